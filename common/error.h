@@ -1,0 +1,25 @@
+// Something that a user can fix. A bug is a CHECK instead.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace zhiyin {
+
+/// One line for the user: where, what is wrong, what is expected. Caught once, in launch/, which prints it and
+/// ends the whole job with a non-zero code. Thrown from any thread; a thread other than the rank's own hands it over.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws Error with the pieces written one after the other: `Fail(path, ":", line, ": ", what)`.
+template <typename... Pieces>
+[[noreturn]] void Fail(const Pieces&... pieces) {
+  std::ostringstream out;
+  (out << ... << pieces);
+  throw Error(out.str());
+}
+
+}  // namespace zhiyin

@@ -1,0 +1,36 @@
+// Hashing: values to keys, keys to bits that look random.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "common/types.h"
+
+namespace zhiyin {
+
+/// A bijection on 64 bits whose every output bit depends on every input bit (Stafford's variant 13 of the
+/// MurmurHash3 finalizer, as in SplitMix64).
+inline uint64_t Mix(uint64_t x) {
+  x ^= x >> 30;
+  x *= 0xbf58476d1ce4e5b9ull;
+  x ^= x >> 27;
+  x *= 0x94d049bb133111ebull;
+  x ^= x >> 31;
+  return x;
+}
+
+/// XXH3, 64 bits. Stable across machines and versions: it is in checkpoints.
+uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
+
+/// The key of a category: its value hashed under its vocabulary (the field's name, unless configured). Among n
+/// distinct values the chance that any two share a key is about n^2 / 2^65: 3e-4 for 100 million.
+class CategoryHasher {
+ public:
+  explicit CategoryHasher(std::string_view vocabulary) : seed_(HashBytes(vocabulary)) {}
+  Key operator()(std::string_view value) const { return HashBytes(value, seed_); }
+
+ private:
+  uint64_t seed_;
+};
+
+}  // namespace zhiyin
