@@ -1,7 +1,10 @@
 // Hashing: values to keys, keys to bits that look random.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string_view>
 
 #include "common/types.h"
@@ -21,6 +24,20 @@ inline uint64_t Mix(uint64_t x) {
 
 /// XXH3, 64 bits. Stable across machines and versions: it is in checkpoints.
 uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
+
+/// The same of bytes that come piece by piece: a file's digest.
+class Digest {
+ public:
+  Digest();
+  ~Digest();
+  void Update(std::span<const std::byte> bytes);
+  /// Of all bytes so far.
+  uint64_t Value() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 /// The key of a category: its value hashed under its vocabulary (the field's name, unless configured). Among n
 /// distinct values the chance that any two share a key is about n^2 / 2^65: 3e-4 for 100 million.

@@ -1,0 +1,97 @@
+#include "common/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "common/error.h"
+
+namespace zhiyin {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{1} << 20;
+
+[[noreturn]] void FailWithErrno(const std::string& path, const char* action) {
+  Fail(path, ": cannot ", action, ": ", std::strerror(errno));
+}
+
+}  // namespace
+
+FileWriter::FileWriter(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "wb")) {
+  if (file_ == nullptr) FailWithErrno(path_, "create");
+  std::setvbuf(file_, nullptr, _IOFBF, kBufferBytes);
+}
+
+FileWriter::~FileWriter() {
+  if (file_ == nullptr) return;
+  std::fclose(file_);
+  std::remove(path_.c_str());
+}
+
+void FileWriter::Write(std::span<const std::byte> bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "write");
+  n_bytes_ += static_cast<int64_t>(bytes.size());
+  digest_.Update(bytes);
+}
+
+void FileWriter::Commit() {
+  if (std::fflush(file_) != 0) FailWithErrno(path_, "write");
+  if (fsync(fileno(file_)) != 0) FailWithErrno(path_, "sync");
+  std::FILE* file = file_;
+  file_ = nullptr;
+  if (std::fclose(file) != 0) FailWithErrno(path_, "close");
+}
+
+FileReader::FileReader(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {
+  if (file_ == nullptr) FailWithErrno(path_, "open");
+  struct stat status {};
+  const bool known = fstat(fileno(file_), &status) == 0;
+  if (!known || !S_ISREG(status.st_mode)) {
+    std::fclose(file_);
+    Fail(path_, ": not a file, expected one");
+  }
+  n_bytes_ = status.st_size;
+  std::setvbuf(file_, nullptr, _IOFBF, kBufferBytes);
+}
+
+FileReader::~FileReader() { std::fclose(file_); }
+
+void FileReader::Read(std::span<std::byte> bytes) {
+  if (static_cast<int64_t>(bytes.size()) > n_left()) {
+    Fail(path_, ": ends at byte ", n_bytes_, ", expected ", bytes.size(), " more at byte ", at_);
+  }
+  if (std::fread(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "read");
+  at_ += static_cast<int64_t>(bytes.size());
+  digest_.Update(bytes);
+}
+
+std::string ReadWholeFile(const std::string& path, int64_t max_bytes) {
+  FileReader file(path);
+  if (file.n_left() > max_bytes) Fail(path, ": ", file.n_left(), " bytes, expected at most ", max_bytes);
+  std::string content(static_cast<size_t>(file.n_left()), '\0');
+  file.Read(std::as_writable_bytes(std::span(content)));
+  return content;
+}
+
+void ReplaceFile(const std::string& path, std::string_view content) {
+  const std::string temporary = path + ".tmp-" + std::to_string(getpid());
+  FileWriter file(temporary);
+  file.Write(std::as_bytes(std::span(content)));
+  file.Commit();
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) FailWithErrno(path, "rename the new version to it");
+  SyncFolder(std::filesystem::path(path).parent_path().string());
+}
+
+void SyncFolder(const std::string& path) {
+  const int folder = open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY);
+  if (folder < 0) FailWithErrno(path, "open the folder");
+  const bool synced = fsync(folder) == 0;
+  close(folder);
+  if (!synced) FailWithErrno(path, "sync the folder");
+}
+
+}  // namespace zhiyin

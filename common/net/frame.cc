@@ -1,0 +1,75 @@
+#include "common/net/frame.h"
+
+#include <glog/logging.h>
+
+#include "common/error.h"
+
+namespace zhiyin {
+
+std::string_view NameOf(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::kHello: return "hello";
+    case FrameKind::kAbort: return "abort";
+    case FrameKind::kStop: return "stop";
+    case FrameKind::kAlive: return "alive";
+    case FrameKind::kGoodbye: return "goodbye";
+    case FrameKind::kGather: return "gather";
+    case FrameKind::kBroadcast: return "broadcast";
+    case FrameKind::kProgress: return "progress";
+    case FrameKind::kPull: return "pull";
+    case FrameKind::kPeek: return "peek";
+    case FrameKind::kPullReply: return "pull reply";
+    case FrameKind::kPush: return "push";
+    case FrameKind::kPushReply: return "push reply";
+    case FrameKind::kAssign: return "assign";
+    case FrameKind::kAssignReply: return "assign reply";
+    case FrameKind::kSave: return "save";
+    case FrameKind::kSaveReply: return "save reply";
+    case FrameKind::kReport: return "report";
+    case FrameKind::kReportReply: return "report reply";
+    case FrameKind::kShutdown: return "shutdown";
+  }
+  return "";  // a number from the network that is no kind
+}
+
+Frame::Frame(FrameKind kind, uint64_t request_id, uint64_t clock, size_t payload_bytes)
+    : memory_(std::make_unique_for_overwrite<std::byte[]>(sizeof(FrameHeader) + payload_bytes)),
+      n_bytes_(sizeof(FrameHeader) + payload_bytes) {
+  const FrameHeader header{kFrameMagic, kFrameVersion, kind, request_id, clock, payload_bytes};
+  std::memcpy(memory_.get(), &header, sizeof(header));
+}
+
+Frame::Frame(FrameKind kind, uint64_t request_id, uint64_t clock, std::string_view payload)
+    : Frame(kind, request_id, clock, payload.size()) {
+  if (!payload.empty()) std::memcpy(this->payload().data(), payload.data(), payload.size());
+}
+
+Frame Frame::ForReceiving(size_t n_bytes) {
+  CHECK_GE(n_bytes, sizeof(FrameHeader));
+  Frame frame;
+  frame.memory_ = std::make_unique_for_overwrite<std::byte[]>(n_bytes);
+  frame.n_bytes_ = n_bytes;
+  return frame;
+}
+
+void Frame::Arrived(int source) {
+  source_ = source;
+  const FrameHeader& h = header();
+  if (h.magic != kFrameMagic) {
+    Fail("message from rank ", source, ": begins with ", std::hex, h.magic, ", expected ", kFrameMagic,
+         ": not a Zhiyin rank");
+  }
+  if (h.version != kFrameVersion) {
+    Fail("message from rank ", source, ": protocol version ", h.version, ", expected ", kFrameVersion,
+         ": the ranks run different builds");
+  }
+  if (NameOf(h.kind).empty()) {
+    Fail("message from rank ", source, ": unknown kind ", static_cast<int>(h.kind));
+  }
+  if (h.payload_bytes != n_bytes_ - sizeof(FrameHeader)) {
+    Fail("message from rank ", source, ": ", NameOf(h.kind), " announces ", h.payload_bytes, " bytes, but ",
+         n_bytes_ - sizeof(FrameHeader), " came");
+  }
+}
+
+}  // namespace zhiyin

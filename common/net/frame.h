@@ -1,0 +1,94 @@
+// What travels between ranks: a 32-byte header and raw bytes behind it.
+//
+//   offset  size  field
+//        0     4  magic          "ZYF1"
+//        4     2  version        kFrameVersion; another version is refused
+//        6     2  kind           FrameKind
+//        8     8  request_id     chosen by the asker; the answer carries it back. Replies match by it, never by order
+//       16     8  clock          the step that the message belongs to; 0 where it has no meaning
+//       24     8  payload_bytes  what follows the header
+//
+// Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/group.h, launch/run_rank.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace zhiyin {
+
+/// Every kind of message there is.
+enum class FrameKind : uint16_t {
+  kHello = 1,   // rank 0 to all: what the job is
+  kAbort,       // a failed rank to rank 0: an Error's text
+  kStop,        // rank 0 to all: the job has failed
+  kAlive,       // to all: still busy with something long
+  kGoodbye,     // to all: this rank has nothing more to say
+  kGather,      // worker to chief
+  kBroadcast,   // chief to worker
+  kProgress,    // worker to chief
+  kPull,        // worker to server: rows, made where absent
+  kPeek,        // worker to server: rows, zeros where absent
+  kPullReply,   // answers kPull and kPeek
+  kPush,        // worker to server: gradients of a pull's rows
+  kPushReply,   // answers kPush
+  kAssign,      // worker to server: first values of dense rows
+  kAssignReply,
+  kSave,        // chief to server: write your rows
+  kSaveReply,
+  kReport,      // chief to server: what have you counted
+  kReportReply,
+  kShutdown,    // chief to server: done
+};
+std::string_view NameOf(FrameKind kind);
+
+struct FrameHeader {
+  uint32_t magic;
+  uint16_t version;
+  FrameKind kind;
+  uint64_t request_id;
+  uint64_t clock;
+  uint64_t payload_bytes;
+};
+static_assert(sizeof(FrameHeader) == 32);
+
+inline constexpr uint32_t kFrameMagic = 0x3146595a;  // "ZYF1"
+inline constexpr uint16_t kFrameVersion = 1;
+/// No frame is larger: above, the sender is wrong.
+inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 31;
+
+/// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies.
+class Frame {
+ public:
+  Frame() = default;
+  /// The payload is not initialised.
+  Frame(FrameKind kind, uint64_t request_id, uint64_t clock, size_t payload_bytes);
+  /// With a payload of text.
+  Frame(FrameKind kind, uint64_t request_id, uint64_t clock, std::string_view payload);
+  /// Room for n_bytes that are about to be received: header and payload. REQUIRES: n_bytes >= sizeof(FrameHeader).
+  static Frame ForReceiving(size_t n_bytes);
+
+  const FrameHeader& header() const { return *reinterpret_cast<const FrameHeader*>(memory_.get()); }
+  FrameKind kind() const { return header().kind; }
+  std::span<std::byte> payload() { return {memory_.get() + sizeof(FrameHeader), n_bytes_ - sizeof(FrameHeader)}; }
+  std::span<const std::byte> payload() const { return const_cast<Frame*>(this)->payload(); }
+  std::string_view text() const { return {reinterpret_cast<const char*>(payload().data()), payload().size()}; }
+  /// Header and payload.
+  std::span<std::byte> bytes() { return {memory_.get(), n_bytes_}; }
+  std::span<const std::byte> bytes() const { return {memory_.get(), n_bytes_}; }
+
+  /// The rank that it came from; -1 before it was received.
+  int source() const { return source_; }
+  /// Called on arrival. Throws Error, naming the rank, on a wrong magic, version, kind or length.
+  void Arrived(int source);
+
+ private:
+  std::unique_ptr<std::byte[]> memory_;
+  size_t n_bytes_ = 0;
+  int source_ = -1;
+};
+
+}  // namespace zhiyin

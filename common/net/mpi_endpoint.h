@@ -1,0 +1,32 @@
+// The network over MPI.
+#pragma once
+
+#include <memory>
+
+#include "common/net/endpoint.h"
+
+namespace zhiyin {
+
+/// MPI's world, from MPI_Init to MPI_Finalize. One at most in a process, on its main thread; FUNNELED.
+///
+/// An idle Receive polls a little, then sleeps for an eighth of the time it has been idle, between 20 us and 2 ms: ranks may be
+/// more than cores, and an idle rank costs next to nothing.
+class MpiWorld {
+ public:
+  MpiWorld(int* argc, char*** argv);
+  /// Waits for the other ranks, unless Abandon was called.
+  ~MpiWorld();
+  MpiWorld(const MpiWorld&) = delete;
+  MpiWorld& operator=(const MpiWorld&) = delete;
+
+  Endpoint& endpoint();
+
+  /// Ends this process at once, without waiting for the other ranks: the job has failed.
+  [[noreturn]] void Abandon(int exit_code);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zhiyin

@@ -1,0 +1,109 @@
+// A worker's end of the parameter server.
+//
+//   Exchange step;                               // lives until the push has been started
+//   step.clock = 17;
+//   step.parts = {{dense_keys, true, weights, gradients}, {keys, true, rows, row_gradients}};  // one a table
+//   client.PullStart(&step);                     // returns at once
+//   ...                                          // do not touch the weights: PullFinish writes them
+//   client.PullFinish(&step);                    // the weights are there
+//   ...                                          // compute the gradients
+//   client.PushStart(&step, slice, n_slices);    // returns at once, gradients have been copied
+//   client.Drain();                              // all pushes have been applied or are part of a step being gathered
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/net/mailbox.h"
+#include "common/role_map.h"
+#include "common/types.h"
+#include "configs/job.pb.h"
+#include "ps/protocol.h"
+
+namespace zhiyin::ps {
+
+/// One pull and the push that answers it. Owned by the caller, who keeps it, and all that it points to, in place from PullStart until
+/// PushStart. Reused from step to step, it allocates nothing once warm.
+class Exchange {
+ public:
+  struct Part {
+    std::span<const Key> keys;         // distinct
+    bool fetch = true;                 // false: only gradients will be sent, no weights are wanted
+    float* weights = nullptr;          // [keys.size(), dim], written by PullFinish if `fetch`
+    const float* gradients = nullptr;  // [keys.size(), dim], read by PushStart
+  };
+  /// [n_tables]: what is wanted of each table, the dense one first.
+  std::vector<Part> parts;
+  /// The step, from 0 over all epochs: what a bound on staleness counts.
+  uint64_t clock = 0;
+
+ private:
+  friend class Client;
+  /// For each part: positions of its keys, grouped by server; server s has [begin[s], begin[s + 1]).
+  struct Route {
+    std::vector<uint32_t> order;
+    std::vector<uint32_t> begin;
+  };
+  std::vector<Route> routes;
+  std::vector<uint64_t> pull_ids;  // [n_servers], 0: nothing was asked of that server
+  std::vector<Frame> replies;      // [n_servers]
+  std::vector<uint16_t> server_of_key;
+  int n_missing = 0;
+};
+
+/// Used by the rank's thread; borrows the mailbox. Every wait is bounded by the mailbox's limit.
+class Client {
+ public:
+  Client(Mailbox* mailbox, const RoleMap& roles, const Job& job);
+
+  /// Asks for rows; absent ones are made. The servers answer when the job's bound on staleness allows.
+  void PullStart(Exchange* exchange);
+  /// Asks for rows; absent ones read as zeros and stay absent. Answered at once; not to be followed by a push.
+  void PeekStart(Exchange* exchange);
+  /// Waits for what PullStart or PeekStart asked for.
+  void PullFinish(Exchange* exchange);
+
+  /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear of every slice, to know when the step
+  /// is complete.
+  void PushStart(Exchange* exchange, int slice, int n_slices);
+  /// Waits until every push of this worker has been acknowledged.
+  void Drain();
+  /// Takes replies that have come, so that transfers go on while this rank computes.
+  void Progress();
+
+  /// Sets weights of rows, made where absent. Waits for the acknowledgement. weights: [keys.size(), dim].
+  void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
+
+  struct SavedFile {
+    std::string name;
+    int64_t n_rows = 0;
+    int64_t n_bytes = 0;
+    uint64_t digest = 0;
+  };
+  /// Has every server write its rows to a file of its own in `folder`. REQUIRES: nobody pushes meanwhile.
+  std::vector<SavedFile> Save(const std::string& folder);
+  /// The counts of all servers.
+  ServerReport Report();
+  /// Ends the servers. The last call of the last client.
+  void Shutdown();
+
+ private:
+  void Ask(FrameKind kind, Exchange* exchange);
+  void MakeRoutes(Exchange* exchange);
+  /// A pull reply goes to its exchange; a push reply is counted.
+  void Accept(Frame frame);
+  /// Bounds the pushes on their way to the servers.
+  void AwaitPushRoom(int max_in_flight);
+  int dim(TableId table) const { return dims_[table]; }
+
+  Mailbox* mailbox_;
+  RoleMap roles_;
+  bool tell_all_servers_;
+  std::vector<int> dims_;  // [table]
+  std::vector<Exchange*> waiting_;
+  int n_pushes_in_flight_ = 0;
+};
+
+}  // namespace zhiyin::ps

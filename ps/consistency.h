@@ -1,0 +1,40 @@
+// When a pull may be answered: the bound on staleness.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+namespace zhiyin::ps {
+
+/// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have been pushed; a pull of step t is
+/// answered once the steps before t - staleness are complete. Pure bookkeeping.
+class StepClock {
+ public:
+  /// -1: no bound.
+  explicit StepClock(int staleness) : staleness_(staleness) {}
+
+  int staleness() const { return staleness_; }
+  /// Steps that are complete: 0 .. n_complete() - 1.
+  uint64_t n_complete() const { return n_complete_; }
+
+  bool MayAnswer(uint64_t step) const {
+    return staleness_ < 0 || step <= n_complete_ + static_cast<uint64_t>(staleness_);
+  }
+  /// One slice of a step was pushed. Returns whether that completed one or more steps.
+  bool Pushed(uint64_t step, uint32_t n_slices) {
+    ++arrived_[step];
+    const uint64_t before = n_complete_;
+    for (auto it = arrived_.begin(); it != arrived_.end() && it->first == n_complete_ && it->second == n_slices;) {
+      it = arrived_.erase(it);
+      ++n_complete_;
+    }
+    return n_complete_ != before;
+  }
+
+ private:
+  int staleness_;
+  uint64_t n_complete_ = 0;
+  std::map<uint64_t, uint32_t> arrived_;  // slices of steps that are not complete
+};
+
+}  // namespace zhiyin::ps

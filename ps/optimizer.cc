@@ -1,0 +1,18 @@
+#include "ps/optimizer.h"
+
+#include <glog/logging.h>
+
+namespace zhiyin::ps {
+
+std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config) {
+  switch (config.kind_case()) {
+    case zhiyin::Optimizer::kSgd: return MakeSgd(config.sgd());
+    case zhiyin::Optimizer::kAdagrad: return MakeAdaGrad(config.adagrad());
+    case zhiyin::Optimizer::kRowwiseAdagrad: return MakeRowWiseAdaGrad(config.rowwise_adagrad());
+    case zhiyin::Optimizer::kAdam: return MakeAdam(config.adam());
+    case zhiyin::Optimizer::KIND_NOT_SET: break;
+  }
+  LOG(FATAL) << "an optimizer without a kind passed validation";
+}
+
+}  // namespace zhiyin::ps

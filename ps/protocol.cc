@@ -1,0 +1,55 @@
+#include "ps/protocol.h"
+
+#include <algorithm>
+
+#include "common/bytes.h"
+
+namespace zhiyin::ps {
+
+std::string ServerReport::Serialize() const {
+  ByteWriter out;
+  out.Put<uint64_t>(tables.size());
+  for (const TableCount& table : tables) {
+    out.PutString(table.name);
+    out.Put(table.n_rows);
+    out.Put(table.n_bytes);
+  }
+  out.Put(n_pulled_keys);
+  out.Put(n_pushed_keys);
+  out.PutArray<int64_t>(staleness);
+  return out.Take();
+}
+
+ServerReport ServerReport::Parse(std::string_view bytes) {
+  ByteReader in(bytes, "report of a server");
+  ServerReport report;
+  for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
+    TableCount table;
+    table.name = in.GetString();
+    table.n_rows = in.Get<int64_t>();
+    table.n_bytes = in.Get<int64_t>();
+    report.tables.push_back(std::move(table));
+  }
+  report.n_pulled_keys = in.Get<int64_t>();
+  report.n_pushed_keys = in.Get<int64_t>();
+  report.staleness = in.GetArray<int64_t>();
+  return report;
+}
+
+void ServerReport::Merge(const ServerReport& other) {
+  for (const TableCount& table : other.tables) {
+    const auto same = std::find_if(tables.begin(), tables.end(), [&](const TableCount& t) { return t.name == table.name; });
+    if (same == tables.end()) {
+      tables.push_back(table);
+    } else {
+      same->n_rows += table.n_rows;
+      same->n_bytes += table.n_bytes;
+    }
+  }
+  n_pulled_keys += other.n_pulled_keys;
+  n_pushed_keys += other.n_pushed_keys;
+  staleness.resize(std::max(staleness.size(), other.staleness.size()));
+  for (size_t i = 0; i < other.staleness.size(); ++i) staleness[i] += other.staleness[i];
+}
+
+}  // namespace zhiyin::ps

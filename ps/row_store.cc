@@ -1,0 +1,39 @@
+#include "ps/row_store.h"
+
+#include <glog/logging.h>
+#include <sys/mman.h>
+
+#include <bit>
+#include <limits>
+
+#include "common/error.h"
+
+namespace zhiyin::ps {
+namespace {
+
+constexpr size_t kHugePage = size_t{2} << 20;
+
+}  // namespace
+
+RowStore::RowStore(int row_floats) : row_floats_(row_floats) {
+  CHECK_GT(row_floats, 0);
+  const size_t row_bytes = sizeof(float) * static_cast<size_t>(row_floats);
+  chunk_shift_ = std::bit_width(std::max<size_t>(kHugePage / row_bytes, 1)) - 1;
+  chunk_mask_ = (uint32_t{1} << chunk_shift_) - 1;
+  const size_t bytes = row_bytes << chunk_shift_;
+  chunk_bytes_ = static_cast<int64_t>((bytes + 4095) / 4096 * 4096);
+}
+
+uint32_t RowStore::Add() {
+  if (n_rows_ == std::numeric_limits<uint32_t>::max()) Fail("a table holds 2^32 - 1 rows on one server: use more servers");
+  if (n_rows_ >> chunk_shift_ == chunks_.size()) {
+    void* memory = std::aligned_alloc(4096, static_cast<size_t>(chunk_bytes_));
+    if (memory == nullptr) Fail("no memory for another ", chunk_bytes_, " bytes of rows, after ", n_rows_, " rows");
+    // Large tables are read at random: fewer, larger pages. A small table should not take 2 MB for its first row.
+    if (!chunks_.empty()) madvise(memory, static_cast<size_t>(chunk_bytes_), MADV_HUGEPAGE);
+    chunks_.emplace_back(static_cast<float*>(memory));
+  }
+  return n_rows_++;
+}
+
+}  // namespace zhiyin::ps

@@ -1,0 +1,20 @@
+#include "ps/step_sum.h"
+
+namespace zhiyin::ps {
+
+void RowSum::Add(std::span<float* const> rows, const float* gradients, int dim) {
+  const size_t d = static_cast<size_t>(dim);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const float* gradient = gradients + i * d;
+    const uint32_t at = positions_.Insert(reinterpret_cast<uintptr_t>(rows[i]));
+    if (at == rows_.size()) {
+      rows_.push_back(rows[i]);
+      sums_.insert(sums_.end(), gradient, gradient + d);
+    } else {
+      float* sum = sums_.data() + at * d;
+      for (size_t k = 0; k < d; ++k) sum[k] += gradient[k];
+    }
+  }
+}
+
+}  // namespace zhiyin::ps

@@ -1,0 +1,33 @@
+// The gradients of one synchronous step: gathered from all slices, summed in slice order, so that the result does not depend on who
+// computed which slice or whose push came first.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/unique_keys.h"
+
+namespace zhiyin::ps {
+
+/// Sum per row of gradients that come as lists of (row, gradient). Of one table; one thread; allocates nothing once warm.
+class RowSum {
+ public:
+  void Clear() {
+    positions_.Clear();
+    rows_.clear();
+    sums_.clear();
+  }
+  /// gradients: [rows.size(), dim].
+  void Add(std::span<float* const> rows, const float* gradients, int dim);
+
+  std::span<float* const> rows() const { return rows_; }
+  const float* sums() const { return sums_.data(); }
+
+ private:
+  UniqueKeys positions_;  // of addresses
+  std::vector<float*> rows_;
+  std::vector<float> sums_;  // [rows_.size(), dim]
+};
+
+}  // namespace zhiyin::ps

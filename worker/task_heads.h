@@ -1,0 +1,45 @@
+// All tasks' losses over a batch: what the model's outputs cost, and what to change about them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/matrix.h"
+#include "configs/job.pb.h"
+#include "worker/loss/loss.h"
+
+namespace zhiyin::worker {
+
+/// The objective of a step of B rows is sum over tasks of weight * (1 / B) * sum of the loss over the rows that have the label. The divisor is
+/// the same for all tasks and known beforehand, so that the slices of a step add up without knowing of each other. One thread.
+class TaskHeads {
+ public:
+  explicit TaskHeads(const Job& job);
+
+  int n_tasks() const { return static_cast<int>(tasks_.size()); }
+  const std::string& name(int task) const { return at(task).name; }
+  double weight(int task) const { return at(task).weight; }
+  bool IsBinary(int task) const { return at(task).loss->IsBinary(); }
+
+  /// loss_sums[n_tasks] = unweighted sums over labelled rows; outputs and labels are [n, n_tasks].
+  void Losses(const Matrix& outputs, std::span<const float> labels, std::span<double> loss_sums) const;
+  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label.
+  void Derivatives(const Matrix& outputs, std::span<const float> labels, int64_t n_rows_of_step, Matrix* doutputs) const;
+  /// predictions [n, n_tasks].
+  void Predictions(const Matrix& outputs, std::span<float> predictions) const;
+
+ private:
+  struct Head {
+    std::string name;
+    double weight = 1;
+    std::unique_ptr<Loss> loss;
+  };
+  const Head& at(int task) const { return tasks_[static_cast<size_t>(task)]; }
+
+  std::vector<Head> tasks_;
+};
+
+}  // namespace zhiyin::worker
