@@ -4,14 +4,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "configs/job.pb.h"
 
 namespace zhiyin {
 
-/// Reads a job in protobuf text format, applies overrides ("path=value", in order), makes file names absolute (relative ones are
-/// looked up beside the config file), fills in every default that is documented in job.proto, and checks the whole. Throws
+/// Reads a job in protobuf text format, applies overrides ("path=value", in order), makes file names absolute (relative ones are looked
+/// up beside the config file), fills in every default that job.proto documents, and checks the whole. Throws
 /// Error("FILE:LINE: PATH: what is wrong, what is expected").
 Job LoadJob(const std::string& path, std::span<const std::string> overrides);
 
@@ -22,10 +21,7 @@ Job ParseJob(std::string_view text, const std::string& name, const std::string& 
 /// What can only be checked with the number of ranks known: slices against workers. Throws Error.
 void CheckAgainstRoles(const Job& job, int n_workers);
 
-/// The canonical text of a job: what LoadJob returned, as it is kept beside a model. ParseJob reads it back to an equal job.
+/// The canonical text of a job. ParseJob reads it back to an equal job.
 std::string JobToText(const Job& job);
-
-/// The name among `known` nearest to `name` by edit distance, or "" when none is near (more than a third of the letters differ).
-std::string NearestName(std::string_view name, std::span<const std::string> known);
 
 }  // namespace zhiyin

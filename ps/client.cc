@@ -22,9 +22,13 @@ Client::Client(Mailbox* mailbox, const RoleMap& roles, const Job& job)
   for (const Table& table : job.table()) dims_.push_back(table.dim());
 }
 
-void Client::PullStart(Exchange* exchange) { Ask(FrameKind::kPull, exchange); }
+void Client::PullStart(Exchange* exchange) {
+  Ask(FrameKind::kPull, exchange);
+}
 
-void Client::PeekStart(Exchange* exchange) { Ask(FrameKind::kPeek, exchange); }
+void Client::PeekStart(Exchange* exchange) {
+  Ask(FrameKind::kPeek, exchange);
+}
 
 void Client::MakeRoutes(Exchange* exchange) {
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
@@ -104,7 +108,9 @@ void Client::PullFinish(Exchange* exchange) {
     for (size_t p = 0; p < exchange->parts.size(); ++p) {
       const Exchange::Part& part = exchange->parts[p];
       const Exchange::Route& route = exchange->routes[p];
-      if (part.fetch) n_floats += uint64_t{route.begin[s + 1] - route.begin[s]} * static_cast<uint64_t>(dim(static_cast<TableId>(p)));
+      if (part.fetch)
+        n_floats += uint64_t{route.begin[s + 1] - route.begin[s]} *
+                    static_cast<uint64_t>(dim(static_cast<TableId>(p)));
     }
     if (reply.payload().size() != sizeof(uint64_t) + n_floats * sizeof(float)) {
       Fail("pull reply from rank ", reply.source(), ": ", reply.payload().size(), " bytes, expected ",
@@ -134,7 +140,8 @@ void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
     if (exchange->pull_ids[s] != 0) {
       for (size_t p = 0; p < exchange->parts.size(); ++p) {
         const Exchange::Route& route = exchange->routes[p];
-        n_floats += size_t{route.begin[s + 1] - route.begin[s]} * static_cast<size_t>(dim(static_cast<TableId>(p)));
+        n_floats +=
+            size_t{route.begin[s + 1] - route.begin[s]} * static_cast<size_t>(dim(static_cast<TableId>(p)));
       }
     }
     Frame frame(FrameKind::kPush, mailbox_->NewRequestId(), exchange->clock,
@@ -159,11 +166,14 @@ void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
 
 void Client::AwaitPushRoom(int max_in_flight) {
   while (n_pushes_in_flight_ > max_in_flight) {
-    Accept(mailbox_->Await({FrameKind::kPushReply, FrameKind::kPullReply}, "a server's acknowledgement of a push"));
+    Accept(mailbox_->Await({FrameKind::kPushReply, FrameKind::kPullReply},
+                           "a server's acknowledgement of a push"));
   }
 }
 
-void Client::Drain() { AwaitPushRoom(0); }
+void Client::Drain() {
+  AwaitPushRoom(0);
+}
 
 void Client::Progress() {
   while (std::optional<Frame> frame = mailbox_->Take({FrameKind::kPullReply, FrameKind::kPushReply})) {
@@ -204,7 +214,8 @@ std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
   for (int s = 0; s < roles_.n_servers; ++s) {
     SavedFile& file = files[static_cast<size_t>(s)];
     file.name = "rows-" + std::to_string(s) + "-of-" + std::to_string(roles_.n_servers) + ".bin";
-    mailbox_->Send(roles_.RankOfServer(s), Frame(FrameKind::kSave, mailbox_->NewRequestId(), 0, folder + "/" + file.name));
+    mailbox_->Send(roles_.RankOfServer(s),
+                   Frame(FrameKind::kSave, mailbox_->NewRequestId(), 0, folder + "/" + file.name));
   }
   for (int n = 0; n < roles_.n_servers; ++n) {
     const Frame frame = mailbox_->Await({FrameKind::kSaveReply}, "a server to save its rows");
@@ -226,12 +237,6 @@ ServerReport Client::Report() {
     all.Merge(ServerReport::Parse(mailbox_->Await({FrameKind::kReportReply}, "a server's counts").text()));
   }
   return all;
-}
-
-void Client::Shutdown() {
-  for (int s = 0; s < roles_.n_servers; ++s) {
-    mailbox_->Send(roles_.RankOfServer(s), Frame(FrameKind::kShutdown, mailbox_->NewRequestId(), 0, 0));
-  }
 }
 
 }  // namespace zhiyin::ps

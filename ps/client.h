@@ -8,7 +8,8 @@
 //   client.PullFinish(&step);                    // the weights are there
 //   ...                                          // compute the gradients
 //   client.PushStart(&step, slice, n_slices);    // returns at once, gradients have been copied
-//   client.Drain();                              // all pushes have been applied or are part of a step being gathered
+//   client.Drain();                              // all pushes have been applied or are part of a step being
+//   gathered
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@
 
 namespace zhiyin::ps {
 
-/// One pull and the push that answers it. Owned by the caller, who keeps it, and all that it points to, in place from PullStart until
-/// PushStart. Reused from step to step, it allocates nothing once warm.
+/// One pull and the push that answers it. Owned by the caller, who keeps it, and all that it points to, in
+/// place from PullStart until PushStart. Reused from step to step, it allocates nothing once warm.
 class Exchange {
  public:
   struct Part {
@@ -60,13 +61,14 @@ class Client {
 
   /// Asks for rows; absent ones are made. The servers answer when the job's bound on staleness allows.
   void PullStart(Exchange* exchange);
-  /// Asks for rows; absent ones read as zeros and stay absent. Answered at once; not to be followed by a push.
+  /// Asks for rows; absent ones read as zeros and stay absent. Answered at once; not to be followed by a
+  /// push.
   void PeekStart(Exchange* exchange);
   /// Waits for what PullStart or PeekStart asked for.
   void PullFinish(Exchange* exchange);
 
-  /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear of every slice, to know when the step
-  /// is complete.
+  /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear of every
+  /// slice, to know when the step is complete.
   void PushStart(Exchange* exchange, int slice, int n_slices);
   /// Waits until every push of this worker has been acknowledged.
   void Drain();
@@ -86,8 +88,6 @@ class Client {
   std::vector<SavedFile> Save(const std::string& folder);
   /// The counts of all servers.
   ServerReport Report();
-  /// Ends the servers. The last call of the last client.
-  void Shutdown();
 
  private:
   void Ask(FrameKind kind, Exchange* exchange);

@@ -1,19 +1,18 @@
-// What workers and servers say to each other: the payload of each frame. Numbers are little-endian; arrays are raw.
+// What workers and servers say to each other: the payload of each frame. Numbers are little-endian; arrays
+// are raw.
 //
 //   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn (u64)
-//   kPullReply     u64 version, then the weights of every fetched section's rows in turn (f32): n_keys * dim each
-//   kPush          PushPrelude, then the gradients of every section of the pull in turn (f32): n_keys * dim each
-//   kPushReply     nothing
-//   kAssign        one Section, its keys, its weights
-//   kAssignReply   nothing
+//   kPullReply     u64 version, then the weights of every fetched section's rows in turn (f32): n_keys * dim
+//   each kPush          PushPrelude, then the gradients of every section of the pull in turn (f32): n_keys *
+//   dim each kPushReply     nothing kAssign        one Section, its keys, its weights kAssignReply   nothing
 //   kSave          text: the full path of the file to write
 //   kSaveReply     i64 rows, i64 bytes, u64 digest of the file
 //   kReport        nothing; kReportReply: ServerReport
-//   kShutdown      nothing
+//   kShutdown      nothing: the end of a server's loop
 //
-// A pull leaves the addresses of its rows with the server until the push that names it comes, so that the push carries
-// neither keys nor anything to look up. A client has at most kMaxPullsInFlight pulls waiting for their push: that bounds what
-// a server keeps, and what is under way to it, whatever its speed.
+// A pull leaves the addresses of its rows with the server until the push that names it comes, so that the
+// push carries neither keys nor anything to look up. A client has at most kMaxPullsInFlight pulls waiting for
+// their push: that bounds what a server keeps, and what is under way to it, whatever its speed.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +38,9 @@ enum SectionFlag : uint32_t {
 };
 
 struct PushPrelude {
-  uint64_t pull_id = 0;  // request_id of the pull
-  uint32_t slice = 0;    // position of these gradients in the step's sum
-  uint32_t n_slices = 0; // how many pushes make up the step
+  uint64_t pull_id = 0;   // request_id of the pull
+  uint32_t slice = 0;     // position of these gradients in the step's sum
+  uint32_t n_slices = 0;  // how many pushes make up the step
 };
 static_assert(sizeof(PushPrelude) == 16);
 
@@ -57,8 +56,8 @@ struct ServerReport {
   std::vector<TableCount> tables;
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
-  /// [staleness]: pushes that were applied when so many others had been applied since their pull; the last entry counts all that
-  /// were staler still.
+  /// [staleness]: pushes that were applied when so many others had been applied since their pull; the last
+  /// entry counts all that were staler still.
   std::vector<int64_t> staleness;
 
   static constexpr size_t kStalenessBins = 65;

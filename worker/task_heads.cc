@@ -9,12 +9,28 @@ TaskHeads::TaskHeads(const Job& job) {
   for (const Task& task : job.task()) tasks_.push_back({task.name(), task.weight(), MakeLoss(task)});
 }
 
-void TaskHeads::Losses(const Matrix& outputs, std::span<const float> labels, std::span<double> loss_sums) const {
-  std::fill(loss_sums.begin(), loss_sums.end(), 0.0);
+void TaskSums::Add(const TaskSums& other) {
+  n += other.n;
+  loss += other.loss;
+  prediction += other.prediction;
+  label += other.label;
+  squared_error += other.squared_error;
+}
+
+void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions, std::span<const float> labels,
+                     std::span<TaskSums> sums) const {
+  std::fill(sums.begin(), sums.end(), TaskSums{});
   const size_t n_tasks = tasks_.size();
   for (size_t at = 0; at < labels.size(); ++at) {
     if (std::isnan(labels[at])) continue;
-    loss_sums[at % n_tasks] += tasks_[at % n_tasks].loss->Value(outputs.data()[at], labels[at]);
+    TaskSums& sum = sums[at % n_tasks];
+    const double label = labels[at];
+    const double prediction = predictions[at];
+    sum.n += 1;
+    sum.loss += tasks_[at % n_tasks].loss->Value(outputs.data()[at], labels[at]);
+    sum.prediction += prediction;
+    sum.label += label;
+    sum.squared_error += (prediction - label) * (prediction - label);
   }
 }
 
@@ -25,7 +41,8 @@ void TaskHeads::Derivatives(const Matrix& outputs, std::span<const float> labels
   for (size_t at = 0; at < labels.size(); ++at) {
     const Head& head = tasks_[at % n_tasks];
     const float factor = static_cast<float>(head.weight / static_cast<double>(n_rows_of_step));
-    doutputs->data()[at] = std::isnan(labels[at]) ? 0.0f : factor * head.loss->Derivative(outputs.data()[at], labels[at]);
+    doutputs->data()[at] =
+        std::isnan(labels[at]) ? 0.0f : factor * head.loss->Derivative(outputs.data()[at], labels[at]);
   }
 }
 

@@ -13,8 +13,27 @@
 
 namespace zhiyin::worker {
 
-/// The objective of a step of B rows is sum over tasks of weight * (1 / B) * sum of the loss over the rows that have the label. The divisor is
-/// the same for all tasks and known beforehand, so that the slices of a step add up without knowing of each other. One thread.
+/// Sums over the rows of a batch that have a task's label.
+struct TaskSums {
+  double n = 0;
+  double loss = 0;  // unweighted
+  double prediction = 0;
+  double label = 0;
+  double squared_error = 0;
+
+  void Add(const TaskSums& other);
+
+  /// It travels as so many numbers, in the order above.
+  static constexpr size_t kNumbers = 5;
+  static TaskSums FromNumbers(const double* numbers) {
+    return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+  }
+};
+static_assert(sizeof(TaskSums) == TaskSums::kNumbers * sizeof(double));
+
+/// The objective of a step of B rows is sum over tasks of weight * (1 / B) * sum of the loss over the rows
+/// that have the label. The divisor is the same for all tasks and known beforehand, so that the slices of a
+/// step add up without knowing of each other. One thread.
 class TaskHeads {
  public:
   explicit TaskHeads(const Job& job);
@@ -24,12 +43,14 @@ class TaskHeads {
   double weight(int task) const { return at(task).weight; }
   bool IsBinary(int task) const { return at(task).loss->IsBinary(); }
 
-  /// loss_sums[n_tasks] = unweighted sums over labelled rows; outputs and labels are [n, n_tasks].
-  void Losses(const Matrix& outputs, std::span<const float> labels, std::span<double> loss_sums) const;
-  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label.
-  void Derivatives(const Matrix& outputs, std::span<const float> labels, int64_t n_rows_of_step, Matrix* doutputs) const;
-  /// predictions [n, n_tasks].
+  /// predictions [n, n_tasks] of outputs [n, n_tasks].
   void Predictions(const Matrix& outputs, std::span<float> predictions) const;
+  /// sums [n_tasks]; outputs, predictions and labels are [n, n_tasks].
+  void Sums(const Matrix& outputs, std::span<const float> predictions, std::span<const float> labels,
+            std::span<TaskSums> sums) const;
+  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label.
+  void Derivatives(const Matrix& outputs, std::span<const float> labels, int64_t n_rows_of_step,
+                   Matrix* doutputs) const;
 
  private:
   struct Head {

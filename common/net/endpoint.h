@@ -32,7 +32,8 @@ class Endpoint {
   virtual std::optional<Frame> Receive(double deadline) = 0;
   /// Waits until all that was sent has left, or the deadline; tells which (true: all has left).
   virtual bool Flush(double deadline) = 0;
-  /// Says in words what the rank waits for, for reports of deadlocks. Borrowed until the next call; "" for nothing.
+  /// Says in words what the next Receive cannot do without, for reports of deadlocks; "" when it only passes the time.
+  /// Borrowed until the next call.
   virtual void NoteWaitingFor(const char* what) = 0;
 };
 

@@ -8,26 +8,44 @@ namespace zhiyin {
 
 std::string_view NameOf(FrameKind kind) {
   switch (kind) {
-    case FrameKind::kHello: return "hello";
-    case FrameKind::kAbort: return "abort";
-    case FrameKind::kStop: return "stop";
-    case FrameKind::kAlive: return "alive";
-    case FrameKind::kGoodbye: return "goodbye";
-    case FrameKind::kGather: return "gather";
-    case FrameKind::kBroadcast: return "broadcast";
-    case FrameKind::kProgress: return "progress";
-    case FrameKind::kPull: return "pull";
-    case FrameKind::kPeek: return "peek";
-    case FrameKind::kPullReply: return "pull reply";
-    case FrameKind::kPush: return "push";
-    case FrameKind::kPushReply: return "push reply";
-    case FrameKind::kAssign: return "assign";
-    case FrameKind::kAssignReply: return "assign reply";
-    case FrameKind::kSave: return "save";
-    case FrameKind::kSaveReply: return "save reply";
-    case FrameKind::kReport: return "report";
-    case FrameKind::kReportReply: return "report reply";
-    case FrameKind::kShutdown: return "shutdown";
+    case FrameKind::kHello:
+      return "hello";
+    case FrameKind::kAbort:
+      return "abort";
+    case FrameKind::kStop:
+      return "stop";
+    case FrameKind::kAlive:
+      return "alive";
+    case FrameKind::kGather:
+      return "gather";
+    case FrameKind::kBroadcast:
+      return "broadcast";
+    case FrameKind::kProgress:
+      return "progress";
+    case FrameKind::kPull:
+      return "pull";
+    case FrameKind::kPeek:
+      return "peek";
+    case FrameKind::kPullReply:
+      return "pull reply";
+    case FrameKind::kPush:
+      return "push";
+    case FrameKind::kPushReply:
+      return "push reply";
+    case FrameKind::kAssign:
+      return "assign";
+    case FrameKind::kAssignReply:
+      return "assign reply";
+    case FrameKind::kSave:
+      return "save";
+    case FrameKind::kSaveReply:
+      return "save reply";
+    case FrameKind::kReport:
+      return "report";
+    case FrameKind::kReportReply:
+      return "report reply";
+    case FrameKind::kShutdown:
+      return "shutdown";
   }
   return "";  // a number from the network that is no kind
 }

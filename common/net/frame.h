@@ -4,11 +4,13 @@
 //        0     4  magic          "ZYF1"
 //        4     2  version        kFrameVersion; another version is refused
 //        6     2  kind           FrameKind
-//        8     8  request_id     chosen by the asker; the answer carries it back. Replies match by it, never by order
+//        8     8  request_id     chosen by the asker; the answer carries it back. Replies match by it, never
+//        by order
 //       16     8  clock          the step that the message belongs to; 0 where it has no meaning
 //       24     8  payload_bytes  what follows the header
 //
-// Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/group.h, launch/run_rank.cc.
+// Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/group.h,
+// worker/progress.h, launch/run_rank.cc.
 #pragma once
 
 #include <cstddef>
@@ -22,26 +24,25 @@ namespace zhiyin {
 
 /// Every kind of message there is.
 enum class FrameKind : uint16_t {
-  kHello = 1,   // rank 0 to all: what the job is
-  kAbort,       // a failed rank to rank 0: an Error's text
-  kStop,        // rank 0 to all: the job has failed
-  kAlive,       // to all: still busy with something long
-  kGoodbye,     // to all: this rank has nothing more to say
-  kGather,      // worker to chief
-  kBroadcast,   // chief to worker
-  kProgress,    // worker to chief
-  kPull,        // worker to server: rows, made where absent
-  kPeek,        // worker to server: rows, zeros where absent
-  kPullReply,   // answers kPull and kPeek
-  kPush,        // worker to server: gradients of a pull's rows
-  kPushReply,   // answers kPush
-  kAssign,      // worker to server: first values of dense rows
+  kHello = 1,  // rank 0 to all: what the job is
+  kAbort,      // a failed rank to rank 0: an Error's text
+  kStop,       // rank 0 to all: the job has failed
+  kAlive,      // to all: still busy with something long
+  kGather,     // worker to chief
+  kBroadcast,  // chief to worker
+  kProgress,   // worker to chief
+  kPull,       // worker to server: rows, made where absent
+  kPeek,       // worker to server: rows, zeros where absent
+  kPullReply,  // answers kPull and kPeek
+  kPush,       // worker to server: gradients of a pull's rows
+  kPushReply,  // answers kPush
+  kAssign,     // worker to server: first values of dense rows
   kAssignReply,
-  kSave,        // chief to server: write your rows
+  kSave,  // chief to server: write your rows
   kSaveReply,
-  kReport,      // chief to server: what have you counted
+  kReport,  // chief to server: what have you counted
   kReportReply,
-  kShutdown,    // chief to server: done
+  kShutdown,  // chief to all: the job is done
 };
 std::string_view NameOf(FrameKind kind);
 
@@ -68,14 +69,19 @@ class Frame {
   Frame(FrameKind kind, uint64_t request_id, uint64_t clock, size_t payload_bytes);
   /// With a payload of text.
   Frame(FrameKind kind, uint64_t request_id, uint64_t clock, std::string_view payload);
-  /// Room for n_bytes that are about to be received: header and payload. REQUIRES: n_bytes >= sizeof(FrameHeader).
+  /// Room for n_bytes that are about to be received: header and payload. REQUIRES: n_bytes >=
+  /// sizeof(FrameHeader).
   static Frame ForReceiving(size_t n_bytes);
 
   const FrameHeader& header() const { return *reinterpret_cast<const FrameHeader*>(memory_.get()); }
   FrameKind kind() const { return header().kind; }
-  std::span<std::byte> payload() { return {memory_.get() + sizeof(FrameHeader), n_bytes_ - sizeof(FrameHeader)}; }
+  std::span<std::byte> payload() {
+    return {memory_.get() + sizeof(FrameHeader), n_bytes_ - sizeof(FrameHeader)};
+  }
   std::span<const std::byte> payload() const { return const_cast<Frame*>(this)->payload(); }
-  std::string_view text() const { return {reinterpret_cast<const char*>(payload().data()), payload().size()}; }
+  std::string_view text() const {
+    return {reinterpret_cast<const char*>(payload().data()), payload().size()};
+  }
   /// Header and payload.
   std::span<std::byte> bytes() { return {memory_.get(), n_bytes_}; }
   std::span<const std::byte> bytes() const { return {memory_.get(), n_bytes_}; }

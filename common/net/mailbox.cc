@@ -13,9 +13,10 @@ bool Contains(std::initializer_list<FrameKind> kinds, FrameKind kind) {
 
 Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what) {
   if (std::optional<Frame> kept = TakeKept(kinds)) return std::move(*kept);
-  endpoint_->NoteWaitingFor(what);
   while (true) {
+    endpoint_->NoteWaitingFor(what);
     std::optional<Frame> frame = endpoint_->Receive(endpoint_->Now() + timeout_s_);
+    endpoint_->NoteWaitingFor("");
     if (!frame) ReportSilence(what);
     if (Handle(*frame)) continue;
     if (Contains(kinds, frame->kind())) return std::move(*frame);

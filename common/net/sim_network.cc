@@ -65,7 +65,8 @@ struct SimNetwork::Impl {
       if (rank.state == State::kDone) continue;
       any_left = true;
       const double arrival = rank.NextArrival();
-      any_under_way |= arrival < kNever;
+      // A rank that waits without saying what for only sleeps: it goes on by itself.
+      any_under_way |= arrival < kNever || *rank.waiting_for == '\0';
       const double at = rank.state == State::kRunnable ? now : std::min(arrival, rank.wake_at);
       any_under_way |= rank.state == State::kRunnable;
       if (at <= now) ready.push_back(static_cast<int>(r));
@@ -99,8 +100,7 @@ struct SimNetwork::Impl {
     const char* separator = " ";
     for (size_t r = 0; r < ranks.size(); ++r) {
       if (ranks[r].state == State::kDone) continue;
-      text << separator << "rank " << r << " waits for "
-           << (*ranks[r].waiting_for != '\0' ? ranks[r].waiting_for : "a message");
+      text << separator << "rank " << r << " waits for " << ranks[r].waiting_for;
       separator = ", ";
     }
     deadlock = text.str();

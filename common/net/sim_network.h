@@ -26,7 +26,7 @@ class SimNetwork {
   ~SimNetwork();
 
   /// Runs body(endpoint) once for every rank and returns when all have returned. Then throws the first exception that left a
-  /// body, if any. When every rank waits and nothing is under way, all waiting ranks fail with an Error that names each and
+  /// body, if any. When every rank waits for something and nothing is under way, all waiting ranks fail with an Error that names each and
   /// what it waits for. Call once.
   void Run(const std::function<void(Endpoint&)>& body);
 

@@ -49,9 +49,9 @@ class SliceReader {
   SliceReader(std::unique_ptr<Source> source, int worker, StreamPlan plan, int64_t shuffle_rows, uint64_t seed);
   ~SliceReader();
 
-  /// First pass: reads the worker's own blocks, in the calling thread. Keeps them where they fit. `on_bad` is called for every
-  /// malformed line. Call once, before Start.
-  BlockSummaries FirstPass(const std::function<void(const BadLine&)>& on_bad);
+  /// First pass: reads the worker's own blocks, in the calling thread. Keeps them where they fit. `on_bad` is called
+  /// for every malformed line, `tick` for every block of the split. Call once, before Start.
+  BlockSummaries FirstPass(const std::function<void(const BadLine&)>& on_bad, const std::function<void()>& tick);
 
   /// Starts the thread with epoch `first_epoch`. `plan` is the constructor's with stream_rows set.
   void Start(StreamPlan plan, Normalizer normalizer, int64_t first_epoch, int64_t n_epochs);

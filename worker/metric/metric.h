@@ -41,7 +41,6 @@ class RunningAuc {
   void Add(float prediction, float label);
   void Merge(const RunningAuc& other);
   std::optional<double> Value() const;
-  void Clear();
   /// [2 * kNumBins]: negatives, then positives, by bin.
   std::span<int64_t> counts() { return counts_; }
   std::span<const int64_t> counts() const { return counts_; }

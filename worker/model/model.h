@@ -52,6 +52,6 @@ std::unique_ptr<Model> MakeModel(const Job& job);
 
 std::unique_ptr<Model> MakeSharedBottom(const SharedBottom& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeMmoe(const Mmoe& config, int input_dim, int n_tasks);
-std::unique_ptr<Model> MakeLinear(const Linear& config, const Job& job);
+std::unique_ptr<Model> MakeLinear(const Job& job);
 
 }  // namespace zhiyin::worker

@@ -1,0 +1,71 @@
+#include "common/config_defaults.h"
+
+#include <filesystem>
+
+namespace zhiyin {
+namespace {
+
+void FillOptimizer(Optimizer* optimizer) {
+  switch (optimizer->kind_case()) {
+    case Optimizer::kSgd:
+    case Optimizer::KIND_NOT_SET: return;
+    case Optimizer::kAdagrad:
+      if (!optimizer->adagrad().has_epsilon()) optimizer->mutable_adagrad()->set_epsilon(1e-10);
+      return;
+    case Optimizer::kRowwiseAdagrad:
+      if (!optimizer->rowwise_adagrad().has_epsilon()) optimizer->mutable_rowwise_adagrad()->set_epsilon(1e-10);
+      return;
+    case Optimizer::kAdam: {
+      Optimizer::Adam* adam = optimizer->mutable_adam();
+      if (!adam->has_beta1()) adam->set_beta1(0.9);
+      if (!adam->has_beta2()) adam->set_beta2(0.999);
+      if (!adam->has_epsilon()) adam->set_epsilon(1e-8);
+      return;
+    }
+  }
+}
+
+void FillFiles(const std::string& folder, Split* split) {
+  for (std::string& file : *split->mutable_file()) {
+    if (!file.empty()) file = std::filesystem::absolute(std::filesystem::path(folder) / file).lexically_normal().string();
+  }
+}
+
+}  // namespace
+
+void FillDefaults(const std::string& folder, Job* job) {
+  if (job->name().empty()) job->set_name("job");
+  Data* data = job->mutable_data();
+  if (data->has_text()) {
+    if (!data->text().has_delimiter()) data->mutable_text()->set_delimiter(",");
+    if (!data->text().has_trim()) data->mutable_text()->set_trim(true);
+  }
+  if (data->has_generated_ratings() && !data->generated_ratings().has_noise()) {
+    data->mutable_generated_ratings()->set_noise(0.5);
+  }
+  if (data->has_train()) FillFiles(folder, data->mutable_train());
+  if (data->has_test()) FillFiles(folder, data->mutable_test());
+  if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
+  if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
+  for (Table& table : *job->mutable_table()) {
+    FillOptimizer(table.mutable_optimizer());
+    if (table.init().kind_case() == Initializer::KIND_NOT_SET) table.mutable_init()->mutable_normal()->set_stddev(0.01);
+  }
+  for (Field& field : *job->mutable_field()) {
+    if (field.column().empty()) field.set_column(field.name());
+    if (field.vocabulary().empty()) field.set_vocabulary(field.name());
+    if (field.table().empty() && job->table_size() == 1) field.set_table(job->table(0).name());
+  }
+  for (Numeric& numeric : *job->mutable_numeric()) {
+    if (numeric.column().empty()) numeric.set_column(numeric.name());
+    if (!numeric.has_standardise()) numeric.set_standardise(true);
+  }
+  for (Task& task : *job->mutable_task()) {
+    if (task.label().column().empty()) task.mutable_label()->set_column(task.name());
+    if (!task.has_weight()) task.set_weight(1);
+  }
+  FillOptimizer(job->mutable_train()->mutable_dense_optimizer());
+  if (!job->evaluation().has_every_epochs()) job->mutable_evaluation()->set_every_epochs(1);
+}
+
+}  // namespace zhiyin

@@ -1,0 +1,196 @@
+// zhiyin COMMAND --flags: reads the command line, runs the job, turns every failure into one line and an exit
+// code.
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+#include <malloc.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "common/config.h"
+#include "common/error.h"
+#include "launch/run.h"
+#include "launch/terminal.h"
+#include "worker/data/generated_ratings.h"
+
+DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
+DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
+DEFINE_int32(servers, 1, "Ranks that hold tables; all others work");
+DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
+DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
+DEFINE_bool(overwrite, false, "The output folder may hold an earlier run");
+DEFINE_string(seed, "", "Short for --set train.seed=N");
+DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
+DEFINE_string(progress, "auto", "auto, line (for a terminal), log (for a file) or none");
+
+namespace zhiyin::launch {
+namespace {
+
+constexpr const char* kUsage =
+    R"(zhiyin trains multi-task recommendation models on a cluster with nothing but mpirun.
+
+  mpirun -n 4 zhiyin train --config=JOB.textproto --servers=2 [--output=DIR]
+  zhiyin train --config=JOB.textproto --simulate=2x2
+  mpirun -n 2 zhiyin evaluate --checkpoint=DIR
+  zhiyin generate --config=JOB.textproto --output=FILE.tsv
+
+commands
+  train      train, evaluate on the test split, save under --output
+  evaluate   the metrics of a saved model again, with any number of ranks
+  generate   write the rows of a job's generated data as tab-separated text
+
+flags
+  --config=FILE         the job, as described in configs/job.proto
+  --checkpoint=DIR      evaluate: the model's folder, or the output folder that holds it
+  --servers=N           ranks that hold tables; all others work (default 1)
+  --simulate=SxW        S servers and W workers in this process, without MPI
+  --output=DIR          results go there; generate: the file
+  --overwrite           the output folder may hold an earlier run
+  --set PATH=VALUE      override a field of the job; may be repeated
+  --seed=N              short for --set train.seed=N
+  --timeout_s=S         longest silence that a waiting rank accepts (default 120)
+  --progress=HOW        auto, line, log or none
+)";
+
+void PrintError(const std::string& line) {
+  std::fprintf(stderr, "zhiyin: error: %s\n", line.c_str());
+}
+
+void Print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+/// Takes --set PATH=VALUE and --set=PATH=VALUE out of the arguments: gflags keeps only the last of a repeated
+/// flag.
+std::vector<std::string> TakeOverrides(std::vector<char*>* arguments) {
+  std::vector<std::string> overrides;
+  std::vector<char*> others;
+  for (size_t i = 0; i < arguments->size(); ++i) {
+    const std::string argument = (*arguments)[i];
+    if (argument == "--set" || argument == "-set") {
+      if (i + 1 == arguments->size()) Fail("--set: expected PATH=VALUE behind it");
+      overrides.emplace_back((*arguments)[++i]);
+    } else if (argument.rfind("--set=", 0) == 0) {
+      overrides.push_back(argument.substr(6));
+    } else {
+      others.push_back((*arguments)[i]);
+    }
+  }
+  *arguments = others;
+  return overrides;
+}
+
+worker::ProgressStyle StyleFor(const std::string& name, bool under_mpirun) {
+  if (name == "auto")
+    return OutputIsWatched(under_mpirun) ? worker::ProgressStyle::kLine : worker::ProgressStyle::kLog;
+  if (name == "line") return worker::ProgressStyle::kLine;
+  if (name == "log") return worker::ProgressStyle::kLog;
+  if (name == "none") return worker::ProgressStyle::kNone;
+  Fail("--progress=", name, ": expected auto, line, log or none");
+}
+
+/// "2x3" to two numbers.
+std::pair<int, int> ParseSimulate(const std::string& text) {
+  int n_servers = 0;
+  int n_workers = 0;
+  int n_read = 0;
+  if (std::sscanf(text.c_str(), "%dx%d%n", &n_servers, &n_workers, &n_read) != 2 ||
+      n_read != static_cast<int>(text.size()) || n_servers < 1 || n_workers < 1 ||
+      n_servers + n_workers > 1024) {
+    Fail("--simulate=", text, ": expected SERVERSxWORKERS, for example 2x3, at most 1024 in all");
+  }
+  return {n_servers, n_workers};
+}
+
+int RunJob(Command command, std::vector<std::string> overrides, int* argc, char*** argv) {
+  if (command == Command::kTrain && FLAGS_config.empty())
+    Fail("train: --config is missing: expected a job's file");
+  if (command == Command::kEvaluate && FLAGS_checkpoint.empty())
+    Fail("evaluate: --checkpoint is missing: expected a model's folder");
+  if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  if (!FLAGS_seed.empty()) overrides.push_back("train.seed=" + FLAGS_seed);
+  RankOptions options;
+  options.command = command;
+  options.config = FLAGS_config;
+  options.checkpoint = FLAGS_checkpoint;
+  options.overrides = std::move(overrides);
+  options.n_servers = FLAGS_servers;
+  options.output = FLAGS_output;
+  options.overwrite = FLAGS_overwrite;
+  options.timeout_s = FLAGS_timeout_s;
+  options.print = Print;
+  options.print_error = PrintError;
+  options.progress = StyleFor(FLAGS_progress, FLAGS_simulate.empty());
+  if (FLAGS_simulate.empty()) {
+    options.network = "mpi";
+    return RunOverMpi(argc, argv, std::move(options));
+  }
+  const auto [n_servers, n_workers] = ParseSimulate(FLAGS_simulate);
+  options.network = "simulated";
+  const uint64_t seed = FLAGS_seed.empty() ? 1 : std::strtoull(FLAGS_seed.c_str(), nullptr, 10);
+  return RunSimulated(n_servers, n_workers, seed, std::move(options));
+}
+
+int RunGenerate(const std::vector<std::string>& overrides) {
+  if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
+  if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
+  const Job job = LoadJob(FLAGS_config, overrides);
+  if (!job.data().has_generated_ratings())
+    Fail(FLAGS_config, ": data: nothing to generate: expected generated_ratings");
+  std::ofstream file(FLAGS_output);
+  worker::WriteGeneratedRatings(job.data().generated_ratings(), file);
+  file.close();
+  if (!file) Fail("--output=", FLAGS_output, ": cannot write: ", std::strerror(errno));
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  // Large messages come and go at every step: keep their memory instead of giving it back to the system each
+  // time.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  FLAGS_logtostderr = true;
+  google::InitGoogleLogging(argv[0]);
+
+  std::vector<char*> arguments(argv, argv + argc);
+  const std::vector<std::string> overrides = TakeOverrides(&arguments);
+  arguments.push_back(nullptr);
+  int n_arguments = static_cast<int>(arguments.size()) - 1;
+  char** rest = arguments.data();
+  for (int i = 1; i < n_arguments; ++i) {
+    if (std::strcmp(rest[i], "--help") == 0 || std::strcmp(rest[i], "-h") == 0 ||
+        std::strcmp(rest[i], "help") == 0) {
+      Print(kUsage);
+      return 0;
+    }
+  }
+  gflags::AllowCommandLineReparsing();
+  gflags::ParseCommandLineFlags(&n_arguments, &rest, /*remove_flags=*/true);
+  const std::string command = n_arguments > 1 ? rest[1] : "";
+  if (n_arguments > 2) Fail(rest[2], ": expected one command and flags, see zhiyin --help");
+  if (command == "train") return RunJob(Command::kTrain, overrides, &n_arguments, &rest);
+  if (command == "evaluate") return RunJob(Command::kEvaluate, overrides, &n_arguments, &rest);
+  if (command == "generate") return RunGenerate(overrides);
+  Fail(command.empty() ? "no command" : command + ": no such command",
+       ": expected train, evaluate or generate, see zhiyin --help");
+}
+
+}  // namespace
+}  // namespace zhiyin::launch
+
+int main(int argc, char** argv) {
+  try {
+    return zhiyin::launch::Main(argc, argv);
+  } catch (const std::exception& e) {
+    // Under mpirun every rank finds the same mistake in the command line: one says so.
+    const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+    if (rank == nullptr || std::strcmp(rank, "0") == 0) zhiyin::launch::PrintError(e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,28 @@
+#include "launch/output_folder.h"
+
+#include <filesystem>
+
+#include "common/error.h"
+#include "common/file.h"
+
+namespace zhiyin::launch {
+
+void PrepareOutputFolder(const std::string& path, bool overwrite) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!fs::is_directory(path, error))
+    Fail("--output=", path, ": cannot make this folder", error ? ": " + error.message() : "");
+  for (const char* name : {"summary.json", "metrics.jsonl", "model"}) {
+    if (!overwrite && fs::exists(fs::path(path) / name, error)) {
+      Fail("--output=", path, ": holds ", name,
+           " of an earlier run: name another folder, or add --overwrite");
+    }
+  }
+  const std::string probe = path + "/.zhiyin-probe";
+  FileWriter file(probe);
+  file.Commit();
+  fs::remove(probe, error);
+}
+
+}  // namespace zhiyin::launch

@@ -1,0 +1,184 @@
+#include "worker/evaluator.h"
+
+#include <glog/logging.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+namespace zhiyin::worker {
+
+/// Predictions of a worker's blocks on their way to the chief: for each block its number, labels, predictions
+/// and loss sums.
+class BlockResults {
+ public:
+  struct Block {
+    std::vector<float> labels;       // [n, n_tasks]
+    std::vector<float> predictions;  // [n, n_tasks]
+    std::vector<double> loss_sums;   // [n_tasks], unweighted
+  };
+
+  void Add(int64_t number, Block block) { blocks_.emplace(number, std::move(block)); }
+  const std::map<int64_t, Block>& blocks() const { return blocks_; }
+
+  std::string Serialize() const {
+    ByteWriter out;
+    out.Put<uint64_t>(blocks_.size());
+    for (const auto& [number, block] : blocks_) {
+      out.Put(number);
+      out.PutArray<float>(block.labels);
+      out.PutArray<float>(block.predictions);
+      out.PutArray<double>(block.loss_sums);
+    }
+    return out.Take();
+  }
+  void Merge(std::string_view bytes) {
+    ByteReader in(bytes, "results of an evaluation");
+    for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
+      const int64_t number = in.Get<int64_t>();
+      Block block;
+      block.labels = in.GetArray<float>();
+      block.predictions = in.GetArray<float>();
+      block.loss_sums = in.GetArray<double>();
+      Add(number, std::move(block));
+    }
+  }
+
+ private:
+  std::map<int64_t, Block> blocks_;
+};
+
+namespace {
+
+/// Metrics of all blocks in order.
+EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads) {
+  EvaluationResult summary;
+  const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
+  std::vector<double> loss_sums(n_tasks);
+  for (const auto& [number, block] : results.blocks()) {
+    summary.n_rows += static_cast<int64_t>(block.labels.size() / n_tasks);
+    for (size_t t = 0; t < n_tasks; ++t) loss_sums[t] += block.loss_sums[t];
+  }
+  std::vector<float> labels;
+  std::vector<float> predictions;
+  for (size_t t = 0; t < n_tasks; ++t) {
+    labels.clear();
+    predictions.clear();
+    for (const auto& [number, block] : results.blocks()) {
+      for (size_t at = t; at < block.labels.size(); at += n_tasks) {
+        labels.push_back(block.labels[at]);
+        predictions.push_back(block.predictions[at]);
+      }
+    }
+    const int task = static_cast<int>(t);
+    summary.tasks.push_back(ComputeMetrics(heads.name(task), heads.IsBinary(task), predictions, labels));
+    const int64_t n = summary.tasks.back().n_samples;
+    if (n > 0) summary.loss += heads.weight(task) * loss_sums[t] / static_cast<double>(n);
+  }
+  return summary;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const Job& job, ps::Client* client, Group* group, int n_workers, Model* model,
+                     DenseWeights* dense, const TaskHeads* heads)
+    : job_(job),
+      client_(client),
+      group_(group),
+      n_workers_(n_workers),
+      model_(model),
+      dense_(dense),
+      heads_(heads),
+      source_(MakeSource(job, SplitKind::kTest)),
+      slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
+             Slot(EmbeddingInput(job, InputLayout::Of(job)))} {}
+
+BlockSummaries Evaluator::Load(const std::function<void(const BadLine&)>& on_bad,
+                               const std::function<void()>& tick) {
+  BlockSummaries summaries;
+  int64_t n_rows = 0;
+  source_->Scan(
+      [&](int64_t block) {
+        tick();
+        return block % n_workers_ == group_->worker();
+      },
+      [&](int64_t block, Rows& rows, const std::vector<BadLine>& bad) {
+        for (const BadLine& line : bad) on_bad(line);
+        BlockSummary& summary = summaries[block] = BlockSummary::Of(rows);
+        summary.n_bad = static_cast<int64_t>(bad.size());
+        if (!bad.empty()) summary.first_bad = bad.front().what;
+        n_rows += rows.n;
+        kept_ = n_rows <= job_.data().shuffle_rows();
+        if (kept_) {
+          blocks_[block] = std::move(rows);
+        } else {
+          blocks_.clear();
+        }
+        return true;
+      });
+  return summaries;
+}
+
+void Evaluator::ForEachBlock(const std::function<void(int64_t, Rows&)>& visit) {
+  if (kept_) {
+    for (auto& [block, rows] : blocks_) visit(block, rows);
+    return;
+  }
+  source_->Scan([&](int64_t block) { return block % n_workers_ == group_->worker(); },
+                [&](int64_t block, Rows& rows, const std::vector<BadLine>&) {
+                  visit(block, rows);
+                  return true;
+                });
+}
+
+EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
+  dense_is_fresh_ = false;
+  BlockResults results;
+  // The next block's rows are on their way while this one computes.
+  int n_started = 0;
+  ForEachBlock([&](int64_t block, Rows& rows) {
+    if (rows.n == 0) return;
+    Start(block, rows, normalizer, &slots_[n_started % 2]);
+    if (n_started++ > 0) Finish(&slots_[n_started % 2], &results);
+  });
+  if (n_started > 0) Finish(&slots_[(n_started + 1) % 2], &results);
+
+  const std::vector<std::string> all =
+      group_->Gather(results.Serialize(), "the workers' part of an evaluation");
+  if (!group_->IsChief()) return {};
+  for (size_t w = 1; w < all.size(); ++w) results.Merge(all[w]);
+  return Summarise(results, *heads_);
+}
+
+void Evaluator::Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot) {
+  slot->block = block;
+  slot->labels = rows.labels;
+  scratch_ = rows;  // a kept block stays as it was read
+  normalizer.Apply(scratch_.numerics);
+  slot->input.Prepare(scratch_);
+  slot->exchange.parts.resize(static_cast<size_t>(slot->input.n_tables()) + 1);
+  ps::Exchange::Part& dense = slot->exchange.parts[kDenseTable];
+  dense = {};
+  if (!dense_is_fresh_) dense = {dense_->keys(), true, dense_->weight_rows().data(), nullptr};
+  dense_is_fresh_ = true;
+  for (int t = 0; t < slot->input.n_tables(); ++t) {
+    slot->exchange.parts[static_cast<size_t>(t) + 1] = {slot->input.keys(t), true, slot->input.weights(t),
+                                                        nullptr};
+  }
+  client_->PeekStart(&slot->exchange);
+}
+
+void Evaluator::Finish(Slot* slot, BlockResults* results) {
+  client_->PullFinish(&slot->exchange);
+  slot->input.Pool(&x_);
+  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), &outputs_);
+  BlockResults::Block block;
+  block.predictions.resize(slot->labels.size());
+  heads_->Predictions(outputs_, block.predictions);
+  std::vector<TaskSums> sums(static_cast<size_t>(heads_->n_tasks()));
+  heads_->Sums(outputs_, block.predictions, slot->labels, sums);
+  for (const TaskSums& sum : sums) block.loss_sums.push_back(sum.loss);
+  block.labels = slot->labels;
+  results->Add(slot->block, std::move(block));
+}
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,78 @@
+// Evaluation on the test split: the same digits whatever the number of workers and servers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "common/matrix.h"
+#include "configs/job.pb.h"
+#include "ps/client.h"
+#include "worker/data/source.h"
+#include "worker/data/statistics.h"
+#include "worker/dense_weights.h"
+#include "worker/embedding_input.h"
+#include "worker/group.h"
+#include "worker/metric/metric.h"
+#include "worker/model/model.h"
+#include "worker/task_heads.h"
+
+namespace zhiyin::worker {
+
+/// What an evaluation found. Known to the chief alone.
+struct EvaluationResult {
+  std::vector<TaskMetrics> tasks;  // [n_tasks]
+  double loss = 0;                 // weighted sum over tasks of the mean loss of the rows that have the label
+  int64_t n_rows = 0;
+};
+
+/// Block b of the test split is evaluated by worker b mod n_workers, as one batch, so that a row's company,
+/// and with it every rounding, is the same everywhere; the chief puts the blocks in order and computes the
+/// metrics. Rows are peeked at, never made. Used by the rank's thread; borrows all it is given.
+class Evaluator {
+ public:
+  Evaluator(const Job& job, ps::Client* client, Group* group, int n_workers, Model* model,
+            DenseWeights* dense, const TaskHeads* heads);
+
+  /// Reads this worker's blocks; they are kept if they are at most data.shuffle_rows rows and read anew at
+  /// every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed line, `tick` is
+  /// called often.
+  BlockSummaries Load(const std::function<void(const BadLine&)>& on_bad, const std::function<void()>& tick);
+
+  /// All workers together. REQUIRES: nobody pushes meanwhile.
+  EvaluationResult Evaluate(const Normalizer& normalizer);
+
+ private:
+  /// One block, from rows to predictions.
+  struct Slot {
+    explicit Slot(const EmbeddingInput& like) : input(like) {}
+    int64_t block = 0;
+    EmbeddingInput input;
+    ps::Exchange exchange;
+    std::vector<float> labels;
+  };
+
+  void Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot);
+  void Finish(Slot* slot, class BlockResults* results);
+  void ForEachBlock(const std::function<void(int64_t, Rows&)>& visit);
+
+  const Job job_;
+  ps::Client* client_;
+  Group* group_;
+  int n_workers_;
+  Model* model_;
+  DenseWeights* dense_;
+  const TaskHeads* heads_;
+  std::unique_ptr<Source> source_;
+  bool kept_ = true;
+  std::map<int64_t, Rows> blocks_;
+  Slot slots_[2];
+  bool dense_is_fresh_ = false;
+  Matrix x_;
+  Matrix outputs_;
+  Rows scratch_;
+};
+
+}  // namespace zhiyin::worker

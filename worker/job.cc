@@ -1,0 +1,421 @@
+#include "worker/job.h"
+
+#include <glog/logging.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <memory>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "ps/client.h"
+#include "worker/data/batches.h"
+#include "worker/dense_weights.h"
+#include "worker/evaluator.h"
+#include "worker/group.h"
+#include "worker/model/model.h"
+#include "worker/results.h"
+#include "worker/saved_model.h"
+#include "worker/task_heads.h"
+#include "worker/trainer.h"
+
+namespace zhiyin::worker {
+namespace {
+
+/// Malformed lines that are written to the log one by one; all are counted.
+constexpr int kBadLinesShown = 10;
+/// A share of malformed lines means nothing before so many rows were seen.
+constexpr int64_t kRowsBeforeShare = 1000;
+/// Reports of a worker to the chief in an epoch.
+constexpr int64_t kReportsPerEpoch = 500;
+
+std::string UtcNow() {
+  const std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  return text;
+}
+
+/// Who takes which rows, before the rows are known.
+StreamPlan PlanFor(const Train& train, int n_workers) {
+  StreamPlan plan;
+  plan.n_workers = n_workers;
+  if (train.staleness() == 0) {
+    plan.n_streams = train.slices() > 0 ? train.slices() : n_workers;
+    plan.rows_per_slice = train.batch_size() / plan.n_streams;
+  } else {
+    plan.n_streams = n_workers;
+    plan.rows_per_slice = train.batch_size();
+  }
+  return plan;
+}
+
+/// Logs the first malformed lines and stops the job when a worker alone has seen too many.
+class BadLineWatch {
+ public:
+  BadLineWatch(const Data& data) : max_share_(data.max_bad_share()) {}
+
+  void operator()(const BadLine& line) {
+    if (n_shown_++ < kBadLinesShown) LOG(WARNING) << "malformed line: " << line.what;
+    if (max_share_ == 0) CheckShare(1, 1, line.what);
+  }
+  /// Throws Error when `n_bad` of `n_lines` is more than the job allows.
+  void CheckShare(int64_t n_bad, int64_t n_lines, const std::string& first) const {
+    if (static_cast<double>(n_bad) <= max_share_ * static_cast<double>(n_lines)) return;
+    Fail(first, " (", n_bad, " of ", n_lines, " lines are malformed; data.max_bad_share allows a share of ",
+         max_share_, ")");
+  }
+  /// The same while reading: few lines say nothing about the share yet.
+  void CheckSoFar(int64_t n_bad, int64_t n_lines, const std::string& first) const {
+    CheckShare(n_bad, std::max(n_lines, kRowsBeforeShare), first);
+  }
+
+ private:
+  double max_share_;
+  int n_shown_ = 0;
+};
+
+/// All that a worker needs, whatever it is asked to do.
+struct Tools {
+  Tools(const Job& job, const RoleMap& roles, Mailbox* mailbox)
+      : group(mailbox, roles),
+        client(mailbox, roles, job),
+        model(MakeModel(job)),
+        dense(model->n_weights()),
+        heads(job),
+        evaluator(job.data().has_test() ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
+                                                                      model.get(), &dense, &heads)
+                                        : nullptr) {}
+
+  Group group;
+  ps::Client client;
+  std::unique_ptr<Model> model;
+  DenseWeights dense;
+  TaskHeads heads;
+  std::unique_ptr<Evaluator> evaluator;
+};
+
+/// Everybody's summaries of a split, everywhere; checked.
+BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split,
+                              const BadLineWatch& watch, Group* group) {
+  BlockSummaries all;
+  for (const std::string& part : group->Gather(Serialize(own), "the workers to read their data")) {
+    all.merge(ParseBlockSummaries(part));
+  }
+  all = ParseBlockSummaries(group->Broadcast(Serialize(all), "the chief's summary of the data"));
+  const SplitSummary summary = SplitSummary::Of(all);
+  if (summary.n_bad > 0) watch.CheckShare(summary.n_bad, summary.n_rows + summary.n_bad, summary.first_bad);
+  if (summary.n_rows == 0)
+    Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
+  for (int t = 0; t < job.task_size(); ++t) {
+    if (summary.n_observed[static_cast<size_t>(t)] == 0) {
+      Fail("task ", job.task(t).name(), ": no row of data.", split, " has a label (column ",
+           job.task(t).label().column(), ")");
+    }
+  }
+  return all;
+}
+
+Normalizer NormalizerFor(const Job& job, const SplitSummary& summary) {
+  Normalizer normalizer;
+  for (int k = 0; k < job.numeric_size(); ++k) {
+    const Moments& moments = summary.numerics[static_cast<size_t>(k)];
+    const bool standardise = job.numeric(k).standardise();
+    const double stddev = moments.Stddev();
+    normalizer.mean.push_back(standardise ? static_cast<float>(moments.mean) : 0.0f);
+    normalizer.scale.push_back(standardise && stddev > 0 ? static_cast<float>(1 / stddev) : 1.0f);
+  }
+  return normalizer;
+}
+
+/// The chief gives the model's weights their first values.
+void InitDense(const Job& job, Tools* tools) {
+  if (tools->group.IsChief() && tools->model->n_weights() > 0) {
+    tools->model->InitWeights(Random(job.train().seed(), 0), tools->dense.weights());
+    tools->client.Assign(kDenseTable, tools->dense.keys(), tools->dense.weight_rows());
+  }
+  tools->group.Barrier("the model's first weights");
+}
+
+/// Sums of all slices of an epoch, in the order of the steps and, within a step, of the streams.
+std::vector<TaskSums> SumEpoch(const StreamPlan& plan, size_t n_tasks, const std::vector<std::string>& parts) {
+  std::vector<std::vector<double>> sums;  // [worker][slice, task, TaskSums::kNumbers]
+  for (const std::string& part : parts) sums.push_back(ByteReader(part, "sums of an epoch").GetArray<double>());
+  std::vector<TaskSums> total(n_tasks);
+  for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
+    for (int stream = 0; stream < plan.n_streams; ++stream) {
+      const int worker = plan.WorkerOfStream(stream);
+      const size_t n_own = plan.StreamsOfWorker(worker).size();
+      const size_t slice = static_cast<size_t>(step) * n_own + static_cast<size_t>(stream / plan.n_workers);
+      const double* numbers = sums[static_cast<size_t>(worker)].data() + slice * n_tasks * TaskSums::kNumbers;
+      for (size_t t = 0; t < n_tasks; ++t) total[t].Add(TaskSums::FromNumbers(numbers + t * TaskSums::kNumbers));
+    }
+  }
+  return total;
+}
+
+/// What training itself showed of a task: predictions made before the weights knew the rows.
+TaskMetrics TrainMetrics(const std::string& task, bool is_binary, const TaskSums& sums,
+                         const RunningAuc& auc) {
+  TaskMetrics metrics;
+  metrics.task = task;
+  metrics.n_samples = static_cast<int64_t>(sums.n);
+  if (sums.n == 0) return metrics;
+  metrics.label_mean = sums.label / sums.n;
+  metrics.mse = sums.squared_error / sums.n;
+  metrics.rmse = std::sqrt(*metrics.mse);
+  if (sums.label != 0) metrics.calibration = sums.prediction / sums.label;
+  if (is_binary) {
+    metrics.auc = auc.Value();
+    metrics.log_loss = sums.loss / sums.n;
+  }
+  return metrics;
+}
+
+Json ConfigJson(const Job& job) {
+  std::string text;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  CHECK(google::protobuf::util::MessageToJsonString(job, &text, options).ok());
+  return Json::parse(text);
+}
+
+Json ReportJson(const ps::ServerReport& report) {
+  Json tables = Json::object();
+  for (const auto& table : report.tables)
+    tables[table.name] = {{"rows", table.n_rows}, {"bytes", table.n_bytes}};
+  size_t n_bins = report.staleness.size();
+  while (n_bins > 0 && report.staleness[n_bins - 1] == 0) --n_bins;
+  return {{"tables", tables},
+          {"keys_pulled", report.n_pulled_keys},
+          {"keys_pushed", report.n_pushed_keys},
+          {"staleness", std::vector<int64_t>(report.staleness.begin(),
+                                             report.staleness.begin() + static_cast<long>(n_bins))}};
+}
+
+/// A training job as one worker sees it.
+class TrainingRun {
+ public:
+  TrainingRun(const Job& job, const RoleMap& roles, const JobOptions& options, Mailbox* mailbox)
+      : job_(job),
+        roles_(roles),
+        options_(options),
+        mailbox_(mailbox),
+        tools_(job, roles, mailbox),
+        files_(options.output) {}
+
+  void Run() {
+    const auto started = std::chrono::steady_clock::now();
+    const std::string started_at = UtcNow();
+    ReadData();
+    InitDense(job_, &tools_);
+    ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone, TaskNames(),
+                            job_.train().epochs(), n_rows_, options_.print);
+    printer_ = &printer;
+    const auto began = std::chrono::steady_clock::now();
+    Trainer trainer(job_, plan_, tools_.group.worker(), reader_.get(), &tools_.client, tools_.model.get(),
+                    &tools_.dense, &tools_.heads);
+    double training_s = 0;
+    for (int64_t epoch = 0; epoch < job_.train().epochs(); ++epoch) {
+      const auto epoch_began = std::chrono::steady_clock::now();
+      TrainEpoch(epoch, &trainer);
+      training_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - epoch_began).count();
+      const bool last = epoch + 1 == job_.train().epochs();
+      if (tools_.evaluator && (last || (epoch + 1) % job_.evaluation().every_epochs() == 0))
+        Evaluate(epoch, last);
+    }
+    const int64_t n_steps = job_.train().epochs() * plan_.StepsPerEpoch();
+    if (!options_.output.empty()) {
+      if (tools_.group.IsChief())
+        SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, options_.output, &tools_.client);
+    }
+    if (!tools_.group.IsChief()) return;
+    const double reading_s = std::chrono::duration<double>(began - started).count();
+    const double total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    const int64_t n_samples = job_.train().epochs() * n_rows_;
+    Json summary = {{"name", job_.name()},
+                    {"network", options_.network},
+                    {"servers", roles_.n_servers},
+                    {"workers", roles_.n_workers},
+                    {"seed", job_.train().seed()},
+                    {"started", started_at},
+                    {"seconds", total_s},
+                    {"seconds_reading", reading_s},
+                    {"seconds_training", training_s},
+                    {"epochs", job_.train().epochs()},
+                    {"steps", n_steps},
+                    {"train_rows", n_rows_},
+                    {"malformed_lines", n_bad_},
+                    {"samples", n_samples},
+                    {"samples_per_second", static_cast<double>(n_samples) / training_s},
+                    {"train_loss", train_loss_},
+                    {"test_loss", evaluation_ ? Json(evaluation_->loss) : Json(nullptr)},
+                    {"tasks", Json::object()}};
+    if (evaluation_) {
+      for (const TaskMetrics& metrics : evaluation_->tasks)
+        summary["tasks"][metrics.task] = MetricsObject(metrics);
+    }
+    summary.update(ReportJson(tools_.client.Report()));
+    summary["config"] = ConfigJson(job_);
+    files_.WriteSummary(summary);
+    char line[160];
+    std::snprintf(line, sizeof(line), "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
+                  static_cast<long long>(n_samples), training_s, static_cast<double>(n_samples) / training_s,
+                  reading_s);
+    printer.Say(line);
+    if (!options_.output.empty()) printer.Say("model, metrics and summary are in " + options_.output);
+  }
+
+ private:
+  std::vector<std::string> TaskNames() const {
+    std::vector<std::string> names;
+    for (const Task& task : job_.task()) names.push_back(task.name());
+    return names;
+  }
+
+  /// First pass over both splits: statistics, counts, malformed lines.
+  void ReadData() {
+    plan_ = PlanFor(job_.train(), roles_.n_workers);
+    BadLineWatch watch(job_.data());
+    const auto on_bad = [&](const BadLine& line) { watch(line); };
+    reader_ = std::make_unique<SliceReader>(MakeSource(job_, SplitKind::kTrain), tools_.group.worker(), plan_,
+                                            job_.data().shuffle_rows(), job_.train().seed());
+    const BlockSummaries train = ShareSummaries(reader_->FirstPass(on_bad, [this] { mailbox_->SayAlive(); }),
+                                                job_, "train", watch, &tools_.group);
+    const SplitSummary summary = SplitSummary::Of(train);
+    n_rows_ = summary.n_rows;
+    n_bad_ = summary.n_bad;
+    plan_.SetRows(train);
+    normalizer_ = NormalizerFor(job_, summary);
+    if (tools_.evaluator) {
+      const BlockSummaries own = tools_.evaluator->Load(on_bad, [this] { mailbox_->SayAlive(); });
+      n_bad_ += SplitSummary::Of(ShareSummaries(own, job_, "test", watch, &tools_.group)).n_bad;
+    }
+    reader_->Start(plan_, normalizer_, 0, job_.train().epochs());
+  }
+
+  void TrainEpoch(int64_t epoch, Trainer* trainer) {
+    std::vector<EpochTally> tallies(static_cast<size_t>(roles_.n_workers));
+    const int64_t n_slices =
+        plan_.StepsPerEpoch() * static_cast<int64_t>(plan_.StreamsOfWorker(tools_.group.worker()).size());
+    const int64_t interval = std::max<int64_t>(1, n_slices / kReportsPerEpoch);
+    int64_t n_done = 0;
+    trainer->TrainEpoch(epoch, [&](const EpochTally& tally) {
+      // By count, not by time: a simulated run repeats exactly.
+      if (++n_done % interval != 0 || options_.progress == ProgressStyle::kNone) return;
+      if (!tools_.group.IsChief()) {
+        mailbox_->Send(roles_.ChiefRank(), Frame(FrameKind::kProgress, mailbox_->NewRequestId(),
+                                                 static_cast<uint64_t>(epoch), tally.Serialize()));
+        return;
+      }
+      TakeProgress(epoch, &tallies);
+      tallies[0] = tally;
+      printer_->Update(epoch + 1, tallies);
+    });
+
+    ByteWriter sums;
+    const std::span<const TaskSums> own = trainer->slice_sums();
+    sums.PutArray<double>({&own.data()->n, own.size() * TaskSums::kNumbers});
+    const std::vector<std::string> all_sums =
+        tools_.group.Gather(sums.Take(), "the workers to finish an epoch");
+    const std::vector<std::string> all_tallies =
+        tools_.group.Gather(trainer->tally().Serialize(), "the workers' tallies");
+    if (!tools_.group.IsChief()) return;
+    TakeProgress(epoch, &tallies);
+    EpochTally tally;
+    for (const std::string& part : all_tallies) tally.Merge(EpochTally::Parse(part));
+    const std::vector<TaskSums> total = SumEpoch(plan_, static_cast<size_t>(job_.task_size()), all_sums);
+    std::vector<Json> lines;
+    train_loss_ = 0;
+    for (int t = 0; t < job_.task_size(); ++t) {
+      const TaskSums& task = total[static_cast<size_t>(t)];
+      train_loss_ += tools_.heads.weight(t) * task.loss / static_cast<double>(n_rows_);
+      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * plan_.StepsPerEpoch(), "train",
+                                  TrainMetrics(job_.task(t).name(), tools_.heads.IsBinary(t), task,
+                                               tally.aucs[static_cast<size_t>(t)])));
+    }
+    files_.AddMetrics(lines);
+  }
+
+  void TakeProgress(int64_t epoch, std::vector<EpochTally>* tallies) {
+    while (std::optional<Frame> frame = mailbox_->Take({FrameKind::kProgress})) {
+      if (frame->header().clock != static_cast<uint64_t>(epoch)) continue;
+      (*tallies)[static_cast<size_t>(roles_.WorkerOfRank(frame->source()))] =
+          EpochTally::Parse(frame->text());
+    }
+  }
+
+  void Evaluate(int64_t epoch, bool last) {
+    // Every gradient is in before anybody looks.
+    tools_.group.Barrier("the workers to meet for an evaluation");
+    evaluation_ = tools_.evaluator->Evaluate(normalizer_);
+    tools_.group.Barrier("the end of an evaluation");
+    if (!tools_.group.IsChief()) return;
+    std::vector<Json> lines;
+    std::string text = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(job_.train().epochs()) +
+                       "  train loss " + Number(train_loss_) + "  test loss " + Number(evaluation_->loss);
+    for (const TaskMetrics& metrics : evaluation_->tasks) {
+      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * plan_.StepsPerEpoch(), "test", metrics));
+      if (metrics.auc) text += "  " + metrics.task + " AUC " + Number(*metrics.auc);
+      if (!metrics.auc && metrics.mse) text += "  " + metrics.task + " MSE " + Number(*metrics.mse);
+    }
+    files_.AddMetrics(lines);
+    printer_->Say(text);
+    if (last)
+      printer_->Say("\ntest split, " + std::to_string(evaluation_->n_rows) + " rows:\n" +
+                    MetricsTable(evaluation_->tasks));
+  }
+
+  static std::string Number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.5f", value);
+    return text;
+  }
+
+  const Job& job_;
+  RoleMap roles_;
+  const JobOptions& options_;
+  Mailbox* mailbox_;
+  Tools tools_;
+  ResultFiles files_;
+  StreamPlan plan_;
+  Normalizer normalizer_;
+  std::unique_ptr<SliceReader> reader_;
+  ProgressPrinter* printer_ = nullptr;
+  int64_t n_rows_ = 0;
+  int64_t n_bad_ = 0;
+  double train_loss_ = 0;
+  std::optional<EvaluationResult> evaluation_;
+};
+
+}  // namespace
+
+void RunTraining(const Job& job, const RoleMap& roles, const JobOptions& options, Mailbox* mailbox) {
+  TrainingRun run(job, roles, options, mailbox);
+  run.Run();
+}
+
+void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOptions& options,
+                   Mailbox* mailbox) {
+  const Job& job = manifest.job();
+  if (!job.data().has_test())
+    Fail("data.test: the model's job names no test split: add --set data.test.file=...");
+  Tools tools(job, roles, mailbox);
+  BadLineWatch watch(job.data());
+  const auto on_bad = [&](const BadLine& line) { watch(line); };
+  ShareSummaries(tools.evaluator->Load(on_bad, [mailbox] { mailbox->SayAlive(); }), job, "test", watch,
+                 &tools.group);
+  const EvaluationResult result = tools.evaluator->Evaluate(NormalizerOf(manifest));
+  if (!tools.group.IsChief()) return;
+  options.print("test split, " + std::to_string(result.n_rows) + " rows:\n" + MetricsTable(result.tasks));
+  Json summary = {{"name", job.name()},         {"network", options.network}, {"servers", roles.n_servers},
+                  {"workers", roles.n_workers}, {"epoch", manifest.epoch()},  {"step", manifest.step()},
+                  {"test_loss", result.loss},   {"tasks", Json::object()}};
+  for (const TaskMetrics& metrics : result.tasks) summary["tasks"][metrics.task] = MetricsObject(metrics);
+  ResultFiles(options.output).WriteSummary(summary);
+}
+
+}  // namespace zhiyin::worker

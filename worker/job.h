@@ -1,0 +1,33 @@
+// What a worker does in a job, from its first line of data to its last message.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "common/net/mailbox.h"
+#include "common/role_map.h"
+#include "configs/manifest.pb.h"
+#include "worker/progress.h"
+
+namespace zhiyin::worker {
+
+/// What the person who started the job asked for, apart from the job itself.
+struct JobOptions {
+  /// Receives results and the model; "" keeps nothing. Exists.
+  std::string output;
+  ProgressStyle progress = ProgressStyle::kNone;
+  /// Where the chief prints.
+  std::function<void(const std::string&)> print;
+  /// For summary.json: "mpi" or "simulated".
+  std::string network;
+};
+
+/// Trains, evaluates, saves; the chief prints. Collective over all workers; when the chief returns, the
+/// servers are idle and may be ended.
+void RunTraining(const Job& job, const RoleMap& roles, const JobOptions& options, Mailbox* mailbox);
+
+/// Evaluates a model that the servers have loaded.
+void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOptions& options,
+                   Mailbox* mailbox);
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,37 @@
+// A stack of fully connected layers.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/matrix.h"
+#include "worker/nn/dense_layer.h"
+
+namespace zhiyin::worker {
+
+/// x [n, in] -> hidden layers with ReLU -> the last layer, with `last` as its activation. Keeps its activations between Forward and Backward.
+class Mlp {
+ public:
+  /// REQUIRES: widths is not empty. Takes its weights as DenseLayer does.
+  Mlp(int in, std::span<const int> widths, Activation last, int64_t* n_weights);
+
+  int out() const { return layers_.back().out(); }
+  void Init(Random* random, std::span<float> weights) const;
+
+  /// output() [n, out]. x must stay as it is until Backward has returned.
+  void Forward(std::span<const float> weights, const ConstBlock& x);
+  const Matrix& output() const { return y_.back(); }
+
+  /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES: Forward came before.
+  Matrix& doutput() { return dy_.back(); }
+  /// dweights += ...; dx [n, in] = ...
+  void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights, MutableBlock dx);
+
+ private:
+  std::vector<DenseLayer> layers_;
+  std::vector<Matrix> y_;   // [layer][n, out]
+  std::vector<Matrix> dy_;  // the same
+};
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,69 @@
+#include "worker/results.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "common/file.h"
+
+namespace zhiyin::worker {
+namespace {
+
+Json OrNull(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+std::string Cell(const std::optional<double>& value, const char* format) {
+  if (!value) return "undefined";
+  char text[64];
+  std::snprintf(text, sizeof(text), format, *value);
+  return text;
+}
+
+}  // namespace
+
+std::string MetricsTable(const std::vector<TaskMetrics>& tasks) {
+  std::vector<std::vector<std::string>> cells = {
+      {"task", "samples", "mean label", "AUC", "log loss", "MSE", "RMSE", "R2", "calibration"}};
+  for (const TaskMetrics& m : tasks) {
+    cells.push_back({m.task, std::to_string(m.n_samples), Cell(m.label_mean, "%.4f"), Cell(m.auc, "%.5f"),
+                     Cell(m.log_loss, "%.5f"), Cell(m.mse, "%.6f"), Cell(m.rmse, "%.6f"), Cell(m.r2, "%.5f"),
+                     Cell(m.calibration, "%.4f")});
+  }
+  std::vector<size_t> widths(cells[0].size());
+  for (const auto& row : cells) {
+    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  }
+  std::string text;
+  for (const auto& row : cells) {
+    for (size_t c = 0; c < row.size(); ++c) {
+      const std::string padding(widths[c] - row[c].size(), ' ');
+      text += c == 0 ? row[c] + padding : "  " + padding + row[c];
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+Json MetricsObject(const TaskMetrics& m) {
+  return {{"auc", OrNull(m.auc)},   {"log_loss", OrNull(m.log_loss)},
+          {"mse", OrNull(m.mse)},   {"rmse", OrNull(m.rmse)},
+          {"r2", OrNull(m.r2)},     {"calibration", OrNull(m.calibration)},
+          {"samples", m.n_samples}, {"label_mean", m.label_mean}};
+}
+
+Json MetricsLine(int64_t epoch, int64_t step, const std::string& split, const TaskMetrics& metrics) {
+  Json line = {{"epoch", epoch}, {"step", step}, {"split", split}, {"task", metrics.task}};
+  line.update(MetricsObject(metrics));
+  return line;
+}
+
+void ResultFiles::AddMetrics(const std::vector<Json>& lines) {
+  for (const Json& line : lines) metrics_ += line.dump() + "\n";
+  if (!folder_.empty()) ReplaceFile(folder_ + "/metrics.jsonl", metrics_);
+}
+
+void ResultFiles::WriteSummary(const Json& summary) const {
+  if (!folder_.empty()) ReplaceFile(folder_ + "/summary.json", summary.dump(2) + "\n");
+}
+
+}  // namespace zhiyin::worker

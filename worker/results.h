@@ -1,0 +1,43 @@
+// What a job leaves for people and scripts: a table on the screen, metrics.jsonl and summary.json
+// (docs/results.md).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "configs/job.pb.h"
+#include "ps/client.h"
+#include "worker/evaluator.h"
+#include "worker/metric/metric.h"
+
+namespace zhiyin::worker {
+
+/// Keys keep the order in which they were put in.
+using Json = nlohmann::ordered_json;
+
+/// A row a task; "undefined" where a metric is.
+std::string MetricsTable(const std::vector<TaskMetrics>& tasks);
+
+/// One line of metrics.jsonl.
+Json MetricsLine(int64_t epoch, int64_t step, const std::string& split, const TaskMetrics& metrics);
+/// auc, log_loss, mse, rmse, r2, calibration, samples, label_mean; null where undefined.
+Json MetricsObject(const TaskMetrics& metrics);
+
+/// The files in an output folder. An empty folder name writes nothing.
+class ResultFiles {
+ public:
+  explicit ResultFiles(std::string folder) : folder_(std::move(folder)) {}
+
+  /// Adds lines to metrics.jsonl, whole or not at all.
+  void AddMetrics(const std::vector<Json>& lines);
+  void WriteSummary(const Json& summary) const;
+
+ private:
+  std::string folder_;
+  std::string metrics_;
+};
+
+}  // namespace zhiyin::worker

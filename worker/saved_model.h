@@ -1,0 +1,27 @@
+// A trained model as a folder: what the chief writes around the servers' rows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "configs/manifest.pb.h"
+#include "ps/client.h"
+#include "worker/data/statistics.h"
+
+namespace zhiyin::worker {
+
+inline constexpr int kModelFormatVersion = 1;
+
+/// Writes OUTPUT/model: under a temporary name, the manifest last, then renamed into place of an earlier one.
+/// REQUIRES: nobody pushes meanwhile. Throws Error; an earlier model is then untouched.
+void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step,
+               const std::string& output, ps::Client* client);
+
+/// The folder that holds the manifest: `path` itself or `path`/model. Throws Error when neither does.
+std::string FindModel(const std::string& path);
+/// Throws Error when it is missing, damaged, or of a newer format.
+Manifest LoadManifest(const std::string& folder);
+
+Normalizer NormalizerOf(const Manifest& manifest);
+
+}  // namespace zhiyin::worker
