@@ -40,7 +40,8 @@ class ByteWriter {
   std::string bytes_;
 };
 
-/// Reads what ByteWriter wrote. Borrows the bytes. Throws Error("NAME: ...") past the end, before it allocates.
+/// Reads what ByteWriter wrote. Borrows the bytes. Throws Error("NAME: ...") past the end, before it
+/// allocates.
 class ByteReader {
  public:
   ByteReader(std::string_view bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}

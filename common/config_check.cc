@@ -41,7 +41,9 @@ class Checker {
   }
 
  private:
-  [[noreturn]] void Fail(const ConfigPath& path, const std::string& what) const { blame_.Fail(job_, path, what); }
+  [[noreturn]] void Fail(const ConfigPath& path, const std::string& what) const {
+    blame_.Fail(job_, path, what);
+  }
 
   template <typename T>
   void CheckRange(const ConfigPath& path, T value, T low, T high) const {
@@ -58,9 +60,11 @@ class Checker {
   void CheckName(const ConfigPath& path, const std::string& name, std::set<std::string>* taken) const {
     const ConfigPath name_path = path("name");
     if (name.empty()) Fail(path, "has no name");
-    if (name.size() > kMaxNameBytes) Fail(path, Text("its name has ", name.size(), " bytes, expected at most ", kMaxNameBytes));
+    if (name.size() > kMaxNameBytes)
+      Fail(path, Text("its name has ", name.size(), " bytes, expected at most ", kMaxNameBytes));
     for (char c : name) {
-      const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+      const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '_' || c == '-' || c == '.';
       if (!allowed) Fail(path, "its name holds something else than letters, digits, _, - and .");
     }
     if (!taken->insert(name).second) Fail(name_path, Text("\"", name, "\" is taken by an earlier one"));
@@ -68,7 +72,8 @@ class Checker {
 
   void CheckData() const {
     const ConfigPath data = ConfigPath()("data");
-    if (job_.data().source_case() == Data::SOURCE_NOT_SET) Fail(data, "has no source, expected text or generated_ratings");
+    if (job_.data().source_case() == Data::SOURCE_NOT_SET)
+      Fail(data, "has no source, expected text or generated_ratings");
     if (!job_.data().has_train()) Fail(data, "has no split to train on, expected train");
     CheckRange(data("max_bad_share"), job_.data().max_bad_share(), 0.0, 1.0);
     CheckRange(data("shuffle_rows"), job_.data().shuffle_rows(), kMinShuffleRows, int64_t{1} << 40);
@@ -85,24 +90,29 @@ class Checker {
   void CheckText(const ConfigPath& path, const zhiyin::Text& text) const {
     const size_t n = text.delimiter().size();
     if (n < 1 || n > 2) Fail(path("delimiter"), Text("has ", n, " characters, expected 1 or 2"));
-    if (text.quote().size() > 1) Fail(path("quote"), Text("has ", text.quote().size(), " characters, expected at most 1"));
+    if (text.quote().size() > 1)
+      Fail(path("quote"), Text("has ", text.quote().size(), " characters, expected at most 1"));
     if (!text.quote().empty() && text.delimiter().find(text.quote()) != std::string::npos) {
       Fail(path("quote"), "is part of the delimiter");
     }
-    if (text.header() && text.column_name_size() > 0) Fail(path("column_name"), "is given, and header too: expected one of them");
+    if (text.header() && text.column_name_size() > 0)
+      Fail(path("column_name"), "is given, and header too: expected one of them");
     std::set<std::string> names;
     for (int i = 0; i < text.column_name_size(); ++i) {
       const std::string& name = text.column_name(i);
       if (name.empty()) Fail(path("column_name", i), "is empty");
-      if (!names.insert(name).second) Fail(path("column_name", i), Text("\"", name, "\" is taken by an earlier one"));
+      if (!names.insert(name).second)
+        Fail(path("column_name", i), Text("\"", name, "\" is taken by an earlier one"));
     }
   }
 
   void CheckSplit(const ConfigPath& path, const Split& split) const {
     if (job_.data().has_text() && split.file_size() == 0) Fail(path, "has no file");
-    if (job_.data().has_generated_ratings() && split.file_size() > 0) Fail(path("file", 0), "generated data is not read from files");
+    if (job_.data().has_generated_ratings() && split.file_size() > 0)
+      Fail(path("file", 0), "generated data is not read from files");
     for (int i = 0; i < split.file_size(); ++i) {
-      if (split.file(i).empty() || split.file(i).find('\0') != std::string::npos) Fail(path("file", i), "is no file name");
+      if (split.file(i).empty() || split.file(i).find('\0') != std::string::npos)
+        Fail(path("file", i), "is no file name");
     }
     CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
     CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
@@ -122,9 +132,14 @@ class Checker {
       if (!used) Fail(path, "is used by no field");
       switch (table.init().kind_case()) {
         case Initializer::kZero:
-        case Initializer::KIND_NOT_SET: break;
-        case Initializer::kNormal: CheckNotNegative(path("init")("normal")("stddev"), table.init().normal().stddev()); break;
-        case Initializer::kUniform: CheckNotNegative(path("init")("uniform")("range"), table.init().uniform().range()); break;
+        case Initializer::KIND_NOT_SET:
+          break;
+        case Initializer::kNormal:
+          CheckNotNegative(path("init")("normal")("stddev"), table.init().normal().stddev());
+          break;
+        case Initializer::kUniform:
+          CheckNotNegative(path("init")("uniform")("range"), table.init().uniform().range());
+          break;
       }
     }
   }
@@ -136,15 +151,23 @@ class Checker {
       CheckPositive(at("epsilon"), config.epsilon());
     };
     switch (optimizer.kind_case()) {
-      case Optimizer::KIND_NOT_SET: Fail(path, "is missing, expected sgd, adagrad, rowwise_adagrad or adam");
-      case Optimizer::kSgd: CheckPositive(path("sgd")("learning_rate"), optimizer.sgd().learning_rate()); return;
-      case Optimizer::kAdagrad: check_adagrad(path("adagrad"), optimizer.adagrad()); return;
-      case Optimizer::kRowwiseAdagrad: check_adagrad(path("rowwise_adagrad"), optimizer.rowwise_adagrad()); return;
+      case Optimizer::KIND_NOT_SET:
+        Fail(path, "is missing, expected sgd, adagrad, rowwise_adagrad or adam");
+      case Optimizer::kSgd:
+        CheckPositive(path("sgd")("learning_rate"), optimizer.sgd().learning_rate());
+        return;
+      case Optimizer::kAdagrad:
+        check_adagrad(path("adagrad"), optimizer.adagrad());
+        return;
+      case Optimizer::kRowwiseAdagrad:
+        check_adagrad(path("rowwise_adagrad"), optimizer.rowwise_adagrad());
+        return;
       case Optimizer::kAdam: {
         const ConfigPath at = path("adam");
         CheckPositive(at("learning_rate"), optimizer.adam().learning_rate());
         CheckPositive(at("epsilon"), optimizer.adam().epsilon());
-        for (const auto& [name, beta] : {std::pair("beta1", optimizer.adam().beta1()), std::pair("beta2", optimizer.adam().beta2())}) {
+        for (const auto& [name, beta] :
+             {std::pair("beta1", optimizer.adam().beta1()), std::pair("beta2", optimizer.adam().beta2())}) {
           if (!(beta >= 0 && beta < 1)) Fail(at(name), Text("is ", beta, ", expected 0 to less than 1"));
         }
         return;
@@ -171,14 +194,18 @@ class Checker {
       return;
     }
     if (text.header()) return;
-    if (names.empty()) Fail(path, Text("\"", column, "\": columns have no names here: expected #POSITION, or data.text.header or column_name"));
+    if (names.empty())
+      Fail(path,
+           Text("\"", column,
+                "\": columns have no names here: expected #POSITION, or data.text.header or column_name"));
     if (std::find(names.begin(), names.end(), column) == names.end()) {
       Fail(path, Text("no column \"", column, "\"", Suggestion(column, names)));
     }
   }
 
   void CheckInputs() const {
-    if (job_.field_size() + job_.numeric_size() == 0) Fail(ConfigPath(), "the job has no inputs, expected a field or a numeric");
+    if (job_.field_size() + job_.numeric_size() == 0)
+      Fail(ConfigPath(), "the job has no inputs, expected a field or a numeric");
     std::vector<std::string> tables;
     for (const Table& table : job_.table()) tables.push_back(table.name());
     std::set<std::string> names;
@@ -188,7 +215,8 @@ class Checker {
       const ConfigPath path = ConfigPath()("field", i);
       CheckName(path, field.name(), &names);
       if (field.table().empty()) {
-        Fail(path, tables.empty() ? "has no table, and the job defines none" : "has no table, and the job has more than one");
+        Fail(path, tables.empty() ? "has no table, and the job defines none"
+                                  : "has no table, and the job has more than one");
       }
       if (std::find(tables.begin(), tables.end(), field.table()) == tables.end()) {
         Fail(path("table"), Text("no table \"", field.table(), "\"", Suggestion(field.table(), tables)));
@@ -196,9 +224,11 @@ class Checker {
       CheckColumn(path("column"), field.column());
       const auto [shared, is_new] = table_of_vocabulary.emplace(field.vocabulary(), field.table());
       if (!is_new && shared->second != field.table()) {
-        Fail(path, Text("shares the vocabulary \"", field.vocabulary(), "\" with a field of table ", shared->second, ": expected the same table"));
+        Fail(path, Text("shares the vocabulary \"", field.vocabulary(), "\" with a field of table ",
+                        shared->second, ": expected the same table"));
       }
-      if (field.bucket_size() > 0 && !field.separator().empty()) Fail(path("separator"), "cannot be combined with bucket");
+      if (field.bucket_size() > 0 && !field.separator().empty())
+        Fail(path("separator"), "cannot be combined with bucket");
       for (int b = 0; b < field.bucket_size(); ++b) {
         if (!std::isfinite(field.bucket(b)) || (b > 0 && field.bucket(b) <= field.bucket(b - 1))) {
           Fail(path("bucket", b), Text("is ", field.bucket(b), ", expected strictly ascending boundaries"));
@@ -221,12 +251,15 @@ class Checker {
       const ConfigPath path = ConfigPath()("task", i);
       CheckName(path, task.name(), &names);
       CheckColumn(path("label")("column"), task.label().column());
-      if (task.label().rule_case() == Label::RULE_NOT_SET) Fail(path("label"), "has no rule, expected equals, prefix or number");
-      if (task.loss_case() == Task::LOSS_NOT_SET) Fail(path, "has no loss, expected binary_cross_entropy or squared_error");
+      if (task.label().rule_case() == Label::RULE_NOT_SET)
+        Fail(path("label"), "has no rule, expected equals, prefix or number");
+      if (task.loss_case() == Task::LOSS_NOT_SET)
+        Fail(path, "has no loss, expected binary_cross_entropy or squared_error");
       CheckNotNegative(path("weight"), task.weight());
       any_counts |= task.weight() > 0;
     }
-    if (!any_counts) Fail(ConfigPath()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
+    if (!any_counts)
+      Fail(ConfigPath()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
   }
 
   template <typename Widths>
@@ -238,7 +271,8 @@ class Checker {
   void CheckModel() const {
     const ConfigPath model = ConfigPath()("model");
     switch (job_.model().kind_case()) {
-      case Model::KIND_NOT_SET: Fail(model, "is missing, expected shared_bottom, mmoe or linear");
+      case Model::KIND_NOT_SET:
+        Fail(model, "is missing, expected shared_bottom, mmoe or linear");
       case Model::kSharedBottom: {
         const ConfigPath path = model("shared_bottom");
         CheckWidths(path, "bottom", job_.model().shared_bottom().bottom(), 1);
@@ -255,8 +289,9 @@ class Checker {
       case Model::kLinear:
         for (int i = 0; i < job_.table_size(); ++i) {
           if (job_.table(i).dim() != job_.task_size()) {
-            Fail(ConfigPath()("table", i)("dim"), Text("is ", job_.table(i).dim(), ", expected ", job_.task_size(),
-                                                       ": a linear model has one weight a task in a row"));
+            Fail(ConfigPath()("table", i)("dim"),
+                 Text("is ", job_.table(i).dim(), ", expected ", job_.task_size(),
+                      ": a linear model has one weight a task in a row"));
           }
         }
         return;
@@ -271,7 +306,8 @@ class Checker {
     CheckRange(path("staleness"), train.staleness(), -1, 1 << 20);
     CheckRange(path("slices"), train.slices(), 0, 1 << 16);
     if (train.slices() > 0 && train.batch_size() % train.slices() != 0) {
-      Fail(path("batch_size"), Text("is ", train.batch_size(), ", expected a multiple of slices, ", train.slices()));
+      Fail(path("batch_size"),
+           Text("is ", train.batch_size(), ", expected a multiple of slices, ", train.slices()));
     }
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
   }
@@ -282,6 +318,8 @@ class Checker {
 
 }  // namespace
 
-void CheckJob(const Job& job, const ConfigBlame& blame) { Checker(job, blame).Run(); }
+void CheckJob(const Job& job, const ConfigBlame& blame) {
+  Checker(job, blame).Run();
+}
 
 }  // namespace zhiyin

@@ -8,12 +8,14 @@ namespace {
 void FillOptimizer(Optimizer* optimizer) {
   switch (optimizer->kind_case()) {
     case Optimizer::kSgd:
-    case Optimizer::KIND_NOT_SET: return;
+    case Optimizer::KIND_NOT_SET:
+      return;
     case Optimizer::kAdagrad:
       if (!optimizer->adagrad().has_epsilon()) optimizer->mutable_adagrad()->set_epsilon(1e-10);
       return;
     case Optimizer::kRowwiseAdagrad:
-      if (!optimizer->rowwise_adagrad().has_epsilon()) optimizer->mutable_rowwise_adagrad()->set_epsilon(1e-10);
+      if (!optimizer->rowwise_adagrad().has_epsilon())
+        optimizer->mutable_rowwise_adagrad()->set_epsilon(1e-10);
       return;
     case Optimizer::kAdam: {
       Optimizer::Adam* adam = optimizer->mutable_adam();
@@ -27,7 +29,8 @@ void FillOptimizer(Optimizer* optimizer) {
 
 void FillFiles(const std::string& folder, Split* split) {
   for (std::string& file : *split->mutable_file()) {
-    if (!file.empty()) file = std::filesystem::absolute(std::filesystem::path(folder) / file).lexically_normal().string();
+    if (!file.empty())
+      file = std::filesystem::absolute(std::filesystem::path(folder) / file).lexically_normal().string();
   }
 }
 
@@ -49,7 +52,8 @@ void FillDefaults(const std::string& folder, Job* job) {
   if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
   for (Table& table : *job->mutable_table()) {
     FillOptimizer(table.mutable_optimizer());
-    if (table.init().kind_case() == Initializer::KIND_NOT_SET) table.mutable_init()->mutable_normal()->set_stddev(0.01);
+    if (table.init().kind_case() == Initializer::KIND_NOT_SET)
+      table.mutable_init()->mutable_normal()->set_stddev(0.01);
   }
   for (Field& field : *job->mutable_field()) {
     if (field.column().empty()) field.set_column(field.name());
@@ -64,7 +68,9 @@ void FillDefaults(const std::string& folder, Job* job) {
     if (task.label().column().empty()) task.mutable_label()->set_column(task.name());
     if (!task.has_weight()) task.set_weight(1);
   }
-  FillOptimizer(job->mutable_train()->mutable_dense_optimizer());
+  Train* train = job->mutable_train();
+  FillOptimizer(train->mutable_dense_optimizer());
+  if (!train->has_prefetch()) train->set_prefetch(train->staleness() >= 0);
   if (!job->evaluation().has_every_epochs()) job->mutable_evaluation()->set_every_epochs(1);
 }
 

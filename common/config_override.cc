@@ -38,13 +38,15 @@ std::vector<std::string> FieldNames(const Descriptor* message) {
 }
 
 /// The position that "[2]" or "[categories]" means.
-int FindIndex(const std::string& text, const Message& message, const FieldDescriptor* field, const std::string& which) {
+int FindIndex(const std::string& text, const Message& message, const FieldDescriptor* field,
+              const std::string& which) {
   const Reflection* reflection = message.GetReflection();
   const int size = reflection->FieldSize(message, field);
   int index = 0;
   const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), index);
   if (error == std::errc() && end == which.data() + which.size()) {
-    if (index < 0 || index >= size) Fail("--set ", text, ": ", field->name(), " has ", size, " entries, numbered from 0");
+    if (index < 0 || index >= size)
+      Fail("--set ", text, ": ", field->name(), " has ", size, " entries, numbered from 0");
     return index;
   }
   std::vector<std::string> names;
@@ -70,7 +72,8 @@ std::string Quoted(const FieldDescriptor* field, const std::string& value) {
   return quoted + "\"";
 }
 
-void SetField(const std::string& text, const FieldDescriptor* field, const std::string& value, Message* message) {
+void SetField(const std::string& text, const FieldDescriptor* field, const std::string& value,
+              Message* message) {
   std::string snippet;
   if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
     if (value.empty() || value.front() != '{' || value.back() != '}') {
@@ -102,8 +105,8 @@ void CheckAlternative(const std::string& text, const FieldDescriptor* field, con
   if (oneof == nullptr || !message.GetReflection()->HasOneof(message, oneof)) return;
   const FieldDescriptor* chosen = message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
   if (chosen != field) {
-    Fail("--set ", text, ": the job chose ", chosen->name(), ", not ", field->name(), "; to change the choice, set what holds it to {",
-         field->name(), " {...}}");
+    Fail("--set ", text, ": the job chose ", chosen->name(), ", not ", field->name(),
+         "; to change the choice, set what holds it to {", field->name(), " {...}}");
   }
 }
 
@@ -111,7 +114,8 @@ void CheckAlternative(const std::string& text, const FieldDescriptor* field, con
 
 ConfigPath ApplyOverride(const std::string& text, Job* job) {
   const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) Fail("--set ", text, ": expected PATH=VALUE, for example train.staleness=-1");
+  if (equals == std::string::npos || equals == 0)
+    Fail("--set ", text, ": expected PATH=VALUE, for example train.staleness=-1");
   const std::string value = text.substr(equals + 1);
   ConfigPath path;
   Message* message = job;
@@ -133,11 +137,13 @@ ConfigPath ApplyOverride(const std::string& text, Job* job) {
     }
     const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(name);
     if (field == nullptr) {
-      Fail("--set ", text, ": no field \"", name, "\"", Suggestion(name, FieldNames(message->GetDescriptor())));
+      Fail("--set ", text, ": no field \"", name, "\"",
+           Suggestion(name, FieldNames(message->GetDescriptor())));
     }
     const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     if (has_index != (field->is_repeated() && is_message)) {
-      Fail("--set ", text, ": ", name, has_index ? " takes no index here" : " is a list: say which, as " + name + "[0]");
+      Fail("--set ", text, ": ", name,
+           has_index ? " takes no index here" : " is a list: say which, as " + name + "[0]");
     }
     CheckAlternative(text, field, *message);
     const int index = has_index ? FindIndex(text, *message, field, which) : -1;
@@ -145,12 +151,14 @@ ConfigPath ApplyOverride(const std::string& text, Job* job) {
     if (last) {
       if (has_index) {
         Message* entry = message->GetReflection()->MutableRepeatedMessage(message, field, index);
-        if (value.size() < 2 || value.front() != '{' || value.back() != '}') Fail("--set ", text, ": expected all of it as {...}");
+        if (value.size() < 2 || value.front() != '{' || value.back() != '}')
+          Fail("--set ", text, ": expected all of it as {...}");
         Silence errors;
         TextFormat::Parser parser;
         parser.RecordErrorsTo(&errors);
         entry->Clear();
-        if (!parser.MergeFromString(value.substr(1, value.size() - 2), entry)) Fail("--set ", text, ": ", errors.first());
+        if (!parser.MergeFromString(value.substr(1, value.size() - 2), entry))
+          Fail("--set ", text, ": ", errors.first());
       } else {
         SetField(text, field, value, message);
       }

@@ -31,10 +31,12 @@ std::string ConfigPath::Text(const Job& job) const {
     text += step.field->name();
     const bool is_message = step.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     const Message* next = nullptr;
-    if (message != nullptr && is_message && step.index < 0) next = &message->GetReflection()->GetMessage(*message, step.field);
+    if (message != nullptr && is_message && step.index < 0)
+      next = &message->GetReflection()->GetMessage(*message, step.field);
     if (step.index >= 0) {
       std::string name;
-      if (message != nullptr && is_message && step.index < message->GetReflection()->FieldSize(*message, step.field)) {
+      if (message != nullptr && is_message &&
+          step.index < message->GetReflection()->FieldSize(*message, step.field)) {
         next = &message->GetReflection()->GetRepeatedMessage(*message, step.field, step.index);
         const FieldDescriptor* name_field = next->GetDescriptor()->FindFieldByName("name");
         if (name_field != nullptr) name = next->GetReflection()->GetString(*next, name_field);
@@ -59,7 +61,9 @@ int ConfigBlame::Line(const ConfigPath& path) const {
     if (tree == nullptr) break;
     const auto location = tree->GetLocation(step.field, step.index);
     if (location.line >= 0) line = location.line + 1;
-    tree = step.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE ? tree->GetTreeForNested(step.field, step.index) : nullptr;
+    tree = step.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE
+               ? tree->GetTreeForNested(step.field, step.index)
+               : nullptr;
   }
   return line;
 }
@@ -73,7 +77,8 @@ void ConfigBlame::Fail(const Job& job, const ConfigPath& path, const std::string
     const auto found = overrides_.find(part.Canonical());
     if (found != overrides_.end()) override_text = found->second;
   }
-  const std::string place = override_text.empty() ? file_ + ":" + std::to_string(Line(path)) : "--set " + override_text;
+  const std::string place =
+      override_text.empty() ? file_ + ":" + std::to_string(Line(path)) : "--set " + override_text;
   zhiyin::Fail(place, ": ", path.steps().empty() ? "" : path.Text(job) + ": ", what);
 }
 

@@ -21,7 +21,8 @@ class ConfigPath {
     int index;  // -1 for a field that is not repeated
   };
 
-  /// The path one step further. REQUIRES: `field` is a field of the message that this path leads to; `index` is given if it is repeated.
+  /// The path one step further. REQUIRES: `field` is a field of the message that this path leads to; `index`
+  /// is given if it is repeated.
   ConfigPath operator()(std::string_view field, int index = -1) const;
   ConfigPath operator()(const google::protobuf::FieldDescriptor* field, int index) const;
 

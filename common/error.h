@@ -7,8 +7,9 @@
 
 namespace zhiyin {
 
-/// One line for the user: where, what is wrong, what is expected. Caught once, in launch/, which prints it and
-/// ends the whole job with a non-zero code. Thrown from any thread; a thread other than the rank's own hands it over.
+/// One line for the user: where, what is wrong, what is expected. Caught once, in launch/, which prints it
+/// and ends the whole job with a non-zero code. Thrown from any thread; a thread other than the rank's own
+/// hands it over.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

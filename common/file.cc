@@ -58,7 +58,9 @@ FileReader::FileReader(const std::string& path) : path_(path), file_(std::fopen(
   std::setvbuf(file_, nullptr, _IOFBF, kBufferBytes);
 }
 
-FileReader::~FileReader() { std::fclose(file_); }
+FileReader::~FileReader() {
+  std::fclose(file_);
+}
 
 void FileReader::Read(std::span<std::byte> bytes) {
   if (static_cast<int64_t>(bytes.size()) > n_left()) {

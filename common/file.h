@@ -13,8 +13,8 @@
 
 namespace zhiyin {
 
-/// Writes a new file from start to end. Every error, a full disk among them, is an Error that names the file. A file that was not
-/// committed is removed.
+/// Writes a new file from start to end. Every error, a full disk among them, is an Error that names the file.
+/// A file that was not committed is removed.
 class FileWriter {
  public:
   explicit FileWriter(const std::string& path);

@@ -13,12 +13,18 @@ struct Digest::State {
   XXH3_state_t xxh3;
 };
 
-Digest::Digest() : state_(std::make_unique<State>()) { XXH3_64bits_reset(&state_->xxh3); }
+Digest::Digest() : state_(std::make_unique<State>()) {
+  XXH3_64bits_reset(&state_->xxh3);
+}
 
 Digest::~Digest() = default;
 
-void Digest::Update(std::span<const std::byte> bytes) { XXH3_64bits_update(&state_->xxh3, bytes.data(), bytes.size()); }
+void Digest::Update(std::span<const std::byte> bytes) {
+  XXH3_64bits_update(&state_->xxh3, bytes.data(), bytes.size());
+}
 
-uint64_t Digest::Value() const { return XXH3_64bits_digest(&state_->xxh3); }
+uint64_t Digest::Value() const {
+  return XXH3_64bits_digest(&state_->xxh3);
+}
 
 }  // namespace zhiyin

@@ -39,8 +39,8 @@ class Digest {
   std::unique_ptr<State> state_;
 };
 
-/// The key of a category: its value hashed under its vocabulary (the field's name, unless configured). Among n
-/// distinct values the chance that any two share a key is about n^2 / 2^65: 3e-4 for 100 million.
+/// The key of a category: its value hashed under its vocabulary (the field's name, unless configured). Among
+/// n distinct values the chance that any two share a key is about n^2 / 2^65: 3e-4 for 100 million.
 class CategoryHasher {
  public:
   explicit CategoryHasher(std::string_view vocabulary) : seed_(HashBytes(vocabulary)) {}

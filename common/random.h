@@ -17,12 +17,16 @@ class Random {
   explicit Random(uint64_t seed) : state_(Mix(seed + 0x9e3779b97f4a7c15ull)) {}
   /// A stream of its own for each tuple of numbers: Random(seed, epoch, slice).
   template <typename... More>
-  Random(uint64_t first, uint64_t second, More... more) : Random(Mix(first) ^ (second + 0x632be59bd9b4e019ull), more...) {}
+  Random(uint64_t first, uint64_t second, More... more)
+      : Random(Mix(first) ^ (second + 0x632be59bd9b4e019ull), more...) {}
 
   uint64_t Next() { return Mix(state_ += 0x9e3779b97f4a7c15ull); }
 
-  /// Uniform in [0, n). REQUIRES: n > 0. Multiply-shift (Lemire, 2019) without rejection: the bias is n / 2^64.
-  uint64_t Below(uint64_t n) { return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * n) >> 64); }
+  /// Uniform in [0, n). REQUIRES: n > 0. Multiply-shift (Lemire, 2019) without rejection: the bias is n /
+  /// 2^64.
+  uint64_t Below(uint64_t n) {
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * n) >> 64);
+  }
 
   /// Uniform in [0, 1), 53 bits.
   double Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }

@@ -42,7 +42,8 @@ std::string NearestName(std::string_view name, std::span<const std::string> know
 }
 
 std::string Suggestion(std::string_view name, std::span<const std::string> known) {
-  if (const std::string nearest = NearestName(name, known); !nearest.empty()) return "; the nearest is \"" + nearest + "\"";
+  if (const std::string nearest = NearestName(name, known); !nearest.empty())
+    return "; the nearest is \"" + nearest + "\"";
   if (known.empty()) return "; there are none";
   std::string text = "; known are ";
   for (size_t i = 0; i < std::min(known.size(), kMaxListed); ++i) text += (i > 0 ? ", " : "") + known[i];

@@ -10,8 +10,8 @@
 
 namespace zhiyin {
 
-/// A set that is filled and emptied again and again; emptying costs nothing, and nothing is allocated once it has seen its
-/// largest batch. Used by one thread.
+/// A set that is filled and emptied again and again; emptying costs nothing, and nothing is allocated once it
+/// has seen its largest batch. Used by one thread.
 class UniqueKeys {
  public:
   UniqueKeys() : slots_(64) {}

@@ -19,19 +19,21 @@ std::vector<uint64_t> ReadHead(FileReader* file, const std::vector<Table>& table
   file->Read(std::as_writable_bytes(std::span(magic)));
   if (std::string_view(magic.data(), magic.size()) != kMagic) Fail(file->path(), ": not a file of rows");
   const uint32_t n_tables = file->Get<uint32_t>();
-  if (n_tables != tables.size()) Fail(file->path(), ": holds ", n_tables, " tables, expected ", tables.size());
+  if (n_tables != tables.size())
+    Fail(file->path(), ": holds ", n_tables, " tables, expected ", tables.size());
   std::vector<uint64_t> n_rows;
   for (const Table& table : tables) {
     const uint32_t name_bytes = file->Get<uint32_t>();
-    if (name_bytes > 4096) Fail(file->path(), ": a table's name of ", name_bytes, " bytes at byte ", file->at());
+    if (name_bytes > 4096)
+      Fail(file->path(), ": a table's name of ", name_bytes, " bytes at byte ", file->at());
     std::string name(name_bytes, '\0');
     file->Read(std::as_writable_bytes(std::span(name)));
     const uint32_t dim = file->Get<uint32_t>();
     const uint32_t row_floats = file->Get<uint32_t>();
     if (name != table.name() || dim != static_cast<uint32_t>(table.dim()) ||
         row_floats != static_cast<uint32_t>(table.row_floats())) {
-      Fail(file->path(), ": table ", name, " of dim ", dim, " and ", row_floats, " floats a row, expected ", table.name(), " of dim ",
-           table.dim(), " and ", table.row_floats(), " floats a row");
+      Fail(file->path(), ": table ", name, " of dim ", dim, " and ", row_floats, " floats a row, expected ",
+           table.name(), " of dim ", table.dim(), " and ", table.row_floats(), " floats a row");
     }
     n_rows.push_back(file->Get<uint64_t>());
   }
@@ -40,7 +42,8 @@ std::vector<uint64_t> ReadHead(FileReader* file, const std::vector<Table>& table
 
 }  // namespace
 
-SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables, const std::function<void()>& tick) {
+SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
+                   const std::function<void()>& tick) {
   FileWriter file(path);
   file.Write(std::as_bytes(std::span(kMagic)));
   file.Put(static_cast<uint32_t>(tables.size()));
@@ -71,7 +74,8 @@ void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap
               std::vector<Table>* tables, const std::function<void()>& tick) {
   std::vector<float> row;
   for (const Manifest::RowFile& entry : manifest.file()) {
-    if (entry.name().find('/') != std::string::npos) Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
+    if (entry.name().find('/') != std::string::npos)
+      Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
     FileReader file(folder + "/" + entry.name());
     if (file.n_left() != entry.n_bytes()) {
       Fail(file.path(), ": ", file.n_left(), " bytes, expected ", entry.n_bytes(), " as the manifest says");

@@ -1,9 +1,10 @@
-// Rows on disk. A saved model is a folder: one file of rows for each server that saved, and a manifest (configs/manifest.proto) that was
-// written last.
+// Rows on disk. A saved model is a folder: one file of rows for each server that saved, and a manifest
+// (configs/manifest.proto) that was written last.
 //
-// A file of rows: "ZYROWS1\n", u32 number of tables; for each table: u32 length of its name, the name, u32 dim, u32 floats a row (weights and
-// optimizer state), u64 number of rows; then for each table in turn its rows, by virtual shard and key: u64 key, f32 the whole row.
-// Little-endian. The manifest holds the digest of the file.
+// A file of rows: "ZYROWS1\n", u32 number of tables; for each table: u32 length of its name, the name, u32
+// dim, u32 floats a row (weights and optimizer state), u64 number of rows; then for each table in turn its
+// rows, by virtual shard and key: u64 key, f32 the whole row. Little-endian. The manifest holds the digest of
+// the file.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +24,14 @@ struct SavedRows {
   uint64_t digest = 0;
 };
 
-/// Writes all rows of these tables to a new file, on disk when it returns. `tick` is called often. Throws Error naming the file.
-SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables, const std::function<void()>& tick);
+/// Writes all rows of these tables to a new file, on disk when it returns. `tick` is called often. Throws
+/// Error naming the file.
+SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
+                   const std::function<void()>& tick);
 
-/// Reads from a model's folder the rows that belong to this server, however many servers had saved. REQUIRES: the tables are empty. Throws
-/// Error naming file and offset when a file is missing, damaged, or of other tables.
+/// Reads from a model's folder the rows that belong to this server, however many servers had saved. REQUIRES:
+/// the tables are empty. Throws Error naming file and offset when a file is missing, damaged, or of other
+/// tables.
 void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server,
               std::vector<Table>* tables, const std::function<void()>& tick);
 

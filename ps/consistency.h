@@ -6,8 +6,8 @@
 
 namespace zhiyin::ps {
 
-/// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have been pushed; a pull of step t is
-/// answered once the steps before t - staleness are complete. Pure bookkeeping.
+/// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have been
+/// pushed; a pull of step t is answered once the steps before t - staleness are complete. Pure bookkeeping.
 class StepClock {
  public:
   /// -1: no bound.
@@ -24,7 +24,8 @@ class StepClock {
   bool Pushed(uint64_t step, uint32_t n_slices) {
     ++arrived_[step];
     const uint64_t before = n_complete_;
-    for (auto it = arrived_.begin(); it != arrived_.end() && it->first == n_complete_ && it->second == n_slices;) {
+    for (auto it = arrived_.begin();
+         it != arrived_.end() && it->first == n_complete_ && it->second == n_slices;) {
       it = arrived_.erase(it);
       ++n_complete_;
     }

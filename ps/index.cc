@@ -18,7 +18,9 @@ uint32_t FirstCapacity(int shard) {
   return static_cast<uint32_t>(4 * std::pow(kGrowth, u));
 }
 
-bool IsFull(uint32_t n, uint32_t capacity) { return uint64_t{n} * 5 >= uint64_t{capacity} * 4; }
+bool IsFull(uint32_t n, uint32_t capacity) {
+  return uint64_t{n} * 5 >= uint64_t{capacity} * 4;
+}
 
 }  // namespace
 
@@ -64,8 +66,9 @@ void Index::Insert(Key key, uint32_t row) {
 void Index::Grow(int number) {
   Shard& shard = shards_[static_cast<size_t>(number)];
   Shard larger;
-  larger.capacity = shard.capacity == 0 ? FirstCapacity(number)
-                                        : std::max(shard.capacity + 1, static_cast<uint32_t>(shard.capacity * kGrowth));
+  larger.capacity = shard.capacity == 0
+                        ? FirstCapacity(number)
+                        : std::max(shard.capacity + 1, static_cast<uint32_t>(shard.capacity * kGrowth));
   larger.n = shard.n;
   larger.entries = std::make_unique_for_overwrite<Entry[]>(larger.capacity);
   std::fill_n(larger.entries.get(), larger.capacity, Entry{0, kAbsent});
@@ -90,7 +93,8 @@ std::vector<Index::Entry> Index::SortedShard(int number) const {
   for (uint32_t i = 0; i < shard.capacity; ++i) {
     if (shard.entries[i].row != kAbsent) entries.push_back(shard.entries[i]);
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return Key{a.key} < Key{b.key}; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return Key{a.key} < Key{b.key}; });
   return entries;
 }
 

@@ -1,8 +1,9 @@
 // From keys to row numbers: a small open-addressing table for each of the 4,096 virtual shards.
 //
-// Linear probing, at most 80 % full, 12 bytes an entry. A shard grows alone, by half, when it is full: with a hundred million
-// rows that moves some thirty thousand entries, less than a request's work. Shards start at different sizes, spread evenly between
-// 4 and 6 times a power of 1.5, so that they never all grow at the same time and memory rises smoothly.
+// Linear probing, at most 80 % full, 12 bytes an entry. A shard grows alone, by half, when it is full: with a
+// hundred million rows that moves some thirty thousand entries, less than a request's work. Shards start at
+// different sizes, spread evenly between 4 and 6 times a power of 1.5, so that they never all grow at the
+// same time and memory rises smoothly.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +51,8 @@ class Index {
 
   /// Where a key's probing starts. REQUIRES: capacity > 0.
   Entry* Home(const Shard& shard, Key key) const {
-    const uint64_t bits = (PlacementBits(table_, key) >> 20) & 0xffffffff;  // below those that choose the shard
+    const uint64_t bits =
+        (PlacementBits(table_, key) >> 20) & 0xffffffff;  // below those that choose the shard
     return shard.entries.get() + ((bits * shard.capacity) >> 32);
   }
   void Grow(int shard);

@@ -14,7 +14,9 @@ RowInitializer::RowInitializer(const Initializer& config, uint64_t seed, TableId
 void RowInitializer::operator()(Key key, std::span<float> weights) const {
   Random random(seed_, table_, key);
   switch (config_.kind_case()) {
-    case Initializer::kZero: std::fill(weights.begin(), weights.end(), 0.0f); return;
+    case Initializer::kZero:
+      std::fill(weights.begin(), weights.end(), 0.0f);
+      return;
     case Initializer::kNormal: {
       const double stddev = config_.normal().stddev();
       for (float& w : weights) w = static_cast<float>(stddev * random.Normal());
@@ -25,7 +27,8 @@ void RowInitializer::operator()(Key key, std::span<float> weights) const {
       for (float& w : weights) w = static_cast<float>(range * (2 * random.Uniform() - 1));
       return;
     }
-    case Initializer::KIND_NOT_SET: break;
+    case Initializer::KIND_NOT_SET:
+      break;
   }
   LOG(FATAL) << "an initializer without a kind passed validation";
 }

@@ -6,11 +6,16 @@ namespace zhiyin::ps {
 
 std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config) {
   switch (config.kind_case()) {
-    case zhiyin::Optimizer::kSgd: return MakeSgd(config.sgd());
-    case zhiyin::Optimizer::kAdagrad: return MakeAdaGrad(config.adagrad());
-    case zhiyin::Optimizer::kRowwiseAdagrad: return MakeRowWiseAdaGrad(config.rowwise_adagrad());
-    case zhiyin::Optimizer::kAdam: return MakeAdam(config.adam());
-    case zhiyin::Optimizer::KIND_NOT_SET: break;
+    case zhiyin::Optimizer::kSgd:
+      return MakeSgd(config.sgd());
+    case zhiyin::Optimizer::kAdagrad:
+      return MakeAdaGrad(config.adagrad());
+    case zhiyin::Optimizer::kRowwiseAdagrad:
+      return MakeRowWiseAdaGrad(config.rowwise_adagrad());
+    case zhiyin::Optimizer::kAdam:
+      return MakeAdam(config.adam());
+    case zhiyin::Optimizer::KIND_NOT_SET:
+      break;
   }
   LOG(FATAL) << "an optimizer without a kind passed validation";
 }

@@ -1,6 +1,7 @@
 // How a gradient changes a row.
 //
-// Adding one: a file optimizer/NAME.cc, a field in Optimizer.kind of job.proto, a declaration below, a case in MakeOptimizer.
+// Adding one: a file optimizer/NAME.cc, a field in Optimizer.kind of job.proto, a declaration below, a case
+// in MakeOptimizer.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,8 @@
 
 namespace zhiyin::ps {
 
-/// A row is `dim` weights with state_floats(dim) floats of the optimizer's right behind them. Without state of its own: one object
-/// serves all rows of a table.
+/// A row is `dim` weights with state_floats(dim) floats of the optimizer's right behind them. Without state
+/// of its own: one object serves all rows of a table.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -31,7 +32,8 @@ std::unique_ptr<Optimizer> MakeAdaGrad(const zhiyin::Optimizer::AdaGrad& config)
 std::unique_ptr<Optimizer> MakeRowWiseAdaGrad(const zhiyin::Optimizer::RowWiseAdaGrad& config);
 std::unique_ptr<Optimizer> MakeAdam(const zhiyin::Optimizer::Adam& config);
 
-/// How far ahead of the row in hand rows are fetched into cache: enough to hide a miss to memory, few enough to stay there.
+/// How far ahead of the row in hand rows are fetched into cache: enough to hide a miss to memory, few enough
+/// to stay there.
 inline constexpr size_t kRowsAhead = 8;
 
 /// Fetches the row that comes kRowsAhead later, for writing. `row_floats` counts weights and state.

@@ -38,7 +38,8 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
 
 void ServerReport::Merge(const ServerReport& other) {
   for (const TableCount& table : other.tables) {
-    const auto same = std::find_if(tables.begin(), tables.end(), [&](const TableCount& t) { return t.name == table.name; });
+    const auto same =
+        std::find_if(tables.begin(), tables.end(), [&](const TableCount& t) { return t.name == table.name; });
     if (same == tables.end()) {
       tables.push_back(table);
     } else {

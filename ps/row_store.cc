@@ -25,11 +25,14 @@ RowStore::RowStore(int row_floats) : row_floats_(row_floats) {
 }
 
 uint32_t RowStore::Add() {
-  if (n_rows_ == std::numeric_limits<uint32_t>::max()) Fail("a table holds 2^32 - 1 rows on one server: use more servers");
+  if (n_rows_ == std::numeric_limits<uint32_t>::max())
+    Fail("a table holds 2^32 - 1 rows on one server: use more servers");
   if (n_rows_ >> chunk_shift_ == chunks_.size()) {
     void* memory = std::aligned_alloc(4096, static_cast<size_t>(chunk_bytes_));
-    if (memory == nullptr) Fail("no memory for another ", chunk_bytes_, " bytes of rows, after ", n_rows_, " rows");
-    // Large tables are read at random: fewer, larger pages. A small table should not take 2 MB for its first row.
+    if (memory == nullptr)
+      Fail("no memory for another ", chunk_bytes_, " bytes of rows, after ", n_rows_, " rows");
+    // Large tables are read at random: fewer, larger pages. A small table should not take 2 MB for its first
+    // row.
     if (!chunks_.empty()) madvise(memory, static_cast<size_t>(chunk_bytes_), MADV_HUGEPAGE);
     chunks_.emplace_back(static_cast<float*>(memory));
   }

@@ -8,8 +8,8 @@
 
 namespace zhiyin::ps {
 
-/// Rows are numbered from 0 in order of creation; a row's address holds until the store is destroyed. Memory grows a chunk of about
-/// 2 MB at a time, and a chunk costs nothing before it is written. One thread.
+/// Rows are numbered from 0 in order of creation; a row's address holds until the store is destroyed. Memory
+/// grows a chunk of about 2 MB at a time, and a chunk costs nothing before it is written. One thread.
 class RowStore {
  public:
   explicit RowStore(int row_floats);
@@ -19,7 +19,8 @@ class RowStore {
   int64_t n_bytes() const { return static_cast<int64_t>(chunks_.size()) * chunk_bytes_; }
 
   float* Row(uint32_t row) const {
-    return chunks_[row >> chunk_shift_].get() + static_cast<size_t>(row & chunk_mask_) * static_cast<size_t>(row_floats_);
+    return chunks_[row >> chunk_shift_].get() +
+           static_cast<size_t>(row & chunk_mask_) * static_cast<size_t>(row_floats_);
   }
   /// A new row, not initialised.
   uint32_t Add();

@@ -12,9 +12,14 @@
 namespace zhiyin::ps {
 namespace {
 
+/// Steps that a server may hear of before it has completed the one in hand. Workers have a bounded number of
+/// pushes in flight, so none is honestly further ahead.
+constexpr uint64_t kMaxStepsAhead = 64;
+
 const PushPrelude& PreludeOf(const Frame& push) {
   if (push.payload().size() < sizeof(PushPrelude)) {
-    Fail("push from rank ", push.source(), ": ", push.payload().size(), " bytes, expected at least ", sizeof(PushPrelude));
+    Fail("push from rank ", push.source(), ": ", push.payload().size(), " bytes, expected at least ",
+         sizeof(PushPrelude));
   }
   return *reinterpret_cast<const PushPrelude*>(push.payload().data());
 }
@@ -49,21 +54,31 @@ void Server::Run() {
 
 void Server::Handle(Frame frame) {
   if (roles_.IsServer(frame.source())) {
-    Fail(NameOf(frame.kind()), " from rank ", frame.source(), ", which is a server, expected one from a worker");
+    Fail(NameOf(frame.kind()), " from rank ", frame.source(),
+         ", which is a server, expected one from a worker");
   }
   switch (frame.kind()) {
-    case FrameKind::kPull: return OnPull(std::move(frame));
-    case FrameKind::kPeek: return AnswerPull(frame);
-    case FrameKind::kPush: return OnPush(std::move(frame));
-    case FrameKind::kAssign: return OnAssign(frame);
-    case FrameKind::kSave: return OnSave(frame);
-    case FrameKind::kReport: return OnReport(frame);
-    default: LOG(FATAL) << "Run awaited a " << NameOf(frame.kind()) << " that nobody handles";
+    case FrameKind::kPull:
+      return OnPull(std::move(frame));
+    case FrameKind::kPeek:
+      return AnswerPull(frame);
+    case FrameKind::kPush:
+      return OnPush(std::move(frame));
+    case FrameKind::kAssign:
+      return OnAssign(frame);
+    case FrameKind::kSave:
+      return OnSave(frame);
+    case FrameKind::kReport:
+      return OnReport(frame);
+    default:
+      LOG(FATAL) << "Run awaited a " << NameOf(frame.kind()) << " that nobody handles";
   }
 }
 
 std::span<const Section> Server::CheckSections(const Frame& frame, bool one_section) {
-  const auto where = [&] { return std::string(NameOf(frame.kind())) + " from rank " + std::to_string(frame.source()); };
+  const auto where = [&] {
+    return std::string(NameOf(frame.kind())) + " from rank " + std::to_string(frame.source());
+  };
   const uint64_t n_bytes = frame.payload().size();
   const auto* first = reinterpret_cast<const Section*>(frame.payload().data());
   const uint64_t n_sections = one_section ? 1 : tables_.size();
@@ -77,9 +92,11 @@ std::span<const Section> Server::CheckSections(const Frame& frame, bool one_sect
     if (section.table >= tables_.size() || (!one_section && section.table != s)) {
       Fail(where(), ": section ", s, " is about table ", section.table, " of ", tables_.size());
     }
-    if (section.n_keys > n_bytes / sizeof(Key)) Fail(where(), ": announces ", section.n_keys, " keys in ", n_bytes, " bytes");
+    if (section.n_keys > n_bytes / sizeof(Key))
+      Fail(where(), ": announces ", section.n_keys, " keys in ", n_bytes, " bytes");
     expected += section.n_keys * sizeof(Key);
-    if (one_section) expected += section.n_keys * sizeof(float) * static_cast<uint64_t>(tables_[section.table].dim());
+    if (one_section)
+      expected += section.n_keys * sizeof(float) * static_cast<uint64_t>(tables_[section.table].dim());
   }
   if (n_bytes != expected) Fail(where(), ": ", n_bytes, " bytes, expected ", expected);
   const Key* key = KeysBehind(sections);
@@ -87,7 +104,8 @@ std::span<const Section> Server::CheckSections(const Frame& frame, bool one_sect
     for (uint64_t i = 0; i < section.n_keys; ++i, ++key) {
       const int owner = ServerOf(section.table, *key, roles_.n_servers);
       if (owner != roles_.ServerOfRank(mailbox_->endpoint().rank())) {
-        Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " belongs to server ", owner);
+        Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " belongs to server ",
+             owner);
       }
     }
   }
@@ -119,11 +137,13 @@ void Server::AnswerPull(const Frame& frame) {
   uint64_t n_floats = 0;
   for (const Section& section : sections) {
     n_keys += section.n_keys;
-    if (section.flags & kFetch) n_floats += section.n_keys * static_cast<uint64_t>(tables_[section.table].dim());
+    if (section.flags & kFetch)
+      n_floats += section.n_keys * static_cast<uint64_t>(tables_[section.table].dim());
   }
   pull.rows.resize(n_keys);
 
-  Frame reply(FrameKind::kPullReply, pull.id, frame.header().clock, sizeof(uint64_t) + n_floats * sizeof(float));
+  Frame reply(FrameKind::kPullReply, pull.id, frame.header().clock,
+              sizeof(uint64_t) + n_floats * sizeof(float));
   std::memcpy(reply.payload().data(), &version_, sizeof(version_));
   float* to = reinterpret_cast<float*>(reply.payload().data() + sizeof(uint64_t));
   const Key* key = KeysBehind(sections);
@@ -168,8 +188,10 @@ void Server::AnswerPull(const Frame& frame) {
 Server::PendingPull Server::TakePendingPull(const Frame& push, uint64_t id) {
   if (id == 0) return NewPendingPull();  // nothing was pulled from here
   auto& pending = pending_[static_cast<size_t>(roles_.WorkerOfRank(push.source()))];
-  const auto it = std::find_if(pending.begin(), pending.end(), [&](const PendingPull& p) { return p.id == id; });
-  if (it == pending.end()) Fail("push from rank ", push.source(), ": answers pull ", id, ", which is not waiting for one");
+  const auto it =
+      std::find_if(pending.begin(), pending.end(), [&](const PendingPull& p) { return p.id == id; });
+  if (it == pending.end())
+    Fail("push from rank ", push.source(), ": answers pull ", id, ", which is not waiting for one");
   PendingPull pull = std::move(*it);
   pending.erase(it);
   return pull;
@@ -177,7 +199,8 @@ Server::PendingPull Server::TakePendingPull(const Frame& push, uint64_t id) {
 
 uint64_t Server::n_gradients(const PendingPull& pull) const {
   uint64_t n = 0;
-  for (const Section& section : pull.sections) n += section.n_keys * static_cast<uint64_t>(tables_[section.table].dim());
+  for (const Section& section : pull.sections)
+    n += section.n_keys * static_cast<uint64_t>(tables_[section.table].dim());
   return n;
 }
 
@@ -201,16 +224,7 @@ void Server::OnPush(Frame frame) {
   }
 
   if (clock_.staleness() == 0) {
-    if (step != clock_.n_complete()) {
-      Fail("push from rank ", source, ": step ", step, ", expected step ", clock_.n_complete());
-    }
-    waiting_.resize(prelude.n_slices);
-    WaitingSlice& waiting = waiting_[prelude.slice];
-    if (waiting.present) Fail("push from rank ", source, ": slice ", prelude.slice, " of step ", step, " came twice");
-    waiting.present = true;
-    waiting.pull = std::move(pull);
-    waiting.push = std::move(frame);
-    if (std::all_of(waiting_.begin(), waiting_.end(), [](const WaitingSlice& w) { return w.present; })) ApplyStep();
+    Gather(prelude, step, std::move(pull), std::move(frame));
   } else {
     ApplyPush(pull, GradientsOf(frame));
     spare_.push_back(std::move(pull));
@@ -233,9 +247,40 @@ void Server::ApplyPush(const PendingPull& pull, const float* gradients) {
   ++version_;
 }
 
-void Server::ApplyStep() {
+void Server::Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull, Frame push) {
+  // A worker that needs no row of this server learns from the others that a step is complete, maybe before
+  // this one does.
+  if (step < clock_.n_complete() || step - clock_.n_complete() >= kMaxStepsAhead) {
+    Fail("push from rank ", push.source(), ": step ", step, ", expected ", clock_.n_complete(), " to ",
+         clock_.n_complete() + kMaxStepsAhead - 1);
+  }
+  const size_t ahead = step - clock_.n_complete();
+  if (gathering_.size() <= ahead) gathering_.resize(ahead + 1);
+  std::vector<WaitingSlice>& slices = gathering_[ahead];
+  if (slices.empty()) slices.resize(prelude.n_slices);
+  if (slices.size() != prelude.n_slices) {
+    Fail("push from rank ", push.source(), ": a step of ", prelude.n_slices, " slices, others say ",
+         slices.size());
+  }
+  WaitingSlice& slice = slices[prelude.slice];
+  if (slice.present)
+    Fail("push from rank ", push.source(), ": slice ", prelude.slice, " of step ", step, " came twice");
+  slice.present = true;
+  slice.pull = std::move(pull);
+  slice.push = std::move(push);
+  const auto complete = [](const std::vector<WaitingSlice>& all) {
+    return !all.empty() &&
+           std::all_of(all.begin(), all.end(), [](const WaitingSlice& one) { return one.present; });
+  };
+  while (!gathering_.empty() && complete(gathering_.front())) {
+    ApplyStep(&gathering_.front());
+    gathering_.pop_front();
+  }
+}
+
+void Server::ApplyStep(std::vector<WaitingSlice>* slices) {
   for (RowSum& sum : sums_) sum.Clear();
-  for (const WaitingSlice& slice : waiting_) {
+  for (const WaitingSlice& slice : *slices) {
     const float* gradients = GradientsOf(slice.push);
     float* const* row = slice.pull.rows.data();
     for (const Section& section : slice.pull.sections) {
@@ -249,11 +294,7 @@ void Server::ApplyStep() {
   }
   for (size_t t = 0; t < tables_.size(); ++t) tables_[t].Apply(sums_[t].rows(), sums_[t].sums());
   ++version_;
-  for (WaitingSlice& slice : waiting_) {
-    slice.present = false;
-    spare_.push_back(std::move(slice.pull));
-    slice.push = Frame();
-  }
+  for (WaitingSlice& slice : *slices) spare_.push_back(std::move(slice.pull));
 }
 
 void Server::AnswerDeferred() {
@@ -287,8 +328,10 @@ void Server::OnSave(const Frame& frame) {
 
 void Server::OnReport(const Frame& frame) {
   report_.tables.clear();
-  for (const Table& table : tables_) report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes()});
-  mailbox_->Send(frame.source(), Frame(FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
+  for (const Table& table : tables_)
+    report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes()});
+  mailbox_->Send(frame.source(),
+                 Frame(FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
 }
 
 }  // namespace zhiyin::ps

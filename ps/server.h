@@ -1,4 +1,5 @@
-// A server: a loop over messages around the tables that it owns. Nobody else touches them, so nothing is locked.
+// A server: a loop over messages around the tables that it owns. Nobody else touches them, so nothing is
+// locked.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ namespace zhiyin::ps {
 
 /// Used by the rank's thread; borrows the mailbox.
 ///
-/// At staleness 0 the pushes of a step are kept until all have come, then applied at once, in slice order; otherwise each is applied as
-/// it comes.
+/// At staleness 0 the pushes of a step are kept until all have come, then applied at once, in slice order;
+/// otherwise each is applied as it comes.
 class Server {
  public:
   Server(Mailbox* mailbox, const RoleMap& roles, const Job& job);
@@ -27,7 +28,8 @@ class Server {
   /// What the tables hold before the first message, for loading a model.
   std::vector<Table>& tables() { return tables_; }
 
-  /// Serves until the chief says that all is done. Throws Error on a message that makes no sense, naming the rank it came from.
+  /// Serves until the chief says that all is done. Throws Error on a message that makes no sense, naming the
+  /// rank it came from.
   void Run();
 
  private:
@@ -50,7 +52,8 @@ class Server {
   void AnswerPull(const Frame& frame);
   void OnPush(Frame frame);
   void ApplyPush(const PendingPull& pull, const float* gradients);
-  void ApplyStep();
+  void Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull, Frame push);
+  void ApplyStep(std::vector<WaitingSlice>* slices);
   void OnAssign(const Frame& frame);
   void OnSave(const Frame& frame);
   void OnReport(const Frame& frame);
@@ -69,11 +72,11 @@ class Server {
   uint64_t version_ = 0;  // pushes applied
   ServerReport report_;
 
-  std::vector<std::vector<PendingPull>> pending_;  // [worker]
-  std::vector<PendingPull> spare_;                 // for their memory
-  std::deque<Frame> deferred_;                     // pulls ahead of the bound
-  std::vector<WaitingSlice> waiting_;              // [slice] of the step being gathered, at staleness 0
-  std::vector<RowSum> sums_;                       // [table]
+  std::vector<std::vector<PendingPull>> pending_;    // [worker]
+  std::vector<PendingPull> spare_;                   // for their memory
+  std::deque<Frame> deferred_;                       // pulls ahead of the bound
+  std::deque<std::vector<WaitingSlice>> gathering_;  // [step - steps complete][slice], at staleness 0
+  std::vector<RowSum> sums_;                         // [table]
 };
 
 }  // namespace zhiyin::ps

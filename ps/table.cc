@@ -52,7 +52,8 @@ void Table::FindOrCreate(std::span<const Key> keys, std::span<float*> rows) {
 void Table::Find(std::span<const Key> keys, std::span<float*> rows) {
   numbers_.resize(keys.size());
   index_.Find(keys, numbers_);
-  for (size_t i = 0; i < keys.size(); ++i) rows[i] = numbers_[i] == Index::kAbsent ? nullptr : rows_.Row(numbers_[i]);
+  for (size_t i = 0; i < keys.size(); ++i)
+    rows[i] = numbers_[i] == Index::kAbsent ? nullptr : rows_.Row(numbers_[i]);
 }
 
 void Table::VisitShard(int shard, const std::function<void(Key, std::span<const float>)>& visit) const {

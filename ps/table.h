@@ -44,7 +44,9 @@ class Table {
   /// nullptr where absent.
   void Find(std::span<const Key> keys, std::span<float*> rows);
   /// One optimizer step on different rows of this table, gradients [rows.size(), dim].
-  void Apply(std::span<float* const> rows, const float* gradients) { optimizer_->Apply(rows, gradients, spec_.dim); }
+  void Apply(std::span<float* const> rows, const float* gradients) {
+    optimizer_->Apply(rows, gradients, spec_.dim);
+  }
 
   /// Every row of a virtual shard by ascending key: visit(key, weights and state).
   void VisitShard(int shard, const std::function<void(Key, std::span<const float>)>& visit) const;

@@ -1,6 +1,7 @@
 // The model's own weights as rows of the dense table.
 #pragma once
 
+#include <Eigen/Core>
 #include <cstdint>
 #include <numeric>
 #include <span>
@@ -10,7 +11,8 @@
 
 namespace zhiyin::worker {
 
-/// A flat vector of weights and one of gradients, padded to whole rows of kDenseRowDim. The padding's gradient is always zero.
+/// A flat vector of weights and one of gradients, padded to whole rows of kDenseRowDim. The padding's
+/// gradient is always zero.
 class DenseWeights {
  public:
   explicit DenseWeights(int64_t n_weights)
@@ -30,8 +32,10 @@ class DenseWeights {
  private:
   size_t n_weights_;
   std::vector<Key> keys_;
-  std::vector<float> weights_;
-  std::vector<float> gradients_;
+  // Always at the same alignment: how Eigen groups the terms of a sum depends on it, and so do the last bits.
+  using AlignedFloats = std::vector<float, Eigen::aligned_allocator<float>>;
+  AlignedFloats weights_;
+  AlignedFloats gradients_;
 };
 
 }  // namespace zhiyin::worker

@@ -21,8 +21,8 @@ EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layo
     const auto table = std::find_if(job.table().begin(), job.table().end(),
                                     [&](const Table& t) { return t.name() == field.table(); });
     CHECK(table != job.table().end()) << field.table();
-    fields_.push_back({static_cast<size_t>(table - job.table().begin()), layout.fields[static_cast<size_t>(f)].begin,
-                       field.pooling() == Field::MEAN});
+    fields_.push_back({static_cast<size_t>(table - job.table().begin()),
+                       layout.fields[static_cast<size_t>(f)].begin, field.pooling() == Field::MEAN});
   }
 }
 
@@ -62,7 +62,8 @@ void EmbeddingInput::Pool(Matrix* x) const {
       }
       std::fill_n(to, dim, 0.0f);
       const float factor = fields_[f].mean ? 1.0f / static_cast<float>(std::max(end - begin, 1u)) : 1.0f;
-      for (uint32_t k = begin; k < end; ++k) AddTo(to, table.weights.data() + positions_[k] * dim, factor, table.dim);
+      for (uint32_t k = begin; k < end; ++k)
+        AddTo(to, table.weights.data() + positions_[k] * dim, factor, table.dim);
     }
     for (size_t j = 0; j < n_numerics; ++j) {
       row[layout_.numerics[j].begin] = numerics_[static_cast<size_t>(i) * n_numerics + j];
@@ -81,7 +82,8 @@ void EmbeddingInput::Scatter(const Matrix& dx) {
       const uint32_t end = key_begin_[at + 1];
       const float factor = fields_[f].mean ? 1.0f / static_cast<float>(std::max(end - begin, 1u)) : 1.0f;
       for (uint32_t k = begin; k < end; ++k) {
-        AddTo(table.gradients.data() + positions_[k] * static_cast<size_t>(table.dim), row + fields_[f].begin, factor, table.dim);
+        AddTo(table.gradients.data() + positions_[k] * static_cast<size_t>(table.dim), row + fields_[f].begin,
+              factor, table.dim);
       }
     }
   }

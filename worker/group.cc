@@ -37,7 +37,8 @@ std::string Group::Broadcast(std::string from_chief, const char* what) {
   const uint64_t call = n_calls_++;
   if (!IsChief()) return std::string(mailbox_->Await({FrameKind::kBroadcast}, what).text());
   for (int w = 1; w < roles_.n_workers; ++w) {
-    mailbox_->Send(roles_.RankOfWorker(w), Frame(FrameKind::kBroadcast, mailbox_->NewRequestId(), call, from_chief));
+    mailbox_->Send(roles_.RankOfWorker(w),
+                   Frame(FrameKind::kBroadcast, mailbox_->NewRequestId(), call, from_chief));
   }
   return from_chief;
 }

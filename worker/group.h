@@ -22,7 +22,8 @@ class Group {
   int worker() const { return worker_; }
   bool IsChief() const { return worker_ == 0; }
 
-  /// At the chief: every worker's bytes, by worker. Elsewhere: nothing, at once. `what` names the gathering in messages.
+  /// At the chief: every worker's bytes, by worker. Elsewhere: nothing, at once. `what` names the gathering
+  /// in messages.
   std::vector<std::string> Gather(std::string mine, const char* what);
   /// Everywhere: the chief's bytes.
   std::string Broadcast(std::string from_chief, const char* what);

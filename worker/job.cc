@@ -141,9 +141,11 @@ void InitDense(const Job& job, Tools* tools) {
 }
 
 /// Sums of all slices of an epoch, in the order of the steps and, within a step, of the streams.
-std::vector<TaskSums> SumEpoch(const StreamPlan& plan, size_t n_tasks, const std::vector<std::string>& parts) {
+std::vector<TaskSums> SumEpoch(const StreamPlan& plan, size_t n_tasks,
+                               const std::vector<std::string>& parts) {
   std::vector<std::vector<double>> sums;  // [worker][slice, task, TaskSums::kNumbers]
-  for (const std::string& part : parts) sums.push_back(ByteReader(part, "sums of an epoch").GetArray<double>());
+  for (const std::string& part : parts)
+    sums.push_back(ByteReader(part, "sums of an epoch").GetArray<double>());
   std::vector<TaskSums> total(n_tasks);
   for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
     for (int stream = 0; stream < plan.n_streams; ++stream) {
@@ -151,7 +153,8 @@ std::vector<TaskSums> SumEpoch(const StreamPlan& plan, size_t n_tasks, const std
       const size_t n_own = plan.StreamsOfWorker(worker).size();
       const size_t slice = static_cast<size_t>(step) * n_own + static_cast<size_t>(stream / plan.n_workers);
       const double* numbers = sums[static_cast<size_t>(worker)].data() + slice * n_tasks * TaskSums::kNumbers;
-      for (size_t t = 0; t < n_tasks; ++t) total[t].Add(TaskSums::FromNumbers(numbers + t * TaskSums::kNumbers));
+      for (size_t t = 0; t < n_tasks; ++t)
+        total[t].Add(TaskSums::FromNumbers(numbers + t * TaskSums::kNumbers));
     }
   }
   return total;

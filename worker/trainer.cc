@@ -16,6 +16,7 @@ Trainer::Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader
       model_(model),
       dense_(dense),
       heads_(heads),
+      prefetch_(job.train().prefetch()),
       slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
              Slot(EmbeddingInput(job, InputLayout::Of(job)))} {}
 
@@ -24,9 +25,10 @@ void Trainer::TrainEpoch(int64_t epoch, const std::function<void(const EpochTall
   tally_ = EpochTally();
   tally_.aucs.resize(static_cast<size_t>(heads_->n_tasks()));
   const int64_t n_slices = plan_.StepsPerEpoch() * static_cast<int64_t>(streams_.size());
-  if (n_slices > 0) Start(epoch, 0, &slots_[0]);
+  if (prefetch_ && n_slices > 0) Start(epoch, 0, &slots_[0]);
   for (int64_t nth = 0; nth < n_slices; ++nth) {
-    if (nth + 1 < n_slices) Start(epoch, nth + 1, &slots_[(nth + 1) % 2]);
+    const int64_t to_start = prefetch_ ? nth + 1 : nth;
+    if (to_start < n_slices) Start(epoch, to_start, &slots_[to_start % 2]);
     Finish(epoch, &slots_[nth % 2]);
     after_slice(tally_);
   }

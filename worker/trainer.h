@@ -58,6 +58,7 @@ class Trainer {
   Model* model_;
   DenseWeights* dense_;
   const TaskHeads* heads_;
+  bool prefetch_;
   Slot slots_[2];
   Matrix x_;
   Matrix dx_;

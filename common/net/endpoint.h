@@ -8,8 +8,8 @@
 
 namespace zhiyin {
 
-/// A rank's end. Used by the rank's own thread alone. Frames between two ranks arrive in the order in which they were sent;
-/// between different pairs there is no order. Nothing is lost and nothing comes twice.
+/// A rank's end. Used by the rank's own thread alone. Frames between two ranks arrive in the order in which
+/// they were sent; between different pairs there is no order. Nothing is lost and nothing comes twice.
 ///
 ///   endpoint.Send(3, Frame(FrameKind::kPull, id, step, n_bytes));
 ///   std::optional<Frame> frame = endpoint.Receive(endpoint.Now() + 10);
@@ -32,8 +32,8 @@ class Endpoint {
   virtual std::optional<Frame> Receive(double deadline) = 0;
   /// Waits until all that was sent has left, or the deadline; tells which (true: all has left).
   virtual bool Flush(double deadline) = 0;
-  /// Says in words what the next Receive cannot do without, for reports of deadlocks; "" when it only passes the time.
-  /// Borrowed until the next call.
+  /// Says in words what the next Receive cannot do without, for reports of deadlocks; "" when it only passes
+  /// the time. Borrowed until the next call.
   virtual void NoteWaitingFor(const char* what) = 0;
 };
 

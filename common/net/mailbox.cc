@@ -35,7 +35,8 @@ std::optional<Frame> Mailbox::Take(std::initializer_list<FrameKind> kinds) {
 }
 
 std::optional<Frame> Mailbox::TakeKept(std::initializer_list<FrameKind> kinds) {
-  const auto it = std::find_if(kept_.begin(), kept_.end(), [&](const Frame& f) { return Contains(kinds, f.kind()); });
+  const auto it =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Frame& f) { return Contains(kinds, f.kind()); });
   if (it == kept_.end()) return std::nullopt;
   Frame frame = std::move(*it);
   kept_.erase(it);
@@ -46,10 +47,14 @@ bool Mailbox::Handle(const Frame& frame) {
   last_kind_ = frame.kind();
   last_source_ = frame.source();
   switch (frame.kind()) {
-    case FrameKind::kAbort: throw Error(std::string(frame.text()));
-    case FrameKind::kStop: throw JobStopped(std::string(frame.text()));
-    case FrameKind::kAlive: return true;
-    default: return false;
+    case FrameKind::kAbort:
+      throw Error(std::string(frame.text()));
+    case FrameKind::kStop:
+      throw JobStopped(std::string(frame.text()));
+    case FrameKind::kAlive:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -64,11 +69,12 @@ void Mailbox::SayAlive() {
 
 void Mailbox::ReportSilence(const char* what) const {
   if (last_source_ < 0) {
-    Fail("rank ", endpoint_->rank(), " on ", endpoint_->host(), ": no message from any rank within ", timeout_s_,
-         " s of waiting for ", what, " (the limit is --timeout_s)");
+    Fail("rank ", endpoint_->rank(), " on ", endpoint_->host(), ": no message from any rank within ",
+         timeout_s_, " s of waiting for ", what, " (the limit is --timeout_s)");
   }
-  Fail("rank ", endpoint_->rank(), " on ", endpoint_->host(), ": silence for ", timeout_s_, " s while waiting for ", what,
-       "; the last message was a ", NameOf(last_kind_), " from rank ", last_source_, " (the limit is --timeout_s)");
+  Fail("rank ", endpoint_->rank(), " on ", endpoint_->host(), ": silence for ", timeout_s_,
+       " s while waiting for ", what, "; the last message was a ", NameOf(last_kind_), " from rank ",
+       last_source_, " (the limit is --timeout_s)");
 }
 
 }  // namespace zhiyin

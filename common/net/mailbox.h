@@ -1,4 +1,5 @@
-// A rank's post office: sorts what arrives by kind, bounds every wait, and turns another rank's failure into an exception here.
+// A rank's post office: sorts what arrives by kind, bounds every wait, and turns another rank's failure into
+// an exception here.
 #pragma once
 
 #include <deque>
@@ -28,13 +29,15 @@ class Mailbox {
   /// A number that this rank has not used yet.
   uint64_t NewRequestId() { return ++last_request_id_; }
 
-  /// The next frame of one of these kinds; others are kept for their own Await. `what` says what is waited for: "pull replies".
-  /// Throws JobStopped; Error when a rank reported a failure (on rank 0) or after timeout_s of silence.
+  /// The next frame of one of these kinds; others are kept for their own Await. `what` says what is waited
+  /// for: "pull replies". Throws JobStopped; Error when a rank reported a failure (on rank 0) or after
+  /// timeout_s of silence.
   Frame Await(std::initializer_list<FrameKind> kinds, const char* what);
   /// The same without waiting.
   std::optional<Frame> Take(std::initializer_list<FrameKind> kinds);
 
-  /// Tells all others that this rank is alive although it has nothing to say; at most once a second. For long work between messages.
+  /// Tells all others that this rank is alive although it has nothing to say; at most once a second. For long
+  /// work between messages.
   void SayAlive();
 
  private:

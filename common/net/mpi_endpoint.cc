@@ -125,7 +125,8 @@ class MpiEndpoint final : public Endpoint {
     int n_bytes = 0;
     CheckMpi(MPI_Get_count(&status, MPI_BYTE, &n_bytes), "MPI_Get_count");
     if (n_bytes < static_cast<int>(sizeof(FrameHeader))) {
-      Fail("message from rank ", status.MPI_SOURCE, ": ", n_bytes, " bytes, expected at least ", sizeof(FrameHeader));
+      Fail("message from rank ", status.MPI_SOURCE, ": ", n_bytes, " bytes, expected at least ",
+           sizeof(FrameHeader));
     }
     Receiving& receiving = receiving_.emplace_back();
     receiving.frame = Frame::ForReceiving(static_cast<size_t>(n_bytes));
@@ -143,7 +144,8 @@ class MpiEndpoint final : public Endpoint {
         it->complete = done != 0;
       }
       if (!it->complete) continue;
-      const bool overtakes = std::any_of(receiving_.begin(), it, [&](const Receiving& r) { return r.source == it->source; });
+      const bool overtakes =
+          std::any_of(receiving_.begin(), it, [&](const Receiving& r) { return r.source == it->source; });
       if (overtakes) continue;
       Frame frame = std::move(it->frame);
       const int source = it->source;
@@ -157,7 +159,8 @@ class MpiEndpoint final : public Endpoint {
   int rank_ = 0;
   int n_ranks_ = 0;
   std::string host_;
-  std::list<Sending> sending_;  // a list: MPI keeps pointers to nothing of ours but the bytes; requests must not move
+  std::list<Sending>
+      sending_;  // a list: MPI keeps pointers to nothing of ours but the bytes; requests must not move
   std::list<Receiving> receiving_;
 };
 
@@ -183,10 +186,13 @@ MpiWorld::~MpiWorld() {
   MPI_Finalize();
 }
 
-Endpoint& MpiWorld::endpoint() { return impl_->endpoint; }
+Endpoint& MpiWorld::endpoint() {
+  return impl_->endpoint;
+}
 
 void MpiWorld::Abandon(int exit_code) {
-  // MPI_Finalize would wait for ranks that may be gone, and MPI_Abort prints a banner of its own; mpirun ends the others.
+  // MPI_Finalize would wait for ranks that may be gone, and MPI_Abort prints a banner of its own; mpirun ends
+  // the others.
   std::_Exit(exit_code);
 }
 

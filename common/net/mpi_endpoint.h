@@ -9,8 +9,8 @@ namespace zhiyin {
 
 /// MPI's world, from MPI_Init to MPI_Finalize. One at most in a process, on its main thread; FUNNELED.
 ///
-/// An idle Receive polls a little, then sleeps for an eighth of the time it has been idle, between 20 us and 2 ms: ranks may be
-/// more than cores, and an idle rank costs next to nothing.
+/// An idle Receive polls a little, then sleeps for an eighth of the time it has been idle, between 20 us and
+/// 2 ms: ranks may be more than cores, and an idle rank costs next to nothing.
 class MpiWorld {
  public:
   MpiWorld(int* argc, char*** argv);

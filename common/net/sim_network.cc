@@ -38,7 +38,7 @@ struct SimNetwork::Impl {
   struct Rank {
     std::unique_ptr<SimEndpoint> endpoint;
     State state = State::kRunnable;
-    double wake_at = kNever;          // deadline while waiting
+    double wake_at = kNever;  // deadline while waiting
     const char* waiting_for = "";
     std::condition_variable baton;
     std::vector<std::deque<UnderWay>> inbox;  // [source]; in each, times ascend
@@ -189,8 +189,8 @@ class SimNetwork::Impl::SimEndpoint final : public Endpoint {
     frame.Arrived(source);
     const FrameHeader& h = frame.header();
     net_->trace = Mix(net_->trace ^ Mix(static_cast<uint64_t>(rank_) << 32 | static_cast<uint64_t>(source)) ^
-                      Mix(h.request_id + (static_cast<uint64_t>(h.kind) << 48)) ^ Mix(std::bit_cast<uint64_t>(at)) ^
-                      h.payload_bytes);
+                      Mix(h.request_id + (static_cast<uint64_t>(h.kind) << 48)) ^
+                      Mix(std::bit_cast<uint64_t>(at)) ^ h.payload_bytes);
     return frame;
   }
 
@@ -238,6 +238,8 @@ void SimNetwork::Run(const std::function<void(Endpoint&)>& body) {
   if (impl_->failure) std::rethrow_exception(impl_->failure);
 }
 
-uint64_t SimNetwork::trace_hash() const { return impl_->trace; }
+uint64_t SimNetwork::trace_hash() const {
+  return impl_->trace;
+}
 
 }  // namespace zhiyin

@@ -1,8 +1,8 @@
 // Adam (Kingma and Ba, ICLR 2015, algorithm 1), each row with a step count t of its own:
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 //   w -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
-// State: m[dim], v[dim], c1, c2, where c1 = 1 - beta1^t and c2 = 1 - beta2^t take the place of t: they follow from their last
-// values, c' = c + (1 - beta)(1 - c), without a power and without ever overflowing.
+// State: m[dim], v[dim], c1, c2, where c1 = 1 - beta1^t and c2 = 1 - beta2^t take the place of t: they follow
+// from their last values, c' = c + (1 - beta)(1 - c), without a power and without ever overflowing.
 #include <algorithm>
 #include <cmath>
 
@@ -54,6 +54,8 @@ class Adam final : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeAdam(const zhiyin::Optimizer::Adam& config) { return std::make_unique<Adam>(config); }
+std::unique_ptr<Optimizer> MakeAdam(const zhiyin::Optimizer::Adam& config) {
+  return std::make_unique<Adam>(config);
+}
 
 }  // namespace zhiyin::ps

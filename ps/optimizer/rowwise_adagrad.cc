@@ -1,6 +1,5 @@
-// AdaGrad with one accumulator a row, as recommender systems use it to save memory (Mudigere et al., ISCA 2022, section 4.1.4):
-// s += mean(g^2); w -= lr * g / (sqrt(s) + epsilon).
-// State: s[1].
+// AdaGrad with one accumulator a row, as recommender systems use it to save memory (Mudigere et al., ISCA
+// 2022, section 4.1.4): s += mean(g^2); w -= lr * g / (sqrt(s) + epsilon). State: s[1].
 #include <cmath>
 
 #include "ps/optimizer.h"

@@ -81,10 +81,12 @@ TEST(Table, ChangesOnlyTheRowsOfAStep) {
   EXPECT_EQ(Weights(&table, 2), bystander);
 }
 
-TEST(Table, AnEmptyOneTakesLessThanAMegabyte) { EXPECT_LT(Table(Spec(16), 1).n_bytes(), 1 << 20); }
+TEST(Table, AnEmptyOneTakesLessThanAMegabyte) {
+  EXPECT_LT(Table(Spec(16), 1).n_bytes(), 1 << 20);
+}
 
-/// Random batches of finds and creations, with a naive twin beside. Keys come from a small range or from a few bits, so that they
-/// collide in shards and in chains.
+/// Random batches of finds and creations, with a naive twin beside. Keys come from a small range or from a
+/// few bits, so that they collide in shards and in chains.
 class TableAgainstTwin : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(TableAgainstTwin, HoldsTheSameRowsAtTheSameAddresses) {

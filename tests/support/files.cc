@@ -20,7 +20,9 @@ TempFolder::~TempFolder() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-std::string TempFolder::Path(std::string_view name) const { return (folder_ / name).string(); }
+std::string TempFolder::Path(std::string_view name) const {
+  return (folder_ / name).string();
+}
 
 std::string TempFolder::Write(std::string_view name, std::string_view content) const {
   const std::string path = Path(name);

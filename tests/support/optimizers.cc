@@ -13,7 +13,8 @@ std::vector<Optimizer> ExampleOptimizers() {
     // The defaults come from where users get them.
     const std::string text = kinds->field(i)->name() + " { learning_rate: 0.05 }";
     const Job job = ParseJob(R"(data { generated_ratings { n_rows: 10 } train {} }
-                                table { name: "t" dim: 1 optimizer { )" + text + R"( } }
+                                table { name: "t" dim: 1 optimizer { )" +
+                                 text + R"( } }
                                 field { name: "user_group" }
                                 task { name: "rating" label { number {} } squared_error {} }
                                 model { linear { part { name: "all" input: "user_group" } } }

@@ -59,7 +59,8 @@ bool LineSplitter::SplitQuoted(std::string_view line, std::vector<std::string_vi
       }
       columns->push_back(std::string_view(unquoted_).substr(first));
       at = i + 1;
-      if (trim_ && !line.substr(at).starts_with(delimiter_)) at = std::min(line.find_first_not_of(" \t", at), line.size());
+      if (trim_ && !line.substr(at).starts_with(delimiter_))
+        at = std::min(line.find_first_not_of(" \t", at), line.size());
       if (at == line.size()) return true;
       if (!line.substr(at).starts_with(delimiter_)) return false;
     } else {

@@ -9,13 +9,14 @@
 
 namespace zhiyin::worker {
 
-/// Splits lines by the delimiter, quotes and trimming of a Text config. One thread; allocates nothing once warm.
+/// Splits lines by the delimiter, quotes and trimming of a Text config. One thread; allocates nothing once
+/// warm.
 class LineSplitter {
  public:
   explicit LineSplitter(const Text& config);
 
-  /// The columns, valid until the next call or until the line goes. False when a quote is not closed on the line, or is followed by something
-  /// else than the delimiter.
+  /// The columns, valid until the next call or until the line goes. False when a quote is not closed on the
+  /// line, or is followed by something else than the delimiter.
   bool Split(std::string_view line, std::vector<std::string_view>* columns);
 
  private:

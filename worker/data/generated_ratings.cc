@@ -14,8 +14,9 @@ namespace zhiyin::worker {
 namespace {
 
 const std::vector<std::string>& ColumnNames() {
-  static const std::vector<std::string> names = {"user_age",   "user_activity", "user_group", "user_region", "item_age",
-                                                 "item_quality", "item_genre",  "item_maker", "item_tags",   "rating"};
+  static const std::vector<std::string> names = {"user_age",  "user_activity", "user_group", "user_region",
+                                                 "item_age",  "item_quality",  "item_genre", "item_maker",
+                                                 "item_tags", "rating"};
   return names;
 }
 
@@ -60,8 +61,9 @@ class RatingsMaker {
     const double quality = random.Normal();
     const uint64_t genre = random.Below(kGenres);
     const uint64_t maker = random.Below(kMakers);
-    double rating = 3.5 + 0.012 * (static_cast<double>(age) - 45) + 0.25 * activity + group_[group] + region_[region] -
-                    0.015 * (static_cast<double>(item_age) - 15) + 0.4 * quality + genre_[genre] + maker_[maker];
+    double rating = 3.5 + 0.012 * (static_cast<double>(age) - 45) + 0.25 * activity + group_[group] +
+                    region_[region] - 0.015 * (static_cast<double>(item_age) - 15) + 0.4 * quality +
+                    genre_[genre] + maker_[maker];
     std::string tags;
     std::vector<uint64_t> chosen;
     for (uint64_t n = random.Below(kMaxTagsOfItem + 1); n > 0; --n) {
@@ -72,9 +74,15 @@ class RatingsMaker {
       tags += (tags.empty() ? "t" : "|t") + std::to_string(tag);
     }
     rating += noise_ * random.Normal();
-    columns_ = {std::to_string(age),           NumberText(activity),          "g" + std::to_string(group),
-                "r" + std::to_string(region),  std::to_string(item_age),      NumberText(quality),
-                "n" + std::to_string(genre),   "m" + std::to_string(maker),   tags,
+    columns_ = {std::to_string(age),
+                NumberText(activity),
+                "g" + std::to_string(group),
+                "r" + std::to_string(region),
+                std::to_string(item_age),
+                NumberText(quality),
+                "n" + std::to_string(genre),
+                "m" + std::to_string(maker),
+                tags,
                 NumberText(rating)};
     return columns_;
   }
@@ -89,7 +97,9 @@ class RatingsMaker {
 class GeneratedSource final : public Source {
  public:
   GeneratedSource(const Job& job, const Split& split)
-      : maker_(job.data().generated_ratings()), parser_(job, ColumnNames(), "data.generated_ratings"), first_row_(split.first_row()) {
+      : maker_(job.data().generated_ratings()),
+        parser_(job, ColumnNames(), "data.generated_ratings"),
+        first_row_(split.first_row()) {
     const int64_t available = std::max<int64_t>(0, job.data().generated_ratings().n_rows() - first_row_);
     n_rows_ = split.n_rows() == 0 ? available : std::min(available, split.n_rows());
   }

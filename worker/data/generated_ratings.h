@@ -1,7 +1,8 @@
 // Ratings from a known linear model: rating = 3.5 + user part + content part + noise.
 //
-//   user part     0.012 * (user_age - 45) + 0.25 * user_activity + a weight of the user's group + one of the region
-//   content part  -0.015 * (item_age - 15) + 0.4 * item_quality + a weight of the genre + one of the maker + one of each tag
+//   user part     0.012 * (user_age - 45) + 0.25 * user_activity + a weight of the user's group + one of the
+//   region content part  -0.015 * (item_age - 15) + 0.4 * item_quality + a weight of the genre + one of the
+//   maker + one of each tag
 //
 // The weights are drawn once from the seed; row i is a pure function of (seed, i).
 #pragma once

@@ -40,7 +40,9 @@ struct ByteSource::Impl {
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) Fail(path, ": cannot read at byte ", n_read, ": ", std::strerror(errno));
       n_read += got;
-      if (got == 0 && n_read != size) Fail(path, ": had ", size, " bytes when it was opened, and ", n_read, " when it was read: it changed");
+      if (got == 0 && n_read != size)
+        Fail(path, ": had ", size, " bytes when it was opened, and ", n_read,
+             " when it was read: it changed");
       return static_cast<size_t>(got);
     }
   }
@@ -56,7 +58,8 @@ struct ByteSource::Impl {
         inflater.next_in = input.data();
         inflater.avail_in = static_cast<unsigned>(ReadRaw(input.data(), input.size()));
         if (inflater.avail_in == 0) {
-          if (!between_members) Fail(path, ": the gzip data ends at byte ", n_read, " in the middle: the file is truncated");
+          if (!between_members)
+            Fail(path, ": the gzip data ends at byte ", n_read, " in the middle: the file is truncated");
           return 0;
         }
       }
@@ -68,7 +71,8 @@ struct ByteSource::Impl {
       if (result == Z_STREAM_END) {
         between_members = true;
       } else if (result != Z_OK && result != Z_BUF_ERROR) {
-        Fail(path, ": damaged gzip data near byte ", Offset(), ": ", inflater.msg != nullptr ? inflater.msg : zError(result));
+        Fail(path, ": damaged gzip data near byte ", Offset(), ": ",
+             inflater.msg != nullptr ? inflater.msg : zError(result));
       }
     }
     return n - inflater.avail_out;
@@ -96,7 +100,9 @@ ByteSource::ByteSource(const std::string& path) : impl_(std::make_unique<Impl>()
 
 ByteSource::~ByteSource() = default;
 
-size_t ByteSource::Read(char* to, size_t n) { return impl_->is_gzip ? impl_->ReadGzip(to, n) : impl_->ReadRaw(to, n); }
+size_t ByteSource::Read(char* to, size_t n) {
+  return impl_->is_gzip ? impl_->ReadGzip(to, n) : impl_->ReadRaw(to, n);
+}
 
 bool LineReader::Refill() {
   if (begin_ > 0) {
@@ -171,7 +177,8 @@ bool IsText(std::string_view line) {
       ++byte;
       continue;
     }
-    // RFC 3629: the lead byte says how many follow; overlong forms, surrogates and values past U+10FFFF are invalid.
+    // RFC 3629: the lead byte says how many follow; overlong forms, surrogates and values past U+10FFFF are
+    // invalid.
     const int n_more = *byte >= 0xf0 ? 3 : *byte >= 0xe0 ? 2 : 1;
     if (*byte < 0xc2 || *byte > 0xf4 || end - byte <= n_more) return false;
     uint32_t code = *byte & (0x3fu >> n_more);

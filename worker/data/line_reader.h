@@ -9,8 +9,9 @@
 
 namespace zhiyin::worker {
 
-/// The bytes of one file, decompressed if its first two bytes say gzip (RFC 1952; several members make one stream). Throws Error naming
-/// the file, and the offset where the file is damaged, changed while it was read, missing, no file, or unreadable. One thread.
+/// The bytes of one file, decompressed if its first two bytes say gzip (RFC 1952; several members make one
+/// stream). Throws Error naming the file, and the offset where the file is damaged, changed while it was
+/// read, missing, no file, or unreadable. One thread.
 class ByteSource {
  public:
   explicit ByteSource(const std::string& path);
@@ -24,13 +25,15 @@ class ByteSource {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Line ends are \n or \r\n; the last may be missing; a UTF-8 byte-order mark is dropped; empty lines are passed over. One thread.
+/// Line ends are \n or \r\n; the last may be missing; a UTF-8 byte-order mark is dropped; empty lines are
+/// passed over. One thread.
 class LineReader {
  public:
   /// A longer line is reported as such, whatever it holds, and not kept.
   static constexpr size_t kMaxLineBytes = size_t{1} << 20;
 
-  explicit LineReader(std::vector<std::string> files) : files_(std::move(files)), buffer_(2 * kMaxLineBytes) {}
+  explicit LineReader(std::vector<std::string> files)
+      : files_(std::move(files)), buffer_(2 * kMaxLineBytes) {}
 
   struct Line {
     std::string_view text;  // valid until the next call

@@ -22,7 +22,8 @@ size_t FindColumn(const std::string& column, const std::vector<std::string>& nam
     const auto [end, error] = std::from_chars(column.data() + 1, column.data() + column.size(), position);
     if (error == std::errc() && end == column.data() + column.size()) {
       if (!names.empty() && position >= names.size()) {
-        Fail(where, ": no column \"", column, "\" for ", wanted_by, ": there are ", names.size(), ", numbered from 0");
+        Fail(where, ": no column \"", column, "\" for ", wanted_by, ": there are ", names.size(),
+             ", numbered from 0");
       }
       return position;
     }
@@ -33,7 +34,8 @@ size_t FindColumn(const std::string& column, const std::vector<std::string>& nam
 std::optional<double> ParseNumber(std::string_view value) {
   double number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number)) return std::nullopt;
+  if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number))
+    return std::nullopt;
   return number;
 }
 
@@ -45,7 +47,8 @@ std::string Shown(std::string_view value) {
   return text + (value.size() > kMaxShown ? "...\"" : "\"");
 }
 
-std::string NotANumber(const std::string& kind, const std::string& name, size_t column, std::string_view value) {
+std::string NotANumber(const std::string& kind, const std::string& name, size_t column,
+                       std::string_view value) {
   std::ostringstream text;
   text << kind << " " << name << " (column " << column << ") is " << Shown(value) << ", expected a number";
   return text.str();
@@ -61,17 +64,23 @@ RowParser::RowParser(const Job& job, const std::vector<std::string>& columns, co
   };
   for (const Field& field : job.field()) {
     const CategoryHasher hasher(field.vocabulary().empty() ? field.name() : field.vocabulary());
-    FieldPlan& plan = fields_.emplace_back(FieldPlan{field.name(), find(field.column(), field.name(), "field "), field.separator(),
-                                                     {field.bucket().begin(), field.bucket().end()}, {}, hasher});
+    FieldPlan& plan = fields_.emplace_back(FieldPlan{field.name(),
+                                                     find(field.column(), field.name(), "field "),
+                                                     field.separator(),
+                                                     {field.bucket().begin(), field.bucket().end()},
+                                                     {},
+                                                     hasher});
     for (int b = 0; b <= field.bucket_size() && field.bucket_size() > 0; ++b) {
       plan.bucket_keys.push_back(hasher(std::to_string(b)));
     }
   }
   for (const Numeric& numeric : job.numeric()) {
-    numerics_.push_back({numeric.name(), find(numeric.column(), numeric.name(), "numeric "), numeric.log1p()});
+    numerics_.push_back(
+        {numeric.name(), find(numeric.column(), numeric.name(), "numeric "), numeric.log1p()});
   }
   for (const Task& task : job.task()) {
-    labels_.push_back({task.name(), find(task.label().column(), task.name(), "the label of task "), task.label(), MakeLoss(task)});
+    labels_.push_back({task.name(), find(task.label().column(), task.name(), "the label of task "),
+                       task.label(), MakeLoss(task)});
   }
   missing_.assign(job.data().text().missing().begin(), job.data().text().missing().end());
 }
@@ -98,7 +107,8 @@ std::optional<std::string> RowParser::Parse(std::span<const std::string_view> co
       if (!parsed && !wrong) wrong = NotANumber("numeric", numeric.name, numeric.column, value);
       const double x = parsed.value_or(0);
       number = static_cast<float>(numeric.log1p ? std::copysign(std::log1p(std::abs(x)), x) : x);
-      if (!std::isfinite(number) && !wrong) wrong = NotANumber("numeric", numeric.name, numeric.column, value) + " that fits 32 bits";
+      if (!std::isfinite(number) && !wrong)
+        wrong = NotANumber("numeric", numeric.name, numeric.column, value) + " that fits 32 bits";
     }
     rows->numerics.push_back(number);
   }
@@ -116,7 +126,8 @@ std::optional<std::string> RowParser::Parse(std::span<const std::string_view> co
   return std::nullopt;
 }
 
-std::optional<std::string> RowParser::AddField(const FieldPlan& field, std::string_view value, Rows* rows) const {
+std::optional<std::string> RowParser::AddField(const FieldPlan& field, std::string_view value,
+                                               Rows* rows) const {
   if (IsMissing(value)) return std::nullopt;
   if (!field.boundaries.empty()) {
     const std::optional<double> number = ParseNumber(value);
@@ -136,28 +147,37 @@ std::optional<std::string> RowParser::AddField(const FieldPlan& field, std::stri
     begin = end + field.separator.size();
     if (IsMissing(piece)) continue;
     if (++n_values > kMaxValues) {
-      return "field " + field.name + " (column " + std::to_string(field.column) + ") has more than " + std::to_string(kMaxValues) + " values";
+      return "field " + field.name + " (column " + std::to_string(field.column) + ") has more than " +
+             std::to_string(kMaxValues) + " values";
     }
     rows->keys.push_back(field.hasher(piece));
   }
   return std::nullopt;
 }
 
-std::optional<std::string> RowParser::AddLabel(const LabelPlan& label, std::string_view value, Rows* rows) const {
+std::optional<std::string> RowParser::AddLabel(const LabelPlan& label, std::string_view value,
+                                               Rows* rows) const {
   if (IsMissing(value)) {
     rows->labels.push_back(kMissing);
     return std::nullopt;
   }
   switch (label.rule.rule_case()) {
-    case Label::kEquals: rows->labels.push_back(value == label.rule.equals() ? 1.0f : 0.0f); return std::nullopt;
-    case Label::kPrefix: rows->labels.push_back(value.starts_with(label.rule.prefix()) ? 1.0f : 0.0f); return std::nullopt;
+    case Label::kEquals:
+      rows->labels.push_back(value == label.rule.equals() ? 1.0f : 0.0f);
+      return std::nullopt;
+    case Label::kPrefix:
+      rows->labels.push_back(value.starts_with(label.rule.prefix()) ? 1.0f : 0.0f);
+      return std::nullopt;
     case Label::kNumber:
-    case Label::RULE_NOT_SET: break;
+    case Label::RULE_NOT_SET:
+      break;
   }
   const std::optional<double> number = ParseNumber(value);
   const float as_float = static_cast<float>(number.value_or(0));
-  if (!number || !std::isfinite(as_float)) return NotANumber("the label of task", label.name, label.column, value);
-  if (!label.loss->Accepts(as_float)) return NotANumber("the label of task", label.name, label.column, value) + " from 0 to 1";
+  if (!number || !std::isfinite(as_float))
+    return NotANumber("the label of task", label.name, label.column, value);
+  if (!label.loss->Accepts(as_float))
+    return NotANumber("the label of task", label.name, label.column, value) + " from 0 to 1";
   rows->labels.push_back(as_float);
   return std::nullopt;
 }

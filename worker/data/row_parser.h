@@ -23,15 +23,19 @@ class RowParser {
   /// Values of one cell, at most; more are malformed.
   static constexpr int kMaxValues = 1000;
 
-  /// `columns` are the names by position, empty when columns have none; `where` stands before messages: a file or "data.generated_ratings".
-  /// Throws Error for a column that does not exist.
+  /// `columns` are the names by position, empty when columns have none; `where` stands before messages: a
+  /// file or "data.generated_ratings". Throws Error for a column that does not exist.
   RowParser(const Job& job, const std::vector<std::string>& columns, const std::string& where);
 
-  Rows EmptyRows() const { return Rows(static_cast<int>(fields_.size()), static_cast<int>(numerics_.size()), static_cast<int>(labels_.size())); }
+  Rows EmptyRows() const {
+    return Rows(static_cast<int>(fields_.size()), static_cast<int>(numerics_.size()),
+                static_cast<int>(labels_.size()));
+  }
   /// Columns that a line needs for all inputs and labels.
   size_t n_needed() const { return n_needed_; }
 
-  /// Appends a row. What is wrong with the line, if anything: then nothing was appended. REQUIRES: columns.size() >= n_needed().
+  /// Appends a row. What is wrong with the line, if anything: then nothing was appended. REQUIRES:
+  /// columns.size() >= n_needed().
   std::optional<std::string> Parse(std::span<const std::string_view> columns, Rows* rows) const;
 
  private:

@@ -100,7 +100,8 @@ struct SliceReader::Impl {
     slice->Clear();
     while (slice->n < n) {
       Window& window = stream->ready.front();
-      for (; slice->n < n && window.n_left() > 0; ++window.next) slice->Append(window.rows, window.order[window.next]);
+      for (; slice->n < n && window.n_left() > 0; ++window.next)
+        slice->Append(window.rows, window.order[window.next]);
       if (window.n_left() == 0 && slice->n < n) stream->ready.pop_front();
     }
     normalizer.Apply(slice->numerics);
@@ -117,7 +118,8 @@ struct SliceReader::Impl {
   }
 
   bool CanEmit(const std::vector<Stream>& all, int64_t step) const {
-    return std::all_of(all.begin(), all.end(), [&](const Stream& s) { return s.n_ready() >= plan.SliceRows(s.number, step); });
+    return std::all_of(all.begin(), all.end(),
+                       [&](const Stream& s) { return s.n_ready() >= plan.SliceRows(s.number, step); });
   }
 
   /// Rows do not fit: they are read once more, and go through windows.
@@ -138,7 +140,8 @@ struct SliceReader::Impl {
                      CloseWindow(epoch, &stream);
                      emit();
                    }
-                   if (stream.filling.n == 0) stream.filling = Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
+                   if (stream.filling.n == 0)
+                     stream.filling = Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
                    stream.filling.Append(rows);
                    return true;
                  });
@@ -146,7 +149,8 @@ struct SliceReader::Impl {
       if (stream.filling.n > 0) CloseWindow(epoch, &stream);
     }
     emit();
-    if (step < n_steps) Fail("the data changed while it was used: the first pass found more rows than epoch ", epoch + 1);
+    if (step < n_steps)
+      Fail("the data changed while it was used: the first pass found more rows than epoch ", epoch + 1);
   }
 
   void KeptEpoch(int64_t epoch, std::vector<Stream>* all) {
@@ -154,7 +158,8 @@ struct SliceReader::Impl {
       if (stream.ready.empty()) {
         stream.ready.emplace_back().rows = std::move(kept_rows[stream.number]);
       }
-      stream.ready.front().Shuffle(Random(seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(stream.number), uint64_t{0}));
+      stream.ready.front().Shuffle(
+          Random(seed, static_cast<uint64_t>(epoch), static_cast<uint64_t>(stream.number), uint64_t{0}));
     }
     for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
       for (Stream& stream : *all) EmitSlice(&stream, plan.SliceRows(stream.number, step));
@@ -183,7 +188,8 @@ struct SliceReader::Impl {
   }
 };
 
-SliceReader::SliceReader(std::unique_ptr<Source> source, int worker, StreamPlan plan, int64_t shuffle_rows, uint64_t seed)
+SliceReader::SliceReader(std::unique_ptr<Source> source, int worker, StreamPlan plan, int64_t shuffle_rows,
+                         uint64_t seed)
     : impl_(std::make_unique<Impl>()) {
   impl_->source = std::move(source);
   impl_->streams = plan.StreamsOfWorker(worker);
@@ -201,7 +207,8 @@ SliceReader::~SliceReader() {
   if (impl_->thread.joinable()) impl_->thread.join();
 }
 
-BlockSummaries SliceReader::FirstPass(const std::function<void(const BadLine&)>& on_bad, const std::function<void()>& tick) {
+BlockSummaries SliceReader::FirstPass(const std::function<void(const BadLine&)>& on_bad,
+                                      const std::function<void()>& tick) {
   BlockSummaries summaries;
   impl_->source->Scan(
       [&](int64_t block) {
@@ -214,7 +221,8 @@ BlockSummaries SliceReader::FirstPass(const std::function<void(const BadLine&)>&
         summary.n_bad = static_cast<int64_t>(bad.size());
         if (!bad.empty()) summary.first_bad = bad.front().what;
         if (!impl_->kept) return true;
-        auto [stream, is_new] = impl_->kept_rows.try_emplace(impl_->plan.StreamOfBlock(block), rows.n_fields, rows.n_numerics, rows.n_tasks);
+        auto [stream, is_new] = impl_->kept_rows.try_emplace(impl_->plan.StreamOfBlock(block), rows.n_fields,
+                                                             rows.n_numerics, rows.n_tasks);
         if (stream->second.n + rows.n > impl_->shuffle_rows) {
           impl_->kept = false;
           impl_->kept_rows.clear();
@@ -230,7 +238,8 @@ void SliceReader::Start(StreamPlan plan, Normalizer normalizer, int64_t first_ep
   CHECK(!impl_->thread.joinable()) << "started twice";
   impl_->plan = std::move(plan);
   impl_->normalizer = std::move(normalizer);
-  impl_->thread = std::thread([impl = impl_.get(), first_epoch, n_epochs] { impl->Read(first_epoch, n_epochs); });
+  impl_->thread =
+      std::thread([impl = impl_.get(), first_epoch, n_epochs] { impl->Read(first_epoch, n_epochs); });
 }
 
 const Rows& SliceReader::Next() {

@@ -22,7 +22,9 @@ void Moments::Merge(const Moments& other) {
   n += other.n;
 }
 
-double Moments::Stddev() const { return n > 0 ? std::sqrt(m2 / static_cast<double>(n)) : 0; }
+double Moments::Stddev() const {
+  return n > 0 ? std::sqrt(m2 / static_cast<double>(n)) : 0;
+}
 
 BlockSummary BlockSummary::Of(const Rows& rows) {
   BlockSummary summary;

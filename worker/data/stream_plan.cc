@@ -16,7 +16,8 @@ int64_t StreamPlan::StepsPerEpoch() const {
 }
 
 int64_t StreamPlan::SliceRows(int stream, int64_t step) const {
-  return std::clamp<int64_t>(stream_rows[static_cast<size_t>(stream)] - step * rows_per_slice, 0, rows_per_slice);
+  return std::clamp<int64_t>(stream_rows[static_cast<size_t>(stream)] - step * rows_per_slice, 0,
+                             rows_per_slice);
 }
 
 int64_t StreamPlan::StepRows(int64_t step) const {
@@ -27,7 +28,8 @@ int64_t StreamPlan::StepRows(int64_t step) const {
 
 void StreamPlan::SetRows(const BlockSummaries& blocks) {
   stream_rows.assign(static_cast<size_t>(n_streams), 0);
-  for (const auto& [block, summary] : blocks) stream_rows[static_cast<size_t>(StreamOfBlock(block))] += summary.n_rows;
+  for (const auto& [block, summary] : blocks)
+    stream_rows[static_cast<size_t>(StreamOfBlock(block))] += summary.n_rows;
 }
 
 }  // namespace zhiyin::worker

@@ -20,7 +20,8 @@ class TextSource final : public Source {
         splitter_(WithTab(job.data().text())) {
     // All files are opened now: what is missing is found before the first step, not hours later.
     for (const std::string& file : files_) ByteSource probe(file);
-    std::vector<std::string> names(job.data().text().column_name().begin(), job.data().text().column_name().end());
+    std::vector<std::string> names(job.data().text().column_name().begin(),
+                                   job.data().text().column_name().end());
     LineReader lines({files_[0]});
     LineReader::Line line;
     if (lines.Next(&line)) {
@@ -32,7 +33,8 @@ class TextSource final : public Source {
         header_line_ = line.text;
       }
     }
-    if (header_ && names.empty()) Fail(files_[0], ": is empty, expected a header line with the columns' names");
+    if (header_ && names.empty())
+      Fail(files_[0], ": is empty, expected a header line with the columns' names");
     if (!names.empty()) n_columns_ = names.size();
     parser_ = std::make_unique<RowParser>(job, names, files_[0] + ":1");
     if (n_columns_ > 0 && parser_->n_needed() > n_columns_) {
@@ -66,7 +68,8 @@ class TextSource final : public Source {
         is_wanted = wanted(block);
       }
       if (is_wanted) {
-        if (std::optional<std::string> wrong = ParseLine(line, &columns, &rows)) bad.push_back({row, lines.Where() + ": " + *wrong});
+        if (std::optional<std::string> wrong = ParseLine(line, &columns, &rows))
+          bad.push_back({row, lines.Where() + ": " + *wrong});
       }
       ++row;
     }
@@ -81,10 +84,12 @@ class TextSource final : public Source {
     return text;
   }
 
-  std::optional<std::string> ParseLine(const LineReader::Line& line, std::vector<std::string_view>* columns, Rows* rows) {
+  std::optional<std::string> ParseLine(const LineReader::Line& line, std::vector<std::string_view>* columns,
+                                       Rows* rows) {
     if (line.too_long) return "longer than " + std::to_string(LineReader::kMaxLineBytes) + " bytes";
     if (!IsText(line.text)) return "holds a NUL byte or invalid UTF-8, expected text";
-    if (!splitter_.Split(line.text, columns)) return "a quote is not closed, or something else than the delimiter follows it";
+    if (!splitter_.Split(line.text, columns))
+      return "a quote is not closed, or something else than the delimiter follows it";
     if (columns->size() != n_columns_) {
       return std::to_string(columns->size()) + " columns, expected " + std::to_string(n_columns_);
     }
@@ -103,6 +108,8 @@ class TextSource final : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split) { return std::make_unique<TextSource>(job, split); }
+std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split) {
+  return std::make_unique<TextSource>(job, split);
+}
 
 }  // namespace zhiyin::worker

@@ -1,4 +1,5 @@
-// -y log p - (1 - y) log(1 - p) with p = 1 / (1 + exp(-z)), as max(z, 0) - y z + log(1 + exp(-|z|)): finite for every z.
+// -y log p - (1 - y) log(1 - p) with p = 1 / (1 + exp(-z)), as max(z, 0) - y z + log(1 + exp(-|z|)): finite
+// for every z.
 #include <algorithm>
 #include <cmath>
 
@@ -25,6 +26,8 @@ class BinaryCrossEntropy final : public Loss {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakeBinaryCrossEntropy() { return std::make_unique<BinaryCrossEntropy>(); }
+std::unique_ptr<Loss> MakeBinaryCrossEntropy() {
+  return std::make_unique<BinaryCrossEntropy>();
+}
 
 }  // namespace zhiyin::worker

@@ -6,9 +6,12 @@ namespace zhiyin::worker {
 
 std::unique_ptr<Loss> MakeLoss(const Task& task) {
   switch (task.loss_case()) {
-    case Task::kBinaryCrossEntropy: return MakeBinaryCrossEntropy();
-    case Task::kSquaredError: return MakeSquaredError();
-    case Task::LOSS_NOT_SET: break;
+    case Task::kBinaryCrossEntropy:
+      return MakeBinaryCrossEntropy();
+    case Task::kSquaredError:
+      return MakeSquaredError();
+    case Task::LOSS_NOT_SET:
+      break;
   }
   LOG(FATAL) << "a task without a loss passed validation";
 }

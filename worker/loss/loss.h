@@ -1,6 +1,7 @@
 // A task's loss: from an output and a label to a number, its derivative, and the prediction.
 //
-// Adding one: a file loss/NAME.cc, a field in Task.loss of job.proto, a declaration below, a case in MakeLoss.
+// Adding one: a file loss/NAME.cc, a field in Task.loss of job.proto, a declaration below, a case in
+// MakeLoss.
 #pragma once
 
 #include <memory>

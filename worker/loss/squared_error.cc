@@ -20,6 +20,8 @@ class SquaredErrorLoss final : public Loss {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakeSquaredError() { return std::make_unique<SquaredErrorLoss>(); }
+std::unique_ptr<Loss> MakeSquaredError() {
+  return std::make_unique<SquaredErrorLoss>();
+}
 
 }  // namespace zhiyin::worker

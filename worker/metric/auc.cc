@@ -8,9 +8,11 @@ namespace zhiyin::worker {
 std::optional<double> Auc(std::span<const float> predictions, std::span<const float> labels) {
   std::vector<uint32_t> order(predictions.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return predictions[a] < predictions[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](uint32_t a, uint32_t b) { return predictions[a] < predictions[b]; });
 
-  // Twice the number of (positive, negative) pairs in the right order, ties counting half: an integer, so exact.
+  // Twice the number of (positive, negative) pairs in the right order, ties counting half: an integer, so
+  // exact.
   unsigned __int128 twice_right = 0;
   uint64_t n_positive = 0;
   uint64_t n_negative = 0;
@@ -26,7 +28,8 @@ std::optional<double> Auc(std::span<const float> predictions, std::span<const fl
     n_negative += tied_negative;
   }
   if (n_positive == 0 || n_negative == 0) return std::nullopt;
-  return static_cast<double>(twice_right) / 2 / static_cast<double>(n_positive) / static_cast<double>(n_negative);
+  return static_cast<double>(twice_right) / 2 / static_cast<double>(n_positive) /
+         static_cast<double>(n_negative);
 }
 
 }  // namespace zhiyin::worker

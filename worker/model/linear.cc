@@ -15,7 +15,9 @@ class LinearModel final : public Model {
   /// [n_numerics, n_tasks], then biases [n_tasks].
   int64_t n_weights() const override { return static_cast<int64_t>(layout_.numerics.size() + 1) * n_tasks_; }
 
-  void InitWeights(Random, std::span<float> weights) const override { std::fill(weights.begin(), weights.end(), 0.0f); }
+  void InitWeights(Random, std::span<float> weights) const override {
+    std::fill(weights.begin(), weights.end(), 0.0f);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
@@ -32,7 +34,8 @@ class LinearModel final : public Model {
       dx->rightCols(n_numerics()).noalias() =
           doutputs * ConstMatrixView(weights.data(), n_numerics(), n_tasks_).transpose();
     }
-    MatrixView(dweights.data(), n_numerics(), n_tasks_).noalias() += x.rightCols(n_numerics()).transpose() * doutputs;
+    MatrixView(dweights.data(), n_numerics(), n_tasks_).noalias() +=
+        x.rightCols(n_numerics()).transpose() * doutputs;
     VectorView(dweights.data() + n_numerics() * n_tasks_, n_tasks_) += doutputs.colwise().sum();
   }
 
@@ -46,6 +49,8 @@ class LinearModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakeLinear(const Job& job) { return std::make_unique<LinearModel>(job); }
+std::unique_ptr<Model> MakeLinear(const Job& job) {
+  return std::make_unique<LinearModel>(job);
+}
 
 }  // namespace zhiyin::worker

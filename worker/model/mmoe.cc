@@ -1,11 +1,11 @@
-// Multi-gate mixture-of-experts (Ma et al., "Modeling Task Relationships in Multi-task Learning with Multi-gate
-// Mixture-of-Experts", KDD 2018, eqs. 5 to 7):
+// Multi-gate mixture-of-experts (Ma et al., "Modeling Task Relationships in Multi-task Learning with
+// Multi-gate Mixture-of-Experts", KDD 2018, eqs. 5 to 7):
 //   g_t = softmax(x Wg_t + bg_t)            gate of task t over E experts
 //   m_t = sum_e g_t[e] * expert_e(x)        its own mixture
 //   y_t = tower_t(m_t)
 //
-// The first layers of all experts and all gates read the same x, so they are one product: x [n, in] times W [in, E * h1 + T * E]. Deeper
-// layers of an expert work on its columns.
+// The first layers of all experts and all gates read the same x, so they are one product: x [n, in] times W
+// [in, E * h1 + T * E]. Deeper layers of an expert work on its columns.
 #include "worker/model/model.h"
 #include "worker/model/towers.h"
 #include "worker/nn/dense_layer.h"
@@ -61,11 +61,13 @@ class MmoeModel final : public Model {
     outputs->resize(n, n_tasks_);
     y_[0].resize(n, first_.out());
     first_.Forward(weights, x, y_[0]);
-    y_[0].leftCols(n_experts_ * widths_[0]).array() = y_[0].leftCols(n_experts_ * widths_[0]).array().max(0.0f);
+    y_[0].leftCols(n_experts_ * widths_[0]).array() =
+        y_[0].leftCols(n_experts_ * widths_[0]).array().max(0.0f);
     for (size_t l = 1; l < widths_.size(); ++l) {
       y_[l].resize(n, n_experts_ * widths_[l]);
       for (int e = 0; e < n_experts_; ++e) {
-        deeper_[l - 1][static_cast<size_t>(e)].Forward(weights, Expert(y_[l - 1], l - 1, e), Expert(y_[l], l, e));
+        deeper_[l - 1][static_cast<size_t>(e)].Forward(weights, Expert(y_[l - 1], l - 1, e),
+                                                       Expert(y_[l], l, e));
       }
     }
     for (int t = 0; t < n_tasks_; ++t) {
@@ -90,7 +92,8 @@ class MmoeModel final : public Model {
     for (size_t l = widths_.size(); l-- > 1;) {
       for (int e = 0; e < n_experts_; ++e) {
         const DenseLayer& layer = deeper_[l - 1][static_cast<size_t>(e)];
-        layer.BackwardWeights(Expert(y_[l - 1], l - 1, e), Expert(y_[l], l, e), Expert(dy_[l], l, e), dweights);
+        layer.BackwardWeights(Expert(y_[l - 1], l - 1, e), Expert(y_[l], l, e), Expert(dy_[l], l, e),
+                              dweights);
         layer.BackwardInput(weights, Expert(dy_[l], l, e), Expert(dy_[l - 1], l - 1, e));
       }
     }
@@ -102,7 +105,9 @@ class MmoeModel final : public Model {
 
  private:
   /// Columns of expert e in the activations of layer l.
-  Eigen::Block<Matrix> Expert(Matrix& y, size_t l, int e) { return y.block(0, e * widths_[l], y.rows(), widths_[l]); }
+  Eigen::Block<Matrix> Expert(Matrix& y, size_t l, int e) {
+    return y.block(0, e * widths_[l], y.rows(), widths_[l]);
+  }
   /// Columns of task t's gate, behind the experts' first layers.
   Eigen::Block<Matrix> Gate(Matrix& y, int t) {
     return y.block(0, n_experts_ * widths_[0] + t * n_experts_, y.rows(), n_experts_);
@@ -141,8 +146,8 @@ class MmoeModel final : public Model {
   int n_experts_;
   std::vector<int> widths_;  // of an expert's layers
   int64_t n_weights_ = 0;
-  DenseLayer first_;                              // of all experts, then all gates
-  std::vector<std::vector<DenseLayer>> deeper_;   // [layer - 1][expert]
+  DenseLayer first_;                             // of all experts, then all gates
+  std::vector<std::vector<DenseLayer>> deeper_;  // [layer - 1][expert]
   std::unique_ptr<Towers> towers_;
   std::vector<Matrix> y_;         // [layer][n, E * width]; layer 0 has the gates, as probabilities, behind
   std::vector<Matrix> dy_;        // the same

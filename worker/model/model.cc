@@ -24,10 +24,14 @@ std::unique_ptr<Model> MakeModel(const Job& job) {
   const int n_tasks = job.task_size();
   const zhiyin::Model& config = job.model();
   switch (config.kind_case()) {
-    case zhiyin::Model::kSharedBottom: return MakeSharedBottom(config.shared_bottom(), input_dim, n_tasks);
-    case zhiyin::Model::kMmoe: return MakeMmoe(config.mmoe(), input_dim, n_tasks);
-    case zhiyin::Model::kLinear: return MakeLinear(job);
-    case zhiyin::Model::KIND_NOT_SET: break;
+    case zhiyin::Model::kSharedBottom:
+      return MakeSharedBottom(config.shared_bottom(), input_dim, n_tasks);
+    case zhiyin::Model::kMmoe:
+      return MakeMmoe(config.mmoe(), input_dim, n_tasks);
+    case zhiyin::Model::kLinear:
+      return MakeLinear(job);
+    case zhiyin::Model::KIND_NOT_SET:
+      break;
   }
   LOG(FATAL) << "a model without a kind passed validation";
 }

@@ -1,7 +1,8 @@
 // A model: from input vectors to one output a task, and back.
 //
-// Adding one: a file model/NAME.cc, a field in Model.kind of job.proto, a declaration below, a case in MakeModel. The
-// conformance tests (finite differences, shapes, reuse of memory) then cover it without further work.
+// Adding one: a file model/NAME.cc, a field in Model.kind of job.proto, a declaration below, a case in
+// MakeModel. The conformance tests (finite differences, shapes, reuse of memory) then cover it without
+// further work.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace zhiyin::worker {
 
-/// What a row's input vector is made of: for each field the pooled row of its table, then the numerics, in the job's order.
+/// What a row's input vector is made of: for each field the pooled row of its table, then the numerics, in
+/// the job's order.
 struct InputLayout {
   struct Part {
     int begin = 0;
@@ -28,8 +30,8 @@ struct InputLayout {
   static InputLayout Of(const Job& job);
 };
 
-/// Used by one thread. Holds the activations between Forward and Backward; allocates nothing once it has seen the largest
-/// batch. Weights and gradients are the caller's, flat, n_weights() floats each.
+/// Used by one thread. Holds the activations between Forward and Backward; allocates nothing once it has seen
+/// the largest batch. Weights and gradients are the caller's, flat, n_weights() floats each.
 class Model {
  public:
   virtual ~Model() = default;
@@ -41,8 +43,8 @@ class Model {
   /// outputs [n, n_tasks] = f(x [n, input dim]). A logit where the task's loss is binary cross-entropy.
   /// x must stay as it is until Backward has returned.
   virtual void Forward(std::span<const float> weights, const ConstMatrixView& x, Matrix* outputs) = 0;
-  /// Of the same x and weights as the last Forward, given doutputs [n, n_tasks] = d loss / d outputs: dweights += d loss / d weights,
-  /// dx [n, input dim] = d loss / d x (overwritten).
+  /// Of the same x and weights as the last Forward, given doutputs [n, n_tasks] = d loss / d outputs:
+  /// dweights += d loss / d weights, dx [n, input dim] = d loss / d x (overwritten).
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                         std::span<float> dweights, Matrix* dx) = 0;
 };

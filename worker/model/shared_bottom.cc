@@ -11,7 +11,8 @@ class SharedBottomModel final : public Model {
  public:
   SharedBottomModel(const SharedBottom& config, int input_dim, int n_tasks)
       : n_tasks_(n_tasks),
-        bottom_(input_dim, std::vector<int>(config.bottom().begin(), config.bottom().end()), Activation::kRelu, &n_weights_),
+        bottom_(input_dim, std::vector<int>(config.bottom().begin(), config.bottom().end()),
+                Activation::kRelu, &n_weights_),
         towers_(n_tasks, bottom_.out(), config.tower(), &n_weights_) {}
 
   int64_t n_weights() const override { return n_weights_; }

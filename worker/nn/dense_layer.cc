@@ -10,8 +10,10 @@ DenseLayer::DenseLayer(int in, int out, Activation activation, int64_t* n_weight
 }
 
 void DenseLayer::Init(Random* random, std::span<float> weights) const {
-  const double range = activation_ == Activation::kRelu ? std::sqrt(6.0 / in_) : std::sqrt(6.0 / (in_ + out_));
-  for (int64_t i = w_; i < b_; ++i) weights[static_cast<size_t>(i)] = static_cast<float>(range * (2 * random->Uniform() - 1));
+  const double range =
+      activation_ == Activation::kRelu ? std::sqrt(6.0 / in_) : std::sqrt(6.0 / (in_ + out_));
+  for (int64_t i = w_; i < b_; ++i)
+    weights[static_cast<size_t>(i)] = static_cast<float>(range * (2 * random->Uniform() - 1));
   for (int64_t i = b_; i < b_ + out_; ++i) weights[static_cast<size_t>(i)] = 0;
 }
 

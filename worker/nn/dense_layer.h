@@ -2,8 +2,9 @@
 //
 //   x [n, in]   W [in, out]   b [out]   y [n, out]   act: ReLU or none
 //
-// Weights live in the model's flat vector; the layer knows where. Activations are blocks of the model's matrices, so that layers side by side
-// share one wide matrix. Nothing is allocated apart from what the matrix product needs inside.
+// Weights live in the model's flat vector; the layer knows where. Activations are blocks of the model's
+// matrices, so that layers side by side share one wide matrix. Nothing is allocated apart from what the
+// matrix product needs inside.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +29,15 @@ class DenseLayer {
   int in() const { return in_; }
   int out() const { return out_; }
 
-  /// W: uniform in +-sqrt(6 / in) before a ReLU (He et al., ICCV 2015, eq. 10), +-sqrt(6 / (in + out)) otherwise (Glorot and Bengio, AISTATS 2010,
-  /// eq. 16). b: zero. `random` is advanced.
+  /// W: uniform in +-sqrt(6 / in) before a ReLU (He et al., ICCV 2015, eq. 10), +-sqrt(6 / (in + out))
+  /// otherwise (Glorot and Bengio, AISTATS 2010, eq. 16). b: zero. `random` is advanced.
   void Init(Random* random, std::span<float> weights) const;
 
   void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const;
 
   /// dy [n, out] is overwritten by its product with the activation's derivative. dweights += ...
-  void BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy, std::span<float> dweights) const;
+  void BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
+                       std::span<float> dweights) const;
   /// dx [n, in] = ..., after BackwardWeights has treated dy.
   void BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx) const;
 

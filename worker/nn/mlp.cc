@@ -27,7 +27,8 @@ void Mlp::Forward(std::span<const float> weights, const ConstBlock& x) {
   }
 }
 
-void Mlp::Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights, MutableBlock dx) {
+void Mlp::Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
+                   MutableBlock dx) {
   for (size_t l = layers_.size(); l-- > 1;) {
     layers_[l].BackwardWeights(y_[l - 1], y_[l], dy_[l], dweights);
     layers_[l].BackwardInput(weights, dy_[l], dy_[l - 1]);

@@ -10,7 +10,8 @@
 
 namespace zhiyin::worker {
 
-/// x [n, in] -> hidden layers with ReLU -> the last layer, with `last` as its activation. Keeps its activations between Forward and Backward.
+/// x [n, in] -> hidden layers with ReLU -> the last layer, with `last` as its activation. Keeps its
+/// activations between Forward and Backward.
 class Mlp {
  public:
   /// REQUIRES: widths is not empty. Takes its weights as DenseLayer does.
@@ -23,10 +24,12 @@ class Mlp {
   void Forward(std::span<const float> weights, const ConstBlock& x);
   const Matrix& output() const { return y_.back(); }
 
-  /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES: Forward came before.
+  /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES: Forward
+  /// came before.
   Matrix& doutput() { return dy_.back(); }
   /// dweights += ...; dx [n, in] = ...
-  void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights, MutableBlock dx);
+  void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
+                MutableBlock dx);
 
  private:
   std::vector<DenseLayer> layers_;

@@ -41,15 +41,19 @@ TEST(Frame, AnEmptyPayloadIsFine) {
 
 TEST(Frame, RefusesWhatIsNoFrame) {
   EXPECT_EQ(ErrorAfter([](FrameHeader*) {}), "");
-  EXPECT_THAT(ErrorAfter([](FrameHeader* h) { h->magic = 1; }), HasSubstr("message from rank 5: begins with 1"));
-  EXPECT_THAT(ErrorAfter([](FrameHeader* h) { h->version = 9; }), HasSubstr("protocol version 9, expected 1"));
-  EXPECT_THAT(ErrorAfter([](FrameHeader* h) { h->kind = static_cast<FrameKind>(999); }), HasSubstr("unknown kind 999"));
+  EXPECT_THAT(ErrorAfter([](FrameHeader* h) { h->magic = 1; }),
+              HasSubstr("message from rank 5: begins with 1"));
+  EXPECT_THAT(ErrorAfter([](FrameHeader* h) { h->version = 9; }),
+              HasSubstr("protocol version 9, expected 1"));
+  EXPECT_THAT(ErrorAfter([](FrameHeader* h) { h->kind = static_cast<FrameKind>(999); }),
+              HasSubstr("unknown kind 999"));
   EXPECT_THAT(ErrorAfter([](FrameHeader* h) { h->payload_bytes = 8; }),
               HasSubstr("pull announces 8 bytes, but 7 came"));
 }
 
 TEST(Frame, EveryKindHasAName) {
-  for (int kind = static_cast<int>(FrameKind::kHello); kind <= static_cast<int>(FrameKind::kShutdown); ++kind) {
+  for (int kind = static_cast<int>(FrameKind::kHello); kind <= static_cast<int>(FrameKind::kShutdown);
+       ++kind) {
     EXPECT_NE(NameOf(static_cast<FrameKind>(kind)), "") << kind;
   }
 }

@@ -34,7 +34,8 @@ TEST(Mailbox, KeepsTheOrderOfAKind) {
   RunTwo(
       [](Mailbox& mailbox) {
         mailbox.Await({FrameKind::kPush}, "a push");
-        for (uint64_t i = 0; i < 5; ++i) EXPECT_EQ(mailbox.Await({FrameKind::kPull}, "a pull").header().request_id, i);
+        for (uint64_t i = 0; i < 5; ++i)
+          EXPECT_EQ(mailbox.Await({FrameKind::kPull}, "a pull").header().request_id, i);
       },
       [](Mailbox& mailbox) {
         for (uint64_t i = 0; i < 5; ++i) mailbox.Send(0, Frame(FrameKind::kPull, i, 0, 0));
@@ -67,8 +68,9 @@ TEST(Mailbox, SilenceIsBounded) {
           mailbox.Await({FrameKind::kPull}, "a pull");
           FAIL();
         } catch (const Error& e) {
-          EXPECT_THAT(e.what(), HasSubstr("rank 0 on simulated: silence for 10 s while waiting for a pull; the last "
-                                          "message was a push from rank 1"));
+          EXPECT_THAT(e.what(),
+                      HasSubstr("rank 0 on simulated: silence for 10 s while waiting for a pull; the last "
+                                "message was a push from rank 1"));
         }
       },
       [](Mailbox& mailbox) {

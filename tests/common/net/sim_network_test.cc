@@ -11,14 +11,16 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// Rank 0 sends `n` numbered frames to each other rank; they answer each; rank 0 returns the order of the answers.
+/// Rank 0 sends `n` numbered frames to each other rank; they answer each; rank 0 returns the order of the
+/// answers.
 std::vector<int> PingPong(int n_ranks, int n, uint64_t seed, uint64_t* trace) {
   std::vector<int> order;
   SimNetwork network(n_ranks, {.seed = seed});
   network.Run([&](Endpoint& me) {
     if (me.rank() == 0) {
       for (int i = 0; i < n; ++i) {
-        for (int to = 1; to < n_ranks; ++to) me.Send(to, Frame(FrameKind::kGather, static_cast<uint64_t>(i), 0, "ping"));
+        for (int to = 1; to < n_ranks; ++to)
+          me.Send(to, Frame(FrameKind::kGather, static_cast<uint64_t>(i), 0, "ping"));
       }
       for (int i = 0; i < n * (n_ranks - 1); ++i) {
         const auto frame = me.Receive(me.Now() + 1);
@@ -47,7 +49,9 @@ TEST(SimNetwork, TheSameSeedGivesTheSameRun) {
   }
 }
 
-TEST(SimNetwork, SeedsDiffer) { EXPECT_NE(PingPong(4, 5, 1, nullptr), PingPong(4, 5, 2, nullptr)); }
+TEST(SimNetwork, SeedsDiffer) {
+  EXPECT_NE(PingPong(4, 5, 1, nullptr), PingPong(4, 5, 2, nullptr));
+}
 
 TEST(SimNetwork, KeepsTheOrderWithinAPair) {
   for (uint64_t seed = 1; seed <= 50; ++seed) {
@@ -97,8 +101,8 @@ TEST(SimNetwork, AWaitEndsAtItsDeadline) {
 TEST(SimNetwork, PassesOnWhatLeftABody) {
   SimNetwork network(3, {});
   EXPECT_THROW(network.Run([](Endpoint& me) {
-                 if (me.rank() == 1) throw Error("broken");
-               }),
+    if (me.rank() == 1) throw Error("broken");
+  }),
                Error);
 }
 
