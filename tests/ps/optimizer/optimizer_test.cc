@@ -150,7 +150,7 @@ TEST_P(EveryOptimizer, AZeroGradientOnANewRowChangesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryOptimizer, ::testing::ValuesIn(ExampleOptimizers()),
-                         [](const auto& info) { return testing::NameOf(info.param); });
+                         [](const auto& test) { return testing::NameOf(test.param); });
 
 }  // namespace
 }  // namespace zhiyin::ps

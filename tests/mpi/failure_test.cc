@@ -1,0 +1,167 @@
+// Whatever goes wrong: one clear line, a non-zero exit code, within ten seconds.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "tests/support/files.h"
+#include "tests/support/zhiyin.h"
+
+namespace zhiyin::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr double kLimitS = 10;
+const char* const kCensus = "configs/census_mmoe.textproto";
+
+std::string Census() {
+  return "--config=" + SourcePath(kCensus);
+}
+
+/// Runs `zhiyin train`, expects it to fail as it should, and returns its one line.
+std::string FailureOf(int n_ranks, Arguments arguments) {
+  arguments.insert(arguments.begin(), "train");
+  const ProcessResult result = RunZhiyin(n_ranks, arguments, kLimitS);
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_EQ(result.err.find("stack trace"), std::string::npos) << result.err;
+  const std::vector<std::string> lines = ErrorLines(result);
+  EXPECT_EQ(lines.size(), 1u) << result.err;
+  return lines.empty() ? "" : lines[0];
+}
+
+TEST(Failure, ConfigMissing) {
+  EXPECT_THAT(FailureOf(3, {"--config=nowhere.textproto"}), HasSubstr("nowhere.textproto: cannot open"));
+}
+
+TEST(Failure, NoConfigGiven) {
+  EXPECT_THAT(FailureOf(3, {}), HasSubstr("--config is missing"));
+}
+
+TEST(Failure, UnknownField) {
+  TempFolder folder;
+  std::string text = ReadFile(SourcePath(kCensus));
+  text.insert(text.find("batch_size"), "stalenes: 3\n  ");
+  EXPECT_THAT(FailureOf(3, {"--config=" + folder.Write("job.textproto", text)}),
+              HasSubstr(": train: no field \"stalenes\"; the nearest is \"staleness\""));
+}
+
+TEST(Failure, UnknownColumn) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--set", "field[race].column=rase"}),
+              HasSubstr("no column \"rase\"; the nearest is \"race\""));
+}
+
+TEST(Failure, DataFileMissing) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.file=nowhere.gz"}),
+              HasSubstr("nowhere.gz: cannot open"));
+}
+
+TEST(Failure, UnreadableGzip) {
+  TempFolder folder;
+  const std::string whole = ReadFile(SourcePath("tests/data/census-income.test.gz"));
+  const std::string truncated = folder.Write("truncated.gz", whole.substr(0, whole.size() / 2));
+  EXPECT_THAT(FailureOf(4, {Census(), "--set", "data.train.file=" + truncated}),
+              HasSubstr("truncated.gz: the gzip data ends"));
+  std::string damaged_bytes = whole;
+  for (size_t i = 1000000; i < 1000100; ++i) damaged_bytes[i] = '\x55';
+  const std::string damaged = folder.Write("damaged.gz", damaged_bytes);
+  EXPECT_THAT(FailureOf(4, {Census(), "--set", "data.train.file=" + damaged}),
+              HasSubstr("damaged.gz: damaged gzip data near byte"));
+}
+
+TEST(Failure, EmptyDataSet) {
+  TempFolder folder;
+  EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.file=" + folder.Write("empty.csv", "")}),
+              HasSubstr("data.train: no rows"));
+}
+
+TEST(Failure, MoreServersThanRanks) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--servers=5"}),
+              HasSubstr("--servers=5 leaves no worker among 3 ranks"));
+}
+
+TEST(Failure, OneRankAlone) {
+  EXPECT_THAT(FailureOf(1, {Census()}), HasSubstr("one rank alone cannot both serve and work"));
+  EXPECT_THAT(FailureOf(0, {Census()}), HasSubstr("--simulate=1x1")) << "without mpirun";
+}
+
+TEST(Failure, LabelThatIsNoNumber) {
+  EXPECT_THAT(FailureOf(4, {Census(), "--set", "task[income].label={column: \"education\" number {}}"}),
+              ::testing::AllOf(HasSubstr("census-income.test.gz:1: the label of task income"),
+                               HasSubstr("expected a number")));
+}
+
+TEST(Failure, OutputThatCannotBeWritten) {
+  TempFolder folder;
+  const std::string file = folder.Write("file", "");
+  EXPECT_THAT(FailureOf(3, {Census(), "--output=" + file}), HasSubstr("cannot make this folder"));
+}
+
+TEST(Failure, OutputOfAnEarlierRun) {
+  TempFolder folder;
+  folder.Write("summary.json", "{}");
+  EXPECT_THAT(FailureOf(3, {Census(), "--output=" + folder.Path()}),
+              HasSubstr("holds summary.json of an earlier run"));
+  EXPECT_EQ(ReadFile(folder.Path("summary.json")), "{}");
+}
+
+TEST(Failure, MoreWorkersThanSlices) {
+  EXPECT_THAT(FailureOf(8, {Census()}),
+              HasSubstr("train.slices: is 4, expected at least the number of workers, 7"));
+}
+
+TEST(Failure, ALossThatExplodes) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--set", "train.dense_optimizer={sgd {learning_rate: 1e30}}"}),
+              ::testing::AllOf(HasSubstr("the loss of task"), HasSubstr("lower the learning rates")));
+}
+
+TEST(Failure, AModelThatIsDamaged) {
+  TempFolder folder;
+  ASSERT_EQ(RunZhiyin(0, {"train", Census(), "--simulate=1x1", "--set", "train.epochs=1",
+                          "--output=" + folder.Path("out")})
+                .exit_code,
+            0);
+  const std::string path = folder.Path("out/model/rows-0-of-1.bin");
+  std::string bytes = ReadFile(path);
+  bytes[bytes.size() / 2] ^= 1;
+  folder.Write("out/model/rows-0-of-1.bin", bytes);
+  const ProcessResult flipped = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kLimitS);
+  EXPECT_NE(flipped.exit_code, 0);
+  EXPECT_THAT(ErrorLines(flipped), ElementsAre(HasSubstr("rows-0-of-1.bin: damaged")));
+  folder.Write("out/model/rows-0-of-1.bin", bytes.substr(0, bytes.size() / 2));
+  const ProcessResult truncated = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kLimitS);
+  EXPECT_NE(truncated.exit_code, 0);
+  EXPECT_THAT(ErrorLines(truncated), ElementsAre(HasSubstr("bytes, expected")));
+}
+
+TEST(Failure, AWorkerIsKilled) {
+  BackgroundProcess job(ZhiyinCommand(
+      4, {"train", Census(), "--servers=2", "--set", "train.epochs=100000", "--progress=none"}));
+  std::vector<int> ranks;
+  for (int i = 0; i < 500 && ranks.size() < 4; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ranks = job.Descendants("train.epochs=100000");
+    std::erase_if(ranks, [](int pid) {
+      const std::string program =
+          std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe").filename();
+      return program != "zhiyin";
+    });
+  }
+  ASSERT_EQ(ranks.size(), 4u);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  kill(ranks[3], SIGKILL);
+  const auto killed = std::chrono::steady_clock::now();
+  const ProcessResult result = job.Wait(60);
+  EXPECT_LT(std::chrono::steady_clock::now() - killed, std::chrono::seconds(10));
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("exited on signal 9"));
+  EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died")));
+}
+
+}  // namespace
+}  // namespace zhiyin::testing

@@ -1,0 +1,43 @@
+#include "tests/support/zhiyin.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/support/files.h"
+
+namespace zhiyin::testing {
+
+std::vector<std::string> ZhiyinCommand(int n_ranks, const Arguments& arguments) {
+  std::vector<std::string> command;
+  if (n_ranks > 0) command = {SourcePath("launch/mpirun.sh"), "-n", std::to_string(n_ranks)};
+  command.push_back(ZHIYIN_BINARY);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+ProcessResult RunZhiyin(int n_ranks, const Arguments& arguments, double timeout_s) {
+  return RunProcess(ZhiyinCommand(n_ranks, arguments), timeout_s);
+}
+
+nlohmann::json Train(int n_ranks, const Arguments& arguments) {
+  TempFolder folder;
+  Arguments all = {"train", "--output=" + folder.Path("out"), "--progress=none"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const ProcessResult result = RunZhiyin(n_ranks, all);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  return nlohmann::json::parse(ReadFile(folder.Path("out/summary.json")), nullptr,
+                               /*allow_exceptions=*/false);
+}
+
+std::vector<std::string> ErrorLines(const ProcessResult& result) {
+  const std::string prefix = "zhiyin: error: ";
+  std::vector<std::string> lines;
+  std::istringstream text(result.err);
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with(prefix)) lines.push_back(line.substr(prefix.size()));
+  }
+  return lines;
+}
+
+}  // namespace zhiyin::testing
