@@ -27,8 +27,6 @@ namespace {
 
 /// Malformed lines that are written to the log one by one; all are counted.
 constexpr int kBadLinesShown = 10;
-/// A share of malformed lines means nothing before so many rows were seen.
-constexpr int64_t kRowsBeforeShare = 1000;
 /// Reports of a worker to the chief in an epoch.
 constexpr int64_t kReportsPerEpoch = 500;
 
@@ -53,10 +51,10 @@ StreamPlan PlanFor(const Train& train, int n_workers) {
   return plan;
 }
 
-/// Logs the first malformed lines and stops the job when a worker alone has seen too many.
+/// Logs the first malformed lines and stops the job when there are too many.
 class BadLineWatch {
  public:
-  BadLineWatch(const Data& data) : max_share_(data.max_bad_share()) {}
+  explicit BadLineWatch(const Data& data) : max_share_(data.max_bad_share()) {}
 
   void operator()(const BadLine& line) {
     if (n_shown_++ < kBadLinesShown) LOG(WARNING) << "malformed line: " << line.what;
@@ -67,10 +65,6 @@ class BadLineWatch {
     if (static_cast<double>(n_bad) <= max_share_ * static_cast<double>(n_lines)) return;
     Fail(first, " (", n_bad, " of ", n_lines, " lines are malformed; data.max_bad_share allows a share of ",
          max_share_, ")");
-  }
-  /// The same while reading: few lines say nothing about the share yet.
-  void CheckSoFar(int64_t n_bad, int64_t n_lines, const std::string& first) const {
-    CheckShare(n_bad, std::max(n_lines, kRowsBeforeShare), first);
   }
 
  private:

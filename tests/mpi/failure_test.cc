@@ -69,7 +69,7 @@ TEST(Failure, UnreadableGzip) {
   std::string damaged_bytes = whole;
   for (size_t i = 1000000; i < 1000100; ++i) damaged_bytes[i] = '\x55';
   const std::string damaged = folder.Write("damaged.gz", damaged_bytes);
-  EXPECT_THAT(FailureOf(4, {Census(), "--set", "data.train.file=" + damaged}),
+  EXPECT_THAT(FailureOf(4, {Census(), "--set", "data.test.file=" + damaged}),
               HasSubstr("damaged.gz: damaged gzip data near byte"));
 }
 

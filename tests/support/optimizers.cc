@@ -17,7 +17,7 @@ std::vector<Optimizer> ExampleOptimizers() {
                                  text + R"( } }
                                 field { name: "user_group" }
                                 task { name: "rating" label { number {} } squared_error {} }
-                                model { linear { part { name: "all" input: "user_group" } } }
+                                model { linear {} }
                                 train { epochs: 1 batch_size: 1 dense_optimizer { sgd { learning_rate: 1 } } })",
                              "example", ".", {});
     examples.push_back(job.table(0).optimizer());

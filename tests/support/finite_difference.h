@@ -1,0 +1,15 @@
+// Is the derivative the derivative?
+#pragma once
+
+#include <functional>
+#include <span>
+
+namespace zhiyin::testing {
+
+/// Compares df(x) with two-sided differences of f at every coordinate of x, in float32 with double sums: the error is taken relative to the larger of
+/// |df| and the root mean square of all of df. Where the one-sided differences disagree, f has a kink (a ReLU) within the step, and the coordinate
+/// is left out. Returns the largest error; the test fails when more than a tenth of the coordinates had to be left out.
+double GradientError(const std::function<double(std::span<const float>)>& f, std::span<const float> x,
+                     std::span<const float> df);
+
+}  // namespace zhiyin::testing
