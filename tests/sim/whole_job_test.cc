@@ -1,0 +1,143 @@
+// Whole jobs in one process: what must hold for every seed, shape and staleness.
+#include <gmock/gmock.h>
+
+#include "common/config.h"
+#include "common/net/sim_network.h"
+#include "common/random.h"
+#include "launch/run_rank.h"
+#include "tests/support/example_jobs.h"
+#include "tests/support/files.h"
+#include "worker/results.h"
+
+namespace zhiyin::launch {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TempFolder;
+using worker::Json;
+
+struct Outcome {
+  int exit_code = 0;
+  Json summary;
+  std::string metrics;
+  std::string error;
+  uint64_t trace = 0;
+};
+
+/// Runs a training job, simulated.
+Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed) {
+  TempFolder folder;
+  Outcome outcome;
+  RankOptions options;
+  options.config = folder.Write("job.textproto", JobToText(job));
+  options.n_servers = n_servers;
+  options.output = folder.Path("out");
+  options.network = "simulated";
+  options.progress = worker::ProgressStyle::kLog;
+  options.print = [](const std::string&) {};
+  options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
+  SimNetwork::Options network_options;
+  network_options.seed = seed;
+  SimNetwork network(n_servers + n_workers, network_options);
+  std::mutex mutex;
+  network.Run([&](Endpoint& endpoint) {
+    const int code = RunRank(endpoint, options);
+    std::lock_guard lock(mutex);
+    outcome.exit_code = std::max(outcome.exit_code, code);
+  });
+  outcome.trace = network.trace_hash();
+  if (outcome.exit_code == 0) {
+    outcome.summary = Json::parse(testing::ReadFile(folder.Path("out/summary.json")));
+    outcome.metrics = testing::ReadFile(folder.Path("out/metrics.jsonl"));
+  }
+  return outcome;
+}
+
+Job SmallJob(int staleness) {
+  Job job = testing::ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3);
+  job.mutable_data()->mutable_train()->set_n_rows(700);
+  job.mutable_data()->mutable_test()->set_n_rows(300);
+  job.mutable_train()->set_staleness(staleness);
+  return job;
+}
+
+TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
+  const Outcome expected = RunJob(SmallJob(0), 1, 1, 1);
+  ASSERT_EQ(expected.exit_code, 0) << expected.error;
+  uint64_t seed = 2;
+  for (const auto& [n_servers, n_workers] : {std::pair(1, 2), std::pair(3, 2), std::pair(2, 3), std::pair(5, 4)}) {
+    const Outcome other = RunJob(SmallJob(0), n_servers, n_workers, seed++);
+    EXPECT_EQ(other.metrics, expected.metrics) << n_servers << "x" << n_workers;
+    EXPECT_EQ(other.summary["train_loss"], expected.summary["train_loss"]);
+    EXPECT_EQ(other.summary["test_loss"], expected.summary["test_loss"]);
+  }
+}
+
+TEST(WholeJob, PrefetchingChangesNoBitOfASynchronousJob) {
+  Job job = SmallJob(0);
+  const Outcome with = RunJob(job, 2, 2, 1);
+  job.mutable_train()->set_prefetch(false);
+  EXPECT_EQ(RunJob(job, 2, 2, 1).metrics, with.metrics);
+}
+
+TEST(WholeJob, ReadingInWindowsTrainsOnEveryRow) {
+  Job job = SmallJob(0);
+  job.mutable_data()->mutable_train()->set_n_rows(2500);
+  job.mutable_data()->set_shuffle_rows(256);
+  const Outcome outcome = RunJob(job, 1, 3, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  EXPECT_EQ(outcome.metrics, RunJob(job, 2, 2, 9).metrics);
+  EXPECT_THAT(outcome.metrics, HasSubstr("\"split\":\"train\",\"task\":\"rating\""));
+  EXPECT_EQ(Json::parse(outcome.metrics.substr(0, outcome.metrics.find('\n')))["samples"], 2500);
+}
+
+class EverySeed : public ::testing::TestWithParam<uint64_t> {};
+
+TEST_P(EverySeed, EndsWithEverySampleCountedAndNoRowMadeByEvaluation) {
+  Random random(GetParam());
+  const int staleness = static_cast<int>(random.Below(4)) - 1;
+  const int n_servers = 1 + static_cast<int>(random.Below(4));
+  const int n_workers = 1 + static_cast<int>(random.Below(4));
+  const Job job = SmallJob(staleness);
+  const Outcome outcome = RunJob(job, n_servers, n_workers, GetParam());
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  EXPECT_EQ(outcome.summary["samples"], 1400);
+  EXPECT_EQ(outcome.summary["tasks"]["rating"]["samples"], 300);
+  // 8 groups and 20 regions; 18 genres and 30 tags: all are seen in training, and nothing else may be there.
+  EXPECT_EQ(outcome.summary["tables"]["users"]["rows"], 28);
+  EXPECT_EQ(outcome.summary["tables"]["items"]["rows"], 48);
+  int64_t n_pushes = 0;
+  for (const auto& count : outcome.summary["staleness"]) n_pushes += count.get<int64_t>();
+  EXPECT_GT(n_pushes, 0);
+  if (staleness == 0) {
+    EXPECT_EQ(outcome.summary["staleness"].size(), 1u);
+  }
+  EXPECT_EQ(RunJob(job, n_servers, n_workers, GetParam()).trace, outcome.trace) << "the same seed, another run";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range(uint64_t{1}, uint64_t{41}));
+
+TEST(WholeJob, AFailureOfManyRanksIsOneLine) {
+  Job job = SmallJob(0);
+  job.mutable_data()->mutable_train()->set_first_row(5000);
+  const Outcome outcome = RunJob(job, 2, 3, 1);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.error, "data.train: no rows: the files are empty, or first_row is past their end\n");
+}
+
+TEST(WholeJob, ATaskWithoutAnyLabelIsRefused) {
+  TempFolder folder;
+  Job job = SmallJob(0);
+  *job.mutable_data()->mutable_text() = ParseJob(JobToText(SmallJob(0)), "job", ".", {}).data().text();
+  std::string rows = "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
+  for (int i = 0; i < 600; ++i) rows += "g0\tr1\tn2\tt3\t40\t0.5\t\n";
+  job.mutable_data()->mutable_text()->set_header(true);
+  job.mutable_data()->mutable_text()->set_delimiter("\t");
+  job.mutable_data()->clear_test();
+  job.mutable_data()->mutable_train()->Clear();
+  job.mutable_data()->mutable_train()->add_file(folder.Write("rows.tsv", rows));
+  EXPECT_EQ(RunJob(job, 1, 2, 1).error, "task rating: no row of data.train has a label (column rating)\n");
+}
+
+}  // namespace
+}  // namespace zhiyin::launch

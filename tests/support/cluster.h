@@ -1,0 +1,19 @@
+// Servers and workers of a parameter server in one process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "common/net/mailbox.h"
+#include "common/role_map.h"
+#include "configs/job.pb.h"
+#include "ps/client.h"
+
+namespace zhiyin::testing {
+
+/// Runs servers of `job` and `work` as the body of every worker, over a simulated network of the given seed; ends the servers when all workers have
+/// returned. Throws what left any body.
+void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
+                const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work);
+
+}  // namespace zhiyin::testing
