@@ -9,8 +9,8 @@
 
 namespace zhiyin::worker {
 
-/// n rows of the same shape, row after row. A batch and a block of a file are both this. A plain value: whoever
-/// holds it owns it.
+/// n rows of the same shape, row after row. A batch and a block of a file are both this. A plain value:
+/// whoever holds it owns it.
 struct Rows {
   /// Columns of the job: job.field, job.numeric, job.task, in their order.
   int n_fields = 0;
