@@ -32,7 +32,7 @@ class DenseWeights {
  private:
   size_t n_weights_;
   std::vector<Key> keys_;
-  // Always at the same alignment: how Eigen groups the terms of a sum depends on it, and so do the last bits.
+  // Always at the same alignment, as Model asks.
   using AlignedFloats = std::vector<float, Eigen::aligned_allocator<float>>;
   AlignedFloats weights_;
   AlignedFloats gradients_;

@@ -38,11 +38,17 @@ struct StreamPlan {
   void SetRows(const BlockSummaries& blocks);
 };
 
-/// The training rows of one worker as an endless sequence of slices: epoch after epoch, step after step, and
-/// in a step the worker's streams in ascending order. A thread of its own reads, shuffles and assembles ahead
-/// of the caller, at most kSlicesAhead slices; its errors come out of Next(). Streams of at most shuffle_rows
-/// rows are read once and kept. Called by the rank's thread only; joins its thread when destroyed, whatever
-/// it is doing.
+/// The training rows of one worker as one long sequence of slices: epoch after epoch, step after step, and in
+/// a step the worker's streams in ascending order. A thread of its own reads, shuffles and assembles ahead of
+/// the caller, at most kSlicesAhead slices; its errors come out of Next().
+///
+/// A stream is shuffled in windows: the longest runs of its blocks, in file order, that have at most
+/// shuffle_rows rows together (at least one block). Window w of stream s is shuffled by (seed, epoch, s, w).
+/// A stream of at most shuffle_rows rows is one window; it is read once and kept, shared by all epochs. The
+/// others are read anew every epoch, all in one pass; what is in memory then is about two windows a stream,
+/// more only where malformed lines make streams of very different lengths.
+///
+/// Called by the rank's thread only; joins its thread when destroyed, whatever it is doing.
 class SliceReader {
  public:
   static constexpr int kSlicesAhead = 4;
@@ -53,15 +59,16 @@ class SliceReader {
   ~SliceReader();
 
   /// First pass: reads the worker's own blocks, in the calling thread. Keeps them where they fit. `on_bad` is
-  /// called for every malformed line, `tick` for every block of the split. Call once, before Start.
+  /// called for every malformed line, `tick` for every block of the split. Call at most once, before Start;
+  /// without it nothing is kept and the rows come out the same.
   BlockSummaries FirstPass(const std::function<void(const BadLine&)>& on_bad,
                            const std::function<void()>& tick);
 
-  /// Starts the thread with epoch `first_epoch`. `plan` is the constructor's with stream_rows set.
+  /// Starts the thread with epoch `first_epoch`. `plan` is the constructor's with stream_rows set. Call once.
   void Start(StreamPlan plan, Normalizer normalizer, int64_t first_epoch, int64_t n_epochs);
 
-  /// The next slice, possibly of no rows; valid until the next call. Waits for the thread. REQUIRES: fewer
-  /// than n_epochs * StepsPerEpoch() * own streams calls before.
+  /// The next slice, possibly of no rows, its numerics normalized; valid until the next call. Waits for the
+  /// thread. REQUIRES: fewer than n_epochs * StepsPerEpoch() * own streams calls before.
   const Rows& Next();
 
  private:

@@ -2,121 +2,164 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <limits>
-#include <string>
+#include <charconv>
+#include <cmath>
+#include <ostream>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/random.h"
 #include "worker/data/row_parser.h"
+#include "worker/data/schema.h"
 
 namespace zhiyin::worker {
 namespace {
 
-const std::vector<std::string>& ColumnNames() {
-  static const std::vector<std::string> names = {"user_age",  "user_activity", "user_group", "user_region",
-                                                 "item_age",  "item_quality",  "item_genre", "item_maker",
-                                                 "item_tags", "rating"};
-  return names;
-}
+constexpr double kBias = 3.5;
+constexpr double kDefaultNoise = 0.5;
 
-constexpr uint64_t kGroups = 8;
-constexpr uint64_t kRegions = 20;
-constexpr uint64_t kGenres = 18;
-constexpr uint64_t kMakers = 50;
-constexpr uint64_t kTags = 30;
-constexpr uint64_t kMaxTagsOfItem = 3;
+constexpr int kGroups = 8;
+constexpr int kRegions = 20;
+constexpr int kGenres = 18;
+constexpr int kMakers = 50;
+constexpr int kTags = 30;
+constexpr int kMaxTags = 3;
 
-std::string NumberText(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.9g", value);
-  return text;
-}
-
-/// Makes rows as columns of text, the form in which all data comes.
-class RatingsMaker {
- public:
-  explicit RatingsMaker(const GeneratedRatings& config) : seed_(config.seed()), noise_(config.noise()) {
-    Random random(seed_, 0);
-    const auto draw = [&](uint64_t n, double stddev) {
-      std::vector<double> weights(n);
-      for (double& w : weights) w = stddev * random.Normal();
-      return weights;
-    };
-    group_ = draw(kGroups, 0.3);
-    region_ = draw(kRegions, 0.2);
-    genre_ = draw(kGenres, 0.3);
-    maker_ = draw(kMakers, 0.3);
-    tag_ = draw(kTags, 0.2);
-  }
-
-  /// The texts are valid until the next call.
-  const std::vector<std::string>& Row(int64_t i) {
-    Random random(seed_, 1, static_cast<uint64_t>(i));
-    const uint64_t age = 18 + random.Below(63);
-    const double activity = random.Normal();
-    const uint64_t group = random.Below(kGroups);
-    const uint64_t region = random.Below(kRegions);
-    const uint64_t item_age = random.Below(31);
-    const double quality = random.Normal();
-    const uint64_t genre = random.Below(kGenres);
-    const uint64_t maker = random.Below(kMakers);
-    double rating = 3.5 + 0.012 * (static_cast<double>(age) - 45) + 0.25 * activity + group_[group] +
-                    region_[region] - 0.015 * (static_cast<double>(item_age) - 15) + 0.4 * quality +
-                    genre_[genre] + maker_[maker];
-    std::string tags;
-    std::vector<uint64_t> chosen;
-    for (uint64_t n = random.Below(kMaxTagsOfItem + 1); n > 0; --n) {
-      const uint64_t tag = random.Below(kTags);
-      if (std::find(chosen.begin(), chosen.end(), tag) != chosen.end()) continue;
-      chosen.push_back(tag);
-      rating += tag_[tag];
-      tags += (tags.empty() ? "t" : "|t") + std::to_string(tag);
-    }
-    rating += noise_ * random.Normal();
-    columns_ = {std::to_string(age),
-                NumberText(activity),
-                "g" + std::to_string(group),
-                "r" + std::to_string(region),
-                std::to_string(item_age),
-                NumberText(quality),
-                "n" + std::to_string(genre),
-                "m" + std::to_string(maker),
-                tags,
-                NumberText(rating)};
-    return columns_;
-  }
-
- private:
-  uint64_t seed_;
-  double noise_;
-  std::vector<double> group_, region_, genre_, maker_, tag_;
-  std::vector<std::string> columns_;
+enum Column {
+  kUserAge,
+  kUserActivity,
+  kUserGroup,
+  kUserRegion,
+  kItemAge,
+  kItemQuality,
+  kItemGenre,
+  kItemMaker,
+  kItemTags,
+  kRating,
+  kNumColumns
 };
 
-class GeneratedSource final : public Source {
+/// The known answer.
+struct TrueWeights {
+  explicit TrueWeights(uint64_t seed) {
+    Random random(seed, 0, 0);  // a stream that no row has
+    for (double* weight : {&age, &activity, &item_age, &quality}) *weight = 0.3 * random.Normal();
+    for (std::span<double> weights :
+         {std::span<double>(group), std::span<double>(region), std::span<double>(genre),
+          std::span<double>(maker), std::span<double>(tag)}) {
+      for (double& weight : weights) weight = 0.3 * random.Normal();
+    }
+  }
+
+  double age = 0;
+  double activity = 0;
+  double item_age = 0;
+  double quality = 0;
+  std::array<double, kGroups> group;
+  std::array<double, kRegions> region;
+  std::array<double, kGenres> genre;
+  std::array<double, kMakers> maker;
+  std::array<double, kTags> tag;
+};
+
+/// Makes rows as text, so that they are parsed by the very code that parses files. One thread.
+class RatingGenerator {
+ public:
+  explicit RatingGenerator(const GeneratedRatings& config)
+      : seed_(config.seed()),
+        noise_(config.has_noise() ? config.noise() : kDefaultNoise),
+        weights_(config.seed()) {}
+
+  /// [kNumColumns], valid until the next call.
+  std::span<const std::string_view> Row(int64_t i);
+
+ private:
+  /// Sets a cell to a number of nine digits, which no float loses anything by; returns the number that the
+  /// cell holds.
+  double SetNumber(Column column, double value);
+  /// Draws a category and sets a cell to its name; returns its weight.
+  double SetCategory(Column column, std::string_view name, std::span<const double> weights, Random* random);
+  double SetTags(Random* random);
+
+  uint64_t seed_;
+  double noise_;
+  TrueWeights weights_;
+  std::array<std::string, kNumColumns> cells_;
+  std::array<std::string_view, kNumColumns> values_;
+};
+
+std::span<const std::string_view> RatingGenerator::Row(int64_t i) {
+  Random random(seed_, static_cast<uint64_t>(i));
+  double rating = kBias;
+  rating += weights_.age * (SetNumber(kUserAge, 18 + 62 * random.Uniform()) - 49) / 18;
+  rating += weights_.activity * (SetNumber(kUserActivity, -5 * std::log(1 - random.Uniform())) - 5) / 5;
+  rating += SetCategory(kUserGroup, "group", weights_.group, &random);
+  rating += SetCategory(kUserRegion, "region", weights_.region, &random);
+  rating += weights_.item_age * (SetNumber(kItemAge, 3650 * random.Uniform()) - 1825) / 1054;
+  rating += weights_.quality * SetNumber(kItemQuality, random.Normal());
+  rating += SetCategory(kItemGenre, "genre", weights_.genre, &random);
+  rating += SetCategory(kItemMaker, "maker", weights_.maker, &random);
+  rating += SetTags(&random);
+  SetNumber(kRating, rating + noise_ * random.Normal());
+  std::copy(cells_.begin(), cells_.end(), values_.begin());
+  return values_;
+}
+
+double RatingGenerator::SetNumber(Column column, double value) {
+  const float number = static_cast<float>(value);
+  char text[32];
+  const auto [end, error] =
+      std::to_chars(text, text + sizeof(text), static_cast<double>(number), std::chars_format::general, 9);
+  cells_[column].assign(text, end);
+  return number;
+}
+
+double RatingGenerator::SetCategory(Column column, std::string_view name, std::span<const double> weights,
+                                    Random* random) {
+  const size_t category = random->Below(weights.size());
+  cells_[column].assign(name).append(std::to_string(category));
+  return weights[category];
+}
+
+double RatingGenerator::SetTags(Random* random) {
+  std::array<size_t, kTags> tags;
+  for (size_t t = 0; t < tags.size(); ++t) tags[t] = t;
+  const size_t n = random->Below(kMaxTags + 1);
+  double sum = 0;
+  std::string& cell = cells_[kItemTags];
+  cell.clear();
+  for (size_t t = 0; t < n; ++t) {
+    std::swap(tags[t], tags[t + random->Below(kTags - t)]);
+    cell.append(t > 0 ? "|tag" : "tag").append(std::to_string(tags[t]));
+    sum += weights_.tag[tags[t]];
+  }
+  return sum;
+}
+
+class GeneratedSource : public Source {
  public:
   GeneratedSource(const Job& job, const Split& split)
-      : maker_(job.data().generated_ratings()),
-        parser_(job, ColumnNames(), "data.generated_ratings"),
+      : generator_(job.data().generated_ratings()),
+        parser_(job, Schema::Of(job, AllColumns())),
         first_row_(split.first_row()) {
-    const int64_t available = std::max<int64_t>(0, job.data().generated_ratings().n_rows() - first_row_);
-    n_rows_ = split.n_rows() == 0 ? available : std::min(available, split.n_rows());
+    n_rows_ = std::max<int64_t>(job.data().generated_ratings().n_rows() - first_row_, 0);
+    if (split.n_rows() > 0) n_rows_ = std::min(n_rows_, split.n_rows());
   }
 
   int64_t Scan(const Wanted& wanted, const Sink& sink) override {
-    std::vector<std::string_view> columns;
-    for (int64_t block = 0; block * kBlockRows < n_rows_; ++block) {
+    Rows rows = parser_.NewRows();
+    std::vector<BadLine> bad;
+    for (int64_t begin = 0; begin < n_rows_; begin += kBlockRows) {
+      const int64_t block = begin / kBlockRows;
       if (!wanted(block)) continue;
-      Rows rows = parser_.EmptyRows();
-      std::vector<BadLine> bad;
-      const int64_t end = std::min((block + 1) * kBlockRows, n_rows_);
-      for (int64_t row = block * kBlockRows; row < end; ++row) {
-        const std::vector<std::string>& texts = maker_.Row(first_row_ + row);
-        columns.assign(texts.begin(), texts.end());
-        if (std::optional<std::string> wrong = parser_.Parse(columns, &rows)) {
-          bad.push_back({row, "data.generated_ratings: row " + std::to_string(row) + ": " + *wrong});
-        }
+      const int64_t end = std::min(begin + kBlockRows, n_rows_);
+      rows.Clear();
+      bad.clear();
+      for (int64_t row = begin; row < end; ++row) {
+        const std::string wrong = parser_.Parse(generator_.Row(first_row_ + row), &rows);
+        if (wrong.empty()) continue;
+        bad.push_back({row, "generated_ratings: row " + std::to_string(first_row_ + row) + ": " + wrong});
       }
       if (!sink(block, rows, bad)) return end;
     }
@@ -124,27 +167,46 @@ class GeneratedSource final : public Source {
   }
 
  private:
-  RatingsMaker maker_;
+  static Columns AllColumns() {
+    const std::span<const std::string> names = GeneratedRatingsColumns();
+    return {static_cast<int>(names.size()), {names.begin(), names.end()}, "data.generated_ratings"};
+  }
+
+  RatingGenerator generator_;
   RowParser parser_;
   int64_t first_row_;
   int64_t n_rows_;
 };
 
-void WriteLine(const std::vector<std::string>& columns, std::ostream& out) {
-  for (size_t c = 0; c < columns.size(); ++c) out << (c > 0 ? "\t" : "") << columns[c];
-  out << "\n";
-}
-
 }  // namespace
 
-std::unique_ptr<Source> MakeGeneratedRatings(const Job& job, const Split& split) {
-  return std::make_unique<GeneratedSource>(job, split);
+std::span<const std::string> GeneratedRatingsColumns() {
+  static const std::array<std::string, kNumColumns> names = {
+      "user_age",     "user_activity", "user_group", "user_region", "item_age",
+      "item_quality", "item_genre",    "item_maker", "item_tags",   "rating"};
+  return names;
 }
 
 void WriteGeneratedRatings(const GeneratedRatings& config, std::ostream& out) {
-  WriteLine(ColumnNames(), out);
-  RatingsMaker maker(config);
-  for (int64_t i = 0; i < config.n_rows() && out; ++i) WriteLine(maker.Row(i), out);
+  const char* separator = "";
+  for (const std::string& name : GeneratedRatingsColumns()) {
+    out << separator << name;
+    separator = "\t";
+  }
+  out << '\n';
+  RatingGenerator generator(config);
+  for (int64_t i = 0; i < config.n_rows(); ++i) {
+    separator = "";
+    for (const std::string_view cell : generator.Row(i)) {
+      out << separator << cell;
+      separator = "\t";
+    }
+    out << '\n';
+  }
+}
+
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split) {
+  return std::make_unique<GeneratedSource>(job, split);
 }
 
 }  // namespace zhiyin::worker

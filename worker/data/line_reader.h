@@ -1,66 +1,58 @@
-// Lines of text files, plain or gzip, one file after the other as if they were one.
+// The lines of one data file.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "worker/data/file_bytes.h"
+
 namespace zhiyin::worker {
 
-/// The bytes of one file, decompressed if its first two bytes say gzip (RFC 1952; several members make one
-/// stream). Throws Error naming the file, and the offset where the file is damaged, changed while it was
-/// read, missing, no file, or unreadable. One thread.
-class ByteSource {
- public:
-  explicit ByteSource(const std::string& path);
-  ~ByteSource();
-
-  /// Fills `to` with up to n bytes; 0 at the end.
-  size_t Read(char* to, size_t n);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+/// Without its end.
+struct Line {
+  /// Valid until the reader moves on; empty where too_long.
+  std::string_view text;
+  /// From 1, empty lines included.
+  int64_t number = 0;
+  /// Longer than LineReader::kMaxBytes, and skipped without being held.
+  bool too_long = false;
 };
 
-/// Line ends are \n or \r\n; the last may be missing; a UTF-8 byte-order mark is dropped; empty lines are
-/// passed over. One thread.
+/// Lines end in \n or \r\n, the last one possibly in nothing. Empty lines are passed over; a byte order mark
+/// at the start is no part of the first line. Memory is bounded whatever the file holds. Throws what
+/// FileBytes throws. One thread.
 class LineReader {
  public:
-  /// A longer line is reported as such, whatever it holds, and not kept.
-  static constexpr size_t kMaxLineBytes = size_t{1} << 20;
+  /// The longest line that is read, its end not counted.
+  static constexpr size_t kMaxBytes = 1 << 20;
 
-  explicit LineReader(std::vector<std::string> files)
-      : files_(std::move(files)), buffer_(2 * kMaxLineBytes) {}
+  explicit LineReader(const std::string& path);
 
-  struct Line {
-    std::string_view text;  // valid until the next call
-    bool too_long = false;
-    bool first_of_file = false;
-  };
-  /// False after the last line of the last file.
+  /// The next line that is not empty; false at the end of the file.
   bool Next(Line* line);
+  /// Passes over the next n lines that are not empty; returns how many there were.
+  int64_t Skip(int64_t n);
 
-  /// Of the last line: "path:17".
-  std::string Where() const;
+  const std::string& path() const { return file_.path(); }
+  const FileStamp& stamp() const { return file_.stamp(); }
 
  private:
-  bool Refill();
+  bool NextMaybeEmpty(Line* line);
+  /// Moves what is left to the front of the buffer and reads on; false when the file has ended.
+  bool Fill();
+  /// Drops the rest of a line that is too long.
+  void DropLine();
 
-  std::vector<std::string> files_;
-  size_t next_file_ = 0;
-  std::unique_ptr<ByteSource> source_;
-  int64_t line_number_ = 0;
-  bool at_file_start_ = false;
-  bool file_had_line_ = false;
+  FileBytes file_;
   std::vector<char> buffer_;
-  size_t begin_ = 0;  // of what was not handed out yet
+  // Not yet handed out: buffer_[begin_, end_).
+  size_t begin_ = 0;
   size_t end_ = 0;
+  bool at_end_ = false;
+  int64_t n_lines_ = 0;
 };
-
-/// NUL bytes and invalid UTF-8 have no place in text.
-bool IsText(std::string_view line);
 
 }  // namespace zhiyin::worker

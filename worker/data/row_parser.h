@@ -1,73 +1,74 @@
-// From the columns of a line to a row: which column feeds what, and how.
+// From a line's values to a row: keys, numbers, labels.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "common/hash.h"
 #include "configs/job.pb.h"
 #include "worker/data/rows.h"
-#include "worker/loss/loss.h"
+#include "worker/data/schema.h"
 
 namespace zhiyin::worker {
 
-/// One thread; allocates nothing once warm, apart from the rows that grow.
+/// A number in decimal, all of `text`; a leading plus is allowed. False for anything else: NaN, infinity, out
+/// of range.
+bool ParseNumber(std::string_view text, double* number);
+
+/// What job.proto says of fields, numerics and labels, done. Immutable; keeps what it needs of the job.
 class RowParser {
  public:
-  /// Values of one cell, at most; more are malformed.
+  /// Most values that one column of one row may hold.
   static constexpr int kMaxValues = 1000;
 
-  /// `columns` are the names by position, empty when columns have none; `where` stands before messages: a
-  /// file or "data.generated_ratings". Throws Error for a column that does not exist.
-  RowParser(const Job& job, const std::vector<std::string>& columns, const std::string& where);
+  RowParser(const Job& job, const Schema& schema);
 
-  Rows EmptyRows() const {
-    return Rows(static_cast<int>(fields_.size()), static_cast<int>(numerics_.size()),
-                static_cast<int>(labels_.size()));
-  }
-  /// Columns that a line needs for all inputs and labels.
-  size_t n_needed() const { return n_needed_; }
+  /// An empty Rows of the job's shape.
+  Rows NewRows() const;
 
-  /// Appends a row. What is wrong with the line, if anything: then nothing was appended. REQUIRES:
-  /// columns.size() >= n_needed().
-  std::optional<std::string> Parse(std::span<const std::string_view> columns, Rows* rows) const;
+  /// Appends the row of `values` to *rows. Otherwise leaves *rows as it was and returns what is wrong, what
+  /// is expected; empty when nothing is wrong.
+  std::string Parse(std::span<const std::string_view> values, Rows* rows) const;
 
  private:
-  struct FieldPlan {
-    std::string name;
+  struct CategoryColumn {
     size_t column;
-    std::string separator;
-    std::vector<double> boundaries;
-    std::vector<Key> bucket_keys;
+    std::string name;
     CategoryHasher hasher;
+    std::string separator;
+    std::vector<double> bucket;
   };
-  struct NumericPlan {
-    std::string name;
+  struct NumberColumn {
     size_t column;
+    std::string name;
     bool log1p;
   };
-  struct LabelPlan {
-    std::string name;
+  struct LabelColumn {
     size_t column;
-    Label rule;
-    std::unique_ptr<Loss> loss;
+    std::string name;
+    Label::RuleCase rule;
+    std::string pattern;
+    bool is_probability;
   };
 
   bool IsMissing(std::string_view value) const;
-  std::optional<std::string> AddField(const FieldPlan& field, std::string_view value, Rows* rows) const;
-  std::optional<std::string> AddLabel(const LabelPlan& label, std::string_view value, Rows* rows) const;
+  std::string ParseCategories(const CategoryColumn& field, std::string_view cell,
+                              std::vector<Key>* keys) const;
+  /// REQUIRES: the value is not missing.
+  std::string ParseCategory(const CategoryColumn& field, std::string_view value,
+                            std::vector<Key>* keys) const;
+  std::string ParseNumeric(const NumberColumn& numeric, std::string_view value, float* to) const;
+  std::string ParseLabel(const LabelColumn& label, std::string_view value, float* to) const;
+  std::string ParseInto(std::span<const std::string_view> values, Rows* rows) const;
 
-  std::vector<FieldPlan> fields_;
-  std::vector<NumericPlan> numerics_;
-  std::vector<LabelPlan> labels_;
+  size_t n_columns_;
+  std::vector<CategoryColumn> fields_;
+  std::vector<NumberColumn> numerics_;
+  std::vector<LabelColumn> labels_;
   std::vector<std::string> missing_;
-  size_t n_needed_ = 0;
+  bool trim_;
 };
 
 }  // namespace zhiyin::worker

@@ -34,8 +34,6 @@ struct Rows {
   void Clear();
   /// Appends row i of `from`, which has the same shape.
   void Append(const Rows& from, int64_t i);
-  /// Appends all rows of `from`, which has the same shape.
-  void Append(const Rows& from);
 
   std::span<const Key> KeysOf(int64_t row, int field) const {
     const size_t at = static_cast<size_t>(row * n_fields + field);

@@ -1,23 +1,22 @@
 #include "worker/data/source.h"
 
-#include <glog/logging.h>
-
+#include "common/error.h"
 #include "worker/data/generated_ratings.h"
 #include "worker/data/text_source.h"
 
 namespace zhiyin::worker {
 
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind kind) {
-  const Split& split = kind == SplitKind::kTrain ? job.data().train() : job.data().test();
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split) {
+  const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
   switch (job.data().source_case()) {
     case Data::kText:
-      return MakeTextSource(job, split);
+      return MakeTextSource(job, rows);
     case Data::kGeneratedRatings:
-      return MakeGeneratedRatings(job, split);
+      return MakeGeneratedSource(job, rows);
     case Data::SOURCE_NOT_SET:
       break;
   }
-  LOG(FATAL) << "data without a source passed validation";
+  Fail("data: no source, expected text or generated_ratings");
 }
 
 }  // namespace zhiyin::worker

@@ -54,10 +54,10 @@ struct SplitSummary {
   static SplitSummary Of(const BlockSummaries& blocks);
 };
 
-/// x -> (x - mean) * scale for every numeric; a missing value becomes 0, the mean of a standardised one.
+/// x -> (x - mean) * scale for every numeric; a missing value becomes the mean, so 0 where standardised.
 struct Normalizer {
-  std::vector<float> mean;   // [n_numerics]; 0 where not standardised
-  std::vector<float> scale;  // [n_numerics]: 1 / stddev; 1 where not standardised, or the stddev is 0
+  std::vector<float> mean;   // [n_numerics]
+  std::vector<float> scale;  // [n_numerics]: 1 / stddev; 1 where the stddev is 0
   /// In place on [n, n_numerics].
   void Apply(std::span<float> numerics) const;
 };

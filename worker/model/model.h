@@ -31,7 +31,8 @@ struct InputLayout {
 };
 
 /// Used by one thread. Holds the activations between Forward and Backward; allocates nothing once it has seen
-/// the largest batch. Weights and gradients are the caller's, flat, n_weights() floats each.
+/// the largest batch. Weights and gradients are the caller's, flat, n_weights() floats each. For the same bits every time they
+/// must always have the same alignment (DenseWeights does that): how Eigen groups the terms of a sum depends on it.
 class Model {
  public:
   virtual ~Model() = default;

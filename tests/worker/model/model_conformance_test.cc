@@ -37,7 +37,7 @@ class EveryModel : public ::testing::TestWithParam<Job> {
 
   struct Pass {
     Matrix outputs;
-    std::vector<float> dweights;
+    std::vector<float, Eigen::aligned_allocator<float>> dweights;
     Matrix dx;
   };
   Pass BothWays(Model* model, const Matrix& x, const Matrix& doutputs) {

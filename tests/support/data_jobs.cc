@@ -1,0 +1,103 @@
+#include "tests/support/data_jobs.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+
+namespace zhiyin::testing {
+namespace {
+
+std::vector<uint32_t> Bits(const std::vector<float>& numbers) {
+  std::vector<uint32_t> bits;
+  for (const float x : numbers) bits.push_back(std::bit_cast<uint32_t>(x));
+  return bits;
+}
+
+}  // namespace
+
+Job TextJob(const std::vector<std::string>& files) {
+  Job job;
+  job.mutable_data()->mutable_text();
+  for (const std::string& file : files) job.mutable_data()->mutable_train()->add_file(file);
+  return job;
+}
+
+Field* AddField(Job* job, const std::string& name, const std::string& column) {
+  Field* field = job->add_field();
+  field->set_name(name);
+  field->set_column(column);
+  return field;
+}
+
+Numeric* AddNumeric(Job* job, const std::string& name, const std::string& column) {
+  Numeric* numeric = job->add_numeric();
+  numeric->set_name(name);
+  numeric->set_column(column);
+  return numeric;
+}
+
+Task* AddTask(Job* job, const std::string& name, const std::string& column) {
+  Task* task = job->add_task();
+  task->set_name(name);
+  task->mutable_label()->set_column(column);
+  task->mutable_label()->mutable_number();
+  task->mutable_squared_error();
+  return task;
+}
+
+Job CensusJob(const std::string& file) {
+  Job job = TextJob({file});
+  job.mutable_data()->mutable_text()->set_delimiter(", ");
+  for (int c = 0; c < 41; ++c) {
+    const std::string column = "#" + std::to_string(c);
+    if (c == 0 || c == 5 || (c >= 16 && c <= 18) || c == 30 || c == 39) {
+      AddNumeric(&job, "c" + std::to_string(c), column)->set_log1p(true);
+    } else if (c != 7 && c != 24) {
+      AddField(&job, "c" + std::to_string(c), column);
+    }
+  }
+  Task* income = AddTask(&job, "income", "#41");
+  income->mutable_label()->set_prefix("50000+");
+  income->mutable_binary_cross_entropy();
+  Task* never_married = AddTask(&job, "never_married", "#7");
+  never_married->mutable_label()->set_equals("Never married");
+  never_married->mutable_binary_cross_entropy();
+  return job;
+}
+
+std::vector<std::string> Collected::Complaints() const {
+  std::vector<std::string> complaints;
+  for (const worker::BadLine& line : bad) complaints.push_back(line.what);
+  return complaints;
+}
+
+Collected Collect(worker::Source* source) {
+  return CollectBlocks(source, [](int64_t) { return true; });
+}
+
+Collected CollectBlocks(worker::Source* source, const worker::Source::Wanted& wanted) {
+  Collected all;
+  const auto take = [&](int64_t block, const worker::Rows& rows, const std::vector<worker::BadLine>& bad) {
+    if (all.blocks.empty()) all.rows = worker::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
+    all.blocks.push_back(block);
+    for (int64_t i = 0; i < rows.n; ++i) all.rows.Append(rows, i);
+    all.bad.insert(all.bad.end(), bad.begin(), bad.end());
+    return true;
+  };
+  all.n_seen = source->Scan(wanted, take);
+  return all;
+}
+
+Collected CollectTrain(const Job& job) {
+  return Collect(worker::MakeSource(job, worker::SplitKind::kTrain).get());
+}
+
+void ExpectSameRows(const worker::Rows& a, const worker::Rows& b) {
+  EXPECT_EQ(a.n, b.n);
+  EXPECT_EQ(a.keys, b.keys);
+  EXPECT_EQ(a.key_begin, b.key_begin);
+  EXPECT_EQ(Bits(a.numerics), Bits(b.numerics));
+  EXPECT_EQ(Bits(a.labels), Bits(b.labels));
+}
+
+}  // namespace zhiyin::testing

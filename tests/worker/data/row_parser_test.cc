@@ -1,0 +1,188 @@
+#include "worker/data/row_parser.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/data_jobs.h"
+
+namespace zhiyin::worker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsNan;
+using zhiyin::testing::AddField;
+using zhiyin::testing::AddNumeric;
+using zhiyin::testing::AddTask;
+
+/// Rows of one column "x", parsed by what the test adds to the job.
+class RowParserTest : public ::testing::Test {
+ protected:
+  /// What is wrong with a row of this value; empty when nothing is, and then `rows_` has it.
+  std::string Parse(std::string_view value) {
+    const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}));
+    rows_ = parser.NewRows();
+    return parser.Parse(std::span(&value, 1), &rows_);
+  }
+  std::vector<Key> Keys(std::string_view value) {
+    EXPECT_EQ(Parse(value), "");
+    return rows_.keys;
+  }
+  float Number(std::string_view value) {
+    EXPECT_EQ(Parse(value), "");
+    return rows_.numerics.at(0);
+  }
+  float LabelOf(std::string_view value) {
+    EXPECT_EQ(Parse(value), "");
+    return rows_.labels.at(0);
+  }
+
+  Job job_;
+  Rows rows_;
+};
+
+TEST_F(RowParserTest, ACategoryIsHashedUnderItsFieldsName) {
+  AddField(&job_, "city", "x");
+  EXPECT_THAT(Keys("Oslo"), ElementsAre(CategoryHasher("city")("Oslo")));
+}
+
+TEST_F(RowParserTest, FieldsOfOneVocabularyShareKeys) {
+  AddField(&job_, "from", "x")->set_vocabulary("city");
+  AddField(&job_, "to", "x")->set_vocabulary("city");
+  EXPECT_THAT(Keys("Oslo"), ElementsAre(CategoryHasher("city")("Oslo"), CategoryHasher("city")("Oslo")));
+}
+
+TEST_F(RowParserTest, AMissingCategoryHasNoKey) {
+  AddField(&job_, "city", "x");
+  job_.mutable_data()->mutable_text()->add_missing("?");
+  job_.mutable_data()->mutable_text()->add_missing("NA");
+  for (const char* value : {"", "?", "NA"}) EXPECT_THAT(Keys(value), IsEmpty()) << value;
+  EXPECT_THAT(rows_.key_begin, ElementsAre(0, 0));
+  EXPECT_THAT(Keys("??"), ElementsAre(CategoryHasher("city")("??")));
+}
+
+TEST_F(RowParserTest, AColumnMayHoldSeveralValues) {
+  AddField(&job_, "tag", "x")->set_separator("|");
+  const CategoryHasher tag("tag");
+  EXPECT_THAT(Keys("a|b|a"), ElementsAre(tag("a"), tag("b"), tag("a")));
+  EXPECT_THAT(Keys("| a||b |"), ElementsAre(tag("a"), tag("b")))
+      << "empty pieces are no values, spaces no part of them";
+  EXPECT_THAT(Keys("|"), IsEmpty());
+  job_.mutable_data()->mutable_text()->set_trim(false);
+  job_.mutable_data()->mutable_text()->add_missing("b");
+  EXPECT_THAT(Keys(" a|b"), ElementsAre(tag(" a")));
+}
+
+TEST_F(RowParserTest, AColumnMayHoldAThousandValuesAndNoMore) {
+  AddField(&job_, "tag", "x")->set_separator(";");
+  std::string values = "0";
+  for (int i = 1; i < 1000; ++i) values += ";" + std::to_string(i);
+  EXPECT_EQ(Keys(values).size(), 1000u);
+  EXPECT_THAT(Parse(values + ";1000"), HasSubstr("expected at most 1000 values"));
+  EXPECT_EQ(rows_.n, 0);
+  EXPECT_THAT(rows_.keys, IsEmpty());
+}
+
+TEST_F(RowParserTest, ABucketIsTheIntervalOfANumber) {
+  Field* age = AddField(&job_, "age", "x");
+  for (const double boundary : {18.0, 30.5, 65.0}) age->add_bucket(boundary);
+  const CategoryHasher hash("age");
+  EXPECT_THAT(Keys("-3"), ElementsAre(hash("0")));
+  EXPECT_THAT(Keys("17.999"), ElementsAre(hash("0")));
+  EXPECT_THAT(Keys("18"), ElementsAre(hash("1")));
+  EXPECT_THAT(Keys("30.5"), ElementsAre(hash("2")));
+  EXPECT_THAT(Keys("1e9"), ElementsAre(hash("3")));
+  EXPECT_THAT(Keys(""), IsEmpty());
+  EXPECT_EQ(Parse("old"), "field \"age\" (column #0): \"old\", expected a number for its buckets");
+}
+
+TEST_F(RowParserTest, NumbersAreReadWhole) {
+  AddNumeric(&job_, "age", "x");
+  EXPECT_EQ(Number("42"), 42);
+  EXPECT_EQ(Number("-1.5e2"), -150);
+  EXPECT_EQ(Number("+7"), 7);
+  EXPECT_EQ(Number("0.1"), 0.1f);
+  EXPECT_EQ(Number("1e-60"), 0);
+  EXPECT_THAT(Number(""), IsNan());
+  for (const char* value : {"abc", "1x", "1 2", "0x10", "nan", "NaN", "inf", "-Infinity", "1e39", "1e999",
+                            "--1", "+-1", "+", "1,5"}) {
+    EXPECT_EQ(Parse(value),
+              std::string("numeric \"age\" (column #0): \"") + value + "\", expected a finite number");
+  }
+}
+
+TEST_F(RowParserTest, Log1pKeepsTheSign) {
+  AddNumeric(&job_, "gain", "x")->set_log1p(true);
+  EXPECT_EQ(Number("0"), 0);
+  EXPECT_FLOAT_EQ(Number("99"), std::log(100.0f));
+  EXPECT_FLOAT_EQ(Number("-99"), -std::log(100.0f));
+  EXPECT_THAT(Number(""), IsNan());
+}
+
+TEST_F(RowParserTest, ALabelByEquality) {
+  AddTask(&job_, "t", "x")->mutable_label()->set_equals("yes");
+  job_.mutable_data()->mutable_text()->add_missing("?");
+  EXPECT_EQ(LabelOf("yes"), 1);
+  EXPECT_EQ(LabelOf("yes!"), 0);
+  EXPECT_THAT(LabelOf("?"), IsNan());
+  EXPECT_THAT(LabelOf(""), IsNan());
+}
+
+TEST_F(RowParserTest, ALabelByPrefix) {
+  AddTask(&job_, "t", "x")->mutable_label()->set_prefix("50000+");
+  EXPECT_EQ(LabelOf("50000+."), 1);
+  EXPECT_EQ(LabelOf("50000"), 0);
+  EXPECT_THAT(LabelOf(""), IsNan());
+}
+
+TEST_F(RowParserTest, ALabelThatIsANumber) {
+  Task* task = AddTask(&job_, "t", "x");
+  EXPECT_EQ(LabelOf("-3.5"), -3.5f);
+  EXPECT_THAT(LabelOf(""), IsNan());
+  EXPECT_EQ(Parse("good"), "label of task \"t\" (column #0): \"good\", expected a finite number");
+  EXPECT_THAT(Parse("inf"), HasSubstr("expected a finite number"));
+  task->mutable_binary_cross_entropy();
+  EXPECT_EQ(LabelOf("0"), 0);
+  EXPECT_EQ(LabelOf("0.25"), 0.25f);
+  EXPECT_EQ(LabelOf("1"), 1);
+  for (const char* value : {"-0.001", "1.001", "2"})
+    EXPECT_THAT(Parse(value), HasSubstr("expected a number from 0 to 1"));
+}
+
+TEST_F(RowParserTest, ARowNeedsAllItsColumnsAndNoMore) {
+  AddField(&job_, "f", "x");
+  const RowParser parser(job_, Schema::Of(job_, {3, {"x", "y", "z"}, "f:1"}));
+  Rows rows = parser.NewRows();
+  const std::vector<std::string_view> values = {"1", "2", "3", "4"};
+  EXPECT_EQ(parser.Parse(std::span(values).first(1), &rows), "1 column, expected 3");
+  EXPECT_EQ(parser.Parse(values, &rows), "4 columns, expected 3");
+  EXPECT_EQ(parser.Parse(std::span(values).first(3), &rows), "");
+  EXPECT_EQ(rows.n, 1);
+}
+
+TEST_F(RowParserTest, ABadRowLeavesNoTrace) {
+  AddField(&job_, "f", "x");
+  AddNumeric(&job_, "n", "x");
+  AddTask(&job_, "t", "x")->mutable_binary_cross_entropy();
+  const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}));
+  Rows rows = parser.NewRows();
+  for (const std::string_view value : {"0.5", "2", "x", "1"}) parser.Parse(std::span(&value, 1), &rows);
+  EXPECT_EQ(rows.n, 2);
+  EXPECT_THAT(rows.keys, ElementsAre(CategoryHasher("f")("0.5"), CategoryHasher("f")("1")));
+  EXPECT_THAT(rows.key_begin, ElementsAre(0, 1, 2));
+  EXPECT_THAT(rows.numerics, ElementsAre(0.5f, 1));
+  EXPECT_THAT(rows.labels, ElementsAre(0.5f, 1));
+}
+
+TEST_F(RowParserTest, AMessageShowsLittleOfAValueAndNoControlCharacters) {
+  AddNumeric(&job_, "n", "x");
+  EXPECT_THAT(Parse("\x1b[31m\n"), HasSubstr("\"?[31m?\""));
+  EXPECT_THAT(Parse(std::string(100, 'a')), HasSubstr("\"" + std::string(40, 'a') + "...\""));
+  EXPECT_THAT(Parse(std::string(39, 'a') + "知音"), HasSubstr("\"" + std::string(39, 'a') + "...\""));
+}
+
+}  // namespace
+}  // namespace zhiyin::worker

@@ -1,0 +1,65 @@
+#include "worker/data/schema.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "common/error.h"
+#include "common/text.h"
+
+namespace zhiyin::worker {
+namespace {
+
+/// "#7" -> 7.
+std::optional<int> ParsePosition(std::string_view column) {
+  if (!column.starts_with('#')) return {};
+  int position = 0;
+  const char* const end = column.data() + column.size();
+  const auto [stop, error] = std::from_chars(column.data() + 1, end, position);
+  if (error != std::errc() || stop != end || position < 0) return {};
+  return position;
+}
+
+/// `user` is what wants the column: numeric[2] "age".
+int Find(const Columns& columns, const std::string& column, const std::string& user) {
+  const auto first = std::find(columns.names.begin(), columns.names.end(), column);
+  if (first != columns.names.end()) {
+    const auto second = std::find(first + 1, columns.names.end(), column);
+    if (second == columns.names.end()) return static_cast<int>(first - columns.names.begin());
+    Fail(columns.where, ": column \"", column, "\" (", user, ") is there twice, #",
+         first - columns.names.begin(), " and #", second - columns.names.begin(),
+         ", expected once; a position can tell them apart");
+  }
+  const std::optional<int> position = ParsePosition(column);
+  if (position.has_value() && *position < columns.n) return *position;
+  if (columns.names.empty() || position.has_value()) {
+    Fail(columns.where, ": no column \"", column, "\" (", user, "), expected #0 to #", columns.n - 1);
+  }
+  Fail(columns.where, ": no column \"", column, "\" (", user, ")", Suggestion(column, columns.names));
+}
+
+std::string NameOf(const char* kind, int i, const std::string& name) {
+  return std::string(kind) + "[" + std::to_string(i) + "] \"" + name + "\"";
+}
+
+}  // namespace
+
+Schema Schema::Of(const Job& job, const Columns& columns) {
+  const auto find = [&](const char* kind, int i, const std::string& name, const std::string& column) {
+    return Find(columns, column.empty() ? name : column, NameOf(kind, i, name));
+  };
+  Schema schema;
+  schema.n_columns = columns.n;
+  for (int i = 0; i < job.field_size(); ++i) {
+    schema.fields.push_back(find("field", i, job.field(i).name(), job.field(i).column()));
+  }
+  for (int i = 0; i < job.numeric_size(); ++i) {
+    schema.numerics.push_back(find("numeric", i, job.numeric(i).name(), job.numeric(i).column()));
+  }
+  for (int i = 0; i < job.task_size(); ++i) {
+    schema.labels.push_back(find("task", i, job.task(i).name(), job.task(i).label().column()));
+  }
+  return schema;
+}
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,34 @@
+// Which column feeds which input.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "configs/job.pb.h"
+
+namespace zhiyin::worker {
+
+/// What is known of the columns of the data.
+struct Columns {
+  int n = 0;
+  /// [n], or empty where they have no names.
+  std::vector<std::string> names;
+  /// Where this was seen, for messages: "census.csv:1".
+  std::string where;
+};
+
+/// Positions of columns, from 0. A plain value.
+struct Schema {
+  int n_columns = 0;
+  std::vector<int> fields;    // [n_fields]
+  std::vector<int> numerics;  // [n_numerics]
+  std::vector<int> labels;    // [n_tasks]
+
+  /// A column is a name or a position, "#7"; empty, it is the input's own name. Throws Error where there is
+  /// none such, or several of that name.
+  static Schema Of(const Job& job, const Columns& columns);
+};
+
+}  // namespace zhiyin::worker
