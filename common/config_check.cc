@@ -62,6 +62,7 @@ class Checker {
     if (name.empty()) Fail(path, "has no name");
     if (name.size() > kMaxNameBytes)
       Fail(path, Text("its name has ", name.size(), " bytes, expected at most ", kMaxNameBytes));
+    if (name[0] == '.') Fail(path, "its name begins with a .");
     for (char c : name) {
       const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                            c == '_' || c == '-' || c == '.';

@@ -77,7 +77,8 @@ TEST(Failure, EmptyDataSet) {
   TempFolder folder;
   EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.file=" + folder.Write("empty.csv", "")}),
               HasSubstr("empty.csv: is empty, expected rows"));
-  EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.first_row=99762"}), HasSubstr("data.train: no rows"));
+  EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.first_row=99762"}),
+              HasSubstr("data.train: no rows"));
 }
 
 TEST(Failure, MoreServersThanRanks) {

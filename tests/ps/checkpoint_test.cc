@@ -16,7 +16,9 @@ namespace {
 using ::testing::HasSubstr;
 using testing::TempFolder;
 
-Job ModelJob() { return testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", 3); }
+Job ModelJob() {
+  return testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", 3);
+}
 
 std::vector<Table> EmptyTables() {
   std::vector<Table> tables;
@@ -40,7 +42,8 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
         if (ServerOf(t, key, n_servers) != server) continue;
         float* row = nullptr;
         tables[t].FindOrCreate({&key, 1}, {&row, 1});
-        for (int i = 0; i < tables[t].row_floats(); ++i) row[i] = static_cast<float>(key % 1000) + static_cast<float>(i);
+        for (int i = 0; i < tables[t].row_floats(); ++i)
+          row[i] = static_cast<float>(key % 1000) + static_cast<float>(i);
       }
     }
     const std::string name = "rows-" + std::to_string(server) + ".bin";

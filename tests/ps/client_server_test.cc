@@ -15,13 +15,14 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::ExampleJob;
+using ::testing::HasSubstr;
 using testing::RunCluster;
 
 constexpr int kDim = 2;
 
-/// A job whose tables are updated by plain SGD at rate 1, so that a row is its first value minus all its gradients.
+/// A job whose tables are updated by plain SGD at rate 1, so that a row is its first value minus all its
+/// gradients.
 Job SgdJob(int staleness) {
   Job job = ExampleJob("mmoe { n_experts: 1 expert: 2 }", kDim);
   for (zhiyin::Table& table : *job.mutable_table()) {
@@ -35,7 +36,8 @@ Job SgdJob(int staleness) {
 
 /// One exchange on table 1 (and nothing of the others).
 struct OneTable {
-  explicit OneTable(std::vector<Key> k) : keys(std::move(k)), weights(keys.size() * kDim, -1), gradients(keys.size() * kDim) {
+  explicit OneTable(std::vector<Key> k)
+      : keys(std::move(k)), weights(keys.size() * kDim, -1), gradients(keys.size() * kDim) {
     exchange.parts.resize(3);
     exchange.parts[1] = {keys, true, weights.data(), gradients.data()};
   }
@@ -78,7 +80,8 @@ TEST(ClientServer, APushChangesExactlyItsRows) {
       client->Drain();
       OneTable all(ManyKeys(150));
       all.Pull(client);
-      for (size_t i = 0; i < all.weights.size(); ++i) EXPECT_EQ(all.weights[i], i < 200 ? -static_cast<float>(i) : 0.0f);
+      for (size_t i = 0; i < all.weights.size(); ++i)
+        EXPECT_EQ(all.weights[i], i < 200 ? -static_cast<float>(i) : 0.0f);
     });
   }
 }
@@ -135,7 +138,8 @@ TEST(ClientServer, AssignSetsWeights) {
 }
 
 TEST(ClientServer, ASynchronousStepWaitsForEverySlice) {
-  // Two workers; what each reads at step t is the sum of all pushes of the steps before, whatever the network does.
+  // Two workers; what each reads at step t is the sum of all pushes of the steps before, whatever the network
+  // does.
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     RunCluster(SgdJob(0), {2, 2}, seed, [](int worker, Mailbox*, Client* client) {
       for (uint64_t step = 0; step < 10; ++step) {
@@ -149,7 +153,8 @@ TEST(ClientServer, ASynchronousStepWaitsForEverySlice) {
 }
 
 TEST(ClientServer, ASynchronousStepIsOneUpdateOfTheSum) {
-  // Adam's first step has the size of the learning rate whatever the gradient: two updates would move twice as far.
+  // Adam's first step has the size of the learning rate whatever the gradient: two updates would move twice
+  // as far.
   Job job = SgdJob(0);
   auto* adam = job.mutable_table(0)->mutable_optimizer()->mutable_adam();
   adam->set_learning_rate(0.1);
@@ -166,7 +171,8 @@ TEST(ClientServer, ASynchronousStepIsOneUpdateOfTheSum) {
 }
 
 TEST(ClientServer, ASynchronousWorkerWithoutKeysRunsAhead) {
-  // Worker 1 never asks the server that worker 0 uses, and may hear that a step is complete before that server does.
+  // Worker 1 never asks the server that worker 0 uses, and may hear that a step is complete before that
+  // server does.
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     RunCluster(SgdJob(0), {2, 2}, seed, [](int worker, Mailbox*, Client* client) {
       std::vector<Key> keys = ManyKeys(40);
@@ -254,12 +260,16 @@ TEST(ClientServer, RefusesWhatMakesNoSense) {
   while (ServerOf(1, mine, 2) != 0) ++mine;
   Key others = 0;
   while (ServerOf(1, others, 2) != 1) ++others;
-  EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].table = 9; })), HasSubstr("pull from rank 2: section 1 is about table 9 of 3"));
-  EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].n_keys = uint64_t{1} << 60; })), HasSubstr("announces 1152921504606846976 keys"));
+  EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].table = 9; })),
+              HasSubstr("pull from rank 2: section 1 is about table 9 of 3"));
+  EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].n_keys = uint64_t{1} << 60; })),
+              HasSubstr("announces 1152921504606846976 keys"));
   EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].n_keys = 2; })), HasSubstr("bytes, expected"));
   EXPECT_THAT(RefusalOf(PullOf({others}, [](Section*) {})), HasSubstr("belongs to server 1"));
-  EXPECT_THAT(RefusalOf([] { return Frame(FrameKind::kPull, 1, 0, "short"); }), HasSubstr("5 bytes, expected at least 3 sections"));
-  EXPECT_THAT(RefusalOf([] { return Frame(FrameKind::kPush, 1, 0, "short"); }), HasSubstr("5 bytes, expected at least 16"));
+  EXPECT_THAT(RefusalOf([] { return Frame(FrameKind::kPull, 1, 0, "short"); }),
+              HasSubstr("5 bytes, expected at least 3 sections"));
+  EXPECT_THAT(RefusalOf([] { return Frame(FrameKind::kPush, 1, 0, "short"); }),
+              HasSubstr("5 bytes, expected at least 16"));
   EXPECT_THAT(RefusalOf([] {
                 Frame frame(FrameKind::kPush, 1, 0, sizeof(PushPrelude));
                 *reinterpret_cast<PushPrelude*>(frame.payload().data()) = {4711, 0, 1};

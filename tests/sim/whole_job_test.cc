@@ -65,7 +65,8 @@ TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
   const Outcome expected = RunJob(SmallJob(0), 1, 1, 1);
   ASSERT_EQ(expected.exit_code, 0) << expected.error;
   uint64_t seed = 2;
-  for (const auto& [n_servers, n_workers] : {std::pair(1, 2), std::pair(3, 2), std::pair(2, 3), std::pair(5, 4)}) {
+  for (const auto& [n_servers, n_workers] :
+       {std::pair(1, 2), std::pair(3, 2), std::pair(2, 3), std::pair(5, 4)}) {
     const Outcome other = RunJob(SmallJob(0), n_servers, n_workers, seed++);
     EXPECT_EQ(other.metrics, expected.metrics) << n_servers << "x" << n_workers;
     EXPECT_EQ(other.summary["train_loss"], expected.summary["train_loss"]);
@@ -112,7 +113,8 @@ TEST_P(EverySeed, EndsWithEverySampleCountedAndNoRowMadeByEvaluation) {
   if (staleness == 0) {
     EXPECT_EQ(outcome.summary["staleness"].size(), 1u);
   }
-  EXPECT_EQ(RunJob(job, n_servers, n_workers, GetParam()).trace, outcome.trace) << "the same seed, another run";
+  EXPECT_EQ(RunJob(job, n_servers, n_workers, GetParam()).trace, outcome.trace)
+      << "the same seed, another run";
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range(uint64_t{1}, uint64_t{41}));

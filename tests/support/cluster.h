@@ -11,8 +11,8 @@
 
 namespace zhiyin::testing {
 
-/// Runs servers of `job` and `work` as the body of every worker, over a simulated network of the given seed; ends the servers when all workers have
-/// returned. Throws what left any body.
+/// Runs servers of `job` and `work` as the body of every worker, over a simulated network of the given seed;
+/// ends the servers when all workers have returned. Throws what left any body.
 void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
                 const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work);
 

@@ -29,8 +29,10 @@ Job ExampleJob(const std::string& model_text, int dim) {
   return ParseJob(R"(
       name: "example"
       data { generated_ratings { n_rows: 3000 seed: 3 } train { n_rows: 2000 } test { first_row: 2000 } }
-      table { name: "users" dim: )" + std::to_string(dim) + R"( optimizer { adagrad { learning_rate: 0.05 } } }
-      table { name: "items" dim: )" + std::to_string(dim) + R"( optimizer { adam { learning_rate: 0.01 } } }
+      table { name: "users" dim: )" +
+                      std::to_string(dim) + R"( optimizer { adagrad { learning_rate: 0.05 } } }
+      table { name: "items" dim: )" +
+                      std::to_string(dim) + R"( optimizer { adam { learning_rate: 0.01 } } }
       field { name: "user_group" table: "users" }
       field { name: "user_region" table: "users" }
       field { name: "item_genre" table: "items" }
@@ -39,7 +41,8 @@ Job ExampleJob(const std::string& model_text, int dim) {
       numeric { name: "item_quality" }
       task { name: "rating" label { column: "rating" number {} } squared_error {} }
       task { name: "first_group" label { column: "user_group" equals: "g0" } binary_cross_entropy {} weight: 0.5 }
-      model { )" + model_text + R"( }
+      model { )" + model_text +
+                      R"( }
       train { epochs: 2 batch_size: 48 slices: 4 seed: 5 dense_optimizer { adam { learning_rate: 0.01 } } })",
                   "example", ".", {});
 }
@@ -49,7 +52,8 @@ std::vector<Job> JobOfEveryModel() {
   const google::protobuf::OneofDescriptor* kinds = Model::descriptor()->FindOneofByName("kind");
   for (int i = 0; i < kinds->field_count(); ++i) {
     const auto example = Examples().find(kinds->field(i)->name());
-    EXPECT_NE(example, Examples().end()) << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
+    EXPECT_NE(example, Examples().end())
+        << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
     if (example != Examples().end()) jobs.push_back(ExampleJob(example->second.text, example->second.dim));
   }
   return jobs;

@@ -8,12 +8,12 @@
 
 namespace zhiyin::testing {
 
-/// A job on generated ratings with two tasks (rating, and whether the user is of the first group), four fields, two numerics. `model` is the text
-/// of the model field; fields and tables fit it.
+/// A job on generated ratings with two tasks (rating, and whether the user is of the first group), four
+/// fields, two numerics. `model` is the text of the model field; fields and tables fit it.
 Job ExampleJob(const std::string& model_text, int dim);
 
-/// One job for every alternative of Model.kind, found by reflection. Fails the test for an alternative that nobody has given an example of
-/// yet: add it in example_jobs.cc.
+/// One job for every alternative of Model.kind, found by reflection. Fails the test for an alternative that
+/// nobody has given an example of yet: add it in example_jobs.cc.
 std::vector<Job> JobOfEveryModel();
 
 /// The name of the job's model: "mmoe".

@@ -53,9 +53,8 @@ TEST(Schema, ListsOnlySomeOfVeryManyColumns) {
   for (int c = 0; c < many.n; ++c) many.names.push_back("c" + std::to_string(c));
   Job job;
   AddField(&job, "something else");
-  EXPECT_THAT(
-      [&] { Schema::Of(job, many); },
-      ThrowsMessage<Error>(AllOf(HasSubstr("c39, ... (100 in all)"), Not(HasSubstr("c40")))));
+  EXPECT_THAT([&] { Schema::Of(job, many); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("c39, ... (100 in all)"), Not(HasSubstr("c40")))));
 }
 
 TEST(Schema, ColumnsWithoutNamesHavePositionsOnly) {

@@ -219,8 +219,7 @@ TEST_F(TextSourceTest, AColumnThatDoesNotExistIsRefusedAtOnce) {
   job.mutable_data()->mutable_text()->set_header(true);
   AddNumeric(&job, "height");
   ExpectRefused(job,
-                folder_.Path("f") +
-                    ":2: no column \"height\" (numeric[0] \"height\"); known are age, city");
+                folder_.Path("f") + ":2: no column \"height\" (numeric[0] \"height\"); known are age, city");
 }
 
 TEST_F(TextSourceTest, FilesThatCannotBeReadAreRefusedAtOnce) {

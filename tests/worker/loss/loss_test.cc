@@ -27,7 +27,9 @@ TEST_P(EveryLoss, DerivativeIsTheSlope) {
   for (float label : {0.0f, 0.3f, 1.0f}) {
     for (float output : {-4.0f, -0.7f, 0.0f, 0.2f, 3.0f}) {
       const double h = 1.0 / 1024;
-      const double slope = (loss->Value(static_cast<float>(output + h), label) - loss->Value(static_cast<float>(output - h), label)) / (2 * h);
+      const double slope = (loss->Value(static_cast<float>(output + h), label) -
+                            loss->Value(static_cast<float>(output - h), label)) /
+                           (2 * h);
       EXPECT_NEAR(loss->Derivative(output, label), slope, 1e-4) << output << " " << label;
     }
   }

@@ -22,7 +22,9 @@ Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   return matrix;
 }
 
-ConstMatrixView View(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
+ConstMatrixView View(const Matrix& matrix) {
+  return {matrix.data(), matrix.rows(), matrix.cols()};
+}
 
 class EveryModel : public ::testing::TestWithParam<Job> {
  protected:
@@ -83,13 +85,14 @@ TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
   pass.dx(2, 1) *= 1.5f;
   pass.dx(2, 1) += 0.1f;
   Matrix outputs;
-  EXPECT_GT(GradientError(
-                [&](std::span<const float> values) {
-                  model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), &outputs);
-                  return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum();
-                },
-                {x.data(), static_cast<size_t>(x.size())}, {pass.dx.data(), static_cast<size_t>(pass.dx.size())}),
-            1e-2);
+  EXPECT_GT(
+      GradientError(
+          [&](std::span<const float> values) {
+            model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), &outputs);
+            return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum();
+          },
+          {x.data(), static_cast<size_t>(x.size())}, {pass.dx.data(), static_cast<size_t>(pass.dx.size())}),
+      1e-2);
 }
 
 TEST_P(EveryModel, GradientsOfWeightsAddUp) {

@@ -28,7 +28,8 @@ struct Layer {
   std::vector<Values> w;  // [in][out]
   Values b;
 
-  Layer(int in, int out, Taker* from) : w(static_cast<size_t>(in), Values(static_cast<size_t>(out))), b(static_cast<size_t>(out)) {
+  Layer(int in, int out, Taker* from)
+      : w(static_cast<size_t>(in), Values(static_cast<size_t>(out))), b(static_cast<size_t>(out)) {
     for (Values& row : w) {
       for (double& x : row) x = from->Take();
     }
@@ -48,7 +49,8 @@ struct Layer {
 
 /// Outputs of the model that the job configures, and the input that gave them.
 struct Example {
-  explicit Example(const Job& job) : model(MakeModel(job)), dense(model->n_weights()), dim(InputLayout::Of(job).dim) {
+  explicit Example(const Job& job)
+      : model(MakeModel(job)), dense(model->n_weights()), dim(InputLayout::Of(job).dim) {
     Random random(6);
     for (float& w : dense.weights()) w = static_cast<float>(0.5 * random.Normal());
     x.resize(4, dim);
@@ -101,7 +103,8 @@ TEST(MmoeReference, EachTaskMixesTheExpertsByItsOwnGate) {
       for (size_t e = 0; e < 3; ++e) {
         for (size_t k = 0; k < 4; ++k) mixture[k] += gate[e] / sum * experts[e][k];
       }
-      const Values y = t == 0 ? tower1b(tower1a(mixture, true), false) : tower2b(tower2a(mixture, true), false);
+      const Values y =
+          t == 0 ? tower1b(tower1a(mixture, true), false) : tower2b(tower2a(mixture, true), false);
       EXPECT_NEAR(run.outputs(i, static_cast<Eigen::Index>(t)), y[0], 1e-5);
     }
   }

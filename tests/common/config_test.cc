@@ -1,0 +1,298 @@
+#include "common/config.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/message_differencer.h>
+
+#include <filesystem>
+
+#include "common/error.h"
+#include "common/random.h"
+#include "tests/support/files.h"
+
+namespace zhiyin {
+namespace {
+
+using testing::ReadFile;
+using testing::SourcePath;
+
+// One line a thing, so that messages can be told apart by their line.
+constexpr const char* kJob = R"(name: "shop"
+data {
+  text { delimiter: "\t" column_name: "user" column_name: "item" column_name: "price" column_name: "click" quote: "\"" }
+  train { file: "a.tsv" }
+}
+table {
+  name: "ids"
+  dim: 4
+  optimizer { adam { learning_rate: 0.1 } }
+}
+field { name: "user" }
+field { name: "item" separator: "|" }
+numeric { name: "price" log1p: true }
+task {
+  name: "click"
+  label { equals: "1" }
+  binary_cross_entropy {}
+}
+model { mmoe { n_experts: 2 expert: 8 tower: 4 } }
+train {
+  epochs: 1
+  batch_size: 64
+  slices: 4
+  dense_optimizer { sgd { learning_rate: 0.1 } }
+}
+)";
+
+/// kJob with `from` replaced.
+std::string With(const std::string& from, const std::string& to) {
+  std::string text = kJob;
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+std::string ErrorOf(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    ParseJob(text, "job", "/data", overrides);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(Config, FillsInTheDocumentedDefaults) {
+  const Job job = ParseJob(kJob, "job", "/data", {});
+  EXPECT_EQ(job.data().train().file(0), "/data/a.tsv");
+  EXPECT_EQ(job.data().max_bad_share(), 0.001);
+  EXPECT_TRUE(job.data().text().trim());
+  EXPECT_EQ(job.field(0).column(), "user");
+  EXPECT_EQ(job.field(0).table(), "ids");
+  EXPECT_EQ(job.field(0).vocabulary(), "user");
+  EXPECT_TRUE(job.numeric(0).standardise());
+  EXPECT_EQ(job.task(0).label().column(), "click");
+  EXPECT_EQ(job.task(0).weight(), 1);
+  EXPECT_EQ(job.table(0).optimizer().adam().beta2(), 0.999);
+  EXPECT_EQ(job.table(0).init().normal().stddev(), 0.01);
+  EXPECT_TRUE(job.train().prefetch());
+  EXPECT_EQ(job.evaluation().every_epochs(), 1);
+  EXPECT_FALSE(
+      ParseJob(kJob, "job", "/data", std::vector<std::string>{"train.staleness=-1"}).train().prefetch());
+}
+
+TEST(Config, ItsTextReadsBackToTheSameJob) {
+  const Job job = ParseJob(kJob, "job", "/data", {});
+  const Job again = ParseJob(JobToText(job), "again", "/elsewhere", {});
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(job, again));
+}
+
+TEST(Config, EveryShippedExampleLoads) {
+  int n = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SourcePath("configs"))) {
+    if (entry.path().extension() != ".textproto") continue;
+    EXPECT_NO_THROW(LoadJob(entry.path().string(), {})) << entry.path();
+    ++n;
+  }
+  EXPECT_GE(n, 3);
+}
+
+struct Refusal {
+  std::string text;
+  std::string message;
+};
+
+class Refused : public ::testing::TestWithParam<Refusal> {};
+
+TEST_P(Refused, WithLinePathAndWhatIsExpected) {
+  EXPECT_EQ(ErrorOf(GetParam().text), GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, Refused,
+    ::testing::Values(
+        Refusal{With("batch_size", "batchsize"),
+                "job:22: train: no field \"batchsize\"; the nearest is \"batch_size\""},
+        Refusal{With("tower: 4", "towers: 4"),
+                "job:19: model.mmoe: no field \"towers\"; the nearest is \"tower\""},
+        Refusal{With("field { name: \"item\"", "field { nome: \"item\""),
+                "job:12: field[1]: no field \"nome\"; the nearest is \"name\""},
+        Refusal{With("log1p: true", "xyzzy: true"),
+                "job:13: numeric[price]: no field \"xyzzy\"; known are name, column, log1p, standardise"},
+        Refusal{With("name: \"shop\"", "nam: \"shop\""), "job:1: no field \"nam\"; the nearest is \"name\""},
+        Refusal{With("epochs: 1", "epochs: one"), "job:21:11: Expected integer, got: one"},
+        Refusal{With("epochs: 1", "epochs: 1 epochs: 2"),
+                "job:21:19: Non-repeated field \"epochs\" is specified multiple times."},
+        Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} squared_error {}"),
+                "job:17:41: Field \"squared_error\" is specified along with field \"binary_cross_entropy\", "
+                "another member of "
+                "oneof \"loss\"."},
+        Refusal{With("dim: 4", "dim: 0"), "job:8: table[ids].dim: is 0, expected 1 to 4096"},
+        Refusal{With("dim: 4", "dim: 5000"), "job:8: table[ids].dim: is 5000, expected 1 to 4096"},
+        Refusal{With("learning_rate: 0.1 } }\n}\nfield", "learning_rate: -1 } }\n}\nfield"),
+                "job:9: table[ids].optimizer.adam.learning_rate: is -1, expected a number above 0"},
+        Refusal{With("adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1 beta1: 1 }"),
+                "job:9: table[ids].optimizer.adam.beta1: is 1, expected 0 to less than 1"},
+        Refusal{With("name: \"ids\"", "name: \"dense\""),
+                "job:7: table[dense].name: \"dense\" is the table of the model's own weights"},
+        Refusal{With("name: \"ids\"", "name: \"../ids\""), "job:6: table[../ids]: its name begins with a ."},
+        Refusal{With("name: \"ids\"", "name: \"i/ds\""),
+                "job:6: table[i/ds]: its name holds something else than letters, digits, _, - and ."},
+        Refusal{With("field { name: \"item\"", "field { name: \"user\""),
+                "job:12: field[user].name: \"user\" is taken by an earlier one"},
+        Refusal{With("numeric { name: \"price\"", "numeric { name: \"user\""),
+                "job:13: numeric[user].name: \"user\" is taken by an earlier one"},
+        Refusal{With("field { name: \"user\" }", "field { name: \"user\" table: \"idz\" }"),
+                "job:11: field[user].table: no table \"idz\"; the nearest is \"ids\""},
+        Refusal{With("field { name: \"user\" }", "field { name: \"user\" column: \"usr\" }"),
+                "job:11: field[user].column: no column \"usr\"; the nearest is \"user\""},
+        Refusal{With("field { name: \"user\" }", "field { name: \"user\" column: \"#4\" }"),
+                "job:11: field[user].column: \"#4\": there are 4 columns, numbered from 0"},
+        Refusal{With("separator: \"|\"", "separator: \"|\" bucket: 1"),
+                "job:12: field[item].separator: cannot be combined with bucket"},
+        Refusal{With("separator: \"|\"", "bucket: 1 bucket: 1"),
+                "job:12: field[item].bucket[1]: is 1, expected strictly ascending boundaries"},
+        Refusal{With("label { equals: \"1\" }", "label {}"),
+                "job:16: task[click].label: has no rule, expected equals, prefix or number"},
+        Refusal{With("binary_cross_entropy {}", ""),
+                "job:14: task[click]: has no loss, expected binary_cross_entropy or squared_error"},
+        Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} weight: 0"),
+                "job:17: task[click].weight: is 0, as for all tasks: nothing would be learned"},
+        Refusal{With("n_experts: 2", "n_experts: 0"),
+                "job:19: model.mmoe.n_experts: is 0, expected 1 to 1024"},
+        Refusal{With("expert: 8", ""), "job:19: model.mmoe: expert has no layer, expected at least 1"},
+        Refusal{With("tower: 4", "tower: 0"), "job:19: model.mmoe.tower[0]: is 0, expected 1 to 65536"},
+        Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", "linear {}"),
+                "job:8: table[ids].dim: is 4, expected 1: a linear model has one weight a task in a row"},
+        Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", ""),
+                "job:19: model: is missing, expected shared_bottom, mmoe or linear"},
+        Refusal{With("slices: 4", "slices: 5"),
+                "job:22: train.batch_size: is 64, expected a multiple of slices, 5"},
+        Refusal{With("slices: 4", "staleness: -2"), "job:23: train.staleness: is -2, expected -1 to 1048576"},
+        Refusal{With("train { file: \"a.tsv\" }", "train {}"), "job:4: data.train: has no file"},
+        Refusal{With("delimiter: \"\\t\"", "delimiter: \",,,\""),
+                "job:3: data.text.delimiter: has 3 characters, expected 1 or 2"},
+        Refusal{With("quote: \"\\\"\"", "quote: \"\\t\""),
+                "job:3: data.text.quote: is part of the delimiter"},
+        Refusal{With("column_name: \"item\"", "column_name: \"user\""),
+                "job:3: data.text.column_name[1]: \"user\" is taken by an earlier one"},
+        Refusal{
+            With("dense_optimizer { sgd { learning_rate: 0.1 } }", ""),
+            "job:20: train.dense_optimizer: is missing, expected sgd, adagrad, rowwise_adagrad or adam"}));
+
+TEST(Config, FilesThatCannotBeReadAreNamed) {
+  testing::TempFolder folder;
+  EXPECT_THROW(LoadJob(folder.Path("nowhere"), {}), Error);
+  EXPECT_THROW(LoadJob(folder.Path(), {}), Error);
+  EXPECT_EQ(ErrorOf(""), "job:1: data: has no source, expected text or generated_ratings");
+}
+
+Job Set(const std::vector<std::string>& overrides) {
+  return ParseJob(kJob, "job", "/data", overrides);
+}
+
+TEST(Override, ReachesEveryKindOfField) {
+  EXPECT_EQ(Set({"train.staleness=-1"}).train().staleness(), -1);
+  EXPECT_EQ(Set({"table[ids].dim=16"}).table(0).dim(), 16);
+  EXPECT_EQ(Set({"table[0].dim=16"}).table(0).dim(), 16);
+  EXPECT_EQ(Set({"task[click].weight=2.5"}).task(0).weight(), 2.5);
+  EXPECT_EQ(Set({"name=other"}).name(), "other");
+  EXPECT_EQ(Set({"name=\"other\""}).name(), "other");
+  EXPECT_EQ(Set({"data.train.file=b,c"}).data().train().file(1), "/data/c");
+  EXPECT_EQ(Set({"model.mmoe.expert=3,4"}).model().mmoe().expert_size(), 2);
+  EXPECT_EQ(Set({"field[item].pooling=MEAN"}).field(1).pooling(), Field::MEAN);
+  EXPECT_EQ(Set({"train.dense_optimizer={adagrad {learning_rate: 0.5}}"})
+                .train()
+                .dense_optimizer()
+                .adagrad()
+                .learning_rate(),
+            0.5);
+  EXPECT_EQ(Set({"field[item]={name: \"item\"}"}).field(1).separator(), "");
+  EXPECT_EQ(Set({"train.seed=1", "train.seed=2"}).train().seed(), 2u) << "the last one wins";
+}
+
+TEST(Override, IsRefusedInOneLine) {
+  const auto error = [](const std::string& text) { return ErrorOf(kJob, {text}); };
+  EXPECT_EQ(error("train.stalenes=0"),
+            "--set train.stalenes=0: no field \"stalenes\"; the nearest is \"staleness\"");
+  EXPECT_EQ(error("table[idz].dim=3"), "--set table[idz].dim=3: no table \"idz\"; the nearest is \"ids\"");
+  EXPECT_EQ(error("table[3].dim=3"), "--set table[3].dim=3: table has 1 entries, numbered from 0");
+  EXPECT_EQ(error("table.dim=3"), "--set table.dim=3: table is a list: say which, as table[0]");
+  EXPECT_EQ(error("train[0].epochs=3"), "--set train[0].epochs=3: train takes no index here");
+  EXPECT_EQ(error("train.epochs.x=3"), "--set train.epochs.x=3: epochs has no fields of its own");
+  EXPECT_EQ(error("train.epochs=many"), "--set train.epochs=many: Expected integer, got: many");
+  EXPECT_EQ(error("train.epochs"), "--set train.epochs: expected PATH=VALUE, for example train.staleness=-1");
+  EXPECT_EQ(error("model.shared_bottom.bottom=3"),
+            "--set model.shared_bottom.bottom=3: the job chose mmoe, not shared_bottom; to change the "
+            "choice, set what holds it to "
+            "{shared_bottom {...}}");
+}
+
+TEST(Override, IsBlamedForWhatItBroke) {
+  EXPECT_EQ(ErrorOf(kJob, {"table[ids].dim=0"}),
+            "--set table[ids].dim=0: table[ids].dim: is 0, expected 1 to 4096");
+}
+
+TEST(Roles, MustFitTheSlices) {
+  const Job job = Set({});
+  EXPECT_NO_THROW(CheckAgainstRoles(job, 4));
+  EXPECT_THROW(CheckAgainstRoles(job, 5), Error);
+  EXPECT_NO_THROW(CheckAgainstRoles(Set({"train.staleness=-1"}), 5));
+  EXPECT_THROW(CheckAgainstRoles(Set({"train.slices=0"}), 5), Error) << "64 rows do not part in 5";
+  EXPECT_NO_THROW(CheckAgainstRoles(Set({"train.slices=0"}), 8));
+}
+
+/// Damaged configurations: whatever stands there, the answer is a job or an Error.
+TEST(Config, AnyDamageIsAnErrorOrAJob) {
+  const std::string whole = ReadFile(SourcePath("configs/census_mmoe.textproto"));
+  int n_refused = 0;
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+    Random random(seed);
+    std::string text = whole;
+    for (uint64_t n = 1 + random.Below(4); n > 0; --n) {
+      const size_t at = random.Below(text.size());
+      switch (random.Below(4)) {
+        case 0:
+          text[at] = static_cast<char>(random.Below(256));
+          break;
+        case 1:
+          text.erase(at, random.Below(30));
+          break;
+        case 2:
+          text.insert(at, text.substr(random.Below(text.size()), random.Below(60)));
+          break;
+        default:
+          text.insert(at, std::to_string(static_cast<int64_t>(random.Next())));
+          break;
+      }
+    }
+    try {
+      ParseJob(text, "job", "/data", {});
+    } catch (const Error& e) {
+      ++n_refused;
+      ASSERT_EQ(std::string(e.what()).find('\n'), std::string::npos) << "seed " << seed << ": " << e.what();
+    }
+  }
+  EXPECT_GT(n_refused, 1000);
+}
+
+TEST(Override, AnyDamageIsAnErrorOrAJob) {
+  const std::vector<std::string> good = {
+      "train.staleness=-1", "table[categories].dim=3", "model.mmoe.expert=3,4",
+      "train.dense_optimizer={sgd {learning_rate: 1}}", "data.train.file=a,b"};
+  const Job job = LoadJob(SourcePath("configs/census_mmoe.textproto"), {});
+  const std::string text = JobToText(job);
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+    Random random(seed);
+    std::string override_text = good[random.Below(good.size())];
+    for (uint64_t n = 1 + random.Below(3); n > 0; --n) {
+      const size_t at = random.Below(override_text.size());
+      override_text[at] = "[]{}.=,\"a0 -"[random.Below(12)];
+    }
+    try {
+      ParseJob(text, "job", "/data", std::vector<std::string>{override_text});
+    } catch (const Error&) {
+    }
+  }
+}
+
+}  // namespace
+}  // namespace zhiyin
