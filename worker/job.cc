@@ -1,7 +1,6 @@
 #include "worker/job.h"
 
 #include <glog/logging.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +12,9 @@
 #include "common/error.h"
 #include "ps/client.h"
 #include "worker/data/batches.h"
+#include "worker/data_pass.h"
 #include "worker/dense_weights.h"
+#include "worker/epoch_sums.h"
 #include "worker/evaluator.h"
 #include "worker/group.h"
 #include "worker/model/model.h"
@@ -25,8 +26,6 @@
 namespace zhiyin::worker {
 namespace {
 
-/// Malformed lines that are written to the log one by one; all are counted.
-constexpr int kBadLinesShown = 10;
 /// Reports of a worker to the chief in an epoch.
 constexpr int64_t kReportsPerEpoch = 500;
 
@@ -36,41 +35,6 @@ std::string UtcNow() {
   std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
   return text;
 }
-
-/// Who takes which rows, before the rows are known.
-StreamPlan PlanFor(const Train& train, int n_workers) {
-  StreamPlan plan;
-  plan.n_workers = n_workers;
-  if (train.staleness() == 0) {
-    plan.n_streams = train.slices() > 0 ? train.slices() : n_workers;
-    plan.rows_per_slice = train.batch_size() / plan.n_streams;
-  } else {
-    plan.n_streams = n_workers;
-    plan.rows_per_slice = train.batch_size();
-  }
-  return plan;
-}
-
-/// Logs the first malformed lines and stops the job when there are too many.
-class BadLineWatch {
- public:
-  explicit BadLineWatch(const Data& data) : max_share_(data.max_bad_share()) {}
-
-  void operator()(const BadLine& line) {
-    if (n_shown_++ < kBadLinesShown) LOG(WARNING) << "malformed line: " << line.what;
-    if (max_share_ == 0) CheckShare(1, 1, line.what);
-  }
-  /// Throws Error when `n_bad` of `n_lines` is more than the job allows.
-  void CheckShare(int64_t n_bad, int64_t n_lines, const std::string& first) const {
-    if (static_cast<double>(n_bad) <= max_share_ * static_cast<double>(n_lines)) return;
-    Fail(first, " (", n_bad, " of ", n_lines, " lines are malformed; data.max_bad_share allows a share of ",
-         max_share_, ")");
-  }
-
- private:
-  double max_share_;
-  int n_shown_ = 0;
-};
 
 /// All that a worker needs, whatever it is asked to do.
 struct Tools {
@@ -92,39 +56,6 @@ struct Tools {
   std::unique_ptr<Evaluator> evaluator;
 };
 
-/// Everybody's summaries of a split, everywhere; checked.
-BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split,
-                              const BadLineWatch& watch, Group* group) {
-  BlockSummaries all;
-  for (const std::string& part : group->Gather(Serialize(own), "the workers to read their data")) {
-    all.merge(ParseBlockSummaries(part));
-  }
-  all = ParseBlockSummaries(group->Broadcast(Serialize(all), "the chief's summary of the data"));
-  const SplitSummary summary = SplitSummary::Of(all);
-  if (summary.n_bad > 0) watch.CheckShare(summary.n_bad, summary.n_rows + summary.n_bad, summary.first_bad);
-  if (summary.n_rows == 0)
-    Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
-  for (int t = 0; t < job.task_size(); ++t) {
-    if (summary.n_observed[static_cast<size_t>(t)] == 0) {
-      Fail("task ", job.task(t).name(), ": no row of data.", split, " has a label (column ",
-           job.task(t).label().column(), ")");
-    }
-  }
-  return all;
-}
-
-Normalizer NormalizerFor(const Job& job, const SplitSummary& summary) {
-  Normalizer normalizer;
-  for (int k = 0; k < job.numeric_size(); ++k) {
-    const Moments& moments = summary.numerics[static_cast<size_t>(k)];
-    const bool standardise = job.numeric(k).standardise();
-    const double stddev = moments.Stddev();
-    normalizer.mean.push_back(standardise ? static_cast<float>(moments.mean) : 0.0f);
-    normalizer.scale.push_back(standardise && stddev > 0 ? static_cast<float>(1 / stddev) : 1.0f);
-  }
-  return normalizer;
-}
-
 /// The chief gives the model's weights their first values.
 void InitDense(const Job& job, Tools* tools) {
   if (tools->group.IsChief() && tools->model->n_weights() > 0) {
@@ -132,65 +63,6 @@ void InitDense(const Job& job, Tools* tools) {
     tools->client.Assign(kDenseTable, tools->dense.keys(), tools->dense.weight_rows());
   }
   tools->group.Barrier("the model's first weights");
-}
-
-/// Sums of all slices of an epoch, in the order of the steps and, within a step, of the streams.
-std::vector<TaskSums> SumEpoch(const StreamPlan& plan, size_t n_tasks,
-                               const std::vector<std::string>& parts) {
-  std::vector<std::vector<double>> sums;  // [worker][slice, task, TaskSums::kNumbers]
-  for (const std::string& part : parts)
-    sums.push_back(ByteReader(part, "sums of an epoch").GetArray<double>());
-  std::vector<TaskSums> total(n_tasks);
-  for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
-    for (int stream = 0; stream < plan.n_streams; ++stream) {
-      const int worker = plan.WorkerOfStream(stream);
-      const size_t n_own = plan.StreamsOfWorker(worker).size();
-      const size_t slice = static_cast<size_t>(step) * n_own + static_cast<size_t>(stream / plan.n_workers);
-      const double* numbers = sums[static_cast<size_t>(worker)].data() + slice * n_tasks * TaskSums::kNumbers;
-      for (size_t t = 0; t < n_tasks; ++t)
-        total[t].Add(TaskSums::FromNumbers(numbers + t * TaskSums::kNumbers));
-    }
-  }
-  return total;
-}
-
-/// What training itself showed of a task: predictions made before the weights knew the rows.
-TaskMetrics TrainMetrics(const std::string& task, bool is_binary, const TaskSums& sums,
-                         const RunningAuc& auc) {
-  TaskMetrics metrics;
-  metrics.task = task;
-  metrics.n_samples = static_cast<int64_t>(sums.n);
-  if (sums.n == 0) return metrics;
-  metrics.label_mean = sums.label / sums.n;
-  metrics.mse = sums.squared_error / sums.n;
-  metrics.rmse = std::sqrt(*metrics.mse);
-  if (sums.label != 0) metrics.calibration = sums.prediction / sums.label;
-  if (is_binary) {
-    metrics.auc = auc.Value();
-    metrics.log_loss = sums.loss / sums.n;
-  }
-  return metrics;
-}
-
-Json ConfigJson(const Job& job) {
-  std::string text;
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  CHECK(google::protobuf::util::MessageToJsonString(job, &text, options).ok());
-  return Json::parse(text);
-}
-
-Json ReportJson(const ps::ServerReport& report) {
-  Json tables = Json::object();
-  for (const auto& table : report.tables)
-    tables[table.name] = {{"rows", table.n_rows}, {"bytes", table.n_bytes}};
-  size_t n_bins = report.staleness.size();
-  while (n_bins > 0 && report.staleness[n_bins - 1] == 0) --n_bins;
-  return {{"tables", tables},
-          {"keys_pulled", report.n_pulled_keys},
-          {"keys_pushed", report.n_pushed_keys},
-          {"staleness", std::vector<int64_t>(report.staleness.begin(),
-                                             report.staleness.begin() + static_cast<long>(n_bins))}};
 }
 
 /// A training job as one worker sees it.

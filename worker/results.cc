@@ -1,5 +1,8 @@
 #include "worker/results.h"
 
+#include <glog/logging.h>
+#include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -55,6 +58,27 @@ Json MetricsLine(int64_t epoch, int64_t step, const std::string& split, const Ta
   Json line = {{"epoch", epoch}, {"step", step}, {"split", split}, {"task", metrics.task}};
   line.update(MetricsObject(metrics));
   return line;
+}
+
+Json ConfigJson(const Job& job) {
+  std::string text;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  CHECK(google::protobuf::util::MessageToJsonString(job, &text, options).ok());
+  return Json::parse(text);
+}
+
+Json ReportJson(const ps::ServerReport& report) {
+  Json tables = Json::object();
+  for (const auto& table : report.tables)
+    tables[table.name] = {{"rows", table.n_rows}, {"bytes", table.n_bytes}};
+  size_t n_bins = report.staleness.size();
+  while (n_bins > 0 && report.staleness[n_bins - 1] == 0) --n_bins;
+  return {{"tables", tables},
+          {"keys_pulled", report.n_pulled_keys},
+          {"keys_pushed", report.n_pushed_keys},
+          {"staleness", std::vector<int64_t>(report.staleness.begin(),
+                                             report.staleness.begin() + static_cast<long>(n_bins))}};
 }
 
 void ResultFiles::AddMetrics(const std::vector<Json>& lines) {

@@ -26,6 +26,11 @@ Json MetricsLine(int64_t epoch, int64_t step, const std::string& split, const Ta
 /// auc, log_loss, mse, rmse, r2, calibration, samples, label_mean; null where undefined.
 Json MetricsObject(const TaskMetrics& metrics);
 
+/// The whole configuration, field names as in job.proto.
+Json ConfigJson(const Job& job);
+/// tables, keys_pulled, keys_pushed, staleness.
+Json ReportJson(const ps::ServerReport& report);
+
 /// The files in an output folder. An empty folder name writes nothing.
 class ResultFiles {
  public:

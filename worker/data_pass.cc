@@ -1,0 +1,71 @@
+#include "worker/data_pass.h"
+
+#include <glog/logging.h>
+
+#include "common/error.h"
+
+namespace zhiyin::worker {
+namespace {
+
+/// Malformed lines that are written to the log one by one; all are counted.
+constexpr int kBadLinesShown = 10;
+
+}  // namespace
+
+StreamPlan PlanFor(const Train& train, int n_workers) {
+  StreamPlan plan;
+  plan.n_workers = n_workers;
+  if (train.staleness() == 0) {
+    plan.n_streams = train.slices() > 0 ? train.slices() : n_workers;
+    plan.rows_per_slice = train.batch_size() / plan.n_streams;
+  } else {
+    plan.n_streams = n_workers;
+    plan.rows_per_slice = train.batch_size();
+  }
+  return plan;
+}
+
+void BadLineWatch::operator()(const BadLine& line) {
+  if (n_shown_++ < kBadLinesShown) LOG(WARNING) << "malformed line: " << line.what;
+  if (max_share_ == 0) CheckShare(1, 1, line.what);
+}
+
+void BadLineWatch::CheckShare(int64_t n_bad, int64_t n_lines, const std::string& first) const {
+  if (static_cast<double>(n_bad) <= max_share_ * static_cast<double>(n_lines)) return;
+  Fail(first, " (", n_bad, " of ", n_lines, " lines are malformed; data.max_bad_share allows a share of ",
+       max_share_, ")");
+}
+
+BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split,
+                              const BadLineWatch& watch, Group* group) {
+  BlockSummaries all;
+  for (const std::string& part : group->Gather(Serialize(own), "the workers to read their data")) {
+    all.merge(ParseBlockSummaries(part));
+  }
+  all = ParseBlockSummaries(group->Broadcast(Serialize(all), "the chief's summary of the data"));
+  const SplitSummary summary = SplitSummary::Of(all);
+  if (summary.n_bad > 0) watch.CheckShare(summary.n_bad, summary.n_rows + summary.n_bad, summary.first_bad);
+  if (summary.n_rows == 0)
+    Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
+  for (int t = 0; t < job.task_size(); ++t) {
+    if (summary.n_observed[static_cast<size_t>(t)] == 0) {
+      Fail("task ", job.task(t).name(), ": no row of data.", split, " has a label (column ",
+           job.task(t).label().column(), ")");
+    }
+  }
+  return all;
+}
+
+Normalizer NormalizerFor(const Job& job, const SplitSummary& training) {
+  Normalizer normalizer;
+  for (int k = 0; k < job.numeric_size(); ++k) {
+    const Moments& moments = training.numerics[static_cast<size_t>(k)];
+    const bool standardise = job.numeric(k).standardise();
+    const double stddev = moments.Stddev();
+    normalizer.mean.push_back(standardise ? static_cast<float>(moments.mean) : 0.0f);
+    normalizer.scale.push_back(standardise && stddev > 0 ? static_cast<float>(1 / stddev) : 1.0f);
+  }
+  return normalizer;
+}
+
+}  // namespace zhiyin::worker
