@@ -1,0 +1,132 @@
+// Keys pulled and pushed a second, over MPI: mpirun -n 2 push_pull --servers=1 --keys=4096 --depth=2
+//
+// Every worker pulls batches of random keys out of --vocabulary and pushes a gradient for each, with --depth
+// pulls under way. Prints the keys a second of all workers together: each counts once, for its pull and its
+// push.
+#include <gflags/gflags.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "common/net/mailbox.h"
+#include "common/net/mpi_endpoint.h"
+#include "ps/client.h"
+#include "ps/server.h"
+
+DEFINE_int32(servers, 1, "ranks that serve");
+DEFINE_int32(keys, 4096, "keys of a batch, before those that are there twice are dropped");
+DEFINE_int32(depth, 2, "pulls under way");
+DEFINE_int32(batches, 1000, "batches of each worker; the first fifth is not counted");
+DEFINE_int64(vocabulary, 2000000, "keys in all");
+DEFINE_int32(dim, 16, "floats of a row");
+
+namespace zhiyin {
+namespace {
+
+constexpr int kDistinctBatches = 64;
+
+Job BenchJob() {
+  Job job;
+  Table* table = job.add_table();
+  table->set_name("t");
+  table->set_dim(FLAGS_dim);
+  table->mutable_optimizer()->mutable_adagrad()->set_learning_rate(0.05);
+  table->mutable_optimizer()->mutable_adagrad()->set_epsilon(1e-8);
+  table->mutable_init()->mutable_uniform()->set_range(0.1);
+  job.mutable_train()->set_staleness(-1);
+  job.mutable_train()->mutable_dense_optimizer()->mutable_sgd()->set_learning_rate(1);
+  return job;
+}
+
+struct Batch {
+  std::vector<Key> keys;
+  std::vector<float> rows;
+  ps::Exchange exchange;
+};
+
+/// Seconds of the counted batches and their keys.
+std::pair<double, double> Work(Mailbox* mailbox, const RoleMap& roles, const Job& job) {
+  ps::Client client(mailbox, roles, job);
+  std::mt19937_64 random(static_cast<uint64_t>(mailbox->endpoint().rank()));
+  std::vector<std::vector<Key>> batches(kDistinctBatches);
+  for (auto& keys : batches) {
+    keys.resize(static_cast<size_t>(FLAGS_keys));
+    for (Key& key : keys) key = random() % static_cast<uint64_t>(FLAGS_vocabulary);
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  }
+  std::vector<std::unique_ptr<Batch>> slots;
+  for (int d = 0; d < FLAGS_depth; ++d) slots.push_back(std::make_unique<Batch>());
+  const auto start = [&](int i) {
+    Batch& batch = *slots[static_cast<size_t>(i % FLAGS_depth)];
+    batch.keys = batches[static_cast<size_t>(i % kDistinctBatches)];
+    batch.rows.resize(batch.keys.size() * static_cast<size_t>(FLAGS_dim));
+    batch.exchange.parts.resize(2);
+    // The rows themselves serve as gradients: what is measured is moving and applying them.
+    batch.exchange.parts[1] = {batch.keys, true, batch.rows.data(), batch.rows.data()};
+    client.PullStart(&batch.exchange);
+  };
+  for (int i = 0; i < std::min(FLAGS_depth, FLAGS_batches); ++i) start(i);
+  auto began = std::chrono::steady_clock::now();
+  double n_keys = 0;
+  for (int i = 0; i < FLAGS_batches; ++i) {
+    if (i == FLAGS_batches / 5) {
+      began = std::chrono::steady_clock::now();
+      n_keys = 0;
+    }
+    Batch& batch = *slots[static_cast<size_t>(i % FLAGS_depth)];
+    client.PullFinish(&batch.exchange);
+    n_keys += static_cast<double>(batch.keys.size());
+    client.PushStart(&batch.exchange, 0, 1);
+    if (i + FLAGS_depth < FLAGS_batches) start(i + FLAGS_depth);
+  }
+  client.Drain();
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(), n_keys};
+}
+
+void Run(Endpoint* endpoint) {
+  Mailbox mailbox(endpoint, 120);
+  const RoleMap roles{FLAGS_servers, endpoint->n_ranks() - FLAGS_servers};
+  const Job job = BenchJob();
+  if (roles.IsServer(endpoint->rank())) {
+    ps::Server(&mailbox, roles, job).Run();
+    return;
+  }
+  const auto [seconds, n_keys] = Work(&mailbox, roles, job);
+  const double rate = n_keys / seconds;
+  if (endpoint->rank() != roles.ChiefRank()) {
+    Frame frame(FrameKind::kGather, 0, 0, sizeof(rate));
+    std::memcpy(frame.payload().data(), &rate, sizeof(rate));
+    mailbox.Send(roles.ChiefRank(), std::move(frame));
+    mailbox.Await({FrameKind::kShutdown}, "the end");
+    return;
+  }
+  double total = rate;
+  for (int w = 1; w < roles.n_workers; ++w) {
+    const Frame frame = mailbox.Await({FrameKind::kGather}, "the other workers");
+    double other = 0;
+    std::memcpy(&other, frame.payload().data(), sizeof(other));
+    total += other;
+  }
+  for (int rank = 0; rank < roles.n_ranks(); ++rank) {
+    if (rank != endpoint->rank()) mailbox.Send(rank, Frame(FrameKind::kShutdown, 0, 0, 0));
+  }
+  std::printf("%.0f keys/s\n", total);
+}
+
+}  // namespace
+}  // namespace zhiyin
+
+int main(int argc, char** argv) {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  zhiyin::MpiWorld world(&argc, &argv);
+  zhiyin::Run(&world.endpoint());
+  world.endpoint().Flush(world.endpoint().Now() + 60);
+}
