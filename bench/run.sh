@@ -60,7 +60,52 @@ census_epoch() {
   fi
 }
 
-comparisons=(census_epoch)
+# push_pull_N: keys pulled and pushed a second, 1 server and 1 worker over shared memory, N keys a request out of 2 million, dim 16, AdaGrad,
+# against a bare MPI loop that does the same; each side at its best number of requests under way.
+push_pull_ours() {
+  for depth in 2 4; do
+    launch/mpirun.sh "${transport[@]}" -n 2 build/release/push_pull --keys="$1" --depth="$depth" --batches=1500 | awk '{ print $1 }'
+  done | sort -g | tail -1
+}
+push_pull_yardstick() {
+  for depth in 2 4; do
+    launch/mpirun.sh "${transport[@]}" -n 2 "$scratch/spike" 1 "$1" "$depth" 1500 2000000 20 | awk '{ sub(/.*: /, ""); print $1 * 1e6 }'
+  done | sort -g | tail -1
+}
+push_pull_4096_ours() { push_pull_ours 4096; }
+push_pull_4096_yardstick() { push_pull_yardstick 4096; }
+push_pull_16384_ours() { push_pull_ours 16384; }
+push_pull_16384_yardstick() { push_pull_yardstick 16384; }
+build_spike() {
+  if [[ ! -f "$peers/mpi_push_pull_spike.cc" ]]; then
+    skip "$1" "no $peers/mpi_push_pull_spike.cc"
+    return 1
+  fi
+  [[ -x "$scratch/spike" ]] || mpicxx -O3 -march=x86-64-v3 -std=c++20 "$peers/mpi_push_pull_spike.cc" -o "$scratch/spike" 2>/dev/null
+}
+push_pull() {
+  build_spike push_pull || return 0
+  transport=()
+  compare push_pull_4096 keys/s push_pull_4096_ours push_pull_4096_yardstick
+  compare push_pull_16384 keys/s push_pull_16384_ours push_pull_16384_yardstick
+}
+# The same over TCP.
+push_pull_tcp() {
+  build_spike push_pull_tcp || return 0
+  transport=(--mca btl tcp,self)
+  compare push_pull_tcp_4096 keys/s push_pull_4096_ours push_pull_4096_yardstick
+}
+
+# scaling_2x4: 2 servers and 4 workers on the same machine against 1 and 1, both ours.
+scaling_2x4_ours() {
+  launch/mpirun.sh -n 6 build/release/push_pull --servers=2 --keys=4096 --depth=4 --batches=1000 | awk '{ print $1 }'
+}
+scaling_2x4_yardstick() {
+  launch/mpirun.sh -n 2 build/release/push_pull --servers=1 --keys=4096 --depth=4 --batches=1500 | awk '{ print $1 }'
+}
+scaling_2x4() { compare scaling_2x4 keys/s scaling_2x4_ours scaling_2x4_yardstick; }
+
+comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4)
 if [[ -n "$only" ]]; then
   if [[ ! " ${comparisons[*]} " == *" $only "* ]]; then
     echo "bench/run.sh: no comparison $only; there are: ${comparisons[*]}" >&2
@@ -69,9 +114,9 @@ if [[ -n "$only" ]]; then
   comparisons=("$only")
 fi
 
-launch/install_packages.sh
-cmake --preset release >/dev/null
-cmake --build --preset release --target zhiyin >/dev/null
+launch/install_packages.sh test
+cmake --preset release -DZHIYIN_BUILD_BENCH=ON >/dev/null
+cmake --build --preset release --target zhiyin push_pull >/dev/null
 printf '%-28s %14s %14s %9s\n' name ours yardstick ratio
 for comparison in "${comparisons[@]}"; do
   "$comparison"
