@@ -36,6 +36,15 @@ RoleMap RolesFor(int n_ranks, int n_servers) {
   return {n_servers, n_ranks - n_servers};
 }
 
+/// A model is what was trained: an evaluation may choose other rows, nothing else.
+void CheckEvaluationOverrides(const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    if (!text.starts_with("data.") && !text.starts_with("evaluation."))
+      Fail("--set ", text,
+           ": evaluate takes the model as it was trained, expected a field of data or evaluation");
+  }
+}
+
 /// What rank 0 tells all others: the job, and for an evaluation the model that it is about.
 Manifest ReadManifest(const RankOptions& options, const RoleMap& roles) {
   Manifest manifest;
@@ -43,6 +52,7 @@ Manifest ReadManifest(const RankOptions& options, const RoleMap& roles) {
     *manifest.mutable_job() = LoadJob(options.config, options.overrides);
     CheckAgainstRoles(manifest.job(), roles.n_workers);
   } else {
+    CheckEvaluationOverrides(options.overrides);
     const std::string folder = worker::FindModel(options.checkpoint);
     manifest = worker::LoadManifest(folder);
     *manifest.mutable_job() =
@@ -106,10 +116,12 @@ void StopAll(const std::string& what, const RankOptions& options, Endpoint* endp
   endpoint->Flush(endpoint->Now() + kFarewellS);
 }
 
-/// On another rank: tells rank 0, and prints the failure itself only if rank 0 does not answer.
-void ReportFailure(const std::string& what, const RankOptions& options, Endpoint* endpoint) {
-  endpoint->Send(0, Frame(FrameKind::kAbort, 0, 0, what));
-  const double deadline = endpoint->Now() + kFarewellS;
+/// On another rank: tells rank 0, and prints the failure itself only if rank 0 does not answer. Then many
+/// ranks may be about to print: they wait for different times, and the first to end has mpirun end the
+/// others.
+void ReportFailure(const std::string& what, bool is_silence, const RankOptions& options, Endpoint* endpoint) {
+  endpoint->Send(0, Frame(FrameKind::kAbort, 0, is_silence ? 1 : 0, what));
+  const double deadline = endpoint->Now() + kFarewellS + 0.2 * std::min(endpoint->rank(), 20);
   try {
     while (std::optional<Frame> frame = endpoint->Receive(deadline)) {
       if (frame->kind() == FrameKind::kStop) return;
@@ -127,6 +139,7 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
   _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
   Mailbox mailbox(&endpoint, options.timeout_s);
   std::string failure;
+  bool is_silence = false;
   try {
     const RoleMap roles = RolesFor(endpoint.n_ranks(), options.n_servers);
     const Manifest manifest = ShareManifest(options, roles, &mailbox);
@@ -139,6 +152,9 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
     return 0;
   } catch (const JobStopped&) {
     return 1;
+  } catch (const Silence& e) {
+    failure = e.what();
+    is_silence = true;
   } catch (const std::bad_alloc&) {
     failure = "rank " + std::to_string(endpoint.rank()) + " on " + endpoint.host() +
               ": out of memory: use more servers, fewer ranks on a host, or a smaller data.shuffle_rows";
@@ -148,7 +164,7 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
   if (endpoint.rank() == 0) {
     StopAll(failure, options, &endpoint);
   } else {
-    ReportFailure(failure, options, &endpoint);
+    ReportFailure(failure, is_silence, options, &endpoint);
   }
   return 1;
 }

@@ -17,7 +17,10 @@ constexpr int kMaxPushesPerServer = 8;
 }  // namespace
 
 Client::Client(Mailbox* mailbox, const RoleMap& roles, const Job& job)
-    : mailbox_(mailbox), roles_(roles), tell_all_servers_(job.train().staleness() >= 0) {
+    : mailbox_(mailbox),
+      roles_(roles),
+      tell_all_servers_(job.train().staleness() >= 0),
+      n_pushes_in_flight_(static_cast<size_t>(roles.n_servers)) {
   dims_.push_back(kDenseRowDim);
   for (const Table& table : job.table()) dims_.push_back(table.dim());
 }
@@ -83,11 +86,11 @@ void Client::Ask(FrameKind kind, Exchange* exchange) {
 }
 
 void Client::Accept(Frame frame) {
+  const size_t server = static_cast<size_t>(roles_.ServerOfRank(frame.source()));
   if (frame.kind() == FrameKind::kPushReply) {
-    --n_pushes_in_flight_;
+    --n_pushes_in_flight_[server];
     return;
   }
-  const size_t server = static_cast<size_t>(roles_.ServerOfRank(frame.source()));
   const auto of = std::find_if(waiting_.begin(), waiting_.end(), [&](const Exchange* e) {
     return e->pull_ids[server] == frame.header().request_id;
   });
@@ -99,7 +102,7 @@ void Client::Accept(Frame frame) {
 
 void Client::PullFinish(Exchange* exchange) {
   while (exchange->n_missing > 0) {
-    Accept(mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply}, "a server's reply to a pull"));
+    Accept(AwaitReply("a server's reply to a pull"));
   }
   for (size_t s = 0; s < exchange->pull_ids.size(); ++s) {
     if (exchange->pull_ids[s] == 0) continue;
@@ -133,9 +136,9 @@ void Client::PullFinish(Exchange* exchange) {
 void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
   CHECK_EQ(exchange->n_missing, 0) << "a push before its pull has finished";
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
-  AwaitPushRoom(roles_.n_servers * (kMaxPushesPerServer - 1));
   for (size_t s = 0; s < n_servers; ++s) {
     if (exchange->pull_ids[s] == 0 && !tell_all_servers_) continue;
+    AwaitPushRoom(s, kMaxPushesPerServer - 1);
     size_t n_floats = 0;
     if (exchange->pull_ids[s] != 0) {
       for (size_t p = 0; p < exchange->parts.size(); ++p) {
@@ -160,19 +163,24 @@ void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
       }
     }
     mailbox_->Send(roles_.RankOfServer(static_cast<int>(s)), std::move(frame));
-    ++n_pushes_in_flight_;
+    ++n_pushes_in_flight_[s];
   }
 }
 
-void Client::AwaitPushRoom(int max_in_flight) {
-  while (n_pushes_in_flight_ > max_in_flight) {
-    Accept(mailbox_->Await({FrameKind::kPushReply, FrameKind::kPullReply},
-                           "a server's acknowledgement of a push"));
-  }
+Frame Client::AwaitReply(const char* what) {
+  const double began = mailbox_->endpoint().Now();
+  Frame frame = mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply}, what);
+  waited_s_ += mailbox_->endpoint().Now() - began;
+  return frame;
+}
+
+void Client::AwaitPushRoom(size_t server, int max_in_flight) {
+  while (n_pushes_in_flight_[server] > max_in_flight)
+    Accept(AwaitReply("a server's acknowledgement of a push"));
 }
 
 void Client::Drain() {
-  AwaitPushRoom(0);
+  for (size_t s = 0; s < n_pushes_in_flight_.size(); ++s) AwaitPushRoom(s, 0);
 }
 
 void Client::Progress() {

@@ -8,8 +8,7 @@
 //   client.PullFinish(&step);                    // the weights are there
 //   ...                                          // compute the gradients
 //   client.PushStart(&step, slice, n_slices);    // returns at once, gradients have been copied
-//   client.Drain();                              // all pushes have been applied or are part of a step being
-//   gathered
+//   client.Drain();                              // all pushes are applied, or wait for others of their step
 #pragma once
 
 #include <cstdint>
@@ -86,6 +85,8 @@ class Client {
   };
   /// Has every server write its rows to a file of its own in `folder`. REQUIRES: nobody pushes meanwhile.
   std::vector<SavedFile> Save(const std::string& folder);
+  /// Time spent waiting for replies so far.
+  double waited_s() const { return waited_s_; }
   /// The counts of all servers.
   ServerReport Report();
 
@@ -94,8 +95,9 @@ class Client {
   void MakeRoutes(Exchange* exchange);
   /// A pull reply goes to its exchange; a push reply is counted.
   void Accept(Frame frame);
-  /// Bounds the pushes on their way to the servers.
-  void AwaitPushRoom(int max_in_flight);
+  /// Waits until at most `max_in_flight` pushes are on their way to the server.
+  void AwaitPushRoom(size_t server, int max_in_flight);
+  Frame AwaitReply(const char* what);
   int dim(TableId table) const { return dims_[table]; }
 
   Mailbox* mailbox_;
@@ -103,7 +105,8 @@ class Client {
   bool tell_all_servers_;
   std::vector<int> dims_;  // [table]
   std::vector<Exchange*> waiting_;
-  int n_pushes_in_flight_ = 0;
+  std::vector<int> n_pushes_in_flight_;  // [server]
+  double waited_s_ = 0;
 };
 
 }  // namespace zhiyin::ps

@@ -16,6 +16,7 @@ std::string ServerReport::Serialize() const {
   }
   out.Put(n_pulled_keys);
   out.Put(n_pushed_keys);
+  out.Put(n_peeked_keys);
   out.PutArray<int64_t>(staleness);
   return out.Take();
 }
@@ -32,6 +33,7 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
   }
   report.n_pulled_keys = in.Get<int64_t>();
   report.n_pushed_keys = in.Get<int64_t>();
+  report.n_peeked_keys = in.Get<int64_t>();
   report.staleness = in.GetArray<int64_t>();
   return report;
 }
@@ -49,6 +51,7 @@ void ServerReport::Merge(const ServerReport& other) {
   }
   n_pulled_keys += other.n_pulled_keys;
   n_pushed_keys += other.n_pushed_keys;
+  n_peeked_keys += other.n_peeked_keys;
   staleness.resize(std::max(staleness.size(), other.staleness.size()));
   for (size_t i = 0; i < other.staleness.size(); ++i) staleness[i] += other.staleness[i];
 }

@@ -2,12 +2,15 @@
 // are raw.
 //
 //   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn (u64)
-//   kPullReply     u64 version, then the weights of every fetched section's rows in turn (f32): n_keys * dim
-//   each kPush          PushPrelude, then the gradients of every section of the pull in turn (f32): n_keys *
-//   dim each kPushReply     nothing kAssign        one Section, its keys, its weights kAssignReply   nothing
+//   kPullReply     u64 version, then the weights of every fetched section's rows in turn: f32[n_keys * dim]
+//   kPush          PushPrelude, then the gradients of every section of the pull in turn: f32[n_keys * dim]
+//   kPushReply     nothing
+//   kAssign        one Section, its keys, its weights
+//   kAssignReply   nothing
 //   kSave          text: the full path of the file to write
 //   kSaveReply     i64 rows, i64 bytes, u64 digest of the file
-//   kReport        nothing; kReportReply: ServerReport
+//   kReport        nothing
+//   kReportReply   ServerReport
 //   kShutdown      nothing: the end of a server's loop
 //
 // A pull leaves the addresses of its rows with the server until the push that names it comes, so that the
@@ -56,6 +59,7 @@ struct ServerReport {
   std::vector<TableCount> tables;
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
+  int64_t n_peeked_keys = 0;
   /// [staleness]: pushes that were applied when so many others had been applied since their pull; the last
   /// entry counts all that were staler still.
   std::vector<int64_t> staleness;

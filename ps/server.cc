@@ -170,8 +170,9 @@ void Server::AnswerPull(const Frame& frame) {
       }
     }
   }
-  report_.n_pulled_keys += static_cast<int64_t>(n_keys);
   mailbox_->Send(frame.source(), std::move(reply));
+  (frame.kind() == FrameKind::kPull ? report_.n_pulled_keys : report_.n_peeked_keys) +=
+      static_cast<int64_t>(n_keys);
 
   if (frame.kind() == FrameKind::kPeek) {
     spare_.push_back(std::move(pull));

@@ -7,8 +7,19 @@
 namespace zhiyin::worker {
 namespace {
 
-/// Malformed lines that are written to the log one by one; all are counted.
-constexpr int kBadLinesShown = 10;
+/// Blocks whose first malformed line is written to the log; all are counted.
+constexpr int kBadBlocksShown = 10;
+
+void LogBadLines(const BlockSummaries& blocks, const char* split, int64_t n_bad) {
+  LOG(WARNING) << "data." << split << ": " << n_bad << " malformed lines are left out";
+  int n_shown = 0;
+  for (const auto& [block, summary] : blocks) {
+    if (summary.n_bad == 0) continue;
+    if (n_shown++ == kBadBlocksShown) return;
+    LOG(WARNING) << "malformed line: " << summary.first_bad
+                 << (summary.n_bad > 1 ? " (and " + std::to_string(summary.n_bad - 1) + " near it)" : "");
+  }
+}
 
 }  // namespace
 
@@ -25,26 +36,24 @@ StreamPlan PlanFor(const Train& train, int n_workers) {
   return plan;
 }
 
-void BadLineWatch::operator()(const BadLine& line) {
-  if (n_shown_++ < kBadLinesShown) LOG(WARNING) << "malformed line: " << line.what;
-  if (max_share_ == 0) CheckShare(1, 1, line.what);
+void CheckBadLine(const BadLine& line, const Data& data) {
+  if (data.max_bad_share() == 0) Fail(line.what, " (data.max_bad_share allows no malformed line)");
 }
 
-void BadLineWatch::CheckShare(int64_t n_bad, int64_t n_lines, const std::string& first) const {
-  if (static_cast<double>(n_bad) <= max_share_ * static_cast<double>(n_lines)) return;
-  Fail(first, " (", n_bad, " of ", n_lines, " lines are malformed; data.max_bad_share allows a share of ",
-       max_share_, ")");
-}
-
-BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split,
-                              const BadLineWatch& watch, Group* group) {
+BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split, Group* group) {
   BlockSummaries all;
   for (const std::string& part : group->Gather(Serialize(own), "the workers to read their data")) {
     all.merge(ParseBlockSummaries(part));
   }
   all = ParseBlockSummaries(group->Broadcast(Serialize(all), "the chief's summary of the data"));
   const SplitSummary summary = SplitSummary::Of(all);
-  if (summary.n_bad > 0) watch.CheckShare(summary.n_bad, summary.n_rows + summary.n_bad, summary.first_bad);
+  const int64_t n_lines = summary.n_rows + summary.n_bad;
+  const double max_share = job.data().max_bad_share();
+  if (static_cast<double>(summary.n_bad) > max_share * static_cast<double>(n_lines)) {
+    Fail(summary.first_bad, " (", summary.n_bad, " of ", n_lines,
+         " lines are malformed; data.max_bad_share allows a share of ", max_share, ")");
+  }
+  if (summary.n_bad > 0 && group->IsChief()) LogBadLines(all, split, summary.n_bad);
   if (summary.n_rows == 0)
     Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
   for (int t = 0; t < job.task_size(); ++t) {

@@ -50,7 +50,7 @@ class BlockResults {
 namespace {
 
 /// Metrics of all blocks in order.
-EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads) {
+EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads, Group* group) {
   EvaluationResult summary;
   const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
   std::vector<double> loss_sums(n_tasks);
@@ -61,6 +61,7 @@ EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads) 
   std::vector<float> labels;
   std::vector<float> predictions;
   for (size_t t = 0; t < n_tasks; ++t) {
+    group->SayAlive();
     labels.clear();
     predictions.clear();
     for (const auto& [number, block] : results.blocks()) {
@@ -92,38 +93,42 @@ Evaluator::Evaluator(const Job& job, ps::Client* client, Group* group, int n_wor
       slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
              Slot(EmbeddingInput(job, InputLayout::Of(job)))} {}
 
-BlockSummaries Evaluator::Load(const std::function<void(const BadLine&)>& on_bad,
-                               const std::function<void()>& tick) {
+/// Asked of every block in a pass, so that a long pass gives signs of life.
+bool Evaluator::IsOwn(int64_t block) {
+  group_->SayAlive();
+  return block % n_workers_ == group_->worker();
+}
+
+BlockSummaries Evaluator::Load(const std::function<void(const BadLine&)>& on_bad) {
   BlockSummaries summaries;
   int64_t n_rows = 0;
-  source_->Scan(
-      [&](int64_t block) {
-        tick();
-        return block % n_workers_ == group_->worker();
-      },
-      [&](int64_t block, Rows& rows, const std::vector<BadLine>& bad) {
-        for (const BadLine& line : bad) on_bad(line);
-        BlockSummary& summary = summaries[block] = BlockSummary::Of(rows);
-        summary.n_bad = static_cast<int64_t>(bad.size());
-        if (!bad.empty()) summary.first_bad = bad.front().what;
-        n_rows += rows.n;
-        kept_ = n_rows <= job_.data().shuffle_rows();
-        if (kept_) {
-          blocks_[block] = std::move(rows);
-        } else {
-          blocks_.clear();
-        }
-        return true;
-      });
+  source_->Scan([&](int64_t block) { return IsOwn(block); },
+                [&](int64_t block, Rows& rows, const std::vector<BadLine>& bad) {
+                  for (const BadLine& line : bad) on_bad(line);
+                  BlockSummary& summary = summaries[block] = BlockSummary::Of(rows);
+                  summary.n_bad = static_cast<int64_t>(bad.size());
+                  if (!bad.empty()) summary.first_bad = bad.front().what;
+                  n_rows += rows.n;
+                  kept_ = n_rows <= job_.data().shuffle_rows();
+                  if (kept_) {
+                    blocks_[block] = std::move(rows);
+                  } else {
+                    blocks_.clear();
+                  }
+                  return true;
+                });
   return summaries;
 }
 
 void Evaluator::ForEachBlock(const std::function<void(int64_t, Rows&)>& visit) {
   if (kept_) {
-    for (auto& [block, rows] : blocks_) visit(block, rows);
+    for (auto& [block, rows] : blocks_) {
+      group_->SayAlive();
+      visit(block, rows);
+    }
     return;
   }
-  source_->Scan([&](int64_t block) { return block % n_workers_ == group_->worker(); },
+  source_->Scan([&](int64_t block) { return IsOwn(block); },
                 [&](int64_t block, Rows& rows, const std::vector<BadLine>&) {
                   visit(block, rows);
                   return true;
@@ -146,7 +151,7 @@ EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
       group_->Gather(results.Serialize(), "the workers' part of an evaluation");
   if (!group_->IsChief()) return {};
   for (size_t w = 1; w < all.size(); ++w) results.Merge(all[w]);
-  return Summarise(results, *heads_);
+  return Summarise(results, *heads_, group_);
 }
 
 void Evaluator::Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot) {

@@ -37,9 +37,8 @@ class Evaluator {
             DenseWeights* dense, const TaskHeads* heads);
 
   /// Reads this worker's blocks; they are kept if they are at most data.shuffle_rows rows and read anew at
-  /// every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed line, `tick` is
-  /// called often.
-  BlockSummaries Load(const std::function<void(const BadLine&)>& on_bad, const std::function<void()>& tick);
+  /// every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed line.
+  BlockSummaries Load(const std::function<void(const BadLine&)>& on_bad);
 
   /// All workers together. REQUIRES: nobody pushes meanwhile.
   EvaluationResult Evaluate(const Normalizer& normalizer);
@@ -56,6 +55,7 @@ class Evaluator {
 
   void Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot);
   void Finish(Slot* slot, class BlockResults* results);
+  bool IsOwn(int64_t block);
   void ForEachBlock(const std::function<void(int64_t, Rows&)>& visit);
 
   const Job job_;

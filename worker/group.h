@@ -29,6 +29,8 @@ class Group {
   std::string Broadcast(std::string from_chief, const char* what);
   /// Returns once every worker has called it.
   void Barrier(const char* what);
+  /// For long work between calls: see Mailbox.
+  void SayAlive() { mailbox_->SayAlive(); }
 
  private:
   Mailbox* mailbox_;

@@ -86,7 +86,7 @@ class TrainingRun {
     printer_ = &printer;
     const auto began = std::chrono::steady_clock::now();
     Trainer trainer(job_, plan_, tools_.group.worker(), reader_.get(), &tools_.client, tools_.model.get(),
-                    &tools_.dense, &tools_.heads);
+                    &tools_.dense, &tools_.heads, [this] { mailbox_->SayAlive(); });
     double training_s = 0;
     for (int64_t epoch = 0; epoch < job_.train().epochs(); ++epoch) {
       const auto epoch_began = std::chrono::steady_clock::now();
@@ -99,12 +99,16 @@ class TrainingRun {
     const int64_t n_steps = job_.train().epochs() * plan_.StepsPerEpoch();
     if (!options_.output.empty()) {
       if (tools_.group.IsChief())
-        SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, options_.output, &tools_.client);
+        SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, tools_.model->n_weights(),
+                  options_.output, &tools_.client);
     }
     if (!tools_.group.IsChief()) return;
     const double reading_s = std::chrono::duration<double>(began - started).count();
     const double total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    const int64_t n_samples = job_.train().epochs() * n_rows_;
+    // Of the workers' time in epochs, the part in which they waited for servers. Simulated waits take no
+    // time.
+    const double wait_share = waited_s_ / (roles_.n_workers * training_s);
+    const bool is_timed = !mailbox_->endpoint().TimeIsVirtual();
     Json summary = {{"name", job_.name()},
                     {"network", options_.network},
                     {"servers", roles_.n_servers},
@@ -118,8 +122,9 @@ class TrainingRun {
                     {"steps", n_steps},
                     {"train_rows", n_rows_},
                     {"malformed_lines", n_bad_},
-                    {"samples", n_samples},
-                    {"samples_per_second", static_cast<double>(n_samples) / training_s},
+                    {"samples", n_samples_},
+                    {"samples_per_second", static_cast<double>(n_samples_) / training_s},
+                    {"wait_share", is_timed ? Json(wait_share) : Json(nullptr)},
                     {"train_loss", train_loss_},
                     {"test_loss", evaluation_ ? Json(evaluation_->loss) : Json(nullptr)},
                     {"tasks", Json::object()}};
@@ -132,9 +137,14 @@ class TrainingRun {
     files_.WriteSummary(summary);
     char line[160];
     std::snprintf(line, sizeof(line), "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
-                  static_cast<long long>(n_samples), training_s, static_cast<double>(n_samples) / training_s,
-                  reading_s);
+                  static_cast<long long>(n_samples_), training_s,
+                  static_cast<double>(n_samples_) / training_s, reading_s);
     printer.Say(line);
+    if (is_timed) {
+      std::snprintf(line, sizeof(line), "workers waited for servers in %.0f %% of that time",
+                    100 * wait_share);
+      printer.Say(line);
+    }
     if (!options_.output.empty()) printer.Say("model, metrics and summary are in " + options_.output);
   }
 
@@ -148,20 +158,19 @@ class TrainingRun {
   /// First pass over both splits: statistics, counts, malformed lines.
   void ReadData() {
     plan_ = PlanFor(job_.train(), roles_.n_workers);
-    BadLineWatch watch(job_.data());
-    const auto on_bad = [&](const BadLine& line) { watch(line); };
+    const auto on_bad = [&](const BadLine& line) { CheckBadLine(line, job_.data()); };
     reader_ = std::make_unique<SliceReader>(MakeSource(job_, SplitKind::kTrain), tools_.group.worker(), plan_,
                                             job_.data().shuffle_rows(), job_.train().seed());
     const BlockSummaries train = ShareSummaries(reader_->FirstPass(on_bad, [this] { mailbox_->SayAlive(); }),
-                                                job_, "train", watch, &tools_.group);
+                                                job_, "train", &tools_.group);
     const SplitSummary summary = SplitSummary::Of(train);
     n_rows_ = summary.n_rows;
     n_bad_ = summary.n_bad;
     plan_.SetRows(train);
     normalizer_ = NormalizerFor(job_, summary);
     if (tools_.evaluator) {
-      const BlockSummaries own = tools_.evaluator->Load(on_bad, [this] { mailbox_->SayAlive(); });
-      n_bad_ += SplitSummary::Of(ShareSummaries(own, job_, "test", watch, &tools_.group)).n_bad;
+      const BlockSummaries own = tools_.evaluator->Load(on_bad);
+      n_bad_ += SplitSummary::Of(ShareSummaries(own, job_, "test", &tools_.group)).n_bad;
     }
     reader_->Start(plan_, normalizer_, 0, job_.train().epochs());
   }
@@ -196,6 +205,8 @@ class TrainingRun {
     TakeProgress(epoch, &tallies);
     EpochTally tally;
     for (const std::string& part : all_tallies) tally.Merge(EpochTally::Parse(part));
+    n_samples_ += tally.n_rows;
+    waited_s_ += tally.waited_s;
     const std::vector<TaskSums> total = SumEpoch(plan_, static_cast<size_t>(job_.task_size()), all_sums);
     std::vector<Json> lines;
     train_loss_ = 0;
@@ -256,6 +267,8 @@ class TrainingRun {
   ProgressPrinter* printer_ = nullptr;
   int64_t n_rows_ = 0;
   int64_t n_bad_ = 0;
+  int64_t n_samples_ = 0;  // trained on, all workers and epochs
+  double waited_s_ = 0;    // the same
   double train_loss_ = 0;
   std::optional<EvaluationResult> evaluation_;
 };
@@ -273,10 +286,13 @@ void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOpti
   if (!job.data().has_test())
     Fail("data.test: the model's job names no test split: add --set data.test.file=...");
   Tools tools(job, roles, mailbox);
-  BadLineWatch watch(job.data());
-  const auto on_bad = [&](const BadLine& line) { watch(line); };
-  ShareSummaries(tools.evaluator->Load(on_bad, [mailbox] { mailbox->SayAlive(); }), job, "test", watch,
-                 &tools.group);
+  if (manifest.n_weights() != tools.model->n_weights()) {
+    Fail("the saved model has ", manifest.n_weights(),
+         " weights beside its tables, this program's model has ", tools.model->n_weights(),
+         ": it was saved by another version");
+  }
+  const auto on_bad = [&](const BadLine& line) { CheckBadLine(line, job.data()); };
+  ShareSummaries(tools.evaluator->Load(on_bad), job, "test", &tools.group);
   const EvaluationResult result = tools.evaluator->Evaluate(NormalizerOf(manifest));
   if (!tools.group.IsChief()) return;
   options.print("test split, " + std::to_string(result.n_rows) + " rows:\n" + MetricsTable(result.tasks));

@@ -31,6 +31,7 @@ std::string EpochTally::Serialize() const {
   ByteWriter out;
   out.Put(n_rows);
   out.Put(loss_sum);
+  out.Put(waited_s);
   out.Put<uint64_t>(aucs.size());
   for (const RunningAuc& auc : aucs) out.PutArray<int64_t>(auc.counts());
   return out.Take();
@@ -41,6 +42,7 @@ EpochTally EpochTally::Parse(std::string_view bytes) {
   EpochTally tally;
   tally.n_rows = in.Get<int64_t>();
   tally.loss_sum = in.Get<double>();
+  tally.waited_s = in.Get<double>();
   for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
     const std::vector<int64_t> counts = in.GetArray<int64_t>();
     RunningAuc& auc = tally.aucs.emplace_back();
@@ -54,6 +56,7 @@ EpochTally EpochTally::Parse(std::string_view bytes) {
 void EpochTally::Merge(const EpochTally& other) {
   n_rows += other.n_rows;
   loss_sum += other.loss_sum;
+  waited_s += other.waited_s;
   aucs.resize(std::max(aucs.size(), other.aucs.size()));
   for (size_t t = 0; t < other.aucs.size(); ++t) aucs[t].Merge(other.aucs[t]);
 }

@@ -23,6 +23,7 @@ enum class ProgressStyle {
 struct EpochTally {
   int64_t n_rows = 0;
   double loss_sum = 0;           // weighted, over rows
+  double waited_s = 0;           // for servers
   std::vector<RunningAuc> aucs;  // [n_tasks]; empty for tasks that are not binary
 
   std::string Serialize() const;

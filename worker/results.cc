@@ -77,6 +77,7 @@ Json ReportJson(const ps::ServerReport& report) {
   return {{"tables", tables},
           {"keys_pulled", report.n_pulled_keys},
           {"keys_pushed", report.n_pushed_keys},
+          {"keys_peeked", report.n_peeked_keys},
           {"staleness", std::vector<int64_t>(report.staleness.begin(),
                                              report.staleness.begin() + static_cast<long>(n_bins))}};
 }

@@ -17,7 +17,7 @@ constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
 
 }  // namespace
 
-void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step,
+void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights,
                const std::string& output, ps::Client* client) {
   const fs::path model = fs::path(output) / "model";
   const fs::path unfinished = fs::path(output) / "model.unfinished";
@@ -30,6 +30,7 @@ void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int6
     *manifest.mutable_job() = job;
     manifest.set_epoch(epoch);
     manifest.set_step(step);
+    manifest.set_n_weights(n_weights);
     for (const ps::Client::SavedFile& saved : client->Save(unfinished.string())) {
       Manifest::RowFile* file = manifest.add_file();
       file->set_name(saved.name);
@@ -42,8 +43,10 @@ void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int6
     std::string text;
     google::protobuf::TextFormat::PrintToString(manifest, &text);
     ReplaceFile((unfinished / kManifestName).string(), text);
-    fs::remove_all(previous);
-    if (fs::exists(model)) fs::rename(model, previous);
+    if (fs::exists(model)) {
+      fs::remove_all(previous);
+      fs::rename(model, previous);
+    }
     fs::rename(unfinished, model);
     SyncFolder(output);
     fs::remove_all(previous);
@@ -53,7 +56,8 @@ void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int6
 }
 
 std::string FindModel(const std::string& path) {
-  for (const fs::path& folder : {fs::path(path), fs::path(path) / "model"}) {
+  for (const fs::path& folder :
+       {fs::path(path), fs::path(path) / "model", fs::path(path) / "model.previous"}) {
     std::error_code ignored;
     if (fs::exists(folder / kManifestName, ignored)) return folder.string();
   }

@@ -13,11 +13,13 @@ namespace zhiyin::worker {
 inline constexpr int kModelFormatVersion = 1;
 
 /// Writes OUTPUT/model: under a temporary name, the manifest last, then renamed into place of an earlier one.
-/// REQUIRES: nobody pushes meanwhile. Throws Error; an earlier model is then untouched.
-void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step,
+/// REQUIRES: nobody pushes meanwhile. Throws Error; an earlier model is then untouched. Whenever the process
+/// ends, FindModel finds one of the two whole.
+void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights,
                const std::string& output, ps::Client* client);
 
-/// The folder that holds the manifest: `path` itself or `path`/model. Throws Error when neither does.
+/// The folder that holds the manifest: `path` itself or `path`/model, or `path`/model.previous where a save
+/// was cut off between two renames. Throws Error when none does.
 std::string FindModel(const std::string& path);
 /// Throws Error when it is missing, damaged, or of a newer format.
 Manifest LoadManifest(const std::string& folder);

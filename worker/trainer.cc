@@ -8,7 +8,7 @@
 namespace zhiyin::worker {
 
 Trainer::Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader* reader, ps::Client* client,
-                 Model* model, DenseWeights* dense, const TaskHeads* heads)
+                 Model* model, DenseWeights* dense, const TaskHeads* heads, std::function<void()> tick)
     : plan_(plan),
       streams_(plan.StreamsOfWorker(worker)),
       reader_(reader),
@@ -16,6 +16,7 @@ Trainer::Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader
       model_(model),
       dense_(dense),
       heads_(heads),
+      tick_(std::move(tick)),
       prefetch_(job.train().prefetch()),
       slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
              Slot(EmbeddingInput(job, InputLayout::Of(job)))} {}
@@ -23,6 +24,7 @@ Trainer::Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader
 void Trainer::TrainEpoch(int64_t epoch, const std::function<void(const EpochTally&)>& after_slice) {
   slice_sums_.clear();
   tally_ = EpochTally();
+  const double waited_before = client_->waited_s();
   tally_.aucs.resize(static_cast<size_t>(heads_->n_tasks()));
   const int64_t n_slices = plan_.StepsPerEpoch() * static_cast<int64_t>(streams_.size());
   if (prefetch_ && n_slices > 0) Start(epoch, 0, &slots_[0]);
@@ -33,11 +35,12 @@ void Trainer::TrainEpoch(int64_t epoch, const std::function<void(const EpochTall
     after_slice(tally_);
   }
   client_->Drain();
+  tally_.waited_s = client_->waited_s() - waited_before;
 }
 
 /// The nth slice of the epoch, up to the request for its rows.
 void Trainer::Start(int64_t epoch, int64_t nth, Slot* slot) {
-  const Rows& rows = reader_->Next();
+  const Rows& rows = reader_->Next(tick_);
   const int64_t n_streams = static_cast<int64_t>(streams_.size());
   slot->step = nth / n_streams;
   slot->stream = streams_[static_cast<size_t>(nth % n_streams)];

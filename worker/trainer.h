@@ -26,7 +26,7 @@ namespace zhiyin::worker {
 class Trainer {
  public:
   Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader* reader, ps::Client* client,
-          Model* model, DenseWeights* dense, const TaskHeads* heads);
+          Model* model, DenseWeights* dense, const TaskHeads* heads, std::function<void()> tick);
 
   /// One epoch, counted from 0; returns when the servers have all gradients. `after_slice` is called after
   /// every slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
@@ -58,6 +58,7 @@ class Trainer {
   Model* model_;
   DenseWeights* dense_;
   const TaskHeads* heads_;
+  std::function<void()> tick_;
   bool prefetch_;
   Slot slots_[2];
   Matrix x_;

@@ -21,8 +21,10 @@ class Endpoint {
   virtual int n_ranks() const = 0;
   /// Where this rank runs, for messages.
   virtual std::string host() const = 0;
-  /// Seconds on a clock that never steps back; virtual in simulation.
+  /// Seconds on a clock that never steps back.
   virtual double Now() const = 0;
+  /// In simulation, where time passes only while all ranks wait.
+  virtual bool TimeIsVirtual() const = 0;
 
   /// Takes the frame, never blocks. REQUIRES: `to` is another rank.
   virtual void Send(int to, Frame frame) = 0;

@@ -16,6 +16,8 @@ std::string_view NameOf(FrameKind kind) {
       return "stop";
     case FrameKind::kAlive:
       return "alive";
+    case FrameKind::kWaiting:
+      return "waiting";
     case FrameKind::kGather:
       return "gather";
     case FrameKind::kBroadcast:

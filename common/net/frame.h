@@ -4,8 +4,7 @@
 //        0     4  magic          "ZYF1"
 //        4     2  version        kFrameVersion; another version is refused
 //        6     2  kind           FrameKind
-//        8     8  request_id     chosen by the asker; the answer carries it back. Replies match by it, never
-//        by order
+//        8     8  request_id     chosen by the asker, carried back by the answer: replies match by it
 //       16     8  clock          the step that the message belongs to; 0 where it has no meaning
 //       24     8  payload_bytes  what follows the header
 //
@@ -28,6 +27,7 @@ enum class FrameKind : uint16_t {
   kAbort,      // a failed rank to rank 0: an Error's text
   kStop,       // rank 0 to all: the job has failed
   kAlive,      // to all: still busy with something long
+  kWaiting,    // to rank 0: alive, waiting for others
   kGather,     // worker to chief
   kBroadcast,  // chief to worker
   kProgress,   // worker to chief

@@ -53,6 +53,7 @@ class MpiEndpoint final : public Endpoint {
   double Now() const override {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   }
+  bool TimeIsVirtual() const override { return false; }
   void NoteWaitingFor(const char*) override {}
 
   void Send(int to, Frame frame) override {
@@ -171,9 +172,9 @@ class MpiWorld::Impl {
   MpiEndpoint endpoint;
 };
 
-MpiWorld::MpiWorld(int* argc, char*** argv) {
+MpiWorld::MpiWorld() {
   int provided = 0;
-  CheckMpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  CheckMpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   if (provided < MPI_THREAD_FUNNELED) Fail("MPI offers thread level ", provided, ", expected FUNNELED");
   CheckMpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   // A sleep of 20 us otherwise takes 70: Linux rounds it up by the timer slack.

@@ -13,7 +13,7 @@ namespace zhiyin {
 /// 2 ms: ranks may be more than cores, and an idle rank costs next to nothing.
 class MpiWorld {
  public:
-  MpiWorld(int* argc, char*** argv);
+  MpiWorld();
   /// Waits for the other ranks, unless Abandon was called.
   ~MpiWorld();
   MpiWorld(const MpiWorld&) = delete;

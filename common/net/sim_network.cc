@@ -134,6 +134,7 @@ class SimNetwork::Impl::SimEndpoint final : public Endpoint {
     std::lock_guard lock(net_->mutex);
     return net_->now;
   }
+  bool TimeIsVirtual() const override { return true; }
   void NoteWaitingFor(const char* what) override { Me().waiting_for = what; }
 
   void Send(int to, Frame frame) override {

@@ -71,6 +71,8 @@ TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
     EXPECT_EQ(other.metrics, expected.metrics) << n_servers << "x" << n_workers;
     EXPECT_EQ(other.summary["train_loss"], expected.summary["train_loss"]);
     EXPECT_EQ(other.summary["test_loss"], expected.summary["test_loss"]);
+    for (const char* count : {"samples", "keys_pulled", "keys_pushed"})
+      EXPECT_EQ(other.summary[count], expected.summary[count]) << count;
   }
 }
 
@@ -113,11 +115,58 @@ TEST_P(EverySeed, EndsWithEverySampleCountedAndNoRowMadeByEvaluation) {
   if (staleness == 0) {
     EXPECT_EQ(outcome.summary["staleness"].size(), 1u);
   }
+  EXPECT_GT(outcome.summary["keys_pulled"], 1400) << "each row has keys of its own";
+  EXPECT_EQ(outcome.summary["keys_pushed"], outcome.summary["keys_pulled"]) << "every pull is answered";
   EXPECT_EQ(RunJob(job, n_servers, n_workers, GetParam()).trace, outcome.trace)
       << "the same seed, another run";
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EverySeed, ::testing::Range(uint64_t{1}, uint64_t{41}));
+
+TEST(WholeJob, KeysThatOnlyTheTestSplitHasMakeNoRow) {
+  TempFolder folder;
+  Job job = SmallJob(0);
+  const auto rows = [](const char* group, const char* tag) {
+    std::string text = "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
+    for (int i = 0; i < 600; ++i)
+      text += group + std::string("\tr1\tn2\t") + tag + "\t40\t0.5\t" + std::to_string(i % 5) + "\n";
+    return text;
+  };
+  job.mutable_data()->clear_generated_ratings();
+  job.mutable_data()->mutable_text()->set_header(true);
+  job.mutable_data()->mutable_text()->set_delimiter("\t");
+  job.mutable_data()->mutable_train()->Clear();
+  job.mutable_data()->mutable_train()->add_file(folder.Write("train.tsv", rows("g0", "t3")));
+  job.mutable_data()->mutable_test()->Clear();
+  job.mutable_data()->mutable_test()->add_file(folder.Write("test.tsv", rows("g1", "t4")));
+  const Outcome outcome = RunJob(job, 2, 2, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  EXPECT_EQ(outcome.summary["tables"]["users"]["rows"], 2) << "g0 and r1";
+  EXPECT_EQ(outcome.summary["tables"]["items"]["rows"], 2) << "n2 and t3";
+  EXPECT_EQ(outcome.summary["tasks"]["rating"]["samples"], 600);
+}
+
+TEST(WholeJob, MalformedLinesWithinTheShareAreLeftOutAndCounted) {
+  TempFolder folder;
+  Job job = SmallJob(0);
+  std::string text = "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
+  for (int i = 0; i < 600; ++i)
+    text += i % 100 == 7 ? "broken\n" : "g0\tr1\tn2\tt3\t40\t0.5\t" + std::to_string(i % 5) + "\n";
+  job.mutable_data()->clear_generated_ratings();
+  job.mutable_data()->clear_test();
+  job.mutable_data()->mutable_text()->set_header(true);
+  job.mutable_data()->mutable_text()->set_delimiter("\t");
+  job.mutable_data()->mutable_train()->Clear();
+  job.mutable_data()->mutable_train()->add_file(folder.Write("train.tsv", text));
+  job.mutable_data()->set_max_bad_share(0.01);
+  const Outcome outcome = RunJob(job, 2, 3, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  EXPECT_EQ(outcome.summary["malformed_lines"], 6);
+  EXPECT_EQ(outcome.summary["samples"], 2 * 594);
+  job.mutable_data()->set_max_bad_share(0.0099);
+  EXPECT_THAT(RunJob(job, 2, 3, 1).error,
+              ::testing::AllOf(HasSubstr("train.tsv:9: "), HasSubstr("(6 of 600 lines are malformed")));
+}
 
 TEST(WholeJob, AFailureOfManyRanksIsOneLine) {
   Job job = SmallJob(0);

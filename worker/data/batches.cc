@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -77,13 +78,18 @@ class SliceQueue {
 
   // In the rank's thread.
 
-  const Rows& Pop() {
+  const Rows& Pop(const std::function<void()>& tick) {
+    tick();
     std::unique_lock lock(mutex_);
     if (n_released_ < n_popped_) {
       ++n_released_;
       changed_.notify_all();
     }
-    changed_.wait(lock, [&] { return ended_ || n_popped_ < n_pushed_; });
+    while (!changed_.wait_for(lock, kTickEvery, [&] { return ended_ || n_popped_ < n_pushed_; })) {
+      lock.unlock();
+      tick();
+      lock.lock();
+    }
     if (n_popped_ == n_pushed_) {
       CHECK(error_ != nullptr) << "more slices taken than there are";
       std::rethrow_exception(error_);
@@ -97,6 +103,7 @@ class SliceQueue {
   }
 
  private:
+  static constexpr auto kTickEvery = std::chrono::milliseconds(500);
   static constexpr int64_t kSlots = SliceReader::kSlicesAhead + 1;  // one is the caller's
 
   std::mutex mutex_;
@@ -186,8 +193,8 @@ void SliceReader::Start(StreamPlan plan, Normalizer normalizer, int64_t first_ep
       std::thread([impl = impl_.get(), first_epoch, n_epochs] { impl->Run(first_epoch, n_epochs); });
 }
 
-const Rows& SliceReader::Next() {
-  return impl_->queue.Pop();
+const Rows& SliceReader::Next(const std::function<void()>& tick) {
+  return impl_->queue.Pop(tick);
 }
 
 void SliceReader::Impl::Run(int64_t first_epoch, int64_t n_epochs) {

@@ -68,8 +68,10 @@ class SliceReader {
   void Start(StreamPlan plan, Normalizer normalizer, int64_t first_epoch, int64_t n_epochs);
 
   /// The next slice, possibly of no rows, its numerics normalized; valid until the next call. Waits for the
-  /// thread. REQUIRES: fewer than n_epochs * StepsPerEpoch() * own streams calls before.
-  const Rows& Next();
+  /// thread; `tick` is called once, and again every half a second of a long wait. REQUIRES: fewer than
+  /// n_epochs
+  /// * StepsPerEpoch() * own streams calls before.
+  const Rows& Next(const std::function<void()>& tick = [] {});
 
  private:
   struct Impl;

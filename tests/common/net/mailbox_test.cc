@@ -68,9 +68,10 @@ TEST(Mailbox, SilenceIsBounded) {
           mailbox.Await({FrameKind::kPull}, "a pull");
           FAIL();
         } catch (const Error& e) {
-          EXPECT_THAT(e.what(),
-                      HasSubstr("rank 0 on simulated: silence for 10 s while waiting for a pull; the last "
-                                "message was a push from rank 1"));
+          EXPECT_THAT(
+              e.what(),
+              HasSubstr("rank 0 on simulated: no news for 10 s (the limit is --timeout_s) while waiting "
+                        "for a pull; no sign of life from rank 1 for 10 s"));
         }
       },
       [](Mailbox& mailbox) {
@@ -87,11 +88,32 @@ TEST(Mailbox, ASignOfLifeExtendsTheWait) {
       },
       [](Mailbox& mailbox) {
         for (int i = 0; i < 5; ++i) {
+          mailbox.endpoint().Receive(mailbox.endpoint().Now() + 8);
           mailbox.SayAlive();
           mailbox.SayAlive();  // says nothing: a second has not passed
-          mailbox.endpoint().Receive(mailbox.endpoint().Now() + 8);
         }
         mailbox.Send(0, Frame(FrameKind::kPull, 0, 0, "at last"));
+      });
+}
+
+TEST(Mailbox, WaitingIsASignOfLifeButExtendsNoWait) {
+  RunTwo(
+      [](Mailbox& mailbox) {
+        try {
+          mailbox.Await({FrameKind::kPull}, "a pull");
+          FAIL();
+        } catch (const Silence& e) {
+          EXPECT_STREQ(
+              e.what(),
+              "rank 0 on simulated: no news for 10 s (the limit is --timeout_s) while waiting for a pull");
+          EXPECT_NEAR(mailbox.endpoint().Now(), 10, 0.01);
+        }
+      },
+      [](Mailbox& mailbox) {
+        for (int i = 0; i < 12; ++i) {
+          mailbox.endpoint().Receive(mailbox.endpoint().Now() + 1);
+          mailbox.Send(0, Frame(FrameKind::kWaiting, 0, 0, 0));
+        }
       });
 }
 

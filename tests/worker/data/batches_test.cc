@@ -353,6 +353,14 @@ TEST(SliceReader, AnErrorInTheThreadComesOutOfNext) {
   EXPECT_THROW((*reader).Next(), Error) << "and it stays broken";
 }
 
+TEST(SliceReader, TicksWhileItWaits) {
+  OneReader reader({.n_rows = 512, .block_time = std::chrono::milliseconds(1300)}, 100, 100);
+  reader.Start();
+  int n_ticks = 0;
+  EXPECT_GT((*reader).Next([&] { ++n_ticks; }).n, 0);
+  EXPECT_GE(n_ticks, 3) << "once at the call, and for each half second of the wait";
+}
+
 TEST(SliceReader, NoticesRowsThatVanishOrAppear) {
   for (const auto& [n_rows_later, sentence] :
        {std::pair<int64_t, const char*>{4000, "fewer good rows than"}, {6000, "more good rows than"}}) {
