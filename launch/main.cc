@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -14,6 +15,8 @@
 
 #include "common/config.h"
 #include "common/error.h"
+#include "launch/command_line.h"
+#include "launch/launcher.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
 #include "worker/data/generated_ratings.h"
@@ -50,7 +53,7 @@ flags
   --servers=N           ranks that hold tables; all others work (default 1)
   --simulate=SxW        S servers and W workers in this process, without MPI
   --output=DIR          results go there; generate: the file
-  --overwrite           the output folder may hold an earlier run
+  --overwrite           the output folder may hold an earlier run; generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
   --timeout_s=S         longest silence that a waiting rank accepts (default 120)
@@ -66,24 +69,10 @@ void Print(const std::string& text) {
   std::fflush(stdout);
 }
 
-/// Takes --set PATH=VALUE and --set=PATH=VALUE out of the arguments: gflags keeps only the last of a repeated
-/// flag.
-std::vector<std::string> TakeOverrides(std::vector<char*>* arguments) {
-  std::vector<std::string> overrides;
-  std::vector<char*> others;
-  for (size_t i = 0; i < arguments->size(); ++i) {
-    const std::string argument = (*arguments)[i];
-    if (argument == "--set" || argument == "-set") {
-      if (i + 1 == arguments->size()) Fail("--set: expected PATH=VALUE behind it");
-      overrides.emplace_back((*arguments)[++i]);
-    } else if (argument.rfind("--set=", 0) == 0) {
-      overrides.push_back(argument.substr(6));
-    } else {
-      others.push_back((*arguments)[i]);
-    }
-  }
-  *arguments = others;
-  return overrides;
+/// Without MPI there is one process: mpirun would run the whole job once for every rank, all into one folder.
+void CheckStartedAlone(const std::string& what) {
+  if (LaunchedRanks() > 1)
+    Fail(what, " runs in one process, ", LaunchedRanks(), " were started: run it without mpirun");
 }
 
 worker::ProgressStyle StyleFor(const std::string& name, bool under_mpirun) {
@@ -108,7 +97,18 @@ std::pair<int, int> ParseSimulate(const std::string& text) {
   return {n_servers, n_workers};
 }
 
-int RunJob(Command command, std::vector<std::string> overrides, int* argc, char*** argv) {
+/// A flag that a command does not look at would be a silent mistake.
+void CheckUnused(const std::string& command, std::initializer_list<const char*> flags) {
+  for (const char* flag : flags) {
+    if (!gflags::GetCommandLineFlagInfoOrDie(flag).is_default)
+      Fail("--", flag, " means nothing to ", command, ", see zhiyin --help");
+  }
+}
+
+int RunJob(Command command, std::vector<std::string> overrides) {
+  if (command == Command::kTrain) CheckUnused("train", {"checkpoint"});
+  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed"});
+  if (!FLAGS_simulate.empty()) CheckUnused("--simulate", {"servers"});
   if (command == Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
   if (command == Command::kEvaluate && FLAGS_checkpoint.empty())
@@ -129,25 +129,44 @@ int RunJob(Command command, std::vector<std::string> overrides, int* argc, char*
   options.progress = StyleFor(FLAGS_progress, FLAGS_simulate.empty());
   if (FLAGS_simulate.empty()) {
     options.network = "mpi";
-    return RunOverMpi(argc, argv, std::move(options));
+    return RunOverMpi(std::move(options));
   }
   const auto [n_servers, n_workers] = ParseSimulate(FLAGS_simulate);
+  CheckStartedAlone("--simulate");
   options.network = "simulated";
+  // A seed that is no number is refused with the config, which has it too.
   const uint64_t seed = FLAGS_seed.empty() ? 1 : std::strtoull(FLAGS_seed.c_str(), nullptr, 10);
   return RunSimulated(n_servers, n_workers, seed, std::move(options));
 }
 
 int RunGenerate(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("generate");
+  CheckUnused("generate", {"checkpoint", "servers", "simulate", "timeout_s", "progress"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
   if (!job.data().has_generated_ratings())
     Fail(FLAGS_config, ": data: nothing to generate: expected generated_ratings");
-  std::ofstream file(FLAGS_output);
+  if (!FLAGS_overwrite && std::filesystem::exists(FLAGS_output))
+    Fail("--output=", FLAGS_output, ": is there already, expected a new name or --overwrite");
+  const std::string unfinished = FLAGS_output + ".unfinished";
+  std::ofstream file(unfinished);
   worker::WriteGeneratedRatings(job.data().generated_ratings(), file);
   file.close();
-  if (!file) Fail("--output=", FLAGS_output, ": cannot write: ", std::strerror(errno));
+  if (!file || std::rename(unfinished.c_str(), FLAGS_output.c_str()) != 0)
+    Fail("--output=", FLAGS_output, ": cannot write: ", std::strerror(errno));
   return 0;
+}
+
+/// The flags defined above, not those of libraries.
+std::vector<std::string> OwnFlags() {
+  std::vector<gflags::CommandLineFlagInfo> all;
+  gflags::GetAllFlags(&all);
+  std::vector<std::string> own;
+  for (const gflags::CommandLineFlagInfo& info : all) {
+    if (std::string_view(info.filename).ends_with("launch/main.cc")) own.push_back(info.name);
+  }
+  return own;
 }
 
 int Main(int argc, char** argv) {
@@ -158,25 +177,15 @@ int Main(int argc, char** argv) {
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
 
-  std::vector<char*> arguments(argv, argv + argc);
-  const std::vector<std::string> overrides = TakeOverrides(&arguments);
-  arguments.push_back(nullptr);
-  int n_arguments = static_cast<int>(arguments.size()) - 1;
-  char** rest = arguments.data();
-  for (int i = 1; i < n_arguments; ++i) {
-    if (std::strcmp(rest[i], "--help") == 0 || std::strcmp(rest[i], "-h") == 0 ||
-        std::strcmp(rest[i], "help") == 0) {
-      Print(kUsage);
-      return 0;
-    }
+  const CommandLine line = ParseCommandLine({argv + 1, argv + argc}, OwnFlags());
+  if (line.help) {
+    Print(kUsage);
+    return 0;
   }
-  gflags::AllowCommandLineReparsing();
-  gflags::ParseCommandLineFlags(&n_arguments, &rest, /*remove_flags=*/true);
-  const std::string command = n_arguments > 1 ? rest[1] : "";
-  if (n_arguments > 2) Fail(rest[2], ": expected one command and flags, see zhiyin --help");
-  if (command == "train") return RunJob(Command::kTrain, overrides, &n_arguments, &rest);
-  if (command == "evaluate") return RunJob(Command::kEvaluate, overrides, &n_arguments, &rest);
-  if (command == "generate") return RunGenerate(overrides);
+  const std::string& command = line.command;
+  if (command == "train") return RunJob(Command::kTrain, line.overrides);
+  if (command == "evaluate") return RunJob(Command::kEvaluate, line.overrides);
+  if (command == "generate") return RunGenerate(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
        ": expected train, evaluate or generate, see zhiyin --help");
 }
@@ -189,8 +198,7 @@ int main(int argc, char** argv) {
     return zhiyin::launch::Main(argc, argv);
   } catch (const std::exception& e) {
     // Under mpirun every rank finds the same mistake in the command line: one says so.
-    const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
-    if (rank == nullptr || std::strcmp(rank, "0") == 0) zhiyin::launch::PrintError(e.what());
+    if (zhiyin::launch::LaunchedRank() == 0) zhiyin::launch::PrintError(e.what());
     return 1;
   }
 }

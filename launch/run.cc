@@ -25,10 +25,14 @@ void SayTerminated(int) {
 
 }  // namespace
 
-int RunOverMpi(int* argc, char*** argv, RankOptions options) {
-  MpiWorld world(argc, argv);
+int RunOverMpi(RankOptions options) {
+  MpiWorld world;
   if (world.endpoint().rank() == 0) {
     std::signal(SIGTERM, SayTerminated);
+    options.print_error = [print = options.print_error](const std::string& line) {
+      std::signal(SIGTERM, SIG_IGN);  // one line is enough
+      print(line);
+    };
   } else {
     options.print_error = [print = options.print_error,
                            rank = world.endpoint().rank()](const std::string& line) {

@@ -7,7 +7,7 @@ namespace zhiyin::launch {
 
 /// This process as one rank of mpirun's world. Does not return when the job has failed: the process ends with
 /// code 1.
-int RunOverMpi(int* argc, char*** argv, RankOptions options);
+int RunOverMpi(RankOptions options);
 
 /// Servers and workers as threads of this process; the same seed gives the same run.
 int RunSimulated(int n_servers, int n_workers, uint64_t seed, RankOptions options);

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr double kLimitS = 10;
 const char* const kCensus = "configs/census_mmoe.textproto";
@@ -22,16 +23,35 @@ std::string Census() {
   return "--config=" + SourcePath(kCensus);
 }
 
-/// Runs `zhiyin train`, expects it to fail as it should, and returns its one line.
-std::string FailureOf(int n_ranks, Arguments arguments) {
-  arguments.insert(arguments.begin(), "train");
+/// Runs `zhiyin ARGUMENTS`, expects it to fail as it should, and returns its one line.
+std::string FailureOfCommand(int n_ranks, const Arguments& arguments) {
   const ProcessResult result = RunZhiyin(n_ranks, arguments, kLimitS);
   EXPECT_FALSE(result.timed_out);
   EXPECT_NE(result.exit_code, 0);
-  EXPECT_EQ(result.err.find("stack trace"), std::string::npos) << result.err;
+  EXPECT_THAT(OtherLines(result), IsEmpty());
   const std::vector<std::string> lines = ErrorLines(result);
   EXPECT_EQ(lines.size(), 1u) << result.err;
   return lines.empty() ? "" : lines[0];
+}
+
+std::string FailureOf(int n_ranks, Arguments arguments) {
+  arguments.insert(arguments.begin(), "train");
+  return FailureOfCommand(n_ranks, arguments);
+}
+
+/// The process ids of a job's ranks, in the order in which they were started, once all are there.
+std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument, size_t n_ranks) {
+  std::vector<int> ranks;
+  for (int i = 0; i < 500 && ranks.size() < n_ranks; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ranks = job.Descendants(argument);
+    std::erase_if(ranks, [](int pid) {
+      std::error_code gone;
+      const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone);
+      return program.filename() != "zhiyin";
+    });
+  }
+  return ranks;
 }
 
 TEST(Failure, ConfigMissing) {
@@ -40,6 +60,35 @@ TEST(Failure, ConfigMissing) {
 
 TEST(Failure, NoConfigGiven) {
   EXPECT_THAT(FailureOf(3, {}), HasSubstr("--config is missing"));
+}
+
+TEST(Failure, UnknownFlag) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--sevrers=1"}),
+              HasSubstr("--sevrers: no such flag; the nearest is \"servers\""));
+}
+
+TEST(Failure, FlagOfTheWrongType) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--servers=two"}), HasSubstr("--servers=two: expected a whole number"));
+  EXPECT_THAT(FailureOf(3, {Census(), "--timeout_s", "soon"}),
+              HasSubstr("--timeout_s=soon: expected a number"));
+  EXPECT_THAT(FailureOf(3, {Census(), "--overwrite=perhaps"}), HasSubstr("expected true or false"));
+  EXPECT_THAT(FailureOf(3, {Census(), "--set"}), HasSubstr("--set: expected a value behind it"));
+}
+
+TEST(Failure, FlagThatMeansNothingHere) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--checkpoint=x"}), HasSubstr("--checkpoint means nothing to train"));
+  EXPECT_THAT(FailureOf(0, {Census(), "--simulate=1x1", "--servers=2"}),
+              HasSubstr("--servers means nothing to --simulate"));
+}
+
+TEST(Failure, TwoCommands) {
+  EXPECT_THAT(FailureOf(3, {Census(), "evaluate"}), HasSubstr("evaluate: expected one command"));
+  EXPECT_THAT(FailureOfCommand(0, {"trian"}), HasSubstr("trian: no such command"));
+}
+
+TEST(Failure, SimulationUnderMpirun) {
+  EXPECT_THAT(FailureOf(3, {Census(), "--simulate=1x1"}),
+              HasSubstr("--simulate runs in one process, 3 were started"));
 }
 
 TEST(Failure, UnknownField) {
@@ -93,8 +142,8 @@ TEST(Failure, OneRankAlone) {
 
 TEST(Failure, LabelThatIsNoNumber) {
   EXPECT_THAT(FailureOf(4, {Census(), "--set", "task[income].label={column: \"education\" number {}}"}),
-              ::testing::AllOf(HasSubstr("census-income.test.gz:1: the label of task income"),
-                               HasSubstr("expected a number")));
+              ::testing::AllOf(HasSubstr("census-income.test.gz:1: label of task \"income\" (column #4): "),
+                               HasSubstr("expected a finite number")));
 }
 
 TEST(Failure, OutputThatCannotBeWritten) {
@@ -143,16 +192,7 @@ TEST(Failure, AModelThatIsDamaged) {
 TEST(Failure, AWorkerIsKilled) {
   BackgroundProcess job(ZhiyinCommand(
       4, {"train", Census(), "--servers=2", "--set", "train.epochs=100000", "--progress=none"}));
-  std::vector<int> ranks;
-  for (int i = 0; i < 500 && ranks.size() < 4; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    ranks = job.Descendants("train.epochs=100000");
-    std::erase_if(ranks, [](int pid) {
-      const std::string program =
-          std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe").filename();
-      return program != "zhiyin";
-    });
-  }
+  const std::vector<int> ranks = RanksOf(job, "train.epochs=100000", 4);
   ASSERT_EQ(ranks.size(), 4u);
   std::this_thread::sleep_for(std::chrono::seconds(2));
   kill(ranks[3], SIGKILL);
@@ -163,6 +203,35 @@ TEST(Failure, AWorkerIsKilled) {
   EXPECT_NE(result.exit_code, 0);
   EXPECT_THAT(result.err, HasSubstr("exited on signal 9"));
   EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died")));
+}
+
+TEST(Failure, AWorkerFallsSilent) {
+  BackgroundProcess job(ZhiyinCommand(4, {"train", Census(), "--servers=2", "--set", "train.epochs=100001",
+                                          "--progress=none", "--timeout_s=3"}));
+  const std::vector<int> ranks = RanksOf(job, "train.epochs=100001", 4);
+  ASSERT_EQ(ranks.size(), 4u);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  kill(ranks[3], SIGSTOP);
+  const ProcessResult result = job.Wait(60);
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_THAT(ErrorLines(result), ElementsAre(::testing::AllOf(HasSubstr("no news for 3 s"),
+                                                               HasSubstr("no sign of life from rank 3"))));
+}
+
+TEST(Failure, AnEvaluationTakesTheModelAsItWasTrained) {
+  TempFolder folder;
+  ASSERT_EQ(RunZhiyin(0, {"train", Census(), "--simulate=1x1", "--set", "train.epochs=1",
+                          "--output=" + folder.Path("out")})
+                .exit_code,
+            0);
+  EXPECT_THAT(FailureOfCommand(
+                  2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "model.mmoe.n_experts=2"}),
+              HasSubstr("evaluate takes the model as it was trained"));
+  const ProcessResult fewer = RunZhiyin(
+      2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "data.test.n_rows=1000"}, kLimitS);
+  EXPECT_EQ(fewer.exit_code, 0) << fewer.err;
+  EXPECT_THAT(fewer.out, HasSubstr("test split, 1000 rows"));
 }
 
 }  // namespace

@@ -40,4 +40,18 @@ std::vector<std::string> ErrorLines(const ProcessResult& result) {
   return lines;
 }
 
+std::vector<std::string> OtherLines(const ProcessResult& result) {
+  std::vector<std::string> lines;
+  std::istringstream text(result.err);
+  bool in_notice = false;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("------")) {
+      in_notice = !in_notice;
+    } else if (!in_notice && !line.empty() && !line.starts_with("zhiyin: error: ")) {
+      lines.push_back(line);
+    }
+  }
+  return lines;
+}
+
 }  // namespace zhiyin::testing

@@ -18,7 +18,9 @@ ProcessResult RunZhiyin(int n_ranks, const Arguments& arguments, double timeout_
 /// Runs a training job, expects success, and returns its summary.json. n_ranks as above.
 nlohmann::json Train(int n_ranks, const Arguments& arguments);
 
-/// Lines of a text that begin with "zhiyin: error: ", without that.
+/// Lines of standard error that begin with "zhiyin: error: ", without that.
 std::vector<std::string> ErrorLines(const ProcessResult& result);
+/// All other lines of standard error that are not empty and not part of mpirun's own notices.
+std::vector<std::string> OtherLines(const ProcessResult& result);
 
 }  // namespace zhiyin::testing

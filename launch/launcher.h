@@ -1,0 +1,13 @@
+// What the program that started this process says of it: mpirun, or a scheduler such as Slurm.
+#pragma once
+
+namespace zhiyin::launch {
+
+/// This process' number among those that were started together; 0 when it was started alone. For use before
+/// MPI_Init, or without it.
+int LaunchedRank();
+
+/// How many were started together; 1 when alone or when nothing says it.
+int LaunchedRanks();
+
+}  // namespace zhiyin::launch
