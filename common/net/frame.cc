@@ -72,9 +72,7 @@ Frame Frame::ForReceiving(size_t n_bytes) {
   return frame;
 }
 
-void Frame::Arrived(int source) {
-  source_ = source;
-  const FrameHeader& h = header();
+void CheckHeader(const FrameHeader& h, int source) {
   if (h.magic != kFrameMagic) {
     Fail("message from rank ", source, ": begins with ", std::hex, h.magic, ", expected ", kFrameMagic,
          ": not a Zhiyin rank");
@@ -86,6 +84,16 @@ void Frame::Arrived(int source) {
   if (NameOf(h.kind).empty()) {
     Fail("message from rank ", source, ": unknown kind ", static_cast<int>(h.kind));
   }
+  if (h.payload_bytes >= kMaxFrameBytes) {
+    Fail("message from rank ", source, ": ", NameOf(h.kind), " announces ", h.payload_bytes,
+         " bytes, expected less than ", kMaxFrameBytes);
+  }
+}
+
+void Frame::Arrived(int source) {
+  source_ = source;
+  const FrameHeader& h = header();
+  CheckHeader(h, source);
   if (h.payload_bytes != n_bytes_ - sizeof(FrameHeader)) {
     Fail("message from rank ", source, ": ", NameOf(h.kind), " announces ", h.payload_bytes, " bytes, but ",
          n_bytes_ - sizeof(FrameHeader), " came");

@@ -59,7 +59,10 @@ static_assert(sizeof(FrameHeader) == 32);
 inline constexpr uint32_t kFrameMagic = 0x3146595a;  // "ZYF1"
 inline constexpr uint16_t kFrameVersion = 1;
 /// No frame is larger: above, the sender is wrong.
-inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 31;
+inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 40;
+
+/// Throws Error, naming the rank it came from, on a wrong magic, version or kind, or an impossible length.
+void CheckHeader(const FrameHeader& header, int source);
 
 /// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies.
 class Frame {

@@ -9,15 +9,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <list>
+#include <vector>
 
 #include "common/error.h"
 
 namespace zhiyin {
 namespace {
 
-constexpr int kTag = 1;
+enum Tag {
+  kWholeFrame = 1,
+  kHeaderAlone = 2,  // of a frame whose payload follows in parts
+  kPayloadPart = 3,
+};
 /// Polls before the first sleep: about 2 us.
 constexpr int kPollsBeforeSleep = 20;
 constexpr double kShortestSleep = 20e-6;
@@ -38,7 +44,7 @@ void SleepFor(double seconds) {
 
 class MpiEndpoint final : public Endpoint {
  public:
-  MpiEndpoint() {
+  explicit MpiEndpoint(size_t part_bytes) : part_bytes_(part_bytes) {
     CheckMpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
     CheckMpi(MPI_Comm_size(MPI_COMM_WORLD, &n_ranks_), "MPI_Comm_size");
     char name[MPI_MAX_PROCESSOR_NAME];
@@ -59,12 +65,16 @@ class MpiEndpoint final : public Endpoint {
   void Send(int to, Frame frame) override {
     CHECK_NE(to, rank_);
     CHECK_LT(frame.bytes().size(), kMaxFrameBytes);
-    Sending& sending = sending_.emplace_back();
+    Transfer& sending = sending_.emplace_back();
     sending.frame = std::move(frame);
-    const auto bytes = sending.frame.bytes();
-    CheckMpi(MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, to, kTag, MPI_COMM_WORLD,
-                       &sending.request),
-             "MPI_Isend");
+    const std::span<const std::byte> bytes = sending.frame.bytes();
+    if (bytes.size() <= part_bytes_) {
+      StartSending(bytes, to, kWholeFrame, &sending);
+    } else {
+      StartSending(bytes.first(sizeof(FrameHeader)), to, kHeaderAlone, &sending);
+      for (size_t at = sizeof(FrameHeader); at < bytes.size(); at += part_bytes_)
+        StartSending(bytes.subspan(at, std::min(part_bytes_, bytes.size() - at)), to, kPayloadPart, &sending);
+    }
     ReleaseSent();
   }
 
@@ -97,23 +107,33 @@ class MpiEndpoint final : public Endpoint {
   }
 
  private:
-  struct Sending {
-    Frame frame;
-    MPI_Request request = MPI_REQUEST_NULL;
-  };
-  struct Receiving {
+  /// A frame under way, in one piece or in parts.
+  struct Transfer {
     Frame frame;
     int source = -1;
-    MPI_Request request = MPI_REQUEST_NULL;
-    bool complete = false;
+    size_t n_started = 0;  // bytes for which there is or was a request
+    std::vector<MPI_Request> requests;
+
+    bool IsComplete() {
+      if (n_started < frame.bytes().size()) return false;
+      int done = 0;
+      CheckMpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE),
+               "MPI_Testall");
+      if (done) requests.clear();
+      return done != 0;
+    }
   };
 
+  static void StartSending(std::span<const std::byte> bytes, int to, Tag tag, Transfer* sending) {
+    MPI_Request& request = sending->requests.emplace_back(MPI_REQUEST_NULL);
+    CheckMpi(
+        MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, to, tag, MPI_COMM_WORLD, &request),
+        "MPI_Isend");
+    sending->n_started += bytes.size();
+  }
+
   void ReleaseSent() {
-    for (auto it = sending_.begin(); it != sending_.end();) {
-      int done = 0;
-      CheckMpi(MPI_Test(&it->request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-      it = done ? sending_.erase(it) : std::next(it);
-    }
+    std::erase_if(sending_, [](Transfer& sending) { return sending.IsComplete(); });
   }
 
   /// Matches one waiting message, if any, and starts to take it.
@@ -121,33 +141,53 @@ class MpiEndpoint final : public Endpoint {
     int found = 0;
     MPI_Message message;
     MPI_Status status;
-    CheckMpi(MPI_Improbe(MPI_ANY_SOURCE, kTag, MPI_COMM_WORLD, &found, &message, &status), "MPI_Improbe");
+    CheckMpi(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &message, &status),
+             "MPI_Improbe");
     if (!found) return;
     int n_bytes = 0;
     CheckMpi(MPI_Get_count(&status, MPI_BYTE, &n_bytes), "MPI_Get_count");
-    if (n_bytes < static_cast<int>(sizeof(FrameHeader))) {
-      Fail("message from rank ", status.MPI_SOURCE, ": ", n_bytes, " bytes, expected at least ",
+    const size_t n = static_cast<size_t>(n_bytes);
+    if (status.MPI_TAG != kPayloadPart && n < sizeof(FrameHeader)) {
+      Fail("message from rank ", status.MPI_SOURCE, ": ", n, " bytes, expected at least ",
            sizeof(FrameHeader));
     }
-    Receiving& receiving = receiving_.emplace_back();
-    receiving.frame = Frame::ForReceiving(static_cast<size_t>(n_bytes));
-    receiving.source = status.MPI_SOURCE;
-    CheckMpi(MPI_Imrecv(receiving.frame.bytes().data(), n_bytes, MPI_BYTE, &message, &receiving.request),
+    if (status.MPI_TAG == kHeaderAlone) {
+      FrameHeader header;
+      CheckMpi(MPI_Mrecv(&header, sizeof(header), MPI_BYTE, &message, MPI_STATUS_IGNORE), "MPI_Mrecv");
+      CheckHeader(header, status.MPI_SOURCE);
+      Transfer& receiving = receiving_.emplace_back();
+      receiving.source = status.MPI_SOURCE;
+      receiving.frame = Frame::ForReceiving(sizeof(header) + header.payload_bytes);
+      std::memcpy(receiving.frame.bytes().data(), &header, sizeof(header));
+      receiving.n_started = sizeof(header);
+      return;
+    }
+    Transfer* receiving = nullptr;
+    if (status.MPI_TAG == kPayloadPart) {
+      // Messages of a pair keep their order: the part belongs to the last header from there.
+      const auto it = std::find_if(receiving_.rbegin(), receiving_.rend(),
+                                   [&](const Transfer& t) { return t.source == status.MPI_SOURCE; });
+      if (it == receiving_.rend() || it->frame.bytes().size() - it->n_started < n)
+        Fail("message from rank ", status.MPI_SOURCE, ": a part of ", n, " bytes that belongs to no frame");
+      receiving = &*it;
+    } else {
+      receiving = &receiving_.emplace_back();
+      receiving->source = status.MPI_SOURCE;
+      receiving->frame = Frame::ForReceiving(n);
+    }
+    MPI_Request& request = receiving->requests.emplace_back(MPI_REQUEST_NULL);
+    CheckMpi(MPI_Imrecv(receiving->frame.bytes().data() + receiving->n_started, n_bytes, MPI_BYTE, &message,
+                        &request),
              "MPI_Imrecv");
+    receiving->n_started += n;
   }
 
   /// The first complete frame that has no earlier one of its source before it: order within a pair is kept.
   std::optional<Frame> TakeReceived() {
     for (auto it = receiving_.begin(); it != receiving_.end(); ++it) {
-      if (!it->complete) {
-        int done = 0;
-        CheckMpi(MPI_Test(&it->request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-        it->complete = done != 0;
-      }
-      if (!it->complete) continue;
       const bool overtakes =
-          std::any_of(receiving_.begin(), it, [&](const Receiving& r) { return r.source == it->source; });
-      if (overtakes) continue;
+          std::any_of(receiving_.begin(), it, [&](const Transfer& t) { return t.source == it->source; });
+      if (overtakes || !it->IsComplete()) continue;
       Frame frame = std::move(it->frame);
       const int source = it->source;
       receiving_.erase(it);
@@ -160,26 +200,27 @@ class MpiEndpoint final : public Endpoint {
   int rank_ = 0;
   int n_ranks_ = 0;
   std::string host_;
-  std::list<Sending>
-      sending_;  // a list: MPI keeps pointers to nothing of ours but the bytes; requests must not move
-  std::list<Receiving> receiving_;
+  size_t part_bytes_;
+  std::list<Transfer> sending_;  // lists, as they are left from the middle
+  std::list<Transfer> receiving_;
 };
 
 }  // namespace
 
 class MpiWorld::Impl {
  public:
+  explicit Impl(size_t part_bytes) : endpoint(part_bytes) {}
   MpiEndpoint endpoint;
 };
 
-MpiWorld::MpiWorld() {
+MpiWorld::MpiWorld(size_t part_bytes) {
   int provided = 0;
   CheckMpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   if (provided < MPI_THREAD_FUNNELED) Fail("MPI offers thread level ", provided, ", expected FUNNELED");
   CheckMpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   // A sleep of 20 us otherwise takes 70: Linux rounds it up by the timer slack.
   prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
-  impl_ = std::make_unique<Impl>();
+  impl_ = std::make_unique<Impl>(part_bytes);
 }
 
 MpiWorld::~MpiWorld() {

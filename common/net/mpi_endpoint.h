@@ -11,9 +11,12 @@ namespace zhiyin {
 ///
 /// An idle Receive polls a little, then sleeps for an eighth of the time it has been idle, between 20 us and
 /// 2 ms: ranks may be more than cores, and an idle rank costs next to nothing.
+/// A frame larger than a part travels as its header and then its payload in parts: MPI counts in int, and its
+/// shared-memory transport pins what is under way.
 class MpiWorld {
  public:
-  MpiWorld();
+  /// All ranks give the same `part_bytes`, which is less than 2 GiB.
+  explicit MpiWorld(size_t part_bytes = size_t{64} << 20);
   /// Waits for the other ranks, unless Abandon was called.
   ~MpiWorld();
   MpiWorld(const MpiWorld&) = delete;
