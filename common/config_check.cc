@@ -37,6 +37,7 @@ class Checker {
     CheckTasks();
     CheckModel();
     CheckTrain();
+    CheckNotNegative(ConfigPath()("train")("max_gradient"), job_.train().max_gradient());
     CheckRange(ConfigPath()("evaluation")("every_epochs"), job_.evaluation().every_epochs(), 1, kMaxEpochs);
   }
 
@@ -128,6 +129,10 @@ class Checker {
       CheckName(path, table.name(), &names);
       CheckRange(path("dim"), table.dim(), 1, kMaxDim);
       CheckOptimizer(path("optimizer"), table.optimizer());
+      CheckNumberType(path("storage"), table.storage());
+      CheckNumberType(path("wire"), table.wire());
+      CheckAdmission(path("admission"), table.admission());
+      CheckEviction(path("eviction"), table.eviction());
       const bool used = std::any_of(job_.field().begin(), job_.field().end(),
                                     [&](const Field& f) { return f.table() == table.name(); });
       if (!used) Fail(path, "is used by no field");
@@ -145,35 +150,126 @@ class Checker {
     }
   }
 
+  void CheckShare(const ConfigPath& path, double value) const {
+    if (!(value >= 0 && value < 1)) Fail(path, Text("is ", value, ", expected 0 to less than 1"));
+  }
+
+  void CheckAdam(const ConfigPath& path, const Optimizer::Adam& adam) const {
+    CheckPositive(path("learning_rate"), adam.learning_rate());
+    CheckPositive(path("epsilon"), adam.epsilon());
+    CheckShare(path("beta1"), adam.beta1());
+    CheckShare(path("beta2"), adam.beta2());
+  }
+
+  template <typename AdaGradConfig>
+  void CheckAdaGrad(const ConfigPath& path, const AdaGradConfig& config) const {
+    CheckPositive(path("learning_rate"), config.learning_rate());
+    CheckNotNegative(path("initial_accumulator"), config.initial_accumulator());
+    CheckPositive(path("epsilon"), config.epsilon());
+  }
+
+  template <typename DecayingConfig>
+  void CheckDecaying(const ConfigPath& path, const DecayingConfig& config) const {
+    CheckPositive(path("learning_rate"), config.learning_rate());
+    CheckShare(path("decay"), config.decay());
+    CheckPositive(path("epsilon"), config.epsilon());
+  }
+
   void CheckOptimizer(const ConfigPath& path, const Optimizer& optimizer) const {
-    const auto check_adagrad = [&](const ConfigPath& at, const auto& config) {
-      CheckPositive(at("learning_rate"), config.learning_rate());
-      CheckNotNegative(at("initial_accumulator"), config.initial_accumulator());
-      CheckPositive(at("epsilon"), config.epsilon());
-    };
+    CheckNotNegative(path("clip_norm"), optimizer.clip_norm());
+    CheckNotNegative(path("weight_decay"), optimizer.weight_decay());
+    CheckSchedule(path("schedule"), optimizer.schedule());
     switch (optimizer.kind_case()) {
       case Optimizer::KIND_NOT_SET:
-        Fail(path, "is missing, expected sgd, adagrad, rowwise_adagrad or adam");
+        Fail(path,
+             "is missing, expected sgd, momentum, adagrad, rowwise_adagrad, adam, adamw, ftrl, rmsprop, "
+             "adadelta or "
+             "delay_compensated_sgd");
       case Optimizer::kSgd:
         CheckPositive(path("sgd")("learning_rate"), optimizer.sgd().learning_rate());
         return;
       case Optimizer::kAdagrad:
-        check_adagrad(path("adagrad"), optimizer.adagrad());
+        CheckAdaGrad(path("adagrad"), optimizer.adagrad());
         return;
       case Optimizer::kRowwiseAdagrad:
-        check_adagrad(path("rowwise_adagrad"), optimizer.rowwise_adagrad());
+        CheckAdaGrad(path("rowwise_adagrad"), optimizer.rowwise_adagrad());
         return;
-      case Optimizer::kAdam: {
-        const ConfigPath at = path("adam");
-        CheckPositive(at("learning_rate"), optimizer.adam().learning_rate());
-        CheckPositive(at("epsilon"), optimizer.adam().epsilon());
-        for (const auto& [name, beta] :
-             {std::pair("beta1", optimizer.adam().beta1()), std::pair("beta2", optimizer.adam().beta2())}) {
-          if (!(beta >= 0 && beta < 1)) Fail(at(name), Text("is ", beta, ", expected 0 to less than 1"));
-        }
+      case Optimizer::kAdam:
+        CheckAdam(path("adam"), optimizer.adam());
+        return;
+      case Optimizer::kAdamw:
+        CheckAdam(path("adamw"), optimizer.adamw());
+        return;
+      case Optimizer::kMomentum:
+        CheckPositive(path("momentum")("learning_rate"), optimizer.momentum().learning_rate());
+        CheckShare(path("momentum")("momentum"), optimizer.momentum().momentum());
+        return;
+      case Optimizer::kFtrl:
+        CheckPositive(path("ftrl")("learning_rate"), optimizer.ftrl().learning_rate());
+        CheckNotNegative(path("ftrl")("beta"), optimizer.ftrl().beta());
+        CheckNotNegative(path("ftrl")("l1"), optimizer.ftrl().l1());
+        CheckNotNegative(path("ftrl")("l2"), optimizer.ftrl().l2());
+        if (optimizer.ftrl().beta() + optimizer.ftrl().l2() <= 0)
+          Fail(path("ftrl"), "beta and l2 are both 0: the first step has no bound");
+        return;
+      case Optimizer::kRmsprop:
+        CheckDecaying(path("rmsprop"), optimizer.rmsprop());
+        return;
+      case Optimizer::kAdadelta:
+        CheckDecaying(path("adadelta"), optimizer.adadelta());
+        return;
+      case Optimizer::kDelayCompensatedSgd: {
+        const ConfigPath at = path("delay_compensated_sgd");
+        CheckPositive(at("learning_rate"), optimizer.delay_compensated_sgd().learning_rate());
+        CheckNotNegative(at("lambda"), optimizer.delay_compensated_sgd().lambda());
         return;
       }
     }
+  }
+
+  void CheckNumberType(const ConfigPath& path, NumberType type) const {
+    if (!NumberType_IsValid(type)) Fail(path, Text("is ", type, ", expected FP32, FP16 or BF16"));
+  }
+
+  void CheckAdmission(const ConfigPath& path, const Admission& admission) const {
+    switch (admission.kind_case()) {
+      case Admission::KIND_NOT_SET:
+        return;
+      case Admission::kExact:
+        CheckRange(path("exact")("sightings"), admission.exact().sightings(), int64_t{1}, int64_t{1} << 31);
+        CheckRange(path("exact")("max_candidates"), admission.exact().max_candidates(), int64_t{1},
+                   int64_t{1} << 40);
+        return;
+      case Admission::kCountingBloom:
+        CheckRange(path("counting_bloom")("sightings"), admission.counting_bloom().sightings(), int64_t{1},
+                   int64_t{255});
+        CheckRange(path("counting_bloom")("bytes"), admission.counting_bloom().bytes(), int64_t{1},
+                   int64_t{1} << 43);
+        return;
+      case Admission::kProbability:
+        CheckRange(path("probability"), admission.probability(), 0.0, 1.0);
+        return;
+    }
+  }
+
+  void CheckEviction(const ConfigPath& path, const Eviction& eviction) const {
+    CheckRange(path("ttl_steps"), eviction.ttl_steps(), int64_t{0}, int64_t{1} << 31);
+    CheckRange(path("min_pulls"), eviction.min_pulls(), int64_t{0}, int64_t{1} << 30);
+    CheckNotNegative(path("min_norm"), eviction.min_norm());
+    CheckRange(path("max_bytes"), eviction.max_bytes(), int64_t{0}, int64_t{1} << 60);
+    CheckRange(path("sweep_steps"), eviction.sweep_steps(), int64_t{1}, int64_t{1} << 30);
+    if (!Eviction::WhenFull_IsValid(eviction.when_full()))
+      Fail(path("when_full"), Text("is ", eviction.when_full(), ", expected EVICT_OLDEST, REFUSE or FAIL"));
+    if (eviction.when_full() != Eviction::EVICT_OLDEST && eviction.max_bytes() == 0)
+      Fail(path("when_full"), "means nothing without max_bytes");
+  }
+
+  void CheckSchedule(const ConfigPath& path, const Schedule& schedule) const {
+    CheckRange(path("warmup_steps"), schedule.warmup_steps(), int64_t{0}, int64_t{1} << 50);
+    if (!schedule.has_cosine()) return;
+    CheckRange(path("cosine")("steps"), schedule.cosine().steps(), schedule.warmup_steps() + 1,
+               int64_t{1} << 50);
+    CheckRange(path("cosine")("final"), schedule.cosine().final(), 0.0, 1.0);
   }
 
   /// A name or #POSITION. What names there are is known here only if the config gives them.

@@ -131,6 +131,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:9: table[ids].optimizer.adam.learning_rate: is -1, expected a number above 0"},
         Refusal{With("adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1 beta1: 1 }"),
                 "job:9: table[ids].optimizer.adam.beta1: is 1, expected 0 to less than 1"},
+        Refusal{With("adam { learning_rate: 0.1 }", "ftrl { learning_rate: 0.1 beta: 0 }"),
+                "job:9: table[ids].optimizer.ftrl: beta and l2 are both 0: the first step has no bound"},
+        Refusal{With("adam { learning_rate: 0.1 }",
+                     "adam { learning_rate: 0.1 } schedule { cosine { steps: 0 } }"),
+                "job:9: table[ids].optimizer.schedule.cosine.steps: is 0, expected 1 to 1125899906842624"},
+        Refusal{With("adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1 } clip_norm: -1"),
+                "job:9: table[ids].optimizer.clip_norm: is -1, expected 0 or more"},
         Refusal{With("name: \"ids\"", "name: \"dense\""),
                 "job:7: table[dense].name: \"dense\" is the table of the model's own weights"},
         Refusal{With("name: \"ids\"", "name: \"../ids\""), "job:6: table[../ids]: its name begins with a ."},
@@ -174,9 +181,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:3: data.text.quote: is part of the delimiter"},
         Refusal{With("column_name: \"item\"", "column_name: \"user\""),
                 "job:3: data.text.column_name[1]: \"user\" is taken by an earlier one"},
-        Refusal{
-            With("dense_optimizer { sgd { learning_rate: 0.1 } }", ""),
-            "job:20: train.dense_optimizer: is missing, expected sgd, adagrad, rowwise_adagrad or adam"}));
+        Refusal{With("dense_optimizer { sgd { learning_rate: 0.1 } }", ""),
+                "job:20: train.dense_optimizer: is missing, expected sgd, momentum, adagrad, "
+                "rowwise_adagrad, adam, adamw, ftrl, "
+                "rmsprop, adadelta or delay_compensated_sgd"}));
 
 TEST(Config, FilesThatCannotBeReadAreNamed) {
   testing::TempFolder folder;
