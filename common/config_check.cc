@@ -170,8 +170,6 @@ class Checker {
       CheckName(path, table.name(), &names);
       CheckRange(path("dim"), table.dim(), 1, kMaxDim);
       CheckOptimizer(path("optimizer"), table.optimizer());
-      CheckNumberType(path("storage"), table.storage());
-      CheckNumberType(path("wire"), table.wire());
       CheckAdmission(path("admission"), table.admission());
       CheckEviction(path("eviction"), table.eviction());
       const bool used = std::any_of(job_.field().begin(), job_.field().end(),
@@ -268,10 +266,6 @@ class Checker {
     }
   }
 
-  void CheckNumberType(const ConfigPath& path, NumberType type) const {
-    if (!NumberType_IsValid(type)) Fail(path, Text("is ", type, ", expected FP32, FP16 or BF16"));
-  }
-
   void CheckAdmission(const ConfigPath& path, const Admission& admission) const {
     switch (admission.kind_case()) {
       case Admission::KIND_NOT_SET:
@@ -299,8 +293,6 @@ class Checker {
     CheckNotNegative(path("min_norm"), eviction.min_norm());
     CheckRange(path("max_bytes"), eviction.max_bytes(), int64_t{0}, int64_t{1} << 60);
     CheckRange(path("sweep_steps"), eviction.sweep_steps(), int64_t{1}, int64_t{1} << 30);
-    if (!Eviction::WhenFull_IsValid(eviction.when_full()))
-      Fail(path("when_full"), Text("is ", eviction.when_full(), ", expected EVICT_OLDEST, REFUSE or FAIL"));
     if (eviction.when_full() != Eviction::EVICT_OLDEST && eviction.max_bytes() == 0)
       Fail(path("when_full"), "means nothing without max_bytes");
   }
