@@ -321,7 +321,7 @@ const std::vector<Row> kOverrides = {
     {"ta\nble=3", "", "--set ta\\nble=3: no field \"ta\\nble\"; the nearest is \"table\""},
     {"train.=3", "",
      "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, dense_optimizer, "
-     "prefetch"},
+     "prefetch, max_gradient"},
     {"train..epochs=3", "",
      "--set train..epochs=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
      "dense_optimizer, prefetch, max_gradient"},
