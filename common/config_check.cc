@@ -172,6 +172,10 @@ class Checker {
       CheckOptimizer(path("optimizer"), table.optimizer());
       CheckAdmission(path("admission"), table.admission());
       CheckEviction(path("eviction"), table.eviction());
+      CheckRange(path("hot_keys")("rows"), table.hot_keys().rows(), int64_t{0}, int64_t{1} << 31);
+      CheckRange(path("hot_keys")("refresh_steps"), table.hot_keys().refresh_steps(), 2, 1000);
+      if (table.hot_keys().rows() > 0 && job_.train().staleness() == 0)
+        Fail(path("hot_keys")("rows"), "copies of rows are stale: expected 0, or another train.staleness than 0");
       const bool used = std::any_of(job_.field().begin(), job_.field().end(),
                                     [&](const Field& f) { return f.table() == table.name(); });
       if (!used) Fail(path, "is used by no field");

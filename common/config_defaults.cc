@@ -86,6 +86,7 @@ void FillDefaults(const std::string& folder, Job* job) {
     FillOptimizer(table.mutable_optimizer());
     FillAdmission(table.mutable_admission());
     if (!table.eviction().has_sweep_steps()) table.mutable_eviction()->set_sweep_steps(4096);
+    if (!table.hot_keys().has_refresh_steps()) table.mutable_hot_keys()->set_refresh_steps(8);
     if (table.init().kind_case() == Initializer::KIND_NOT_SET)
       table.mutable_init()->mutable_normal()->set_stddev(0.01);
   }

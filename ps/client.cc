@@ -24,21 +24,36 @@ Client::Client(Mailbox* mailbox, const RoleMap& roles, const Job& job)
       last_sequence_(static_cast<size_t>(roles.n_servers)) {
   tables_.push_back({kDenseRowDim, FP32});
   for (const Table& table : job.table()) tables_.push_back({static_cast<size_t>(table.dim()), table.wire()});
+  replicas_.emplace_back(kDenseRowDim, 0, 1);
+  for (const Table& table : job.table())
+    replicas_.emplace_back(table.dim(), table.hot_keys().rows(), table.hot_keys().refresh_steps());
 }
 
 void Client::PullStart(Exchange* exchange) {
+  exchange->asked = exchange->parts;
+  exchange->selections.resize(exchange->parts.size());
+  for (size_t p = 0; p < replicas_.size(); ++p) {
+    if (!replicas_[p].enabled()) continue;
+    Replica::Selection& selection = exchange->selections[p];
+    replicas_[p].Select(exchange->parts[p].keys, exchange->clock, &selection);
+    exchange->asked[p] = {selection.keys, true, selection.weights.data(), nullptr};
+  }
+  last_clock_ = std::max(last_clock_, exchange->clock);
+  exchange->is_pull = true;
   Ask(FrameKind::kPull, exchange);
 }
 
 void Client::PeekStart(Exchange* exchange) {
+  exchange->asked = exchange->parts;
+  exchange->is_pull = false;
   Ask(FrameKind::kPeek, exchange);
 }
 
 void Client::MakeRoutes(Exchange* exchange) {
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
-  exchange->routes.resize(exchange->parts.size());
-  for (size_t p = 0; p < exchange->parts.size(); ++p) {
-    const Exchange::Part& part = exchange->parts[p];
+  exchange->routes.resize(exchange->asked.size());
+  for (size_t p = 0; p < exchange->asked.size(); ++p) {
+    const Exchange::Part& part = exchange->asked[p];
     Exchange::Route& route = exchange->routes[p];
     // Counting sort by server, stable: the rows of a request keep the order of the keys.
     route.begin.assign(n_servers + 1, 0);
@@ -60,7 +75,7 @@ void Client::MakeRoutes(Exchange* exchange) {
 
 void Client::Ask(FrameKind kind, Exchange* exchange) {
   CHECK_EQ(exchange->n_missing, 0) << "an exchange was started twice";
-  CHECK_EQ(exchange->parts.size(), tables_.size()) << "an exchange has a part for every table";
+  CHECK_EQ(exchange->asked.size(), tables_.size()) << "an exchange has a part for every table";
   MakeRoutes(exchange);
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
   exchange->pull_ids.assign(n_servers, 0);
@@ -70,11 +85,11 @@ void Client::Ask(FrameKind kind, Exchange* exchange) {
     for (const Exchange::Route& route : exchange->routes) n_keys += route.begin[s + 1] - route.begin[s];
     if (n_keys == 0) continue;
     const uint64_t id = mailbox_->NewRequestId();
-    Frame frame(kind, id, exchange->clock, exchange->parts.size() * sizeof(Section) + n_keys * sizeof(Key));
+    Frame frame(kind, id, exchange->clock, exchange->asked.size() * sizeof(Section) + n_keys * sizeof(Key));
     auto* section = reinterpret_cast<Section*>(frame.payload().data());
-    Key* key = reinterpret_cast<Key*>(section + exchange->parts.size());
-    for (size_t p = 0; p < exchange->parts.size(); ++p) {
-      const Exchange::Part& part = exchange->parts[p];
+    Key* key = reinterpret_cast<Key*>(section + exchange->asked.size());
+    for (size_t p = 0; p < exchange->asked.size(); ++p) {
+      const Exchange::Part& part = exchange->asked[p];
       const Exchange::Route& route = exchange->routes[p];
       *section++ = {static_cast<TableId>(p), part.fetch ? kFetch : 0u, route.begin[s + 1] - route.begin[s]};
       for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at) *key++ = part.keys[route.order[at]];
@@ -102,6 +117,15 @@ void Client::Accept(Frame frame) {
 }
 
 void Client::PullFinish(Exchange* exchange) {
+  TakeReplies(exchange);
+  if (!exchange->is_pull) return;
+  for (size_t p = 0; p < replicas_.size(); ++p) {
+    if (replicas_[p].enabled())
+      replicas_[p].Distribute(exchange->selections[p], exchange->clock, exchange->parts[p].weights);
+  }
+}
+
+void Client::TakeReplies(Exchange* exchange) {
   while (exchange->n_missing > 0) {
     Accept(AwaitReply("a server's reply to a pull"));
   }
@@ -109,9 +133,9 @@ void Client::PullFinish(Exchange* exchange) {
     if (exchange->pull_ids[s] == 0) continue;
     Frame& reply = exchange->replies[s];
     size_t expected = sizeof(uint64_t);
-    for (size_t p = 0; p < exchange->parts.size(); ++p) {
+    for (size_t p = 0; p < exchange->asked.size(); ++p) {
       const Exchange::Route& route = exchange->routes[p];
-      if (exchange->parts[p].fetch)
+      if (exchange->asked[p].fetch)
         expected += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
     }
     if (reply.payload().size() != expected) {
@@ -119,8 +143,8 @@ void Client::PullFinish(Exchange* exchange) {
            expected);
     }
     const std::byte* from = reply.payload().data() + sizeof(uint64_t);
-    for (size_t p = 0; p < exchange->parts.size(); ++p) {
-      const Exchange::Part& part = exchange->parts[p];
+    for (size_t p = 0; p < exchange->asked.size(); ++p) {
+      const Exchange::Part& part = exchange->asked[p];
       if (!part.fetch) continue;
       const Exchange::Route& route = exchange->routes[p];
       const auto [d, wire] = tables_[p];
@@ -135,14 +159,23 @@ void Client::PullFinish(Exchange* exchange) {
 }
 
 void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
+  for (size_t p = 0; p < replicas_.size(); ++p) {
+    if (!replicas_[p].enabled()) continue;
+    replicas_[p].Collect(exchange->parts[p].gradients, exchange->clock, &exchange->selections[p]);
+    exchange->asked[p].gradients = exchange->selections[p].gradients.data();
+  }
+  SendGradients(exchange, slice, n_slices);
+}
+
+void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
   CHECK_EQ(exchange->n_missing, 0) << "a push before its pull has finished";
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
   for (size_t s = 0; s < n_servers; ++s) {
-    if (exchange->pull_ids[s] == 0 && !tell_all_servers_) continue;
+    if (exchange->pull_ids[s] == 0 && (n_slices == 0 || !tell_all_servers_)) continue;
     AwaitPushRoom(s, kMaxPushesPerServer - 1);
     size_t n_bytes = sizeof(PushPrelude);
     if (exchange->pull_ids[s] != 0) {
-      for (size_t p = 0; p < exchange->parts.size(); ++p) {
+      for (size_t p = 0; p < exchange->asked.size(); ++p) {
         const Exchange::Route& route = exchange->routes[p];
         n_bytes += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
       }
@@ -153,8 +186,8 @@ void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
     std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
     std::byte* to = frame.payload().data() + sizeof(prelude);
     if (exchange->pull_ids[s] != 0) {
-      for (size_t p = 0; p < exchange->parts.size(); ++p) {
-        const Exchange::Part& part = exchange->parts[p];
+      for (size_t p = 0; p < exchange->asked.size(); ++p) {
+        const Exchange::Part& part = exchange->asked[p];
         const Exchange::Route& route = exchange->routes[p];
         const auto [d, wire] = tables_[p];
         std::byte* row = to;
@@ -181,7 +214,29 @@ void Client::AwaitPushRoom(size_t server, int max_in_flight) {
     Accept(AwaitReply("a server's acknowledgement of a push"));
 }
 
+/// Pulls and pushes that belong to no step, until no replica owes anything.
+void Client::SettleReplicas() {
+  constexpr size_t kKeysAtATime = 16384;
+  Exchange exchange;
+  exchange.clock = last_clock_;
+  exchange.selections.resize(tables_.size());
+  for (size_t p = 0; p < replicas_.size(); ++p) {
+    Replica::Selection& selection = exchange.selections[p];
+    while (replicas_[p].enabled() && replicas_[p].SelectOwed(kKeysAtATime, &selection)) {
+      exchange.asked.assign(tables_.size(), {});
+      exchange.asked[p] = {selection.keys, true, selection.weights.data(), nullptr};
+      Ask(FrameKind::kPull, &exchange);
+      TakeReplies(&exchange);
+      replicas_[p].Distribute(selection, last_clock_, nullptr);
+      replicas_[p].Collect(nullptr, last_clock_, &selection);
+      exchange.asked[p].gradients = selection.gradients.data();
+      SendGradients(&exchange, 0, 0);
+    }
+  }
+}
+
 void Client::Drain() {
+  SettleReplicas();
   for (size_t s = 0; s < n_pushes_in_flight_.size(); ++s) AwaitPushRoom(s, 0);
 }
 

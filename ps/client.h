@@ -21,6 +21,7 @@
 #include "common/types.h"
 #include "configs/job.pb.h"
 #include "ps/protocol.h"
+#include "ps/replica.h"
 
 namespace zhiyin::ps {
 
@@ -41,6 +42,10 @@ class Exchange {
 
  private:
   friend class Client;
+  /// What is asked of the servers: the parts, without the rows that a replica has.
+  std::vector<Part> asked;
+  std::vector<Replica::Selection> selections;  // [n_tables]
+  bool is_pull = false;
   /// For each part: positions of its keys, grouped by server; server s has [begin[s], begin[s + 1]).
   struct Route {
     std::vector<uint32_t> order;
@@ -69,7 +74,8 @@ class Client {
   /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear of every
   /// slice, to know when the step is complete.
   void PushStart(Exchange* exchange, int slice, int n_slices);
-  /// Waits until every push of this worker has been acknowledged.
+  /// Sends what replicas owe, and waits until every push of this worker has been acknowledged. REQUIRES: no
+  /// exchange is under way.
   void Drain();
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
@@ -93,6 +99,9 @@ class Client {
  private:
   void Ask(FrameKind kind, Exchange* exchange);
   void MakeRoutes(Exchange* exchange);
+  void TakeReplies(Exchange* exchange);
+  void SendGradients(Exchange* exchange, int slice, int n_slices);
+  void SettleReplicas();
   /// A pull reply goes to its exchange; a push reply is counted.
   void Accept(Frame frame);
   /// Waits until at most `max_in_flight` pushes are on their way to the server.
@@ -112,6 +121,8 @@ class Client {
     NumberType wire = FP32;
   };
   std::vector<TableFacts> tables_;
+  std::vector<Replica> replicas_;  // [table]
+  uint64_t last_clock_ = 0;        // of all pulls
   std::vector<Exchange*> waiting_;
   std::vector<int> n_pushes_in_flight_;  // [server]
   std::vector<uint64_t> last_sequence_;  // [server], of the pushes sent to it

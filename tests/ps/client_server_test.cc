@@ -1,14 +1,18 @@
 // Client and server together, over a simulated network.
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <cstring>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "common/random.h"
 #include "ps/client.h"
 #include "ps/server.h"
 #include "tests/support/cluster.h"
 #include "tests/support/example_jobs.h"
+#include "tests/support/files.h"
 
 namespace zhiyin::ps {
 namespace {
@@ -283,6 +287,152 @@ TEST(ClientServer, RefusesWhatMakesNoSense) {
                 return frame;
               }),
               HasSubstr("slice 3, expected less than 3"));
+}
+
+/// A push of the pull `pull_id`, of one row of table 1.
+Frame PushOf(uint64_t pull_id, uint64_t sequence, float gradient) {
+  Frame frame(FrameKind::kPush, 500 + sequence, 0, sizeof(PushPrelude) + kDim * sizeof(float));
+  const PushPrelude prelude = {pull_id, sequence, 0, 1};
+  std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
+  const float gradients[kDim] = {gradient, gradient};
+  std::memcpy(frame.payload().data() + sizeof(prelude), gradients, sizeof(gradients));
+  return frame;
+}
+
+/// Pulls key 7 of table 1 by hand; returns the pull's id.
+uint64_t PullByHand(Mailbox* mailbox) {
+  const Frame pull = PullOf({Key{7}}, [](Section*) {})();
+  mailbox->Send(0, PullOf({Key{7}}, [](Section*) {})());
+  mailbox->Await({FrameKind::kPullReply}, "a reply");
+  return pull.header().request_id;
+}
+
+TEST(ClientServer, APushThatComesTwiceIsAppliedOnce) {
+  RunCluster(SgdJob(-1), {1, 1}, 1, [](int, Mailbox* mailbox, Client* client) {
+    const uint64_t id = PullByHand(mailbox);
+    for (int i = 0; i < 3; ++i) {
+      mailbox->Send(0, PushOf(id, 1, 5));
+      mailbox->Await({FrameKind::kPushReply}, "an acknowledgement");
+    }
+    OneTable row({Key{7}});
+    EXPECT_THAT(row.Peek(client), Each(-5.0f));
+    EXPECT_EQ(client->Report().n_repeated_pushes, 2);
+    EXPECT_EQ(client->Report().n_pushed_keys, 1);
+  });
+}
+
+TEST(ClientServer, ALostPushIsNoticed) {
+  EXPECT_THAT(RefusalOf([] { return PushOf(0, 3, 1); }), HasSubstr("push from rank 2: number 3, expected 1"));
+}
+
+TEST(ClientServer, RefusesAKeyThatComesTwice) {
+  Key mine = 0;
+  while (ServerOf(1, mine, 2) != 0) ++mine;
+  EXPECT_THAT(RefusalOf(PullOf({mine, mine}, [](Section*) {})), HasSubstr("comes twice"));
+}
+
+TEST(ClientServer, PoisonedGradientsAreRefusedCountedAndKept) {
+  for (const float poison : {NAN, INFINITY, -INFINITY, 101.0f}) {
+    for (const int staleness : {-1, 0}) {
+      testing::TempFolder folder;
+      Job job = SgdJob(staleness);
+      job.mutable_train()->set_max_gradient(100);
+      RunCluster(
+          job, {1, 1}, 1,
+          [&](int, Mailbox*, Client* client) {
+            OneTable good({Key{1}, Key{2}});
+            good.Pull(client, 0);
+            good.Push(client, 100);
+            OneTable bad({Key{2}, Key{3}});
+            bad.Pull(client, 1);
+            std::fill(bad.gradients.begin(), bad.gradients.end(), 1.0f);
+            bad.gradients[3] = poison;
+            client->PushStart(&bad.exchange, 0, 1);
+            OneTable after({Key{1}, Key{2}, Key{3}});
+            EXPECT_THAT(after.Pull(client, 2), ElementsAre(-100, -100, -100, -100, 0, 0));
+            after.Push(client, 1);
+            client->Drain();
+            const ServerReport report = client->Report();
+            ASSERT_EQ(report.poisoned.size(), 1u);
+            EXPECT_EQ(report.poisoned[0].rank, 1);
+            EXPECT_EQ(report.poisoned[0].n_pushes, 1);
+            EXPECT_EQ(report.poisoned[0].table, job.table(0).name());
+          },
+          folder.Path("poisoned"));
+      const std::string kept = testing::ReadFile(folder.Path("poisoned/server-0-rank-1-push-2.tsv"));
+      EXPECT_THAT(kept,
+                  ::testing::StartsWith("table\tkey\tgradient\n" + job.table(0).name() + "\t2\t1\t1\n"));
+      EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 3);
+    }
+  }
+}
+
+TEST(ClientServer, DelayIsCompensatedForByThePulledWeights) {
+  Job job = SgdJob(-1);
+  for (zhiyin::Table& table : *job.mutable_table()) {
+    table.mutable_optimizer()->mutable_delay_compensated_sgd()->set_learning_rate(1);
+    table.mutable_optimizer()->mutable_delay_compensated_sgd()->set_lambda(0.5);
+  }
+  RunCluster(job, {1, 1}, 1, [](int, Mailbox*, Client* client) {
+    OneTable first({Key{1}});
+    OneTable second({Key{1}});
+    first.Pull(client);
+    second.Pull(client);
+    first.Push(client, 2);   // 0 - 2
+    second.Push(client, 2);  // -2 - (2 + 0.5 * 4 * (-2 - 0))
+    client->Drain();
+    EXPECT_THAT(first.Peek(client), Each(0.0f));
+  });
+}
+
+TEST(Replicas, OweNothingAfterADrainAndReadNothingOlderThanTheirBound) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    Job job = SgdJob(-1);
+    job.mutable_table(0)->mutable_hot_keys()->set_rows(32);
+    job.mutable_table(0)->mutable_hot_keys()->set_refresh_steps(4);
+    RunCluster(job, {2, 1}, seed, [&](int, Mailbox*, Client* client) {
+      Random random(seed);
+      std::vector<std::vector<float>> true_weights = {std::vector<float>(100)};  // [step][key]
+      OneTable slots[2] = {OneTable({}), OneTable({})};
+      int64_t n_read = 0;
+      const auto start = [&](uint64_t step, OneTable* slot) {
+        std::set<Key> keys;
+        for (int i = 0; i < 10; ++i) keys.insert(random.Below(random.Below(4) == 0 ? 100 : 8));
+        n_read += static_cast<int64_t>(keys.size());
+        *slot = OneTable({keys.begin(), keys.end()});
+        slot->exchange.parts[1] = {slot->keys, true, slot->weights.data(), slot->gradients.data()};
+        slot->exchange.clock = step;
+        client->PullStart(&slot->exchange);
+      };
+      start(0, &slots[0]);
+      for (uint64_t step = 0; step < 60; ++step) {
+        start(step + 1, &slots[(step + 1) % 2]);  // the next is under way while this one computes
+        OneTable& slot = slots[step % 2];
+        client->PullFinish(&slot.exchange);
+        for (size_t i = 0; i < slot.keys.size(); ++i) {
+          // One step for the exchange ahead, four for the copy, four for the gradients, and one for the push.
+          const size_t oldest = step < 10 ? 0 : step - 10;
+          const Key key = slot.keys[i];
+          EXPECT_LE(slot.weights[i * kDim], true_weights[oldest][key])
+              << "key " << key << " at step " << step;
+          EXPECT_GE(slot.weights[i * kDim], true_weights.back()[key]);
+        }
+        true_weights.push_back(true_weights.back());
+        for (const Key key : slot.keys) true_weights.back()[key] -= 1;
+        slot.Push(client, 1);
+      }
+      client->PullFinish(&slots[0].exchange);
+      slots[0].Push(client, 0);
+      client->Drain();
+      std::vector<Key> all(100);
+      std::iota(all.begin(), all.end(), Key{0});
+      OneTable rows(all);
+      rows.Peek(client);
+      for (const Key key : all)
+        EXPECT_EQ(rows.weights[key * kDim], true_weights.back()[key]) << "key " << key;
+      EXPECT_LT(client->Report().n_pulled_keys, n_read * 3 / 4) << "the others were of copies";
+    });
+  }
 }
 
 TEST(ServerReport, SurvivesItsJourneyAndAddsUp) {

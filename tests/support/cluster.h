@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
@@ -12,8 +13,10 @@
 namespace zhiyin::testing {
 
 /// Runs servers of `job` and `work` as the body of every worker, over a simulated network of the given seed;
-/// ends the servers when all workers have returned. Throws what left any body.
+/// ends the servers when all workers have returned. Refused pushes go to `poison_folder`. Throws what left
+/// any body.
 void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
-                const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work);
+                const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work,
+                const std::string& poison_folder = "");
 
 }  // namespace zhiyin::testing
