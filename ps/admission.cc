@@ -61,6 +61,7 @@ class ExactCounts final : public SightingCounts {
  public:
   ExactCounts(const zhiyin::Admission::Exact& config, TableId table)
       : table_(table),
+        sightings_(static_cast<uint32_t>(config.sightings())),
         n_buckets_(ShardPart((config.max_candidates() + 3) / 4)),
         candidates_(4 * n_buckets_) {}
 
@@ -76,7 +77,9 @@ class ExactCounts final : public SightingCounts {
       *at = {key, 0, 0};
     }
     at->last_step = static_cast<uint32_t>(step);
-    return ++at->n;
+    const uint32_t n = ++at->n;
+    if (n >= sightings_) at->n = 0;  // a candidate no more; should its row go again, it starts anew
+    return n;
   }
 
   int64_t n_bytes() const override { return candidates_.n_bytes(); }
@@ -92,6 +95,7 @@ class ExactCounts final : public SightingCounts {
   static_assert(sizeof(Candidate) == 16);
 
   TableId table_;
+  uint32_t sightings_;
   uint32_t n_buckets_;
   ShardArrays<Candidate> candidates_;
 };
