@@ -1,0 +1,25 @@
+#include "launch/hello.h"
+
+#include <limits>
+
+#include "common/config.h"
+#include "common/config_check.h"
+#include "common/error.h"
+
+namespace zhiyin::launch {
+
+Manifest ParseHello(const Frame& hello, const RoleMap& roles) {
+  const std::string where = "configuration from rank " + std::to_string(hello.source());
+  const std::string_view bytes = hello.text();
+  if (hello.source() != 0) Fail(where, ": expected it from rank 0");
+  Manifest manifest;
+  if (bytes.size() > std::numeric_limits<int>::max() ||
+      !manifest.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    Fail(where, ": ", bytes.size(), " bytes that are no manifest");
+  }
+  CheckJob(manifest.job(), ConfigBlame(where, nullptr));
+  CheckAgainstRoles(manifest.job(), roles.n_workers);
+  return manifest;
+}
+
+}  // namespace zhiyin::launch
