@@ -21,6 +21,17 @@ std::string ServerReport::Serialize() const {
   return out.Take();
 }
 
+namespace {
+
+/// More than there ever are; the sums of all servers fit.
+constexpr int64_t kMaxCount = int64_t{1} << 48;
+
+void CheckCount(int64_t n) {
+  if (n < 0 || n > kMaxCount) Fail("report of a server: a count of ", n, ", expected 0 to ", kMaxCount);
+}
+
+}  // namespace
+
 ServerReport ServerReport::Parse(std::string_view bytes) {
   ByteReader in(bytes, "report of a server");
   ServerReport report;
@@ -35,6 +46,15 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
   report.n_pushed_keys = in.Get<int64_t>();
   report.n_peeked_keys = in.Get<int64_t>();
   report.staleness = in.GetArray<int64_t>();
+  if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
+  if (report.staleness.size() > kStalenessBins)
+    Fail("report of a server: ", report.staleness.size(), " bins, expected at most ", kStalenessBins);
+  for (const TableCount& table : report.tables) {
+    CheckCount(table.n_rows);
+    CheckCount(table.n_bytes);
+  }
+  for (const int64_t n : {report.n_pulled_keys, report.n_pushed_keys, report.n_peeked_keys}) CheckCount(n);
+  for (const int64_t n : report.staleness) CheckCount(n);
   return report;
 }
 

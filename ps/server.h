@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -42,10 +43,10 @@ class Server {
   };
   /// A push that waits for the other slices of its step.
   struct WaitingSlice {
-    bool present = false;
     PendingPull pull;
     Frame push;
   };
+  using WaitingStep = std::map<uint32_t, WaitingSlice>;  // by slice
 
   void Handle(Frame frame);
   void OnPull(Frame frame);
@@ -53,7 +54,9 @@ class Server {
   void OnPush(Frame frame);
   void ApplyPush(const PendingPull& pull, const float* gradients);
   void Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull, Frame push);
-  void ApplyStep(std::vector<WaitingSlice>* slices);
+  /// Throws Error on a slice that no honest worker pushes now.
+  void CheckSlice(const PushPrelude& prelude, const Frame& push);
+  void ApplyStep(WaitingStep* slices);
   void OnAssign(const Frame& frame);
   void OnSave(const Frame& frame);
   void OnReport(const Frame& frame);
@@ -72,11 +75,12 @@ class Server {
   uint64_t version_ = 0;  // pushes applied
   ServerReport report_;
 
-  std::vector<std::vector<PendingPull>> pending_;    // [worker]
-  std::vector<PendingPull> spare_;                   // for their memory
-  std::deque<Frame> deferred_;                       // pulls ahead of the bound
-  std::deque<std::vector<WaitingSlice>> gathering_;  // [step - steps complete][slice], at staleness 0
-  std::vector<RowSum> sums_;                         // [table]
+  std::vector<std::vector<PendingPull>> pending_;  // [worker]
+  std::vector<PendingPull> spare_;                 // for their memory
+  std::deque<Frame> deferred_;                     // pulls ahead of the bound
+  uint32_t n_slices_ = 0;                          // of every step; 0 before the first push
+  std::deque<WaitingStep> gathering_;              // [step - steps complete], at staleness 0
+  std::vector<RowSum> sums_;                       // [table]
 };
 
 }  // namespace zhiyin::ps
