@@ -5,10 +5,11 @@
 #include "common/config.h"
 #include "common/config_check.h"
 #include "common/error.h"
+#include "worker/saved_model.h"
 
 namespace zhiyin::launch {
 
-Manifest ParseHello(const Frame& hello, const RoleMap& roles) {
+Manifest ParseHello(const Frame& hello, Command command, const RoleMap& roles) {
   const std::string where = "configuration from rank " + std::to_string(hello.source());
   const std::string_view bytes = hello.text();
   if (hello.source() != 0) Fail(where, ": expected it from rank 0");
@@ -18,7 +19,11 @@ Manifest ParseHello(const Frame& hello, const RoleMap& roles) {
     Fail(where, ": ", bytes.size(), " bytes that are no manifest");
   }
   CheckJob(manifest.job(), ConfigBlame(where, nullptr));
-  CheckAgainstRoles(manifest.job(), roles.n_workers);
+  if (command == Command::kTrain) {
+    CheckAgainstRoles(manifest.job(), roles.n_workers);
+  } else {
+    worker::CheckManifest(manifest, where);
+  }
   return manifest;
 }
 

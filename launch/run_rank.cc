@@ -66,7 +66,7 @@ Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox
   Endpoint& endpoint = mailbox->endpoint();
   Manifest manifest;
   if (endpoint.rank() != 0) {
-    return ParseHello(mailbox->Await({FrameKind::kHello}, "the job's configuration"), roles);
+    return ParseHello(mailbox->Await({FrameKind::kHello}, "the job's configuration"), options.command, roles);
   }
   manifest = ReadManifest(options, roles);
   const std::string bytes = manifest.SerializeAsString();

@@ -97,7 +97,7 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, Rows&)>& visit) {
 
 EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
   dense_is_fresh_ = false;
-  BlockResults results;
+  BlockResults results(static_cast<size_t>(heads_->n_tasks()));
   // The next block's rows are on their way while this one computes.
   int n_started = 0;
   ForEachBlock([&](int64_t block, Rows& rows) {
@@ -110,7 +110,8 @@ EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
   const std::vector<std::string> all =
       group_->Gather(results.Serialize(), "the workers' part of an evaluation");
   if (!group_->IsChief()) return {};
-  for (size_t w = 1; w < all.size(); ++w) results.Merge(all[w]);
+  for (size_t w = 1; w < all.size(); ++w)
+    FromRank(group_->RankOfWorker(static_cast<int>(w)), [&] { results.Merge(all[w]); });
   return Summarise(results, *heads_, group_);
 }
 
