@@ -5,7 +5,7 @@
 namespace zhiyin::fuzz {
 
 int FuzzBlockSummaries(const uint8_t* data, size_t size) {
-  Judge([&] {
+  Judge("block summaries", [&] {
     const worker::BlockSummaries blocks =
         worker::ParseBlockSummaries({reinterpret_cast<const char*>(data), size});
     const worker::SplitSummary split = worker::SplitSummary::Of(blocks);

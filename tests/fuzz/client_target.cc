@@ -1,5 +1,4 @@
 #include "ps/client.h"
-
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/script.h"
@@ -20,7 +19,7 @@ int FuzzClient(const uint8_t* data, size_t size) {
   static const Job kJobs[] = {SmallJob(kStalenesses[0]), SmallJob(kStalenesses[1])};
   if (size < 1) return -1;
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
-  Judge([&] {
+  Judge("rank ", [&] {
     ScriptedEndpoint endpoint(kRank, kRoles.n_ranks(), MessagesOf(script, kRank, kRoles.n_ranks()));
     Mailbox mailbox(&endpoint, 1);
     Work(kJobs[data[0] % std::size(kJobs)], "folder", &mailbox);

@@ -1,8 +1,6 @@
-#include "worker/epoch_sums.h"
-
-#include "common/bytes.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
+#include "worker/epoch_sums.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -18,7 +16,7 @@ worker::StreamPlan Plan() {
   return plan;
 }
 
-std::string Sums(int worker) {
+std::vector<worker::TaskSums> Sums(int worker) {
   const worker::StreamPlan plan = Plan();
   std::vector<worker::TaskSums> sums;
   for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
@@ -27,25 +25,24 @@ std::string Sums(int worker) {
       sums.insert(sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n});
     }
   }
-  ByteWriter out;
-  out.PutArray<double>({&sums.data()->n, sums.size() * worker::TaskSums::kNumbers});
-  return out.Take();
+  return sums;
 }
 
 }  // namespace
 
 /// What worker 1 sends, beside worker 0's own sums.
 int FuzzEpochSums(const uint8_t* data, size_t size) {
-  Judge([&] {
+  Judge("sums of an epoch", [&] {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     const std::vector<worker::TaskSums> total =
-        worker::SumEpoch(Plan(), kTasks, {Sums(0), std::string(reinterpret_cast<const char*>(data), size)});
+        worker::SumEpoch(Plan(), kTasks, {Sums(0), worker::ParseSums(bytes, Plan(), kTasks, 1)});
     for (const worker::TaskSums& sums : total) worker::TrainMetrics("task", true, sums, worker::RunningAuc());
   });
   return 0;
 }
 
 std::vector<std::string> EpochSumsSeeds() {
-  return {Sums(1)};
+  return {worker::SerializeSums(Sums(1))};
 }
 
 }  // namespace zhiyin::fuzz

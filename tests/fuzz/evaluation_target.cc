@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kTasks = 2;
 
 worker::BlockResults Own() {
-  worker::BlockResults results;
+  worker::BlockResults results(kTasks);
   results.Add(0, {{1, 0.5f}, {0.75f, 0.25f}, {0.3, 0.4}});
   return results;
 }
@@ -36,7 +36,7 @@ void Summarise(const worker::BlockResults& results) {
 
 /// What worker 1 of two sends, beside worker 0's own block.
 int FuzzEvaluation(const uint8_t* data, size_t size) {
-  Judge([&] {
+  Judge("results of an evaluation", [&] {
     worker::BlockResults results = Own();
     results.Merge({reinterpret_cast<const char*>(data), size});
     Summarise(results);
@@ -45,10 +45,10 @@ int FuzzEvaluation(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> EvaluationSeeds() {
-  worker::BlockResults results;
+  worker::BlockResults results(kTasks);
   results.Add(1, {{1, 0, 0, 1}, {0.75f, 0.25f, 0.5f, 0.5f}, {0.3, 0.4}});
   results.Add(3, {{0, 2}, {0.1f, 0.9f}, {0.1, 0.2}});
-  return {worker::BlockResults().Serialize(), results.Serialize()};
+  return {worker::BlockResults(kTasks).Serialize(), results.Serialize()};
 }
 
 }  // namespace zhiyin::fuzz

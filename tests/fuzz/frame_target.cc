@@ -8,7 +8,7 @@ namespace zhiyin::fuzz {
 
 int FuzzFrame(const uint8_t* data, size_t size) {
   if (size < sizeof(FrameHeader)) return -1;  // an endpoint refuses it before there is a frame
-  Judge([&] {
+  Judge("rank 1", [&] {
     Frame frame = Frame::ForReceiving(size);
     std::memcpy(frame.bytes().data(), data, size);
     frame.Arrived(1);

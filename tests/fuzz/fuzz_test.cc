@@ -15,6 +15,13 @@ void Run(const Target& target, const std::string& input) {
 
 class EveryTarget : public ::testing::TestWithParam<Target> {};
 
+TEST_P(EveryTarget, TakesWhatIsWhole) {
+  for (const std::string& seed : GetParam().seeds()) {
+    Run(GetParam(), seed);
+    EXPECT_EQ(LastError().empty(), GetParam().name != "mailbox") << LastError();
+  }
+}
+
 TEST_P(EveryTarget, RefusesDamageByAnError) {
   const std::vector<std::string> seeds = GetParam().seeds();
   Random random(1);

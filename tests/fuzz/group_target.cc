@@ -1,9 +1,8 @@
-#include "worker/group.h"
-
 #include "common/net/sim_network.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/script.h"
 #include "tests/fuzz/targets.h"
+#include "worker/group.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -44,7 +43,7 @@ int FuzzGroup(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   const int rank = WorkerRank(data[0]);
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
-  Judge([&] {
+  Judge("rank ", [&] {
     ScriptedEndpoint endpoint(rank, kGroup.n_ranks(), MessagesOf(script, rank, kGroup.n_ranks()));
     Mailbox mailbox(&endpoint, 1);
     Meet(&mailbox);

@@ -62,7 +62,8 @@ void CutOut(std::string* bytes, Random* random) {
 }
 
 void Extend(std::string* bytes, Random* random) {
-  for (uint64_t n = random->Below(kLongestRun); n > 0; --n) bytes->push_back(static_cast<char>(random->Next()));
+  for (uint64_t n = random->Below(kLongestRun); n > 0; --n)
+    bytes->push_back(static_cast<char>(random->Next()));
 }
 
 void Double(std::string* bytes, Random* random) {

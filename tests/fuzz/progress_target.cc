@@ -1,7 +1,6 @@
-#include "worker/progress.h"
-
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
+#include "worker/progress.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -11,8 +10,9 @@ constexpr size_t kTasks = 1;
 }  // namespace
 
 int FuzzProgress(const uint8_t* data, size_t size) {
-  Judge([&] {
-    const worker::EpochTally tally = worker::EpochTally::Parse({reinterpret_cast<const char*>(data), size});
+  Judge("progress of a worker", [&] {
+    const worker::EpochTally tally =
+        worker::EpochTally::Parse({reinterpret_cast<const char*>(data), size}, kTasks);
     worker::EpochTally all;
     for (int w = 0; w < 3; ++w) all.Merge(tally);
     for (size_t t = 0; t < kTasks; ++t) all.aucs[t].Value();

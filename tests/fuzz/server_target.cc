@@ -1,5 +1,4 @@
 #include "ps/server.h"
-
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/script.h"
@@ -33,7 +32,7 @@ int FuzzServer(const uint8_t* data, size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
   std::vector<Frame> messages = MessagesOf(script, kRank, kRoles.n_ranks());
   SaveTo(folder.Path("rows"), &messages);
-  Judge([&] {
+  Judge("rank ", [&] {
     ScriptedEndpoint endpoint(kRank, kRoles.n_ranks(), std::move(messages));
     Mailbox mailbox(&endpoint, 1);
     ps::Server(&mailbox, kRoles, kJobs[data[0] % std::size(kJobs)]).Run();

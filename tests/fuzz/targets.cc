@@ -34,13 +34,13 @@ const std::string& LastError() {
   return last_error;
 }
 
-void Judge(const std::function<void()>& parse) {
+void Judge(std::string_view culprit, const std::function<void()>& parse) {
   last_error.clear();
   try {
     parse();
   } catch (const Error& e) {
     last_error = e.what();
-    CHECK(!last_error.empty()) << "an Error that says nothing";
+    CHECK(last_error.find(culprit) != std::string::npos) << last_error << ": does not name " << culprit;
   }
 }
 

@@ -24,7 +24,8 @@ int FuzzProgress(const uint8_t* data, size_t size);        // a worker's tally
 int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums of an epoch
 int FuzzEvaluation(const uint8_t* data, size_t size);      // a worker's part of an evaluation
 
-/// Well-formed inputs, made by the product itself; a target returns from each without an Error inside.
+/// Well-formed inputs, made by the product itself: each is taken, but for the mailbox's, which end
+/// in the failure that they report.
 std::vector<std::string> FrameSeeds();
 std::vector<std::string> MailboxSeeds();
 std::vector<std::string> HelloSeeds();
