@@ -48,7 +48,6 @@ void Work(const Job& job, const std::string& folder, Mailbox* mailbox) {
     client.PullStart(&rows.exchange);
     client.PullFinish(&rows.exchange);
     client.PushStart(&rows.exchange, worker, kRoles.n_workers);
-    client.Progress();
   }
   client.Drain();
   SparseRows rows(0);

@@ -7,9 +7,9 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr int kMutations = 3000;
+constexpr int kMutations = 2000;
 
-void Run(const Target& target, const std::string& input) {
+void Feed(const Target& target, const std::string& input) {
   target.run(reinterpret_cast<const uint8_t*>(input.data()), input.size());
 }
 
@@ -17,7 +17,7 @@ class EveryTarget : public ::testing::TestWithParam<Target> {};
 
 TEST_P(EveryTarget, TakesWhatIsWhole) {
   for (const std::string& seed : GetParam().seeds()) {
-    Run(GetParam(), seed);
+    Feed(GetParam(), seed);
     EXPECT_EQ(LastError().empty(), GetParam().name != "mailbox") << LastError();
   }
 }
@@ -27,7 +27,7 @@ TEST_P(EveryTarget, RefusesDamageByAnError) {
   Random random(1);
   int n_refused = 0;
   for (int i = 0; i < kMutations; ++i) {
-    Run(GetParam(), Mutate(seeds, &random));
+    Feed(GetParam(), Mutate(seeds, &random));
     if (!LastError().empty()) ++n_refused;
   }
   EXPECT_GT(n_refused, kMutations / 20) << "damage that nobody notices";

@@ -46,9 +46,10 @@ std::vector<Frame> MessagesOf(std::string_view script, int rank, int n_ranks) {
     const FrameKind kind = static_cast<FrameKind>(1 + Cut<uint8_t>(&script) % kNumKinds);
     const uint64_t request_id = Cut<uint64_t>(&script);
     const uint64_t clock = Cut<uint64_t>(&script);
-    const size_t n_bytes = std::min<size_t>(Cut<uint32_t>(&script), script.size());
-    Frame frame(kind, request_id, clock, script.substr(0, n_bytes));
-    script.remove_prefix(n_bytes);
+    const uint32_t n_announced = Cut<uint32_t>(&script);
+    const std::string_view payload = script.substr(0, n_announced);
+    Frame frame(kind, request_id, clock, payload);
+    script.remove_prefix(payload.size());
     if (IsFailure(kind)) continue;
     frame.Arrived(source);
     messages.push_back(std::move(frame));

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,10 @@ struct Target {
   std::vector<std::string> (*seeds)();
 };
 std::span<const Target> AllTargets();
+/// For the names of tests.
+inline void PrintTo(const Target& target, std::ostream* out) {
+  *out << target.name;
+}
 
 /// The error that the last input ended in; "" when it was taken. Of this thread.
 const std::string& LastError();
