@@ -18,7 +18,7 @@ Manifest ParseHello(const Frame& hello, Command command, const RoleMap& roles) {
       !manifest.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     Fail(where, ": ", bytes.size(), " bytes that are no manifest");
   }
-  CheckJob(manifest.job(), ConfigBlame(where, nullptr));
+  CheckJob(manifest.job(), ConfigBlame(where));
   if (command == Command::kTrain) {
     CheckAgainstRoles(manifest.job(), roles.n_workers);
   } else {

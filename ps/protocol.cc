@@ -13,7 +13,15 @@ std::string ServerReport::Serialize() const {
     out.PutString(table.name);
     out.Put(table.n_rows);
     out.Put(table.n_bytes);
+    for (const auto& [name, count] : kRowCounts) out.Put(table.counts.*count);
   }
+  out.Put<uint64_t>(poisoned.size());
+  for (const Poisoned& entry : poisoned) {
+    out.Put(entry.rank);
+    out.PutString(entry.table);
+    out.Put(entry.n_pushes);
+  }
+  out.Put(n_repeated_pushes);
   out.Put(n_pulled_keys);
   out.Put(n_pushed_keys);
   out.Put(n_peeked_keys);
@@ -26,8 +34,10 @@ namespace {
 /// More than there ever are; the sums of all servers fit.
 constexpr int64_t kMaxCount = int64_t{1} << 48;
 
-void CheckCount(int64_t n) {
+int64_t GetCount(ByteReader* in) {
+  const int64_t n = in->Get<int64_t>();
   if (n < 0 || n > kMaxCount) Fail("report of a server: a count of ", n, ", expected 0 to ", kMaxCount);
+  return n;
 }
 
 }  // namespace
@@ -38,23 +48,26 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
   for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
     TableCount table;
     table.name = in.GetString();
-    table.n_rows = in.Get<int64_t>();
-    table.n_bytes = in.Get<int64_t>();
+    table.n_rows = GetCount(&in);
+    table.n_bytes = GetCount(&in);
+    for (const auto& [name, count] : kRowCounts) table.counts.*count = GetCount(&in);
     report.tables.push_back(std::move(table));
   }
-  report.n_pulled_keys = in.Get<int64_t>();
-  report.n_pushed_keys = in.Get<int64_t>();
-  report.n_peeked_keys = in.Get<int64_t>();
-  report.staleness = in.GetArray<int64_t>();
-  if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
-  if (report.staleness.size() > kStalenessBins)
-    Fail("report of a server: ", report.staleness.size(), " bins, expected at most ", kStalenessBins);
-  for (const TableCount& table : report.tables) {
-    CheckCount(table.n_rows);
-    CheckCount(table.n_bytes);
+  for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
+    Poisoned& entry = report.poisoned.emplace_back();
+    entry.rank = in.Get<int32_t>();
+    entry.table = in.GetString();
+    entry.n_pushes = GetCount(&in);
   }
-  for (const int64_t n : {report.n_pulled_keys, report.n_pushed_keys, report.n_peeked_keys}) CheckCount(n);
-  for (const int64_t n : report.staleness) CheckCount(n);
+  report.n_repeated_pushes = GetCount(&in);
+  report.n_pulled_keys = GetCount(&in);
+  report.n_pushed_keys = GetCount(&in);
+  report.n_peeked_keys = GetCount(&in);
+  const uint64_t n_bins = in.Get<uint64_t>();
+  if (n_bins > kStalenessBins)
+    Fail("report of a server: ", n_bins, " bins, expected at most ", kStalenessBins);
+  for (uint64_t bin = 0; bin < n_bins; ++bin) report.staleness.push_back(GetCount(&in));
+  if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
   return report;
 }
 
@@ -67,13 +80,26 @@ void ServerReport::Merge(const ServerReport& other) {
     } else {
       same->n_rows += table.n_rows;
       same->n_bytes += table.n_bytes;
+      for (const auto& [name, count] : kRowCounts) same->counts.*count += table.counts.*count;
     }
   }
+  for (const Poisoned& entry : other.poisoned) CountPoisoned(entry.rank, entry.table, entry.n_pushes);
+  n_repeated_pushes += other.n_repeated_pushes;
   n_pulled_keys += other.n_pulled_keys;
   n_pushed_keys += other.n_pushed_keys;
   n_peeked_keys += other.n_peeked_keys;
   staleness.resize(std::max(staleness.size(), other.staleness.size()));
   for (size_t i = 0; i < other.staleness.size(); ++i) staleness[i] += other.staleness[i];
+}
+
+void ServerReport::CountPoisoned(int32_t rank, const std::string& table, int64_t n_pushes) {
+  const auto same = std::find_if(poisoned.begin(), poisoned.end(),
+                                 [&](const Poisoned& p) { return p.rank == rank && p.table == table; });
+  if (same == poisoned.end()) {
+    poisoned.push_back({rank, table, n_pushes});
+  } else {
+    same->n_pushes += n_pushes;
+  }
 }
 
 }  // namespace zhiyin::ps

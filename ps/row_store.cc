@@ -15,9 +15,8 @@ constexpr size_t kHugePage = size_t{2} << 20;
 
 }  // namespace
 
-RowStore::RowStore(int row_floats) : row_floats_(row_floats) {
-  CHECK_GT(row_floats, 0);
-  const size_t row_bytes = sizeof(float) * static_cast<size_t>(row_floats);
+RowStore::RowStore(size_t row_bytes) : row_bytes_(row_bytes) {
+  CHECK_GT(row_bytes, size_t{0});
   chunk_shift_ = std::bit_width(std::max<size_t>(kHugePage / row_bytes, 1)) - 1;
   chunk_mask_ = (uint32_t{1} << chunk_shift_) - 1;
   const size_t bytes = row_bytes << chunk_shift_;
@@ -25,6 +24,11 @@ RowStore::RowStore(int row_floats) : row_floats_(row_floats) {
 }
 
 uint32_t RowStore::Add() {
+  if (!free_.empty()) {
+    const uint32_t row = free_.back();
+    free_.pop_back();
+    return row;
+  }
   if (n_rows_ == std::numeric_limits<uint32_t>::max())
     Fail("a table holds 2^32 - 1 rows on one server: use more servers");
   if (n_rows_ >> chunk_shift_ == chunks_.size()) {
@@ -34,7 +38,7 @@ uint32_t RowStore::Add() {
     // Large tables are read at random: fewer, larger pages. A small table should not take 2 MB for its first
     // row.
     if (!chunks_.empty()) madvise(memory, static_cast<size_t>(chunk_bytes_), MADV_HUGEPAGE);
-    chunks_.emplace_back(static_cast<float*>(memory));
+    chunks_.emplace_back(static_cast<std::byte*>(memory));
   }
   return n_rows_++;
 }

@@ -1,6 +1,7 @@
 // Rows of one length, in chunks that never move.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -8,34 +9,39 @@
 
 namespace zhiyin::ps {
 
-/// Rows are numbered from 0 in order of creation; a row's address holds until the store is destroyed. Memory
-/// grows a chunk of about 2 MB at a time, and a chunk costs nothing before it is written. One thread.
+/// A row's address holds until it is freed; freed rows are used again first. Memory grows a chunk of about 2
+/// MB at a time, and a chunk costs nothing before it is written; it is given back when the store is
+/// destroyed. One thread.
 class RowStore {
  public:
-  explicit RowStore(int row_floats);
+  explicit RowStore(size_t row_bytes);
 
-  int row_floats() const { return row_floats_; }
-  uint32_t n_rows() const { return n_rows_; }
-  int64_t n_bytes() const { return static_cast<int64_t>(chunks_.size()) * chunk_bytes_; }
-
-  float* Row(uint32_t row) const {
-    return chunks_[row >> chunk_shift_].get() +
-           static_cast<size_t>(row & chunk_mask_) * static_cast<size_t>(row_floats_);
+  size_t row_bytes() const { return row_bytes_; }
+  int64_t n_bytes() const {
+    return static_cast<int64_t>(chunks_.size()) * chunk_bytes_ +
+           static_cast<int64_t>(free_.capacity() * sizeof(uint32_t));
   }
-  /// A new row, not initialised.
+
+  std::byte* Row(uint32_t row) const {
+    return chunks_[row >> chunk_shift_].get() + static_cast<size_t>(row & chunk_mask_) * row_bytes_;
+  }
+  /// The number of a row that nobody has, not initialised.
   uint32_t Add();
+  /// REQUIRES: the row came from Add and was not freed since.
+  void Free(uint32_t row) { free_.push_back(row); }
 
  private:
-  struct Free {
-    void operator()(float* memory) const { std::free(memory); }
+  struct FreeMemory {
+    void operator()(std::byte* memory) const { std::free(memory); }
   };
 
-  int row_floats_;
+  size_t row_bytes_;
   int chunk_shift_ = 0;
   uint32_t chunk_mask_ = 0;
   int64_t chunk_bytes_ = 0;
-  uint32_t n_rows_ = 0;
-  std::vector<std::unique_ptr<float[], Free>> chunks_;
+  uint32_t n_rows_ = 0;  // ever numbered
+  std::vector<std::unique_ptr<std::byte[], FreeMemory>> chunks_;
+  std::vector<uint32_t> free_;
 };
 
 }  // namespace zhiyin::ps

@@ -60,10 +60,11 @@ std::string ServerError(int staleness, std::vector<Frame> arriving) {
                  [&](Mailbox* mailbox) { ps::Server(mailbox, kRoles, SmallJob(staleness)).Run(); });
 }
 
-/// A push of one slice, of no rows.
+/// A worker's first push, of one slice and of no rows.
 Frame Push(int source, uint64_t step, uint32_t slice, uint32_t n_slices) {
   Frame frame(FrameKind::kPush, 1, step, sizeof(ps::PushPrelude));
   ps::PushPrelude prelude;
+  prelude.sequence = 1;
   prelude.slice = slice;
   prelude.n_slices = n_slices;
   std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
