@@ -36,6 +36,18 @@ struct SparseRows {
 Job SmallJob(int staleness) {
   Job job = testing::ExampleJob("linear {}", kDim);
   job.mutable_train()->set_staleness(staleness);
+  job.mutable_train()->set_max_gradient(1000);
+  // Of everything that a server does with a request, something.
+  Table* users = job.mutable_table(0);
+  users->set_wire(FP16);
+  users->set_storage(FP16);
+  users->mutable_admission()->mutable_exact()->set_sightings(2);
+  users->mutable_admission()->mutable_exact()->set_max_candidates(8);
+  Table* items = job.mutable_table(1);
+  items->mutable_eviction()->set_ttl_steps(2);
+  items->mutable_eviction()->set_sweep_steps(1);
+  items->mutable_optimizer()->mutable_delay_compensated_sgd()->set_learning_rate(0.1);
+  items->mutable_optimizer()->mutable_delay_compensated_sgd()->set_lambda(0.04);
   return job;
 }
 

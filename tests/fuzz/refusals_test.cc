@@ -116,6 +116,25 @@ TEST_P(RefusalsAtStaleness, OfMorePullsThanMayWait) {
 
 INSTANTIATE_TEST_SUITE_P(Staleness, RefusalsAtStaleness, ::testing::Values(0, 1));
 
+TEST(Refusals, OfAPushThatFollowsALostOne) {
+  Frame push = Push(kOtherWorker, 0, 0, 1);
+  ps::PushPrelude prelude;
+  prelude.sequence = 3;
+  prelude.n_slices = 1;
+  std::memcpy(push.payload().data(), &prelude, sizeof(prelude));
+  EXPECT_EQ(ServerError(0, List(std::move(push))), "push from rank 3: number 3, expected 1: one was lost");
+}
+
+TEST(Refusals, OfAKeyTwice) {
+  const ps::Section sections[] = {{0, 0, 2}, {1, 0, 0}, {2, 0, 0}};
+  const Key keys[] = {0, 0};
+  Frame pull(FrameKind::kPull, 1, 0, sizeof(sections) + sizeof(keys));
+  std::memcpy(pull.payload().data(), sections, sizeof(sections));
+  std::memcpy(pull.payload().data() + sizeof(sections), keys, sizeof(keys));
+  EXPECT_EQ(ServerError(0, List(From(kChief, std::move(pull)))),
+            "pull from rank 2: key 0 of table dense comes twice");
+}
+
 TEST(Refusals, OfAServersRequestToAServer) {
   EXPECT_EQ(ServerError(0, List(Push(kOtherServer, 0, 0, 1))),
             "push from rank 1, which is a server, expected one from a worker");
