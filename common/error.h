@@ -24,4 +24,15 @@ template <typename... Pieces>
   throw Error(out.str());
 }
 
+/// What `parse` makes of bytes that `rank` sent; an Error of it gets the rank in front. REQUIRES: it waits
+/// for nobody.
+template <typename Parse>
+auto FromRank(int rank, const Parse& parse) {
+  try {
+    return parse();
+  } catch (const Error& e) {
+    Fail("rank ", rank, ": ", e.what());
+  }
+}
+
 }  // namespace zhiyin

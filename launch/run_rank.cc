@@ -10,6 +10,7 @@
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
 #include "configs/manifest.pb.h"
+#include "launch/hello.h"
 #include "launch/output_folder.h"
 #include "ps/checkpoint.h"
 #include "ps/server.h"
@@ -65,11 +66,7 @@ Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox
   Endpoint& endpoint = mailbox->endpoint();
   Manifest manifest;
   if (endpoint.rank() != 0) {
-    const Frame hello = mailbox->Await({FrameKind::kHello}, "the job's configuration");
-    if (!manifest.ParseFromArray(hello.text().data(), static_cast<int>(hello.text().size()))) {
-      Fail("rank ", endpoint.rank(), ": rank 0 sent a configuration that cannot be read");
-    }
-    return manifest;
+    return ParseHello(mailbox->Await({FrameKind::kHello}, "the job's configuration"), options.command, roles);
   }
   manifest = ReadManifest(options, roles);
   const std::string bytes = manifest.SerializeAsString();

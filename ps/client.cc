@@ -80,6 +80,7 @@ void Client::Ask(FrameKind kind, Exchange* exchange) {
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
   exchange->pull_ids.assign(n_servers, 0);
   exchange->replies.resize(n_servers);
+  exchange->has_reply.assign(n_servers, false);
   for (size_t s = 0; s < n_servers; ++s) {
     uint64_t n_keys = 0;
     for (const Exchange::Route& route : exchange->routes) n_keys += route.begin[s + 1] - route.begin[s];
@@ -101,18 +102,28 @@ void Client::Ask(FrameKind kind, Exchange* exchange) {
   if (exchange->n_missing > 0) waiting_.push_back(exchange);
 }
 
+size_t Client::SenderOf(const Frame& reply) const {
+  if (!roles_.IsServer(reply.source()))
+    Fail(NameOf(reply), ", which is a worker, expected one from a server");
+  return static_cast<size_t>(roles_.ServerOfRank(reply.source()));
+}
+
 void Client::Accept(Frame frame) {
-  const size_t server = static_cast<size_t>(roles_.ServerOfRank(frame.source()));
+  const size_t server = SenderOf(frame);
   if (frame.kind() == FrameKind::kPushReply) {
+    if (n_pushes_in_flight_[server] == 0) Fail(NameOf(frame), ": all pushes to it have been answered");
+    if (!frame.payload().empty()) Fail(NameOf(frame), ": ", frame.payload().size(), " bytes, expected none");
     --n_pushes_in_flight_[server];
     return;
   }
+  const uint64_t id = frame.header().request_id;
   const auto of = std::find_if(waiting_.begin(), waiting_.end(), [&](const Exchange* e) {
-    return e->pull_ids[server] == frame.header().request_id;
+    return id != 0 && e->pull_ids[server] == id && !e->has_reply[server];
   });
-  CHECK(of != waiting_.end()) << "a pull reply that nobody waits for, from rank " << frame.source();
+  if (of == waiting_.end()) Fail(NameOf(frame), ": answers pull ", id, ", which is not waiting for one");
   Exchange* exchange = *of;
   exchange->replies[server] = std::move(frame);
+  exchange->has_reply[server] = true;
   if (--exchange->n_missing == 0) waiting_.erase(of);
 }
 
@@ -209,6 +220,14 @@ Frame Client::AwaitReply(const char* what) {
   return frame;
 }
 
+Frame Client::AwaitOneOf(FrameKind kind, const char* what, std::vector<bool>* awaited) {
+  Frame frame = mailbox_->Await({kind}, what);
+  const size_t server = SenderOf(frame);
+  if (!(*awaited)[server]) Fail(NameOf(frame), ", which was not asked or has answered");
+  (*awaited)[server] = false;
+  return frame;
+}
+
 void Client::AwaitPushRoom(size_t server, int max_in_flight) {
   while (n_pushes_in_flight_[server] > max_in_flight)
     Accept(AwaitReply("a server's acknowledgement of a push"));
@@ -254,6 +273,7 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
     of_server[static_cast<size_t>(ServerOf(table, keys[i], roles_.n_servers))].push_back(i);
   }
   int n_replies = 0;
+  std::vector<bool> awaited(of_server.size());
   for (size_t s = 0; s < of_server.size(); ++s) {
     const std::vector<size_t>& own = of_server[s];
     if (own.empty()) continue;
@@ -269,9 +289,10 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
       row += d;
     }
     mailbox_->Send(roles_.RankOfServer(static_cast<int>(s)), std::move(frame));
+    awaited[s] = true;
     ++n_replies;
   }
-  while (n_replies-- > 0) mailbox_->Await({FrameKind::kAssignReply}, "a server to take first values");
+  while (n_replies-- > 0) AwaitOneOf(FrameKind::kAssignReply, "a server to take first values", &awaited);
 }
 
 std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
@@ -282,13 +303,17 @@ std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
     mailbox_->Send(roles_.RankOfServer(s),
                    Frame(FrameKind::kSave, mailbox_->NewRequestId(), 0, folder + "/" + file.name));
   }
+  std::vector<bool> awaited(files.size(), true);
   for (int n = 0; n < roles_.n_servers; ++n) {
-    const Frame frame = mailbox_->Await({FrameKind::kSaveReply}, "a server to save its rows");
-    SavedFile& file = files[static_cast<size_t>(roles_.ServerOfRank(frame.source()))];
-    ByteReader in(frame.text(), "save reply");
+    const Frame frame = AwaitOneOf(FrameKind::kSaveReply, "a server to save its rows", &awaited);
+    SavedFile& file = files[SenderOf(frame)];
+    ByteReader in(frame.text(), NameOf(frame));
     file.n_rows = in.Get<int64_t>();
     file.n_bytes = in.Get<int64_t>();
     file.digest = in.Get<uint64_t>();
+    if (file.n_rows < 0 || file.n_bytes < 0 || !in.AtEnd())
+      Fail(NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ", frame.text().size(),
+           " bytes that say so, which cannot be");
   }
   return files;
 }
@@ -298,8 +323,16 @@ ServerReport Client::Report() {
     mailbox_->Send(roles_.RankOfServer(s), Frame(FrameKind::kReport, mailbox_->NewRequestId(), 0, 0));
   }
   ServerReport all;
+  std::vector<bool> awaited(static_cast<size_t>(roles_.n_servers), true);
   for (int n = 0; n < roles_.n_servers; ++n) {
-    all.Merge(ServerReport::Parse(mailbox_->Await({FrameKind::kReportReply}, "a server's counts").text()));
+    const Frame frame = AwaitOneOf(FrameKind::kReportReply, "a server's counts", &awaited);
+    const ServerReport report = FromRank(frame.source(), [&] { return ServerReport::Parse(frame.text()); });
+    if (report.tables.size() != tables_.size())
+      Fail(NameOf(frame), ": counts of ", report.tables.size(), " tables, expected ", tables_.size());
+    const size_t n_max = tables_.size() * static_cast<size_t>(roles_.n_workers);
+    if (report.poisoned.size() > n_max)
+      Fail(NameOf(frame), ": ", report.poisoned.size(), " kinds of poison, expected at most ", n_max);
+    all.Merge(report);
   }
   return all;
 }

@@ -54,6 +54,7 @@ class Exchange {
   std::vector<Route> routes;
   std::vector<uint64_t> pull_ids;  // [n_servers], 0: nothing was asked of that server
   std::vector<Frame> replies;      // [n_servers]
+  std::vector<bool> has_reply;     // [n_servers], since PullStart
   std::vector<uint16_t> server_of_key;
   int n_missing = 0;
 };
@@ -102,11 +103,15 @@ class Client {
   void TakeReplies(Exchange* exchange);
   void SendGradients(Exchange* exchange, int slice, int n_slices);
   void SettleReplicas();
-  /// A pull reply goes to its exchange; a push reply is counted.
+  /// A pull reply goes to its exchange; a push reply is counted. Throws Error on one that nobody waits for.
   void Accept(Frame frame);
+  /// The server that a reply comes from. Throws Error when it comes from another rank.
+  size_t SenderOf(const Frame& reply) const;
   /// Waits until at most `max_in_flight` pushes are on their way to the server.
   void AwaitPushRoom(size_t server, int max_in_flight);
   Frame AwaitReply(const char* what);
+  /// A reply from one of the servers that are `awaited` [n_servers], which it then no longer is.
+  Frame AwaitOneOf(FrameKind kind, const char* what, std::vector<bool>* awaited);
   size_t dim(TableId table) const { return tables_[table].dim; }
   /// Numbers of a part that go to or come from a server, as bytes on the wire.
   size_t PartBytes(TableId table, size_t n_keys) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 
 namespace zhiyin::ps {
 
@@ -20,12 +21,18 @@ class StepClock {
   bool MayAnswer(uint64_t step) const {
     return staleness_ < 0 || step <= n_complete_ + static_cast<uint64_t>(staleness_);
   }
+  /// Whether that slice of a step that is not complete was pushed.
+  bool Has(uint64_t step, uint32_t slice) const {
+    const auto at = arrived_.find(step);
+    return at != arrived_.end() && at->second.contains(slice);
+  }
   /// One slice of a step was pushed. Returns whether that completed one or more steps.
-  bool Pushed(uint64_t step, uint32_t n_slices) {
-    ++arrived_[step];
+  /// REQUIRES: it was not here before, the step is not complete, and all steps have as many slices.
+  bool Pushed(uint64_t step, uint32_t slice, uint32_t n_slices) {
+    arrived_[step].insert(slice);
     const uint64_t before = n_complete_;
     for (auto it = arrived_.begin();
-         it != arrived_.end() && it->first == n_complete_ && it->second == n_slices;) {
+         it != arrived_.end() && it->first == n_complete_ && it->second.size() == n_slices;) {
       it = arrived_.erase(it);
       ++n_complete_;
     }
@@ -35,7 +42,7 @@ class StepClock {
  private:
   int staleness_;
   uint64_t n_complete_ = 0;
-  std::map<uint64_t, uint32_t> arrived_;  // slices of steps that are not complete
+  std::map<uint64_t, std::set<uint32_t>> arrived_;  // slices of steps that are not complete
 };
 
 }  // namespace zhiyin::ps

@@ -29,28 +29,45 @@ std::string ServerReport::Serialize() const {
   return out.Take();
 }
 
+namespace {
+
+/// More than there ever are; the sums of all servers fit.
+constexpr int64_t kMaxCount = int64_t{1} << 48;
+
+int64_t GetCount(ByteReader* in) {
+  const int64_t n = in->Get<int64_t>();
+  if (n < 0 || n > kMaxCount) Fail("report of a server: a count of ", n, ", expected 0 to ", kMaxCount);
+  return n;
+}
+
+}  // namespace
+
 ServerReport ServerReport::Parse(std::string_view bytes) {
   ByteReader in(bytes, "report of a server");
   ServerReport report;
   for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
     TableCount table;
     table.name = in.GetString();
-    table.n_rows = in.Get<int64_t>();
-    table.n_bytes = in.Get<int64_t>();
-    for (const auto& [name, count] : kRowCounts) table.counts.*count = in.Get<int64_t>();
+    table.n_rows = GetCount(&in);
+    table.n_bytes = GetCount(&in);
+    for (const auto& [name, count] : kRowCounts) table.counts.*count = GetCount(&in);
     report.tables.push_back(std::move(table));
   }
   for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
     Poisoned& entry = report.poisoned.emplace_back();
     entry.rank = in.Get<int32_t>();
     entry.table = in.GetString();
-    entry.n_pushes = in.Get<int64_t>();
+    entry.n_pushes = GetCount(&in);
   }
-  report.n_repeated_pushes = in.Get<int64_t>();
-  report.n_pulled_keys = in.Get<int64_t>();
-  report.n_pushed_keys = in.Get<int64_t>();
-  report.n_peeked_keys = in.Get<int64_t>();
-  report.staleness = in.GetArray<int64_t>();
+  report.n_repeated_pushes = GetCount(&in);
+  report.n_pulled_keys = GetCount(&in);
+  report.n_pushed_keys = GetCount(&in);
+  report.n_peeked_keys = GetCount(&in);
+  const uint64_t n_bins = in.Get<uint64_t>();
+  if (n_bins > kStalenessBins)
+    Fail("report of a server: ", n_bins, " bins, expected at most ", kStalenessBins);
+  for (uint64_t bin = 0; bin < n_bins; ++bin) report.staleness.push_back(GetCount(&in));
+  if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
   return report;
 }
 

@@ -141,6 +141,9 @@ std::span<const Section> Server::SectionsOf(const Frame& frame) const {
 
 void Server::OnPull(Frame frame) {
   if (!clock_.MayAnswer(frame.header().clock)) {
+    const size_t n_max = kMaxPullsInFlight * pending_.size();
+    if (deferred_.size() >= n_max)
+      Fail("pull from rank ", frame.source(), ": ", n_max, " pulls wait for an earlier step already");
     deferred_.push_back(std::move(frame));
     return;
   }
@@ -326,11 +329,7 @@ void Server::OnPush(Frame frame) {
   if (frame.payload().size() != expected) {
     Fail("push from rank ", source, ": ", frame.payload().size(), " bytes, expected ", expected);
   }
-  if (prelude.n_slices > 0 && prelude.slice >= prelude.n_slices) {
-    Fail("push from rank ", source, ": slice ", prelude.slice, ", expected less than ", prelude.n_slices);
-  }
-  if (prelude.n_slices == 0 && clock_.staleness() == 0)
-    Fail("push from rank ", source, ": belongs to no step, which nothing does at staleness 0");
+  CheckSlice(prelude, frame);
   if (IsPoisoned(pull, frame)) {
     DumpPoisoned(pull, frame);
     pull.rows.clear();
@@ -346,8 +345,36 @@ void Server::OnPush(Frame frame) {
     if (any_evicts_) EndStep(latest_step_, OldestInUse());
   }
   mailbox_->Send(source, Frame(FrameKind::kPushReply, id, step, 0));
-  if (clock_.staleness() >= 0 && prelude.n_slices > 0 && clock_.Pushed(step, prelude.n_slices))
+  if (clock_.staleness() >= 0 && prelude.n_slices > 0 &&
+      clock_.Pushed(step, prelude.slice, prelude.n_slices)) {
     AnswerDeferred();
+  }
+}
+
+void Server::CheckSlice(const PushPrelude& prelude, const Frame& push) {
+  const int source = push.source();
+  if (prelude.n_slices == 0) {
+    if (clock_.staleness() == 0)
+      Fail("push from rank ", source, ": belongs to no step, which nothing does at staleness 0");
+    return;
+  }
+  if (prelude.slice >= prelude.n_slices)
+    Fail("push from rank ", source, ": slice ", prelude.slice, ", expected less than ", prelude.n_slices);
+  if (n_slices_ == 0) n_slices_ = prelude.n_slices;
+  if (prelude.n_slices != n_slices_) {
+    Fail("push from rank ", source, ": a step of ", prelude.n_slices, " slices, others say ", n_slices_);
+  }
+  if (clock_.staleness() < 0) return;
+  // A worker that needs no row of this server learns from the others that a step is complete, maybe before
+  // this one does.
+  const uint64_t step = push.header().clock;
+  const uint64_t n_ahead = kMaxStepsAhead + static_cast<uint64_t>(clock_.staleness());
+  if (step < clock_.n_complete() || step - clock_.n_complete() >= n_ahead) {
+    Fail("push from rank ", source, ": step ", step, ", expected ", clock_.n_complete(), " to ",
+         clock_.n_complete() + n_ahead - 1);
+  }
+  if (clock_.Has(step, prelude.slice))
+    Fail("push from rank ", source, ": slice ", prelude.slice, " of step ", step, " came twice");
 }
 
 uint64_t Server::OldestInUse() const {
@@ -377,39 +404,19 @@ void Server::ApplyPush(const PendingPull& pull, const Frame& push) {
 }
 
 void Server::Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull, Frame push) {
-  // A worker that needs no row of this server learns from the others that a step is complete, maybe before
-  // this one does.
-  if (step < clock_.n_complete() || step - clock_.n_complete() >= kMaxStepsAhead) {
-    Fail("push from rank ", push.source(), ": step ", step, ", expected ", clock_.n_complete(), " to ",
-         clock_.n_complete() + kMaxStepsAhead - 1);
-  }
   const size_t ahead = step - clock_.n_complete();
   if (gathering_.size() <= ahead) gathering_.resize(ahead + 1);
-  std::vector<WaitingSlice>& slices = gathering_[ahead];
-  if (slices.empty()) slices.resize(prelude.n_slices);
-  if (slices.size() != prelude.n_slices) {
-    Fail("push from rank ", push.source(), ": a step of ", prelude.n_slices, " slices, others say ",
-         slices.size());
-  }
-  WaitingSlice& slice = slices[prelude.slice];
-  if (slice.present)
-    Fail("push from rank ", push.source(), ": slice ", prelude.slice, " of step ", step, " came twice");
-  slice.present = true;
-  slice.pull = std::move(pull);
-  slice.push = std::move(push);
-  const auto complete = [](const std::vector<WaitingSlice>& all) {
-    return !all.empty() &&
-           std::all_of(all.begin(), all.end(), [](const WaitingSlice& one) { return one.present; });
-  };
-  for (uint64_t done = clock_.n_complete(); !gathering_.empty() && complete(gathering_.front()); ++done) {
+  gathering_[ahead][prelude.slice] = {std::move(pull), std::move(push)};
+  for (uint64_t done = clock_.n_complete(); !gathering_.empty() && gathering_.front().size() == n_slices_;
+       ++done) {
     ApplyStep(done, &gathering_.front());
     gathering_.pop_front();
   }
 }
 
-void Server::ApplyStep(uint64_t step, std::vector<WaitingSlice>* slices) {
+void Server::ApplyStep(uint64_t step, WaitingStep* slices) {
   for (RowSum& sum : sums_) sum.Clear();
-  for (WaitingSlice& slice : *slices) {
+  for (const auto& [number, slice] : *slices) {
     ForEachSection(slice.pull, slice.push,
                    [&](const Table& table, auto rows, const float* gradients, const float*) {
                      sums_[table.spec().id].Add(rows, gradients, table.dim());
@@ -419,7 +426,7 @@ void Server::ApplyStep(uint64_t step, std::vector<WaitingSlice>* slices) {
   for (size_t t = 0; t < tables_.size(); ++t)
     tables_[t].Apply(sums_[t].rows(), sums_[t].sums(), /*pulled=*/nullptr, step);
   ++version_;
-  for (WaitingSlice& slice : *slices) spare_.push_back(std::move(slice.pull));
+  for (auto& [number, slice] : *slices) spare_.push_back(std::move(slice.pull));
   // The pulls of later steps wait for this one.
   EndStep(step, Table::kNoneInUse);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,10 +48,10 @@ class Server {
   };
   /// A push that waits for the other slices of its step.
   struct WaitingSlice {
-    bool present = false;
     PendingPull pull;
     Frame push;
   };
+  using WaitingStep = std::map<uint32_t, WaitingSlice>;  // by slice
 
   void Handle(Frame frame);
   void OnPull(Frame frame);
@@ -61,7 +62,9 @@ class Server {
   void OnPush(Frame frame);
   void ApplyPush(const PendingPull& pull, const Frame& push);
   void Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull, Frame push);
-  void ApplyStep(uint64_t step, std::vector<WaitingSlice>* slices);
+  /// Throws Error on a slice that no honest worker pushes now.
+  void CheckSlice(const PushPrelude& prelude, const Frame& push);
+  void ApplyStep(uint64_t step, WaitingStep* slices);
   void OnAssign(const Frame& frame);
   void OnSave(const Frame& frame);
   void OnReport(const Frame& frame);
@@ -98,12 +101,13 @@ class Server {
   bool any_evicts_ = false;
   uint64_t latest_step_ = 0;
 
-  std::vector<std::vector<PendingPull>> pending_;    // [worker]
-  std::vector<uint64_t> last_sequence_;              // [worker], of its pushes
-  std::vector<PendingPull> spare_;                   // for their memory
-  std::deque<Frame> deferred_;                       // pulls ahead of the bound
-  std::deque<std::vector<WaitingSlice>> gathering_;  // [step - steps complete][slice], at staleness 0
-  std::vector<RowSum> sums_;                         // [table]
+  std::vector<std::vector<PendingPull>> pending_;  // [worker]
+  std::vector<uint64_t> last_sequence_;            // [worker], of its pushes
+  std::vector<PendingPull> spare_;                 // for their memory
+  std::deque<Frame> deferred_;                     // pulls ahead of the bound
+  uint32_t n_slices_ = 0;                          // of every step; 0 before the first push
+  std::deque<WaitingStep> gathering_;              // [step - steps complete], at staleness 0
+  std::vector<RowSum> sums_;                       // [table]
 
   // Workspaces.
   UniqueKeys distinct_;

@@ -21,6 +21,21 @@ void LogBadLines(const BlockSummaries& blocks, const char* split, int64_t n_bad)
   }
 }
 
+/// Adds what a rank sent. Throws Error where it is of another job, or about a block that is there already.
+void Merge(const std::string& bytes, const Job& job, BlockSummaries* all) {
+  BlockSummaries part = ParseBlockSummaries(bytes);
+  if (part.empty()) return;
+  const BlockSummary& first = part.begin()->second;  // all of a part have the same shape
+  if (first.numerics.size() != static_cast<size_t>(job.numeric_size()) ||
+      first.n_observed.size() != static_cast<size_t>(job.task_size())) {
+    Fail("block summaries: ", first.numerics.size(), " numerics and ", first.n_observed.size(),
+         " tasks, expected ", job.numeric_size(), " and ", job.task_size());
+  }
+  all->merge(part);
+  if (!part.empty())
+    Fail("block summaries: block ", part.begin()->first, ", which another rank has summarised");
+}
+
 }  // namespace
 
 StreamPlan PlanFor(const Train& train, int n_workers) {
@@ -42,10 +57,13 @@ void CheckBadLine(const BadLine& line, const Data& data) {
 
 BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split, Group* group) {
   BlockSummaries all;
-  for (const std::string& part : group->Gather(Serialize(own), "the workers to read their data")) {
-    all.merge(ParseBlockSummaries(part));
+  const std::vector<std::string> parts = group->Gather(Serialize(own), "the workers to read their data");
+  for (size_t w = 0; w < parts.size(); ++w) {
+    FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { Merge(parts[w], job, &all); });
   }
-  all = ParseBlockSummaries(group->Broadcast(Serialize(all), "the chief's summary of the data"));
+  const std::string summary_of_all = group->Broadcast(Serialize(all), "the chief's summary of the data");
+  all.clear();
+  FromRank(group->RankOfWorker(0), [&] { Merge(summary_of_all, job, &all); });
   const SplitSummary summary = SplitSummary::Of(all);
   const int64_t n_lines = summary.n_rows + summary.n_bad;
   const double max_share = job.data().max_bad_share();

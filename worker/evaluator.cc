@@ -2,50 +2,10 @@
 
 #include <glog/logging.h>
 
-#include "common/bytes.h"
 #include "common/error.h"
+#include "worker/block_results.h"
 
 namespace zhiyin::worker {
-
-/// Predictions of a worker's blocks on their way to the chief: for each block its number, labels, predictions
-/// and loss sums.
-class BlockResults {
- public:
-  struct Block {
-    std::vector<float> labels;       // [n, n_tasks]
-    std::vector<float> predictions;  // [n, n_tasks]
-    std::vector<double> loss_sums;   // [n_tasks], unweighted
-  };
-
-  void Add(int64_t number, Block block) { blocks_.emplace(number, std::move(block)); }
-  const std::map<int64_t, Block>& blocks() const { return blocks_; }
-
-  std::string Serialize() const {
-    ByteWriter out;
-    out.Put<uint64_t>(blocks_.size());
-    for (const auto& [number, block] : blocks_) {
-      out.Put(number);
-      out.PutArray<float>(block.labels);
-      out.PutArray<float>(block.predictions);
-      out.PutArray<double>(block.loss_sums);
-    }
-    return out.Take();
-  }
-  void Merge(std::string_view bytes) {
-    ByteReader in(bytes, "results of an evaluation");
-    for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
-      const int64_t number = in.Get<int64_t>();
-      Block block;
-      block.labels = in.GetArray<float>();
-      block.predictions = in.GetArray<float>();
-      block.loss_sums = in.GetArray<double>();
-      Add(number, std::move(block));
-    }
-  }
-
- private:
-  std::map<int64_t, Block> blocks_;
-};
 
 namespace {
 
@@ -137,7 +97,7 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, Rows&)>& visit) {
 
 EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
   dense_is_fresh_ = false;
-  BlockResults results;
+  BlockResults results(static_cast<size_t>(heads_->n_tasks()));
   // The next block's rows are on their way while this one computes.
   int n_started = 0;
   ForEachBlock([&](int64_t block, Rows& rows) {
@@ -150,7 +110,8 @@ EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
   const std::vector<std::string> all =
       group_->Gather(results.Serialize(), "the workers' part of an evaluation");
   if (!group_->IsChief()) return {};
-  for (size_t w = 1; w < all.size(); ++w) results.Merge(all[w]);
+  for (size_t w = 1; w < all.size(); ++w)
+    FromRank(group_->RankOfWorker(static_cast<int>(w)), [&] { results.Merge(all[w]); });
   return Summarise(results, *heads_, group_);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/error.h"
+
 namespace zhiyin::worker {
 
 std::vector<std::string> Group::Gather(std::string mine, const char* what) {
@@ -12,9 +14,16 @@ std::vector<std::string> Group::Gather(std::string mine, const char* what) {
   }
   std::vector<std::string> all(static_cast<size_t>(roles_.n_workers));
   all[0] = std::move(mine);
+  std::vector<bool> is_here(all.size());
+  is_here[0] = true;
   int n_missing = roles_.n_workers - 1;
   const auto take = [&](const Frame& frame) {
-    all[static_cast<size_t>(roles_.WorkerOfRank(frame.source()))] = frame.text();
+    if (roles_.IsServer(frame.source()))
+      Fail(NameOf(frame), ", which is a server, expected one from a worker");
+    const size_t worker = static_cast<size_t>(roles_.WorkerOfRank(frame.source()));
+    if (is_here[worker]) Fail(NameOf(frame), ": call ", call, " came twice");
+    is_here[worker] = true;
+    all[worker] = frame.text();
     --n_missing;
   };
   std::erase_if(early_, [&](const Frame& frame) {
@@ -24,6 +33,8 @@ std::vector<std::string> Group::Gather(std::string mine, const char* what) {
   });
   while (n_missing > 0) {
     Frame frame = mailbox_->Await({FrameKind::kGather}, what);
+    if (frame.header().clock < call)
+      Fail(NameOf(frame), ": call ", frame.header().clock, ", expected at least ", call);
     if (frame.header().clock == call) {
       take(frame);
     } else {
@@ -35,7 +46,14 @@ std::vector<std::string> Group::Gather(std::string mine, const char* what) {
 
 std::string Group::Broadcast(std::string from_chief, const char* what) {
   const uint64_t call = n_calls_++;
-  if (!IsChief()) return std::string(mailbox_->Await({FrameKind::kBroadcast}, what).text());
+  if (!IsChief()) {
+    const Frame frame = mailbox_->Await({FrameKind::kBroadcast}, what);
+    if (frame.source() != roles_.ChiefRank())
+      Fail(NameOf(frame), ", expected one from the chief, rank ", roles_.ChiefRank());
+    if (frame.header().clock != call)
+      Fail(NameOf(frame), ": call ", frame.header().clock, ", expected ", call);
+    return std::string(frame.text());
+  }
   for (int w = 1; w < roles_.n_workers; ++w) {
     mailbox_->Send(roles_.RankOfWorker(w),
                    Frame(FrameKind::kBroadcast, mailbox_->NewRequestId(), call, from_chief));

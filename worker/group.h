@@ -21,9 +21,10 @@ class Group {
 
   int worker() const { return worker_; }
   bool IsChief() const { return worker_ == 0; }
+  int RankOfWorker(int worker) const { return roles_.RankOfWorker(worker); }
 
   /// At the chief: every worker's bytes, by worker. Elsewhere: nothing, at once. `what` names the gathering
-  /// in messages.
+  /// in messages. Throws Error on a part that nobody should have sent.
   std::vector<std::string> Gather(std::string mine, const char* what);
   /// Everywhere: the chief's bytes.
   std::string Broadcast(std::string from_chief, const char* what);

@@ -8,7 +8,6 @@
 #include <ctime>
 #include <memory>
 
-#include "common/bytes.h"
 #include "common/error.h"
 #include "ps/client.h"
 #include "worker/data/batches.h"
@@ -194,20 +193,25 @@ class TrainingRun {
       printer_->Update(epoch + 1, tallies);
     });
 
-    ByteWriter sums;
-    const std::span<const TaskSums> own = trainer->slice_sums();
-    sums.PutArray<double>({&own.data()->n, own.size() * TaskSums::kNumbers});
     const std::vector<std::string> all_sums =
-        tools_.group.Gather(sums.Take(), "the workers to finish an epoch");
+        tools_.group.Gather(SerializeSums(trainer->slice_sums()), "the workers to finish an epoch");
     const std::vector<std::string> all_tallies =
         tools_.group.Gather(trainer->tally().Serialize(), "the workers' tallies");
     if (!tools_.group.IsChief()) return;
     TakeProgress(epoch, &tallies);
+    const size_t n_tasks = static_cast<size_t>(job_.task_size());
     EpochTally tally;
-    for (const std::string& part : all_tallies) tally.Merge(EpochTally::Parse(part));
+    std::vector<std::vector<TaskSums>> sums;
+    for (int w = 0; w < roles_.n_workers; ++w) {
+      const size_t worker = static_cast<size_t>(w);
+      FromRank(roles_.RankOfWorker(w), [&] {
+        tally.Merge(EpochTally::Parse(all_tallies[worker], n_tasks));
+        sums.push_back(ParseSums(all_sums[worker], plan_, n_tasks, w));
+      });
+    }
     n_samples_ += tally.n_rows;
     waited_s_ += tally.waited_s;
-    const std::vector<TaskSums> total = SumEpoch(plan_, static_cast<size_t>(job_.task_size()), all_sums);
+    const std::vector<TaskSums> total = SumEpoch(plan_, n_tasks, sums);
     std::vector<Json> lines;
     train_loss_ = 0;
     for (int t = 0; t < job_.task_size(); ++t) {
@@ -223,8 +227,11 @@ class TrainingRun {
   void TakeProgress(int64_t epoch, std::vector<EpochTally>* tallies) {
     while (std::optional<Frame> frame = mailbox_->Take({FrameKind::kProgress})) {
       if (frame->header().clock != static_cast<uint64_t>(epoch)) continue;
-      (*tallies)[static_cast<size_t>(roles_.WorkerOfRank(frame->source()))] =
-          EpochTally::Parse(frame->text());
+      if (roles_.IsServer(frame->source()))
+        Fail(NameOf(*frame), ", which is a server, expected one from a worker");
+      (*tallies)[static_cast<size_t>(roles_.WorkerOfRank(frame->source()))] = FromRank(frame->source(), [&] {
+        return EpochTally::Parse(frame->text(), static_cast<size_t>(job_.task_size()));
+      });
     }
   }
 

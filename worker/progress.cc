@@ -8,6 +8,9 @@
 namespace zhiyin::worker {
 namespace {
 
+constexpr char kTallyName[] = "progress of a worker";
+/// More than any worker reads in an epoch; the sums of all workers fit.
+constexpr int64_t kMaxTallyRows = int64_t{1} << 48;
 constexpr auto kLineInterval = std::chrono::milliseconds(200);
 constexpr auto kLogInterval = std::chrono::seconds(10);
 
@@ -37,19 +40,27 @@ std::string EpochTally::Serialize() const {
   return out.Take();
 }
 
-EpochTally EpochTally::Parse(std::string_view bytes) {
-  ByteReader in(bytes, "progress of a worker");
+EpochTally EpochTally::Parse(std::string_view bytes, size_t n_tasks) {
+  ByteReader in(bytes, kTallyName);
   EpochTally tally;
   tally.n_rows = in.Get<int64_t>();
   tally.loss_sum = in.Get<double>();
   tally.waited_s = in.Get<double>();
-  for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
+  if (tally.n_rows < 0 || tally.n_rows > kMaxTallyRows)
+    Fail(kTallyName, ": ", tally.n_rows, " rows, expected 0 to ", kMaxTallyRows);
+  const uint64_t n_aucs = in.Get<uint64_t>();
+  if (n_aucs != n_tasks) Fail(kTallyName, ": ", n_aucs, " tasks, expected ", n_tasks);
+  tally.aucs.resize(n_tasks);
+  for (RunningAuc& auc : tally.aucs) {
     const std::vector<int64_t> counts = in.GetArray<int64_t>();
-    RunningAuc& auc = tally.aucs.emplace_back();
     if (counts.size() != auc.counts().size())
-      Fail("progress of a worker: ", counts.size(), " bins, expected ", auc.counts().size());
+      Fail(kTallyName, ": ", counts.size(), " bins, expected ", auc.counts().size());
+    for (const int64_t n : counts) {
+      if (n < 0 || n > tally.n_rows) Fail(kTallyName, ": ", n, " rows in a bin, of ", tally.n_rows);
+    }
     std::copy(counts.begin(), counts.end(), auc.counts().begin());
   }
+  if (!in.AtEnd()) Fail(kTallyName, ": bytes behind its end");
   return tally;
 }
 

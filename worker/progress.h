@@ -27,7 +27,8 @@ struct EpochTally {
   std::vector<RunningAuc> aucs;  // [n_tasks]; empty for tasks that are not binary
 
   std::string Serialize() const;
-  static EpochTally Parse(std::string_view bytes);
+  /// Throws Error on bytes that Serialize did not write, and on counts that cannot be.
+  static EpochTally Parse(std::string_view bytes, size_t n_tasks);
   void Merge(const EpochTally& other);
 };
 

@@ -70,16 +70,20 @@ Manifest LoadManifest(const std::string& folder) {
   google::protobuf::TextFormat::Parser parser;
   const std::string text = ReadWholeFile(path, kMaxManifestBytes);
   if (!parser.ParseFromString(text, &manifest)) Fail(path, ": damaged: not a manifest in text format");
+  CheckManifest(manifest, path);
+  return manifest;
+}
+
+void CheckManifest(const Manifest& manifest, const std::string& name) {
   if (manifest.format_version() < 1 || manifest.format_version() > kModelFormatVersion) {
-    Fail(path, ": format version ", manifest.format_version(), ", this program reads up to ",
+    Fail(name, ": format version ", manifest.format_version(), ", this program reads up to ",
          kModelFormatVersion);
   }
   const int n_numerics = manifest.job().numeric_size();
   if (manifest.numeric_mean_size() != n_numerics || manifest.numeric_scale_size() != n_numerics) {
-    Fail(path, ": damaged: ", manifest.numeric_mean_size(), " means and ", manifest.numeric_scale_size(),
+    Fail(name, ": damaged: ", manifest.numeric_mean_size(), " means and ", manifest.numeric_scale_size(),
          " scales, expected ", n_numerics);
   }
-  return manifest;
 }
 
 Normalizer NormalizerOf(const Manifest& manifest) {

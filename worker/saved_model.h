@@ -24,6 +24,9 @@ std::string FindModel(const std::string& path);
 /// Throws Error when it is missing, damaged, or of a newer format.
 Manifest LoadManifest(const std::string& folder);
 
+/// Throws Error, `name` in front, unless a manifest could have been written by SaveModel, its job aside.
+void CheckManifest(const Manifest& manifest, const std::string& name);
+
 Normalizer NormalizerOf(const Manifest& manifest);
 
 }  // namespace zhiyin::worker

@@ -100,4 +100,8 @@ void Frame::Arrived(int source) {
   }
 }
 
+std::string NameOf(const Frame& frame) {
+  return std::string(NameOf(frame.kind())) + " from rank " + std::to_string(frame.source());
+}
+
 }  // namespace zhiyin

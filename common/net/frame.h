@@ -17,6 +17,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace zhiyin {
@@ -99,5 +100,8 @@ class Frame {
   size_t n_bytes_ = 0;
   int source_ = -1;
 };
+
+/// A frame that has arrived, for messages: "pull from rank 3".
+std::string NameOf(const Frame& frame);
 
 }  // namespace zhiyin

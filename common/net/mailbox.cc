@@ -11,6 +11,12 @@ bool Contains(std::initializer_list<FrameKind> kinds, FrameKind kind) {
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
+/// What a failed rank says.
+std::string FailureOf(const Frame& frame) {
+  if (frame.text().empty()) return NameOf(frame) + ": it failed and does not say why";
+  return std::string(frame.text());
+}
+
 }  // namespace
 
 Mailbox::Mailbox(Endpoint* endpoint, double timeout_s)
@@ -68,9 +74,9 @@ bool Mailbox::Handle(const Frame& frame, double now) {
   switch (frame.kind()) {
     case FrameKind::kAbort:
       // A reported silence has its clock set: rank 0 knows best who has fallen silent.
-      throw Error(std::string(frame.text()) + (frame.header().clock != 0 ? SilentRanks() : ""));
+      throw Error(FailureOf(frame) + (frame.header().clock != 0 ? SilentRanks() : ""));
     case FrameKind::kStop:
-      throw JobStopped(std::string(frame.text()));
+      throw JobStopped(FailureOf(frame));
     case FrameKind::kAlive:
     case FrameKind::kWaiting:
       return true;

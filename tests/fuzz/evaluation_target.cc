@@ -1,0 +1,54 @@
+#include <glog/logging.h>
+
+#include "tests/fuzz/outcome.h"
+#include "tests/fuzz/targets.h"
+#include "worker/block_results.h"
+#include "worker/metric/metric.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+constexpr size_t kTasks = 2;
+
+worker::BlockResults Own() {
+  worker::BlockResults results(kTasks);
+  results.Add(0, {{1, 0.5f}, {0.75f, 0.25f}, {0.3, 0.4}});
+  return results;
+}
+
+/// As the chief does with all blocks.
+void Summarise(const worker::BlockResults& results) {
+  for (size_t t = 0; t < kTasks; ++t) {
+    std::vector<float> labels;
+    std::vector<float> predictions;
+    for (const auto& [number, block] : results.blocks()) {
+      CHECK_EQ(block.loss_sums.size(), kTasks);
+      for (size_t at = t; at < block.labels.size(); at += kTasks) {
+        labels.push_back(block.labels[at]);
+        predictions.push_back(block.predictions[at]);
+      }
+    }
+    worker::ComputeMetrics("task", true, predictions, labels);
+  }
+}
+
+}  // namespace
+
+/// What worker 1 of two sends, beside worker 0's own block.
+int FuzzEvaluation(const uint8_t* data, size_t size) {
+  Judge("results of an evaluation", [&] {
+    worker::BlockResults results = Own();
+    results.Merge({reinterpret_cast<const char*>(data), size});
+    Summarise(results);
+  });
+  return 0;
+}
+
+std::vector<std::string> EvaluationSeeds() {
+  worker::BlockResults results(kTasks);
+  results.Add(1, {{1, 0, 0, 1}, {0.75f, 0.25f, 0.5f, 0.5f}, {0.3, 0.4}});
+  results.Add(3, {{0, 2}, {0.1f, 0.9f}, {0.1, 0.2}});
+  return {worker::BlockResults(kTasks).Serialize(), results.Serialize()};
+}
+
+}  // namespace zhiyin::fuzz

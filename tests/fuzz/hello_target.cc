@@ -1,0 +1,44 @@
+#include "launch/hello.h"
+#include "ps/server.h"
+#include "tests/fuzz/outcome.h"
+#include "tests/fuzz/targets.h"
+#include "tests/support/example_jobs.h"
+#include "worker/saved_model.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+constexpr RoleMap kRoles{1, 2};
+
+}  // namespace
+
+/// The first byte chooses the command, the others are the manifest.
+int FuzzHello(const uint8_t* data, size_t size) {
+  if (size < 1) return -1;
+  Frame hello(FrameKind::kHello, 1, 0, std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
+  hello.Arrived(0);
+  const launch::Command command = data[0] % 2 == 0 ? launch::Command::kTrain : launch::Command::kEvaluate;
+  Judge("rank 0", [&] {
+    // A server is what is made of it next.
+    const Manifest manifest = launch::ParseHello(hello, command, kRoles);
+    for (const ps::TableSpec& spec : ps::TableSpecs(manifest.job()))
+      ps::Table(spec, manifest.job().train().seed());
+  });
+  return 0;
+}
+
+std::vector<std::string> HelloSeeds() {
+  std::vector<std::string> seeds;
+  for (const Job& job : testing::JobOfEveryModel()) {
+    Manifest manifest;
+    *manifest.mutable_job() = job;
+    seeds.push_back('\0' + manifest.SerializeAsString());
+    manifest.set_format_version(worker::kModelFormatVersion);
+    manifest.mutable_numeric_mean()->Resize(job.numeric_size(), 0.5f);
+    manifest.mutable_numeric_scale()->Resize(job.numeric_size(), 2.0f);
+    seeds.push_back('\1' + manifest.SerializeAsString());
+  }
+  return seeds;
+}
+
+}  // namespace zhiyin::fuzz

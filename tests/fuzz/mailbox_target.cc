@@ -1,0 +1,46 @@
+#include "common/net/mailbox.h"
+#include "tests/fuzz/outcome.h"
+#include "tests/fuzz/script.h"
+#include "tests/fuzz/targets.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+constexpr int kRanks = 3;
+
+std::string Conversation() {
+  std::string script;
+  for (const FrameKind sign : {FrameKind::kAlive, FrameKind::kPush, FrameKind::kPull}) {
+    Frame frame(sign, 1, 0, "of life");
+    frame.Arrived(2);
+    AppendTo(&script, frame);
+  }
+  return script;
+}
+
+}  // namespace
+
+/// The first byte chooses the failure at the end, the others are what arrives before, and its text.
+int FuzzMailbox(const uint8_t* data, size_t size) {
+  if (size < 1) return -1;
+  const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
+  std::vector<Frame> messages = MessagesOf(script, 0, kRanks);
+  Frame failure(data[0] % 2 != 0 ? FrameKind::kAbort : FrameKind::kStop, 0, data[0] / 2, script);
+  failure.Arrived(1);
+  messages.push_back(std::move(failure));
+  Judge("", [&] {
+    ScriptedEndpoint endpoint(0, kRanks, std::move(messages));
+    Mailbox mailbox(&endpoint, 1);
+    mailbox.Await({FrameKind::kPull}, "a pull");
+    mailbox.Take({FrameKind::kPush});
+    mailbox.Await({FrameKind::kPeek}, "a failure");
+  });
+  return 0;
+}
+
+std::vector<std::string> MailboxSeeds() {
+  // A stop, an abort, and one that reports a silence.
+  return {'\0' + Conversation(), '\1' + Conversation(), '\3' + Conversation()};
+}
+
+}  // namespace zhiyin::fuzz

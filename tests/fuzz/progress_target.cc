@@ -1,0 +1,33 @@
+#include "tests/fuzz/outcome.h"
+#include "tests/fuzz/targets.h"
+#include "worker/progress.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+constexpr size_t kTasks = 1;
+
+}  // namespace
+
+int FuzzProgress(const uint8_t* data, size_t size) {
+  Judge("progress of a worker", [&] {
+    const worker::EpochTally tally =
+        worker::EpochTally::Parse({reinterpret_cast<const char*>(data), size}, kTasks);
+    worker::EpochTally all;
+    for (int w = 0; w < 3; ++w) all.Merge(tally);
+    for (size_t t = 0; t < kTasks; ++t) all.aucs[t].Value();
+  });
+  return 0;
+}
+
+std::vector<std::string> ProgressSeeds() {
+  worker::EpochTally tally;
+  tally.n_rows = 100;
+  tally.loss_sum = 69.3;
+  tally.waited_s = 0.5;
+  tally.aucs.resize(kTasks);
+  for (int i = 0; i < 100; ++i) tally.aucs[0].Add(0.01f * static_cast<float>(i), static_cast<float>(i % 2));
+  return {tally.Serialize()};
+}
+
+}  // namespace zhiyin::fuzz

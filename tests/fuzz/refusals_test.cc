@@ -1,0 +1,298 @@
+// What a rank says of a message that no honest rank sends: what is wrong, and whose it is.
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <limits>
+
+#include "common/error.h"
+#include "launch/hello.h"
+#include "ps/client.h"
+#include "ps/server.h"
+#include "tests/fuzz/conversation.h"
+#include "tests/fuzz/script.h"
+#include "tests/support/example_jobs.h"
+#include "worker/block_results.h"
+#include "worker/data_pass.h"
+#include "worker/epoch_sums.h"
+#include "worker/progress.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr int kServer = 0;
+constexpr int kOtherServer = 1;
+constexpr int kChief = 2;
+constexpr int kOtherWorker = 3;
+
+std::string ErrorOf(const std::function<void()>& parse) {
+  try {
+    parse();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+Frame From(int source, Frame frame) {
+  frame.Arrived(source);
+  return frame;
+}
+
+template <typename... Frames>
+std::vector<Frame> List(Frames... frames) {
+  std::vector<Frame> list;
+  (list.push_back(std::move(frames)), ...);
+  return list;
+}
+
+/// Runs `body` at a rank at which these messages arrive; returns the Error that leaves it.
+std::string ErrorAt(int rank, std::vector<Frame> arriving, const std::function<void(Mailbox*)>& body) {
+  ScriptedEndpoint endpoint(rank, kRoles.n_ranks(), std::move(arriving));
+  Mailbox mailbox(&endpoint, 1);
+  return ErrorOf([&] { body(&mailbox); });
+}
+
+std::string ServerError(int staleness, std::vector<Frame> arriving) {
+  return ErrorAt(kServer, std::move(arriving),
+                 [&](Mailbox* mailbox) { ps::Server(mailbox, kRoles, SmallJob(staleness)).Run(); });
+}
+
+/// A worker's first push, of one slice and of no rows.
+Frame Push(int source, uint64_t step, uint32_t slice, uint32_t n_slices) {
+  Frame frame(FrameKind::kPush, 1, step, sizeof(ps::PushPrelude));
+  ps::PushPrelude prelude;
+  prelude.sequence = 1;
+  prelude.slice = slice;
+  prelude.n_slices = n_slices;
+  std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
+  return From(source, std::move(frame));
+}
+
+TEST(Refusals, OfAHeaderThatAnnouncesTooMuch) {
+  Frame frame(FrameKind::kPush, 0, 0, 0);
+  reinterpret_cast<FrameHeader*>(frame.bytes().data())->payload_bytes = kMaxFrameBytes;
+  EXPECT_EQ(ErrorOf([&] { frame.Arrived(3); }),
+            "message from rank 3: push announces 1099511627776 bytes, expected less than 1099511627776");
+}
+
+TEST(Refusals, OfAFailureThatSaysNothing) {
+  EXPECT_EQ(ErrorAt(0, List(From(3, Frame(FrameKind::kAbort, 0, 0, 0))),
+                    [](Mailbox* mailbox) { mailbox->Await({FrameKind::kPull}, "a pull"); }),
+            "abort from rank 3: it failed and does not say why");
+}
+
+class RefusalsAtStaleness : public ::testing::TestWithParam<int> {};
+
+TEST_P(RefusalsAtStaleness, OfASliceTwice) {
+  EXPECT_EQ(ServerError(GetParam(), List(Push(kChief, 0, 1, 3), Push(kOtherWorker, 0, 1, 3))),
+            "push from rank 3: slice 1 of step 0 came twice");
+}
+
+TEST_P(RefusalsAtStaleness, OfAStepThatIsComplete) {
+  EXPECT_THAT(ServerError(GetParam(), List(Push(kChief, 0, 0, 1), Push(kOtherWorker, 0, 0, 1))),
+              StartsWith("push from rank 3: step 0, expected 1 to "));
+}
+
+TEST_P(RefusalsAtStaleness, OfAStepFarAhead) {
+  EXPECT_THAT(ServerError(GetParam(), List(Push(kOtherWorker, 1000, 0, 1))),
+              StartsWith("push from rank 3: step 1000, expected 0 to "));
+}
+
+TEST_P(RefusalsAtStaleness, OfAnotherNumberOfSlices) {
+  EXPECT_EQ(ServerError(GetParam(), List(Push(kChief, 0, 0, 2), Push(kOtherWorker, 1, 0, 4000000000u))),
+            "push from rank 3: a step of 4000000000 slices, others say 2");
+}
+
+TEST_P(RefusalsAtStaleness, OfMorePullsThanMayWait) {
+  std::vector<Frame> pulls;
+  for (int i = 0; i <= 2 * ps::kMaxPullsInFlight; ++i)
+    pulls.push_back(From(kChief, Frame(FrameKind::kPull, 1, 1000, 0)));
+  EXPECT_EQ(ServerError(GetParam(), std::move(pulls)),
+            "pull from rank 2: 64 pulls wait for an earlier step already");
+}
+
+INSTANTIATE_TEST_SUITE_P(Staleness, RefusalsAtStaleness, ::testing::Values(0, 1));
+
+TEST(Refusals, OfAPushThatFollowsALostOne) {
+  Frame push = Push(kOtherWorker, 0, 0, 1);
+  ps::PushPrelude prelude;
+  prelude.sequence = 3;
+  prelude.n_slices = 1;
+  std::memcpy(push.payload().data(), &prelude, sizeof(prelude));
+  EXPECT_EQ(ServerError(0, List(std::move(push))), "push from rank 3: number 3, expected 1: one was lost");
+}
+
+TEST(Refusals, OfAKeyTwice) {
+  const ps::Section sections[] = {{0, 0, 2}, {1, 0, 0}, {2, 0, 0}};
+  const Key keys[] = {0, 0};
+  Frame pull(FrameKind::kPull, 1, 0, sizeof(sections) + sizeof(keys));
+  std::memcpy(pull.payload().data(), sections, sizeof(sections));
+  std::memcpy(pull.payload().data() + sizeof(sections), keys, sizeof(keys));
+  EXPECT_EQ(ServerError(0, List(From(kChief, std::move(pull)))),
+            "pull from rank 2: key 0 of table dense comes twice");
+}
+
+TEST(Refusals, OfAServersRequestToAServer) {
+  EXPECT_EQ(ServerError(0, List(Push(kOtherServer, 0, 0, 1))),
+            "push from rank 1, which is a server, expected one from a worker");
+}
+
+/// Assigns a row of server 0's and waits for the reply.
+std::string AssignError(std::vector<Frame> arriving) {
+  return ErrorAt(kChief, std::move(arriving), [](Mailbox* mailbox) {
+    ps::Client(mailbox, kRoles, SmallJob(0))
+        .Assign(kDenseTable, std::vector<Key>{0}, std::vector<float>(kDenseRowDim));
+  });
+}
+
+TEST(Refusals, OfARepliesSender) {
+  EXPECT_EQ(AssignError(List(From(kOtherWorker, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
+            "assign reply from rank 3, which is a worker, expected one from a server");
+  EXPECT_EQ(AssignError(List(From(kOtherServer, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
+            "assign reply from rank 1, which was not asked or has answered");
+}
+
+/// Pulls row 0 of the dense table, which is server 0's.
+std::string PullError(std::vector<Frame> arriving) {
+  return ErrorAt(kChief, std::move(arriving), [](Mailbox* mailbox) {
+    ps::Client client(mailbox, kRoles, SmallJob(0));
+    const std::vector<Key> keys{0};
+    std::vector<float> weights(kDenseRowDim);
+    ps::Exchange exchange;
+    exchange.parts.resize(3);
+    exchange.parts[kDenseTable] = {keys, true, weights.data(), nullptr};
+    client.PullStart(&exchange);
+    client.PullFinish(&exchange);
+  });
+}
+
+TEST(Refusals, OfAReplyThatNobodyWaitsFor) {
+  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 77, 0, 0)))),
+            "pull reply from rank 0: answers pull 77, which is not waiting for one");
+  // Nothing was asked of server 1; where that is so, a client keeps pull 0.
+  EXPECT_EQ(PullError(List(From(kOtherServer, Frame(FrameKind::kPullReply, 0, 0, 0)))),
+            "pull reply from rank 1: answers pull 0, which is not waiting for one");
+  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPushReply, 1, 0, 0)))),
+            "push reply from rank 0: all pushes to it have been answered");
+}
+
+TEST(Refusals, OfRowsOfAnotherDimension) {
+  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 1, 0, sizeof(uint64_t) + 8)))),
+            "pull reply from rank 0: 16 bytes, expected 4104");
+}
+
+/// Asks for the counts of both servers; `first` is what the first says.
+std::string ReportError(const ps::ServerReport& first) {
+  return ErrorAt(kChief, List(From(kServer, Frame(FrameKind::kReportReply, 1, 0, first.Serialize()))),
+                 [](Mailbox* mailbox) { ps::Client(mailbox, kRoles, SmallJob(0)).Report(); });
+}
+
+TEST(Refusals, OfCountsThatCannotBe) {
+  ps::ServerReport report;
+  report.n_pulled_keys = -1;
+  EXPECT_THAT(ReportError(report), StartsWith("rank 0: report of a server: a count of -1, expected"));
+  report.n_pulled_keys = 1;
+  EXPECT_EQ(ReportError(report), "report reply from rank 0: counts of 0 tables, expected 3");
+}
+
+/// Two workers gather, the chief's side.
+std::string GatherError(std::vector<Frame> arriving) {
+  return ErrorAt(kChief, std::move(arriving), [](Mailbox* mailbox) {
+    worker::Group group(mailbox, kRoles);
+    group.Gather("", "the first parts");
+    group.Gather("", "the second parts");
+  });
+}
+
+TEST(Refusals, OfAGathering) {
+  EXPECT_EQ(GatherError(List(From(kServer, Frame(FrameKind::kGather, 1, 0, 0)))),
+            "gather from rank 0, which is a server, expected one from a worker");
+  EXPECT_EQ(GatherError(List(From(kOtherWorker, Frame(FrameKind::kGather, 1, 0, 0)),
+                             From(kOtherWorker, Frame(FrameKind::kGather, 2, 0, 0)))),
+            "gather from rank 3: call 0, expected at least 1");
+  EXPECT_EQ(GatherError(List(From(kOtherWorker, Frame(FrameKind::kGather, 1, 1, 0)),
+                             From(kOtherWorker, Frame(FrameKind::kGather, 2, 1, 0)),
+                             From(kOtherWorker, Frame(FrameKind::kGather, 3, 0, 0)))),
+            "gather from rank 3: call 1 came twice");
+}
+
+TEST(Refusals, OfABroadcast) {
+  const auto error = [](int source, uint64_t call) {
+    return ErrorAt(kOtherWorker, List(From(source, Frame(FrameKind::kBroadcast, 1, call, 0))),
+                   [](Mailbox* mailbox) { worker::Group(mailbox, kRoles).Broadcast("", "a decision"); });
+  };
+  EXPECT_EQ(error(kServer, 0), "broadcast from rank 0, expected one from the chief, rank 2");
+  EXPECT_EQ(error(kChief, 5), "broadcast from rank 2: call 5, expected 0");
+}
+
+TEST(Refusals, OfSummariesOfAnotherJob) {
+  worker::BlockSummaries blocks;
+  blocks[1].n_rows = 1;
+  const std::string bytes = Serialize(blocks);
+  EXPECT_EQ(ErrorAt(kChief, List(From(kOtherWorker, Frame(FrameKind::kGather, 1, 0, bytes))),
+                    [](Mailbox* mailbox) {
+                      worker::Group group(mailbox, kRoles);
+                      worker::ShareSummaries({}, SmallJob(0), "train", &group);
+                    }),
+            "rank 3: block summaries: 0 numerics and 0 tasks, expected 2 and 2");
+}
+
+TEST(Refusals, OfATally) {
+  worker::EpochTally tally;
+  EXPECT_EQ(ErrorOf([&] { worker::EpochTally::Parse(tally.Serialize(), 2); }),
+            "progress of a worker: 0 tasks, expected 2");
+  tally.n_rows = -1;
+  EXPECT_THAT(ErrorOf([&] { worker::EpochTally::Parse(tally.Serialize(), 0); }), HasSubstr("-1 rows"));
+}
+
+TEST(Refusals, OfSumsOfAnEpoch) {
+  worker::StreamPlan plan;
+  plan.rows_per_slice = 4;
+  plan.stream_rows = {4};
+  std::vector<worker::TaskSums> sums(1);
+  const auto error = [&] {
+    return ErrorOf([&] { worker::ParseSums(worker::SerializeSums(sums), plan, 1, 0); });
+  };
+  EXPECT_EQ(error(), "");
+  sums[0].n = 5;
+  EXPECT_EQ(error(), "sums of an epoch: slice 0 has 5 labels, expected 0 to 4");
+  sums.resize(2);
+  EXPECT_EQ(error(), "sums of an epoch: 10 numbers in 88 bytes, expected 5");
+}
+
+TEST(Refusals, OfAnEvaluationsResults) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  worker::BlockResults results(1);
+  results.Add(7, {{1}, {0.5f}, {0.7}});
+  EXPECT_THAT(ErrorOf([&] { results.Add(7, {{1}, {0.5f}, {0.7}}); }), HasSubstr("block 7 came twice"));
+  EXPECT_THAT(ErrorOf([&] {
+                results.Add(8, {{1, 0}, {0.5f}, {0.7}});
+              }),
+              HasSubstr("block 8 has 2 labels, 1 predictions and 1 losses"));
+  EXPECT_THAT(ErrorOf([&] { results.Add(9, {{1}, {kNan}, {0.7}}); }), HasSubstr("a prediction is nan"));
+}
+
+TEST(Refusals, OfAHello) {
+  const auto error = [](int source, launch::Command command, std::string_view bytes) {
+    const Frame hello = From(source, Frame(FrameKind::kHello, 1, 0, bytes));
+    return ErrorOf([&] { launch::ParseHello(hello, command, kRoles); });
+  };
+  Manifest manifest;
+  *manifest.mutable_job() = SmallJob(0);
+  const std::string good = manifest.SerializeAsString();
+  EXPECT_EQ(error(0, launch::Command::kTrain, good), "");
+  EXPECT_EQ(error(1, launch::Command::kTrain, good), "configuration from rank 1: expected it from rank 0");
+  EXPECT_EQ(error(0, launch::Command::kTrain, "nonsense"),
+            "configuration from rank 0: 8 bytes that are no manifest");
+  EXPECT_THAT(error(0, launch::Command::kEvaluate, good),
+              HasSubstr("configuration from rank 0: format version 0"));
+  manifest.mutable_job()->mutable_table(0)->set_dim(0);
+  EXPECT_THAT(error(0, launch::Command::kTrain, manifest.SerializeAsString()),
+              HasSubstr("configuration from rank 0:1: table[users].dim"));
+}
+
+}  // namespace
+}  // namespace zhiyin::fuzz

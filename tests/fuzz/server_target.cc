@@ -1,0 +1,53 @@
+#include <glog/logging.h>
+
+#include "ps/server.h"
+#include "tests/fuzz/conversation.h"
+#include "tests/fuzz/outcome.h"
+#include "tests/fuzz/script.h"
+#include "tests/fuzz/targets.h"
+#include "tests/support/files.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+constexpr int kRank = 0;
+constexpr int kStalenesses[] = {-1, 0, 1};
+
+/// Where a server is told to write is the chief's affair: here it is always the same file.
+void SaveTo(const std::string& path, std::vector<Frame>* messages) {
+  for (Frame& frame : *messages) {
+    if (frame.kind() != FrameKind::kSave) continue;
+    const int source = frame.source();
+    frame = Frame(FrameKind::kSave, frame.header().request_id, 0, path);
+    frame.Arrived(source);
+  }
+}
+
+}  // namespace
+
+/// The first byte chooses the bound on staleness, the others are what workers, and the other server, send.
+int FuzzServer(const uint8_t* data, size_t size) {
+  static const Job kJobs[] = {SmallJob(kStalenesses[0]), SmallJob(kStalenesses[1]),
+                              SmallJob(kStalenesses[2])};
+  static const testing::TempFolder folder;
+  if (size < 1) return -1;
+  FLAGS_minloglevel = google::GLOG_ERROR;  // a server warns of every gradient that it refuses
+  const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
+  std::vector<Frame> messages = MessagesOf(script, kRank, kRoles.n_ranks());
+  SaveTo(folder.Path("rows"), &messages);
+  Judge("rank ", [&] {
+    ScriptedEndpoint endpoint(kRank, kRoles.n_ranks(), std::move(messages));
+    Mailbox mailbox(&endpoint, 1);
+    ps::Server(&mailbox, kRoles, kJobs[data[0] % std::size(kJobs)]).Run();
+  });
+  return 0;
+}
+
+std::vector<std::string> ServerSeeds() {
+  std::vector<std::string> seeds;
+  for (size_t i = 0; i < std::size(kStalenesses); ++i)
+    seeds.push_back(static_cast<char>(i) + Listen(kStalenesses[i])[kRank]);
+  return seeds;
+}
+
+}  // namespace zhiyin::fuzz

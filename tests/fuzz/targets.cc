@@ -1,0 +1,47 @@
+#include "tests/fuzz/targets.h"
+
+#include <glog/logging.h>
+
+#include "common/error.h"
+#include "tests/fuzz/outcome.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+constexpr Target kTargets[] = {
+    {"frame", FuzzFrame, FrameSeeds},
+    {"mailbox", FuzzMailbox, MailboxSeeds},
+    {"hello", FuzzHello, HelloSeeds},
+    {"server", FuzzServer, ServerSeeds},
+    {"client", FuzzClient, ClientSeeds},
+    {"server_report", FuzzServerReport, ServerReportSeeds},
+    {"group", FuzzGroup, GroupSeeds},
+    {"block_summaries", FuzzBlockSummaries, BlockSummariesSeeds},
+    {"progress", FuzzProgress, ProgressSeeds},
+    {"epoch_sums", FuzzEpochSums, EpochSumsSeeds},
+    {"evaluation", FuzzEvaluation, EvaluationSeeds},
+};
+
+thread_local std::string last_error;
+
+}  // namespace
+
+std::span<const Target> AllTargets() {
+  return kTargets;
+}
+
+const std::string& LastError() {
+  return last_error;
+}
+
+void Judge(std::string_view culprit, const std::function<void()>& parse) {
+  last_error.clear();
+  try {
+    parse();
+  } catch (const Error& e) {
+    last_error = e.what();
+    CHECK(last_error.find(culprit) != std::string::npos) << last_error << ": does not name " << culprit;
+  }
+}
+
+}  // namespace zhiyin::fuzz

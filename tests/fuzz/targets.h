@@ -1,0 +1,56 @@
+// Fuzz targets: one for every kind of message that a rank parses. Each takes any bytes at all and returns; it
+// ends the process where the product's answer to them is neither a result nor a named Error.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zhiyin::fuzz {
+
+/// libFuzzer's LLVMFuzzerTestOneInput, one a target, in NAME_target.cc.
+int FuzzFrame(const uint8_t* data, size_t size);           // a message's header
+int FuzzMailbox(const uint8_t* data, size_t size);         // failures and signs of life of other ranks
+int FuzzHello(const uint8_t* data, size_t size);           // the job, from rank 0
+int FuzzServer(const uint8_t* data, size_t size);          // all that a server is asked
+int FuzzClient(const uint8_t* data, size_t size);          // a server's replies
+int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
+int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves
+int FuzzBlockSummaries(const uint8_t* data, size_t size);  // what a worker's first pass found
+int FuzzProgress(const uint8_t* data, size_t size);        // a worker's tally
+int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums of an epoch
+int FuzzEvaluation(const uint8_t* data, size_t size);      // a worker's part of an evaluation
+
+/// Well-formed inputs, made by the product itself: each is taken, but for the mailbox's, which end
+/// in the failure that they report.
+std::vector<std::string> FrameSeeds();
+std::vector<std::string> MailboxSeeds();
+std::vector<std::string> HelloSeeds();
+std::vector<std::string> ServerSeeds();
+std::vector<std::string> ClientSeeds();
+std::vector<std::string> ServerReportSeeds();
+std::vector<std::string> GroupSeeds();
+std::vector<std::string> BlockSummariesSeeds();
+std::vector<std::string> ProgressSeeds();
+std::vector<std::string> EpochSumsSeeds();
+std::vector<std::string> EvaluationSeeds();
+
+struct Target {
+  std::string_view name;
+  int (*run)(const uint8_t* data, size_t size);
+  std::vector<std::string> (*seeds)();
+};
+std::span<const Target> AllTargets();
+/// For the names of tests.
+inline void PrintTo(const Target& target, std::ostream* out) {
+  *out << target.name;
+}
+
+/// The error that the last input ended in; "" when it was taken. Of this thread.
+const std::string& LastError();
+
+}  // namespace zhiyin::fuzz
