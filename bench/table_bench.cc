@@ -33,19 +33,19 @@ void BM_FindOrCreate(benchmark::State& state) {
   Table table(Spec(16, RowWise()), 1);
   Random random(1);
   std::vector<Key> keys(kBatch);
-  std::vector<float*> rows(kBatch);
+  std::vector<std::byte*> rows(kBatch);
   const uint64_t n = static_cast<uint64_t>(state.range(0));
   for (Key key = 0; key < n; key += kBatch) {
     for (size_t i = 0; i < kBatch; ++i) keys[i] = Mix(key + i);
-    table.FindOrCreate(keys, rows);
+    table.FindOrCreate(keys, 0, rows);
   }
   for (auto _ : state) {
     state.PauseTiming();
     for (Key& key : keys) key = Mix(random.Below(n));
     state.ResumeTiming();
-    table.FindOrCreate(keys, rows);
+    table.FindOrCreate(keys, 0, rows);
     float sum = 0;
-    for (float* row : rows) sum += row[0];
+    for (std::byte* row : rows) sum += *reinterpret_cast<float*>(row);
     benchmark::DoNotOptimize(sum);
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
@@ -55,14 +55,14 @@ BENCHMARK(BM_FindOrCreate)->Arg(1 << 16)->Arg(1 << 20)->Arg(1 << 23);
 void BM_NewRows(benchmark::State& state) {
   auto table = std::make_unique<Table>(Spec(16, RowWise()), 1);
   std::vector<Key> keys(kBatch);
-  std::vector<float*> rows(kBatch);
+  std::vector<std::byte*> rows(kBatch);
   Key next = 0;
   for (auto _ : state) {
     state.PauseTiming();
     if (table->n_rows() > (1 << 22)) table = std::make_unique<Table>(Spec(16, RowWise()), 1);
     for (Key& key : keys) key = Mix(next++);
     state.ResumeTiming();
-    table->FindOrCreate(keys, rows);
+    table->FindOrCreate(keys, 0, rows);
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
 }
@@ -74,15 +74,15 @@ void BM_Apply(benchmark::State& state, zhiyin::Optimizer optimizer) {
   Table table(Spec(dim, std::move(optimizer)), 1);
   Random random(1);
   std::vector<Key> keys(kBatch);
-  std::vector<float*> rows(kBatch);
+  std::vector<std::byte*> rows(kBatch);
   std::vector<float> gradients(kBatch * dim);
   for (float& g : gradients) g = static_cast<float>(random.Normal());
   for (auto _ : state) {
     state.PauseTiming();
     for (Key& key : keys) key = Mix(random.Below(1 << 20));
-    table.FindOrCreate(keys, rows);
+    table.FindOrCreate(keys, 0, rows);
     state.ResumeTiming();
-    table.Apply(rows, gradients.data());
+    table.Apply(rows, gradients.data(), nullptr, 0);
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
 }

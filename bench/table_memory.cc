@@ -55,14 +55,11 @@ class OurTable {
 
   OurTable() : table_(Spec(), 1), rows_(kRequest) {}
 
-  void Grow(Keys keys) { table_.FindOrCreate(keys, rows_); }
+  void Grow(Keys keys) { table_.FindOrCreate(keys, 0, rows_); }
   /// REQUIRES: all keys are there.
   void Read(Keys keys, float* weights) {
     table_.Find(keys, rows_);
-    for (size_t i = 0; i < keys.size(); ++i, weights += kDim) {
-      if (i + ps::kRowsAhead < keys.size()) __builtin_prefetch(rows_[i + ps::kRowsAhead]);
-      std::memcpy(weights, rows_[i], kDim * sizeof(float));
-    }
+    table_.ReadWeights(rows_, FP32, weights);
   }
 
  private:
@@ -77,7 +74,7 @@ class OurTable {
   }
 
   ps::Table table_;
-  std::vector<float*> rows_;
+  std::vector<std::byte*> rows_;
 };
 
 template <typename Map>

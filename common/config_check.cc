@@ -6,7 +6,10 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
+#include "common/generated_columns.h"
 #include "common/text.h"
 
 namespace zhiyin {
@@ -16,7 +19,12 @@ constexpr int kMaxDim = 4096;
 constexpr int kMaxWidth = 65536;
 constexpr int kMaxExperts = 1024;
 constexpr int kMaxEpochs = 1'000'000;
-constexpr size_t kMaxNameBytes = 128;
+constexpr int kMaxLayers = 64;
+constexpr int kMaxTables = 1024;
+constexpr int kMaxInputs = 65536;
+constexpr int kMaxTasks = 1024;
+constexpr size_t kMaxJobNameBytes = 128;
+constexpr size_t kMaxFileNameBytes = 4095;  // PATH_MAX without its NUL
 constexpr int64_t kMinShuffleRows = 256;
 
 template <typename... Pieces>
@@ -28,15 +36,30 @@ std::string Text(const Pieces&... pieces) {
 
 class Checker {
  public:
-  Checker(const Job& job, const ConfigBlame& blame) : job_(job), blame_(blame) {}
+  Checker(const Job& job, const ConfigBlame& blame) : job_(job), blame_(blame) {
+    const auto& given = job.data().text().column_name();
+    if (job.data().has_text()) columns_.assign(given.begin(), given.end());
+    if (job.data().has_generated_ratings())
+      columns_.assign(kGeneratedColumns.begin(), kGeneratedColumns.end());
+    known_columns_ = {columns_.begin(), columns_.end()};
+  }
 
   void Run() {
+    if (job_.name().size() > kMaxJobNameBytes || job_.name() != OneLine(job_.name())) {
+      Fail(ConfigPath()("name"),
+           Text("is \"", job_.name(), "\", expected at most ", kMaxJobNameBytes, " bytes on one line"));
+    }
+    CheckCount("table", job_.table_size(), kMaxTables);
+    CheckCount("field", job_.field_size(), kMaxInputs);
+    CheckCount("numeric", job_.numeric_size(), kMaxInputs);
+    CheckCount("task", job_.task_size(), kMaxTasks);
     CheckData();
     CheckTables();
     CheckInputs();
     CheckTasks();
     CheckModel();
     CheckTrain();
+    CheckNotNegative(ConfigPath()("train")("max_gradient"), job_.train().max_gradient());
     CheckRange(ConfigPath()("evaluation")("every_epochs"), job_.evaluation().every_epochs(), 1, kMaxEpochs);
   }
 
@@ -56,19 +79,16 @@ class Checker {
     if (!(value >= 0 && std::isfinite(value))) Fail(path, Text("is ", value, ", expected 0 or more"));
   }
 
-  /// Names go into messages, files and keys of JSON.
+  void CheckCount(const char* field, int n, int most) const {
+    if (n > most) Fail(ConfigPath()(field, most), Text("is one of ", n, ", expected at most ", most));
+  }
+
+  /// Names go into messages, paths, names of metrics and keys of JSON.
   void CheckName(const ConfigPath& path, const std::string& name, std::set<std::string>* taken) const {
-    const ConfigPath name_path = path("name");
     if (name.empty()) Fail(path, "has no name");
-    if (name.size() > kMaxNameBytes)
-      Fail(path, Text("its name has ", name.size(), " bytes, expected at most ", kMaxNameBytes));
-    if (name[0] == '.') Fail(path, "its name begins with a .");
-    for (char c : name) {
-      const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           c == '_' || c == '-' || c == '.';
-      if (!allowed) Fail(path, "its name holds something else than letters, digits, _, - and .");
-    }
-    if (!taken->insert(name).second) Fail(name_path, Text("\"", name, "\" is taken by an earlier one"));
+    if (!IsCleanName(name))
+      Fail(path("name"), Text("is \"", name, "\", expected at most 128 letters, digits, _ and -"));
+    if (!taken->insert(name).second) Fail(path("name"), Text("\"", name, "\" is taken by an earlier one"));
   }
 
   void CheckData() const {
@@ -91,6 +111,10 @@ class Checker {
   void CheckText(const ConfigPath& path, const zhiyin::Text& text) const {
     const size_t n = text.delimiter().size();
     if (n < 1 || n > 2) Fail(path("delimiter"), Text("has ", n, " characters, expected 1 or 2"));
+    if (text.delimiter().find_first_of("\r\n") != std::string::npos)
+      Fail(path("delimiter"), "holds a line break, which ends the line");
+    if (text.quote() == "\r" || text.quote() == "\n")
+      Fail(path("quote"), "is a line break, which ends the line");
     if (text.quote().size() > 1)
       Fail(path("quote"), Text("has ", text.quote().size(), " characters, expected at most 1"));
     if (!text.quote().empty() && text.delimiter().find(text.quote()) != std::string::npos) {
@@ -112,11 +136,29 @@ class Checker {
     if (job_.data().has_generated_ratings() && split.file_size() > 0)
       Fail(path("file", 0), "generated data is not read from files");
     for (int i = 0; i < split.file_size(); ++i) {
-      if (split.file(i).empty() || split.file(i).find('\0') != std::string::npos)
-        Fail(path("file", i), "is no file name");
+      const std::string& file = split.file(i);
+      if (file.empty() || file.ends_with('/') || file.find('\0') != std::string::npos)
+        Fail(path("file", i), Text("is \"", file, "\", expected a file's name"));
+      if (file.size() > kMaxFileNameBytes) {
+        Fail(path("file", i),
+             Text("has ", file.size(), " bytes with its folder, expected at most ", kMaxFileNameBytes));
+      }
     }
     CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
     CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
+    if (job_.data().has_generated_ratings()) CheckGeneratedSplit(path, split);
+  }
+
+  void CheckGeneratedSplit(const ConfigPath& path, const Split& split) const {
+    const int64_t n_rows = job_.data().generated_ratings().n_rows();
+    if (split.first_row() >= n_rows) {
+      Fail(path("first_row"),
+           Text("is ", split.first_row(), ", expected less than data.generated_ratings.n_rows, ", n_rows));
+    }
+    if (split.n_rows() > n_rows - split.first_row()) {
+      Fail(path("n_rows"), Text("is ", split.n_rows(), ", expected at most ", n_rows - split.first_row(),
+                                ", the generated rows from first_row"));
+    }
   }
 
   void CheckTables() const {
@@ -128,6 +170,8 @@ class Checker {
       CheckName(path, table.name(), &names);
       CheckRange(path("dim"), table.dim(), 1, kMaxDim);
       CheckOptimizer(path("optimizer"), table.optimizer());
+      CheckAdmission(path("admission"), table.admission());
+      CheckEviction(path("eviction"), table.eviction());
       const bool used = std::any_of(job_.field().begin(), job_.field().end(),
                                     [&](const Field& f) { return f.table() == table.name(); });
       if (!used) Fail(path, "is used by no field");
@@ -145,35 +189,120 @@ class Checker {
     }
   }
 
+  void CheckShare(const ConfigPath& path, double value) const {
+    if (!(value >= 0 && value < 1)) Fail(path, Text("is ", value, ", expected 0 to less than 1"));
+  }
+
+  void CheckAdam(const ConfigPath& path, const Optimizer::Adam& adam) const {
+    CheckPositive(path("learning_rate"), adam.learning_rate());
+    CheckPositive(path("epsilon"), adam.epsilon());
+    CheckShare(path("beta1"), adam.beta1());
+    CheckShare(path("beta2"), adam.beta2());
+  }
+
+  template <typename AdaGradConfig>
+  void CheckAdaGrad(const ConfigPath& path, const AdaGradConfig& config) const {
+    CheckPositive(path("learning_rate"), config.learning_rate());
+    CheckNotNegative(path("initial_accumulator"), config.initial_accumulator());
+    CheckPositive(path("epsilon"), config.epsilon());
+  }
+
+  template <typename DecayingConfig>
+  void CheckDecaying(const ConfigPath& path, const DecayingConfig& config) const {
+    CheckPositive(path("learning_rate"), config.learning_rate());
+    CheckShare(path("decay"), config.decay());
+    CheckPositive(path("epsilon"), config.epsilon());
+  }
+
   void CheckOptimizer(const ConfigPath& path, const Optimizer& optimizer) const {
-    const auto check_adagrad = [&](const ConfigPath& at, const auto& config) {
-      CheckPositive(at("learning_rate"), config.learning_rate());
-      CheckNotNegative(at("initial_accumulator"), config.initial_accumulator());
-      CheckPositive(at("epsilon"), config.epsilon());
-    };
+    CheckNotNegative(path("clip_norm"), optimizer.clip_norm());
+    CheckNotNegative(path("weight_decay"), optimizer.weight_decay());
+    CheckSchedule(path("schedule"), optimizer.schedule());
     switch (optimizer.kind_case()) {
       case Optimizer::KIND_NOT_SET:
-        Fail(path, "is missing, expected sgd, adagrad, rowwise_adagrad or adam");
+        Fail(path,
+             "is missing, expected sgd, momentum, adagrad, rowwise_adagrad, adam, adamw, ftrl, rmsprop, "
+             "adadelta or "
+             "delay_compensated_sgd");
       case Optimizer::kSgd:
         CheckPositive(path("sgd")("learning_rate"), optimizer.sgd().learning_rate());
         return;
       case Optimizer::kAdagrad:
-        check_adagrad(path("adagrad"), optimizer.adagrad());
+        CheckAdaGrad(path("adagrad"), optimizer.adagrad());
         return;
       case Optimizer::kRowwiseAdagrad:
-        check_adagrad(path("rowwise_adagrad"), optimizer.rowwise_adagrad());
+        CheckAdaGrad(path("rowwise_adagrad"), optimizer.rowwise_adagrad());
         return;
-      case Optimizer::kAdam: {
-        const ConfigPath at = path("adam");
-        CheckPositive(at("learning_rate"), optimizer.adam().learning_rate());
-        CheckPositive(at("epsilon"), optimizer.adam().epsilon());
-        for (const auto& [name, beta] :
-             {std::pair("beta1", optimizer.adam().beta1()), std::pair("beta2", optimizer.adam().beta2())}) {
-          if (!(beta >= 0 && beta < 1)) Fail(at(name), Text("is ", beta, ", expected 0 to less than 1"));
-        }
+      case Optimizer::kAdam:
+        CheckAdam(path("adam"), optimizer.adam());
+        return;
+      case Optimizer::kAdamw:
+        CheckAdam(path("adamw"), optimizer.adamw());
+        return;
+      case Optimizer::kMomentum:
+        CheckPositive(path("momentum")("learning_rate"), optimizer.momentum().learning_rate());
+        CheckShare(path("momentum")("momentum"), optimizer.momentum().momentum());
+        return;
+      case Optimizer::kFtrl:
+        CheckPositive(path("ftrl")("learning_rate"), optimizer.ftrl().learning_rate());
+        CheckNotNegative(path("ftrl")("beta"), optimizer.ftrl().beta());
+        CheckNotNegative(path("ftrl")("l1"), optimizer.ftrl().l1());
+        CheckNotNegative(path("ftrl")("l2"), optimizer.ftrl().l2());
+        if (optimizer.ftrl().beta() + optimizer.ftrl().l2() <= 0)
+          Fail(path("ftrl"), "beta and l2 are both 0: the first step has no bound");
+        return;
+      case Optimizer::kRmsprop:
+        CheckDecaying(path("rmsprop"), optimizer.rmsprop());
+        return;
+      case Optimizer::kAdadelta:
+        CheckDecaying(path("adadelta"), optimizer.adadelta());
+        return;
+      case Optimizer::kDelayCompensatedSgd: {
+        const ConfigPath at = path("delay_compensated_sgd");
+        CheckPositive(at("learning_rate"), optimizer.delay_compensated_sgd().learning_rate());
+        CheckNotNegative(at("lambda"), optimizer.delay_compensated_sgd().lambda());
         return;
       }
     }
+  }
+
+  void CheckAdmission(const ConfigPath& path, const Admission& admission) const {
+    switch (admission.kind_case()) {
+      case Admission::KIND_NOT_SET:
+        return;
+      case Admission::kExact:
+        CheckRange(path("exact")("sightings"), admission.exact().sightings(), int64_t{1}, int64_t{1} << 31);
+        CheckRange(path("exact")("max_candidates"), admission.exact().max_candidates(), int64_t{1},
+                   int64_t{1} << 40);
+        return;
+      case Admission::kCountingBloom:
+        CheckRange(path("counting_bloom")("sightings"), admission.counting_bloom().sightings(), int64_t{1},
+                   int64_t{255});
+        CheckRange(path("counting_bloom")("bytes"), admission.counting_bloom().bytes(), int64_t{1},
+                   int64_t{1} << 43);
+        return;
+      case Admission::kProbability:
+        CheckRange(path("probability"), admission.probability(), 0.0, 1.0);
+        return;
+    }
+  }
+
+  void CheckEviction(const ConfigPath& path, const Eviction& eviction) const {
+    CheckRange(path("ttl_steps"), eviction.ttl_steps(), int64_t{0}, int64_t{1} << 31);
+    CheckRange(path("min_pulls"), eviction.min_pulls(), int64_t{0}, int64_t{1} << 30);
+    CheckNotNegative(path("min_norm"), eviction.min_norm());
+    CheckRange(path("max_bytes"), eviction.max_bytes(), int64_t{0}, int64_t{1} << 60);
+    CheckRange(path("sweep_steps"), eviction.sweep_steps(), int64_t{1}, int64_t{1} << 30);
+    if (eviction.when_full() != Eviction::EVICT_OLDEST && eviction.max_bytes() == 0)
+      Fail(path("when_full"), "means nothing without max_bytes");
+  }
+
+  void CheckSchedule(const ConfigPath& path, const Schedule& schedule) const {
+    CheckRange(path("warmup_steps"), schedule.warmup_steps(), int64_t{0}, int64_t{1} << 50);
+    if (!schedule.has_cosine()) return;
+    CheckRange(path("cosine")("steps"), schedule.cosine().steps(), schedule.warmup_steps() + 1,
+               int64_t{1} << 50);
+    CheckRange(path("cosine")("final"), schedule.cosine().final(), 0.0, 1.0);
   }
 
   /// A name or #POSITION. What names there are is known here only if the config gives them.
@@ -185,22 +314,19 @@ class Checker {
         Fail(path, Text("\"", column, "\": expected a column's name, or its position from 0 as #7"));
       }
     }
-    if (!job_.data().has_text()) return;
-    const zhiyin::Text& text = job_.data().text();
-    const std::vector<std::string> names(text.column_name().begin(), text.column_name().end());
     if (position >= 0) {
-      if (!names.empty() && position >= text.column_name_size()) {
-        Fail(path, Text("\"", column, "\": there are ", names.size(), " columns, numbered from 0"));
+      if (!columns_.empty() && static_cast<size_t>(position) >= columns_.size()) {
+        Fail(path, Text("\"", column, "\": there are ", columns_.size(), " columns, numbered from 0"));
       }
       return;
     }
-    if (text.header()) return;
-    if (names.empty())
+    if (job_.data().text().header()) return;
+    if (columns_.empty())
       Fail(path,
            Text("\"", column,
                 "\": columns have no names here: expected #POSITION, or data.text.header or column_name"));
-    if (std::find(names.begin(), names.end(), column) == names.end()) {
-      Fail(path, Text("no column \"", column, "\"", Suggestion(column, names)));
+    if (known_columns_.count(column) == 0) {
+      Fail(path, Text("no column \"", column, "\"", Suggestion(column, columns_)));
     }
   }
 
@@ -254,6 +380,7 @@ class Checker {
       CheckColumn(path("label")("column"), task.label().column());
       if (task.label().rule_case() == Label::RULE_NOT_SET)
         Fail(path("label"), "has no rule, expected equals, prefix or number");
+      CheckLabel(path("label"), task.label());
       if (task.loss_case() == Task::LOSS_NOT_SET)
         Fail(path, "has no loss, expected binary_cross_entropy or squared_error");
       CheckNotNegative(path("weight"), task.weight());
@@ -263,9 +390,27 @@ class Checker {
       Fail(ConfigPath()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
   }
 
+  /// A rule that gives all rows the same label is a mistake.
+  void CheckLabel(const ConfigPath& path, const Label& label) const {
+    if (label.has_prefix() && label.prefix().empty())
+      Fail(path("prefix"), "is empty, expected a text: every value begins with the empty one");
+    if (!label.has_equals()) return;
+    const auto& missing = job_.data().text().missing();
+    if (label.equals().empty() ||
+        std::find(missing.begin(), missing.end(), label.equals()) != missing.end()) {
+      Fail(path("equals"), Text("is \"", label.equals(), "\", which means a missing value and so no label, ",
+                                "expected another text"));
+    }
+    const bool is_trimmed = job_.data().text().trim() && job_.data().text().quote().empty();
+    if (is_trimmed && (label.equals().starts_with(' ') || label.equals().ends_with(' ')))
+      Fail(path("equals"), "begins or ends with a space, which data.text.trim takes off every value");
+  }
+
   template <typename Widths>
   void CheckWidths(const ConfigPath& path, const char* name, const Widths& widths, int at_least) const {
     if (widths.size() < at_least) Fail(path, Text(name, " has no layer, expected at least ", at_least));
+    if (widths.size() > kMaxLayers)
+      Fail(path(name, kMaxLayers), Text("is layer ", kMaxLayers + 1, ", expected at most ", kMaxLayers));
     for (int i = 0; i < widths.size(); ++i) CheckRange(path(name, i), widths.Get(i), 1, kMaxWidth);
   }
 
@@ -315,6 +460,9 @@ class Checker {
 
   const Job& job_;
   const ConfigBlame& blame_;
+  /// The names of the columns in order, where the config tells them.
+  std::vector<std::string> columns_;
+  std::set<std::string> known_columns_;
 };
 
 }  // namespace

@@ -5,7 +5,22 @@
 namespace zhiyin {
 namespace {
 
+void FillAdam(Optimizer::Adam* adam) {
+  if (!adam->has_beta1()) adam->set_beta1(0.9);
+  if (!adam->has_beta2()) adam->set_beta2(0.999);
+  if (!adam->has_epsilon()) adam->set_epsilon(1e-8);
+}
+
+void FillAdmission(Admission* admission) {
+  constexpr int64_t kDefaultSize = int64_t{1} << 24;
+  if (admission->has_exact() && !admission->exact().has_max_candidates())
+    admission->mutable_exact()->set_max_candidates(kDefaultSize);
+  if (admission->has_counting_bloom() && !admission->counting_bloom().has_bytes())
+    admission->mutable_counting_bloom()->set_bytes(kDefaultSize);
+}
+
 void FillOptimizer(Optimizer* optimizer) {
+  if (!optimizer->has_weight_decay()) optimizer->set_weight_decay(optimizer->has_adamw() ? 0.01 : 0);
   switch (optimizer->kind_case()) {
     case Optimizer::kSgd:
     case Optimizer::KIND_NOT_SET:
@@ -17,13 +32,30 @@ void FillOptimizer(Optimizer* optimizer) {
       if (!optimizer->rowwise_adagrad().has_epsilon())
         optimizer->mutable_rowwise_adagrad()->set_epsilon(1e-10);
       return;
-    case Optimizer::kAdam: {
-      Optimizer::Adam* adam = optimizer->mutable_adam();
-      if (!adam->has_beta1()) adam->set_beta1(0.9);
-      if (!adam->has_beta2()) adam->set_beta2(0.999);
-      if (!adam->has_epsilon()) adam->set_epsilon(1e-8);
+    case Optimizer::kAdam:
+      FillAdam(optimizer->mutable_adam());
       return;
-    }
+    case Optimizer::kAdamw:
+      FillAdam(optimizer->mutable_adamw());
+      return;
+    case Optimizer::kMomentum:
+      if (!optimizer->momentum().has_momentum()) optimizer->mutable_momentum()->set_momentum(0.9);
+      return;
+    case Optimizer::kFtrl:
+      if (!optimizer->ftrl().has_beta()) optimizer->mutable_ftrl()->set_beta(1);
+      return;
+    case Optimizer::kRmsprop:
+      if (!optimizer->rmsprop().has_decay()) optimizer->mutable_rmsprop()->set_decay(0.9);
+      if (!optimizer->rmsprop().has_epsilon()) optimizer->mutable_rmsprop()->set_epsilon(1e-8);
+      return;
+    case Optimizer::kAdadelta:
+      if (!optimizer->adadelta().has_decay()) optimizer->mutable_adadelta()->set_decay(0.95);
+      if (!optimizer->adadelta().has_epsilon()) optimizer->mutable_adadelta()->set_epsilon(1e-6);
+      return;
+    case Optimizer::kDelayCompensatedSgd:
+      if (!optimizer->delay_compensated_sgd().has_lambda())
+        optimizer->mutable_delay_compensated_sgd()->set_lambda(0.04);
+      return;
   }
 }
 
@@ -52,6 +84,8 @@ void FillDefaults(const std::string& folder, Job* job) {
   if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
   for (Table& table : *job->mutable_table()) {
     FillOptimizer(table.mutable_optimizer());
+    FillAdmission(table.mutable_admission());
+    if (!table.eviction().has_sweep_steps()) table.mutable_eviction()->set_sweep_steps(4096);
     if (table.init().kind_case() == Initializer::KIND_NOT_SET)
       table.mutable_init()->mutable_normal()->set_stddev(0.01);
   }

@@ -1,174 +1,196 @@
 #include "common/config_override.h"
 
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
+#include <google/protobuf/descriptor.h>
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <string_view>
 #include <vector>
 
+#include "common/config_reader.h"
 #include "common/error.h"
 #include "common/text.h"
 
 namespace zhiyin {
 namespace {
 
-using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+using google::protobuf::OneofDescriptor;
 using google::protobuf::Reflection;
-using google::protobuf::TextFormat;
 
-/// Swallows protobuf's own printing; the override's error says enough.
-class Silence : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int, google::protobuf::io::ColumnNumber, const std::string& text) override {
-    if (first_.empty()) first_ = text;
-  }
-  const std::string& first() const { return first_; }
+/// Bytes of an override, and of a name in it, that a message quotes.
+constexpr size_t kMaxShownBytes = 800;
+constexpr size_t kMaxNameBytes = 80;
 
- private:
-  std::string first_;
-};
+template <typename... Pieces>
+[[noreturn]] void FailSet(const std::string& text, const Pieces&... pieces) {
+  Fail("--set ", Shortened(text, kMaxShownBytes), ": ", pieces...);
+}
 
-std::vector<std::string> FieldNames(const Descriptor* message) {
+bool IsMessage(const FieldDescriptor* field) {
+  return field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+}
+
+/// The `name` of every entry; empty when entries have none.
+std::vector<std::string> EntryNames(const Message& message, const FieldDescriptor* field) {
   std::vector<std::string> names;
-  for (int i = 0; i < message->field_count(); ++i) names.push_back(message->field(i)->name());
+  const FieldDescriptor* name = field->message_type()->FindFieldByName("name");
+  if (name == nullptr) return names;
+  for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
+    const Message& entry = message.GetReflection()->GetRepeatedMessage(message, field, i);
+    names.push_back(entry.GetReflection()->GetString(entry, name));
+  }
   return names;
 }
 
 /// The position that "[2]" or "[categories]" means.
 int FindIndex(const std::string& text, const Message& message, const FieldDescriptor* field,
               const std::string& which) {
-  const Reflection* reflection = message.GetReflection();
-  const int size = reflection->FieldSize(message, field);
-  int index = 0;
-  const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), index);
+  const std::vector<std::string> names = EntryNames(message, field);
+  std::optional<int> found;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] != which) continue;
+    if (found.has_value()) FailSet(text, "two of ", field->name(), " have this name: say which by position");
+    found = static_cast<int>(i);
+  }
+  int position = 0;
+  const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), position);
   if (error == std::errc() && end == which.data() + which.size()) {
-    if (index < 0 || index >= size)
-      Fail("--set ", text, ": ", field->name(), " has ", size, " entries, numbered from 0");
-    return index;
+    if (found.has_value() && *found != position)
+      FailSet(text, which, " is a position, and the name of ", field->name(), "[", *found, "]: rename that");
+    const int size = message.GetReflection()->FieldSize(message, field);
+    if (position < 0 || position >= size)
+      FailSet(text, field->name(), " has ", size, " entries, numbered from 0");
+    return position;
   }
-  std::vector<std::string> names;
-  for (int i = 0; i < size; ++i) {
-    const Message& entry = reflection->GetRepeatedMessage(message, field, i);
-    const FieldDescriptor* name = entry.GetDescriptor()->FindFieldByName("name");
-    if (name == nullptr) break;
-    names.push_back(entry.GetReflection()->GetString(entry, name));
-    if (names.back() == which) return i;
+  if (!found.has_value()) {
+    FailSet(text, "no ", field->name(), " \"", Shortened(which, kMaxNameBytes), "\"",
+            Suggestion(which, names));
   }
-  Fail("--set ", text, ": no ", field->name(), " \"", which, "\"", Suggestion(which, names));
-}
-
-/// A value as text format wants it: strings get their quotes.
-std::string Quoted(const FieldDescriptor* field, const std::string& value) {
-  if (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return value;
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') return value;
-  std::string quoted = "\"";
-  for (char c : value) {
-    if (c == '"') quoted += '\\';  // a backslash stays one: \t means a tab, as in the file
-    quoted += c;
-  }
-  return quoted + "\"";
-}
-
-void SetField(const std::string& text, const FieldDescriptor* field, const std::string& value,
-              Message* message) {
-  std::string snippet;
-  if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-    if (value.empty() || value.front() != '{' || value.back() != '}') {
-      Fail("--set ", text, ": ", field->name(), " is a message: set one of its fields, or all of it as {...}",
-           Suggestion("", FieldNames(field->message_type())));
-    }
-    snippet = field->name() + " " + value;
-  } else if (field->is_repeated()) {
-    std::string list;
-    for (size_t begin = 0; begin <= value.size() && !value.empty();) {
-      const size_t comma = std::min(value.find(',', begin), value.size());
-      list += (list.empty() ? "" : ", ") + Quoted(field, value.substr(begin, comma - begin));
-      begin = comma + 1;
-    }
-    snippet = field->name() + ": [" + list + "]";
-  } else {
-    snippet = field->name() + ": " + Quoted(field, value);
-  }
-  message->GetReflection()->ClearField(message, field);
-  Silence errors;
-  TextFormat::Parser parser;
-  parser.RecordErrorsTo(&errors);
-  if (!parser.MergeFromString(snippet, message)) Fail("--set ", text, ": ", errors.first());
+  return *found;
 }
 
 /// Alternatives of a oneof exclude each other: an override does not switch them silently.
 void CheckAlternative(const std::string& text, const FieldDescriptor* field, const Message& message) {
-  const google::protobuf::OneofDescriptor* oneof = field->real_containing_oneof();
+  const OneofDescriptor* oneof = field->real_containing_oneof();
   if (oneof == nullptr || !message.GetReflection()->HasOneof(message, oneof)) return;
   const FieldDescriptor* chosen = message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
-  if (chosen != field) {
-    Fail("--set ", text, ": the job chose ", chosen->name(), ", not ", field->name(),
-         "; to change the choice, set what holds it to {", field->name(), " {...}}");
+  if (chosen == field) return;
+  FailSet(text, "the job chose ", chosen->name(), ", not ", field->name(),
+          "; to change the choice, set what holds it to {", field->name(),
+          IsMessage(field) ? " {...}}" : ": ...}");
+}
+
+/// A part of a path: NAME or NAME[WHICH].
+struct Step {
+  std::string name;
+  std::optional<std::string> which;
+};
+
+Step ParseStep(const std::string& text, const std::string& step) {
+  const size_t bracket = step.find('[');
+  if (bracket == std::string::npos) return {step, {}};
+  if (step.back() != ']')
+    FailSet(text, "\"", Shortened(step, kMaxNameBytes), "\": expected NAME or NAME[WHICH]");
+  return {step.substr(0, bracket), step.substr(bracket + 1, step.size() - bracket - 2)};
+}
+
+/// Appends to *path the place in `message` that a step means. The last step may mean a whole list of values.
+void Follow(const std::string& text, const Step& step, const Message& message, ConfigPath* path) {
+  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(step.name);
+  if (field == nullptr) {
+    FailSet(text, "no field \"", Shortened(step.name, kMaxNameBytes), "\"",
+            Suggestion(step.name, FieldNames(message.GetDescriptor())));
   }
+  const bool is_list = field->is_repeated() && IsMessage(field);
+  if (step.which.has_value() != is_list) {
+    FailSet(text, field->name(),
+            is_list ? " is a list: say which, as " + field->name() + "[0]" : " takes no index here");
+  }
+  CheckAlternative(text, field, message);
+  *path = (*path)(field, is_list ? FindIndex(text, message, field, *step.which) : -1);
+}
+
+/// The message at the last step of `path`, a place in `parent`.
+Message* Child(const ConfigPath& path, Message* parent) {
+  const auto [field, index] = path.steps().back();
+  const Reflection* reflection = parent->GetReflection();
+  return index >= 0 ? reflection->MutableRepeatedMessage(parent, field, index)
+                    : reflection->MutableMessage(parent, field);
+}
+
+/// A value as text format wants it: strings get their quotes.
+std::string Quoted(const FieldDescriptor* field, const std::string& value) {
+  const bool has_quotes = value.size() >= 2 && value.front() == '"';
+  if (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING || has_quotes) return value;
+  std::string quoted = "\"";
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == '"') quoted += '\\';
+    quoted += value[i];
+    if (value[i] == '\\' && i + 1 < value.size()) quoted += value[++i];  // \t means a tab, as in the file
+  }
+  return quoted + "\"";
+}
+
+/// The parts between commas; a part in quotes may hold some.
+std::vector<std::string> SplitList(const std::string& value) {
+  std::vector<std::string> parts;
+  if (value.empty()) return parts;
+  parts.emplace_back();
+  bool in_quotes = false;
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (value[i] == ',' && !in_quotes) {
+      parts.emplace_back();
+      continue;
+    }
+    if (value[i] == '"' && (in_quotes || parts.back().empty())) in_quotes = !in_quotes;
+    parts.back() += value[i];
+    if (in_quotes && value[i] == '\\' && i + 1 < value.size()) parts.back() += value[++i];
+  }
+  return parts;
+}
+
+/// Replaces what stands at the end of `path`, a place in `message`.
+void SetValue(const std::string& text, const ConfigPath& path, const std::string& value, ConfigBlame* blame,
+              const Job& job, Message* message) {
+  const auto [field, index] = path.steps().back();
+  if (IsMessage(field)) {
+    if (!value.starts_with('{')) {
+      FailSet(text, field->name(), " is a message: set one of its fields, or all of it as {...}",
+              Suggestion("", FieldNames(field->message_type())));
+    }
+    Child(path, message)->Clear();
+    ReadFieldValue(value, path, blame, job, message);
+    return;
+  }
+  message->GetReflection()->ClearField(message, field);
+  if (!field->is_repeated()) return ReadFieldValue(Quoted(field, value), path, blame, job, message);
+  for (const std::string& part : SplitList(value))
+    ReadFieldValue(Quoted(field, part), path, blame, job, message);
 }
 
 }  // namespace
 
-ConfigPath ApplyOverride(const std::string& text, Job* job) {
+void ApplyOverride(const std::string& text, ConfigBlame* blame, Job* job) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
-    Fail("--set ", text, ": expected PATH=VALUE, for example train.staleness=-1");
-  const std::string value = text.substr(equals + 1);
+    FailSet(text, "expected PATH=VALUE, for example train.staleness=-1");
   ConfigPath path;
   Message* message = job;
-  for (size_t begin = 0; begin < equals;) {
-    size_t end = begin;  // a dot within brackets belongs to a name
-    for (bool inside = false; end < equals && (inside || text[end] != '.'); ++end) {
-      inside = text[end] == '[' || (inside && text[end] != ']');
-    }
-    std::string name = text.substr(begin, end - begin);
-    begin = end + 1;
-    const bool last = end == equals;
-    std::string which;
-    bool has_index = false;
-    if (const size_t bracket = name.find('['); bracket != std::string::npos) {
-      if (name.back() != ']') Fail("--set ", text, ": \"", name, "\": expected NAME[WHICH]");
-      which = name.substr(bracket + 1, name.size() - bracket - 2);
-      name.resize(bracket);
-      has_index = true;
-    }
-    const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(name);
-    if (field == nullptr) {
-      Fail("--set ", text, ": no field \"", name, "\"",
-           Suggestion(name, FieldNames(message->GetDescriptor())));
-    }
-    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
-    if (has_index != (field->is_repeated() && is_message)) {
-      Fail("--set ", text, ": ", name,
-           has_index ? " takes no index here" : " is a list: say which, as " + name + "[0]");
-    }
-    CheckAlternative(text, field, *message);
-    const int index = has_index ? FindIndex(text, *message, field, which) : -1;
-    path = path(field, index);
-    if (last) {
-      if (has_index) {
-        Message* entry = message->GetReflection()->MutableRepeatedMessage(message, field, index);
-        if (value.size() < 2 || value.front() != '{' || value.back() != '}')
-          Fail("--set ", text, ": expected all of it as {...}");
-        Silence errors;
-        TextFormat::Parser parser;
-        parser.RecordErrorsTo(&errors);
-        entry->Clear();
-        if (!parser.MergeFromString(value.substr(1, value.size() - 2), entry))
-          Fail("--set ", text, ": ", errors.first());
-      } else {
-        SetField(text, field, value, message);
-      }
-      return path;
-    }
-    if (!is_message) Fail("--set ", text, ": ", name, " has no fields of its own");
-    message = has_index ? message->GetReflection()->MutableRepeatedMessage(message, field, index)
-                        : message->GetReflection()->MutableMessage(message, field);
+  size_t end = std::min(text.find('.'), equals);
+  Follow(text, ParseStep(text, text.substr(0, end)), *message, &path);
+  while (end < equals) {
+    const FieldDescriptor* field = path.steps().back().field;
+    if (!IsMessage(field)) FailSet(text, field->name(), " has no fields of its own");
+    message = Child(path, message);
+    const size_t begin = end + 1;
+    end = std::min(text.find('.', begin), equals);
+    Follow(text, ParseStep(text, text.substr(begin, end - begin)), *message, &path);
   }
-  Fail("--set ", text, ": expected PATH=VALUE, for example train.staleness=-1");
+  blame->NoteOverride(path, text);
+  SetValue(text, path, text.substr(equals + 1), blame, *job, message);
 }
 
 }  // namespace zhiyin

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/text_format.h>
 
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "configs/job.pb.h"
@@ -27,7 +28,8 @@ class ConfigPath {
   ConfigPath operator()(const google::protobuf::FieldDescriptor* field, int index) const;
 
   const std::vector<Step>& steps() const { return steps_; }
-  /// With names in the place of positions where the message at that position has one: table[categories].dim.
+  /// With names in the place of positions where the message at that position has a fit one:
+  /// table[categories].dim.
   std::string Text(const Job& job) const;
   /// With positions only: the same for the same place.
   std::string Canonical() const;
@@ -36,22 +38,34 @@ class ConfigPath {
   std::vector<Step> steps_;
 };
 
+std::vector<std::string> FieldNames(const google::protobuf::Descriptor* message);
+
+/// Whether `text` can stand in paths, files and the names of metrics: 1 to 128 letters, digits, _ and -.
+bool IsCleanName(std::string_view text);
+
 /// Knows for every place of a job what to blame: a line of the file or an override.
 class ConfigBlame {
  public:
-  ConfigBlame(std::string file, const google::protobuf::TextFormat::ParseInfoTree* lines)
-      : file_(std::move(file)), lines_(lines) {}
+  explicit ConfigBlame(std::string file) : file_(std::move(file)) {}
 
-  const std::string& file() const { return file_; }
-  void NoteOverride(const ConfigPath& path, const std::string& text) { overrides_[path.Canonical()] = text; }
-  /// Throws Error("FILE:LINE: PATH: what"), or "--set PATH=VALUE: what" where the value came from there.
+  /// `path` begins in this line of the file, from 1. What an override set stays blamed on the override.
+  void NoteLine(const ConfigPath& path, int line);
+  /// What lies at or below `path` comes from this override now, not from the file or overrides before.
+  void NoteOverride(const ConfigPath& path, const std::string& text);
+
+  /// Throws Error("FILE:LINE: PATH: what"), or "--set PATH=VALUE: PATH: what" where the value came from
+  /// there. The line is that of this place or its nearest parent in the file; 1 when nothing of it is there.
   [[noreturn]] void Fail(const Job& job, const ConfigPath& path, const std::string& what) const;
-  /// The line, from 1, where this or its nearest parent in the file begins; 1 when nothing of it is there.
-  int Line(const ConfigPath& path) const;
+  /// The same with a line that is known better.
+  [[noreturn]] void Fail(const Job& job, const ConfigPath& path, const std::string& what, int line) const;
 
  private:
+  /// The text of the override that this place comes from; null when it comes from the file.
+  const std::string* FindOverride(const ConfigPath& path) const;
+  int Line(const ConfigPath& path) const;
+
   std::string file_;
-  const google::protobuf::TextFormat::ParseInfoTree* lines_;
+  std::unordered_map<std::string, int> lines_;    // by canonical path
   std::map<std::string, std::string> overrides_;  // canonical path -> "PATH=VALUE"
 };
 

@@ -3,7 +3,7 @@
 
 #include <sstream>
 #include <stdexcept>
-#include <string>
+#include <string_view>
 
 namespace zhiyin {
 
@@ -12,7 +12,8 @@ namespace zhiyin {
 /// hands it over.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  /// Whatever `text` quotes from files and command lines, what() is OneLine(text).
+  explicit Error(std::string_view text);
 };
 
 /// Throws Error with the pieces written one after the other: `Fail(path, ":", line, ": ", what)`.

@@ -1,4 +1,4 @@
-// Small things about names.
+// Small things about names, and about text in messages.
 #pragma once
 
 #include <span>
@@ -16,5 +16,13 @@ std::string NearestName(std::string_view name, std::span<const std::string> know
 
 /// What to say behind an unknown name: `; the nearest is "x"`, or the known names when none is near.
 std::string Suggestion(std::string_view name, std::span<const std::string> known);
+
+/// `text` with control characters and bytes that are not UTF-8 written as \n, \r, \t or \xHH: one line that
+/// cannot steer a terminal or forge a line of a log. Changes nothing the second time.
+std::string OneLine(std::string_view text);
+
+/// `text`, or where it is longer than `max_bytes` its start and its end around " ... ": as long as that at
+/// most. REQUIRES: max_bytes > 5.
+std::string Shortened(std::string_view text, size_t max_bytes);
 
 }  // namespace zhiyin

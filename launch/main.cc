@@ -4,6 +4,7 @@
 #include <glog/logging.h>
 #include <malloc.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/config.h"
@@ -197,8 +199,13 @@ int main(int argc, char** argv) {
   try {
     return zhiyin::launch::Main(argc, argv);
   } catch (const std::exception& e) {
-    // Under mpirun every rank finds the same mistake in the command line: one says so.
-    if (zhiyin::launch::LaunchedRank() == 0) zhiyin::launch::PrintError(e.what());
+    // Under mpirun every rank finds the same mistake in the command line. One says so and ends; mpirun then ends
+    // the others, which must not be first, as mpirun would end that one before it has spoken.
+    if (zhiyin::launch::LaunchedRank() == 0) {
+      zhiyin::launch::PrintError(e.what());
+    } else {
+      std::this_thread::sleep_for(std::chrono::seconds(3));
+    }
     return 1;
   }
 }

@@ -80,7 +80,8 @@ Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox
 }
 
 void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
-  ps::Server server(mailbox, roles, manifest.job());
+  const std::string poison_folder = options.output.empty() ? "" : options.output + "/poisoned";
+  ps::Server server(mailbox, roles, manifest.job(), poison_folder);
   if (options.command == Command::kEvaluate) {
     const int number = roles.ServerOfRank(mailbox->endpoint().rank());
     ps::LoadRows(worker::FindModel(options.checkpoint), manifest, roles, number, &server.tables(),

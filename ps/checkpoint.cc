@@ -10,7 +10,7 @@
 namespace zhiyin::ps {
 namespace {
 
-constexpr std::string_view kMagic = "ZYROWS1\n";
+constexpr std::string_view kMagic = "ZYROWS2\n";
 constexpr int64_t kRowsPerTick = 4096;
 
 /// The head of a file, checked against the tables; returns rows by table.
@@ -29,15 +29,48 @@ std::vector<uint64_t> ReadHead(FileReader* file, const std::vector<Table>& table
     std::string name(name_bytes, '\0');
     file->Read(std::as_writable_bytes(std::span(name)));
     const uint32_t dim = file->Get<uint32_t>();
-    const uint32_t row_floats = file->Get<uint32_t>();
-    if (name != table.name() || dim != static_cast<uint32_t>(table.dim()) ||
-        row_floats != static_cast<uint32_t>(table.row_floats())) {
-      Fail(file->path(), ": table ", name, " of dim ", dim, " and ", row_floats, " floats a row, expected ",
-           table.name(), " of dim ", table.dim(), " and ", table.row_floats(), " floats a row");
+    const uint32_t number = file->Get<uint32_t>();
+    const uint32_t row_bytes = file->Get<uint32_t>();
+    const RowLayout& layout = table.layout();
+    if (name != table.name() || dim != static_cast<uint32_t>(layout.dim) ||
+        number != static_cast<uint32_t>(layout.number) || row_bytes != layout.bytes()) {
+      Fail(file->path(), ": table ", name, " of dim ", dim, ", number type ", number, " and ", row_bytes,
+           " bytes a row, expected ", table.name(), " of dim ", layout.dim, ", number type ",
+           static_cast<int>(layout.number), " and ", layout.bytes(), " bytes a row");
     }
     n_rows.push_back(file->Get<uint64_t>());
   }
   return n_rows;
+}
+
+void SaveSightings(const Admission& admission, FileWriter* file, const std::function<void()>& tick) {
+  std::vector<int> shards;
+  for (int shard = 0; shard < kNumShards; ++shard) {
+    if (!admission.SaveShard(shard).empty()) shards.push_back(shard);
+  }
+  file->Put(static_cast<uint32_t>(shards.size()));
+  for (const int shard : shards) {
+    const std::string bytes = admission.SaveShard(shard);
+    file->Put(static_cast<uint32_t>(shard));
+    file->Put(static_cast<uint64_t>(bytes.size()));
+    file->Write(std::as_bytes(std::span(bytes)));
+    tick();
+  }
+}
+
+/// Those of the shards that this server holds.
+void LoadSightings(FileReader* file, const RoleMap& roles, int server, Admission* admission) {
+  std::string bytes;
+  for (uint32_t n = file->Get<uint32_t>(); n > 0; --n) {
+    const uint32_t shard = file->Get<uint32_t>();
+    const uint64_t n_bytes = file->Get<uint64_t>();
+    if (shard >= kNumShards || n_bytes > static_cast<uint64_t>(file->n_left()))
+      Fail(file->path(), ": sightings of shard ", shard, " in ", n_bytes, " bytes at byte ", file->at());
+    bytes.resize(n_bytes);
+    file->Read(std::as_writable_bytes(std::span(bytes)));
+    if (ServerOfShard(static_cast<int>(shard), roles.n_servers) == server)
+      admission->LoadShard(static_cast<int>(shard), bytes);
+  }
 }
 
 }  // namespace
@@ -51,18 +84,20 @@ SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
     file.Put(static_cast<uint32_t>(table.name().size()));
     file.Write(std::as_bytes(std::span(table.name())));
     file.Put(static_cast<uint32_t>(table.dim()));
-    file.Put(static_cast<uint32_t>(table.row_floats()));
+    file.Put(static_cast<uint32_t>(table.layout().number));
+    file.Put(static_cast<uint32_t>(table.layout().bytes()));
     file.Put(static_cast<uint64_t>(table.n_rows()));
   }
   SavedRows saved;
   for (const Table& table : tables) {
     for (int shard = 0; shard < kNumShards; ++shard) {
-      table.VisitShard(shard, [&](Key key, std::span<const float> row) {
+      table.VisitShard(shard, [&](Key key, std::span<const std::byte> row) {
         file.Put(key);
-        file.Write(std::as_bytes(row));
+        file.Write(row);
         if (++saved.n_rows % kRowsPerTick == 0) tick();
       });
     }
+    SaveSightings(table.admission(), &file, tick);
   }
   file.Commit();
   saved.n_bytes = file.n_bytes();
@@ -72,7 +107,7 @@ SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
 
 void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server,
               std::vector<Table>* tables, const std::function<void()>& tick) {
-  std::vector<float> row;
+  std::vector<std::byte> row;
   for (const Manifest::RowFile& entry : manifest.file()) {
     if (entry.name().find('/') != std::string::npos)
       Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
@@ -84,13 +119,14 @@ void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap
     int64_t n_read = 0;
     for (size_t t = 0; t < tables->size(); ++t) {
       Table& table = (*tables)[t];
-      row.resize(static_cast<size_t>(table.row_floats()));
+      row.resize(table.layout().bytes());
       for (uint64_t i = 0; i < n_rows[t]; ++i) {
         const Key key = file.Get<Key>();
-        file.Read(std::as_writable_bytes(std::span(row)));
+        file.Read(row);
         if (ServerOf(static_cast<TableId>(t), key, roles.n_servers) == server) table.Restore(key, row);
         if (++n_read % kRowsPerTick == 0) tick();
       }
+      LoadSightings(&file, roles, server, &table.admission());
     }
     if (file.n_left() != 0) Fail(file.path(), ": ", file.n_left(), " bytes too many at byte ", file.at());
     if (file.digest() != entry.digest()) Fail(file.path(), ": damaged: its digest is not the manifest's");

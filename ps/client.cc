@@ -20,9 +20,10 @@ Client::Client(Mailbox* mailbox, const RoleMap& roles, const Job& job)
     : mailbox_(mailbox),
       roles_(roles),
       tell_all_servers_(job.train().staleness() >= 0),
-      n_pushes_in_flight_(static_cast<size_t>(roles.n_servers)) {
-  dims_.push_back(kDenseRowDim);
-  for (const Table& table : job.table()) dims_.push_back(table.dim());
+      n_pushes_in_flight_(static_cast<size_t>(roles.n_servers)),
+      last_sequence_(static_cast<size_t>(roles.n_servers)) {
+  tables_.push_back({kDenseRowDim, FP32});
+  for (const Table& table : job.table()) tables_.push_back({static_cast<size_t>(table.dim()), table.wire()});
 }
 
 void Client::PullStart(Exchange* exchange) {
@@ -59,7 +60,7 @@ void Client::MakeRoutes(Exchange* exchange) {
 
 void Client::Ask(FrameKind kind, Exchange* exchange) {
   CHECK_EQ(exchange->n_missing, 0) << "an exchange was started twice";
-  CHECK_EQ(exchange->parts.size(), dims_.size()) << "an exchange has a part for every table";
+  CHECK_EQ(exchange->parts.size(), tables_.size()) << "an exchange has a part for every table";
   MakeRoutes(exchange);
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
   exchange->pull_ids.assign(n_servers, 0);
@@ -107,27 +108,27 @@ void Client::PullFinish(Exchange* exchange) {
   for (size_t s = 0; s < exchange->pull_ids.size(); ++s) {
     if (exchange->pull_ids[s] == 0) continue;
     Frame& reply = exchange->replies[s];
-    uint64_t n_floats = 0;
+    size_t expected = sizeof(uint64_t);
     for (size_t p = 0; p < exchange->parts.size(); ++p) {
-      const Exchange::Part& part = exchange->parts[p];
       const Exchange::Route& route = exchange->routes[p];
-      if (part.fetch)
-        n_floats += uint64_t{route.begin[s + 1] - route.begin[s]} *
-                    static_cast<uint64_t>(dim(static_cast<TableId>(p)));
+      if (exchange->parts[p].fetch)
+        expected += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
     }
-    if (reply.payload().size() != sizeof(uint64_t) + n_floats * sizeof(float)) {
+    if (reply.payload().size() != expected) {
       Fail("pull reply from rank ", reply.source(), ": ", reply.payload().size(), " bytes, expected ",
-           sizeof(uint64_t) + n_floats * sizeof(float));
+           expected);
     }
-    const float* row = reinterpret_cast<const float*>(reply.payload().data() + sizeof(uint64_t));
+    const std::byte* from = reply.payload().data() + sizeof(uint64_t);
     for (size_t p = 0; p < exchange->parts.size(); ++p) {
       const Exchange::Part& part = exchange->parts[p];
       if (!part.fetch) continue;
       const Exchange::Route& route = exchange->routes[p];
-      const size_t d = static_cast<size_t>(dim(static_cast<TableId>(p)));
-      for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at, row += d) {
-        std::memcpy(part.weights + route.order[at] * d, row, d * sizeof(float));
-      }
+      const auto [d, wire] = tables_[p];
+      const std::byte* row = from;
+      const size_t row_bytes = d * static_cast<size_t>(BytesOf(wire));
+      for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at, row += row_bytes)
+        ToFloats(wire, row, d, part.weights + route.order[at] * d);
+      from += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
     }
     reply = Frame();
   }
@@ -139,27 +140,28 @@ void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
   for (size_t s = 0; s < n_servers; ++s) {
     if (exchange->pull_ids[s] == 0 && !tell_all_servers_) continue;
     AwaitPushRoom(s, kMaxPushesPerServer - 1);
-    size_t n_floats = 0;
+    size_t n_bytes = sizeof(PushPrelude);
     if (exchange->pull_ids[s] != 0) {
       for (size_t p = 0; p < exchange->parts.size(); ++p) {
         const Exchange::Route& route = exchange->routes[p];
-        n_floats +=
-            size_t{route.begin[s + 1] - route.begin[s]} * static_cast<size_t>(dim(static_cast<TableId>(p)));
+        n_bytes += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
       }
     }
-    Frame frame(FrameKind::kPush, mailbox_->NewRequestId(), exchange->clock,
-                sizeof(PushPrelude) + n_floats * sizeof(float));
-    auto* prelude = reinterpret_cast<PushPrelude*>(frame.payload().data());
-    *prelude = {exchange->pull_ids[s], static_cast<uint32_t>(slice), static_cast<uint32_t>(n_slices)};
-    float* to = reinterpret_cast<float*>(prelude + 1);
-    if (n_floats > 0) {
+    Frame frame(FrameKind::kPush, mailbox_->NewRequestId(), exchange->clock, n_bytes);
+    const PushPrelude prelude = {exchange->pull_ids[s], ++last_sequence_[s], static_cast<uint32_t>(slice),
+                                 static_cast<uint32_t>(n_slices)};
+    std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
+    std::byte* to = frame.payload().data() + sizeof(prelude);
+    if (exchange->pull_ids[s] != 0) {
       for (size_t p = 0; p < exchange->parts.size(); ++p) {
         const Exchange::Part& part = exchange->parts[p];
         const Exchange::Route& route = exchange->routes[p];
-        const size_t d = static_cast<size_t>(dim(static_cast<TableId>(p)));
-        for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at, to += d) {
-          std::memcpy(to, part.gradients + route.order[at] * d, d * sizeof(float));
-        }
+        const auto [d, wire] = tables_[p];
+        std::byte* row = to;
+        const size_t row_bytes = d * static_cast<size_t>(BytesOf(wire));
+        for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at, row += row_bytes)
+          FromFloats(wire, part.gradients + route.order[at] * d, d, row);
+        to += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
       }
     }
     mailbox_->Send(roles_.RankOfServer(static_cast<int>(s)), std::move(frame));
@@ -190,7 +192,7 @@ void Client::Progress() {
 }
 
 void Client::Assign(TableId table, std::span<const Key> keys, std::span<const float> weights) {
-  const size_t d = static_cast<size_t>(dim(table));
+  const size_t d = dim(table);
   CHECK_EQ(weights.size(), keys.size() * d);
   std::vector<std::vector<size_t>> of_server(static_cast<size_t>(roles_.n_servers));
   for (size_t i = 0; i < keys.size(); ++i) {

@@ -98,14 +98,23 @@ class Client {
   /// Waits until at most `max_in_flight` pushes are on their way to the server.
   void AwaitPushRoom(size_t server, int max_in_flight);
   Frame AwaitReply(const char* what);
-  int dim(TableId table) const { return dims_[table]; }
+  size_t dim(TableId table) const { return tables_[table].dim; }
+  /// Numbers of a part that go to or come from a server, as bytes on the wire.
+  size_t PartBytes(TableId table, size_t n_keys) const {
+    return WireBytes(tables_[table].wire, n_keys * tables_[table].dim);
+  }
 
   Mailbox* mailbox_;
   RoleMap roles_;
   bool tell_all_servers_;
-  std::vector<int> dims_;  // [table]
+  struct TableFacts {
+    size_t dim = 0;
+    NumberType wire = FP32;
+  };
+  std::vector<TableFacts> tables_;
   std::vector<Exchange*> waiting_;
   std::vector<int> n_pushes_in_flight_;  // [server]
+  std::vector<uint64_t> last_sequence_;  // [server], of the pushes sent to it
   double waited_s_ = 0;
 };
 

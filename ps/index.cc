@@ -30,15 +30,17 @@ bool IsFull(uint32_t n, uint32_t capacity) {
 Index::Index(TableId table)
     : table_(table), n_bytes_(static_cast<int64_t>(kNumShards * sizeof(Shard))), shards_(kNumShards) {}
 
-uint32_t Index::Find(Key key) const {
-  const Shard& shard = shards_[static_cast<size_t>(ShardOf(table_, key))];
-  if (shard.capacity == 0) return kAbsent;
-  const Entry* const end = shard.entries.get() + shard.capacity;
-  for (const Entry* entry = Home(shard, key);;) {
-    if (entry->row == kAbsent) return kAbsent;
-    if (entry->key == key) return entry->row;
+Index::Entry* Index::Locate(const Shard& shard, Key key) const {
+  Entry* const end = shard.entries.get() + shard.capacity;
+  for (Entry* entry = Home(shard, key);;) {
+    if (entry->row == kAbsent || entry->key == key) return entry;
     if (++entry == end) entry = shard.entries.get();
   }
+}
+
+uint32_t Index::Find(Key key) const {
+  const Shard& shard = shards_[static_cast<size_t>(ShardOf(table_, key))];
+  return shard.capacity == 0 ? kAbsent : Locate(shard, key)->row;
 }
 
 void Index::Find(std::span<const Key> keys, std::span<uint32_t> rows) const {
@@ -56,14 +58,30 @@ void Index::Insert(Key key, uint32_t row) {
   const int number = ShardOf(table_, key);
   Shard& shard = shards_[static_cast<size_t>(number)];
   if (IsFull(shard.n + 1, shard.capacity)) Grow(number);
-  const Entry* const end = shard.entries.get() + shard.capacity;
-  Entry* entry = Home(shard, key);
-  while (entry->row != kAbsent) {
-    if (++entry == end) entry = shard.entries.get();
-  }
-  *entry = {key, row};
+  *Locate(shard, key) = {key, row};
   ++shard.n;
   ++size_;
+}
+
+void Index::Erase(Key key) {
+  Shard& shard = shards_[static_cast<size_t>(ShardOf(table_, key))];
+  Entry* const begin = shard.entries.get();
+  Entry* const end = begin + shard.capacity;
+  Entry* hole = Locate(shard, key);
+  // Entries behind the hole move into it unless that would put them before their home.
+  for (Entry* entry = hole;;) {
+    if (++entry == end) entry = begin;
+    if (entry->row == kAbsent) break;
+    const Entry* const home = Home(shard, entry->key);
+    const bool home_is_behind_hole =
+        hole < entry ? hole < home && home <= entry : hole < home || home <= entry;
+    if (home_is_behind_hole) continue;
+    *hole = *entry;
+    hole = entry;
+  }
+  hole->row = kAbsent;
+  --shard.n;
+  --size_;
 }
 
 void Index::Grow(int number) {
@@ -73,27 +91,15 @@ void Index::Grow(int number) {
   larger.n = shard.n;
   larger.entries = std::make_unique_for_overwrite<Entry[]>(larger.capacity);
   std::fill_n(larger.entries.get(), larger.capacity, Entry{0, kAbsent});
-  const Entry* const end = larger.entries.get() + larger.capacity;
-  for (uint32_t i = 0; i < shard.capacity; ++i) {
-    const Entry moved = shard.entries[i];
-    if (moved.row == kAbsent) continue;
-    Entry* entry = Home(larger, moved.key);
-    while (entry->row != kAbsent) {
-      if (++entry == end) entry = larger.entries.get();
-    }
-    *entry = moved;
-  }
+  VisitShard(number, [&](const Entry& entry) { *Locate(larger, entry.key) = entry; });
   n_bytes_ += static_cast<int64_t>((larger.capacity - shard.capacity) * sizeof(Entry));
   shard = std::move(larger);
 }
 
 std::vector<Index::Entry> Index::SortedShard(int number) const {
-  const Shard& shard = shards_[static_cast<size_t>(number)];
   std::vector<Entry> entries;
-  entries.reserve(shard.n);
-  for (uint32_t i = 0; i < shard.capacity; ++i) {
-    if (shard.entries[i].row != kAbsent) entries.push_back(shard.entries[i]);
-  }
+  entries.reserve(ShardSize(number));
+  VisitShard(number, [&](const Entry& entry) { entries.push_back(entry); });
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return Key{a.key} < Key{b.key}; });
   return entries;

@@ -32,6 +32,9 @@ class Index {
   void Find(std::span<const Key> keys, std::span<uint32_t> rows) const;
   /// REQUIRES: Find(key) == kAbsent, row != kAbsent.
   void Insert(Key key, uint32_t row);
+  /// REQUIRES: Find(key) != kAbsent. Keeps the shard's memory.
+  void Erase(Key key);
+  uint32_t ShardSize(int shard) const { return shards_[static_cast<size_t>(shard)].n; }
 
   struct Entry {
     Key key;
@@ -39,7 +42,15 @@ class Index {
   } __attribute__((packed, aligned(4)));
   static_assert(sizeof(Entry) == 12);
 
-  /// The entries of one virtual shard by ascending key.
+  /// The entries of one virtual shard, in no order.
+  template <typename Visit>
+  void VisitShard(int number, const Visit& visit) const {
+    const Shard& shard = shards_[static_cast<size_t>(number)];
+    for (uint32_t i = 0; i < shard.capacity; ++i) {
+      if (shard.entries[i].row != kAbsent) visit(shard.entries[i]);
+    }
+  }
+  /// The same by ascending key.
   std::vector<Entry> SortedShard(int shard) const;
 
  private:
@@ -55,6 +66,8 @@ class Index {
         (PlacementBits(table_, key) >> 20) & 0xffffffff;  // below those that choose the shard
     return shard.entries.get() + ((bits * shard.capacity) >> 32);
   }
+  /// The entry of a key or the empty one where it would stand. REQUIRES: capacity > 0.
+  Entry* Locate(const Shard& shard, Key key) const;
   void Grow(int shard);
 
   TableId table_;

@@ -14,6 +14,18 @@ std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config) {
       return MakeRowWiseAdaGrad(config.rowwise_adagrad());
     case zhiyin::Optimizer::kAdam:
       return MakeAdam(config.adam());
+    case zhiyin::Optimizer::kAdamw:
+      return MakeAdam(config.adamw());
+    case zhiyin::Optimizer::kMomentum:
+      return MakeMomentum(config.momentum());
+    case zhiyin::Optimizer::kFtrl:
+      return MakeFtrl(config.ftrl());
+    case zhiyin::Optimizer::kRmsprop:
+      return MakeRmsProp(config.rmsprop());
+    case zhiyin::Optimizer::kAdadelta:
+      return MakeAdadelta(config.adadelta());
+    case zhiyin::Optimizer::kDelayCompensatedSgd:
+      return MakeDelayCompensatedSgd(config.delay_compensated_sgd());
     case zhiyin::Optimizer::KIND_NOT_SET:
       break;
   }

@@ -2,16 +2,19 @@
 // are raw.
 //
 //   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn (u64)
-//   kPullReply     u64 version, then the weights of every fetched section's rows in turn: f32[n_keys * dim]
-//   kPush          PushPrelude, then the gradients of every section of the pull in turn: f32[n_keys * dim]
+//   kPullReply     u64 version, then the weights of every fetched section's rows in turn: [n_keys * dim]
+//   kPush          PushPrelude, then the gradients of every section of the pull in turn: [n_keys * dim]
 //   kPushReply     nothing
-//   kAssign        one Section, its keys, its weights
+//   kAssign        one Section, its keys, its weights (f32)
 //   kAssignReply   nothing
 //   kSave          text: the full path of the file to write
 //   kSaveReply     i64 rows, i64 bytes, u64 digest of the file
 //   kReport        nothing
 //   kReportReply   ServerReport
 //   kShutdown      nothing: the end of a server's loop
+//
+// Weights and gradients are numbers of the table's wire type (common/number.h), each section padded to 4
+// bytes.
 //
 // A pull leaves the addresses of its rows with the server until the push that names it comes, so that the
 // push carries neither keys nor anything to look up. A client has at most kMaxPullsInFlight pulls waiting for
@@ -23,7 +26,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/number.h"
 #include "common/types.h"
+#include "ps/row_counts.h"
 
 namespace zhiyin::ps {
 
@@ -41,11 +46,18 @@ enum SectionFlag : uint32_t {
 };
 
 struct PushPrelude {
-  uint64_t pull_id = 0;   // request_id of the pull
-  uint32_t slice = 0;     // position of these gradients in the step's sum
-  uint32_t n_slices = 0;  // how many pushes make up the step
+  uint64_t pull_id = 0;  // request_id of the pull; 0: the push carries nothing but itself
+  uint64_t sequence =
+      0;               // 1, 2, 3, ... from a worker to a server: a push that comes again is not applied again
+  uint32_t slice = 0;  // position of these gradients in the step's sum
+  uint32_t n_slices = 0;  // how many pushes make up the step; 0: it belongs to none, see Client::Flush
 };
-static_assert(sizeof(PushPrelude) == 16);
+static_assert(sizeof(PushPrelude) == 24);
+
+/// Bytes of so many numbers of a section on the wire: every section begins at a multiple of 4 bytes.
+inline size_t WireBytes(NumberType type, size_t n) {
+  return (n * static_cast<size_t>(BytesOf(type)) + 3) / 4 * 4;
+}
 
 inline constexpr int kMaxPullsInFlight = 32;
 
@@ -54,9 +66,18 @@ struct ServerReport {
   struct TableCount {
     std::string name;
     int64_t n_rows = 0;
-    int64_t n_bytes = 0;  // rows, their optimizer state and the index
+    int64_t n_bytes = 0;  // rows with their optimizer state, index, and what admission remembers
+    RowCounts counts;
+  };
+  /// Gradients that were refused, since they were not finite or too large.
+  struct Poisoned {
+    int32_t rank = 0;  // who sent them
+    std::string table;
+    int64_t n_pushes = 0;
   };
   std::vector<TableCount> tables;
+  std::vector<Poisoned> poisoned;  // by rank and table
+  int64_t n_repeated_pushes = 0;   // that came again and were not applied again
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
   int64_t n_peeked_keys = 0;
@@ -71,6 +92,7 @@ struct ServerReport {
   static ServerReport Parse(std::string_view bytes);
   /// Adds another server's counts; tables match by name.
   void Merge(const ServerReport& other);
+  void CountPoisoned(int32_t rank, const std::string& table, int64_t n_pushes);
 };
 
 }  // namespace zhiyin::ps

@@ -36,16 +36,15 @@ std::byte* MapAligned(size_t n_bytes) {
 
 }  // namespace
 
-RowStore::RowStore(int row_floats) : row_floats_(row_floats) {
-  CHECK_GT(row_floats, 0);
-  const size_t row_bytes = sizeof(float) * static_cast<size_t>(row_floats);
+RowStore::RowStore(size_t row_bytes) : row_bytes_(row_bytes) {
+  CHECK_GT(row_bytes, size_t{0});
   chunk_shift_ = std::bit_width(std::max<size_t>(kMinChunkBytes / row_bytes, 1));
   chunk_mask_ = (uint32_t{1} << chunk_shift_) - 1;
   chunk_bytes_ = RoundUp(row_bytes << chunk_shift_, kHugePage);
   prepare_at_row_ = static_cast<uint32_t>(kHugePage / 2 / row_bytes);
 }
 
-void RowStore::Unmap::operator()(float* memory) const {
+void RowStore::Unmap::operator()(std::byte* memory) const {
   munmap(memory, n_bytes);
 }
 
@@ -57,20 +56,19 @@ RowStore::Chunk RowStore::NewChunk() const {
   // first row.
   const size_t small = chunks_.empty() ? kHugePage : 0;
   madvise(memory + small, chunk_bytes_ - small, MADV_HUGEPAGE);
-  return Chunk(reinterpret_cast<float*>(memory), Unmap{chunk_bytes_});
+  return Chunk(memory, Unmap{chunk_bytes_});
 }
 
 void RowStore::PrepareNextPage() {
-  const size_t row_bytes = sizeof(float) * static_cast<size_t>(row_floats_);
-  prepare_at_row_ = n_rows_ + static_cast<uint32_t>(std::max<size_t>(kHugePage / row_bytes, 1));
+  prepare_at_row_ = n_rows_ + static_cast<uint32_t>(std::max<size_t>(kHugePage / row_bytes_, 1));
   if (preparing_.valid() && preparing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
   size_t chunk = n_rows_ >> chunk_shift_;
-  size_t next = RoundUp((n_rows_ & chunk_mask_) * row_bytes + 1, kHugePage);
+  size_t next = RoundUp((n_rows_ & chunk_mask_) * row_bytes_ + 1, kHugePage);
   if (next >= chunk_bytes_) {
     next = 0;
     if (++chunk == chunks_.size()) chunks_.push_back(NewChunk());
   }
-  std::byte* const page = reinterpret_cast<std::byte*>(chunks_[chunk].get()) + next;
+  std::byte* const page = chunks_[chunk].get() + next;
   try {
     preparing_ = std::async(std::launch::async, [page] { madvise(page, kHugePage, MADV_POPULATE_WRITE); });
   } catch (const std::system_error&) {
@@ -79,6 +77,11 @@ void RowStore::PrepareNextPage() {
 }
 
 uint32_t RowStore::Add() {
+  if (!free_.empty()) {
+    const uint32_t row = free_.back();
+    free_.pop_back();
+    return row;
+  }
   if (n_rows_ == std::numeric_limits<uint32_t>::max())
     Fail("a table holds 2^32 - 1 rows on one server: use more servers");
   if (n_rows_ >> chunk_shift_ == chunks_.size()) chunks_.push_back(NewChunk());

@@ -1,6 +1,7 @@
 // Rows of one length, in chunks that never move.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -8,44 +9,48 @@
 
 namespace zhiyin::ps {
 
-/// Rows are numbered from 0 in order of creation; a row's address holds until the store is destroyed. Address
-/// space grows a chunk of 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as
-/// rows are written. One thread; a helper of its own makes the huge page that is next, which takes the system
-/// up to some milliseconds and would be felt by a request.
+/// A row's address holds until it is freed; freed rows are used again first. Address space grows a chunk of
+/// 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows are written and is
+/// given back when the store is destroyed. One thread; a helper of its own makes the huge page that is next,
+/// which takes the system up to some milliseconds and would be felt by a request.
 class RowStore {
  public:
-  explicit RowStore(int row_floats);
+  explicit RowStore(size_t row_bytes);
 
-  int row_floats() const { return row_floats_; }
-  uint32_t n_rows() const { return n_rows_; }
-  int64_t n_bytes() const { return int64_t{n_rows_} * row_floats_ * static_cast<int64_t>(sizeof(float)); }
-
-  float* Row(uint32_t row) const {
-    return chunks_[row >> chunk_shift_].get() +
-           static_cast<size_t>(row & chunk_mask_) * static_cast<size_t>(row_floats_);
+  size_t row_bytes() const { return row_bytes_; }
+  int64_t n_bytes() const {
+    return static_cast<int64_t>(n_rows_ * row_bytes_) +
+           static_cast<int64_t>(free_.capacity() * sizeof(uint32_t));
   }
-  /// A new row, not initialised.
+
+  std::byte* Row(uint32_t row) const {
+    return chunks_[row >> chunk_shift_].get() + static_cast<size_t>(row & chunk_mask_) * row_bytes_;
+  }
+  /// The number of a row that nobody has, not initialised.
   uint32_t Add();
+  /// REQUIRES: the row came from Add and was not freed since.
+  void Free(uint32_t row) { free_.push_back(row); }
 
  private:
   /// Gives memory back to the system.
   struct Unmap {
     size_t n_bytes = 0;
-    void operator()(float* memory) const;
+    void operator()(std::byte* memory) const;
   };
-  using Chunk = std::unique_ptr<float[], Unmap>;
+  using Chunk = std::unique_ptr<std::byte[], Unmap>;
 
   Chunk NewChunk() const;
   /// Has the huge page behind the one in use made while that one fills up.
   void PrepareNextPage();
 
-  int row_floats_;
+  size_t row_bytes_;
   int chunk_shift_ = 0;
   uint32_t chunk_mask_ = 0;
   size_t chunk_bytes_ = 0;
-  uint32_t n_rows_ = 0;
+  uint32_t n_rows_ = 0;  // ever numbered
   uint32_t prepare_at_row_ = 0;
   std::vector<Chunk> chunks_;
+  std::vector<uint32_t> free_;
   std::future<void> preparing_;  // ends before the chunks go
 };
 

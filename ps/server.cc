@@ -3,9 +3,14 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <filesystem>
+#include <limits>
+#include <sstream>
 
 #include "common/bytes.h"
+#include "common/file.h"
 #include "common/partitioner.h"
 #include "ps/checkpoint.h"
 
@@ -24,21 +29,36 @@ const PushPrelude& PreludeOf(const Frame& push) {
   return *reinterpret_cast<const PushPrelude*>(push.payload().data());
 }
 
-const float* GradientsOf(const Frame& push) {
-  return reinterpret_cast<const float*>(push.payload().data() + sizeof(PushPrelude));
-}
-
 const Key* KeysBehind(std::span<const Section> sections) {
   return reinterpret_cast<const Key*>(sections.data() + sections.size());
 }
 
+/// Whether all of these are finite and at most `limit` in absolute value. The order of the bits of floats
+/// without their sign is that of their values, infinities and NaNs last.
+bool AreWithin(const float* values, size_t n, float limit) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < n; ++i)
+    largest = std::max(largest, std::bit_cast<uint32_t>(values[i]) & 0x7fffffffu);
+  return largest <= std::bit_cast<uint32_t>(limit);
+}
+
+/// Refused pushes that are written out, at most.
+constexpr int kMaxDumps = 10;
+
 }  // namespace
 
-Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job)
-    : mailbox_(mailbox), roles_(roles), clock_(job.train().staleness()) {
+Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, std::string poison_folder)
+    : mailbox_(mailbox),
+      roles_(roles),
+      clock_(job.train().staleness()),
+      max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
+                                                   : std::numeric_limits<float>::max()),
+      poison_folder_(std::move(poison_folder)) {
   for (const TableSpec& spec : TableSpecs(job)) tables_.emplace_back(spec, job.train().seed());
+  for (const Table& table : tables_) any_evicts_ |= table.Evicts();
   sums_.resize(tables_.size());
   pending_.resize(static_cast<size_t>(roles.n_workers));
+  last_sequence_.resize(static_cast<size_t>(roles.n_workers));
   report_.staleness.resize(ServerReport::kStalenessBins);
 }
 
@@ -61,7 +81,7 @@ void Server::Handle(Frame frame) {
     case FrameKind::kPull:
       return OnPull(std::move(frame));
     case FrameKind::kPeek:
-      return AnswerPull(frame);
+      return AnswerPeek(frame);
     case FrameKind::kPush:
       return OnPush(std::move(frame));
     case FrameKind::kAssign:
@@ -101,7 +121,10 @@ std::span<const Section> Server::CheckSections(const Frame& frame, bool one_sect
   if (n_bytes != expected) Fail(where(), ": ", n_bytes, " bytes, expected ", expected);
   const Key* key = KeysBehind(sections);
   for (const Section& section : sections) {
+    distinct_.Clear();
     for (uint64_t i = 0; i < section.n_keys; ++i, ++key) {
+      if (distinct_.Insert(*key) != i)
+        Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " comes twice");
       const int owner = ServerOf(section.table, *key, roles_.n_servers);
       if (owner != roles_.ServerOfRank(mailbox_->endpoint().rank())) {
         Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " belongs to server ",
@@ -112,85 +135,104 @@ std::span<const Section> Server::CheckSections(const Frame& frame, bool one_sect
   return sections;
 }
 
+std::span<const Section> Server::SectionsOf(const Frame& frame) const {
+  return {reinterpret_cast<const Section*>(frame.payload().data()), tables_.size()};
+}
+
 void Server::OnPull(Frame frame) {
   if (!clock_.MayAnswer(frame.header().clock)) {
     deferred_.push_back(std::move(frame));
     return;
   }
-  AnswerPull(frame);
+  AnswerPull(std::move(frame));
 }
 
 Server::PendingPull Server::NewPendingPull() {
   if (spare_.empty()) return {};
   PendingPull pull = std::move(spare_.back());
   spare_.pop_back();
+  pull.rows.clear();
+  pull.request = Frame();
   return pull;
 }
 
-void Server::AnswerPull(const Frame& frame) {
+Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
   const std::span<const Section> sections = CheckSections(frame, false);
-  PendingPull pull = NewPendingPull();
-  pull.id = frame.header().request_id;
-  pull.version = version_;
-  pull.sections.assign(sections.begin(), sections.end());
-  uint64_t n_keys = 0;
-  uint64_t n_floats = 0;
+  size_t n_keys = 0;
+  size_t n_bytes = sizeof(uint64_t);
   for (const Section& section : sections) {
     n_keys += section.n_keys;
+    const TableSpec& spec = tables_[section.table].spec();
     if (section.flags & kFetch)
-      n_floats += section.n_keys * static_cast<uint64_t>(tables_[section.table].dim());
+      n_bytes += WireBytes(spec.wire, section.n_keys * static_cast<size_t>(spec.dim));
   }
-  pull.rows.resize(n_keys);
-
-  Frame reply(FrameKind::kPullReply, pull.id, frame.header().clock,
-              sizeof(uint64_t) + n_floats * sizeof(float));
+  rows->resize(n_keys);
+  Frame reply(FrameKind::kPullReply, frame.header().request_id, frame.header().clock, n_bytes);
   std::memcpy(reply.payload().data(), &version_, sizeof(version_));
-  float* to = reinterpret_cast<float*>(reply.payload().data() + sizeof(uint64_t));
+  std::byte* to = reply.payload().data() + sizeof(version_);
   const Key* key = KeysBehind(sections);
-  float** row = pull.rows.data();
+  std::byte** row = rows->data();
   for (const Section& section : sections) {
     Table& table = tables_[section.table];
     const std::span<const Key> keys(key, section.n_keys);
-    const std::span<float*> rows(row, section.n_keys);
+    const std::span<std::byte*> own(row, section.n_keys);
     if (frame.kind() == FrameKind::kPull) {
-      table.FindOrCreate(keys, rows);
+      table.FindOrCreate(keys, frame.header().clock, own);
     } else {
-      table.Find(keys, rows);
+      table.Find(keys, own);
     }
     key += section.n_keys;
     row += section.n_keys;
     if (!(section.flags & kFetch)) continue;
-    const size_t dim = static_cast<size_t>(table.dim());
-    for (size_t i = 0; i < rows.size(); ++i, to += dim) {
-      if (i + kRowsAhead < rows.size()) __builtin_prefetch(rows[i + kRowsAhead]);
-      if (rows[i] != nullptr) {
-        std::memcpy(to, rows[i], dim * sizeof(float));
-      } else {
-        std::memset(to, 0, dim * sizeof(float));
-      }
-    }
+    table.ReadWeights(own, table.spec().wire, to);
+    to += WireBytes(table.spec().wire, section.n_keys * static_cast<size_t>(table.dim()));
   }
-  mailbox_->Send(frame.source(), std::move(reply));
-  (frame.kind() == FrameKind::kPull ? report_.n_pulled_keys : report_.n_peeked_keys) +=
-      static_cast<int64_t>(n_keys);
+  return reply;
+}
 
-  if (frame.kind() == FrameKind::kPeek) {
-    spare_.push_back(std::move(pull));
-    return;
-  }
-  auto& pending = pending_[static_cast<size_t>(roles_.WorkerOfRank(frame.source()))];
+void Server::AnswerPeek(const Frame& frame) {
+  mailbox_->Send(frame.source(), ReadRows(frame, &peeked_rows_));
+  report_.n_peeked_keys += static_cast<int64_t>(peeked_rows_.size());
+}
+
+void Server::AnswerPull(Frame frame) {
+  const int source = frame.source();
+  auto& pending = pending_[static_cast<size_t>(roles_.WorkerOfRank(source))];
   if (pending.size() >= kMaxPullsInFlight) {
-    Fail("pull from rank ", frame.source(), ": ", pending.size(), " pulls wait for their push, at most ",
+    Fail("pull from rank ", source, ": ", pending.size(), " pulls wait for their push, at most ",
          kMaxPullsInFlight, " are allowed");
   }
+  PendingPull pull = NewPendingPull();
+  pull.version = version_;
+  mailbox_->Send(source, ReadRows(frame, &pull.rows));
+  report_.n_pulled_keys += static_cast<int64_t>(pull.rows.size());
+  // A gradient of staleness 0 is applied to the weights that it was computed with.
+  if (clock_.staleness() != 0) {
+    pull.weights.resize(tables_.size());
+    std::byte* const* row = pull.rows.data();
+    for (const Section& section : SectionsOf(frame)) {
+      const Table& table = tables_[section.table];
+      if (table.WantsPulledWeights()) {
+        std::vector<float>& weights = pull.weights[section.table];
+        weights.resize(section.n_keys * static_cast<size_t>(table.dim()));
+        table.ReadWeights({row, section.n_keys}, FP32, weights.data());
+      }
+      row += section.n_keys;
+    }
+  }
+  pull.request = std::move(frame);
   pending.push_back(std::move(pull));
 }
 
 Server::PendingPull Server::TakePendingPull(const Frame& push, uint64_t id) {
-  if (id == 0) return NewPendingPull();  // nothing was pulled from here
+  if (id == 0) {  // nothing was pulled from here
+    PendingPull none = NewPendingPull();
+    none.version = version_;
+    return none;
+  }
   auto& pending = pending_[static_cast<size_t>(roles_.WorkerOfRank(push.source()))];
   const auto it =
-      std::find_if(pending.begin(), pending.end(), [&](const PendingPull& p) { return p.id == id; });
+      std::find_if(pending.begin(), pending.end(), [&](const PendingPull& p) { return p.id() == id; });
   if (it == pending.end())
     Fail("push from rank ", push.source(), ": answers pull ", id, ", which is not waiting for one");
   PendingPull pull = std::move(*it);
@@ -198,53 +240,139 @@ Server::PendingPull Server::TakePendingPull(const Frame& push, uint64_t id) {
   return pull;
 }
 
-uint64_t Server::n_gradients(const PendingPull& pull) const {
-  uint64_t n = 0;
-  for (const Section& section : pull.sections)
-    n += section.n_keys * static_cast<uint64_t>(tables_[section.table].dim());
+size_t Server::GradientBytes(const PendingPull& pull) const {
+  if (pull.request.bytes().empty()) return 0;
+  size_t n = 0;
+  for (const Section& section : SectionsOf(pull.request)) {
+    const TableSpec& spec = tables_[section.table].spec();
+    n += WireBytes(spec.wire, section.n_keys * static_cast<size_t>(spec.dim));
+  }
   return n;
+}
+
+template <typename Visit>
+void Server::ForEachSection(const PendingPull& pull, const Frame& push, const Visit& visit) {
+  if (pull.rows.empty()) return;
+  const std::byte* from = push.payload().data() + sizeof(PushPrelude);
+  std::byte* const* row = pull.rows.data();
+  for (const Section& section : SectionsOf(pull.request)) {
+    Table& table = tables_[section.table];
+    const NumberType wire = table.spec().wire;
+    const size_t n = section.n_keys * static_cast<size_t>(table.dim());
+    const float* gradients = reinterpret_cast<const float*>(from);
+    if (wire != FP32) {
+      widened_.resize(n);
+      ToFloats(wire, from, n, widened_.data());
+      gradients = widened_.data();
+    }
+    const bool has_weights = section.table < pull.weights.size() && !pull.weights[section.table].empty();
+    visit(table, std::span(row, section.n_keys), gradients,
+          has_weights ? pull.weights[section.table].data() : nullptr);
+    row += section.n_keys;
+    from += WireBytes(wire, n);
+  }
+}
+
+bool Server::IsPoisoned(const PendingPull& pull, const Frame& push) {
+  bool poisoned = false;
+  ForEachSection(pull, push, [&](const Table& table, auto rows, const float* gradients, const float*) {
+    if (AreWithin(gradients, rows.size() * static_cast<size_t>(table.dim()), max_gradient_)) return;
+    poisoned = true;
+    report_.CountPoisoned(push.source(), table.name(), 1);
+  });
+  return poisoned;
+}
+
+void Server::DumpPoisoned(const PendingPull& pull, const Frame& push) {
+  if (n_dumped_ == kMaxDumps) return;
+  ++n_dumped_;
+  const int server = roles_.ServerOfRank(mailbox_->endpoint().rank());
+  const std::string name = "server-" + std::to_string(server) + "-rank-" + std::to_string(push.source()) +
+                           "-push-" + std::to_string(PreludeOf(push).sequence) + ".tsv";
+  LOG(WARNING) << "refused a push of step " << push.header().clock << " from rank " << push.source()
+               << ": a gradient is not finite or above " << max_gradient_
+               << (poison_folder_.empty() ? "" : ", see " + poison_folder_ + "/" + name);
+  if (poison_folder_.empty()) return;
+  std::ostringstream text;
+  text << "table\tkey\tgradient\n";
+  const Key* key = KeysBehind(SectionsOf(pull.request));
+  ForEachSection(pull, push, [&](const Table& table, auto rows, const float* gradients, const float*) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      text << table.name() << '\t' << *key++;
+      for (int d = 0; d < table.dim(); ++d) text << '\t' << *gradients++;
+      text << '\n';
+    }
+  });
+  std::filesystem::create_directories(poison_folder_);
+  ReplaceFile(poison_folder_ + "/" + name, text.str());
 }
 
 void Server::OnPush(Frame frame) {
   const PushPrelude prelude = PreludeOf(frame);
   const uint64_t step = frame.header().clock;
   const int source = frame.source();
-  const uint64_t id = frame.header().request_id;
-  PendingPull pull = TakePendingPull(frame, prelude.pull_id);
-  if (prelude.pull_id == 0) {
-    pull.sections.clear();
-    pull.rows.clear();
-    pull.version = version_;
+  uint64_t& last = last_sequence_[static_cast<size_t>(roles_.WorkerOfRank(source))];
+  if (prelude.sequence <= last) {
+    ++report_.n_repeated_pushes;
+    mailbox_->Send(source, Frame(FrameKind::kPushReply, frame.header().request_id, step, 0));
+    return;
   }
-  const uint64_t expected = sizeof(PushPrelude) + n_gradients(pull) * sizeof(float);
+  if (prelude.sequence != last + 1)
+    Fail("push from rank ", source, ": number ", prelude.sequence, ", expected ", last + 1, ": one was lost");
+  last = prelude.sequence;
+
+  PendingPull pull = TakePendingPull(frame, prelude.pull_id);
+  const size_t expected = sizeof(PushPrelude) + GradientBytes(pull);
   if (frame.payload().size() != expected) {
     Fail("push from rank ", source, ": ", frame.payload().size(), " bytes, expected ", expected);
   }
-  if (prelude.slice >= prelude.n_slices) {
+  if (prelude.n_slices > 0 && prelude.slice >= prelude.n_slices) {
     Fail("push from rank ", source, ": slice ", prelude.slice, ", expected less than ", prelude.n_slices);
   }
+  if (prelude.n_slices == 0 && clock_.staleness() == 0)
+    Fail("push from rank ", source, ": belongs to no step, which nothing does at staleness 0");
+  if (IsPoisoned(pull, frame)) {
+    DumpPoisoned(pull, frame);
+    pull.rows.clear();
+  }
 
+  const uint64_t id = frame.header().request_id;
   if (clock_.staleness() == 0) {
     Gather(prelude, step, std::move(pull), std::move(frame));
   } else {
-    ApplyPush(pull, GradientsOf(frame));
+    ApplyPush(pull, frame);
     spare_.push_back(std::move(pull));
+    latest_step_ = std::max(latest_step_, step);
+    if (any_evicts_) EndStep(latest_step_, OldestInUse());
   }
   mailbox_->Send(source, Frame(FrameKind::kPushReply, id, step, 0));
-  if (clock_.staleness() >= 0 && clock_.Pushed(step, prelude.n_slices)) AnswerDeferred();
+  if (clock_.staleness() >= 0 && prelude.n_slices > 0 && clock_.Pushed(step, prelude.n_slices))
+    AnswerDeferred();
 }
 
-void Server::ApplyPush(const PendingPull& pull, const float* gradients) {
-  if (pull.rows.empty()) return;
-  float* const* row = pull.rows.data();
-  for (const Section& section : pull.sections) {
-    Table& table = tables_[section.table];
-    table.Apply({row, section.n_keys}, gradients);
-    row += section.n_keys;
-    gradients += section.n_keys * static_cast<uint64_t>(table.dim());
+uint64_t Server::OldestInUse() const {
+  uint64_t oldest = Table::kNoneInUse;
+  for (const auto& pending : pending_) {
+    for (const PendingPull& pull : pending) oldest = std::min(oldest, pull.request.header().clock);
   }
+  return oldest;
+}
+
+void Server::EndStep(uint64_t step, uint64_t oldest_in_use) {
+  for (Table& table : tables_) table.EndStep(step, oldest_in_use);
+}
+
+void Server::CountApplied(const PendingPull& pull) {
   report_.n_pushed_keys += static_cast<int64_t>(pull.rows.size());
   ++report_.staleness[std::min<size_t>(version_ - pull.version, ServerReport::kStalenessBins - 1)];
+}
+
+void Server::ApplyPush(const PendingPull& pull, const Frame& push) {
+  if (pull.rows.empty()) return;
+  ForEachSection(pull, push, [&](Table& table, auto rows, const float* gradients, const float* pulled) {
+    table.Apply(rows, gradients, pulled, push.header().clock);
+  });
+  CountApplied(pull);
   ++version_;
 }
 
@@ -273,29 +401,27 @@ void Server::Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull,
     return !all.empty() &&
            std::all_of(all.begin(), all.end(), [](const WaitingSlice& one) { return one.present; });
   };
-  while (!gathering_.empty() && complete(gathering_.front())) {
-    ApplyStep(&gathering_.front());
+  for (uint64_t done = clock_.n_complete(); !gathering_.empty() && complete(gathering_.front()); ++done) {
+    ApplyStep(done, &gathering_.front());
     gathering_.pop_front();
   }
 }
 
-void Server::ApplyStep(std::vector<WaitingSlice>* slices) {
+void Server::ApplyStep(uint64_t step, std::vector<WaitingSlice>* slices) {
   for (RowSum& sum : sums_) sum.Clear();
-  for (const WaitingSlice& slice : *slices) {
-    const float* gradients = GradientsOf(slice.push);
-    float* const* row = slice.pull.rows.data();
-    for (const Section& section : slice.pull.sections) {
-      sums_[section.table].Add({row, section.n_keys}, gradients, tables_[section.table].dim());
-      row += section.n_keys;
-      gradients += section.n_keys * static_cast<uint64_t>(tables_[section.table].dim());
-    }
-    if (slice.pull.rows.empty()) continue;
-    report_.n_pushed_keys += static_cast<int64_t>(slice.pull.rows.size());
-    ++report_.staleness[std::min<size_t>(version_ - slice.pull.version, ServerReport::kStalenessBins - 1)];
+  for (WaitingSlice& slice : *slices) {
+    ForEachSection(slice.pull, slice.push,
+                   [&](const Table& table, auto rows, const float* gradients, const float*) {
+                     sums_[table.spec().id].Add(rows, gradients, table.dim());
+                   });
+    if (!slice.pull.rows.empty()) CountApplied(slice.pull);
   }
-  for (size_t t = 0; t < tables_.size(); ++t) tables_[t].Apply(sums_[t].rows(), sums_[t].sums());
+  for (size_t t = 0; t < tables_.size(); ++t)
+    tables_[t].Apply(sums_[t].rows(), sums_[t].sums(), /*pulled=*/nullptr, step);
   ++version_;
   for (WaitingSlice& slice : *slices) spare_.push_back(std::move(slice.pull));
+  // The pulls of later steps wait for this one.
+  EndStep(step, Table::kNoneInUse);
 }
 
 void Server::AnswerDeferred() {
@@ -311,10 +437,9 @@ void Server::OnAssign(const Frame& frame) {
   Table& table = tables_[section.table];
   const Key* keys = reinterpret_cast<const Key*>(frame.payload().data() + sizeof(Section));
   const float* weights = reinterpret_cast<const float*>(keys + section.n_keys);
-  std::vector<float*> rows(section.n_keys);
-  table.FindOrCreate({keys, section.n_keys}, rows);
-  const size_t dim = static_cast<size_t>(table.dim());
-  for (size_t i = 0; i < rows.size(); ++i) std::memcpy(rows[i], weights + i * dim, dim * sizeof(float));
+  std::vector<std::byte*> rows(section.n_keys);
+  table.FindOrForce({keys, section.n_keys}, rows);
+  table.WriteWeights(rows, weights);
   mailbox_->Send(frame.source(), Frame(FrameKind::kAssignReply, frame.header().request_id, 0, 0));
 }
 
@@ -330,7 +455,7 @@ void Server::OnSave(const Frame& frame) {
 void Server::OnReport(const Frame& frame) {
   report_.tables.clear();
   for (const Table& table : tables_)
-    report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes()});
+    report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes(), table.counts()});
   mailbox_->Send(frame.source(),
                  Frame(FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
 }

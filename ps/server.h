@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
+#include "common/unique_keys.h"
 #include "configs/job.pb.h"
 #include "ps/consistency.h"
 #include "ps/protocol.h"
@@ -23,7 +25,8 @@ namespace zhiyin::ps {
 /// otherwise each is applied as it comes.
 class Server {
  public:
-  Server(Mailbox* mailbox, const RoleMap& roles, const Job& job);
+  /// `poison_folder` receives pushes that were refused; "": they are only counted.
+  Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, std::string poison_folder = "");
 
   /// What the tables hold before the first message, for loading a model.
   std::vector<Table>& tables() { return tables_; }
@@ -35,10 +38,12 @@ class Server {
  private:
   /// What a pull leaves behind for its push.
   struct PendingPull {
-    uint64_t id = 0;
+    Frame request;  // empty: nothing was pulled
     uint64_t version = 0;
-    std::vector<Section> sections;
-    std::vector<float*> rows;
+    std::vector<std::byte*> rows;             // of all sections in turn; nullptr where a key was refused
+    std::vector<std::vector<float>> weights;  // [table], as they were read, where the optimizer wants them
+
+    uint64_t id() const { return request.header().request_id; }
   };
   /// A push that waits for the other slices of its step.
   struct WaitingSlice {
@@ -49,21 +54,36 @@ class Server {
 
   void Handle(Frame frame);
   void OnPull(Frame frame);
-  void AnswerPull(const Frame& frame);
+  void AnswerPull(Frame frame);
+  void AnswerPeek(const Frame& frame);
+  /// Looks rows up (made where absent, for a pull) and fills the reply.
+  Frame ReadRows(const Frame& frame, std::vector<std::byte*>* rows);
   void OnPush(Frame frame);
-  void ApplyPush(const PendingPull& pull, const float* gradients);
+  void ApplyPush(const PendingPull& pull, const Frame& push);
   void Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull, Frame push);
-  void ApplyStep(std::vector<WaitingSlice>* slices);
+  void ApplyStep(uint64_t step, std::vector<WaitingSlice>* slices);
   void OnAssign(const Frame& frame);
   void OnSave(const Frame& frame);
   void OnReport(const Frame& frame);
   void AnswerDeferred();
 
-  /// The sections of a pull or an assignment, checked: tables exist, the keys are all there and belong here.
+  /// The sections of a pull or an assignment, checked: tables exist, the keys are all there, distinct, and
+  /// belong here.
   std::span<const Section> CheckSections(const Frame& frame, bool one_section);
+  /// Of a pull that CheckSections has passed.
+  std::span<const Section> SectionsOf(const Frame& frame) const;
   PendingPull TakePendingPull(const Frame& push, uint64_t id);
   PendingPull NewPendingPull();
-  uint64_t n_gradients(const PendingPull& pull) const;
+  size_t GradientBytes(const PendingPull& pull) const;
+  /// visit(table, its rows in the pull, their gradients, and the weights they were pulled with or nullptr).
+  template <typename Visit>
+  void ForEachSection(const PendingPull& pull, const Frame& push, const Visit& visit);
+  bool IsPoisoned(const PendingPull& pull, const Frame& push);
+  void DumpPoisoned(const PendingPull& pull, const Frame& push);
+  void CountApplied(const PendingPull& pull);
+  void EndStep(uint64_t step, uint64_t oldest_in_use);
+  /// The earliest step that has pulled rows and not pushed yet.
+  uint64_t OldestInUse() const;
 
   Mailbox* mailbox_;
   RoleMap roles_;
@@ -72,11 +92,23 @@ class Server {
   uint64_t version_ = 0;  // pushes applied
   ServerReport report_;
 
+  float max_gradient_;  // infinity: every finite one will do
+  std::string poison_folder_;
+  int n_dumped_ = 0;
+  bool any_evicts_ = false;
+  uint64_t latest_step_ = 0;
+
   std::vector<std::vector<PendingPull>> pending_;    // [worker]
+  std::vector<uint64_t> last_sequence_;              // [worker], of its pushes
   std::vector<PendingPull> spare_;                   // for their memory
   std::deque<Frame> deferred_;                       // pulls ahead of the bound
   std::deque<std::vector<WaitingSlice>> gathering_;  // [step - steps complete][slice], at staleness 0
   std::vector<RowSum> sums_;                         // [table]
+
+  // Workspaces.
+  UniqueKeys distinct_;
+  std::vector<std::byte*> peeked_rows_;
+  std::vector<float> widened_;
 };
 
 }  // namespace zhiyin::ps

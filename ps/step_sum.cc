@@ -2,9 +2,10 @@
 
 namespace zhiyin::ps {
 
-void RowSum::Add(std::span<float* const> rows, const float* gradients, int dim) {
+void RowSum::Add(std::span<std::byte* const> rows, const float* gradients, int dim) {
   const size_t d = static_cast<size_t>(dim);
   for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] == nullptr) continue;
     const float* gradient = gradients + i * d;
     const uint32_t at = positions_.Insert(reinterpret_cast<uintptr_t>(rows[i]));
     if (at == rows_.size()) {

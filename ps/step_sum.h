@@ -19,15 +19,16 @@ class RowSum {
     rows_.clear();
     sums_.clear();
   }
-  /// gradients: [rows.size(), dim].
-  void Add(std::span<float* const> rows, const float* gradients, int dim);
+  /// gradients: [rows.size(), dim]. A row that is nullptr was refused: its gradient is left out.
+  void Add(std::span<std::byte* const> rows, const float* gradients, int dim);
 
-  std::span<float* const> rows() const { return rows_; }
+  std::span<std::byte* const> rows() const { return rows_; }
+  /// [rows().size(), dim]
   const float* sums() const { return sums_.data(); }
 
  private:
   UniqueKeys positions_;  // of addresses
-  std::vector<float*> rows_;
+  std::vector<std::byte*> rows_;
   std::vector<float> sums_;  // [rows_.size(), dim]
 };
 

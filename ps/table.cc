@@ -3,8 +3,34 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <tuple>
+
+#include "common/error.h"
+#include "ps/schedule.h"
 
 namespace zhiyin::ps {
+namespace {
+
+/// Index bytes a row at worst: 12 an entry, capacities 1.5 times what was full at 80 %.
+constexpr double kMostIndexBytes = 12 * 1.5 / 0.8;
+/// Slices that one call sweeps at most, where the steps run ahead of the calls.
+constexpr int kMaxSlicesPerCall = 4;
+
+RowLayout LayoutOf(const TableSpec& spec, const Optimizer& optimizer) {
+  const Eviction& eviction = spec.eviction;
+  const bool evicts = eviction.ttl_steps() > 0 || eviction.min_pulls() > 0 || eviction.min_norm() > 0 ||
+                      eviction.max_bytes() > 0;
+  return {spec.dim, spec.storage, optimizer.state_floats(spec.dim), evicts};
+}
+
+/// Virtual shards before slice `nth` of the `n_slices` that a sweep has.
+int ShardsBefore(uint64_t nth, uint64_t n_slices) {
+  return static_cast<int>(nth * kNumShards / n_slices);
+}
+
+}  // namespace
 
 std::vector<TableSpec> TableSpecs(const Job& job) {
   std::vector<TableSpec> specs;
@@ -21,52 +47,243 @@ std::vector<TableSpec> TableSpecs(const Job& job) {
     spec.dim = table.dim();
     spec.optimizer = table.optimizer();
     spec.init = table.init();
+    spec.storage = table.storage();
+    spec.wire = table.wire();
+    spec.admission = table.admission();
+    spec.eviction = table.eviction();
   }
   return specs;
+}
+
+uint32_t MaxRowsOfShard(const TableSpec& spec) {
+  if (spec.eviction.max_bytes() == 0) return 0;
+  const RowLayout layout = LayoutOf(spec, *MakeOptimizer(spec.optimizer));
+  const double bytes = static_cast<double>(layout.bytes()) + kMostIndexBytes;
+  const double n_rows = static_cast<double>(spec.eviction.max_bytes()) / bytes / kNumShards;
+  if (n_rows < 1) {
+    Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(), ", expected at least ",
+         static_cast<int64_t>(std::ceil(bytes * kNumShards)), ": one row for each of ", kNumShards,
+         " virtual shards");
+  }
+  return static_cast<uint32_t>(std::min(n_rows, 4e9));
 }
 
 Table::Table(const TableSpec& spec, uint64_t seed)
     : spec_(spec),
       optimizer_(MakeOptimizer(spec.optimizer)),
+      layout_(LayoutOf(spec, *optimizer_)),
       initializer_(spec.init, seed, spec.id),
+      admission_(spec.admission, spec.id, seed),
       index_(spec.id),
-      rows_(spec.dim + optimizer_->state_floats(spec.dim)) {}
+      rows_(layout_.bytes()),
+      max_rows_of_shard_(MaxRowsOfShard(spec)),
+      weights_(static_cast<size_t>(spec.dim)) {}
 
-void Table::FindOrCreate(std::span<const Key> keys, std::span<float*> rows) {
-  numbers_.resize(keys.size());
-  index_.Find(keys, numbers_);
+void Table::NoteUse(std::byte* row, uint64_t step) const {
+  RowUse* use = layout_.UseOf(row);
+  use->last_step = std::max(use->last_step, static_cast<uint32_t>(step));
+  use->n_pulls = std::min<uint32_t>(use->n_pulls + 1u, 0x7fffffff);
+}
+
+bool Table::HasRoom(Key key) {
+  if (max_rows_of_shard_ == 0) return true;
+  const int shard = ShardOf(spec_.id, key);
+  const uint32_t n = index_.ShardSize(shard);
+  if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST &&
+      n + 1 > max_rows_of_shard_ - max_rows_of_shard_ / 8) {
+    if (full_shards_.empty() || full_shards_.back() != shard) full_shards_.push_back(shard);
+  }
+  if (n < max_rows_of_shard_) return true;
+  const std::string what = "table " + spec_.name + ": the " + std::to_string(spec_.eviction.max_bytes()) +
+                           " bytes of eviction.max_bytes are used up, by " + std::to_string(n) +
+                           " rows in a virtual shard";
+  if (spec_.eviction.when_full() == Eviction::FAIL) Fail(what, ": raise them, or evict more");
+  if (!said_full_) LOG(WARNING) << what << ": new keys are refused and counted as no_room";
+  said_full_ = true;
+  return false;
+}
+
+std::byte* Table::Create(Key key, uint64_t step) {
+  const uint32_t number = rows_.Add();
+  std::byte* row = rows_.Row(number);
+  initializer_(key, weights_);
+  FromFloats(layout_.number, weights_.data(), weights_.size(), row);
+  ToFloats(layout_.number, row, weights_.size(), weights_.data());
+  optimizer_->InitState(weights_, {layout_.StateOf(row), static_cast<size_t>(layout_.state_floats)});
+  if (layout_.tracks_use) {
+    *layout_.UseOf(row) = RowUse();
+    NoteUse(row, step);
+  }
+  index_.Insert(key, number);
+  ++counts_.created;
+  return row;
+}
+
+void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows) {
+  Find(keys, rows);
+  counts_.looked_up += static_cast<int64_t>(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    // A key that is new may stand twice in the request: the second time it is there.
-    if (numbers_[i] == Index::kAbsent) numbers_[i] = index_.Find(keys[i]);
-    if (numbers_[i] == Index::kAbsent) {
-      numbers_[i] = rows_.Add();
-      const std::span<float> row(rows_.Row(numbers_[i]), static_cast<size_t>(row_floats()));
-      initializer_(keys[i], row.first(static_cast<size_t>(dim())));
-      optimizer_->InitState(row.subspan(static_cast<size_t>(dim())));
-      index_.Insert(keys[i], numbers_[i]);
+    if (layout_.tracks_use && i + kRowsAhead < keys.size() && rows[i + kRowsAhead] != nullptr)
+      __builtin_prefetch(layout_.UseOf(rows[i + kRowsAhead]), 1);
+    if (rows[i] != nullptr) {
+      ++counts_.found;
+      if (layout_.tracks_use) NoteUse(rows[i], step);
+    } else if (!admission_.Admit(keys[i], step)) {
+      ++counts_.not_admitted;
+    } else if (!HasRoom(keys[i])) {
+      ++counts_.no_room;
+    } else {
+      rows[i] = Create(keys[i], step);
     }
-    rows[i] = rows_.Row(numbers_[i]);
   }
 }
 
-void Table::Find(std::span<const Key> keys, std::span<float*> rows) {
+void Table::FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows) {
+  Find(keys, rows);
+  counts_.looked_up += static_cast<int64_t>(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (rows[i] == nullptr) {
+      rows[i] = Create(keys[i], 0);
+    } else {
+      ++counts_.found;
+    }
+  }
+}
+
+void Table::Find(std::span<const Key> keys, std::span<std::byte*> rows) {
   numbers_.resize(keys.size());
   index_.Find(keys, numbers_);
   for (size_t i = 0; i < keys.size(); ++i)
     rows[i] = numbers_[i] == Index::kAbsent ? nullptr : rows_.Row(numbers_[i]);
 }
 
-void Table::VisitShard(int shard, const std::function<void(Key, std::span<const float>)>& visit) const {
-  for (const Index::Entry& entry : index_.SortedShard(shard)) {
-    visit(entry.key, {rows_.Row(entry.row), static_cast<size_t>(row_floats())});
+void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const {
+  const size_t dim = static_cast<size_t>(spec_.dim);
+  const size_t row_bytes = dim * static_cast<size_t>(BytesOf(type));
+  std::vector<float> wide(type == layout_.number ? 0 : dim);
+  std::byte* at = static_cast<std::byte*>(to);
+  for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
+    if (i + kRowsAhead < rows.size()) __builtin_prefetch(rows[i + kRowsAhead]);
+    if (rows[i] == nullptr) {
+      std::memset(at, 0, row_bytes);
+    } else if (type == layout_.number) {
+      std::memcpy(at, rows[i], row_bytes);
+    } else {
+      ToFloats(layout_.number, rows[i], dim, wide.data());
+      FromFloats(type, wide.data(), dim, at);
+    }
   }
 }
 
-void Table::Restore(Key key, std::span<const float> row) {
-  CHECK_EQ(row.size(), static_cast<size_t>(row_floats()));
+void Table::WriteWeights(std::span<std::byte* const> rows, const float* weights) {
+  const size_t dim = static_cast<size_t>(spec_.dim);
+  for (size_t i = 0; i < rows.size(); ++i) FromFloats(layout_.number, weights + i * dim, dim, rows[i]);
+}
+
+void Table::Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled,
+                  uint64_t step) {
+  if (std::find(rows.begin(), rows.end(), nullptr) != rows.end()) {
+    const size_t dim = static_cast<size_t>(spec_.dim);
+    kept_rows_.clear();
+    kept_gradients_.clear();
+    kept_pulled_.clear();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i] == nullptr) continue;
+      kept_rows_.push_back(rows[i]);
+      kept_gradients_.insert(kept_gradients_.end(), gradients + i * dim, gradients + (i + 1) * dim);
+      if (pulled != nullptr)
+        kept_pulled_.insert(kept_pulled_.end(), pulled + i * dim, pulled + (i + 1) * dim);
+    }
+    rows = kept_rows_;
+    gradients = kept_gradients_.data();
+    if (pulled != nullptr) pulled = kept_pulled_.data();
+  }
+  optimizer_->Apply({rows, layout_, gradients, pulled, RateFactor(spec_.optimizer.schedule(), step), step,
+                     static_cast<float>(spec_.optimizer.clip_norm()),
+                     static_cast<float>(spec_.optimizer.weight_decay())});
+}
+
+void Table::EndStep(uint64_t step, uint64_t oldest_in_use) {
+  if (!Evicts()) return;
+  for (const int shard : full_shards_) TrimShard(shard, oldest_in_use);
+  full_shards_.clear();
+  if (next_sweep_step_ == kNoneInUse) next_sweep_step_ = step;
+  const uint64_t n_slices = static_cast<uint64_t>(spec_.eviction.sweep_steps());
+  for (int n = 0; n < kMaxSlicesPerCall && next_sweep_step_ <= step; ++n, ++next_sweep_step_) {
+    const uint64_t slice = next_sweep_step_ % n_slices;
+    for (int shard = ShardsBefore(slice, n_slices); shard < ShardsBefore(slice + 1, n_slices); ++shard)
+      SweepShard(shard, step, oldest_in_use);
+  }
+}
+
+void Table::SweepShard(int shard, uint64_t step, uint64_t oldest_in_use) {
+  const Eviction& rules = spec_.eviction;
+  entries_.clear();
+  index_.VisitShard(shard, [&](const Index::Entry& entry) {
+    std::byte* row = rows_.Row(entry.row);
+    RowUse* use = layout_.UseOf(row);
+    if (use->last_step >= oldest_in_use) return;
+    const bool is_new = use->is_new;
+    const int64_t n_pulls = use->n_pulls;
+    use->n_pulls = 0;
+    use->is_new = 0;
+    if (rules.ttl_steps() > 0 && step > use->last_step + static_cast<uint64_t>(rules.ttl_steps())) {
+      ++counts_.expired;
+    } else if (!is_new && n_pulls < rules.min_pulls()) {
+      ++counts_.rare;
+    } else if (!is_new && rules.min_norm() > 0 && NormOf(row) < rules.min_norm()) {
+      ++counts_.small;
+    } else {
+      return;
+    }
+    entries_.push_back(entry);
+  });
+  for (const Index::Entry& entry : entries_) Evict(entry);
+}
+
+double Table::NormOf(const std::byte* row) {
+  ToFloats(layout_.number, row, weights_.size(), weights_.data());
+  double square = 0;
+  for (const float w : weights_) square += static_cast<double>(w) * w;
+  return std::sqrt(square);
+}
+
+/// Down to three quarters of what the shard may hold, so that the next trim is some steps away.
+void Table::TrimShard(int shard, uint64_t oldest_in_use) {
+  const uint32_t target = max_rows_of_shard_ - (max_rows_of_shard_ + 3) / 4;
+  if (index_.ShardSize(shard) <= max_rows_of_shard_ - max_rows_of_shard_ / 8) return;
+  entries_.clear();
+  index_.VisitShard(shard, [&](const Index::Entry& entry) {
+    if (layout_.UseOf(rows_.Row(entry.row))->last_step < oldest_in_use) entries_.push_back(entry);
+  });
+  const size_t n_surplus = std::min<size_t>(entries_.size(), index_.ShardSize(shard) - target);
+  const auto by_use = [&](const Index::Entry& entry) {
+    const RowUse* use = layout_.UseOf(rows_.Row(entry.row));
+    return std::tuple<uint32_t, uint32_t, Key>(use->last_step, use->n_pulls, entry.key);
+  };
+  std::nth_element(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(n_surplus),
+                   entries_.end(),
+                   [&](const Index::Entry& a, const Index::Entry& b) { return by_use(a) < by_use(b); });
+  for (size_t i = 0; i < n_surplus; ++i) Evict(entries_[i]);
+  counts_.displaced += static_cast<int64_t>(n_surplus);
+}
+
+void Table::Evict(const Index::Entry& entry) {
+  index_.Erase(entry.key);
+  rows_.Free(entry.row);
+}
+
+void Table::VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit) const {
+  for (const Index::Entry& entry : index_.SortedShard(shard))
+    visit(entry.key, {rows_.Row(entry.row), layout_.bytes()});
+}
+
+void Table::Restore(Key key, std::span<const std::byte> row) {
+  CHECK_EQ(row.size(), layout_.bytes());
   const uint32_t number = rows_.Add();
   std::copy(row.begin(), row.end(), rows_.Row(number));
   index_.Insert(key, number);
+  ++counts_.loaded;
 }
 
 }  // namespace zhiyin::ps

@@ -1,8 +1,9 @@
-// A server's part of one table: keys, rows, and how they are made and changed.
+// A server's part of one table: keys, rows, and how they are made, changed and evicted.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,9 +11,12 @@
 
 #include "common/types.h"
 #include "configs/job.pb.h"
+#include "ps/admission.h"
 #include "ps/index.h"
 #include "ps/initializer.h"
 #include "ps/optimizer.h"
+#include "ps/row_counts.h"
+#include "ps/row_layout.h"
 #include "ps/row_store.h"
 
 namespace zhiyin::ps {
@@ -23,43 +27,92 @@ struct TableSpec {
   int dim = 0;
   zhiyin::Optimizer optimizer;
   Initializer init;
+  NumberType storage = FP32;
+  NumberType wire = FP32;
+  zhiyin::Admission admission;
+  zhiyin::Eviction eviction;
 };
 
 /// The dense table, then those of the job: spec i has id i.
 std::vector<TableSpec> TableSpecs(const Job& job);
 
-/// A row is [dim weights | optimizer state]; its address holds as long as the table. One thread.
+/// Virtual shards of a table, at most so many rows each. 0: no bound.
+uint32_t MaxRowsOfShard(const TableSpec& spec);
+
+/// A row's address holds until it is evicted, which only EndStep does. One thread.
 class Table {
  public:
   Table(const TableSpec& spec, uint64_t seed);
 
   const std::string& name() const { return spec_.name; }
   int dim() const { return spec_.dim; }
-  int row_floats() const { return rows_.row_floats(); }
+  const TableSpec& spec() const { return spec_; }
+  const RowLayout& layout() const { return layout_; }
   int64_t n_rows() const { return index_.size(); }
-  int64_t n_bytes() const { return index_.n_bytes() + rows_.n_bytes(); }
+  int64_t n_bytes() const { return index_.n_bytes() + rows_.n_bytes() + admission_.n_bytes(); }
+  const RowCounts& counts() const { return counts_; }
+  bool Evicts() const { return layout_.tracks_use; }
+  /// Whether Apply wants the weights that a gradient was computed with.
+  bool WantsPulledWeights() const { return optimizer_->WantsPulledWeights(); }
 
-  /// Addresses of the keys' rows, made where absent.
-  void FindOrCreate(std::span<const Key> keys, std::span<float*> rows);
+  /// A pull of a step: addresses of the keys' rows, made where absent; nullptr where a key is refused. Throws
+  /// Error when the table is full and the job wants to stop then.
+  void FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows);
+  /// Addresses whatever the rules: made where absent.
+  void FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows);
   /// nullptr where absent.
-  void Find(std::span<const Key> keys, std::span<float*> rows);
-  /// One optimizer step on different rows of this table, gradients [rows.size(), dim].
-  void Apply(std::span<float* const> rows, const float* gradients) {
-    optimizer_->Apply(rows, gradients, spec_.dim);
-  }
+  void Find(std::span<const Key> keys, std::span<std::byte*> rows);
 
-  /// Every row of a virtual shard by ascending key: visit(key, weights and state).
-  void VisitShard(int shard, const std::function<void(Key, std::span<const float>)>& visit) const;
-  /// A row as VisitShard gave it. REQUIRES: the key is absent, row.size() == row_floats().
-  void Restore(Key key, std::span<const float> row);
+  /// The weights of rows as numbers of a type, one row behind the other; zeros for nullptr.
+  void ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const;
+  void WriteWeights(std::span<std::byte* const> rows, const float* weights);
+
+  /// One optimizer step on different rows; those that are nullptr are left out. gradients [rows.size(), dim];
+  /// pulled as in RowUpdate.
+  void Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled, uint64_t step);
+
+  /// Evicts what the rules say, a slice of the table each time. Rows that were last pulled by step
+  /// `oldest_in_use` or later are spared: somebody may hold their address.
+  static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
+  void EndStep(uint64_t step, uint64_t oldest_in_use);
+
+  /// Every row of a virtual shard by ascending key: visit(key, row as it is in memory).
+  void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit) const;
+  /// A row as VisitShard gave it. REQUIRES: the key is absent, row.size() == layout().bytes().
+  void Restore(Key key, std::span<const std::byte> row);
+  /// What is known of keys without a row, for checkpoints.
+  const Admission& admission() const { return admission_; }
+  Admission& admission() { return admission_; }
 
  private:
+  std::byte* Create(Key key, uint64_t step);
+  bool HasRoom(Key key);
+  void NoteUse(std::byte* row, uint64_t step) const;
+  void SweepShard(int shard, uint64_t step, uint64_t oldest_in_use);
+  void TrimShard(int shard, uint64_t oldest_in_use);
+  void Evict(const Index::Entry& entry);
+  double NormOf(const std::byte* row);
+
   TableSpec spec_;
   std::unique_ptr<Optimizer> optimizer_;
+  RowLayout layout_;
   RowInitializer initializer_;
+  Admission admission_;
   Index index_;
   RowStore rows_;
-  std::vector<uint32_t> numbers_;  // workspace of the lookups
+  RowCounts counts_;
+  uint32_t max_rows_of_shard_;             // 0: no bound
+  uint64_t next_sweep_step_ = kNoneInUse;  // the first whose slice has not been swept; at first none
+  std::vector<int> full_shards_;           // to be trimmed
+  bool said_full_ = false;
+
+  // Workspaces.
+  std::vector<uint32_t> numbers_;
+  std::vector<float> weights_;
+  std::vector<std::byte*> kept_rows_;
+  std::vector<float> kept_gradients_;
+  std::vector<float> kept_pulled_;
+  std::vector<Index::Entry> entries_;
 };
 
 }  // namespace zhiyin::ps

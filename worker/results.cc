@@ -70,14 +70,21 @@ Json ConfigJson(const Job& job) {
 
 Json ReportJson(const ps::ServerReport& report) {
   Json tables = Json::object();
-  for (const auto& table : report.tables)
-    tables[table.name] = {{"rows", table.n_rows}, {"bytes", table.n_bytes}};
+  for (const auto& table : report.tables) {
+    Json& entry = tables[table.name] = {{"rows", table.n_rows}, {"bytes", table.n_bytes}};
+    for (const auto& [name, count] : ps::kRowCounts) entry[name] = table.counts.*count;
+  }
+  Json poisoned = Json::array();
+  for (const auto& entry : report.poisoned)
+    poisoned.push_back({{"rank", entry.rank}, {"table", entry.table}, {"pushes", entry.n_pushes}});
   size_t n_bins = report.staleness.size();
   while (n_bins > 0 && report.staleness[n_bins - 1] == 0) --n_bins;
   return {{"tables", tables},
           {"keys_pulled", report.n_pulled_keys},
           {"keys_pushed", report.n_pushed_keys},
           {"keys_peeked", report.n_peeked_keys},
+          {"pushes_repeated", report.n_repeated_pushes},
+          {"pushes_poisoned", poisoned},
           {"staleness", std::vector<int64_t>(report.staleness.begin(),
                                              report.staleness.begin() + static_cast<long>(n_bins))}};
 }

@@ -8,33 +8,28 @@
 namespace zhiyin::ps {
 namespace {
 
-class AdaGrad final : public Optimizer {
+class AdaGrad final : public RowOptimizer<AdaGrad> {
  public:
   explicit AdaGrad(const zhiyin::Optimizer::AdaGrad& config)
-      : learning_rate_(static_cast<float>(config.learning_rate())),
+      : RowOptimizer(config.learning_rate()),
         initial_(static_cast<float>(config.initial_accumulator())),
         epsilon_(static_cast<float>(config.epsilon())) {}
 
   int state_floats(int dim) const override { return dim; }
-  void InitState(std::span<float> state) const override { std::fill(state.begin(), state.end(), initial_); }
+  void InitState(std::span<const float>, std::span<float> state) const override {
+    std::fill(state.begin(), state.end(), initial_);
+  }
 
-  void Apply(std::span<float* const> rows, const float* gradients, int dim) const override {
-    const float lr = learning_rate_;
-    const float epsilon = epsilon_;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      PrefetchRowAhead(rows, i, 2 * dim);
-      float* __restrict w = rows[i];
-      float* __restrict s = rows[i] + dim;
-      const float* __restrict g = gradients + i * static_cast<size_t>(dim);
-      for (int d = 0; d < dim; ++d) {
-        s[d] += g[d] * g[d];
-        w[d] -= lr * g[d] / (std::sqrt(s[d]) + epsilon);
-      }
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
+            float lr) const {
+    float* __restrict s = state;
+    for (int d = 0; d < dim; ++d) {
+      s[d] += g[d] * g[d];
+      w[d] -= lr * g[d] / (std::sqrt(s[d]) + epsilon_);
     }
   }
 
  private:
-  float learning_rate_;
   float initial_;
   float epsilon_;
 };

@@ -7,31 +7,26 @@
 namespace zhiyin::ps {
 namespace {
 
-class RowWiseAdaGrad final : public Optimizer {
+class RowWiseAdaGrad final : public RowOptimizer<RowWiseAdaGrad> {
  public:
   explicit RowWiseAdaGrad(const zhiyin::Optimizer::RowWiseAdaGrad& config)
-      : learning_rate_(static_cast<float>(config.learning_rate())),
+      : RowOptimizer(config.learning_rate()),
         initial_(static_cast<float>(config.initial_accumulator())),
         epsilon_(static_cast<float>(config.epsilon())) {}
 
   int state_floats(int) const override { return 1; }
-  void InitState(std::span<float> state) const override { state[0] = initial_; }
+  void InitState(std::span<const float>, std::span<float> state) const override { state[0] = initial_; }
 
-  void Apply(std::span<float* const> rows, const float* gradients, int dim) const override {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      PrefetchRowAhead(rows, i, dim + 1);
-      float* __restrict w = rows[i];
-      const float* __restrict g = gradients + i * static_cast<size_t>(dim);
-      float sum = 0;
-      for (int d = 0; d < dim; ++d) sum += g[d] * g[d];
-      w[dim] += sum / static_cast<float>(dim);
-      const float rate = learning_rate_ / (std::sqrt(w[dim]) + epsilon_);
-      for (int d = 0; d < dim; ++d) w[d] -= rate * g[d];
-    }
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
+            float lr) const {
+    float sum = 0;
+    for (int d = 0; d < dim; ++d) sum += g[d] * g[d];
+    state[0] += sum / static_cast<float>(dim);
+    const float rate = lr / (std::sqrt(state[0]) + epsilon_);
+    for (int d = 0; d < dim; ++d) w[d] -= rate * g[d];
   }
 
  private:
-  float learning_rate_;
   float initial_;
   float epsilon_;
 };

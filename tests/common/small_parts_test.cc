@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/bytes.h"
+#include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/partitioner.h"
@@ -162,6 +163,20 @@ TEST(FileWriter, LeavesNothingBehindUnlessCommitted) {
   EXPECT_EQ(ReadWholeFile(folder.Path("g"), 3), "new");
   EXPECT_THROW(ReadWholeFile(folder.Path("g"), 2), Error);
   EXPECT_THROW(ReplaceFile("/nowhere/f", ""), Error);
+}
+
+TEST(Text, OfAMessageIsOneLine) {
+  EXPECT_EQ(OneLine("plain, \"quoted\", \\n, 知"), "plain, \"quoted\", \\n, 知");
+  EXPECT_EQ(OneLine(std::string_view("a\nb\r\t\0\x1b\x7f", 8)), "a\\nb\\r\\t\\x00\\x1b\\x7f");
+  EXPECT_EQ(OneLine("\xff知\xe7\x9f"), "\\xff知\\xe7\\x9f");
+  EXPECT_EQ(OneLine(OneLine("a\n\xff")), OneLine("a\n\xff"));
+  EXPECT_STREQ(Error("a\nb").what(), "a\\nb");
+}
+
+TEST(Text, IsShortenedInItsMiddle) {
+  EXPECT_EQ(Shortened("0123456789", 10), "0123456789");
+  EXPECT_EQ(Shortened("0123456789a", 10), "012 ... 9a");
+  EXPECT_EQ(Shortened("", 10), "");
 }
 
 }  // namespace

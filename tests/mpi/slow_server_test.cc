@@ -50,7 +50,7 @@ void SlowDownHundredfold(int pid, std::chrono::seconds duration, const Look& loo
 }
 
 TEST(SlowServer, MemoryStaysBoundedAndTheJobGoesOn) {
-  const std::string epochs = "train.epochs=24";
+  const std::string epochs = "train.epochs=32";
   BackgroundProcess job(ZhiyinCommand(
       kServers + kWorkers,
       {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"),
@@ -58,7 +58,7 @@ TEST(SlowServer, MemoryStaysBoundedAndTheJobGoesOn) {
        "train.prefetch=true", "--set", "evaluation.every_epochs=1000", "--progress=none"}));
   const std::vector<int> ranks = RanksOf(job, epochs, kServers + kWorkers);
   ASSERT_EQ(ranks.size(), static_cast<size_t>(kServers + kWorkers));
-  std::this_thread::sleep_for(std::chrono::seconds(4));  // every row has been made
+  std::this_thread::sleep_for(std::chrono::seconds(3));  // every row has been made
 
   std::vector<int64_t> before;
   for (const int pid : ranks) before.push_back(ResidentBytes(pid));

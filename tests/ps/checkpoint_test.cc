@@ -40,10 +40,9 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
     for (TableId t = 0; t < tables.size(); ++t) {
       for (Key key : SomeKeys(t)) {
         if (ServerOf(t, key, n_servers) != server) continue;
-        float* row = nullptr;
-        tables[t].FindOrCreate({&key, 1}, {&row, 1});
-        for (int i = 0; i < tables[t].row_floats(); ++i)
-          row[i] = static_cast<float>(key % 1000) + static_cast<float>(i);
+        std::byte* row = nullptr;
+        tables[t].FindOrForce({&key, 1}, {&row, 1});
+        for (size_t i = 0; i < tables[t].layout().bytes(); ++i) row[i] = static_cast<std::byte>(key + i);
       }
     }
     const std::string name = "rows-" + std::to_string(server) + ".bin";
@@ -78,13 +77,12 @@ TEST(Checkpoint, LoadsOnAnyNumberOfServers) {
         for (TableId t = 0; t < tables.size(); ++t) {
           n_rows += tables[t].n_rows();
           for (Key key : SomeKeys(t)) {
-            float* row = nullptr;
+            std::byte* row = nullptr;
             tables[t].Find({&key, 1}, {&row, 1});
             ASSERT_EQ(row != nullptr, ServerOf(t, key, n_after) == server);
             if (row == nullptr) continue;
-            for (int i = 0; i < tables[t].row_floats(); ++i) {
-              ASSERT_EQ(row[i], static_cast<float>(key % 1000) + static_cast<float>(i));
-            }
+            for (size_t i = 0; i < tables[t].layout().bytes(); ++i)
+              ASSERT_EQ(row[i], static_cast<std::byte>(key + i));
           }
         }
       }

@@ -97,6 +97,7 @@ TEST(ClientServer, PeekingMakesNoRows) {
     for (size_t i = 0; i < all.weights.size(); ++i) EXPECT_EQ(all.weights[i], i < 20 ? -1.0f : 0.0f);
     const ServerReport report = client->Report();
     EXPECT_EQ(report.tables[1].n_rows, 10);
+    EXPECT_EQ(report.n_peeked_keys, 50);
   });
 }
 
@@ -269,16 +270,16 @@ TEST(ClientServer, RefusesWhatMakesNoSense) {
   EXPECT_THAT(RefusalOf([] { return Frame(FrameKind::kPull, 1, 0, "short"); }),
               HasSubstr("5 bytes, expected at least 3 sections"));
   EXPECT_THAT(RefusalOf([] { return Frame(FrameKind::kPush, 1, 0, "short"); }),
-              HasSubstr("5 bytes, expected at least 16"));
+              HasSubstr("5 bytes, expected at least 24"));
   EXPECT_THAT(RefusalOf([] {
                 Frame frame(FrameKind::kPush, 1, 0, sizeof(PushPrelude));
-                *reinterpret_cast<PushPrelude*>(frame.payload().data()) = {4711, 0, 1};
+                *reinterpret_cast<PushPrelude*>(frame.payload().data()) = {4711, 1, 0, 1};
                 return frame;
               }),
               HasSubstr("answers pull 4711, which is not waiting for one"));
   EXPECT_THAT(RefusalOf([] {
                 Frame frame(FrameKind::kPush, 1, 0, sizeof(PushPrelude));
-                *reinterpret_cast<PushPrelude*>(frame.payload().data()) = {0, 3, 3};
+                *reinterpret_cast<PushPrelude*>(frame.payload().data()) = {0, 1, 3, 3};
                 return frame;
               }),
               HasSubstr("slice 3, expected less than 3"));
@@ -286,13 +287,20 @@ TEST(ClientServer, RefusesWhatMakesNoSense) {
 
 TEST(ServerReport, SurvivesItsJourneyAndAddsUp) {
   ServerReport report;
-  report.tables = {{"dense", 1, 10}, {"t", 5, 50}};
+  report.tables = {{"dense", 1, 10, {}}, {"t", 5, 50, {}}};
+  report.tables[1].counts.created = 6;
+  report.tables[1].counts.expired = 1;
+  report.CountPoisoned(3, "t", 2);
   report.n_pulled_keys = 7;
   report.staleness = {1, 2, 3};
   const ServerReport back = ServerReport::Parse(report.Serialize());
   EXPECT_EQ(back.Serialize(), report.Serialize());
   report.Merge(back);
   EXPECT_EQ(report.tables[1].n_rows, 10);
+  EXPECT_EQ(report.tables[1].counts.created, 12);
+  EXPECT_EQ(report.tables[1].counts.evicted(), 2);
+  ASSERT_EQ(report.poisoned.size(), 1u);
+  EXPECT_EQ(report.poisoned[0].n_pushes, 4);
   EXPECT_THAT(report.staleness, ElementsAre(2, 4, 6));
   EXPECT_THROW(ServerReport::Parse(back.Serialize().substr(0, 20)), Error);
 }

@@ -170,7 +170,13 @@ TEST(WholeJob, MalformedLinesWithinTheShareAreLeftOutAndCounted) {
 
 TEST(WholeJob, AFailureOfManyRanksIsOneLine) {
   Job job = SmallJob(0);
-  job.mutable_data()->mutable_train()->set_first_row(5000);
+  TempFolder folder;
+  job.mutable_data()->mutable_text()->set_header(true);
+  job.mutable_data()->mutable_text()->set_delimiter("\t");
+  job.mutable_data()->clear_test();
+  job.mutable_data()->mutable_train()->Clear();
+  job.mutable_data()->mutable_train()->add_file(folder.Write(
+      "rows.tsv", "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n"));
   const Outcome outcome = RunJob(job, 2, 3, 1);
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.error, "data.train: no rows: the files are empty, or first_row is past their end\n");

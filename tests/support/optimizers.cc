@@ -11,7 +11,9 @@ std::vector<Optimizer> ExampleOptimizers() {
   const google::protobuf::OneofDescriptor* kinds = Optimizer::descriptor()->FindOneofByName("kind");
   for (int i = 0; i < kinds->field_count(); ++i) {
     // The defaults come from where users get them.
-    const std::string text = kinds->field(i)->name() + " { learning_rate: 0.05 }";
+    // Adadelta sets its own pace.
+    const char* rate = kinds->field(i)->name() == "adadelta" ? "1" : "0.05";
+    const std::string text = kinds->field(i)->name() + " { learning_rate: " + rate + " }";
     const Job job = ParseJob(R"(data { generated_ratings { n_rows: 10 } train {} }
                                 table { name: "t" dim: 1 optimizer { )" +
                                  text + R"( } }

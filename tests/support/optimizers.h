@@ -8,7 +8,7 @@
 
 namespace zhiyin::testing {
 
-/// Found by reflection over Optimizer.kind: a newcomer is here by itself, with a learning rate of 0.05 and
+/// Found by reflection over Optimizer.kind: a newcomer is here by itself, with a learning rate of 0.05 (Adadelta: 1) and
 /// the documented defaults.
 std::vector<Optimizer> ExampleOptimizers();
 /// The name of its kind.

@@ -5,10 +5,13 @@
 #include <charconv>
 #include <cmath>
 #include <ostream>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/generated_columns.h"
 #include "common/random.h"
 #include "worker/data/row_parser.h"
 #include "worker/data/schema.h"
@@ -39,6 +42,7 @@ enum Column {
   kRating,
   kNumColumns
 };
+static_assert(kNumColumns == kGeneratedColumns.size());
 
 /// The known answer.
 struct TrueWeights {
@@ -168,8 +172,7 @@ class GeneratedSource : public Source {
 
  private:
   static Columns AllColumns() {
-    const std::span<const std::string> names = GeneratedRatingsColumns();
-    return {static_cast<int>(names.size()), {names.begin(), names.end()}, "data.generated_ratings"};
+    return {kNumColumns, {kGeneratedColumns.begin(), kGeneratedColumns.end()}, "data.generated_ratings"};
   }
 
   RatingGenerator generator_;
@@ -180,16 +183,9 @@ class GeneratedSource : public Source {
 
 }  // namespace
 
-std::span<const std::string> GeneratedRatingsColumns() {
-  static const std::array<std::string, kNumColumns> names = {
-      "user_age",     "user_activity", "user_group", "user_region", "item_age",
-      "item_quality", "item_genre",    "item_maker", "item_tags",   "rating"};
-  return names;
-}
-
 void WriteGeneratedRatings(const GeneratedRatings& config, std::ostream& out) {
   const char* separator = "";
-  for (const std::string& name : GeneratedRatingsColumns()) {
+  for (const std::string_view name : kGeneratedColumns) {
     out << separator << name;
     separator = "\t";
   }

@@ -16,16 +16,11 @@
 
 #include <iosfwd>
 #include <memory>
-#include <span>
-#include <string>
 
 #include "configs/job.pb.h"
 #include "worker/data/source.h"
 
 namespace zhiyin::worker {
-
-/// The column names, in order.
-std::span<const std::string> GeneratedRatingsColumns();
 
 /// All rows as tab-separated text with a header. Read as text, they are the same rows that
 /// MakeGeneratedSource gives.

@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/utf8.h"
 #include "worker/data/delimited.h"
 #include "worker/data/line_reader.h"
 #include "worker/data/row_parser.h"
 #include "worker/data/schema.h"
-#include "worker/data/utf8.h"
 
 namespace zhiyin::worker {
 namespace {

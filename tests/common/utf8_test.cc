@@ -1,10 +1,10 @@
-#include "worker/data/utf8.h"
+#include "common/utf8.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace zhiyin::worker {
+namespace zhiyin {
 namespace {
 
 constexpr size_t kNone = std::string_view::npos;
@@ -27,4 +27,4 @@ TEST(Utf8, RefusesWhatIsNotText) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin

@@ -1,9 +1,9 @@
-#include "worker/data/utf8.h"
+#include "common/utf8.h"
 
 #include <cstdint>
 #include <cstring>
 
-namespace zhiyin::worker {
+namespace zhiyin {
 namespace {
 
 /// Length of the sequence at the start of `text`, which is not empty; 0 when it is not valid.
@@ -44,4 +44,4 @@ size_t FindInvalidUtf8(std::string_view text) {
   return std::string_view::npos;
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin
