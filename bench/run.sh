@@ -5,17 +5,19 @@
 #
 # Figures are medians over several pairs; the ratio is the median of the pairs' ratios. What a yardstick needs (docs/benchmarks.md) may be
 # missing: then its row says so.
-# usage: bench/run.sh [--only=NAME] [--pairs=N]
+# usage: bench/run.sh [--only=NAME] [--pairs=N] [--full]      --full: tables of a hundred million rows instead of ten
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 only=""
 pairs=5
+table_rows=10000000
 for argument in "$@"; do
   case "$argument" in
     --only=*) only="${argument#--only=}" ;;
     --pairs=*) pairs="${argument#--pairs=}" ;;
-    *) echo "bench/run.sh: $argument: expected --only=NAME or --pairs=N" >&2; exit 1 ;;
+    --full) table_rows=100000000 ;;
+    *) echo "bench/run.sh: $argument: expected --only=NAME, --pairs=N or --full" >&2; exit 1 ;;
   esac
 done
 
@@ -105,7 +107,36 @@ scaling_2x4_yardstick() {
 }
 scaling_2x4() { compare scaling_2x4 keys/s scaling_2x4_ours scaling_2x4_yardstick; }
 
-comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4)
+# table_memory: resident bytes a row (less is better) of one table of dim 16 with row-wise AdaGrad that has grown to $table_rows rows,
+# against a hash map of the same payload: Abseil's, or the standard library's where Abseil is missing. A map that does not fit is smaller.
+table_memory_column() { build/release/table_memory --rows="$table_rows" --runs=1 --only="$1" | awk -v name="$1" '$1 == name { print $3; exit }'; }
+table_memory_ours() { table_memory_column table; }
+table_memory_yardstick() { table_memory_column "$map"; }
+table_memory() {
+  map=flat_hash_map
+  if build/release/table_memory --rows=4096 --runs=1 --only=flat_hash_map | grep -q skipped; then map=unordered_map; fi
+  compare table_memory "bytes a row; the yardstick is $map" table_memory_ours table_memory_yardstick
+}
+
+# table_growth: while that table grows in requests of 4,096 new keys, the longest request's time on the processor in us (less is better)
+# against the median request's, each request at its least out of three runs; and keys read a second at the end against at a million rows. Both sides ours, each pair
+# out of the same runs.
+table_growth_ours() {
+  build/release/table_memory --rows="$table_rows" --runs=3 --only=table >"$scratch/growth"
+  awk '/CPU/ { print $7 }' "$scratch/growth"
+}
+table_growth_yardstick() { awk '/CPU/ { print $6 }' "$scratch/growth"; }
+table_growth_lookups_ours() {
+  build/release/table_memory --rows="$table_rows" --runs=3 --only=table >"$scratch/growth"
+  awk '$1 == "table" { print $6; exit }' "$scratch/growth"
+}
+table_growth_lookups_yardstick() { awk '$1 == "table" { print $5; exit }' "$scratch/growth"; }
+table_growth() {
+  compare table_growth us table_growth_ours table_growth_yardstick
+  compare table_growth_lookups keys/s table_growth_lookups_ours table_growth_lookups_yardstick
+}
+
+comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 table_memory table_growth)
 if [[ -n "$only" ]]; then
   if [[ ! " ${comparisons[*]} " == *" $only "* ]]; then
     echo "bench/run.sh: no comparison $only; there are: ${comparisons[*]}" >&2
@@ -116,7 +147,7 @@ fi
 
 launch/install_packages.sh test
 cmake --preset release -DZHIYIN_BUILD_BENCH=ON >/dev/null
-cmake --build --preset release --target zhiyin push_pull >/dev/null
+cmake --build --preset release --target zhiyin push_pull table_memory >/dev/null
 printf '%-28s %14s %14s %9s\n' name ours yardstick ratio
 for comparison in "${comparisons[@]}"; do
   "$comparison"

@@ -12,10 +12,13 @@ namespace {
 constexpr size_t kAhead = 16;
 constexpr double kGrowth = 1.5;
 
-/// Between 4 and 6, evenly spread over the shards on a logarithmic scale.
-uint32_t FirstCapacity(int shard) {
+/// The least capacity above `capacity` out of a shard's own sequence, 4 * 1.5^(u + i) for i = 0, 1, ...; the
+/// u of the shards are spread evenly over [0, 1).
+uint32_t NextCapacity(int shard, uint32_t capacity) {
   const double u = static_cast<double>(Mix(static_cast<uint64_t>(shard)) >> 11) * 0x1.0p-53;
-  return static_cast<uint32_t>(4 * std::pow(kGrowth, u));
+  double next = 4 * std::pow(kGrowth, u);
+  while (next < capacity + 1.0) next *= kGrowth;
+  return static_cast<uint32_t>(next);
 }
 
 bool IsFull(uint32_t n, uint32_t capacity) {
@@ -84,9 +87,7 @@ void Index::Erase(Key key) {
 void Index::Grow(int number) {
   Shard& shard = shards_[static_cast<size_t>(number)];
   Shard larger;
-  larger.capacity = shard.capacity == 0
-                        ? FirstCapacity(number)
-                        : std::max(shard.capacity + 1, static_cast<uint32_t>(shard.capacity * kGrowth));
+  larger.capacity = NextCapacity(number, shard.capacity);
   larger.n = shard.n;
   larger.entries = std::make_unique_for_overwrite<Entry[]>(larger.capacity);
   std::fill_n(larger.entries.get(), larger.capacity, Entry{0, kAbsent});

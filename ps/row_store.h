@@ -3,22 +3,23 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
+#include <future>
 #include <memory>
 #include <vector>
 
 namespace zhiyin::ps {
 
-/// A row's address holds until it is freed; freed rows are used again first. Memory grows a chunk of about 2
-/// MB at a time, and a chunk costs nothing before it is written; it is given back when the store is
-/// destroyed. One thread.
+/// A row's address holds until it is freed; freed rows are used again first. Address space grows a chunk of
+/// 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows are written and is
+/// given back when the store is destroyed. One thread; a helper of its own makes the huge page that is next,
+/// which takes the system up to some milliseconds and would be felt by a request.
 class RowStore {
  public:
   explicit RowStore(size_t row_bytes);
 
   size_t row_bytes() const { return row_bytes_; }
   int64_t n_bytes() const {
-    return static_cast<int64_t>(chunks_.size()) * chunk_bytes_ +
+    return static_cast<int64_t>(n_rows_ * row_bytes_) +
            static_cast<int64_t>(free_.capacity() * sizeof(uint32_t));
   }
 
@@ -31,17 +32,26 @@ class RowStore {
   void Free(uint32_t row) { free_.push_back(row); }
 
  private:
-  struct FreeMemory {
-    void operator()(std::byte* memory) const { std::free(memory); }
+  /// Gives memory back to the system.
+  struct Unmap {
+    size_t n_bytes = 0;
+    void operator()(std::byte* memory) const;
   };
+  using Chunk = std::unique_ptr<std::byte[], Unmap>;
+
+  Chunk NewChunk() const;
+  /// Has the huge page behind the one in use made while that one fills up.
+  void PrepareNextPage();
 
   size_t row_bytes_;
   int chunk_shift_ = 0;
   uint32_t chunk_mask_ = 0;
-  int64_t chunk_bytes_ = 0;
+  size_t chunk_bytes_ = 0;
   uint32_t n_rows_ = 0;  // ever numbered
-  std::vector<std::unique_ptr<std::byte[], FreeMemory>> chunks_;
+  uint32_t prepare_at_row_ = 0;
+  std::vector<Chunk> chunks_;
   std::vector<uint32_t> free_;
+  std::future<void> preparing_;  // ends before the chunks go
 };
 
 }  // namespace zhiyin::ps

@@ -3,10 +3,10 @@
 #include <signal.h>
 
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "tests/support/files.h"
+#include "tests/support/ranks.h"
 #include "tests/support/zhiyin.h"
 
 namespace zhiyin::testing {
@@ -37,21 +37,6 @@ std::string FailureOfCommand(int n_ranks, const Arguments& arguments) {
 std::string FailureOf(int n_ranks, Arguments arguments) {
   arguments.insert(arguments.begin(), "train");
   return FailureOfCommand(n_ranks, arguments);
-}
-
-/// The process ids of a job's ranks, in the order in which they were started, once all are there.
-std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument, size_t n_ranks) {
-  std::vector<int> ranks;
-  for (int i = 0; i < 500 && ranks.size() < n_ranks; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    ranks = job.Descendants(argument);
-    std::erase_if(ranks, [](int pid) {
-      std::error_code gone;
-      const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone);
-      return program.filename() != "zhiyin";
-    });
-  }
-  return ranks;
 }
 
 TEST(Failure, ConfigMissing) {

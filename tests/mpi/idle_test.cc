@@ -1,0 +1,58 @@
+// A rank that has nothing to do leaves its core to others.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "tests/support/files.h"
+#include "tests/support/ranks.h"
+#include "tests/support/zhiyin.h"
+
+namespace zhiyin::testing {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+/// What a process uses of a core, over three seconds.
+double ShareOfACore(int pid) {
+  const auto began = std::chrono::steady_clock::now();
+  const double cpu_s = CpuSeconds(pid);
+  std::this_thread::sleep_for(Seconds(3));
+  return (CpuSeconds(pid) - cpu_s) / Seconds(std::chrono::steady_clock::now() - began).count();
+}
+
+/// A job of 1 server and 1 worker in which one of them is stopped: the other one's share of a core.
+double ShareOfTheOther(int stopped_rank, const std::string& epochs) {
+  BackgroundProcess job(ZhiyinCommand(2, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"),
+                                          "--set", epochs, "--progress=none"}));
+  const std::vector<int> ranks = RanksOf(job, epochs, 2);
+  EXPECT_EQ(ranks.size(), 2u);
+  if (ranks.size() != 2) return 0;
+  std::this_thread::sleep_for(Seconds(3));  // reading is over
+  kill(ranks[static_cast<size_t>(stopped_rank)], SIGSTOP);
+  std::this_thread::sleep_for(Seconds(0.5));
+  const int other = ranks[static_cast<size_t>(1 - stopped_rank)];
+  const double share = ShareOfACore(other);
+  EXPECT_GT(CpuSeconds(other), 0) << "it is gone";
+  return share;
+}
+
+// A few percent on a busy machine; a rank that polls takes all that it gets.
+constexpr double kLimit = 0.10;
+
+TEST(Idle, AServerWithoutRequests) {
+  const double share = ShareOfTheOther(1, "train.epochs=100002");
+  std::printf("an idle server uses %.1f %% of a core\n", 100 * share);
+  EXPECT_LT(share, kLimit);
+}
+
+TEST(Idle, AWorkerThatWaitsForItsServer) {
+  const double share = ShareOfTheOther(0, "train.epochs=100003");
+  std::printf("a waiting worker uses %.1f %% of a core\n", 100 * share);
+  EXPECT_LT(share, kLimit);
+}
+
+}  // namespace
+}  // namespace zhiyin::testing

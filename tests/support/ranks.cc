@@ -1,0 +1,51 @@
+#include "tests/support/ranks.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+#include <thread>
+
+namespace zhiyin::testing {
+
+std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument, size_t n_ranks) {
+  std::vector<int> ranks;
+  for (int i = 0; i < 500 && ranks.size() < n_ranks; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ranks = job.Descendants(argument);
+    std::erase_if(ranks, [](int pid) {
+      std::error_code gone;
+      const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone);
+      return program.filename() != "zhiyin";
+    });
+  }
+  return ranks;
+}
+
+int64_t ResidentBytes(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+  int64_t total_pages = 0;
+  int64_t resident_pages = 0;
+  file >> total_pages >> resident_pages;
+  return resident_pages * sysconf(_SC_PAGESIZE);
+}
+
+double CpuSeconds(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat;
+  std::getline(file, stat);
+  const size_t behind_name = stat.rfind(')');  // the name may hold anything
+  if (behind_name == std::string::npos) return 0;
+  std::istringstream rest(stat.substr(behind_name + 1));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) rest >> skipped;
+  double user_ticks = 0;
+  double system_ticks = 0;
+  rest >> user_ticks >> system_ticks;
+  return (user_ticks + system_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace zhiyin::testing

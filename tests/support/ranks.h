@@ -1,0 +1,21 @@
+// The ranks of a running job, as the operating system sees them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.h"
+
+namespace zhiyin::testing {
+
+/// The process ids of a job's ranks, by rank, once all are there; `argument` stands on their command line.
+std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument, size_t n_ranks);
+
+/// VmRSS. 0 when the process is gone.
+int64_t ResidentBytes(int pid);
+/// User and system time so far, in steps of a clock tick. 0 when the process is gone.
+double CpuSeconds(int pid);
+
+}  // namespace zhiyin::testing
