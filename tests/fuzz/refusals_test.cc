@@ -291,7 +291,7 @@ TEST(Refusals, OfAHello) {
               HasSubstr("configuration from rank 0: format version 0"));
   manifest.mutable_job()->mutable_table(0)->set_dim(0);
   EXPECT_THAT(error(0, launch::Command::kTrain, manifest.SerializeAsString()),
-              HasSubstr("configuration from rank 0:1: table[users].dim"));
+              HasSubstr(": table[users].dim: is 0, expected 1 to 4096"));
 }
 
 }  // namespace
