@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/bytes.h"
+#include "common/partitioner.h"
 
 namespace zhiyin::ps {
 
@@ -26,6 +27,7 @@ std::string ServerReport::Serialize() const {
   out.Put(n_pushed_keys);
   out.Put(n_peeked_keys);
   out.PutArray<int64_t>(staleness);
+  out.PutArray<int64_t>(traffic);
   return out.Take();
 }
 
@@ -38,6 +40,20 @@ int64_t GetCount(ByteReader* in) {
   const int64_t n = in->Get<int64_t>();
   if (n < 0 || n > kMaxCount) Fail("report of a server: a count of ", n, ", expected 0 to ", kMaxCount);
   return n;
+}
+
+std::vector<int64_t> GetCounts(ByteReader* in, uint64_t n_max) {
+  const uint64_t n = in->Get<uint64_t>();
+  if (n > n_max) Fail("report of a server: ", n, " counts, expected at most ", n_max);
+  std::vector<int64_t> counts;
+  for (uint64_t i = 0; i < n; ++i) counts.push_back(GetCount(in));
+  return counts;
+}
+
+/// Adds element by element; the shorter one is as if filled with zeros.
+void AddCounts(const std::vector<int64_t>& from, std::vector<int64_t>* to) {
+  to->resize(std::max(to->size(), from.size()));
+  for (size_t i = 0; i < from.size(); ++i) (*to)[i] += from[i];
 }
 
 }  // namespace
@@ -63,10 +79,8 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
   report.n_pulled_keys = GetCount(&in);
   report.n_pushed_keys = GetCount(&in);
   report.n_peeked_keys = GetCount(&in);
-  const uint64_t n_bins = in.Get<uint64_t>();
-  if (n_bins > kStalenessBins)
-    Fail("report of a server: ", n_bins, " bins, expected at most ", kStalenessBins);
-  for (uint64_t bin = 0; bin < n_bins; ++bin) report.staleness.push_back(GetCount(&in));
+  report.staleness = GetCounts(&in, kStalenessBins);
+  report.traffic = GetCounts(&in, kNumShards);
   if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
   return report;
 }
@@ -88,8 +102,8 @@ void ServerReport::Merge(const ServerReport& other) {
   n_pulled_keys += other.n_pulled_keys;
   n_pushed_keys += other.n_pushed_keys;
   n_peeked_keys += other.n_peeked_keys;
-  staleness.resize(std::max(staleness.size(), other.staleness.size()));
-  for (size_t i = 0; i < other.staleness.size(); ++i) staleness[i] += other.staleness[i];
+  AddCounts(other.staleness, &staleness);
+  AddCounts(other.traffic, &traffic);
 }
 
 void ServerReport::CountPoisoned(int32_t rank, const std::string& table, int64_t n_pushes) {

@@ -85,6 +85,9 @@ struct ServerReport {
   /// entry counts all that were staler still.
   std::vector<int64_t> staleness;
 
+  /// [server]: bytes of the frames that it took and sent.
+  std::vector<int64_t> traffic;
+
   static constexpr size_t kStalenessBins = 65;
 
   std::string Serialize() const;

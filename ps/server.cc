@@ -60,6 +60,7 @@ Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, std::stri
   pending_.resize(static_cast<size_t>(roles.n_workers));
   last_sequence_.resize(static_cast<size_t>(roles.n_workers));
   report_.staleness.resize(ServerReport::kStalenessBins);
+  report_.traffic.resize(static_cast<size_t>(roles.n_servers));
 }
 
 void Server::Run() {
@@ -68,8 +69,19 @@ void Server::Run() {
                                    FrameKind::kSave, FrameKind::kReport, FrameKind::kShutdown},
                                   "requests from workers");
     if (frame.kind() == FrameKind::kShutdown) return;
+    CountTraffic(frame);
     Handle(std::move(frame));
   }
+}
+
+void Server::CountTraffic(const Frame& frame) {
+  report_.traffic[static_cast<size_t>(roles_.ServerOfRank(mailbox_->endpoint().rank()))] +=
+      static_cast<int64_t>(frame.bytes().size());
+}
+
+void Server::Reply(int to, Frame frame) {
+  CountTraffic(frame);
+  mailbox_->Send(to, std::move(frame));
 }
 
 void Server::Handle(Frame frame) {
@@ -194,7 +206,7 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
 }
 
 void Server::AnswerPeek(const Frame& frame) {
-  mailbox_->Send(frame.source(), ReadRows(frame, &peeked_rows_));
+  Reply(frame.source(), ReadRows(frame, &peeked_rows_));
   report_.n_peeked_keys += static_cast<int64_t>(peeked_rows_.size());
 }
 
@@ -207,7 +219,7 @@ void Server::AnswerPull(Frame frame) {
   }
   PendingPull pull = NewPendingPull();
   pull.version = version_;
-  mailbox_->Send(source, ReadRows(frame, &pull.rows));
+  Reply(source, ReadRows(frame, &pull.rows));
   report_.n_pulled_keys += static_cast<int64_t>(pull.rows.size());
   // A gradient of staleness 0 is applied to the weights that it was computed with.
   if (clock_.staleness() != 0) {
@@ -317,7 +329,7 @@ void Server::OnPush(Frame frame) {
   uint64_t& last = last_sequence_[static_cast<size_t>(roles_.WorkerOfRank(source))];
   if (prelude.sequence <= last) {
     ++report_.n_repeated_pushes;
-    mailbox_->Send(source, Frame(FrameKind::kPushReply, frame.header().request_id, step, 0));
+    Reply(source, Frame(FrameKind::kPushReply, frame.header().request_id, step, 0));
     return;
   }
   if (prelude.sequence != last + 1)
@@ -344,7 +356,7 @@ void Server::OnPush(Frame frame) {
     latest_step_ = std::max(latest_step_, step);
     if (any_evicts_) EndStep(latest_step_, OldestInUse());
   }
-  mailbox_->Send(source, Frame(FrameKind::kPushReply, id, step, 0));
+  Reply(source, Frame(FrameKind::kPushReply, id, step, 0));
   if (clock_.staleness() >= 0 && prelude.n_slices > 0 &&
       clock_.Pushed(step, prelude.slice, prelude.n_slices)) {
     AnswerDeferred();
@@ -447,7 +459,7 @@ void Server::OnAssign(const Frame& frame) {
   std::vector<std::byte*> rows(section.n_keys);
   table.FindOrForce({keys, section.n_keys}, rows);
   table.WriteWeights(rows, weights);
-  mailbox_->Send(frame.source(), Frame(FrameKind::kAssignReply, frame.header().request_id, 0, 0));
+  Reply(frame.source(), Frame(FrameKind::kAssignReply, frame.header().request_id, 0, 0));
 }
 
 void Server::OnSave(const Frame& frame) {
@@ -456,15 +468,14 @@ void Server::OnSave(const Frame& frame) {
   out.Put(saved.n_rows);
   out.Put(saved.n_bytes);
   out.Put(saved.digest);
-  mailbox_->Send(frame.source(), Frame(FrameKind::kSaveReply, frame.header().request_id, 0, out.Take()));
+  Reply(frame.source(), Frame(FrameKind::kSaveReply, frame.header().request_id, 0, out.Take()));
 }
 
 void Server::OnReport(const Frame& frame) {
   report_.tables.clear();
   for (const Table& table : tables_)
     report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes(), table.counts()});
-  mailbox_->Send(frame.source(),
-                 Frame(FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
+  Reply(frame.source(), Frame(FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
 }
 
 }  // namespace zhiyin::ps

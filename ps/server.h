@@ -54,6 +54,8 @@ class Server {
   using WaitingStep = std::map<uint32_t, WaitingSlice>;  // by slice
 
   void Handle(Frame frame);
+  void CountTraffic(const Frame& frame);
+  void Reply(int to, Frame frame);
   void OnPull(Frame frame);
   void AnswerPull(Frame frame);
   void AnswerPeek(const Frame& frame);

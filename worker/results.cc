@@ -83,6 +83,7 @@ Json ReportJson(const ps::ServerReport& report) {
           {"keys_pulled", report.n_pulled_keys},
           {"keys_pushed", report.n_pushed_keys},
           {"keys_peeked", report.n_peeked_keys},
+          {"server_bytes", report.traffic},
           {"pushes_repeated", report.n_repeated_pushes},
           {"pushes_poisoned", poisoned},
           {"staleness", std::vector<int64_t>(report.staleness.begin(),

@@ -76,6 +76,43 @@ TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
   }
 }
 
+TEST(WholeJob, SynchronousBitsSurviveAdmissionEvictionAndSixteenBits) {
+  Job job = SmallJob(0);
+  zhiyin::Table& users = *job.mutable_table(0);
+  users.mutable_admission()->mutable_exact()->set_sightings(2);
+  users.mutable_eviction()->set_ttl_steps(3);
+  users.mutable_eviction()->set_min_pulls(2);
+  users.mutable_eviction()->set_sweep_steps(4);
+  users.set_storage(FP16);
+  users.set_wire(BF16);
+  zhiyin::Table& items = *job.mutable_table(1);
+  items.mutable_admission()->set_probability(0.5);
+  items.mutable_eviction()->set_min_norm(0.02);
+  items.mutable_eviction()->set_sweep_steps(1);
+  items.set_storage(BF16);
+  items.set_wire(FP16);
+  items.mutable_optimizer()->mutable_schedule()->set_warmup_steps(3);
+  items.mutable_optimizer()->set_clip_norm(0.1);
+  job.mutable_train()->set_batch_size(24);
+  job.mutable_train()->set_slices(4);
+  const Outcome expected = RunJob(job, 1, 1, 1);
+  ASSERT_EQ(expected.exit_code, 0) << expected.error;
+  for (const auto& [table, count] : {std::pair("users", "not_admitted"), std::pair("users", "rare"),
+                                     std::pair("items", "not_admitted"), std::pair("items", "small")}) {
+    EXPECT_GT(expected.summary["tables"][table][count], 0) << table << "." << count;
+  }
+  for (const auto& [n_servers, n_workers] : {std::pair(3, 2), std::pair(2, 4)}) {
+    const Outcome other = RunJob(job, n_servers, n_workers, 7);
+    EXPECT_EQ(other.metrics, expected.metrics) << n_servers << "x" << n_workers;
+    for (const char* table : {"users", "items"}) {
+      for (const char* count : {"rows", "created", "not_admitted", "expired", "rare", "small"}) {
+        EXPECT_EQ(other.summary["tables"][table][count], expected.summary["tables"][table][count])
+            << table << "." << count;
+      }
+    }
+  }
+}
+
 TEST(WholeJob, PrefetchingChangesNoBitOfASynchronousJob) {
   Job job = SmallJob(0);
   const Outcome with = RunJob(job, 2, 2, 1);
