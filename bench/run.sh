@@ -136,7 +136,20 @@ table_growth() {
   compare table_growth_lookups keys/s table_growth_lookups_ours table_growth_lookups_yardstick
 }
 
-comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 table_memory table_growth)
+# hot_keys: bytes that 4 servers and 2 workers move for keys drawn by Zipf's law with exponent 1.1 (less is better), with copies of hot rows in
+# the workers against without; and the busiest server against the mean, in thousandths. Counted in simulation: no noise.
+hot_keys_run() { build/release/hot_keys --rows="$1" | awk -v column="$2" '{ print $column }'; }
+hot_keys_bytes_ours() { hot_keys_run 100000 1; }
+hot_keys_bytes_yardstick() { hot_keys_run 0 1; }
+hot_keys_busiest_ours() { hot_keys_run 100000 2 | awk '{ print 1000 * $1 }'; }
+hot_keys_busiest_yardstick() { echo 1000; }
+hot_keys() {
+  local pairs=1
+  compare hot_keys_bytes bytes hot_keys_bytes_ours hot_keys_bytes_yardstick
+  compare hot_keys_busiest "busiest server, thousandths of the mean" hot_keys_busiest_ours hot_keys_busiest_yardstick
+}
+
+comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 table_memory table_growth hot_keys)
 if [[ -n "$only" ]]; then
   if [[ ! " ${comparisons[*]} " == *" $only "* ]]; then
     echo "bench/run.sh: no comparison $only; there are: ${comparisons[*]}" >&2
@@ -147,7 +160,7 @@ fi
 
 launch/install_packages.sh test
 cmake --preset release -DZHIYIN_BUILD_BENCH=ON >/dev/null
-cmake --build --preset release --target zhiyin push_pull table_memory >/dev/null
+cmake --build --preset release --target zhiyin push_pull table_memory hot_keys >/dev/null
 printf '%-28s %14s %14s %9s\n' name ours yardstick ratio
 for comparison in "${comparisons[@]}"; do
   "$comparison"

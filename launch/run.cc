@@ -1,5 +1,6 @@
 #include "launch/run.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,9 @@ void SayTerminated(int) {
   constexpr char kLine[] =
       "zhiyin: error: ended by SIGTERM: another rank died (mpirun says which), or somebody stopped the job\n";
   [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, kLine, sizeof(kLine) - 1);
+  // mpirun drops what it has not read when the process is gone; it waits a second before it sends SIGKILL.
+  const timespec half_a_second{0, 500'000'000};
+  nanosleep(&half_a_second, nullptr);
   _exit(128 + SIGTERM);
 }
 
