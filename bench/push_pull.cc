@@ -11,8 +11,10 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
+#include "common/config.h"
 #include "common/net/mailbox.h"
 #include "common/net/mpi_endpoint.h"
 #include "ps/client.h"
@@ -24,6 +26,7 @@ DEFINE_int32(depth, 2, "pulls under way");
 DEFINE_int32(batches, 1000, "batches of each worker; the first fifth is not counted");
 DEFINE_int64(vocabulary, 2000000, "keys in all");
 DEFINE_int32(dim, 16, "floats of a row");
+DEFINE_string(optimizer, "adagrad { learning_rate: 0.05 epsilon: 1e-8 }", "as in a job's table");
 
 namespace zhiyin {
 namespace {
@@ -31,16 +34,16 @@ namespace {
 constexpr int kDistinctBatches = 64;
 
 Job BenchJob() {
-  Job job;
-  Table* table = job.add_table();
-  table->set_name("t");
-  table->set_dim(FLAGS_dim);
-  table->mutable_optimizer()->mutable_adagrad()->set_learning_rate(0.05);
-  table->mutable_optimizer()->mutable_adagrad()->set_epsilon(1e-8);
-  table->mutable_init()->mutable_uniform()->set_range(0.1);
-  job.mutable_train()->set_staleness(-1);
-  job.mutable_train()->mutable_dense_optimizer()->mutable_sgd()->set_learning_rate(1);
-  return job;
+  return ParseJob(R"(
+      data { generated_ratings { n_rows: 10 } train {} }
+      table { name: "t" dim: )" +
+                      std::to_string(FLAGS_dim) + " optimizer { " + FLAGS_optimizer + R"( }
+              init { uniform { range: 0.1 } } }
+      field { name: "user_group" }
+      task { name: "rating" label { number {} } squared_error {} }
+      model { mmoe { n_experts: 1 expert: 1 } }
+      train { epochs: 1 batch_size: 1 staleness: -1 dense_optimizer { sgd { learning_rate: 1 } } })",
+                  "push_pull", ".", {});
 }
 
 struct Batch {

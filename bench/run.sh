@@ -107,6 +107,18 @@ scaling_2x4_yardstick() {
 }
 scaling_2x4() { compare scaling_2x4 keys/s scaling_2x4_ours scaling_2x4_yardstick; }
 
+# push_OPTIMIZER: keys pulled and pushed a second with each optimizer against plain SGD, both ours.
+push_with() {
+  launch/mpirun.sh -n 2 build/release/push_pull --keys=4096 --depth=4 --batches=1000 --optimizer="$1 { learning_rate: 0.01 }" | awk '{ print $1 }'
+}
+push_optimizers_ours() { push_with "$optimizer"; }
+push_optimizers_yardstick() { push_with sgd; }
+push_optimizers() {
+  for optimizer in momentum adagrad rowwise_adagrad adam adamw ftrl rmsprop adadelta delay_compensated_sgd; do
+    compare "push_$optimizer" keys/s push_optimizers_ours push_optimizers_yardstick
+  done
+}
+
 # table_memory: resident bytes a row (less is better) of one table of dim 16 with row-wise AdaGrad that has grown to $table_rows rows,
 # against a hash map of the same payload: Abseil's, or the standard library's where Abseil is missing. A map that does not fit is smaller.
 table_memory_column() { build/release/table_memory --rows="$table_rows" --runs=1 --only="$1" | awk -v name="$1" '$1 == name { print $3; exit }'; }
@@ -149,7 +161,7 @@ hot_keys() {
   compare hot_keys_busiest "busiest server, thousandths of the mean" hot_keys_busiest_ours hot_keys_busiest_yardstick
 }
 
-comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 table_memory table_growth hot_keys)
+comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 push_optimizers table_memory table_growth hot_keys)
 if [[ -n "$only" ]]; then
   if [[ ! " ${comparisons[*]} " == *" $only "* ]]; then
     echo "bench/run.sh: no comparison $only; there are: ${comparisons[*]}" >&2

@@ -33,6 +33,7 @@
 
 DEFINE_int64(rows, 100000000, "rows to grow to; maps that would not fit into memory grow to fewer");
 DEFINE_int32(runs, 3, "runs of each, one after the other");
+DEFINE_bool(fp16, false, "the table keeps its weights as FP16");
 DEFINE_string(only, "", "one of table, flat_hash_map, unordered_map; empty: all");
 DEFINE_string(series, "", "write each request's least times and page faults to this file");
 
@@ -47,7 +48,7 @@ constexpr int kLookupRequests = 1000;
 using Keys = std::span<const Key>;
 using Payload = std::array<float, kDim + 1>;  // the weights and what row-wise AdaGrad keeps
 
-/// The table of the parameter server, dim 16, fp32, row-wise AdaGrad. The only part that knows ps::Table.
+/// The table of the parameter server, dim 16, row-wise AdaGrad. The only part that knows ps::Table.
 class OurTable {
  public:
   static constexpr const char* kName = "table";
@@ -70,6 +71,7 @@ class OurTable {
     spec.dim = kDim;
     spec.optimizer.mutable_rowwise_adagrad()->set_learning_rate(0.05);
     spec.init.mutable_uniform()->set_range(0.1);
+    if (FLAGS_fp16) spec.storage = FP16;
     return spec;
   }
 
