@@ -9,7 +9,7 @@ namespace zhiyin::ps {
 namespace {
 
 /// Entries whose memory is fetched ahead of the one in hand.
-constexpr size_t kAhead = 16;
+constexpr size_t kAhead = 64;
 constexpr double kGrowth = 1.5;
 
 /// The least capacity above `capacity` out of a shard's own sequence, 4 * 1.5^(u + i) for i = 0, 1, ...; the

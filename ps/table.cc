@@ -15,6 +15,8 @@ namespace {
 
 /// Index bytes a row at worst: 12 an entry, capacities 1.5 times what was full at 80 %.
 constexpr double kMostIndexBytes = 12 * 1.5 / 0.8;
+/// Rows that are fetched ahead of the one that is read.
+constexpr size_t kReadsAhead = 32;
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
 
@@ -163,7 +165,10 @@ void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void*
   std::vector<float> wide(type == layout_.number ? 0 : dim);
   std::byte* at = static_cast<std::byte*>(to);
   for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
-    if (i + kRowsAhead < rows.size()) __builtin_prefetch(rows[i + kRowsAhead]);
+    if (i + kReadsAhead < rows.size() && rows[i + kReadsAhead] != nullptr) {
+      __builtin_prefetch(rows[i + kReadsAhead], 0, 2);
+      __builtin_prefetch(rows[i + kReadsAhead] + layout_.state_offset() - 1, 0, 2);
+    }
     if (rows[i] == nullptr) {
       std::memset(at, 0, row_bytes);
     } else if (type == layout_.number) {

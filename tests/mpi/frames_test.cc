@@ -23,8 +23,8 @@ TEST(Frames, ArriveWholeAndInOrderWhateverTheirSize) {
 
 TEST(Frames, MayBeLargerThanAnIntCounts) {
   const int64_t available = sysconf(_SC_AVPHYS_PAGES) * sysconf(_SC_PAGESIZE);
-  if (available < int64_t{12} << 30) GTEST_SKIP() << "needs 12 GiB of free memory";
-  const ProcessResult result = Exchange(2, size_t{64} << 20, (size_t{1} << 31) + 5);
+  if (available < int64_t{16} << 30) GTEST_SKIP() << "needs 16 GiB of free memory";
+  const ProcessResult result = Exchange(2, size_t{64} << 20, 3 * (size_t{1} << 30) + 5);
   EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
