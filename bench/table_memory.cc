@@ -34,7 +34,7 @@
 DEFINE_int64(rows, 100000000, "rows to grow to; maps that would not fit into memory grow to fewer");
 DEFINE_int32(runs, 3, "runs of each, one after the other");
 DEFINE_bool(fp16, false, "the table keeps its weights as FP16");
-DEFINE_string(only, "", "one of table, flat_hash_map, unordered_map; empty: all");
+DEFINE_string(only, "", "one of table, bare_memory, flat_hash_map, unordered_map; empty: all");
 DEFINE_string(series, "", "write each request's least times and page faults to this file");
 
 namespace zhiyin {
@@ -110,6 +110,58 @@ struct FlatHashMap : RivalMap<absl::flat_hash_map<Key, Payload>> {
   static constexpr double kPeakBytesPerRow = 245;  // just behind a doubling
 };
 #endif
+
+/// No table: rows and as many 16-byte entries of an index in huge pages, read for a key at one place each
+/// that follows from the key alone, all fetched well ahead. What the machine's memory allows anybody.
+class BareMemory {
+ public:
+  static constexpr const char* kName = "bare_memory";
+  static constexpr double kPeakBytesPerRow = 90;
+
+  BareMemory() : rows_(Map(sizeof(Payload))), entries_(Map(kEntryBytes)) {}
+  void Grow(Keys keys) {
+    std::memset(rows_ + n_rows_ * sizeof(Payload), 1, keys.size() * sizeof(Payload));
+    std::memset(entries_ + n_rows_ * kEntryBytes, 1, keys.size() * kEntryBytes);
+    n_rows_ += keys.size();
+  }
+  void Read(Keys keys, float* weights) {
+    for (size_t i = 0; i < keys.size(); ++i, weights += kDim) {
+      if (i + kAhead < keys.size()) {
+        const std::byte* row = RowOf(keys[i + kAhead]);
+        __builtin_prefetch(row);
+        __builtin_prefetch(row + kDim * sizeof(float) - 1);
+        __builtin_prefetch(EntryOf(keys[i + kAhead]));
+      }
+      std::memcpy(weights, RowOf(keys[i]), kDim * sizeof(float));
+      weights[0] += static_cast<float>(*EntryOf(keys[i]));
+    }
+  }
+
+ private:
+  static constexpr size_t kAhead = 24;
+  static constexpr size_t kEntryBytes = 16;
+
+  static std::byte* Map(size_t row_bytes) {
+    const size_t n = static_cast<size_t>(FLAGS_rows + kRequest) * row_bytes;
+    void* memory =
+        mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+      std::perror("mmap");
+      std::exit(1);
+    }
+    madvise(memory, n, MADV_HUGEPAGE);
+    return static_cast<std::byte*>(memory);
+  }
+  uint64_t PlaceOf(Key key) const {
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(key) * n_rows_) >> 64);
+  }
+  const std::byte* RowOf(Key key) const { return rows_ + PlaceOf(key) * sizeof(Payload); }
+  const std::byte* EntryOf(Key key) const { return entries_ + PlaceOf(Mix(key)) * kEntryBytes; }
+
+  std::byte* rows_;
+  std::byte* entries_;
+  uint64_t n_rows_ = 0;
+};
 
 double Seconds(clockid_t clock) {
   timespec now;
@@ -306,6 +358,7 @@ void CompareAll() {
   std::printf("%-14s %11s %11s %12s %12s %12s %7s\n", "name", "rows", "bytes/row", "bytes empty",
               "keys/s at 1M", "at all rows", "ratio");
   Compare<OurTable>(&later);
+  Compare<BareMemory>(&later);
 #ifdef ZHIYIN_HAVE_ABSL
   Compare<FlatHashMap>(&later);
 #else

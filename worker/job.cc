@@ -131,7 +131,8 @@ class TrainingRun {
       for (const TaskMetrics& metrics : evaluation_->tasks)
         summary["tasks"][metrics.task] = MetricsObject(metrics);
     }
-    summary.update(ReportJson(tools_.client.Report()));
+    const ps::ServerReport report = tools_.client.Report();
+    summary.update(ReportJson(report));
     summary["config"] = ConfigJson(job_);
     files_.WriteSummary(summary);
     char line[160];
@@ -139,6 +140,11 @@ class TrainingRun {
                   static_cast<long long>(n_samples_), training_s,
                   static_cast<double>(n_samples_) / training_s, reading_s);
     printer.Say(line);
+    for (const ps::ServerReport::Poisoned& refused : report.poisoned) {
+      printer.Say(std::to_string(refused.n_pushes) + " pushes of rank " + std::to_string(refused.rank) +
+                  " were refused for gradients of table " + refused.table + ", see " +
+                  (options_.output.empty() ? "the log" : options_.output + "/poisoned"));
+    }
     if (is_timed) {
       std::snprintf(line, sizeof(line), "workers waited for servers in %.0f %% of that time",
                     100 * wait_share);

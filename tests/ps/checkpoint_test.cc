@@ -91,6 +91,80 @@ TEST(Checkpoint, LoadsOnAnyNumberOfServers) {
   }
 }
 
+/// Tables whose rows wait for their second sighting and age.
+std::vector<Table> ChoosyTables(bool exact, int64_t size = 100000) {
+  std::vector<Table> tables;
+  for (TableSpec spec : TableSpecs(ModelJob())) {
+    if (spec.id != kDenseTable) {
+      if (exact) {
+        spec.admission.mutable_exact()->set_sightings(2);
+        spec.admission.mutable_exact()->set_max_candidates(size);
+      } else {
+        spec.admission.mutable_counting_bloom()->set_sightings(2);
+        spec.admission.mutable_counting_bloom()->set_bytes(40 * size);
+      }
+      spec.storage = BF16;
+      spec.eviction.set_ttl_steps(10);
+      spec.eviction.set_sweep_steps(1);
+    }
+    tables.emplace_back(spec, 1);
+  }
+  return tables;
+}
+
+bool Pull(Table* table, Key key, uint64_t step) {
+  std::byte* row = nullptr;
+  table->FindOrCreate({&key, 1}, step, {&row, 1});
+  return row != nullptr;
+}
+
+/// Keys 0 to 99 have been seen once; of 100 to 199 the even ones twice, lately.
+Manifest SaveChoosy(bool exact, const TempFolder& folder) {
+  std::vector<Table> tables = ChoosyTables(exact);
+  for (Key key = 0; key < 200; ++key) Pull(&tables[1], Mix(key), 1);
+  for (Key key = 100; key < 200; key += 2) EXPECT_TRUE(Pull(&tables[1], Mix(key), 20));
+  const SavedRows saved = SaveRows(folder.Path("rows-0.bin"), tables, [] {});
+  Manifest manifest;
+  Manifest::RowFile* file = manifest.add_file();
+  file->set_name("rows-0.bin");
+  file->set_n_rows(saved.n_rows);
+  file->set_n_bytes(saved.n_bytes);
+  file->set_digest(saved.digest);
+  return manifest;
+}
+
+TEST(Checkpoint, SightingsAndAgesSurvive) {
+  for (const bool exact : {true, false}) {
+    TempFolder folder;
+    const Manifest manifest = SaveChoosy(exact, folder);
+    int n_admitted = 0;
+    int n_new = 0;
+    for (int server = 0; server < 3; ++server) {
+      std::vector<Table> tables = ChoosyTables(exact);
+      LoadRows(folder.Path(), manifest, {3, 1}, server, &tables, [] {});
+      const int64_t n_loaded = tables[1].n_rows();
+      EXPECT_EQ(tables[1].counts().loaded, n_loaded);
+      tables[1].EndStep(30, Table::kNoneInUse);
+      EXPECT_EQ(tables[1].n_rows(), n_loaded) << "pulled at step 20, they may rest until 30";
+      for (Key key = 0; key < 100; ++key) {
+        if (ServerOf(1, Mix(key), 3) != server) continue;
+        n_admitted += Pull(&tables[1], Mix(key), 30);
+        n_new += Pull(&tables[1], Mix(key + 1000), 30);
+      }
+      tables[1].EndStep(31, Table::kNoneInUse);
+      EXPECT_EQ(tables[1].counts().expired, n_loaded);
+    }
+    EXPECT_EQ(n_admitted, 100) << "their second sighting";
+    EXPECT_LE(n_new, exact ? 0 : 2) << "their first";
+  }
+}
+
+TEST(Checkpoint, SightingsOfOtherSettingsAreRefused) {
+  TempFolder folder;
+  const Manifest manifest = SaveChoosy(true, folder);
+  EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(true, 10)), HasSubstr("another table.admission"));
+}
+
 TEST(Checkpoint, TheSameRowsAreTheSameBytes) {
   TempFolder first;
   TempFolder second;

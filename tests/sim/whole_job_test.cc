@@ -21,6 +21,7 @@ struct Outcome {
   Json summary;
   std::string metrics;
   std::string error;
+  std::string printed;
   uint64_t trace = 0;
 };
 
@@ -34,7 +35,7 @@ Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed) {
   options.output = folder.Path("out");
   options.network = "simulated";
   options.progress = worker::ProgressStyle::kLog;
-  options.print = [](const std::string&) {};
+  options.print = [&](const std::string& text) { outcome.printed += text; };
   options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
   SimNetwork::Options network_options;
   network_options.seed = seed;
@@ -138,7 +139,11 @@ TEST_P(EverySeed, EndsWithEverySampleCountedAndNoRowMadeByEvaluation) {
   const int staleness = static_cast<int>(random.Below(4)) - 1;
   const int n_servers = 1 + static_cast<int>(random.Below(4));
   const int n_workers = 1 + static_cast<int>(random.Below(4));
-  const Job job = SmallJob(staleness);
+  Job job = SmallJob(staleness);
+  if (staleness != 0 && random.Below(2) == 0) {
+    job.mutable_table(0)->mutable_hot_keys()->set_rows(16);
+    job.mutable_table(0)->mutable_hot_keys()->set_refresh_steps(2 + static_cast<int>(random.Below(3)));
+  }
   const Outcome outcome = RunJob(job, n_servers, n_workers, GetParam());
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_EQ(outcome.summary["samples"], 1400);
@@ -203,6 +208,18 @@ TEST(WholeJob, MalformedLinesWithinTheShareAreLeftOutAndCounted) {
   job.mutable_data()->set_max_bad_share(0.0099);
   EXPECT_THAT(RunJob(job, 2, 3, 1).error,
               ::testing::AllOf(HasSubstr("train.tsv:9: "), HasSubstr("(6 of 600 lines are malformed")));
+}
+
+TEST(WholeJob, RefusedGradientsAreReported) {
+  Job job = SmallJob(-1);
+  job.mutable_train()->set_max_gradient(1e-6);
+  const Outcome outcome = RunJob(job, 1, 2, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_GE(outcome.summary["pushes_poisoned"].size(), 2u);
+  EXPECT_GT(outcome.summary["pushes_poisoned"][0]["pushes"], 0);
+  EXPECT_LT(outcome.summary["keys_pushed"], outcome.summary["keys_pulled"].get<int64_t>() / 10)
+      << "only pushes of slices without rows, all zeros, are applied";
+  EXPECT_THAT(outcome.printed, HasSubstr("were refused for gradients of table"));
 }
 
 TEST(WholeJob, AFailureOfManyRanksIsOneLine) {
