@@ -175,7 +175,9 @@ class Checker {
       CheckRange(path("hot_keys")("rows"), table.hot_keys().rows(), int64_t{0}, int64_t{1} << 31);
       CheckRange(path("hot_keys")("refresh_steps"), table.hot_keys().refresh_steps(), 2, 1000);
       if (table.hot_keys().rows() > 0 && job_.train().staleness() == 0)
-        Fail(path("hot_keys")("rows"), "copies of rows are stale: expected 0, or another train.staleness than 0");
+        Fail(path("hot_keys")("rows"),
+             "copies of rows are stale: expected 0, or another train.staleness than 0");
+      if (table.hot_keys().rows() > 0) CheckHotKeys(path, table);
       const bool used = std::any_of(job_.field().begin(), job_.field().end(),
                                     [&](const Field& f) { return f.table() == table.name(); });
       if (!used) Fail(path, "is used by no field");
@@ -248,6 +250,7 @@ class Checker {
         CheckShare(path("momentum")("momentum"), optimizer.momentum().momentum());
         return;
       case Optimizer::kFtrl:
+        CheckFtrlStandsAlone(path, optimizer);
         CheckPositive(path("ftrl")("learning_rate"), optimizer.ftrl().learning_rate());
         CheckNotNegative(path("ftrl")("beta"), optimizer.ftrl().beta());
         CheckNotNegative(path("ftrl")("l1"), optimizer.ftrl().l1());
@@ -268,6 +271,23 @@ class Checker {
         return;
       }
     }
+  }
+
+  /// A copied row comes to its server once in refresh_steps, and with the sum of gradients of several
+  /// weights.
+  void CheckHotKeys(const ConfigPath& path, const Table& table) const {
+    const int64_t refresh_steps = table.hot_keys().refresh_steps();
+    const Eviction& eviction = table.eviction();
+    if (eviction.ttl_steps() > 0 && eviction.ttl_steps() <= refresh_steps) {
+      Fail(path("eviction")("ttl_steps"),
+           Text("is ", eviction.ttl_steps(), ", expected more than hot_keys.refresh_steps, ", refresh_steps,
+                ": a copied row is pulled no more often"));
+    }
+    if (eviction.min_pulls() > 1)
+      Fail(path("eviction")("min_pulls"),
+           "counts pulls, which hot_keys saves: expected at most 1 with hot_keys");
+    if (table.optimizer().has_delay_compensated_sgd())
+      Fail(path("hot_keys")("rows"), "delay_compensated_sgd needs the weights of each gradient: expected 0");
   }
 
   void CheckAdmission(const ConfigPath& path, const Admission& admission) const {
@@ -299,6 +319,13 @@ class Checker {
     CheckRange(path("sweep_steps"), eviction.sweep_steps(), int64_t{1}, int64_t{1} << 30);
     if (eviction.when_full() != Eviction::EVICT_OLDEST && eviction.max_bytes() == 0)
       Fail(path("when_full"), "means nothing without max_bytes");
+  }
+
+  /// FTRL solves for its weights anew at each step, with one learning rate for all of its past.
+  void CheckFtrlStandsAlone(const ConfigPath& path, const Optimizer& optimizer) const {
+    if (optimizer.has_schedule()) Fail(path("schedule"), "ftrl has no schedule: its rate falls by itself");
+    if (optimizer.weight_decay() > 0)
+      Fail(path("weight_decay"), "ftrl overwrites decayed weights: expected 0, and ftrl.l2 instead");
   }
 
   void CheckSchedule(const ConfigPath& path, const Schedule& schedule) const {

@@ -26,12 +26,13 @@ void Narrow(const float* from, size_t n, void* to) {
   Map<T>(static_cast<T*>(to), length) = ConstMap<float>(from, length).template cast<T>();
 }
 
-/// Between 0 and 1, below 1, in steps of 2^-16: different for every position.
+/// Between 0 and 1, below 1, in steps of 2^-kBits: different for every position.
+template <int kBits>
 float Fraction(uint32_t seed, size_t position) {
   uint32_t bits = seed + static_cast<uint32_t>(position) * 0x9e3779b9u;
   bits = (bits ^ (bits >> 16)) * 0x85ebca6bu;
   bits = (bits ^ (bits >> 13)) * 0xc2b2ae35u;
-  return static_cast<float>(bits >> 16) * 0x1p-16f;
+  return static_cast<float>(bits >> (32 - kBits)) / static_cast<float>(1 << kBits);
 }
 
 /// x rounded to a multiple of the unit in the last place of a type with this many bits behind the point:
@@ -46,6 +47,7 @@ float RoundOne(float x, float fraction) {
   return std::floor(x * inverse + fraction) * unit;
 }
 
+// Fractions have as many bits as a float has room for behind the whole number: more would round up what fits.
 constexpr size_t kBlock = 64;
 constexpr float kLargestHalf = 65504;
 
@@ -80,13 +82,13 @@ void RoundStochastically(NumberType type, const float* from, size_t n, uint64_t 
       for (size_t i = 0; i < m; ++i) {
         const float x = std::clamp(from[begin + i], -kLargestHalf, kLargestHalf);
         rounded[i] =
-            std::clamp(RoundOne<10, -14>(x, Fraction(mixed, begin + i)), -kLargestHalf, kLargestHalf);
+            std::clamp(RoundOne<10, -14>(x, Fraction<13>(mixed, begin + i)), -kLargestHalf, kLargestHalf);
       }
       Narrow<Eigen::half>(rounded, m, static_cast<uint16_t*>(to) + begin);
     } else if (type == BF16) {
       // The smallest normal bfloat16 would have a unit that is no normal float; below 2^-110 nothing matters.
       for (size_t i = 0; i < m; ++i)
-        rounded[i] = RoundOne<7, -110>(from[begin + i], Fraction(mixed, begin + i));
+        rounded[i] = RoundOne<7, -110>(from[begin + i], Fraction<16>(mixed, begin + i));
       Narrow<Eigen::bfloat16>(rounded, m, static_cast<uint16_t*>(to) + begin);
     } else {
       std::memcpy(static_cast<float*>(to) + begin, from + begin, m * sizeof(float));

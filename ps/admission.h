@@ -25,7 +25,9 @@ class SightingCounts {
   virtual void LoadShard(int shard, std::string_view bytes) = 0;
 };
 
-/// Decides for one table on one server. One thread.
+/// Decides for one table on one server. One thread. Determinism at staleness 0: exact candidates that are
+/// never forgotten, and probabilities; the counters that keys of a Bloom filter share see a step's keys in
+/// the order in which they came.
 ///
 /// All pulls of a step get the same answer about a key: at staleness 0 the outcome does not depend on whose
 /// pull came first.

@@ -50,7 +50,7 @@ struct PushPrelude {
   uint64_t sequence =
       0;               // 1, 2, 3, ... from a worker to a server: a push that comes again is not applied again
   uint32_t slice = 0;  // position of these gradients in the step's sum
-  uint32_t n_slices = 0;  // how many pushes make up the step; 0: it belongs to none, see Client::Flush
+  uint32_t n_slices = 0;  // how many pushes make up the step; 0: it belongs to none, see Client::Drain
 };
 static_assert(sizeof(PushPrelude) == 24);
 

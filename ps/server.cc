@@ -42,6 +42,8 @@ bool AreWithin(const float* values, size_t n, float limit) {
   return largest <= std::bit_cast<uint32_t>(limit);
 }
 
+/// Steps beyond do not fit into a row's RowUse.
+constexpr uint64_t kMaxStep = 0xfffffffe;
 /// Refused pushes that are written out, at most.
 constexpr int kMaxDumps = 10;
 
@@ -152,6 +154,13 @@ std::span<const Section> Server::SectionsOf(const Frame& frame) const {
 }
 
 void Server::OnPull(Frame frame) {
+  const uint64_t step = frame.header().clock;
+  if (step > kMaxStep)
+    Fail("pull from rank ", frame.source(), ": step ", step, ", expected at most ", kMaxStep);
+  if (clock_.staleness() == 0 && step < clock_.n_complete()) {
+    Fail("pull from rank ", frame.source(), ": step ", step, " is complete, expected ", clock_.n_complete(),
+         " or later");
+  }
   if (!clock_.MayAnswer(frame.header().clock)) {
     const size_t n_max = kMaxPullsInFlight * pending_.size();
     if (deferred_.size() >= n_max)
@@ -309,6 +318,7 @@ void Server::DumpPoisoned(const PendingPull& pull, const Frame& push) {
                << (poison_folder_.empty() ? "" : ", see " + poison_folder_ + "/" + name);
   if (poison_folder_.empty()) return;
   std::ostringstream text;
+  text.precision(9);  // tells all floats apart
   text << "table\tkey\tgradient\n";
   const Key* key = KeysBehind(SectionsOf(pull.request));
   ForEachSection(pull, push, [&](const Table& table, auto rows, const float* gradients, const float*) {
@@ -337,6 +347,10 @@ void Server::OnPush(Frame frame) {
   last = prelude.sequence;
 
   PendingPull pull = TakePendingPull(frame, prelude.pull_id);
+  if (prelude.pull_id != 0 && pull.request.header().clock != step) {
+    Fail("push from rank ", source, ": step ", step, ", but its pull was of step ",
+         pull.request.header().clock);
+  }
   const size_t expected = sizeof(PushPrelude) + GradientBytes(pull);
   if (frame.payload().size() != expected) {
     Fail("push from rank ", source, ": ", frame.payload().size(), " bytes, expected ", expected);

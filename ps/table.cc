@@ -91,8 +91,7 @@ bool Table::HasRoom(Key key) {
   if (max_rows_of_shard_ == 0) return true;
   const int shard = ShardOf(spec_.id, key);
   const uint32_t n = index_.ShardSize(shard);
-  if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST &&
-      n + 1 > max_rows_of_shard_ - max_rows_of_shard_ / 8) {
+  if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST && n + 1 > FullFrom()) {
     if (full_shards_.empty() || full_shards_.back() != shard) full_shards_.push_back(shard);
   }
   if (n < max_rows_of_shard_) return true;
@@ -256,7 +255,7 @@ double Table::NormOf(const std::byte* row) {
 /// Down to three quarters of what the shard may hold, so that the next trim is some steps away.
 void Table::TrimShard(int shard, uint64_t oldest_in_use) {
   const uint32_t target = max_rows_of_shard_ - (max_rows_of_shard_ + 3) / 4;
-  if (index_.ShardSize(shard) <= max_rows_of_shard_ - max_rows_of_shard_ / 8) return;
+  if (index_.ShardSize(shard) <= FullFrom()) return;
   entries_.clear();
   index_.VisitShard(shard, [&](const Index::Entry& entry) {
     if (layout_.UseOf(rows_.Row(entry.row))->last_step < oldest_in_use) entries_.push_back(entry);

@@ -87,6 +87,8 @@ class Table {
  private:
   std::byte* Create(Key key, uint64_t step);
   bool HasRoom(Key key);
+  /// Rows of a shard beyond which it is trimmed at the end of a step.
+  uint32_t FullFrom() const { return max_rows_of_shard_ - (max_rows_of_shard_ + 7) / 8; }
   void NoteUse(std::byte* row, uint64_t step) const;
   void SweepShard(int shard, uint64_t step, uint64_t oldest_in_use);
   void TrimShard(int shard, uint64_t oldest_in_use);

@@ -148,6 +148,12 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("optimizer { adam", "hot_keys { rows: 10 } optimizer { adam"),
                 "job:9: table[ids].hot_keys.rows: copies of rows are stale: expected 0, or another "
                 "train.staleness than 0"},
+        Refusal{
+            With("adam { learning_rate: 0.1 }", "ftrl { learning_rate: 0.1 } schedule { warmup_steps: 5 }"),
+            "job:9: table[ids].optimizer.schedule: ftrl has no schedule: its rate falls by itself"},
+        Refusal{With("adam { learning_rate: 0.1 }", "ftrl { learning_rate: 0.1 } weight_decay: 0.1"),
+                "job:9: table[ids].optimizer.weight_decay: ftrl overwrites decayed weights: expected 0, and "
+                "ftrl.l2 instead"},
         Refusal{With("optimizer { adam", "hot_keys { refresh_steps: 1 } optimizer { adam"),
                 "job:9: table[ids].hot_keys.refresh_steps: is 1, expected 2 to 1000"},
         Refusal{With("dense_optimizer { sgd", "max_gradient: -1 dense_optimizer { sgd"),

@@ -325,6 +325,35 @@ TEST(ClientServer, ALostPushIsNoticed) {
   EXPECT_THAT(RefusalOf([] { return PushOf(0, 3, 1); }), HasSubstr("push from rank 2: number 3, expected 1"));
 }
 
+TEST(ClientServer, RefusesStepsThatNoHonestWorkerIsAt) {
+  const auto pull_at = [](uint64_t step) { return Frame(FrameKind::kPull, 77, step, 3 * sizeof(Section)); };
+  EXPECT_THAT(RefusalOf([&] { return pull_at(uint64_t{1} << 32); }),
+              HasSubstr("step 4294967296, expected at most"));
+  const auto late_pull = [&] {
+    RunCluster(SgdJob(0), {1, 1}, 1, [&](int, Mailbox* mailbox, Client* client) {
+      OneTable row({Key{1}});
+      row.Pull(client, 0);
+      row.Push(client, 1);
+      client->Drain();
+      mailbox->Send(0, pull_at(0));
+      mailbox->Await({FrameKind::kPullReply}, "an answer");
+    });
+  };
+  EXPECT_THAT(late_pull,
+              ::testing::ThrowsMessage<Error>(HasSubstr("step 0 is complete, expected 1 or later")));
+  const auto push_of_another_step = [&] {
+    RunCluster(SgdJob(-1), {1, 1}, 1, [&](int, Mailbox* mailbox, Client*) {
+      const uint64_t id = PullByHand(mailbox);
+      Frame push(FrameKind::kPush, 1, 5, sizeof(PushPrelude));
+      const PushPrelude prelude = {id, 1, 0, 1};
+      std::memcpy(push.payload().data(), &prelude, sizeof(prelude));
+      mailbox->Send(0, std::move(push));
+      mailbox->Await({FrameKind::kPushReply}, "an answer");
+    });
+  };
+  EXPECT_THAT(push_of_another_step, ::testing::ThrowsMessage<Error>(HasSubstr("but its pull was of step 0")));
+}
+
 TEST(ClientServer, RefusesAKeyThatComesTwice) {
   Key mine = 0;
   while (ServerOf(1, mine, 2) != 0) ++mine;

@@ -262,6 +262,21 @@ TEST(Eviction, TheBytesAreKeptByLettingTheOldestGo) {
   EXPECT_GT(n_kept, 990) << "the latest stay";
 }
 
+TEST(Eviction, EvenAShardOfOneRowChangesHands) {
+  for (const int64_t n_rows : {1, 2, 7}) {
+    TableSpec spec = BoundedSpec(Eviction::EVICT_OLDEST);
+    spec.eviction.set_max_bytes(kNumShards * 40 * n_rows);
+    Table table(spec, 1);
+    ASSERT_EQ(MaxRowsOfShard(spec), n_rows);
+    for (uint64_t step = 0; step < 200; ++step) {
+      for (uint64_t i = 0; i < 1000; ++i) Pull(&table, Mix(step * 1000 + i), step);
+      table.EndStep(step, Table::kNoneInUse);
+    }
+    EXPECT_GT(table.counts().displaced, 50000) << n_rows;
+    EXPECT_EQ(table.counts().inserted(), table.n_rows() + table.counts().evicted());
+  }
+}
+
 TEST(Eviction, OrByRefusingNewKeys) {
   Table table(BoundedSpec(Eviction::REFUSE), 1);
   for (uint64_t i = 0; i < 400000; ++i) Pull(&table, Mix(i), i);
