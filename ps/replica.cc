@@ -63,7 +63,6 @@ void Replica::Select(std::span<const Key> keys, uint64_t step, Selection* select
       selection->positions.push_back(i);
     }
   }
-  n_copied_ += static_cast<int64_t>(selection->copied.size());
   while (due_begin_ < due_.size() && due_[due_begin_].owed_since + refresh_steps_ <= step) {
     const Due& due = due_[due_begin_++];
     Entry* entry = Find(due.key);

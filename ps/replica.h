@@ -46,8 +46,6 @@ class Replica {
   /// are none. REQUIRES: no exchange is between its Select and its Collect.
   bool SelectOwed(size_t n_keys, Selection* selection);
 
-  int64_t n_copied() const { return n_copied_; }
-
  private:
   static constexpr uint64_t kNever = ~uint64_t{0};
   static constexpr size_t kWays = 8;
@@ -84,7 +82,6 @@ class Replica {
   std::vector<float> sums_;     // [entries, dim], zero where nothing is owed
   std::vector<Due> due_;        // in order of owed_since, from due_begin_ on
   size_t due_begin_ = 0;
-  int64_t n_copied_ = 0;
 };
 
 }  // namespace zhiyin::ps

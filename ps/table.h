@@ -36,7 +36,8 @@ struct TableSpec {
 /// The dense table, then those of the job: spec i has id i.
 std::vector<TableSpec> TableSpecs(const Job& job);
 
-/// Virtual shards of a table, at most so many rows each. 0: no bound.
+/// Rows that a virtual shard of the table may hold at most; 0: any number. Throws Error when max_bytes are
+/// too few for one.
 uint32_t MaxRowsOfShard(const TableSpec& spec);
 
 /// A row's address holds until it is evicted, which only EndStep does. One thread.

@@ -51,10 +51,9 @@ class Mailbox {
   /// long work between messages. Throws as Await does.
   void SayAlive();
 
+ private:
   /// For a report of silence, on rank 0: "; no sign of life from rank 3 for 12 s", or "".
   std::string SilentRanks() const;
-
- private:
   std::optional<Frame> TakeKept(std::initializer_list<FrameKind> kinds);
   /// True: the frame was for the mailbox itself.
   bool Handle(const Frame& frame, double now);
