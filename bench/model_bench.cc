@@ -32,7 +32,7 @@ void BM_MmoeStep(benchmark::State& state) {
   Matrix outputs;
   Matrix dx;
   for (auto _ : state) {
-    model->Forward(dense.weights(), view, &outputs);
+    model->Forward(dense.weights(), view, Pass(), &outputs);
     model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

@@ -136,7 +136,7 @@ void Evaluator::Start(int64_t block, const Rows& rows, const Normalizer& normali
 void Evaluator::Finish(Slot* slot, BlockResults* results) {
   client_->PullFinish(&slot->exchange);
   slot->input.Pool(&x_);
-  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), &outputs_);
+  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), Pass(), &outputs_);
   BlockResults::Block block;
   block.predictions.resize(slot->labels.size());
   heads_->Predictions(outputs_, block.predictions);

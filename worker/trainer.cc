@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "common/random.h"
 
 namespace zhiyin::worker {
 
@@ -17,6 +18,7 @@ Trainer::Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader
       dense_(dense),
       heads_(heads),
       tick_(std::move(tick)),
+      seed_(job.train().seed()),
       prefetch_(job.train().prefetch()),
       slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
              Slot(EmbeddingInput(job, InputLayout::Of(job)))} {}
@@ -65,7 +67,8 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   client_->PullFinish(&slot->exchange);
   slot->input.Pool(&x_);
   const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
-  model_->Forward(dense_->weights(), x, &outputs_);
+  const Pass pass = {true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->stream)).Next()};
+  model_->Forward(dense_->weights(), x, pass, &outputs_);
 
   const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
   predictions_.resize(slot->labels.size());

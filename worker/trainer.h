@@ -59,6 +59,7 @@ class Trainer {
   DenseWeights* dense_;
   const TaskHeads* heads_;
   std::function<void()> tick_;
+  uint64_t seed_;
   bool prefetch_;
   Slot slots_[2];
   Matrix x_;

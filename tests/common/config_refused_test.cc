@@ -127,13 +127,13 @@ const std::vector<Row> kSyntax = {
 };
 
 const std::vector<Row> kValues = {
-    {"pooling: SUM", "pooling: 7", "job:11: field[user].pooling: no value \"7\"; known are SUM, MEAN"},
-    {"pooling: SUM", "pooling: 1", "job:11: field[user].pooling: no value \"1\"; known are SUM, MEAN"},
-    {"pooling: SUM", "pooling: -1", "job:11: field[user].pooling: no value \"-\"; known are SUM, MEAN"},
-    {"pooling: SUM", "pooling: MAEN", "job:11: field[user].pooling: no value \"MAEN\"; known are SUM, MEAN"},
+    {"pooling: SUM", "pooling: 7", "job:11: field[user].pooling: no value \"7\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: 1", "job:11: field[user].pooling: no value \"1\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: -1", "job:11: field[user].pooling: no value \"-\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: MAEN", "job:11: field[user].pooling: no value \"MAEN\"; known are SUM, MEAN, MAX"},
     {"pooling: SUM", "pooling: SUN", "job:11: field[user].pooling: no value \"SUN\"; the nearest is \"SUM\""},
     {"pooling: SUM", "pooling: \"SUM\"",
-     "job:11: field[user].pooling: no value \"\"SUM\"\"; known are SUM, MEAN"},
+     "job:11: field[user].pooling: no value \"\"SUM\"\"; known are SUM, MEAN, MAX"},
     {"pooling: SUM }\n", "pooling:\nSUMM }\n",
      "job:12: field[user].pooling: no value \"SUMM\"; the nearest is \"SUM\""},
     {"log1p: true", "log1p: yes", "job:13: numeric[price].log1p: found \"yes\", expected true or false"},
@@ -312,7 +312,7 @@ const std::vector<Row> kOverrides = {
     {"task[click].weight=-1", "",
      "--set task[click].weight=-1: task[click].weight: is -1, expected 0 or more"},
     {"field[user].pooling=7", "",
-     "--set field[user].pooling=7: field[user].pooling: no value \"7\"; known are SUM, MEAN"},
+     "--set field[user].pooling=7: field[user].pooling: no value \"7\"; known are SUM, MEAN, MAX"},
     {"name=a\nb", "",
      "--set name=a\\nb: name: cannot be read: String literals cannot cross line boundaries."},
     {"name=\"a\" seed: \"b\"", "", "--set name=\"a\" seed: \"b\": name: found \"seed\", expected the end"},

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 
 #include "common/config.h"
@@ -14,7 +15,7 @@ struct Example {
   int dim;
 };
 
-const std::map<std::string, Example>& Examples() {
+const std::map<std::string, Example>& ModelExamples() {
   static const std::map<std::string, Example> examples = {
       {"shared_bottom", {"shared_bottom { bottom: 7 bottom: 5 tower: 3 }", 3}},
       {"mmoe", {"mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 }", 3}},
@@ -23,9 +24,43 @@ const std::map<std::string, Example>& Examples() {
   return examples;
 }
 
+/// By kind: what stands in model beside the network.
+const std::multimap<std::string, std::string>& InteractionExamples() {
+  static const std::multimap<std::string, std::string> examples = {
+      {"inputs", "inputs {}"},
+      {"fm", "fm {}"},
+      {"fm", R"(fm { field: "user_region" field: "item_genre" field: "item_tags" })"},
+  };
+  return examples;
+}
+
+const std::multimap<std::string, std::string>& SequenceExamples() {
+  static const std::multimap<std::string, std::string> examples = {
+      {"pool", "pool { pooling: SUM }"},
+      {"pool", "pool { pooling: MEAN }"},
+      {"pool", "pool { pooling: MAX }"},
+  };
+  return examples;
+}
+
+template <typename Message>
+std::vector<Job> JobOfEveryExample(const std::multimap<std::string, std::string>& examples,
+                                   const std::function<std::string(const std::string&)>& model_text,
+                                   int sequence_length) {
+  const google::protobuf::OneofDescriptor* kinds = Message::descriptor()->FindOneofByName("kind");
+  for (int i = 0; i < kinds->field_count(); ++i) {
+    EXPECT_GT(examples.count(kinds->field(i)->name()), 0u)
+        << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
+  }
+  std::vector<Job> jobs;
+  for (const auto& [kind, text] : examples)
+    jobs.push_back(ExampleJob("shared_bottom { bottom: 5 tower: 3 } " + model_text(text), 3, sequence_length));
+  return jobs;
+}
+
 }  // namespace
 
-Job ExampleJob(const std::string& model_text, int dim) {
+Job ExampleJob(const std::string& model_text, int dim, int sequence_length) {
   return ParseJob(R"(
       name: "example"
       data { generated_ratings { n_rows: 3000 seed: 3 } train { n_rows: 2000 } test { first_row: 2000 } }
@@ -36,7 +71,8 @@ Job ExampleJob(const std::string& model_text, int dim) {
       field { name: "user_group" table: "users" }
       field { name: "user_region" table: "users" }
       field { name: "item_genre" table: "items" }
-      field { name: "item_tags" table: "items" separator: "|" pooling: MEAN }
+      field { name: "item_tags" table: "items" separator: "|" pooling: MEAN sequence_length: )" +
+                      std::to_string(sequence_length) + R"( }
       numeric { name: "user_age" }
       numeric { name: "item_quality" }
       task { name: "rating" label { column: "rating" number {} } squared_error {} }
@@ -51,12 +87,23 @@ std::vector<Job> JobOfEveryModel() {
   std::vector<Job> jobs;
   const google::protobuf::OneofDescriptor* kinds = Model::descriptor()->FindOneofByName("kind");
   for (int i = 0; i < kinds->field_count(); ++i) {
-    const auto example = Examples().find(kinds->field(i)->name());
-    EXPECT_NE(example, Examples().end())
+    const auto example = ModelExamples().find(kinds->field(i)->name());
+    EXPECT_NE(example, ModelExamples().end())
         << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
-    if (example != Examples().end()) jobs.push_back(ExampleJob(example->second.text, example->second.dim));
+    if (example != ModelExamples().end()) jobs.push_back(ExampleJob(example->second.text, example->second.dim));
   }
   return jobs;
+}
+
+std::vector<Job> JobOfEveryInteraction() {
+  return JobOfEveryExample<Interaction>(
+      InteractionExamples(), [](const std::string& text) { return "interaction { " + text + " }"; }, 0);
+}
+
+std::vector<Job> JobOfEverySequenceReader() {
+  return JobOfEveryExample<SequenceReader>(
+      SequenceExamples(),
+      [](const std::string& text) { return "sequence { field: \"item_tags\" " + text + " }"; }, 3);
 }
 
 std::string ModelName(const Job& job) {

@@ -56,7 +56,7 @@ class MmoeModel final : public Model {
     towers_->Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&, Matrix* outputs) override {
     const Eigen::Index n = x.rows();
     outputs->resize(n, n_tasks_);
     y_[0].resize(n, first_.out());

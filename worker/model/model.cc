@@ -2,25 +2,55 @@
 
 #include <glog/logging.h>
 
-#include <algorithm>
+#include "worker/model/feature_stack.h"
 
 namespace zhiyin::worker {
+namespace {
 
-InputLayout InputLayout::Of(const Job& job) {
-  InputLayout layout;
-  for (const Field& field : job.field()) {
-    const auto table = std::find_if(job.table().begin(), job.table().end(),
-                                    [&](const Table& t) { return t.name() == field.table(); });
-    CHECK(table != job.table().end()) << field.table();
-    layout.fields.push_back({layout.dim, table->dim()});
-    layout.dim += table->dim();
+/// A network above a feature stack. The weights of the stack come first.
+class StackedModel final : public Model {
+ public:
+  explicit StackedModel(const Job& job) : stack_(job, &n_stack_weights_), network_(MakeNetwork(job, stack_.out())) {}
+
+  int64_t n_weights() const override { return n_stack_weights_ + network_->n_weights(); }
+
+  void InitWeights(Random random, std::span<float> weights) const override {
+    Random of_stack(random.Next());
+    stack_.Init(&of_stack, weights);
+    network_->InitWeights(Random(random.Next()), Above(weights));
   }
-  for (int i = 0; i < job.numeric_size(); ++i) layout.numerics.push_back({layout.dim++, 1});
-  return layout;
-}
+
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) override {
+    stack_.Forward(weights, x, pass);
+    network_->Forward(Above(weights), View(stack_.output()), pass, outputs);
+  }
+
+  void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
+                std::span<float> dweights, Matrix* dx) override {
+    network_->Backward(Above(weights), View(stack_.output()), doutputs, Above(dweights), &stack_.doutput());
+    stack_.Backward(weights, x, dweights, dx);
+  }
+
+ private:
+  static ConstMatrixView View(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
+  template <typename T>
+  std::span<T> Above(std::span<T> weights) const {
+    return weights.subspan(static_cast<size_t>(n_stack_weights_));
+  }
+
+  int64_t n_stack_weights_ = 0;
+  FeatureStack stack_;
+  std::unique_ptr<Model> network_;
+};
+
+}  // namespace
 
 std::unique_ptr<Model> MakeModel(const Job& job) {
-  const int input_dim = InputLayout::Of(job).dim;
+  if (job.model().sequence_size() + job.model().interaction_size() > 0) return std::make_unique<StackedModel>(job);
+  return MakeNetwork(job, InputLayout::Of(job).dim);
+}
+
+std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim) {
   const int n_tasks = job.task_size();
   const zhiyin::Model& config = job.model();
   switch (config.kind_case()) {

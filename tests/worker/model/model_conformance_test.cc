@@ -22,6 +22,8 @@ Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   return matrix;
 }
 
+const Pass kPass = {true, 5};
+
 ConstMatrixView View(const Matrix& matrix) {
   return {matrix.data(), matrix.rows(), matrix.cols()};
 }
@@ -45,7 +47,7 @@ class EveryModel : public ::testing::TestWithParam<Job> {
   Pass BothWays(Model* model, const Matrix& x, const Matrix& doutputs) {
     Pass pass;
     pass.dweights.resize(static_cast<size_t>(model->n_weights()));
-    model->Forward(dense_.weights(), View(x), &pass.outputs);
+    model->Forward(dense_.weights(), View(x), kPass, &pass.outputs);
     model->Backward(dense_.weights(), View(x), doutputs, pass.dweights, &pass.dx);
     return pass;
   }
@@ -63,7 +65,7 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
 
   const double weight_error = GradientError(
       [&](std::span<const float> weights) {
-        model_->Forward(weights, View(x), &outputs);
+        model_->Forward(weights, View(x), kPass, &outputs);
         return objective();
       },
       dense_.weights(), pass.dweights);
@@ -71,7 +73,7 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
 
   const double input_error = GradientError(
       [&](std::span<const float> values) {
-        model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), &outputs);
+        model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), kPass, &outputs);
         return objective();
       },
       {x.data(), static_cast<size_t>(x.size())}, {pass.dx.data(), static_cast<size_t>(pass.dx.size())});
@@ -88,7 +90,7 @@ TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
   EXPECT_GT(
       GradientError(
           [&](std::span<const float> values) {
-            model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), &outputs);
+            model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), kPass, &outputs);
             return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum();
           },
           {x.data(), static_cast<size_t>(x.size())}, {pass.dx.data(), static_cast<size_t>(pass.dx.size())}),
@@ -100,7 +102,7 @@ TEST_P(EveryModel, GradientsOfWeightsAddUp) {
   const Matrix doutputs = RandomMatrix(5, n_tasks(), 2);
   const Pass once = BothWays(model_.get(), x, doutputs);
   Pass fresh = BothWays(model_.get(), x, doutputs);
-  model_->Forward(dense_.weights(), View(x), &fresh.outputs);
+  model_->Forward(dense_.weights(), View(x), kPass, &fresh.outputs);
   model_->Backward(dense_.weights(), View(x), doutputs, fresh.dweights, &fresh.dx);
   for (size_t i = 0; i < once.dweights.size(); ++i) {
     ASSERT_NEAR(fresh.dweights[i], 2 * once.dweights[i], 1e-5 + 1e-4 * std::abs(once.dweights[i])) << i;

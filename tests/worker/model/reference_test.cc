@@ -55,7 +55,7 @@ struct Example {
     for (float& w : dense.weights()) w = static_cast<float>(0.5 * random.Normal());
     x.resize(4, dim);
     for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
-    model->Forward(dense.weights(), ConstMatrixView(x.data(), 4, dim), &outputs);
+    model->Forward(dense.weights(), ConstMatrixView(x.data(), 4, dim), Pass(), &outputs);
   }
   Values Input(Eigen::Index row) const { return {x.data() + row * dim, x.data() + (row + 1) * dim}; }
 
