@@ -5,10 +5,10 @@
 #include <cmath>
 #include <map>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "common/config_checker.h"
 #include "common/generated_columns.h"
 #include "common/text.h"
 
@@ -16,29 +16,18 @@ namespace zhiyin {
 namespace {
 
 constexpr int kMaxDim = 4096;
-constexpr int kMaxWidth = 65536;
-constexpr int kMaxExperts = 1024;
 constexpr int kMaxEpochs = 1'000'000;
-constexpr int kMaxLayers = 64;
 constexpr int kMaxTables = 1024;
 constexpr int kMaxInputs = 65536;
 constexpr int kMaxTasks = 1024;
 constexpr int kMaxSequence = 1000;
-constexpr int kMaxInteractions = 64;
 constexpr size_t kMaxJobNameBytes = 128;
 constexpr size_t kMaxFileNameBytes = 4095;  // PATH_MAX without its NUL
 constexpr int64_t kMinShuffleRows = 256;
 
-template <typename... Pieces>
-std::string Text(const Pieces&... pieces) {
-  std::ostringstream out;
-  (out << ... << pieces);
-  return out.str();
-}
-
-class Checker {
+class JobChecker : private ConfigChecker {
  public:
-  Checker(const Job& job, const ConfigBlame& blame) : job_(job), blame_(blame) {
+  JobChecker(const Job& job, const ConfigBlame& blame) : ConfigChecker(job, blame) {
     const auto& given = job.data().text().column_name();
     if (job.data().has_text()) columns_.assign(given.begin(), given.end());
     if (job.data().has_generated_ratings())
@@ -59,28 +48,13 @@ class Checker {
     CheckTables();
     CheckInputs();
     CheckTasks();
-    CheckModel();
+    CheckModel(job_, blame_);
     CheckTrain();
     CheckNotNegative(ConfigPath()("train")("max_gradient"), job_.train().max_gradient());
     CheckRange(ConfigPath()("evaluation")("every_epochs"), job_.evaluation().every_epochs(), 1, kMaxEpochs);
   }
 
  private:
-  [[noreturn]] void Fail(const ConfigPath& path, const std::string& what) const {
-    blame_.Fail(job_, path, what);
-  }
-
-  template <typename T>
-  void CheckRange(const ConfigPath& path, T value, T low, T high) const {
-    if (!(value >= low && value <= high)) Fail(path, Text("is ", value, ", expected ", low, " to ", high));
-  }
-  void CheckPositive(const ConfigPath& path, double value) const {
-    if (!(value > 0 && std::isfinite(value))) Fail(path, Text("is ", value, ", expected a number above 0"));
-  }
-  void CheckNotNegative(const ConfigPath& path, double value) const {
-    if (!(value >= 0 && std::isfinite(value))) Fail(path, Text("is ", value, ", expected 0 or more"));
-  }
-
   void CheckCount(const char* field, int n, int most) const {
     if (n > most) Fail(ConfigPath()(field, most), Text("is one of ", n, ", expected at most ", most));
   }
@@ -442,128 +416,6 @@ class Checker {
       Fail(path("equals"), "begins or ends with a space, which data.text.trim takes off every value");
   }
 
-  template <typename Widths>
-  void CheckWidths(const ConfigPath& path, const char* name, const Widths& widths, int at_least) const {
-    if (widths.size() < at_least) Fail(path, Text(name, " has no layer, expected at least ", at_least));
-    if (widths.size() > kMaxLayers)
-      Fail(path(name, kMaxLayers), Text("is layer ", kMaxLayers + 1, ", expected at most ", kMaxLayers));
-    for (int i = 0; i < widths.size(); ++i) CheckRange(path(name, i), widths.Get(i), 1, kMaxWidth);
-  }
-
-  const Field* FieldNamed(const std::string& name) const {
-    const auto field = std::find_if(job_.field().begin(), job_.field().end(),
-                                    [&](const Field& f) { return f.name() == name; });
-    return field == job_.field().end() ? nullptr : &*field;
-  }
-  const Field& CheckFieldName(const ConfigPath& path, const std::string& name) const {
-    if (const Field* field = FieldNamed(name)) return *field;
-    std::vector<std::string> names;
-    for (const Field& field : job_.field()) names.push_back(field.name());
-    Fail(path, Text("no field \"", name, "\"", Suggestion(name, names)));
-  }
-  int DimOf(const Field& field) const {
-    for (const Table& table : job_.table()) {
-      if (table.name() == field.table()) return table.dim();
-    }
-    return 0;
-  }
-
-  /// Every sequence has one reader, and every reader a sequence.
-  void CheckSequences(const ConfigPath& model) const {
-    std::set<std::string> read;
-    for (int i = 0; i < job_.model().sequence_size(); ++i) {
-      const ConfigPath path = model("sequence", i);
-      const SequenceReader& reader = job_.model().sequence(i);
-      if (CheckFieldName(path("field"), reader.field()).sequence_length() == 0)
-        Fail(path("field"), Text("field \"", reader.field(), "\" is no sequence, expected one with a sequence_length"));
-      if (!read.insert(reader.field()).second)
-        Fail(path("field"), Text("\"", reader.field(), "\" is read by an earlier one"));
-      switch (reader.kind_case()) {
-        case SequenceReader::KIND_NOT_SET:
-          Fail(path, "has no kind, expected pool");
-        case SequenceReader::kPool:
-          break;
-      }
-    }
-    for (int i = 0; i < job_.field_size(); ++i) {
-      if (job_.field(i).sequence_length() > 0 && read.count(job_.field(i).name()) == 0) {
-        Fail(ConfigPath()("field", i)("sequence_length"),
-             "is given, but nothing reads the sequence, expected a model.sequence with this field");
-      }
-    }
-  }
-
-  /// Fields that meet must have vectors of one dim. No names: all fields.
-  template <typename Names>
-  void CheckSameDim(const ConfigPath& path, const Names& names) const {
-    std::vector<const Field*> fields;
-    for (int i = 0; i < names.size(); ++i) fields.push_back(&CheckFieldName(path("field", i), names.Get(i)));
-    if (names.empty()) {
-      for (const Field& field : job_.field()) fields.push_back(&field);
-    }
-    if (fields.size() < 2) Fail(path, Text("has ", fields.size(), " fields, expected at least 2"));
-    for (const Field* field : fields) {
-      if (DimOf(*field) != DimOf(*fields[0])) {
-        Fail(path, Text("field \"", field->name(), "\" has dim ", DimOf(*field), ", expected that of \"",
-                        fields[0]->name(), "\", ", DimOf(*fields[0])));
-      }
-    }
-  }
-
-  void CheckInteractions(const ConfigPath& model) const {
-    if (job_.model().interaction_size() > kMaxInteractions)
-      Fail(model("interaction", kMaxInteractions), Text("is one too many, expected at most ", kMaxInteractions));
-    for (int i = 0; i < job_.model().interaction_size(); ++i) {
-      const ConfigPath path = model("interaction", i);
-      const Interaction& interaction = job_.model().interaction(i);
-      switch (interaction.kind_case()) {
-        case Interaction::KIND_NOT_SET:
-          Fail(path, "has no kind, expected inputs or fm");
-        case Interaction::kInputs:
-          break;
-        case Interaction::kFm:
-          CheckSameDim(path("fm"), interaction.fm().field());
-          break;
-      }
-    }
-  }
-
-  void CheckModel() const {
-    const ConfigPath model = ConfigPath()("model");
-    CheckSequences(model);
-    CheckInteractions(model);
-    switch (job_.model().kind_case()) {
-      case Model::KIND_NOT_SET:
-        Fail(model, "is missing, expected shared_bottom, mmoe or linear");
-      case Model::kSharedBottom: {
-        const ConfigPath path = model("shared_bottom");
-        CheckWidths(path, "bottom", job_.model().shared_bottom().bottom(), 1);
-        CheckWidths(path, "tower", job_.model().shared_bottom().tower(), 0);
-        return;
-      }
-      case Model::kMmoe: {
-        const ConfigPath path = model("mmoe");
-        CheckRange(path("n_experts"), job_.model().mmoe().n_experts(), 1, kMaxExperts);
-        CheckWidths(path, "expert", job_.model().mmoe().expert(), 1);
-        CheckWidths(path, "tower", job_.model().mmoe().tower(), 0);
-        return;
-      }
-      case Model::kLinear:
-        if (job_.model().interaction_size() > 0)
-          Fail(model("interaction", 0), "means nothing to linear, which has no network, expected none");
-        if (job_.model().sequence_size() > 0)
-          Fail(model("sequence", 0), "means nothing to linear, expected fields that are pooled");
-        for (int i = 0; i < job_.table_size(); ++i) {
-          if (job_.table(i).dim() != job_.task_size()) {
-            Fail(ConfigPath()("table", i)("dim"),
-                 Text("is ", job_.table(i).dim(), ", expected ", job_.task_size(),
-                      ": a linear model has one weight a task in a row"));
-          }
-        }
-        return;
-    }
-  }
-
   void CheckTrain() const {
     const ConfigPath path = ConfigPath()("train");
     const Train& train = job_.train();
@@ -578,8 +430,6 @@ class Checker {
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
   }
 
-  const Job& job_;
-  const ConfigBlame& blame_;
   /// The names of the columns in order, where the config tells them.
   std::vector<std::string> columns_;
   std::set<std::string> known_columns_;
@@ -588,7 +438,7 @@ class Checker {
 }  // namespace
 
 void CheckJob(const Job& job, const ConfigBlame& blame) {
-  Checker(job, blame).Run();
+  JobChecker(job, blame).Run();
 }
 
 }  // namespace zhiyin
