@@ -392,12 +392,42 @@ class JobChecker : private ConfigChecker {
         Fail(path("label"), "has no rule, expected equals, prefix or number");
       CheckLabel(path("label"), task.label());
       if (task.loss_case() == Task::LOSS_NOT_SET)
-        Fail(path, "has no loss, expected binary_cross_entropy or squared_error");
+        Fail(path, "has no loss, expected binary_cross_entropy, squared_error, hinge, poisson, pairwise or "
+                   "sampled_softmax");
       CheckNotNegative(path("weight"), task.weight());
+      CheckNotNegative(path("positive_weight"), task.positive_weight());
+      CheckShare(path("label_smoothing"), task.label_smoothing());
+      if (task.label_smoothing() > 0 && !task.has_binary_cross_entropy())
+        Fail(path("label_smoothing"), "means nothing without binary_cross_entropy, expected 0");
+      if (!task.weight_column().empty()) CheckColumn(path("weight_column"), task.weight_column());
+      if (task.has_sample_space()) CheckSampleSpace(path("sample_space"), task.sample_space());
+      if (task.has_pairwise()) CheckGroup(path("pairwise")("group"), task.pairwise().group());
+      if (task.has_sampled_softmax()) CheckGroup(path("sampled_softmax")("group"), task.sampled_softmax().group());
       any_counts |= task.weight() > 0;
     }
     if (!any_counts)
       Fail(ConfigPath()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
+  }
+
+  void CheckSampleSpace(const ConfigPath& path, const Label& space) const {
+    if (space.column().empty()) Fail(path, "has no column");
+    CheckColumn(path("column"), space.column());
+    if (space.rule_case() == Label::RULE_NOT_SET) Fail(path, "has no rule, expected equals, prefix or number");
+    CheckLabel(path, space);
+  }
+
+  /// The field whose values tell the groups of a ranking loss; "": there is one group.
+  void CheckGroup(const ConfigPath& path, const std::string& name) const {
+    if (name.empty()) return;
+    std::vector<std::string> names;
+    for (const Field& field : job_.field()) {
+      names.push_back(field.name());
+      if (field.name() != name) continue;
+      if (!field.separator().empty())
+        Fail(path, Text("field \"", name, "\" has several values in a row, expected one without a separator"));
+      return;
+    }
+    Fail(path, Text("no field \"", name, "\"", Suggestion(name, names)));
   }
 
   /// A rule that gives all rows the same label is a mistake.

@@ -102,6 +102,7 @@ void FillDefaults(const std::string& folder, Job* job) {
   for (Task& task : *job->mutable_task()) {
     if (task.label().column().empty()) task.mutable_label()->set_column(task.name());
     if (!task.has_weight()) task.set_weight(1);
+    if (!task.has_positive_weight()) task.set_positive_weight(1);
   }
   Train* train = job->mutable_train();
   FillOptimizer(train->mutable_dense_optimizer());

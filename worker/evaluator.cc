@@ -31,7 +31,7 @@ EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads, 
       }
     }
     const int task = static_cast<int>(t);
-    summary.tasks.push_back(ComputeMetrics(heads.name(task), heads.IsBinary(task), predictions, labels));
+    summary.tasks.push_back(ComputeMetrics(heads.name(task), heads.kind(task), predictions, labels));
     const int64_t n = summary.tasks.back().n_samples;
     if (n > 0) summary.loss += heads.weight(task) * loss_sums[t] / static_cast<double>(n);
   }
@@ -41,7 +41,7 @@ EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads, 
 }  // namespace
 
 Evaluator::Evaluator(const Job& job, ps::Client* client, Group* group, int n_workers, Model* model,
-                     DenseWeights* dense, const TaskHeads* heads)
+                     DenseWeights* dense, TaskHeads* heads)
     : job_(job),
       client_(client),
       group_(group),
@@ -117,7 +117,7 @@ EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
 
 void Evaluator::Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot) {
   slot->block = block;
-  slot->labels = rows.labels;
+  heads_->TakeTargets(rows, &slot->targets);
   scratch_ = rows;  // a kept block stays as it was read
   normalizer.Apply(scratch_.numerics);
   slot->input.Prepare(scratch_);
@@ -138,12 +138,12 @@ void Evaluator::Finish(Slot* slot, BlockResults* results) {
   slot->input.Pool(&x_);
   model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), Pass(), &outputs_);
   BlockResults::Block block;
-  block.predictions.resize(slot->labels.size());
+  block.predictions.resize(slot->targets.labels.size());
   heads_->Predictions(outputs_, block.predictions);
   std::vector<TaskSums> sums(static_cast<size_t>(heads_->n_tasks()));
-  heads_->Sums(outputs_, block.predictions, slot->labels, sums);
+  heads_->Sums(outputs_, block.predictions, slot->targets, sums);
   for (const TaskSums& sum : sums) block.loss_sums.push_back(sum.loss);
-  block.labels = slot->labels;
+  block.labels = slot->targets.labels;
   results->Add(slot->block, std::move(block));
 }
 

@@ -34,7 +34,7 @@ struct EvaluationResult {
 class Evaluator {
  public:
   Evaluator(const Job& job, ps::Client* client, Group* group, int n_workers, Model* model,
-            DenseWeights* dense, const TaskHeads* heads);
+            DenseWeights* dense, TaskHeads* heads);
 
   /// Reads this worker's blocks; they are kept if they are at most data.shuffle_rows rows and read anew at
   /// every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed line.
@@ -50,7 +50,7 @@ class Evaluator {
     int64_t block = 0;
     EmbeddingInput input;
     ps::Exchange exchange;
-    std::vector<float> labels;
+    Targets targets;
   };
 
   void Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot);
@@ -64,7 +64,7 @@ class Evaluator {
   int n_workers_;
   Model* model_;
   DenseWeights* dense_;
-  const TaskHeads* heads_;
+  TaskHeads* heads_;
   std::unique_ptr<Source> source_;
   bool kept_ = true;
   std::map<int64_t, Rows> blocks_;

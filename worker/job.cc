@@ -224,7 +224,7 @@ class TrainingRun {
       const TaskSums& task = total[static_cast<size_t>(t)];
       train_loss_ += tools_.heads.weight(t) * task.loss / static_cast<double>(n_rows_);
       lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * plan_.StepsPerEpoch(), "train",
-                                  TrainMetrics(job_.task(t).name(), tools_.heads.IsBinary(t), task,
+                                  TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
     }
     files_.AddMetrics(lines);

@@ -9,7 +9,7 @@
 namespace zhiyin::worker {
 
 Trainer::Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader* reader, ps::Client* client,
-                 Model* model, DenseWeights* dense, const TaskHeads* heads, std::function<void()> tick)
+                 Model* model, DenseWeights* dense, TaskHeads* heads, std::function<void()> tick)
     : plan_(plan),
       streams_(plan.StreamsOfWorker(worker)),
       reader_(reader),
@@ -46,7 +46,7 @@ void Trainer::Start(int64_t epoch, int64_t nth, Slot* slot) {
   const int64_t n_streams = static_cast<int64_t>(streams_.size());
   slot->step = nth / n_streams;
   slot->stream = streams_[static_cast<size_t>(nth % n_streams)];
-  slot->labels = rows.labels;
+  heads_->TakeTargets(rows, &slot->targets);
   slot->input.Prepare(rows);
 
   slot->exchange.clock = static_cast<uint64_t>(epoch * plan_.StepsPerEpoch() + slot->step);
@@ -71,11 +71,11 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   model_->Forward(dense_->weights(), x, pass, &outputs_);
 
   const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
-  predictions_.resize(slot->labels.size());
+  predictions_.resize(slot->targets.labels.size());
   heads_->Predictions(outputs_, predictions_);
   slice_sums_.resize(slice_sums_.size() + n_tasks);
   const std::span<TaskSums> sums = std::span(slice_sums_).last(n_tasks);
-  heads_->Sums(outputs_, predictions_, slot->labels, sums);
+  heads_->Sums(outputs_, predictions_, slot->targets, sums);
   tally_.n_rows += slot->input.n_rows();
   for (size_t t = 0; t < n_tasks; ++t) {
     const int task = static_cast<int>(t);
@@ -86,14 +86,15 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
            "columns");
     }
     tally_.loss_sum += heads_->weight(task) * sums[t].loss;
-    if (!heads_->IsBinary(task)) continue;
+    if (!HasAuc(heads_->kind(task))) continue;
     for (size_t at = t; at < predictions_.size(); at += n_tasks) {
-      if (!std::isnan(slot->labels[at])) tally_.aucs[t].Add(predictions_[at], slot->labels[at]);
+      const float label = slot->targets.labels[at];
+      if (!std::isnan(label)) tally_.aucs[t].Add(InUnitInterval(heads_->kind(task), predictions_[at]), label);
     }
   }
 
   client_->Progress();
-  heads_->Derivatives(outputs_, slot->labels, plan_.StepRows(slot->step), &doutputs_);
+  heads_->Derivatives(outputs_, slot->targets, plan_.StepRows(slot->step), &doutputs_);
   std::fill(dense_->gradient_rows().begin(), dense_->gradient_rows().end(), 0.0f);
   model_->Backward(dense_->weights(), x, doutputs_, dense_->gradients(), &dx_);
   slot->input.Scatter(dx_);

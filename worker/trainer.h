@@ -26,7 +26,7 @@ namespace zhiyin::worker {
 class Trainer {
  public:
   Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader* reader, ps::Client* client,
-          Model* model, DenseWeights* dense, const TaskHeads* heads, std::function<void()> tick);
+          Model* model, DenseWeights* dense, TaskHeads* heads, std::function<void()> tick);
 
   /// One epoch, counted from 0; returns when the servers have all gradients. `after_slice` is called after
   /// every slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
@@ -44,7 +44,7 @@ class Trainer {
     int64_t step = 0;  // within the epoch
     int stream = 0;
     EmbeddingInput input;
-    std::vector<float> labels;
+    Targets targets;
     ps::Exchange exchange;
   };
 
@@ -57,7 +57,7 @@ class Trainer {
   ps::Client* client_;
   Model* model_;
   DenseWeights* dense_;
-  const TaskHeads* heads_;
+  TaskHeads* heads_;
   std::function<void()> tick_;
   uint64_t seed_;
   bool prefetch_;

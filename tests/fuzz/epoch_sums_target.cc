@@ -36,7 +36,7 @@ int FuzzEpochSums(const uint8_t* data, size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     const std::vector<worker::TaskSums> total =
         worker::SumEpoch(Plan(), kTasks, {Sums(0), worker::ParseSums(bytes, Plan(), kTasks, 1)});
-    for (const worker::TaskSums& sums : total) worker::TrainMetrics("task", true, sums, worker::RunningAuc());
+    for (const worker::TaskSums& sums : total) worker::TrainMetrics("task", worker::PredictionKind::kProbability, sums, worker::RunningAuc());
   });
   return 0;
 }

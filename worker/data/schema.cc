@@ -57,7 +57,11 @@ Schema Schema::Of(const Job& job, const Columns& columns) {
     schema.numerics.push_back(find("numeric", i, job.numeric(i).name(), job.numeric(i).column()));
   }
   for (int i = 0; i < job.task_size(); ++i) {
-    schema.labels.push_back(find("task", i, job.task(i).name(), job.task(i).label().column()));
+    const Task& task = job.task(i);
+    schema.labels.push_back(find("task", i, task.name(), task.label().column()));
+    schema.sample_spaces.push_back(
+        task.has_sample_space() ? find("task", i, task.name(), task.sample_space().column()) : -1);
+    schema.weights.push_back(task.weight_column().empty() ? -1 : find("task", i, task.name(), task.weight_column()));
   }
   return schema;
 }

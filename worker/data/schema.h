@@ -25,6 +25,9 @@ struct Schema {
   std::vector<int> fields;    // [n_fields]
   std::vector<int> numerics;  // [n_numerics]
   std::vector<int> labels;    // [n_tasks]
+  /// [n_tasks], -1 where the task has none.
+  std::vector<int> sample_spaces;
+  std::vector<int> weights;
 
   /// A column is a name or a position, "#7"; empty, it is the input's own name. Throws Error where there is
   /// none such, or several of that name.
