@@ -15,6 +15,7 @@ void TaskSums::Add(const TaskSums& other) {
   prediction += other.prediction;
   label += other.label;
   squared_error += other.squared_error;
+  own_loss += other.own_loss;
 }
 
 void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions, std::span<const float> labels,
