@@ -27,6 +27,7 @@ void TaskSums::Add(const TaskSums& other) {
   prediction += other.prediction;
   label += other.label;
   squared_error += other.squared_error;
+  own_loss += other.own_loss;
 }
 
 void TaskHeads::TakeTargets(const Rows& rows, Targets* targets) const {

@@ -14,20 +14,21 @@
 
 namespace zhiyin::worker {
 
-/// Sums over the rows of a batch that have a task's label.
+/// Sums over the rows of a batch that have a task's label, and one over all rows.
 struct TaskSums {
   double n = 0;
   double loss = 0;  // unweighted
   double prediction = 0;
   double label = 0;
   double squared_error = 0;
+  double own_loss = 0;  // of the model itself (Model::AddOwnLoss), weighted, over all rows
 
   void Add(const TaskSums& other);
 
   /// It travels as so many numbers, in the order above.
-  static constexpr size_t kNumbers = 5;
+  static constexpr size_t kNumbers = 6;
   static TaskSums FromNumbers(const double* numbers) {
-    return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+    return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]};
   }
 };
 static_assert(sizeof(TaskSums) == TaskSums::kNumbers * sizeof(double));
@@ -40,7 +41,8 @@ struct Targets {
 };
 
 /// The objective of a step of B rows is sum over tasks of weight * (1 / B) * sum of the weighted loss over the rows
-/// that have the label. The divisor is the same for all tasks and known beforehand, so that the slices of a
+/// that have the label, and of what the model adds to it. The divisor is the same for all tasks and known beforehand, so
+/// that the slices of a
 /// step add up without knowing of each other. One thread.
 class TaskHeads {
  public:

@@ -94,7 +94,11 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   }
 
   client_->Progress();
-  heads_->Derivatives(outputs_, slot->targets, plan_.StepRows(slot->step), &doutputs_);
+  const int64_t n_rows_of_step = plan_.StepRows(slot->step);
+  heads_->Derivatives(outputs_, slot->targets, n_rows_of_step, &doutputs_);
+  own_losses_.assign(n_tasks, 0);
+  model_->AddOwnLoss(outputs_, slot->targets.labels, 1.0f / static_cast<float>(n_rows_of_step), own_losses_, &doutputs_);
+  for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
   std::fill(dense_->gradient_rows().begin(), dense_->gradient_rows().end(), 0.0f);
   model_->Backward(dense_->weights(), x, doutputs_, dense_->gradients(), &dx_);
   slot->input.Scatter(dx_);

@@ -67,6 +67,7 @@ class Trainer {
   Matrix outputs_;
   Matrix doutputs_;
   std::vector<float> predictions_;
+  std::vector<double> own_losses_;  // [n_tasks]
   std::vector<TaskSums> slice_sums_;
   EpochTally tally_;
 };

@@ -22,7 +22,7 @@ std::vector<worker::TaskSums> Sums(int worker) {
   for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
     for (const int stream : plan.StreamsOfWorker(worker)) {
       const double n = static_cast<double>(plan.SliceRows(stream, step));
-      sums.insert(sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n});
+      sums.insert(sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n, 0.1});
     }
   }
   return sums;

@@ -260,7 +260,7 @@ TEST(Refusals, OfSumsOfAnEpoch) {
   sums[0].n = 5;
   EXPECT_EQ(error(), "sums of an epoch: slice 0 has 5 labels, expected 0 to 4");
   sums.resize(2);
-  EXPECT_EQ(error(), "sums of an epoch: 10 numbers in 88 bytes, expected 5");
+  EXPECT_EQ(error(), "sums of an epoch: 12 numbers in 104 bytes, expected 6");
 }
 
 TEST(Refusals, OfAnEvaluationsResults) {

@@ -13,13 +13,27 @@ namespace {
 struct Example {
   std::string text;
   int dim;
+  bool binary = false;
 };
 
-const std::map<std::string, Example>& ModelExamples() {
-  static const std::map<std::string, Example> examples = {
+const std::multimap<std::string, Example>& ModelExamples() {
+  static const std::multimap<std::string, Example> examples = {
       {"shared_bottom", {"shared_bottom { bottom: 7 bottom: 5 tower: 3 }", 3}},
       {"mmoe", {"mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 }", 3}},
       {"linear", {"linear {}", 2}},
+      {"single_task", {"single_task { hidden: 5 hidden: 4 }", 3}},
+      {"single_task", {"single_task { hidden: 5 hidden: 4 own_rows: true }", 4}},
+      {"ple", {"ple { level { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 } tower: 3 }", 3}},
+      {"ple",
+       {"ple { level { shared_experts: 1 task_experts: 2 expert: 5 } level { shared_experts: 2 task_experts: 1 "
+        "expert: 4 expert: 3 } level { shared_experts: 1 task_experts: 1 expert: 4 } }",
+        3}},
+      {"esmm",
+       {R"(esmm { hidden: 5 hidden: 4 step { task: "first_group" } step { task: "rating" } })", 3, true}},
+      {"aitm", {"aitm { hidden: 5 hidden: 4 calibration_weight: 0.6 }", 3, true}},
+      {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 }", 3}},
+      {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 per_column: true }", 3}},
+      {"stem", {"stem { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 tower: 3 }", 6}},
   };
   return examples;
 }
@@ -60,7 +74,9 @@ std::vector<Job> JobOfEveryExample(const std::multimap<std::string, std::string>
 
 }  // namespace
 
-Job ExampleJob(const std::string& model_text, int dim, int sequence_length) {
+Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool binary) {
+  const std::string rating = binary ? R"(label { column: "item_genre" equals: "genre1" } binary_cross_entropy {})"
+                                    : R"(label { column: "rating" number {} } squared_error {})";
   return ParseJob(R"(
       name: "example"
       data { generated_ratings { n_rows: 3000 seed: 3 } train { n_rows: 2000 } test { first_row: 2000 } }
@@ -75,8 +91,9 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length) {
                       std::to_string(sequence_length) + R"( }
       numeric { name: "user_age" }
       numeric { name: "item_quality" }
-      task { name: "rating" label { column: "rating" number {} } squared_error {} }
-      task { name: "first_group" label { column: "user_group" equals: "g0" } binary_cross_entropy {} weight: 0.5 }
+      task { name: "rating" )" +
+                      rating + R"( }
+      task { name: "first_group" label { column: "user_group" equals: "group0" } binary_cross_entropy {} weight: 0.5 }
       model { )" + model_text +
                       R"( }
       train { epochs: 2 batch_size: 48 slices: 4 seed: 5 dense_optimizer { adam { learning_rate: 0.01 } } })",
@@ -87,10 +104,10 @@ std::vector<Job> JobOfEveryModel() {
   std::vector<Job> jobs;
   const google::protobuf::OneofDescriptor* kinds = Model::descriptor()->FindOneofByName("kind");
   for (int i = 0; i < kinds->field_count(); ++i) {
-    const auto example = ModelExamples().find(kinds->field(i)->name());
-    EXPECT_NE(example, ModelExamples().end())
-        << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
-    if (example != ModelExamples().end()) jobs.push_back(ExampleJob(example->second.text, example->second.dim));
+    const auto [begin, end] = ModelExamples().equal_range(kinds->field(i)->name());
+    EXPECT_NE(begin, end) << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
+    for (auto example = begin; example != end; ++example)
+      jobs.push_back(ExampleJob(example->second.text, example->second.dim, 0, example->second.binary));
   }
   return jobs;
 }

@@ -31,6 +31,11 @@ class StackedModel final : public Model {
     stack_.Backward(weights, x, dweights, dx);
   }
 
+  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
+                  Matrix* doutputs) const override {
+    network_->AddOwnLoss(outputs, labels, factor, sums, doutputs);
+  }
+
  private:
   static ConstMatrixView View(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
   template <typename T>
@@ -60,6 +65,18 @@ std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim) {
       return MakeMmoe(config.mmoe(), input_dim, n_tasks);
     case zhiyin::Model::kLinear:
       return MakeLinear(job);
+    case zhiyin::Model::kSingleTask:
+      return MakeSingleTask(job, input_dim);
+    case zhiyin::Model::kPle:
+      return MakePle(config.ple(), input_dim, n_tasks);
+    case zhiyin::Model::kEsmm:
+      return MakeEsmm(job, input_dim);
+    case zhiyin::Model::kAitm:
+      return MakeAitm(config.aitm(), input_dim, n_tasks);
+    case zhiyin::Model::kCrossStitch:
+      return MakeCrossStitch(config.cross_stitch(), input_dim, n_tasks);
+    case zhiyin::Model::kStem:
+      return MakeStem(config.stem(), InputLayout::Of(job), n_tasks);
     case zhiyin::Model::KIND_NOT_SET:
       break;
   }

@@ -36,6 +36,12 @@ class Model {
   /// dweights += d loss / d weights, dx [n, input dim] = d loss / d x (overwritten).
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                         std::span<float> dweights, Matrix* dx) = 0;
+
+  /// What the model itself adds to the objective beside its tasks' losses, if anything: a loss of the outputs of the last
+  /// Forward and the labels [n, n_tasks], NaN where there is none. sums[t] += its part about task t, over the rows;
+  /// doutputs += factor * its derivative.
+  virtual void AddOwnLoss(const Matrix& /*outputs*/, std::span<const float> /*labels*/, float /*factor*/,
+                          std::span<double> /*sums*/, Matrix* /*doutputs*/) const {}
 };
 
 /// The configured model, with what stands below its network (feature_stack.h). REQUIRES: a job that passed validation.
@@ -47,5 +53,11 @@ std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim);
 std::unique_ptr<Model> MakeSharedBottom(const SharedBottom& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeMmoe(const Mmoe& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeLinear(const Job& job);
+std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim);
+std::unique_ptr<Model> MakePle(const Ple& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim);
+std::unique_ptr<Model> MakeAitm(const Aitm& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakeCrossStitch(const CrossStitch& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakeStem(const Stem& config, const InputLayout& layout, int n_tasks);
 
 }  // namespace zhiyin::worker
