@@ -4,48 +4,16 @@
 #include <cmath>
 
 #include "tests/support/example_jobs.h"
+#include "tests/support/plain_layers.h"
 #include "worker/dense_weights.h"
 #include "worker/model/model.h"
 
 namespace zhiyin::worker {
 namespace {
 
-using Values = std::vector<double>;
-
-/// Takes weights off a flat vector in the order in which a model lays them out.
-class Taker {
- public:
-  explicit Taker(std::span<const float> weights) : weights_(weights) {}
-  double Take() { return weights_[at_++]; }
-  bool AtEnd() const { return at_ == weights_.size(); }
-
- private:
-  std::span<const float> weights_;
-  size_t at_ = 0;
-};
-
-struct Layer {
-  std::vector<Values> w;  // [in][out]
-  Values b;
-
-  Layer(int in, int out, Taker* from)
-      : w(static_cast<size_t>(in), Values(static_cast<size_t>(out))), b(static_cast<size_t>(out)) {
-    for (Values& row : w) {
-      for (double& x : row) x = from->Take();
-    }
-    for (double& x : b) x = from->Take();
-  }
-  Values operator()(const Values& x, bool relu) const {
-    Values y = b;
-    for (size_t i = 0; i < x.size(); ++i) {
-      for (size_t o = 0; o < y.size(); ++o) y[o] += x[i] * w[i][o];
-    }
-    if (relu) {
-      for (double& v : y) v = std::max(v, 0.0);
-    }
-    return y;
-  }
-};
+using testing::Taker;
+using testing::Values;
+using Layer = testing::PlainLayer;
 
 /// Outputs of the model that the job configures, and the input that gave them.
 struct Example {
