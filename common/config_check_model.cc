@@ -1,5 +1,6 @@
 // What a model must be before it may run.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,7 +20,10 @@ constexpr int kMaxHeadWidth = 4096;
 
 class ModelChecker : private ConfigChecker {
  public:
-  using ConfigChecker::ConfigChecker;
+  ModelChecker(const Job& job, const ConfigBlame& blame)
+      : ConfigChecker(job, blame), wide_(job.model().wide().field().begin(), job.model().wide().field().end()) {
+    for (const Field& field : job.field()) fields_.emplace(field.name(), &field);
+  }
 
   void Run() const {
     const ConfigPath model = ConfigPath()("model");
@@ -39,9 +43,8 @@ class ModelChecker : private ConfigChecker {
   }
 
   const Field* FieldNamed(const std::string& name) const {
-    const auto field = std::find_if(job_.field().begin(), job_.field().end(),
-                                    [&](const Field& f) { return f.name() == name; });
-    return field == job_.field().end() ? nullptr : &*field;
+    const auto field = fields_.find(name);
+    return field == fields_.end() ? nullptr : field->second;
   }
   const Field& CheckFieldName(const ConfigPath& path, const std::string& name) const {
     if (const Field* field = FieldNamed(name)) return *field;
@@ -117,10 +120,7 @@ class ModelChecker : private ConfigChecker {
     CheckRange(path("hidden"), bst.hidden(), 1, kMaxWidth);
   }
 
-  bool IsWide(const std::string& name) const {
-    const auto& wide = job_.model().wide().field();
-    return std::find(wide.begin(), wide.end(), name) != wide.end();
-  }
+  bool IsWide(const std::string& name) const { return wide_.count(name) > 0; }
 
   /// The fields that an interaction chooses, at least two. No names: all that the network reads.
   template <typename Names>
@@ -270,6 +270,9 @@ class ModelChecker : private ConfigChecker {
         return;
     }
   }
+
+  std::map<std::string, const Field*> fields_;  // by name
+  std::set<std::string> wide_;                  // names of the fields of the wide part
 };
 
 }  // namespace
