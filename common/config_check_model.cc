@@ -1,5 +1,6 @@
 // What a model must be before it may run.
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,16 +15,22 @@ constexpr int kMaxWidth = 65536;
 constexpr int kMaxExperts = 1024;
 constexpr int kMaxLayers = 64;
 constexpr int kMaxInteractions = 64;
+constexpr int kMaxHeads = 1024;
+constexpr int kMaxHeadWidth = 4096;
 
 class ModelChecker : private ConfigChecker {
  public:
-  using ConfigChecker::ConfigChecker;
+  ModelChecker(const Job& job, const ConfigBlame& blame)
+      : ConfigChecker(job, blame), wide_(job.model().wide().field().begin(), job.model().wide().field().end()) {
+    for (const Field& field : job.field()) fields_.emplace(field.name(), &field);
+  }
 
   void Run() const {
     const ConfigPath model = ConfigPath()("model");
     CheckSequences(model);
     CheckInteractions(model);
     CheckNetwork(model);
+    if (job_.model().has_wide()) CheckWide(model("wide"), job_.model().wide());
   }
 
  private:
@@ -36,9 +43,8 @@ class ModelChecker : private ConfigChecker {
   }
 
   const Field* FieldNamed(const std::string& name) const {
-    const auto field = std::find_if(job_.field().begin(), job_.field().end(),
-                                    [&](const Field& f) { return f.name() == name; });
-    return field == job_.field().end() ? nullptr : &*field;
+    const auto field = fields_.find(name);
+    return field == fields_.end() ? nullptr : field->second;
   }
   const Field& CheckFieldName(const ConfigPath& path, const std::string& name) const {
     if (const Field* field = FieldNamed(name)) return *field;
@@ -63,10 +69,22 @@ class ModelChecker : private ConfigChecker {
         Fail(path("field"), Text("field \"", reader.field(), "\" is no sequence, expected one with a sequence_length"));
       if (!read.insert(reader.field()).second)
         Fail(path("field"), Text("\"", reader.field(), "\" is read by an earlier one"));
+      if (IsWide(reader.field()))
+        Fail(path("field"), Text("\"", reader.field(), "\" is a field of model.wide, expected one that the network reads"));
       switch (reader.kind_case()) {
         case SequenceReader::KIND_NOT_SET:
-          Fail(path, "has no kind, expected pool");
+          Fail(path, "has no kind, expected pool, din, attention_pool or bst");
         case SequenceReader::kPool:
+          break;
+        case SequenceReader::kDin:
+          CheckQuery(path("din")("query"), reader.din().query(), *FieldNamed(reader.field()));
+          CheckWidths(path("din"), "hidden", reader.din().hidden(), 1);
+          break;
+        case SequenceReader::kAttentionPool:
+          CheckRange(path("attention_pool")("width"), reader.attention_pool().width(), 1, kMaxWidth);
+          break;
+        case SequenceReader::kBst:
+          CheckBst(path("bst"), reader.bst(), *FieldNamed(reader.field()));
           break;
       }
     }
@@ -78,21 +96,70 @@ class ModelChecker : private ConfigChecker {
     }
   }
 
-  /// Fields that meet must have vectors of one dim. No names: all fields.
+  /// What attends to a sequence: one vector of the same dim.
+  void CheckQuery(const ConfigPath& path, const std::string& name, const Field& sequence) const {
+    if (name.empty()) Fail(path, "is missing, expected the field whose interest in the values is asked for");
+    const Field& query = CheckFieldName(path, name);
+    if (query.sequence_length() > 0)
+      Fail(path, Text("field \"", name, "\" is a sequence itself, expected one that is not"));
+    if (IsWide(name)) Fail(path, Text("\"", name, "\" is a field of model.wide, expected one that the network reads"));
+    if (DimOf(query) != DimOf(sequence)) {
+      Fail(path, Text("field \"", name, "\" has dim ", DimOf(query), ", expected that of the sequence \"",
+                      sequence.name(), "\", ", DimOf(sequence)));
+    }
+  }
+
+  void CheckBst(const ConfigPath& path, const SequenceReader::Bst& bst, const Field& sequence) const {
+    CheckQuery(path("query"), bst.query(), sequence);
+    CheckRange(path("n_blocks"), bst.n_blocks(), 1, kMaxLayers);
+    CheckRange(path("n_heads"), bst.n_heads(), 1, kMaxHeads);
+    if (DimOf(sequence) % bst.n_heads() != 0) {
+      Fail(path("n_heads"), Text("is ", bst.n_heads(), ", expected a divisor of the dim of \"", sequence.name(), "\", ",
+                                 DimOf(sequence)));
+    }
+    CheckRange(path("hidden"), bst.hidden(), 1, kMaxWidth);
+  }
+
+  bool IsWide(const std::string& name) const { return wide_.count(name) > 0; }
+
+  /// The fields that an interaction chooses, at least two. No names: all that the network reads.
   template <typename Names>
-  void CheckSameDim(const ConfigPath& path, const Names& names) const {
+  std::vector<const Field*> CheckFields(const ConfigPath& path, const Names& names) const {
     std::vector<const Field*> fields;
-    for (int i = 0; i < names.size(); ++i) fields.push_back(&CheckFieldName(path("field", i), names.Get(i)));
-    if (names.empty()) {
-      for (const Field& field : job_.field()) fields.push_back(&field);
+    std::set<std::string> taken;
+    for (int i = 0; i < names.size(); ++i) {
+      fields.push_back(&CheckFieldName(path("field", i), names.Get(i)));
+      if (!taken.insert(names.Get(i)).second)
+        Fail(path("field", i), Text("\"", names.Get(i), "\" is named by an earlier one"));
+      if (IsWide(names.Get(i))) {
+        Fail(path("field", i),
+             Text("\"", names.Get(i), "\" is a field of model.wide, expected one that the network reads"));
+      }
+    }
+    for (const Field& field : job_.field()) {
+      if (names.empty() && !IsWide(field.name())) fields.push_back(&field);
     }
     if (fields.size() < 2) Fail(path, Text("has ", fields.size(), " fields, expected at least 2"));
+    return fields;
+  }
+
+  /// Fields that meet entry by entry must have vectors of one dim.
+  template <typename Names>
+  void CheckSameDim(const ConfigPath& path, const Names& names) const {
+    const std::vector<const Field*> fields = CheckFields(path, names);
     for (const Field* field : fields) {
       if (DimOf(*field) != DimOf(*fields[0])) {
         Fail(path, Text("field \"", field->name(), "\" has dim ", DimOf(*field), ", expected that of \"",
                         fields[0]->name(), "\", ", DimOf(*fields[0])));
       }
     }
+  }
+
+  /// Columns of all that the network and its interactions read.
+  int n_columns() const {
+    int n = job_.numeric_size();
+    for (const Field& field : job_.field()) n += IsWide(field.name()) ? 0 : DimOf(field);
+    return n;
   }
 
   void CheckInteractions(const ConfigPath& model) const {
@@ -103,11 +170,31 @@ class ModelChecker : private ConfigChecker {
       const Interaction& interaction = job_.model().interaction(i);
       switch (interaction.kind_case()) {
         case Interaction::KIND_NOT_SET:
-          Fail(path, "has no kind, expected inputs or fm");
+          Fail(path, "has no kind, expected inputs, fm, cross_v1, cross_v2, cross_mix, senet or auto_int");
         case Interaction::kInputs:
           break;
         case Interaction::kFm:
           CheckSameDim(path("fm"), interaction.fm().field());
+          break;
+        case Interaction::kCrossV1:
+          CheckRange(path("cross_v1")("n_layers"), interaction.cross_v1().n_layers(), 1, kMaxLayers);
+          break;
+        case Interaction::kCrossV2:
+          CheckRange(path("cross_v2")("n_layers"), interaction.cross_v2().n_layers(), 1, kMaxLayers);
+          break;
+        case Interaction::kCrossMix:
+          CheckCrossMix(path("cross_mix"), interaction.cross_mix());
+          break;
+        case Interaction::kSenet: {
+          const size_t n_fields = CheckFields(path("senet"), interaction.senet().field()).size();
+          CheckRange(path("senet")("reduction"), interaction.senet().reduction(), 1, static_cast<int>(n_fields));
+          break;
+        }
+        case Interaction::kAutoInt:
+          CheckSameDim(path("auto_int"), interaction.auto_int().field());
+          CheckRange(path("auto_int")("n_layers"), interaction.auto_int().n_layers(), 1, kMaxLayers);
+          CheckRange(path("auto_int")("n_heads"), interaction.auto_int().n_heads(), 1, kMaxHeads);
+          CheckRange(path("auto_int")("width"), interaction.auto_int().width(), 1, kMaxHeadWidth);
           break;
       }
     }
@@ -214,6 +301,43 @@ class ModelChecker : private ConfigChecker {
       Fail(path("ipw_weight"), "is given, but no step has a conditional_task, whose labels it weighs");
   }
 
+  void CheckCrossMix(const ConfigPath& path, const Interaction::CrossMix& mix) const {
+    CheckRange(path("n_layers"), mix.n_layers(), 1, kMaxLayers);
+    CheckRange(path("n_experts"), mix.n_experts(), 1, kMaxExperts);
+    if (mix.rank() < 1 || mix.rank() > n_columns()) {
+      Fail(path("rank"),
+           Text("is ", mix.rank(), ", expected 1 to ", n_columns(), ", the columns that the inputs have"));
+    }
+  }
+
+  void CheckWide(const ConfigPath& path, const Wide& wide) const {
+    if (wide.field_size() + wide.numeric_size() == 0 && !wide.has_fm())
+      Fail(path, "reads nothing, expected field, numeric or fm");
+    std::set<std::string> taken;
+    for (int i = 0; i < wide.field_size(); ++i) {
+      const Field& field = CheckFieldName(path("field", i), wide.field(i));
+      if (!taken.insert(wide.field(i)).second)
+        Fail(path("field", i), Text("\"", wide.field(i), "\" is named by an earlier one"));
+      if (field.sequence_length() > 0)
+        Fail(path("field", i), Text("field \"", wide.field(i), "\" is a sequence, expected one that is pooled"));
+      if (DimOf(field) != job_.task_size()) {
+        Fail(path("field", i), Text("table \"", field.table(), "\" of field \"", wide.field(i), "\" has dim ",
+                                    DimOf(field), ", expected ", job_.task_size(), ": one weight a task"));
+      }
+    }
+    std::vector<std::string> numerics;
+    for (const Numeric& numeric : job_.numeric()) numerics.push_back(numeric.name());
+    for (int i = 0; i < wide.numeric_size(); ++i) {
+      if (std::find(numerics.begin(), numerics.end(), wide.numeric(i)) == numerics.end())
+        Fail(path("numeric", i), Text("no numeric \"", wide.numeric(i), "\"", Suggestion(wide.numeric(i), numerics)));
+      if (!taken.insert(wide.numeric(i)).second)
+        Fail(path("numeric", i), Text("\"", wide.numeric(i), "\" is named by an earlier one"));
+    }
+    if (wide.has_fm()) CheckSameDim(path("fm"), wide.fm().field());
+    if (n_columns() == 0)
+      Fail(path("field"), "takes every input of the job, expected some that the network reads");
+  }
+
   void CheckNetwork(const ConfigPath& model) const {
     switch (job_.model().kind_case()) {
       case Model::KIND_NOT_SET:
@@ -233,6 +357,7 @@ class ModelChecker : private ConfigChecker {
       }
       case Model::kLinear:
         CheckPlainFields(model, "linear");
+        if (job_.model().has_wide()) Fail(model("wide"), "means nothing to linear, which is wide itself, expected none");
         for (int i = 0; i < job_.table_size(); ++i) {
           if (job_.table(i).dim() != job_.task_size()) {
             Fail(ConfigPath()("table", i)("dim"),
@@ -274,6 +399,9 @@ class ModelChecker : private ConfigChecker {
       }
     }
   }
+
+  std::map<std::string, const Field*> fields_;  // by name
+  std::set<std::string> wide_;                  // names of the fields of the wide part
 };
 
 }  // namespace

@@ -20,4 +20,19 @@ InputLayout InputLayout::Of(const Job& job) {
   return layout;
 }
 
+const InputLayout::Part& InputLayout::FieldNamed(const std::string& name) const {
+  const auto part = std::find_if(fields.begin(), fields.end(), [&](const Part& p) { return p.name == name; });
+  CHECK(part != fields.end()) << name;
+  return *part;
+}
+
+std::vector<InputLayout::Part> InputLayout::FieldsNamed(
+    const google::protobuf::RepeatedPtrField<std::string>& names) const {
+  std::vector<Part> parts;
+  for (const Part& part : fields) {
+    if (names.empty() || std::find(names.begin(), names.end(), part.name) != names.end()) parts.push_back(part);
+  }
+  return parts;
+}
+
 }  // namespace zhiyin::worker

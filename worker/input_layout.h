@@ -28,6 +28,11 @@ struct InputLayout {
   int dim = 0;                 // of the whole vector
 
   static InputLayout Of(const Job& job);
+
+  /// REQUIRES: it is among the fields.
+  const Part& FieldNamed(const std::string& name) const;
+  /// The fields of these names in the layout's order; without any name all fields.
+  std::vector<Part> FieldsNamed(const google::protobuf::RepeatedPtrField<std::string>& names) const;
 };
 
 }  // namespace zhiyin::worker

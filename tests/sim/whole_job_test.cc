@@ -79,6 +79,29 @@ TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
   }
 }
 
+TEST(WholeJob, SynchronousBitsOfInteractionsAndSequencesDependOnTheSlicesAlone) {
+  for (const char* reader : {"din { query: \"item_genre\" hidden: 5 softmax: true }", "attention_pool { width: 3 }",
+                             "bst { query: \"item_genre\" n_blocks: 2 n_heads: 1 hidden: 5 }"}) {
+    Job job = testing::ExampleJob(std::string(R"(
+        sequence { field: "item_tags" )") + reader + R"( }
+        interaction { cross_v1 { n_layers: 2 } }
+        interaction { cross_v2 { n_layers: 2 } }
+        interaction { cross_mix { n_layers: 1 n_experts: 2 rank: 2 } }
+        interaction { senet { reduction: 2 } }
+        interaction { auto_int { n_layers: 1 n_heads: 2 width: 2 } }
+        wide { numeric: "user_age" fm {} }
+        shared_bottom { bottom: 4 })", 3, 2);
+    job.mutable_data()->mutable_train()->set_n_rows(500);
+    job.mutable_data()->mutable_test()->set_n_rows(200);
+    const Outcome expected = RunJob(job, 1, 1, 1);
+    ASSERT_EQ(expected.exit_code, 0) << expected.error;
+    for (const auto& [n_servers, n_workers] : {std::pair(1, 4), std::pair(3, 2)}) {
+      const Outcome other = RunJob(job, n_servers, n_workers, 7);
+      EXPECT_EQ(other.metrics, expected.metrics) << reader << " " << n_servers << "x" << n_workers;
+    }
+  }
+}
+
 TEST(WholeJob, SynchronousBitsSurviveAdmissionEvictionAndSixteenBits) {
   Job job = SmallJob(0);
   zhiyin::Table& users = *job.mutable_table(0);

@@ -44,6 +44,16 @@ const std::multimap<std::string, std::string>& InteractionExamples() {
       {"inputs", "inputs {}"},
       {"fm", "fm {}"},
       {"fm", R"(fm { field: "user_region" field: "item_genre" field: "item_tags" })"},
+      {"cross_v1", "cross_v1 { n_layers: 1 }"},
+      {"cross_v1", "cross_v1 { n_layers: 3 }"},
+      {"cross_v2", "cross_v2 { n_layers: 1 }"},
+      {"cross_v2", "cross_v2 { n_layers: 3 }"},
+      {"cross_mix", "cross_mix { n_layers: 1 n_experts: 1 rank: 2 }"},
+      {"cross_mix", "cross_mix { n_layers: 2 n_experts: 3 rank: 2 }"},
+      {"senet", "senet { reduction: 1 }"},
+      {"senet", R"(senet { field: "user_region" field: "item_genre" field: "item_tags" reduction: 3 })"},
+      {"auto_int", "auto_int { n_layers: 1 n_heads: 1 width: 1 }"},
+      {"auto_int", R"(auto_int { field: "user_group" field: "item_tags" n_layers: 2 n_heads: 2 width: 2 })"},
   };
   return examples;
 }
@@ -53,6 +63,11 @@ const std::multimap<std::string, std::string>& SequenceExamples() {
       {"pool", "pool { pooling: SUM }"},
       {"pool", "pool { pooling: MEAN }"},
       {"pool", "pool { pooling: MAX }"},
+      {"din", R"(din { query: "item_genre" hidden: 5 })"},
+      {"din", R"(din { query: "user_group" hidden: 5 hidden: 4 softmax: true })"},
+      {"attention_pool", "attention_pool { width: 4 }"},
+      {"bst", R"(bst { query: "item_genre" n_blocks: 1 n_heads: 1 hidden: 5 })"},
+      {"bst", R"(bst { query: "user_group" n_blocks: 2 n_heads: 2 hidden: 2 output: MEAN })"},
   };
   return examples;
 }
@@ -68,7 +83,8 @@ std::vector<Job> JobOfEveryExample(const std::multimap<std::string, std::string>
   }
   std::vector<Job> jobs;
   for (const auto& [kind, text] : examples)
-    jobs.push_back(ExampleJob("shared_bottom { bottom: 5 tower: 3 } " + model_text(text), 3, sequence_length));
+    jobs.push_back(
+        ExampleJob("shared_bottom { bottom: 5 tower: 3 } " + model_text(text), 6, sequence_length));
   return jobs;
 }
 
@@ -120,7 +136,11 @@ std::vector<Job> JobOfEveryInteraction() {
 std::vector<Job> JobOfEverySequenceReader() {
   return JobOfEveryExample<SequenceReader>(
       SequenceExamples(),
-      [](const std::string& text) { return "sequence { field: \"item_tags\" " + text + " }"; }, 3);
+      [](const std::string& text) {
+        return "sequence { field: \"item_tags\" " + text +
+               " } interaction { inputs {} } interaction { fm {} } wide { fm {} }";
+      },
+      3);
 }
 
 std::string ModelName(const Job& job) {

@@ -11,24 +11,6 @@
 
 namespace zhiyin::testing {
 
-PlainLayer::PlainLayer(size_t in, size_t out, Taker* from) : w(in, Values(out)), b(out) {
-  for (Values& row : w) {
-    for (double& x : row) x = from->Take();
-  }
-  for (double& x : b) x = from->Take();
-}
-
-Values PlainLayer::operator()(const Values& x, bool relu) const {
-  Values y = b;
-  for (size_t i = 0; i < w.size(); ++i) {
-    for (size_t o = 0; o < y.size(); ++o) y[o] += x.at(i) * w[i][o];
-  }
-  if (relu) {
-    for (double& v : y) v = std::max(v, 0.0);
-  }
-  return y;
-}
-
 PlainMlp::PlainMlp(size_t in, const std::vector<size_t>& widths, bool with_last_relu, Taker* from)
     : last_relu(with_last_relu) {
   for (const size_t width : widths) {
@@ -86,14 +68,6 @@ std::vector<Values> PlainBank::Gates(const Values& x) const {
     begin += width;
   }
   return gates;
-}
-
-Values PlainSoftmax(const Values& z) {
-  Values p;
-  double sum = 0;
-  for (const double v : z) sum += p.emplace_back(std::exp(v));
-  for (double& v : p) v /= sum;
-  return p;
 }
 
 Values PlainMixture(const Values& gate, const std::vector<Values>& experts) {

@@ -5,31 +5,9 @@
 #include <vector>
 
 #include "configs/job.pb.h"
+#include "tests/support/plain_layers.h"
 
 namespace zhiyin::testing {
-
-using Values = std::vector<double>;
-
-/// Takes weights off a flat vector in the order in which a model lays them out.
-class Taker {
- public:
-  explicit Taker(const Values& weights) : weights_(weights) {}
-  double Take() { return weights_.at(at_++); }
-  bool AtEnd() const { return at_ == weights_.size(); }
-
- private:
-  const Values& weights_;
-  size_t at_ = 0;
-};
-
-/// y = x W + b, then ReLU or nothing.
-struct PlainLayer {
-  std::vector<Values> w;  // [in][out]
-  Values b;
-
-  PlainLayer(size_t in, size_t out, Taker* from);
-  Values operator()(const Values& x, bool relu) const;
-};
 
 /// Layers of these widths; the last has no ReLU unless it is asked for.
 struct PlainMlp {
@@ -57,7 +35,6 @@ struct PlainBank {
   std::vector<Values> Gates(const Values& x) const;
 };
 
-Values PlainSoftmax(const Values& z);
 /// sum_e gate[e] * experts[e]
 Values PlainMixture(const Values& gate, const std::vector<Values>& experts);
 Values Slice(const Values& values, size_t begin, size_t count);

@@ -1,5 +1,5 @@
-// What must hold for everything below a network: interactions and readers of sequences. A new alternative in job.proto
-// is tested by itself.
+// What must hold for everything below a network: interactions and readers of sequences. A new alternative in
+// job.proto is tested by itself.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -13,6 +13,7 @@
 namespace zhiyin::worker {
 namespace {
 
+using testing::CurvedGradientError;
 using testing::GradientError;
 
 const Pass kPass = {true, 5};
@@ -20,8 +21,8 @@ const Pass kPass = {true, 5};
 /// A layer of its own, as the job configures it.
 struct Layer {
   explicit Layer(const Job& job) : layout(InputLayout::Of(job)) {
-    layer = job.model().interaction_size() > 0 ? MakeInteraction(job.model().interaction(0), layout, &n_weights)
-                                               : MakeSequenceReader(job.model().sequence(0), layout, &n_weights);
+    layer = job.model().sequence_size() > 0 ? MakeSequenceReader(job.model().sequence(0), layout, &n_weights)
+                                            : MakeInteraction(job.model().interaction(0), layout, &n_weights);
     weights.resize(static_cast<size_t>(n_weights));
     Random random(3);
     layer->Init(&random, weights);
@@ -69,7 +70,8 @@ struct Layer {
 Matrix Direction(const Layer& layer, Eigen::Index n) {
   Random random(2);
   Matrix direction(n, layer.layer->out());
-  for (Eigen::Index i = 0; i < direction.size(); ++i) direction.data()[i] = static_cast<float>(random.Normal());
+  for (Eigen::Index i = 0; i < direction.size(); ++i)
+    direction.data()[i] = static_cast<float>(random.Normal());
   return direction;
 }
 
@@ -86,7 +88,7 @@ TEST_P(EveryColumnLayer, GradientsAreDerivatives) {
   const Layer::Gradients gradients = layer.Backward(x, layer.Forward(x), direction);
   Matrix y(x.rows(), layer.layer->out());
   if (!layer.weights.empty()) {
-    EXPECT_LT(GradientError(
+    EXPECT_LT(CurvedGradientError(
                   [&](std::span<const float> weights) {
                     layer.layer->Forward(weights, x, kPass, y);
                     return Dot(y, direction);
@@ -95,9 +97,10 @@ TEST_P(EveryColumnLayer, GradientsAreDerivatives) {
               1e-3)
         << "d loss / d weights";
   }
-  EXPECT_LT(GradientError(
+  EXPECT_LT(CurvedGradientError(
                 [&](std::span<const float> values) {
-                  layer.layer->Forward(layer.weights, ConstMatrixView(values.data(), x.rows(), x.cols()), kPass, y);
+                  layer.layer->Forward(layer.weights, ConstMatrixView(values.data(), x.rows(), x.cols()),
+                                       kPass, y);
                   return Dot(y, direction);
                 },
                 {x.data(), static_cast<size_t>(x.size())},
@@ -122,7 +125,8 @@ TEST_P(EveryColumnLayer, GradientsAddUp) {
 
 TEST_P(EveryColumnLayer, ForgetsTheBatchBefore) {
   Layer used(GetParam());
-  for (const Eigen::Index n : {40, 1}) used.Backward(used.Inputs(n, 7), used.Forward(used.Inputs(n, 7)), Direction(used, n));
+  for (const Eigen::Index n : {40, 1})
+    used.Backward(used.Inputs(n, 7), used.Forward(used.Inputs(n, 7)), Direction(used, n));
   Layer fresh(GetParam());
   const Matrix x = fresh.Inputs(17, 1);
   const Matrix y = fresh.Forward(x);
@@ -153,7 +157,11 @@ TEST_P(EveryColumnLayer, ARowWithoutValuesReadsAsZerosAndPaddingHasNoPart) {
     const Matrix dx = layer.Backward(dirty, layer.Forward(dirty), Direction(layer, x.rows())).dx;
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
       const int count = SequenceCount(x, i, part);
-      EXPECT_EQ(dx.row(i).segment(part.begin + count * part.dim, (part.length - count) * part.dim + 1).cwiseAbs().sum(), 0);
+      EXPECT_EQ(dx.row(i)
+                    .segment(part.begin + count * part.dim, (part.length - count) * part.dim + 1)
+                    .cwiseAbs()
+                    .sum(),
+                0);
     }
   }
 }
@@ -172,15 +180,18 @@ TEST_P(EveryColumnLayer, IsPartOfAModelWhoseGradientsAreDerivatives) {
   forward(x.data());
   std::vector<float> dweights(weights.size());
   Matrix dx;
-  model->Backward(weights, ConstMatrixView(x.data(), x.rows(), x.cols()), Matrix::Ones(outputs.rows(), outputs.cols()),
-                  dweights, &dx);
-  EXPECT_LT(GradientError([&](std::span<const float> values) { return forward(values.data()); },
-                          {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
-            2e-3);
+  model->Backward(weights, ConstMatrixView(x.data(), x.rows(), x.cols()),
+                  Matrix::Ones(outputs.rows(), outputs.cols()), dweights, &dx);
+  EXPECT_LT(
+      GradientError([&](std::span<const float> values) { return forward(values.data()); },
+                    {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
+      2e-2);  // kinks of the network's ReLUs that are too small to be seen as such
 }
 
-INSTANTIATE_TEST_SUITE_P(Interactions, EveryColumnLayer, ::testing::ValuesIn(testing::JobOfEveryInteraction()));
-INSTANTIATE_TEST_SUITE_P(SequenceReaders, EveryColumnLayer, ::testing::ValuesIn(testing::JobOfEverySequenceReader()));
+INSTANTIATE_TEST_SUITE_P(Interactions, EveryColumnLayer,
+                         ::testing::ValuesIn(testing::JobOfEveryInteraction()));
+INSTANTIATE_TEST_SUITE_P(SequenceReaders, EveryColumnLayer,
+                         ::testing::ValuesIn(testing::JobOfEverySequenceReader()));
 
 }  // namespace
 }  // namespace zhiyin::worker

@@ -1,7 +1,6 @@
 // Factorization machine (Rendle, ICDM 2010, eq. 5; the "bi-interaction" of He and Chua, SIGIR 2017, eq. 4):
 //   y = sum over pairs f < g of v_f * v_g = ((sum_f v_f)^2 - sum_f v_f^2) / 2
 // column by column, v_f [n, dim] being the pooled row of field f. The network above sums the columns as it sees fit.
-#include <algorithm>
 #include <vector>
 
 #include "worker/interaction/interaction.h"
@@ -12,12 +11,9 @@ namespace {
 class FactorizationMachine final : public ColumnLayer {
  public:
   FactorizationMachine(const Interaction::FactorizationMachine& config, const InputLayout& layout) {
-    for (const InputLayout::Part& part : layout.fields) {
-      const auto& wanted = config.field();
-      if (wanted.empty() || std::find(wanted.begin(), wanted.end(), part.name) != wanted.end()) {
-        begins_.push_back(part.begin);
-        dim_ = part.dim;
-      }
+    for (const InputLayout::Part& part : layout.FieldsNamed(config.field())) {
+      begins_.push_back(part.begin);
+      dim_ = part.dim;
     }
   }
 

@@ -20,5 +20,15 @@ std::unique_ptr<ColumnLayer> MakeInteraction(const Interaction& config, const In
 std::unique_ptr<ColumnLayer> MakeInputs(const InputLayout& layout);
 std::unique_ptr<ColumnLayer> MakeFactorizationMachine(const Interaction::FactorizationMachine& config,
                                                       const InputLayout& layout);
+std::unique_ptr<ColumnLayer> MakeCrossV1(const Interaction::CrossV1& config, const InputLayout& layout,
+                                         int64_t* n_weights);
+std::unique_ptr<ColumnLayer> MakeCrossV2(const Interaction::CrossV2& config, const InputLayout& layout,
+                                         int64_t* n_weights);
+std::unique_ptr<ColumnLayer> MakeCrossMix(const Interaction::CrossMix& config, const InputLayout& layout,
+                                          int64_t* n_weights);
+std::unique_ptr<ColumnLayer> MakeSenet(const Interaction::Senet& config, const InputLayout& layout,
+                                       int64_t* n_weights);
+std::unique_ptr<ColumnLayer> MakeAutoInt(const Interaction::AutoInt& config, const InputLayout& layout,
+                                         int64_t* n_weights);
 
 }  // namespace zhiyin::worker

@@ -9,7 +9,9 @@ namespace zhiyin::worker {
 FeatureStack::FeatureStack(const Job& job, int64_t* n_weights) {
   const InputLayout layout = InputLayout::Of(job);
   const auto& readers = job.model().sequence();
+  const auto& wide = job.model().wide().field();
   for (const InputLayout::Part& part : layout.fields) {
+    if (std::find(wide.begin(), wide.end(), part.name) != wide.end()) continue;
     InputLayout::Part feature = {part.name, features_layout_.dim, part.dim, 0};
     if (part.is_sequence()) {
       const auto config = std::find_if(readers.begin(), readers.end(),
@@ -54,9 +56,8 @@ void FeatureStack::Forward(std::span<const float> weights, const ConstMatrixView
   }
 }
 
-void FeatureStack::Backward(std::span<const float> weights, const ConstMatrixView& x, std::span<float> dweights,
-                            Matrix* dx) {
-  dfeatures_.setZero(x.rows(), features_layout_.dim);
+void FeatureStack::BackwardToFeatures(std::span<const float> weights, std::span<float> dweights) {
+  dfeatures_.setZero(features_.rows(), features_layout_.dim);
   int at = 0;
   for (const auto& interaction : interactions_) {
     const int width = interaction->out();
@@ -64,6 +65,10 @@ void FeatureStack::Backward(std::span<const float> weights, const ConstMatrixVie
                           dfeatures_);
     at += width;
   }
+}
+
+void FeatureStack::BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x,
+                                    std::span<float> dweights, Matrix* dx) {
   dx->setZero(x.rows(), x.cols());
   for (const Copied& part : copied_) dx->middleCols(part.from, part.width) = dfeatures_.middleCols(part.to, part.width);
   for (const Read& read : sequences_) {

@@ -16,7 +16,7 @@
 namespace zhiyin::worker {
 
 /// x [n, layout.dim] -> features [n, fields and sequences that were read, numerics] -> the columns of all interactions
-/// side by side. Used by one thread; takes its weights as DenseLayer does.
+/// side by side. Fields of the wide part are no features. Used by one thread; takes its weights as DenseLayer does.
 class FeatureStack {
  public:
   FeatureStack(const Job& job, int64_t* n_weights);
@@ -29,8 +29,16 @@ class FeatureStack {
   const Matrix& output() const { return output_; }
   /// Where the caller puts d loss / d output before Backward; overwritten by it.
   Matrix& doutput() { return doutput_; }
-  /// dweights += ..., dx [n, layout.dim] = ...
-  void Backward(std::span<const float> weights, const ConstMatrixView& x, std::span<float> dweights, Matrix* dx);
+  /// Backward in two halves; between them others that read the features add to dfeatures(). dweights += ..., dx [n,
+  /// layout.dim] = ..., zeros where the features do not come from.
+  void BackwardToFeatures(std::span<const float> weights, std::span<float> dweights);
+  void BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x, std::span<float> dweights,
+                        Matrix* dx);
+
+  const InputLayout& features_layout() const { return features_layout_; }
+  /// [n, features_layout().dim]
+  const Matrix& features() const { return features_; }
+  Matrix& dfeatures() { return dfeatures_; }
 
  private:
   struct Copied {

@@ -3,32 +3,42 @@
 #include <glog/logging.h>
 
 #include "worker/model/feature_stack.h"
+#include "worker/model/wide_part.h"
 
 namespace zhiyin::worker {
 namespace {
 
-/// A network above a feature stack. The weights of the stack come first.
+/// A network above a feature stack, and the wide part beside it. The weights of the stack come first, those of the network
+/// last.
 class StackedModel final : public Model {
  public:
-  explicit StackedModel(const Job& job) : stack_(job, &n_stack_weights_), network_(MakeNetwork(job, stack_.out())) {}
+  explicit StackedModel(const Job& job)
+      : stack_(job, &n_weights_below_),
+        wide_(job, stack_.features_layout(), &n_weights_below_),
+        network_(MakeNetwork(job, stack_.out())) {}
 
-  int64_t n_weights() const override { return n_stack_weights_ + network_->n_weights(); }
+  int64_t n_weights() const override { return n_weights_below_ + network_->n_weights(); }
 
   void InitWeights(Random random, std::span<float> weights) const override {
     Random of_stack(random.Next());
     stack_.Init(&of_stack, weights);
+    wide_.Init(weights);
     network_->InitWeights(Random(random.Next()), Above(weights));
   }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) override {
     stack_.Forward(weights, x, pass);
     network_->Forward(Above(weights), View(stack_.output()), pass, outputs);
+    wide_.Forward(weights, x, stack_.features(), pass, outputs);
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     network_->Backward(Above(weights), View(stack_.output()), doutputs, Above(dweights), &stack_.doutput());
-    stack_.Backward(weights, x, dweights, dx);
+    stack_.BackwardToFeatures(weights, dweights);
+    wide_.BackwardToFeatures(stack_.features(), doutputs, stack_.dfeatures());
+    stack_.BackwardToInputs(weights, x, dweights, dx);
+    wide_.BackwardToInputs(weights, x, doutputs, dweights, dx);
   }
 
   void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
@@ -40,18 +50,21 @@ class StackedModel final : public Model {
   static ConstMatrixView View(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
   template <typename T>
   std::span<T> Above(std::span<T> weights) const {
-    return weights.subspan(static_cast<size_t>(n_stack_weights_));
+    return weights.subspan(static_cast<size_t>(n_weights_below_));
   }
 
-  int64_t n_stack_weights_ = 0;
+  int64_t n_weights_below_ = 0;
   FeatureStack stack_;
+  WidePart wide_;
   std::unique_ptr<Model> network_;
 };
 
 }  // namespace
 
 std::unique_ptr<Model> MakeModel(const Job& job) {
-  if (job.model().sequence_size() + job.model().interaction_size() > 0) return std::make_unique<StackedModel>(job);
+  const zhiyin::Model& model = job.model();
+  if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide())
+    return std::make_unique<StackedModel>(job);
   return MakeNetwork(job, InputLayout::Of(job).dim);
 }
 

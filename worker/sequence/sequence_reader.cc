@@ -2,26 +2,20 @@
 
 #include <glog/logging.h>
 
-#include <algorithm>
-
 namespace zhiyin::worker {
-namespace {
-
-const InputLayout::Part& PartNamed(const InputLayout& layout, const std::string& name) {
-  const auto part = std::find_if(layout.fields.begin(), layout.fields.end(),
-                                 [&](const InputLayout::Part& p) { return p.name == name; });
-  CHECK(part != layout.fields.end()) << name;
-  return *part;
-}
-
-}  // namespace
 
 std::unique_ptr<ColumnLayer> MakeSequenceReader(const SequenceReader& config, const InputLayout& layout,
-                                                   int64_t* /*n_weights*/) {
-  const InputLayout::Part& sequence = PartNamed(layout, config.field());
+                                                int64_t* n_weights) {
+  const InputLayout::Part& sequence = layout.FieldNamed(config.field());
   switch (config.kind_case()) {
     case SequenceReader::kPool:
       return MakeSequencePool(config.pool(), sequence);
+    case SequenceReader::kDin:
+      return MakeDin(config.din(), sequence, layout.FieldNamed(config.din().query()), n_weights);
+    case SequenceReader::kAttentionPool:
+      return MakeAttentionPool(config.attention_pool(), sequence, n_weights);
+    case SequenceReader::kBst:
+      return MakeBst(config.bst(), sequence, layout.FieldNamed(config.bst().query()), n_weights);
     case SequenceReader::KIND_NOT_SET:
       break;
   }

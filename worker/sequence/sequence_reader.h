@@ -20,6 +20,12 @@ std::unique_ptr<ColumnLayer> MakeSequenceReader(const SequenceReader& config, co
                                                 int64_t* n_weights);
 
 std::unique_ptr<ColumnLayer> MakeSequencePool(const SequenceReader::Pool& config, const InputLayout::Part& sequence);
+std::unique_ptr<ColumnLayer> MakeDin(const SequenceReader::Din& config, const InputLayout::Part& sequence,
+                                     const InputLayout::Part& query, int64_t* n_weights);
+std::unique_ptr<ColumnLayer> MakeAttentionPool(const SequenceReader::AttentionPool& config,
+                                               const InputLayout::Part& sequence, int64_t* n_weights);
+std::unique_ptr<ColumnLayer> MakeBst(const SequenceReader::Bst& config, const InputLayout::Part& sequence,
+                                     const InputLayout::Part& query, int64_t* n_weights);
 
 /// The number of values of row i's sequence.
 inline int SequenceCount(const ConstBlock& x, Eigen::Index i, const InputLayout::Part& sequence) {
