@@ -73,7 +73,7 @@ struct Example {
 
 TEST(CrossV2Reference, MultipliesTheInputByALayerOfTheLastCross) {
   Example run("interaction { cross_v2 { n_layers: 2 } }", 0);
-  const int dim = run.layout.dim;
+  const size_t dim = static_cast<size_t>(run.layout.dim);
   Taker from(run.weights);
   const PlainLayer layers[] = {{dim, dim, &from}, {dim, dim, &from}};
   ASSERT_TRUE(from.AtEnd());
@@ -90,7 +90,7 @@ TEST(CrossV2Reference, MultipliesTheInputByALayerOfTheLastCross) {
 
 TEST(CrossMixReference, MixesLowRankExpertsByASoftmaxGate) {
   Example run("interaction { cross_mix { n_layers: 2 n_experts: 3 rank: 2 } }", 0);
-  const int dim = run.layout.dim;
+  const size_t dim = static_cast<size_t>(run.layout.dim);
   Taker from(run.weights);
   std::vector<Values> x(kRows);
   for (Eigen::Index i = 0; i < kRows; ++i) x[static_cast<size_t>(i)] = run.Row(i);
