@@ -13,8 +13,6 @@
 namespace zhiyin::ps {
 namespace {
 
-/// Index bytes a row at worst: 12 an entry, capacities 1.5 times what was full at 80 %.
-constexpr double kMostIndexBytes = 12 * 1.5 / 0.8;
 /// Rows that are fetched ahead of the one that is read.
 constexpr size_t kReadsAhead = 32;
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
@@ -60,7 +58,7 @@ std::vector<TableSpec> TableSpecs(const Job& job) {
 uint32_t MaxRowsOfShard(const TableSpec& spec) {
   if (spec.eviction.max_bytes() == 0) return 0;
   const RowLayout layout = LayoutOf(spec, *MakeOptimizer(spec.optimizer));
-  const double bytes = static_cast<double>(layout.bytes()) + kMostIndexBytes;
+  const double bytes = static_cast<double>(layout.bytes()) + Index::kMostBytesPerKey;
   const double n_rows = static_cast<double>(spec.eviction.max_bytes()) / bytes / kNumShards;
   if (n_rows < 1) {
     Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(), ", expected at least ",
@@ -152,10 +150,9 @@ void Table::FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows) {
 }
 
 void Table::Find(std::span<const Key> keys, std::span<std::byte*> rows) {
-  numbers_.resize(keys.size());
-  index_.Find(keys, numbers_);
-  for (size_t i = 0; i < keys.size(); ++i)
-    rows[i] = numbers_[i] == Index::kAbsent ? nullptr : rows_.Row(numbers_[i]);
+  index_.Find(keys, [&](size_t i, uint32_t number) {
+    rows[i] = number == Index::kAbsent ? nullptr : rows_.Row(number);
+  });
 }
 
 void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const {

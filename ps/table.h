@@ -110,7 +110,6 @@ class Table {
   bool said_full_ = false;
 
   // Workspaces.
-  std::vector<uint32_t> numbers_;
   std::vector<float> weights_;
   std::vector<std::byte*> kept_rows_;
   std::vector<float> kept_gradients_;
