@@ -257,8 +257,11 @@ void Table::EndStep(uint64_t step, uint64_t oldest_in_use) {
 void Table::KeepBound(uint64_t oldest_in_use) {
   if (max_rows_of_shard_ == 0) return;
   if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST) {
+    std::sort(full_shards_.begin(), full_shards_.end());
+    full_shards_.erase(std::unique(full_shards_.begin(), full_shards_.end()), full_shards_.end());
     for (const int shard : full_shards_) TrimShard(shard, oldest_in_use);
-    full_shards_.clear();
+    // Where rows are in use, the next call goes on.
+    std::erase_if(full_shards_, [&](int shard) { return index_.ShardSize(shard) <= FullFrom(); });
   } else {
     DropNewest();
   }

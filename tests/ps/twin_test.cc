@@ -156,8 +156,8 @@ class Twin {
   /// What a pull does before its keys.
   void Open(uint64_t step) {
     if (sighted_.wanted() == 1) return;
+    while (open_.size() + (open_.contains(step) ? 0 : 1) > 8 && open_.begin()->first != step) CloseFirst();
     open_[step];
-    while (open_.size() > 8 && open_.begin()->first != step) CloseFirst();
   }
 
   std::vector<float> Peek(Key key) const {
@@ -250,7 +250,7 @@ class Twin {
         }
       }
     }
-    nearly_full_.clear();
+    std::erase_if(nearly_full_, [&](int shard) { return ShardSize(shard) <= FullFrom(); });
     new_keys_.clear();
   }
   void Trim(int shard, const std::multiset<uint64_t>& in_use) {
