@@ -77,8 +77,7 @@ Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox
 }
 
 void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
-  const std::string poison_folder = options.output.empty() ? "" : options.output + "/poisoned";
-  ps::Server server(mailbox, roles, manifest.job(), poison_folder);
+  ps::Server server(mailbox, roles, manifest.job(), options.output);
   if (options.command == Command::kEvaluate) {
     const int number = roles.ServerOfRank(mailbox->endpoint().rank());
     ps::LoadRows(worker::FindModel(options.checkpoint), manifest, roles, number, &server.tables(),

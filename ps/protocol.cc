@@ -23,6 +23,7 @@ std::string ServerReport::Serialize() const {
     out.Put(entry.n_pushes);
   }
   out.Put(n_repeated_pushes);
+  out.Put(n_repeated_pulls);
   out.Put(n_pulled_keys);
   out.Put(n_pushed_keys);
   out.Put(n_peeked_keys);
@@ -76,6 +77,7 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
     entry.n_pushes = GetCount(&in);
   }
   report.n_repeated_pushes = GetCount(&in);
+  report.n_repeated_pulls = GetCount(&in);
   report.n_pulled_keys = GetCount(&in);
   report.n_pushed_keys = GetCount(&in);
   report.n_peeked_keys = GetCount(&in);
@@ -99,6 +101,7 @@ void ServerReport::Merge(const ServerReport& other) {
   }
   for (const Poisoned& entry : other.poisoned) CountPoisoned(entry.rank, entry.table, entry.n_pushes);
   n_repeated_pushes += other.n_repeated_pushes;
+  n_repeated_pulls += other.n_repeated_pulls;
   n_pulled_keys += other.n_pulled_keys;
   n_pushed_keys += other.n_pushed_keys;
   n_peeked_keys += other.n_peeked_keys;

@@ -7,7 +7,7 @@
 //   kPushReply     nothing
 //   kAssign        one Section, its keys, its weights (f32)
 //   kAssignReply   nothing
-//   kSave          text: the full path of the file to write
+//   kSave          text: the full path of the file to write, inside the job's output folder; from the chief
 //   kSaveReply     i64 rows, i64 bytes, u64 digest of the file
 //   kReport        nothing
 //   kReportReply   ServerReport
@@ -78,6 +78,7 @@ struct ServerReport {
   std::vector<TableCount> tables;
   std::vector<Poisoned> poisoned;  // by rank and table
   int64_t n_repeated_pushes = 0;   // that came again and were not applied again
+  int64_t n_repeated_pulls = 0;    // pulls and peeks that came again and were dropped
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
   int64_t n_peeked_keys = 0;

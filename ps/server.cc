@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/partitioner.h"
+#include "common/text.h"
 #include "ps/checkpoint.h"
 
 namespace zhiyin::ps {
@@ -42,6 +43,18 @@ bool AreWithin(const float* values, size_t n, float limit) {
   return largest <= std::bit_cast<uint32_t>(limit);
 }
 
+/// Whether a path, links followed, leads to something inside a folder.
+bool IsInside(const std::string& path, const std::string& folder) {
+  if (path.empty() || folder.empty() || path.find('\0') != std::string::npos) return false;
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
+  if (error) return false;
+  const std::filesystem::path outer = std::filesystem::canonical(folder, error);
+  if (error) return false;
+  const auto [in_outer, in_whole] = std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end());
+  return in_outer == outer.end() && in_whole != whole.end() && !in_whole->empty();
+}
+
 /// Steps beyond do not fit into a row's RowUse.
 constexpr uint64_t kMaxStep = 0xfffffffe;
 /// Refused pushes that are written out, at most.
@@ -49,18 +62,20 @@ constexpr int kMaxDumps = 10;
 
 }  // namespace
 
-Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, std::string poison_folder)
+Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder)
     : mailbox_(mailbox),
       roles_(roles),
       clock_(job.train().staleness()),
       max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
                                                    : std::numeric_limits<float>::max()),
-      poison_folder_(std::move(poison_folder)) {
+      output_folder_(output_folder),
+      poison_folder_(output_folder.empty() ? "" : output_folder + "/poisoned") {
   for (const TableSpec& spec : TableSpecs(job)) tables_.emplace_back(spec, job.train().seed());
-  for (const Table& table : tables_) any_evicts_ |= table.Evicts();
   sums_.resize(tables_.size());
   pending_.resize(static_cast<size_t>(roles.n_workers));
   last_sequence_.resize(static_cast<size_t>(roles.n_workers));
+  last_request_.resize(static_cast<size_t>(roles.n_workers));
+  latest_step_.resize(static_cast<size_t>(roles.n_workers));
   report_.staleness.resize(ServerReport::kStalenessBins);
   report_.traffic.resize(static_cast<size_t>(roles.n_servers));
 }
@@ -95,7 +110,8 @@ void Server::Handle(Frame frame) {
     case FrameKind::kPull:
       return OnPull(std::move(frame));
     case FrameKind::kPeek:
-      return AnswerPeek(frame);
+      if (!IsRepeated(frame)) AnswerPeek(frame);
+      return;
     case FrameKind::kPush:
       return OnPush(std::move(frame));
     case FrameKind::kAssign:
@@ -153,7 +169,25 @@ std::span<const Section> Server::SectionsOf(const Frame& frame) const {
   return {reinterpret_cast<const Section*>(frame.payload().data()), tables_.size()};
 }
 
+/// The first has been answered or will be: whoever asked waits for one reply, and a second pull of the same id
+/// would wait for a push that never comes.
+bool Server::IsRepeated(const Frame& frame) {
+  const uint64_t id = frame.header().request_id;
+  if (id == 0) Fail(NameOf(frame), ": request 0, expected at least 1");
+  uint64_t& last = last_request_[static_cast<size_t>(roles_.WorkerOfRank(frame.source()))];
+  if (id <= last) {
+    ++report_.n_repeated_pulls;
+    return true;
+  }
+  last = id;
+  return false;
+}
+
 void Server::OnPull(Frame frame) {
+  if (!IsRepeated(frame)) AnswerOrDefer(std::move(frame));
+}
+
+void Server::AnswerOrDefer(Frame frame) {
   const uint64_t step = frame.header().clock;
   if (step > kMaxStep)
     Fail("pull from rank ", frame.source(), ": step ", step, ", expected at most ", kMaxStep);
@@ -367,8 +401,9 @@ void Server::OnPush(Frame frame) {
   } else {
     ApplyPush(pull, frame);
     spare_.push_back(std::move(pull));
-    latest_step_ = std::max(latest_step_, step);
-    if (any_evicts_) EndStep(latest_step_, OldestInUse());
+    uint64_t& latest = latest_step_[static_cast<size_t>(roles_.WorkerOfRank(source))];
+    latest = std::max(latest, step);
+    EndStep(SlowestStep(), OldestInUse());
   }
   Reply(source, Frame(FrameKind::kPushReply, id, step, 0));
   if (clock_.staleness() >= 0 && prelude.n_slices > 0 &&
@@ -409,6 +444,10 @@ uint64_t Server::OldestInUse() const {
     for (const PendingPull& pull : pending) oldest = std::min(oldest, pull.request.header().clock);
   }
   return oldest;
+}
+
+uint64_t Server::SlowestStep() const {
+  return *std::min_element(latest_step_.begin(), latest_step_.end());
 }
 
 void Server::EndStep(uint64_t step, uint64_t oldest_in_use) {
@@ -461,7 +500,7 @@ void Server::AnswerDeferred() {
   for (size_t n = deferred_.size(); n > 0; --n) {
     Frame frame = std::move(deferred_.front());
     deferred_.pop_front();
-    OnPull(std::move(frame));
+    AnswerOrDefer(std::move(frame));
   }
 }
 
@@ -477,7 +516,14 @@ void Server::OnAssign(const Frame& frame) {
 }
 
 void Server::OnSave(const Frame& frame) {
-  const SavedRows saved = SaveRows(std::string(frame.text()), tables_, [this] { mailbox_->SayAlive(); });
+  if (frame.source() != roles_.ChiefRank())
+    Fail(NameOf(frame), ", expected one from the chief, rank ", roles_.ChiefRank());
+  const std::string path(frame.text());
+  if (!IsInside(path, output_folder_)) {
+    Fail(NameOf(frame), ": a file ", Shortened(OneLine(path), 200), ", expected one inside ",
+         output_folder_.empty() ? "an output folder, which this job does not have" : output_folder_);
+  }
+  const SavedRows saved = SaveRows(path, tables_, [this] { mailbox_->SayAlive(); });
   ByteWriter out;
   out.Put(saved.n_rows);
   out.Put(saved.n_bytes);

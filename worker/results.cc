@@ -85,6 +85,7 @@ Json ReportJson(const ps::ServerReport& report) {
           {"keys_peeked", report.n_peeked_keys},
           {"server_bytes", report.traffic},
           {"pushes_repeated", report.n_repeated_pushes},
+          {"pulls_repeated", report.n_repeated_pulls},
           {"pushes_poisoned", poisoned},
           {"staleness", std::vector<int64_t>(report.staleness.begin(),
                                              report.staleness.begin() + static_cast<long>(n_bins))}};

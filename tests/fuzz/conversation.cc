@@ -79,7 +79,7 @@ std::vector<std::string> Listen(int staleness) {
     RecordingEndpoint endpoint(&inner);
     Mailbox mailbox(&endpoint, 1000);
     if (kRoles.IsServer(endpoint.rank())) {
-      ps::Server(&mailbox, kRoles, job).Run();
+      ps::Server(&mailbox, kRoles, job, folder.Path()).Run();
     } else {
       Work(job, folder.Path(), &mailbox);
     }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include "common/error.h"
@@ -11,6 +12,7 @@
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/script.h"
 #include "tests/support/example_jobs.h"
+#include "tests/support/files.h"
 #include "worker/block_results.h"
 #include "worker/data_pass.h"
 #include "worker/epoch_sums.h"
@@ -109,7 +111,7 @@ TEST_P(RefusalsAtStaleness, OfAnotherNumberOfSlices) {
 TEST_P(RefusalsAtStaleness, OfMorePullsThanMayWait) {
   std::vector<Frame> pulls;
   for (int i = 0; i <= 2 * ps::kMaxPullsInFlight; ++i)
-    pulls.push_back(From(kChief, Frame(FrameKind::kPull, 1, 1000, 0)));
+    pulls.push_back(From(kChief, Frame(FrameKind::kPull, static_cast<uint64_t>(i) + 1, 1000, 0)));
   EXPECT_EQ(ServerError(GetParam(), std::move(pulls)),
             "pull from rank 2: 64 pulls wait for an earlier step already");
 }
@@ -123,6 +125,54 @@ TEST(Refusals, OfAPushThatFollowsALostOne) {
   prelude.n_slices = 1;
   std::memcpy(push.payload().data(), &prelude, sizeof(prelude));
   EXPECT_EQ(ServerError(0, List(std::move(push))), "push from rank 3: number 3, expected 1: one was lost");
+}
+
+TEST(Refusals, OfAPullWithoutANumber) {
+  EXPECT_EQ(ServerError(0, List(From(kChief, Frame(FrameKind::kPull, 0, 0, 0)))),
+            "pull from rank 2: request 0, expected at least 1");
+}
+
+TEST(Refusals, OfAPushWhosePullIsLongGone) {
+  const auto pull_of_nothing = [] {
+    Frame pull(FrameKind::kPull, 5, 0, 3 * sizeof(ps::Section));
+    const ps::Section sections[] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
+    std::memcpy(pull.payload().data(), sections, sizeof(sections));
+    return From(kChief, std::move(pull));
+  };
+  const auto push = [](uint64_t sequence) {
+    Frame frame = Push(kChief, 0, 0, 1);
+    const ps::PushPrelude prelude = {5, sequence, 0, 1};
+    std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
+    return frame;
+  };
+  EXPECT_EQ(ServerError(-1, List(pull_of_nothing(), push(1), push(2))),
+            "push from rank 2: answers pull 5, which is not waiting for one");
+}
+
+TEST(Refusals, OfASaveThatIsNotTheChiefs) {
+  EXPECT_EQ(ServerError(0, List(From(kOtherWorker, Frame(FrameKind::kSave, 1, 0, "rows.bin")))),
+            "save from rank 3, expected one from the chief, rank 2");
+}
+
+TEST(Refusals, OfASaveOutsideTheOutputFolder) {
+  const testing::TempFolder folder;
+  std::filesystem::create_directories(folder.Path("out/link"));
+  std::filesystem::create_directory_symlink(folder.Path(), folder.Path("out/away"));
+  const std::string out = folder.Path("out");
+  const auto error = [&](const std::string& path, const std::string& output) {
+    return ErrorAt(kServer, List(From(kChief, Frame(FrameKind::kSave, 1, 0, path))),
+                   [&](Mailbox* mailbox) { ps::Server(mailbox, kRoles, SmallJob(0), output).Run(); });
+  };
+  for (const std::string& path :
+       {std::string("/tmp/rows.bin"), out, out + "/", out + "/..", out + "/../rows.bin", out + "er/rows.bin",
+        out + "/away/rows.bin", std::string(), std::string("rows\0.bin", 9)}) {
+    EXPECT_THAT(error(path, out), ::testing::AllOf(StartsWith("save from rank 2: a file "),
+                                                   HasSubstr(", expected one inside " + out)))
+        << path;
+  }
+  EXPECT_THAT(error(out + "/rows.bin", ""), HasSubstr("an output folder, which this job does not have"));
+  error(out + "/link/rows.bin", out);  // then the script ends
+  EXPECT_TRUE(std::filesystem::exists(out + "/link/rows.bin"));
 }
 
 TEST(Refusals, OfAKeyTwice) {

@@ -249,9 +249,10 @@ std::string RefusalOf(const std::function<Frame()>& make) {
 }
 
 /// A pull of `keys` of table 1 with its sections changed by `damage`.
-std::function<Frame()> PullOf(std::vector<Key> keys, const std::function<void(Section*)>& damage) {
+std::function<Frame()> PullOf(std::vector<Key> keys, const std::function<void(Section*)>& damage,
+                              uint64_t id = 77) {
   return [=] {
-    Frame frame(FrameKind::kPull, 77, 0, 3 * sizeof(Section) + keys.size() * sizeof(Key));
+    Frame frame(FrameKind::kPull, id, 0, 3 * sizeof(Section) + keys.size() * sizeof(Key));
     Section* sections = reinterpret_cast<Section*>(frame.payload().data());
     for (uint32_t t = 0; t < 3; ++t) sections[t] = {t, kFetch, t == 1 ? keys.size() : 0};
     damage(sections);
@@ -301,10 +302,60 @@ Frame PushOf(uint64_t pull_id, uint64_t sequence, float gradient) {
 
 /// Pulls key 7 of table 1 by hand; returns the pull's id.
 uint64_t PullByHand(Mailbox* mailbox) {
-  const Frame pull = PullOf({Key{7}}, [](Section*) {})();
-  mailbox->Send(0, PullOf({Key{7}}, [](Section*) {})());
+  const uint64_t id = mailbox->NewRequestId();
+  mailbox->Send(0, PullOf({Key{7}}, [](Section*) {}, id)());
   mailbox->Await({FrameKind::kPullReply}, "a reply");
-  return pull.header().request_id;
+  return id;
+}
+
+TEST(ClientServer, APullThatComesTwiceIsAnsweredOnceAndCounted) {
+  for (const int staleness : {-1, 0}) {
+    RunCluster(SgdJob(staleness), {1, 1}, 1, [](int, Mailbox* mailbox, Client* client) {
+      for (int n = 0; n < 2; ++n) {
+        const uint64_t id = mailbox->NewRequestId();
+        for (int i = 0; i < 3; ++i) mailbox->Send(0, PullOf({Key{7}}, [](Section*) {}, id)());
+        mailbox->Await({FrameKind::kPullReply}, "a reply");
+      }
+      OneTable row({Key{7}});
+      row.Peek(client);  // fails on a reply that nobody waits for
+      const ServerReport report = client->Report();
+      EXPECT_EQ(report.n_repeated_pulls, 4);
+      EXPECT_EQ(report.n_pulled_keys, 2);
+    });
+  }
+}
+
+TEST(ClientServer, AFastWorkerDoesNotExpireWhatASlowOneUses) {
+  Job job = SgdJob(-1);
+  job.mutable_table(0)->mutable_eviction()->set_ttl_steps(5);
+  job.mutable_table(0)->mutable_eviction()->set_sweep_steps(1);
+  RunCluster(job, {1, 2}, 1, [](int worker, Mailbox* mailbox, Client* client) {
+    const auto steps = [&](uint64_t first, uint64_t last, Key key) {
+      for (uint64_t step = first; step <= last; ++step) {
+        OneTable row({key});
+        row.Pull(client, step);
+        row.Push(client, 1);
+        client->Drain();
+      }
+    };
+    const auto expired = [&] { return client->Report().tables[1].counts.expired; };
+    if (worker == 1) {
+      steps(0, 1, 7);
+      mailbox->Send(1, Frame(FrameKind::kBroadcast, 0, 0, 0));
+      mailbox->Await({FrameKind::kBroadcast}, "the fast worker");
+      steps(2, 6, 8);
+      EXPECT_EQ(expired(), 0) << "five steps of its own later";
+      steps(7, 7, 8);
+      EXPECT_EQ(expired(), 1);
+    } else {
+      mailbox->Await({FrameKind::kBroadcast}, "the slow worker");
+      steps(0, 100, 9);
+      EXPECT_EQ(expired(), 0);
+      OneTable row({Key{7}});
+      EXPECT_THAT(row.Peek(client), Each(-2.0f));
+      mailbox->Send(2, Frame(FrameKind::kBroadcast, 0, 0, 0));
+    }
+  });
 }
 
 TEST(ClientServer, APushThatComesTwiceIsAppliedOnce) {
@@ -387,7 +438,7 @@ TEST(ClientServer, PoisonedGradientsAreRefusedCountedAndKept) {
             EXPECT_EQ(report.poisoned[0].n_pushes, 1);
             EXPECT_EQ(report.poisoned[0].table, job.table(0).name());
           },
-          folder.Path("poisoned"));
+          folder.Path());
       const std::string kept = testing::ReadFile(folder.Path("poisoned/server-0-rank-1-push-2.tsv"));
       EXPECT_THAT(kept,
                   ::testing::StartsWith("table\tkey\tgradient\n" + job.table(0).name() + "\t2\t1\t1\n"));

@@ -7,14 +7,14 @@ namespace zhiyin::testing {
 
 void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
                 const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work,
-                const std::string& poison_folder) {
+                const std::string& output_folder) {
   SimNetwork::Options options;
   options.seed = seed;
   SimNetwork network(roles.n_ranks(), options);
   network.Run([&](Endpoint& endpoint) {
     Mailbox mailbox(&endpoint, 1000);
     if (roles.IsServer(endpoint.rank())) {
-      ps::Server(&mailbox, roles, job, poison_folder).Run();
+      ps::Server(&mailbox, roles, job, output_folder).Run();
       return;
     }
     ps::Client client(&mailbox, roles, job);

@@ -13,10 +13,10 @@
 namespace zhiyin::testing {
 
 /// Runs servers of `job` and `work` as the body of every worker, over a simulated network of the given seed;
-/// ends the servers when all workers have returned. Refused pushes go to `poison_folder`. Throws what left
+/// ends the servers when all workers have returned. The servers write into `output_folder`. Throws what left
 /// any body.
 void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
                 const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work,
-                const std::string& poison_folder = "");
+                const std::string& output_folder = "");
 
 }  // namespace zhiyin::testing
