@@ -1,8 +1,6 @@
 // Can this processor run this build?
 #pragma once
 
-#include <span>
-
 namespace zhiyin::launch {
 
 /// An extension of the instruction set.
@@ -12,13 +10,19 @@ struct CpuFeature {
   bool present;  // this processor and its system have it
 };
 
-/// Plain names of the features that are needed and not present, one blank between them, in `text` of `n` bytes; the
-/// number of such features.
-int MissingFeatures(std::span<const CpuFeature> features, char* text, int n);
+/// What this build was compiled for.
+struct CpuNeeds {
+  bool avx2, fma, bmi2, avx512f, avx512bw, avx512vl;
+};
+extern const CpuNeeds kCpuNeeds;
 
-/// Ends the process with one line and code 1 when something is missing. Has been called before main, and before
-/// anything else of this program that could meet an instruction that is not there and die of SIGILL: to call it
-/// again only links it in.
+/// Writes the names of the features that are needed and not present, a blank between them, to `text`, which
+/// has room for `n_text` bytes; returns how many they are.
+int MissingFeatures(const CpuFeature* features, int n_features, char* text, int n_text);
+
+/// Ends the process with one line and code 1 when something is missing. It has run before main and before
+/// anything else of this program that could meet an instruction that is not there and die of SIGILL; a call
+/// links it in.
 void CheckCpu();
 
 }  // namespace zhiyin::launch

@@ -94,8 +94,8 @@ class Patient {
     postbox_.Tell(AnswerFacts(options_));
     while (true) {
       try {
-        const std::optional<Frame> frame =
-            postbox_.Next(FrameKind::kQuestion, postbox_.endpoint().Now() + options_.limit_s, /*or_alive=*/true);
+        const std::optional<Frame> frame = postbox_.Next(
+            FrameKind::kQuestion, postbox_.endpoint().Now() + options_.limit_s, /*or_alive=*/true);
         if (!frame) break;
         if (frame->kind() == FrameKind::kAlive) continue;
         const Question question =
@@ -172,7 +172,8 @@ class Doctor {
   }
 
  private:
-  /// Answers of these ranks, each by its rank; one that says nothing until the limit is noted and asked no more.
+  /// Answers of these ranks, each by its rank; one that says nothing until the limit is noted and asked no
+  /// more.
   std::map<int, Answer> Collect(std::set<int> ranks, const std::string& step) {
     std::map<int, Answer> answers;
     Endpoint& endpoint = postbox_.endpoint();
@@ -188,7 +189,8 @@ class Doctor {
       }
       if (endpoint.Now() < next_sign) continue;
       next_sign = endpoint.Now() + kSignEveryS;
-      for (int rank = 1; rank < found_.n_ranks; ++rank) endpoint.Send(rank, Frame(FrameKind::kAlive, 0, 0, 0));
+      for (int rank = 1; rank < found_.n_ranks; ++rank)
+        endpoint.Send(rank, Frame(FrameKind::kAlive, 0, 0, 0));
     }
     for (const int rank : ranks) {
       found_.silent.emplace_back(rank, step);
@@ -324,7 +326,8 @@ class Doctor {
     });
     if (seen) found_.seen_by_rank_0 = *seen;
     if (!seen)
-      found_.troubles.emplace_back(0, TookTooLong(options_, "to look into --output=" + options_.output).trouble());
+      found_.troubles.emplace_back(
+          0, TookTooLong(options_, "to look into --output=" + options_.output).trouble());
   }
 
   void CleanUp(const OutputQuestion& output) {
@@ -334,7 +337,8 @@ class Doctor {
     for (const int rank : asked) postbox_.Ask(rank, question);
     Collect(asked, "remove its files under --output");
     // Of ranks that are gone.
-    for (const auto& [rank, step] : found_.silent) unlink(TokenPath(output.folder(), output.token(), rank).c_str());
+    for (const auto& [rank, step] : found_.silent)
+      unlink(TokenPath(output.folder(), output.token(), rank).c_str());
   }
 
   static std::string NewToken() {
@@ -365,7 +369,8 @@ class Doctor {
       const std::map<int, Answer> answers = Collect(asked, "measure the way to another rank");
       for (const auto& [from, to] : round) {
         const auto answer = answers.find(from);
-        if (answer != answers.end() && answer->second.has_pair()) found_.pairs[{from, to}] = answer->second.pair();
+        if (answer != answers.end() && answer->second.has_pair())
+          found_.pairs[{from, to}] = answer->second.pair();
       }
     }
   }
@@ -408,13 +413,15 @@ std::string HostName() {
 int RunUnderMpirun(DoctorOptions options) {
   std::ostringstream limit;
   limit << " within " << options.limit_s << " s (the limit is --timeout_s)";
-  const std::string error = "zhiyin: error: rank " + std::to_string(LaunchedRank()) + " on " + HostName() + ": ";
+  const std::string error =
+      "zhiyin: error: rank " + std::to_string(LaunchedRank()) + " on " + HostName() + ": ";
   SetAlarm(options.limit_s, error + "MPI did not start" + limit.str() +
                                 ": another rank did not come, or MPI takes an interface that leads to none "
                                 "(mpirun --mca oob_tcp_if_include NETWORK/BITS)\n");
   MpiWorld world;
   alarm(0);
-  const std::string who = "rank " + std::to_string(world.endpoint().rank()) + " on " + world.endpoint().host() + ": ";
+  const std::string who =
+      "rank " + std::to_string(world.endpoint().rank()) + " on " + world.endpoint().host() + ": ";
   options.print_error = [print = options.print_error, who](const std::string& text) { print(who + text); };
   if (world.endpoint().rank() == 0) SpeakOnSigterm();
   options.gather = [mpi = DescribeMpi()] { return GatherRankFacts(mpi); };

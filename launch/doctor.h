@@ -1,4 +1,5 @@
-// zhiyin doctor: looks at the hosts that a job is to run on, before it does, and says in plain words what is wrong.
+// zhiyin doctor: looks at the hosts that a job is to run on, before it does, and says in plain words what is
+// wrong.
 #pragma once
 
 #include <functional>
@@ -33,12 +34,12 @@ struct DoctorOutcome {
   bool all_are_ending = false;  // false: some rank may be waited for in vain
 };
 
-/// One rank's part, on any network. Rank 0 asks, the others answer; a rank that does not answer within the limit is
-/// named in the report and not asked again.
+/// One rank's part, on any network. Rank 0 asks, the others answer; a rank that does not answer within the
+/// limit is named in the report and not asked again.
 DoctorOutcome ExamineRank(Endpoint& endpoint, const DoctorOptions& options);
 
-/// This process as one rank of mpirun's world, or alone. `gather` and `wall_clock` are filled in. Ends the process
-/// itself where another rank could be waited for in vain.
+/// This process as one rank of mpirun's world, or alone. `gather` and `wall_clock` are filled in. Ends the
+/// process itself where another rank could be waited for in vain.
 int RunDoctor(DoctorOptions options);
 
 }  // namespace zhiyin::launch

@@ -217,8 +217,8 @@ std::string ControlVariable(const char* name) {
   int ignored = 0;
   int name_length = 0;
   int text_length = 0;
-  if (MPI_T_cvar_get_info(index, nullptr, &name_length, &ignored, &type, nullptr, nullptr, &text_length, &ignored,
-                          &ignored) != MPI_SUCCESS) {
+  if (MPI_T_cvar_get_info(index, nullptr, &name_length, &ignored, &type, nullptr, nullptr, &text_length,
+                          &ignored, &ignored) != MPI_SUCCESS) {
     return "";
   }
   MPI_T_cvar_handle handle = MPI_T_CVAR_HANDLE_NULL;

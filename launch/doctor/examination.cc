@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 namespace zhiyin::launch {
 namespace {
@@ -25,11 +26,24 @@ std::string Numbers(const std::vector<int>& ascending) {
 std::vector<Host> HostsOf(const Examination& examination) {
   std::vector<Host> hosts;
   for (const auto& [rank, facts] : examination.ranks) {
-    auto host = std::find_if(hosts.begin(), hosts.end(), [&](const Host& h) { return h.name == facts.host(); });
+    auto host =
+        std::find_if(hosts.begin(), hosts.end(), [&](const Host& h) { return h.name == facts.host(); });
     if (host == hosts.end()) host = hosts.insert(hosts.end(), {facts.host(), {}});
     host->ranks.push_back(rank);
   }
   return hosts;
+}
+
+double CoresOf(const Examination& examination, const Host& host) {
+  std::set<int> cores;
+  double quota = 0;
+  for (const int rank : host.ranks) {
+    const RankFacts& facts = examination.ranks.at(rank);
+    cores.insert(facts.core().begin(), facts.core().end());
+    if (facts.core_quota() > 0) quota = quota > 0 ? std::min(quota, facts.core_quota()) : facts.core_quota();
+  }
+  const double n = static_cast<double>(cores.size());
+  return quota > 0 ? std::min(n, quota) : n;
 }
 
 std::vector<std::vector<std::pair<int, int>>> PairRounds(const std::vector<Host>& hosts) {

@@ -65,8 +65,12 @@ struct Host {
 /// In the order of their first ranks.
 std::vector<Host> HostsOf(const Examination& examination);
 
-/// Pairs that are to be measured, in rounds: no rank is in two pairs of a round, so a round's pairs are measured at
-/// the same time. First ranks of all hosts with each other (the circle method), then two ranks of each host.
+/// Cores that the ranks of a host may run on together, a control group's quota respected.
+double CoresOf(const Examination& examination, const Host& host);
+
+/// Pairs that are to be measured, in rounds: no rank is in two pairs of a round, so a round's pairs are
+/// measured at the same time. First ranks of all hosts with each other (the circle method), then two ranks of
+/// each host.
 std::vector<std::vector<std::pair<int, int>>> PairRounds(const std::vector<Host>& hosts);
 
 /// "rank 3 on b", "ranks 0-2, 5 on a": the ranks ascend, and those whose host is not known stand first.

@@ -68,7 +68,8 @@ void JudgeData(const Examination& examination, Findings* findings) {
     if (!first.empty()) unreadable.Add(first + Others(n_others), rank);
   }
   for (const auto& [said, ranks] : unreadable.all()) {
-    AddWrong(findings, NameRanks(examination, ranks), ranks.size() > 1 ? " are" : " is", " without data: ", said,
+    AddWrong(findings, NameRanks(examination, ranks), ranks.size() > 1 ? " are" : " is",
+             " without data: ", said,
              ": every worker's host needs the files of the config under the same names, readable");
   }
   std::string first_that_differs;
@@ -104,6 +105,11 @@ void JudgeOutput(const Examination& examination, Findings* findings) {
   Groups broken;
   std::vector<int> unseen;
   for (const auto& [rank, output] : examination.outputs) {
+    if (!output.folder_error().empty() && rank == 0) {
+      AddWrong(findings, folder, ": cannot be made on ", HostsText(examination, {0}), " (",
+               output.folder_error(), "): name another folder");
+      continue;
+    }
     if (!output.folder_error().empty()) {
       broken.Add(output.folder_error(), rank);
       continue;
@@ -117,8 +123,9 @@ void JudgeOutput(const Examination& examination, Findings* findings) {
     if (rank != 0 && zero_wrote && (!output.saw_token() || !seen_there)) unseen.push_back(rank);
   }
   for (const auto& [error, ranks] : broken.all()) {
-    AddWrong(findings, folder, ": ", HostsText(examination, ranks), " cannot see it (", NameRanks(examination, ranks), ": ",
-             error, "): name a folder that all hosts share, or mount it there too");
+    AddWrong(findings, folder, ": ", HostsText(examination, ranks), " cannot see it (",
+             NameRanks(examination, ranks), ": ", error,
+             "): name a folder that all hosts share, or mount it there too");
   }
   if (!unseen.empty()) {
     AddWrong(findings, folder, ": ", HostsText(examination, unseen), " cannot see what rank 0 writes there (",
@@ -132,7 +139,8 @@ void JudgeDisk(const Examination& examination, Findings* findings) {
   const std::string folder = "--output=" + examination.output;
   double budget = 0;
   if (examination.job) {
-    for (const Table& table : examination.job->table()) budget += static_cast<double>(table.eviction().max_bytes());
+    for (const Table& table : examination.job->table())
+      budget += static_cast<double>(table.eviction().max_bytes());
   }
   const double need = std::max(kFreeBytesMin, 2 * budget);
   Groups full;
@@ -155,23 +163,25 @@ void JudgeDisk(const Examination& examination, Findings* findings) {
   for (const auto& [said, ranks] : full.all()) {
     const OutputFacts& output = examination.outputs.at(ranks[0]);
     AddWrong(findings, folder, ": the disk is full on ", HostsText(examination, ranks), " (",
-             BytesText(static_cast<double>(output.free_bytes())), " free, ", NameRanks(examination, ranks), ": ",
-             output.write_error(), "): make room, or name a folder on another disk");
+             BytesText(static_cast<double>(output.free_bytes())), " free, ", NameRanks(examination, ranks),
+             ": ", output.write_error(), "): make room, or name a folder on another disk");
   }
   for (const auto& [error, ranks] : unwritable.all()) {
     AddWrong(findings, folder, ": cannot be written on ", HostsText(examination, ranks), " (",
-             NameRanks(examination, ranks), ": ", error, "): change its owner or mode, or name another folder");
+             NameRanks(examination, ranks), ": ", error,
+             "): change its owner or mode, or name another folder");
   }
   for (const auto& [free, ranks] : scarce.all()) {
-    AddWrong(findings, folder, ": the disk is nearly full on ", HostsText(examination, ranks), ": ", free, " free, ",
-             BytesText(need), " wanted: ",
+    AddWrong(findings, folder, ": the disk is nearly full on ", HostsText(examination, ranks), ": ", free,
+             " free, ", BytesText(need), " wanted: ",
              budget > 0 ? "a model and its successor may take twice the tables' eviction.max_bytes"
                         : "a model and its successor are there at the same time",
              "; make room, or name a folder on another disk");
   }
   for (const auto& [speed, ranks] : slow.all()) {
     AddWrong(findings, folder, ": the disk is slow on ", HostsText(examination, ranks), ": ", speed,
-             "/s written and synced, ", BytesText(kSlowBytesPerS), "/s expected at least: name a folder on another disk");
+             "/s written and synced, ", BytesText(kSlowBytesPerS),
+             "/s expected at least: name a folder on another disk");
   }
 }
 

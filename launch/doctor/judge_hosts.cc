@@ -31,7 +31,8 @@ std::string HashText(uint64_t hash) {
 
 /// What `of` says of ranks, with the ranks that say it, most ranks first.
 template <typename Of>
-std::vector<std::pair<std::string, std::vector<int>>> GroupRanks(const Examination& examination, const Of& of) {
+std::vector<std::pair<std::string, std::vector<int>>> GroupRanks(const Examination& examination,
+                                                                 const Of& of) {
   std::vector<std::pair<std::string, std::vector<int>>> groups;
   for (const auto& [rank, facts] : examination.ranks) {
     const std::string said = of(facts);
@@ -53,19 +54,6 @@ std::string Listed(const Examination& examination,
   return text;
 }
 
-/// Cores that the ranks of a host may run on together, a control group's quota respected.
-double CoresOf(const Examination& examination, const Host& host) {
-  std::set<int> cores;
-  double quota = 0;
-  for (const int rank : host.ranks) {
-    const RankFacts& facts = examination.ranks.at(rank);
-    cores.insert(facts.core().begin(), facts.core().end());
-    if (facts.core_quota() > 0) quota = quota > 0 ? std::min(quota, facts.core_quota()) : facts.core_quota();
-  }
-  const double n = static_cast<double>(cores.size());
-  return quota > 0 ? std::min(n, quota) : n;
-}
-
 }  // namespace
 
 void JudgeSilence(const Examination& examination, Findings* findings) {
@@ -82,9 +70,10 @@ void JudgeSilence(const Examination& examination, Findings* findings) {
       interfaces = "; or MPI takes an interface that does not lead there: rank 0 has " + interfaces +
                    ", choose by mpirun --mca btl_tcp_if_include NETWORK/BITS";
     }
-    Add(findings, Severity::kWrong, NameRanks(examination, {rank}), " did not answer for ", examination.limit_s,
-        " s (the limit is --timeout_s) when it was to ", step,
-        ": is its process stopped, its host overloaded, or a firewall between it and rank 0", interfaces, "?");
+    Add(findings, Severity::kWrong, NameRanks(examination, {rank}), " did not answer for ",
+        examination.limit_s, " s (the limit is --timeout_s) when it was to ", step,
+        ": is its process stopped, its host overloaded, or a firewall between it and rank 0", interfaces,
+        "?");
   }
   for (const auto& [rank, what] : examination.troubles)
     Add(findings, Severity::kWrong, NameRanks(examination, {rank}), ": ", what);
@@ -95,8 +84,8 @@ void JudgeRoles(const Examination& examination, Findings* findings) {
   if (n_ranks < 2 && !examination.under_mpirun) return;  // one process stands for a host
   if (examination.n_servers < 1 || examination.n_servers >= n_ranks) {
     Add(findings, Severity::kWrong, "--servers=", examination.n_servers, " with ", n_ranks,
-        n_ranks == 1 ? " rank" : " ranks", " leaves no worker or no server: expected 1 to ", std::max(1, n_ranks - 1),
-        " servers, and at least 2 ranks (mpirun -n)");
+        n_ranks == 1 ? " rank" : " ranks", " leaves no worker or no server: expected 1 to ",
+        std::max(1, n_ranks - 1), " servers, and at least 2 ranks (mpirun -n)");
     return;
   }
   if (!examination.job) return;
@@ -110,14 +99,15 @@ void JudgeRoles(const Examination& examination, Findings* findings) {
 void JudgeSlots(const Examination& examination, Findings* findings) {
   if (!examination.slots) return;
   int wanted = examination.n_wanted;
-  if (wanted == 0 && !examination.under_mpirun && examination.n_servers_given) wanted = examination.n_servers + 1;
+  if (wanted == 0 && !examination.under_mpirun && examination.n_servers_given)
+    wanted = examination.n_servers + 1;
   const Slots& slots = *examination.slots;
   if (wanted == 0) return;
   std::string breakdown = slots.breakdown.empty() ? "" : " (" + slots.breakdown + ")";
   if (!slots.unknown.empty()) {
     if (wanted > slots.n) {
-      Add(findings, Severity::kNote, slots.name, " names ", slots.n, " slots", breakdown,
-          " and those of ", slots.unknown, ", which mpirun counts by their cores: write slots=N behind each");
+      Add(findings, Severity::kNote, slots.name, " names ", slots.n, " slots", breakdown, " and those of ",
+          slots.unknown, ", which mpirun counts by their cores: write slots=N behind each");
     }
     return;
   }
@@ -138,7 +128,8 @@ void JudgeSlots(const Examination& examination, Findings* findings) {
       break;
     case SlotSource::kCores:
       text << "without a hostfile mpirun has " << slots.n
-           << " here, one a core: name hosts in a file (a line each: NAME slots=CORES) and give it as --hostfile";
+           << " here, one a core: name hosts in a file (a line each: NAME slots=CORES) and give it as "
+              "--hostfile";
       break;
   }
   text << ", or let ranks share cores (mpirun --oversubscribe)";
@@ -162,7 +153,8 @@ void JudgeBuilds(const Examination& examination, Findings* findings) {
     const std::string& boot = host.FactsIn(examination).boot_id();
     for (const int rank : host.ranks) {
       if (examination.ranks.at(rank).boot_id() == boot) continue;
-      Add(findings, Severity::kWrong, "two machines call themselves ", host.name, " (ranks ", host.ranks[0], " and ", rank,
+      Add(findings, Severity::kWrong, "two machines call themselves ", host.name, " (ranks ", host.ranks[0],
+          " and ", rank,
           "): give each host a name of its own, or messages about one will send you to the other");
       break;
     }
@@ -197,19 +189,21 @@ void JudgeCores(const Examination& examination, Findings* findings) {
 }
 
 void JudgeMemory(const Examination& examination, Findings* findings) {
-  if (!examination.job) return;
-  const int n_ranks = examination.n_wanted > 0 ? examination.n_wanted : examination.n_ranks;
-  if (examination.n_servers < 1 || examination.n_servers >= n_ranks || !examination.under_mpirun) return;
+  if (!examination.job || !examination.under_mpirun) return;
+  // Of a job with other ranks nobody knows where they will be.
+  if (examination.n_wanted > 0 && examination.n_wanted != examination.n_ranks) return;
+  if (examination.n_servers < 1 || examination.n_servers >= examination.n_ranks) return;
   double budget = 0;
-  for (const Table& table : examination.job->table()) budget += static_cast<double>(table.eviction().max_bytes());
+  for (const Table& table : examination.job->table())
+    budget += static_cast<double>(table.eviction().max_bytes());
   for (const Host& host : HostsOf(examination)) {
     const auto n_servers = std::count_if(host.ranks.begin(), host.ranks.end(),
                                          [&](int rank) { return rank < examination.n_servers; });
     const double need = budget * static_cast<double>(n_servers) / examination.n_servers;
     const double free = static_cast<double>(host.FactsIn(examination).memory_free_bytes());
     if (need <= free || free == 0) continue;
-    Add(findings, Severity::kWrong, host.name, " has ", BytesText(free), " of memory free, and its ", n_servers,
-        n_servers == 1 ? " server" : " servers", " may fill ", BytesText(need),
+    Add(findings, Severity::kWrong, host.name, " has ", BytesText(free), " of memory free, and its ",
+        n_servers, n_servers == 1 ? " server" : " servers", " may fill ", BytesText(need),
         " by the tables' eviction.max_bytes: lower that, or put fewer servers on this host");
   }
 }
@@ -228,12 +222,13 @@ void JudgeLimits(const Examination& examination, Findings* findings) {
     const int64_t files_need = examination.n_ranks - n_here + kOtherFiles;
     if (facts.max_open_files() < files_need) {
       Add(findings, Severity::kWrong, "a process on ", host.name, " may open ", facts.max_open_files(),
-          " files, and a rank with ", examination.n_ranks - n_here, " on other hosts needs about ", files_need,
-          ": raise it there (ulimit -n ", 2 * files_need, ")");
+          " files, and a rank with ", examination.n_ranks - n_here, " on other hosts needs about ",
+          files_need, ": raise it there (ulimit -n ", 2 * files_need, ")");
     }
     if (facts.has_rdma() && facts.max_locked_bytes() < kRdmaLockedBytes) {
       Add(findings, Severity::kNote, host.name, " has RDMA, but a process may lock only ",
-          BytesText(static_cast<double>(facts.max_locked_bytes())), " of memory: raise it there (ulimit -l unlimited)");
+          BytesText(static_cast<double>(facts.max_locked_bytes())),
+          " of memory: raise it there (ulimit -l unlimited)");
     }
   }
 }

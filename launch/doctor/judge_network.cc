@@ -41,16 +41,18 @@ const std::string& HostOf(const Examination& examination, int rank) {
 
 /// Interfaces of containers and virtual machines: they lead nowhere beyond their host.
 bool LeadsNowhere(const std::string& name) {
-  for (const char* prefix : {"docker", "br-", "virbr", "veth", "cni", "flannel", "cali", "lxc", "lxd", "podman"}) {
+  for (const char* prefix :
+       {"docker", "br-", "virbr", "veth", "cni", "flannel", "cali", "lxc", "lxd", "podman"}) {
     if (name.starts_with(prefix)) return true;
   }
   return false;
 }
 
-/// Networks that every host is in, by an interface that leads somewhere and an address that no other host has.
+/// Networks that every host is in, by an interface that leads somewhere and an address that no other host
+/// has.
 std::vector<std::string> CommonNetworks(const Examination& examination, const std::vector<Host>& hosts) {
-  std::map<std::string, std::set<std::string>> hosts_of;     // network: names of hosts
-  std::map<std::string, std::set<uint32_t>> addresses_of;    // network: addresses
+  std::map<std::string, std::set<std::string>> hosts_of;   // network: names of hosts
+  std::map<std::string, std::set<uint32_t>> addresses_of;  // network: addresses
   for (const Host& host : hosts) {
     for (const Interface& interface : host.FactsIn(examination).interface()) {
       if (LeadsNowhere(interface.name())) continue;
@@ -60,7 +62,8 @@ std::vector<std::string> CommonNetworks(const Examination& examination, const st
   }
   std::vector<std::string> common;
   for (const auto& [network, names] : hosts_of) {
-    if (names.size() == hosts.size() && addresses_of[network].size() >= hosts.size()) common.push_back(network);
+    if (names.size() == hosts.size() && addresses_of[network].size() >= hosts.size())
+      common.push_back(network);
   }
   return common;
 }
@@ -78,7 +81,8 @@ void JudgePairs(const Examination& examination, Findings* findings) {
     const auto [from, to] = ranks;
     if (!pair.answered()) {
       const std::vector<std::string> common = CommonNetworks(examination, HostsOf(examination));
-      Add(findings, Severity::kWrong, NameRanks(examination, {from}), " got no answer from ", NameRanks(examination, {to}),
+      Add(findings, Severity::kWrong, NameRanks(examination, {from}), " got no answer from ",
+          NameRanks(examination, {to}),
           ": a firewall between them, or MPI takes an interface that does not lead there; try mpirun ",
           ParameterFor(common.empty() ? "NETWORK/BITS" : common[0]));
     } else if (HostOf(examination, from) != HostOf(examination, to)) {
@@ -94,14 +98,15 @@ void JudgePairs(const Examination& examination, Findings* findings) {
     const std::string& to = HostOf(examination, ranks.second);
     if (!pair.answered() || from == to) continue;
     if (pair.latency_s() > std::max(kMuchSlower * latency, kHarmlessLatencyS)) {
-      Add(findings, Severity::kWrong, "messages between ", from, " and ", to, " take ", Rounded(pair.latency_s() * 1e6),
-          " us, ", Rounded(pair.latency_s() / latency), " times the median of all pairs of hosts, ",
-          Rounded(latency * 1e6), " us: look at the link and the load of the two");
+      Add(findings, Severity::kWrong, "messages between ", from, " and ", to, " take ",
+          Rounded(pair.latency_s() * 1e6), " us, ", Rounded(pair.latency_s() / latency),
+          " times the median of all pairs of hosts, ", Rounded(latency * 1e6),
+          " us: look at the link and the load of the two");
     }
     if (pair.bytes_per_s() * kMuchSlower < speed) {
-      Add(findings, Severity::kWrong, "between ", from, " and ", to, " pass ", BytesText(pair.bytes_per_s()), "/s, ",
-          Rounded(speed / pair.bytes_per_s()), " times less than the median of all pairs of hosts, ", BytesText(speed),
-          "/s: look at the link (its speed, duplex, errors)");
+      Add(findings, Severity::kWrong, "between ", from, " and ", to, " pass ", BytesText(pair.bytes_per_s()),
+          "/s, ", Rounded(speed / pair.bytes_per_s()), " times less than the median of all pairs of hosts, ",
+          BytesText(speed), "/s: look at the link (its speed, duplex, errors)");
     }
   }
 }
@@ -135,7 +140,8 @@ void JudgeInterfaces(const Examination& examination, Findings* findings) {
     std::string names;
     for (const std::string& name : where) names += (names.empty() ? "" : ", ") + name;
     Add(findings, Severity::kNote, interface, " on ", names,
-        " leads to no other host, and MPI may try it: if ranks wait for each other without end, start mpirun with ",
+        " leads to no other host, and MPI may try it: if ranks wait for each other without end, start mpirun "
+        "with ",
         parameter);
   }
   if (common.size() > 1) {
@@ -152,9 +158,11 @@ void JudgeClocks(const Examination& examination, Findings* findings) {
     if (from != 0 || !pair.answered() || HostOf(examination, from) == HostOf(examination, to)) continue;
     const double offset = pair.clock_offset_s();
     if (std::abs(offset) <= kClockOffsetMaxS) continue;
-    Add(findings, Severity::kNote, "the clock of ", HostOf(examination, to), " is ", Rounded(std::abs(offset)), " s ",
-        offset > 0 ? "ahead of" : "behind", " that of ", HostOf(examination, from),
-        ": no wait depends on it, but times in logs and of files will not fit together; run chrony or ntpd there");
+    Add(findings, Severity::kNote, "the clock of ", HostOf(examination, to), " is ",
+        Rounded(std::abs(offset)), " s ", offset > 0 ? "ahead of" : "behind", " that of ",
+        HostOf(examination, from),
+        ": no wait depends on it, but times in logs and of files will not fit together; run chrony or ntpd "
+        "there");
   }
 }
 

@@ -37,7 +37,8 @@ bool IsPositive(double x) {
 
 void CheckPair(const PairFacts& pair, const Frame& frame) {
   if (!pair.answered()) return;
-  if (!IsPositive(pair.latency_s()) || !IsPositive(pair.bytes_per_s()) || !std::isfinite(pair.clock_offset_s()))
+  if (!IsPositive(pair.latency_s()) || !IsPositive(pair.bytes_per_s()) ||
+      !std::isfinite(pair.clock_offset_s()))
     Fail(NameOf(frame), ": a pair with a latency of ", pair.latency_s(), " s, expected positive numbers");
 }
 
@@ -54,7 +55,8 @@ Question ParseQuestion(const Frame& frame, int rank, int n_ranks) {
     if (peer < 0 || peer >= n_ranks || peer == rank)
       Fail(NameOf(frame), ": rank ", peer, " as the peer of rank ", rank, ", expected another of ", n_ranks);
   }
-  if (question.kind_case() == Question::KIND_NOT_SET) Fail(NameOf(frame), ": asks nothing that is known here");
+  if (question.kind_case() == Question::KIND_NOT_SET)
+    Fail(NameOf(frame), ": asks nothing that is known here");
   return question;
 }
 
@@ -80,7 +82,8 @@ void Postbox::Tell(const Answer& answer) {
 }
 
 std::optional<Frame> Postbox::Next(FrameKind kind, double deadline, bool or_alive) {
-  const auto kept = std::find_if(kept_.begin(), kept_.end(), [&](const Frame& f) { return f.kind() == kind; });
+  const auto kept =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Frame& f) { return f.kind() == kind; });
   if (kept != kept_.end()) {
     Frame frame = std::move(*kept);
     kept_.erase(kept);
@@ -101,7 +104,8 @@ std::optional<Frame> Postbox::Next(FrameKind kind, double deadline, bool or_aliv
 
 void Postbox::AnswerPing(const Frame& ping) {
   const std::span<const std::byte> payload = ping.payload();
-  if (payload.size() < sizeof(double)) Fail(NameOf(ping), ": ", payload.size(), " bytes, expected at least 8");
+  if (payload.size() < sizeof(double))
+    Fail(NameOf(ping), ": ", payload.size(), " bytes, expected at least 8");
   Frame pong(FrameKind::kPong, ping.header().request_id, 0, payload.size());
   std::memcpy(pong.payload().data(), payload.data(), payload.size());
   const double now = wall_clock_();
@@ -119,7 +123,8 @@ std::optional<Postbox::RoundTrip> Postbox::Ping(int peer, size_t n_bytes, double
   while (std::optional<Frame> pong = Next(FrameKind::kPong, deadline)) {
     // A late answer of an earlier pair is passed over.
     if (pong->source() != peer || pong->header().request_id != id) continue;
-    if (pong->payload().size() != n_bytes) Fail(NameOf(*pong), ": ", pong->payload().size(), " bytes, expected ", n_bytes);
+    if (pong->payload().size() != n_bytes)
+      Fail(NameOf(*pong), ": ", pong->payload().size(), " bytes, expected ", n_bytes);
     const double seconds = endpoint_->Now() - sent;
     double peer_wall = 0;
     std::memcpy(&peer_wall, pong->payload().data(), sizeof(peer_wall));

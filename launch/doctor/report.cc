@@ -21,8 +21,8 @@ std::string Rounded(double value) {
 }
 
 std::string RolesText(const Examination& examination, const Host& host) {
-  const auto n_servers =
-      std::count_if(host.ranks.begin(), host.ranks.end(), [&](int rank) { return rank < examination.n_servers; });
+  const auto n_servers = std::count_if(host.ranks.begin(), host.ranks.end(),
+                                       [&](int rank) { return rank < examination.n_servers; });
   return Counted(n_servers, "server") + ", " +
          Counted(static_cast<int64_t>(host.ranks.size()) - n_servers, "worker");
 }
@@ -36,7 +36,9 @@ void DescribeHost(const Examination& examination, const Host& host, std::ostream
     out << ranks << " (" << RolesText(examination, host) << "), ";
   }
   out << Counted(facts.cores_online(), "core");
-  if (facts.core_quota() > 0) out << " (quota " << Rounded(facts.core_quota()) << ")";
+  // By affinity or a control group's quota.
+  const double cores = CoresOf(examination, host);
+  if (cores < facts.cores_online()) out << " (" << Rounded(cores) << " for its ranks)";
   out << ", " << BytesText(static_cast<double>(facts.memory_bytes())) << " of memory, "
       << BytesText(static_cast<double>(facts.memory_free_bytes())) << " free, " << facts.mpi_library();
   if (!facts.mpi_thread_level().empty()) out << " " << facts.mpi_thread_level();
@@ -91,10 +93,12 @@ void DescribeData(const Examination& examination, std::ostream& out) {
   }
   double bytes = 0;
   if (!examination.data.empty()) {
-    for (const FileFacts& file : examination.data.begin()->second.file()) bytes += static_cast<double>(file.n_bytes());
+    for (const FileFacts& file : examination.data.begin()->second.file())
+      bytes += static_cast<double>(file.n_bytes());
   }
-  out << "  data: " << Counted(static_cast<int64_t>(examination.data_files.size()), "file") << ", " << BytesText(bytes)
-      << ", looked at by " << Counted(static_cast<int64_t>(examination.data.size()), "worker") << "\n";
+  out << "  data: " << Counted(static_cast<int64_t>(examination.data_files.size()), "file") << ", "
+      << BytesText(bytes) << ", looked at by "
+      << Counted(static_cast<int64_t>(examination.data.size()), "worker") << "\n";
 }
 
 void DescribeSlots(const Examination& examination, std::ostream& out) {

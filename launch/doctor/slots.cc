@@ -66,7 +66,8 @@ void ParseHostLine(const std::string& line, const std::string& where, std::vecto
   }
   for (HostLine& host : *hosts) {
     if (host.name != name) continue;
-    if (slots) Fail(where, ": slots= again for ", name, ": mpirun refuses that, expected one line with slots=N");
+    if (slots)
+      Fail(where, ": slots= again for ", name, ": mpirun refuses that, expected one line with slots=N");
     host.slots += host.counted ? 1 : 2;
     host.counted = true;
     return;
@@ -88,7 +89,8 @@ int CoresHere() {
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
     std::string siblings = std::to_string(cpu);
-    std::ifstream("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list") >> siblings;
+    std::ifstream("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list") >>
+        siblings;
     cores.insert(siblings);
   }
   return static_cast<int>(cores.size());
@@ -153,9 +155,11 @@ Slots FindSlots(const std::string& hostfile) {
                            [](const std::string& host) { return IsThisHost(host) ? CoresHere() : 0; });
   }
   if (const char* told = std::getenv("OMPI_UNIVERSE_SIZE")) {
-    if (const std::optional<int> n = WholeNumber(told); n && *n > 0) return {*n, SlotSource::kMpirun, "", "", ""};
+    if (const std::optional<int> n = WholeNumber(told); n && *n > 0)
+      return {*n, SlotSource::kMpirun, "", "", ""};
   }
-  if (const char* told = std::getenv("SLURM_TASKS_PER_NODE"); told != nullptr && std::getenv("SLURM_JOB_ID")) {
+  if (const char* told = std::getenv("SLURM_TASKS_PER_NODE");
+      told != nullptr && std::getenv("SLURM_JOB_ID")) {
     if (const std::optional<Slots> slots = SlotsOfSlurm(told)) return *slots;
   }
   return {CoresHere(), SlotSource::kCores, "", "", ""};

@@ -8,8 +8,8 @@ namespace zhiyin::launch {
 
 /// A connected TCP socket of this process.
 struct TcpSocket {
-  int64_t sent_bytes = 0;     // acknowledged by the other end
-  uint32_t own_address = 0;   // IPv4, host byte order; 0: IPv6
+  int64_t sent_bytes = 0;    // acknowledged by the other end
+  uint32_t own_address = 0;  // IPv4, host byte order; 0: IPv6
 };
 
 /// By file descriptor. Looks at all of them: for use before and after something, not within.

@@ -77,7 +77,8 @@ std::vector<std::string> DoctorSeeds() {
   question.mutable_pair()->set_peer(2);
   seeds.push_back('\0' + question.SerializeAsString());
   launch::Answer answer;
-  *answer.mutable_rank() = launch::GatherRankFacts({"Open MPI v4.1.4", "FUNNELED", "", "", "", "/dev/shm", 4096});
+  *answer.mutable_rank() =
+      launch::GatherRankFacts({"Open MPI v4.1.4", "FUNNELED", "", "", "", "/dev/shm", 4096});
   seeds.push_back('\1' + answer.SerializeAsString());
   answer.mutable_data()->add_file()->set_error("No such file or directory");
   seeds.push_back('\1' + answer.SerializeAsString());

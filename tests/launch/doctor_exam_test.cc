@@ -69,8 +69,8 @@ TEST(Exam, OfRanksThatAreWell) {
   const DoctorOutcome outcome = exam.Run();
   EXPECT_EQ(outcome.exit_code, 0) << exam.report;
   EXPECT_TRUE(outcome.all_are_ending);
-  EXPECT_THAT(exam.report, AllOf(HasSubstr("6 ranks on 3 hosts"), HasSubstr("nothing is wrong"), HasSubstr("within h2: "),
-                                 HasSubstr("h0 - h1: "), HasSubstr("h1 - h2: ")));
+  EXPECT_THAT(exam.report, AllOf(HasSubstr("6 ranks on 3 hosts"), HasSubstr("nothing is wrong"),
+                                 HasSubstr("within h2: "), HasSubstr("h0 - h1: "), HasSubstr("h1 - h2: ")));
   // h1's clock is ahead; what the network takes is halved out.
   EXPECT_THAT(exam.report, HasSubstr("note: the clock of h1 is 5 s ahead of that of h0"));
   EXPECT_FALSE(std::filesystem::exists(folder.Path("new")));
@@ -83,7 +83,10 @@ TEST(Exam, OfARankThatNeverSpeaks) {
   const DoctorOutcome outcome = exam.Run();
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_FALSE(outcome.all_are_ending);
-  EXPECT_THAT(exam.report, HasSubstr("wrong: rank 4 did not answer for 20 s (the limit is --timeout_s) when it was to say what it is"));
+  EXPECT_THAT(
+      exam.report,
+      HasSubstr(
+          "wrong: rank 4 did not answer for 20 s (the limit is --timeout_s) when it was to say what it is"));
   EXPECT_THAT(exam.report, HasSubstr("h0 - h2: ")) << "the others are examined all the same";
   EXPECT_EQ(exam.left_alone, "") << "and wait as long as it takes";
 }
@@ -100,8 +103,11 @@ TEST(Exam, OfARankThatFallsSilent) {
     endpoint.Receive(endpoint.Now() + 1000);
   };
   EXPECT_EQ(exam.Run().exit_code, 1);
-  EXPECT_THAT(exam.report, HasSubstr("wrong: rank 3 on h1 did not answer for 20 s (the limit is --timeout_s) when it was to write a "
-                                     "few files under --output"));
+  EXPECT_THAT(
+      exam.report,
+      HasSubstr(
+          "wrong: rank 3 on h1 did not answer for 20 s (the limit is --timeout_s) when it was to write a "
+          "few files under --output"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.Path()));
 }
 
@@ -133,6 +139,24 @@ TEST(Exam, OfARankThatTalksNonsense) {
   EXPECT_THAT(exam.report, HasSubstr("wrong: rank 3: answer from rank 3: 2 bytes that are none"));
 }
 
+TEST(Exam, OfARankOfAnotherProtocol) {
+  Exam exam(4);
+  exam.bodies[3] = [](Endpoint& endpoint) {
+    Frame frame(FrameKind::kAnswer, 1, 0, 0);
+    frame.bytes()[4] = std::byte{9};  // the header's version
+    endpoint.Send(0, std::move(frame));
+    endpoint.Receive(endpoint.Now() + 1000);
+  };
+  const DoctorOutcome outcome = exam.Run();
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_FALSE(outcome.all_are_ending);
+  EXPECT_THAT(
+      exam.report,
+      AllOf(HasSubstr(
+                "wrong: message from rank 3: protocol version 9, expected 1: the ranks run different builds"),
+            HasSubstr("h0 - h1: ")));
+}
+
 TEST(Exam, RanksThatRankZeroLeavesAloneEnd) {
   Exam exam(4);
   exam.bodies[0] = [](Endpoint&) {};
@@ -157,7 +181,8 @@ TEST(Exam, OfOneProcessAlone) {
   Exam exam(1);
   exam.options.under_mpirun = false;
   EXPECT_EQ(exam.Run().exit_code, 0) << exam.report;
-  EXPECT_THAT(exam.report, HasSubstr("this host alone; for all hosts of a job: mpirun -n RANKS zhiyin doctor"));
+  EXPECT_THAT(exam.report,
+              HasSubstr("this host alone; for all hosts of a job: mpirun -n RANKS zhiyin doctor"));
   exam.options.n_wanted = 1 << 19;
   EXPECT_EQ(exam.Run().exit_code, 1);
   EXPECT_THAT(exam.report, HasSubstr("wrong: too few slots: 524288 ranks need 524288"));

@@ -106,7 +106,8 @@ TEST(Doctor, FindsNothingWhereNothingIsWrong) {
   EXPECT_THAT(Judge(Healthy()), IsEmpty());
   EXPECT_THAT(Judge(HealthyHosts({"a", "b", "c"})), IsEmpty());
   const std::string report = ReportText(Healthy(), {});
-  EXPECT_THAT(report, StartsWith("zhiyin doctor: 4 ranks on 2 hosts\nnothing is wrong\n  a: ranks 0, 1 (1 server, 1 worker), 8 cores"));
+  EXPECT_THAT(report, StartsWith("zhiyin doctor: 4 ranks on 2 hosts\nnothing is wrong\n  a: ranks 0, 1 (1 "
+                                 "server, 1 worker), 8 cores"));
   EXPECT_THAT(report, HasSubstr("  b: ranks 2, 3 (0 servers, 2 workers)"));
   EXPECT_THAT(report, HasSubstr("  data: 1 file, 2.9 KiB, looked at by 3 workers\n"));
 }
@@ -117,7 +118,8 @@ TEST(Doctor, TooFewSlots) {
   EXPECT_THAT(Wrong(examination),
               ElementsAre(StartsWith("too few slots: 9 ranks need 9, mpirun was given 8: name more hosts")));
   examination.slots = Slots{3, SlotSource::kHostfile, "hosts", "a 2, b 1", ""};
-  EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("hosts has 3 (a 2, b 1): raise slots=N there, add hosts")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(HasSubstr("hosts has 3 (a 2, b 1): raise slots=N there, add hosts")));
   examination.slots = Slots{3, SlotSource::kSlurm, "", "", ""};
   EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("ask for more (sbatch --ntasks=9)")));
   examination.slots = Slots{3, SlotSource::kCores, "", "", ""};
@@ -131,7 +133,8 @@ TEST(Doctor, SlotsOfAHostfileThatLeavesSomeOpen) {
   examination.n_wanted = 9;
   examination.slots = Slots{3, SlotSource::kHostfile, "hosts", "a 3", "b"};
   EXPECT_THAT(Judge(examination), ElementsAre(::testing::Field(&Finding::severity, Severity::kNote)));
-  EXPECT_THAT(Notes(examination), ElementsAre(HasSubstr("and those of b, which mpirun counts by their cores")));
+  EXPECT_THAT(Notes(examination),
+              ElementsAre(HasSubstr("and those of b, which mpirun counts by their cores")));
   examination.n_wanted = 3;
   EXPECT_THAT(Judge(examination), IsEmpty());
 }
@@ -162,10 +165,11 @@ TEST(Doctor, RolesThatDoNotFit) {
 TEST(Doctor, DifferentBuilds) {
   Examination examination = Healthy();
   examination.ranks[3].set_program_hash(uint64_t{0xabcdef0112345678});
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre("different builds of zhiyin: 1.0 (file 12345678): ranks 0, 1 on a; rank 2 on b; 1.0 "
-                          "(file abcdef01): rank 3 on b: copy one file to all hosts, or start it from a shared "
-                          "folder"));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre("different builds of zhiyin: 1.0 (file 12345678): ranks 0, 1 on a; rank 2 on b; 1.0 "
+                  "(file abcdef01): rank 3 on b: copy one file to all hosts, or start it from a shared "
+                  "folder"));
   examination = Healthy();
   examination.ranks[2].set_version("1.1");
   EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("1.1 (file 12345678): rank 2 on b")));
@@ -174,8 +178,9 @@ TEST(Doctor, DifferentBuilds) {
 TEST(Doctor, DifferentMpi) {
   Examination examination = Healthy();
   for (const int rank : {2, 3}) examination.ranks[rank].set_mpi_library("Open MPI v5.0.1");
-  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("different versions of MPI: Open MPI v4.1.4: ranks 0, 1 on a"),
-                                                    HasSubstr("Open MPI v5.0.1: ranks 2, 3 on b"))));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(AllOf(StartsWith("different versions of MPI: Open MPI v4.1.4: ranks 0, 1 on a"),
+                                HasSubstr("Open MPI v5.0.1: ranks 2, 3 on b"))));
 }
 
 TEST(Doctor, TwoMachinesOfOneName) {
@@ -196,7 +201,9 @@ TEST(Doctor, MoreRanksThanCores) {
                                               StartsWith("b has more ranks than cores, 2 on 1:")));
   examination = Healthy();
   for (const int rank : {0, 1}) examination.ranks[rank].set_core_quota(1.5);
-  EXPECT_THAT(Notes(examination), ElementsAre(StartsWith("a has more ranks than cores, 2 on 1.5 (its control group's quota)")));
+  EXPECT_THAT(Notes(examination),
+              ElementsAre(StartsWith("a has more ranks than cores, 2 on 1.5 (its control group's quota)")));
+  EXPECT_THAT(ReportText(examination, {}), HasSubstr("8 cores (1.5 for its ranks)"));
 }
 
 TEST(Doctor, EachRankOnACoreOfItsOwnIsNoOversubscription) {
@@ -217,14 +224,16 @@ TEST(Doctor, RanksBoundToOneCore) {
   }
   examination.ranks[5] = HealthyRank("b");
   examination.n_ranks = 6;
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre("ranks 2, 3 on b are bound to the same core, 0, of 8: start mpirun with --bind-to none"));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre("ranks 2, 3 on b are bound to the same core, 0, of 8: start mpirun with --bind-to none"));
 }
 
 TEST(Doctor, MemoryForTheTablesBudgets) {
   Examination examination = Healthy();
   examination.job->add_table()->mutable_eviction()->set_max_bytes(9 * kGiB);
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("a has 8.0 GiB of memory free, and its 1 server may fill 9.0 GiB")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("a has 8.0 GiB of memory free, and its 1 server may fill 9.0 GiB")));
   examination.n_servers = 3;  // two on a, one on b
   EXPECT_THAT(Wrong(examination), IsEmpty());
 }
@@ -232,20 +241,22 @@ TEST(Doctor, MemoryForTheTablesBudgets) {
 TEST(Doctor, SharedMemoryThatIsTooSmall) {
   Examination examination = Healthy();
   for (const int rank : {2, 3}) examination.ranks[rank].set_shm_bytes(7 * kMiB);
-  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("/dev/shm on b holds 7.0 MiB"), HasSubstr("may take 8.0 MiB"),
-                                                    HasSubstr("--shm-size"))));
+  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("/dev/shm on b holds 7.0 MiB"),
+                                                    HasSubstr("may take 8.0 MiB"), HasSubstr("--shm-size"))));
 }
 
 TEST(Doctor, TooFewOpenFiles) {
   Examination examination = Healthy();
   for (const int rank : {0, 1}) examination.ranks[rank].set_max_open_files(65);
-  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("a process on a may open 65 files"), HasSubstr("ulimit -n"))));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(AllOf(StartsWith("a process on a may open 65 files"), HasSubstr("ulimit -n"))));
 }
 
 TEST(Doctor, RdmaWithoutLockedMemory) {
   Examination examination = Healthy();
   examination.ranks[2].set_has_rdma(true);
-  EXPECT_THAT(Notes(examination), ElementsAre(AllOf(StartsWith("b has RDMA"), HasSubstr("ulimit -l unlimited"))));
+  EXPECT_THAT(Notes(examination),
+              ElementsAre(AllOf(StartsWith("b has RDMA"), HasSubstr("ulimit -l unlimited"))));
   examination.ranks[2].set_max_locked_bytes(64 * kGiB);
   EXPECT_THAT(Judge(examination), IsEmpty());
 }
@@ -263,8 +274,9 @@ TEST(Doctor, RanksWithoutData) {
       }
     }
   }
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("rank 3 on b is without data: /data/2: No such file or directory "
-                                                         "(and 1 other file): every worker's host needs")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("rank 3 on b is without data: /data/2: No such file or directory "
+                                     "(and 1 other file): every worker's host needs")));
   *examination.data[2].mutable_file(1) = examination.data[3].file(1);
   *examination.data[2].mutable_file(2) = examination.data[3].file(2);
   EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("ranks 2, 3 on b are without data: /data/2: ")));
@@ -273,9 +285,11 @@ TEST(Doctor, RanksWithoutData) {
 TEST(Doctor, DataThatDiffers) {
   Examination examination = Healthy();
   examination.data[3].mutable_file(0)->set_n_bytes(2999);
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre("/data/census differs between ranks: 3000 bytes, hash 7 at rank 1 on a; rank 2 on b; 2999 bytes, "
-                          "hash 7 at rank 3 on b: copy the same file to all workers' hosts"));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(
+          "/data/census differs between ranks: 3000 bytes, hash 7 at rank 1 on a; rank 2 on b; 2999 bytes, "
+          "hash 7 at rank 3 on b: copy the same file to all workers' hosts"));
   examination.data[3].mutable_file(0)->set_n_bytes(3000);
   examination.data[3].mutable_file(0)->set_hash(uint64_t{8} << 32);
   EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("3000 bytes, hash 8 at rank 3 on b")));
@@ -287,17 +301,28 @@ TEST(Doctor, AnOutputFolderThatAHostCannotSee) {
     examination.outputs[rank].Clear();
     examination.outputs[rank].set_folder_error("No such file or directory");
   }
-  EXPECT_THAT(Wrong(examination), ElementsAre("--output=/out: host b cannot see it (ranks 2, 3 on b: No such file or "
-                                              "directory): name a folder that all hosts share, or mount it there too"));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre("--output=/out: host b cannot see it (ranks 2, 3 on b: No such file or "
+                          "directory): name a folder that all hosts share, or mount it there too"));
+}
+
+TEST(Doctor, AnOutputFolderThatCannotBeMade) {
+  Examination examination = Healthy();
+  examination.outputs.clear();
+  examination.outputs[0].set_folder_error("Not a directory");
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre("--output=/out: cannot be made on host a (Not a directory): name another folder"));
 }
 
 TEST(Doctor, AnOutputFolderThatIsAnotherOneElsewhere) {
   Examination examination = Healthy();
   for (const int rank : {2, 3}) examination.outputs[rank].set_saw_token(false);
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("--output=/out: host b cannot see what rank 0 writes there")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("--output=/out: host b cannot see what rank 0 writes there")));
   for (const int rank : {2, 3}) examination.outputs[rank].set_saw_token(true);
   examination.seen_by_rank_0[3] = false;  // and the other way round
-  EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("host b cannot see what rank 0 writes there (rank 3 on b)")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(HasSubstr("host b cannot see what rank 0 writes there (rank 3 on b)")));
 }
 
 TEST(Doctor, AFullDisk) {
@@ -307,35 +332,45 @@ TEST(Doctor, AFullDisk) {
     output.set_disk_is_full(true);
     output.set_write_error("No space left on device");
   }
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("--output=/out: the disk is full on hosts a, b (0 bytes free, ranks 0, 1 on "
-                                                         "a; ranks 2, 3 on b: No space left on device)")));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(StartsWith("--output=/out: the disk is full on hosts a, b (0 bytes free, ranks 0, 1 on "
+                             "a; ranks 2, 3 on b: No space left on device)")));
 }
 
 TEST(Doctor, ADiskThatIsNearlyFullOrSlowOrLocked) {
   Examination examination = Healthy();
   examination.outputs[2].set_free_bytes(500 * kMiB);
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("--output=/out: the disk is nearly full on host b: 500 MiB free, 1.0 GiB wanted")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith(
+                  "--output=/out: the disk is nearly full on host b: 500 MiB free, 1.0 GiB wanted")));
   examination = Healthy();
   examination.job->add_table()->mutable_eviction()->set_max_bytes(60 * kGiB);
   for (auto& [rank, facts] : examination.ranks) facts.set_memory_free_bytes(70 * kGiB);
-  EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("nearly full on hosts a, b: 100 GiB free, 120 GiB wanted")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(HasSubstr("nearly full on hosts a, b: 100 GiB free, 120 GiB wanted")));
   examination = Healthy();
   examination.outputs[2].set_bytes_per_s(1e6);
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("--output=/out: the disk is slow on host b: 977 KiB/s")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("--output=/out: the disk is slow on host b: 977 KiB/s")));
   examination = Healthy();
   examination.outputs[3].set_write_error("Permission denied");
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("--output=/out: cannot be written on host b (rank 3 on b: Permission denied)")));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(StartsWith("--output=/out: cannot be written on host b (rank 3 on b: Permission denied)")));
 }
 
 TEST(Doctor, APairThatIsMuchSlower) {
   Examination examination = HealthyHosts({"a", "b", "c"});
   examination.pairs[{1, 2}].set_latency_s(0.02);
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("messages between b and c take 2e+04 us, 667 times the median")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("messages between b and c take 2e+04 us, 667 times the median")));
   examination.pairs[{1, 2}].set_latency_s(190e-6);  // harmless, however fast the others are
   for (const int to : {1, 2}) examination.pairs[{0, to}].set_latency_s(1e-6);
   EXPECT_THAT(Wrong(examination), IsEmpty());
   examination.pairs[{0, 1}].set_bytes_per_s(9e7);
-  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("between a and b pass 85.8 MiB/s, 11.1 times less"))));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(AllOf(StartsWith("between a and b pass 85.8 MiB/s, 11.1 times less"))));
   examination.pairs[{0, 1}].set_bytes_per_s(11e7);
   EXPECT_THAT(Wrong(examination), IsEmpty());
 }
@@ -372,7 +407,8 @@ TEST(Doctor, SeveralNetworks) {
     AddInterface("eth0", Ip(10, 0, 0, 1 + static_cast<uint32_t>(rank)), 24, &examination.ranks[rank]);
     AddInterface("eth1", Ip(10, 0, 1, 1 + static_cast<uint32_t>(rank)), 24, &examination.ranks[rank]);
   }
-  EXPECT_THAT(Notes(examination), ElementsAre(StartsWith("the hosts share several networks (10.0.0.0/24, 10.0.1.0/24)")));
+  EXPECT_THAT(Notes(examination),
+              ElementsAre(StartsWith("the hosts share several networks (10.0.0.0/24, 10.0.1.0/24)")));
 }
 
 TEST(Doctor, ClocksThatDiffer) {
@@ -387,16 +423,19 @@ TEST(Doctor, RanksThatDoNotAnswer) {
   Examination examination = Healthy();
   AddInterface("eth0", Ip(10, 0, 0, 1), 24, &examination.ranks[0]);
   examination.silent.emplace_back(3, "look at the data files");
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("rank 3 on b did not answer for 30 s (the limit is --timeout_s) "
-                                                         "when it was to look at the data files")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("rank 3 on b did not answer for 30 s (the limit is --timeout_s) "
+                                     "when it was to look at the data files")));
   examination.ranks.erase(3);
   examination.data.erase(3);
   examination.outputs.erase(3);
-  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("rank 3 did not answer"), HasSubstr("rank 0 has eth0 10.0.0.0/24"))));
+  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("rank 3 did not answer"),
+                                                    HasSubstr("rank 0 has eth0 10.0.0.0/24"))));
   examination.silent.clear();
   examination.troubles.emplace_back(2, "its disk does not answer");
   examination.errors = {"message from rank 3: protocol version 2"};
-  EXPECT_THAT(Wrong(examination), ElementsAre("message from rank 3: protocol version 2", "rank 2 on b: its disk does not answer"));
+  EXPECT_THAT(Wrong(examination), ElementsAre("message from rank 3: protocol version 2",
+                                              "rank 2 on b: its disk does not answer"));
 }
 
 TEST(Doctor, WrongComesFirstAndALineIsALine) {
