@@ -18,6 +18,7 @@
 #include "common/config.h"
 #include "common/error.h"
 #include "launch/command_line.h"
+#include "launch/doctor.h"
 #include "launch/launcher.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
@@ -31,6 +32,8 @@ DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json;
 DEFINE_bool(overwrite, false, "The output folder may hold an earlier run");
 DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
+DEFINE_int32(ranks, 0, "doctor: ranks that the job is to have");
+DEFINE_string(hostfile, "", "doctor: the hosts, as mpirun's --hostfile");
 DEFINE_string(progress, "auto", "auto, line (for a terminal), log (for a file) or none");
 
 namespace zhiyin::launch {
@@ -42,11 +45,14 @@ constexpr const char* kUsage =
   mpirun -n 4 zhiyin train --config=JOB.textproto --servers=2 [--output=DIR]
   zhiyin train --config=JOB.textproto --simulate=2x2
   mpirun -n 2 zhiyin evaluate --checkpoint=DIR
+  mpirun -n 4 zhiyin doctor [--config=JOB.textproto] [--servers=2] [--output=DIR]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
 
 commands
   train      train, evaluate on the test split, save under --output
   evaluate   the metrics of a saved model again, with any number of ranks
+  doctor     look at the hosts before a job runs there: what is wrong, and how to mend it; exit code 1 if
+             anything is. Without mpirun: this host, and with --ranks whether there are slots for so many
   generate   write the rows of a job's generated data as tab-separated text
 
 flags
@@ -58,7 +64,9 @@ flags
   --overwrite           the output folder may hold an earlier run; generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
-  --timeout_s=S         longest silence that a waiting rank accepts (default 120)
+  --timeout_s=S         longest silence that a waiting rank accepts (default 120); doctor: longest step (default 30)
+  --ranks=N             doctor: ranks that the job is to have (default: as many as are here)
+  --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
   --progress=HOW        auto, line, log or none
 )";
 
@@ -108,8 +116,8 @@ void CheckUnused(const std::string& command, std::initializer_list<const char*> 
 }
 
 int RunJob(Command command, std::vector<std::string> overrides) {
-  if (command == Command::kTrain) CheckUnused("train", {"checkpoint"});
-  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed"});
+  if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
+  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
   if (!FLAGS_simulate.empty()) CheckUnused("--simulate", {"servers"});
   if (command == Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
@@ -143,7 +151,8 @@ int RunJob(Command command, std::vector<std::string> overrides) {
 
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
-  CheckUnused("generate", {"checkpoint", "servers", "simulate", "timeout_s", "progress"});
+  CheckUnused("generate",
+              {"checkpoint", "servers", "simulate", "timeout_s", "progress", "ranks", "hostfile"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
@@ -158,6 +167,27 @@ int RunGenerate(const std::vector<std::string>& overrides) {
   if (!file || std::rename(unfinished.c_str(), FLAGS_output.c_str()) != 0)
     Fail("--output=", FLAGS_output, ": cannot write: ", std::strerror(errno));
   return 0;
+}
+
+int Examine(const std::vector<std::string>& overrides) {
+  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "progress"});
+  if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  if (FLAGS_ranks < 0) Fail("--ranks=", FLAGS_ranks, ": expected at least 1");
+  if (FLAGS_config.empty() && !overrides.empty())
+    Fail("--set ", overrides[0], ": means nothing to doctor without --config");
+  DoctorOptions options;
+  options.config = FLAGS_config;
+  options.overrides = overrides;
+  options.n_servers = FLAGS_servers;
+  options.n_servers_given = !gflags::GetCommandLineFlagInfoOrDie("servers").is_default;
+  options.output = FLAGS_output;
+  options.hostfile = FLAGS_hostfile;
+  options.n_wanted = FLAGS_ranks;
+  if (!gflags::GetCommandLineFlagInfoOrDie("timeout_s").is_default) options.limit_s = FLAGS_timeout_s;
+  options.under_mpirun = StartedByLauncher();
+  options.print = Print;
+  options.print_error = PrintError;
+  return RunDoctor(std::move(options));
 }
 
 /// The flags defined above, not those of libraries.
@@ -187,9 +217,10 @@ int Main(int argc, char** argv) {
   const std::string& command = line.command;
   if (command == "train") return RunJob(Command::kTrain, line.overrides);
   if (command == "evaluate") return RunJob(Command::kEvaluate, line.overrides);
+  if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate or generate, see zhiyin --help");
+       ": expected train, evaluate, doctor or generate, see zhiyin --help");
 }
 
 }  // namespace

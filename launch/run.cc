@@ -29,10 +29,14 @@ void SayTerminated(int) {
 
 }  // namespace
 
+void SpeakOnSigterm() {
+  std::signal(SIGTERM, SayTerminated);
+}
+
 int RunOverMpi(RankOptions options) {
   MpiWorld world;
   if (world.endpoint().rank() == 0) {
-    std::signal(SIGTERM, SayTerminated);
+    SpeakOnSigterm();
     options.print_error = [print = options.print_error](const std::string& line) {
       std::signal(SIGTERM, SIG_IGN);  // one line is enough
       print(line);

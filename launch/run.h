@@ -9,6 +9,10 @@ namespace zhiyin::launch {
 /// code 1.
 int RunOverMpi(RankOptions options);
 
+/// From now on SIGTERM, by which mpirun ends all ranks when one has died, ends this process with one line
+/// that says so.
+void SpeakOnSigterm();
+
 /// Servers and workers as threads of this process; the same seed gives the same run.
 int RunSimulated(int n_servers, int n_workers, uint64_t seed, RankOptions options);
 

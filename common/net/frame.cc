@@ -48,6 +48,14 @@ std::string_view NameOf(FrameKind kind) {
       return "report reply";
     case FrameKind::kShutdown:
       return "shutdown";
+    case FrameKind::kQuestion:
+      return "question";
+    case FrameKind::kAnswer:
+      return "answer";
+    case FrameKind::kPing:
+      return "ping";
+    case FrameKind::kPong:
+      return "pong";
   }
   return "";  // a number from the network that is no kind
 }

@@ -9,7 +9,7 @@
 //       24     8  payload_bytes  what follows the header
 //
 // Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/group.h,
-// worker/progress.h, launch/run_rank.cc.
+// worker/progress.h, launch/run_rank.cc, launch/doctor/postbox.h.
 #pragma once
 
 #include <cstddef>
@@ -44,6 +44,10 @@ enum class FrameKind : uint16_t {
   kReport,  // chief to server: what have you counted
   kReportReply,
   kShutdown,  // chief to all: the job is done
+  kQuestion,  // zhiyin doctor, rank 0 to a rank: look at something
+  kAnswer,    // zhiyin doctor, to rank 0: what was found
+  kPing,      // zhiyin doctor: send it back
+  kPong,      // answers kPing
 };
 std::string_view NameOf(FrameKind kind);
 

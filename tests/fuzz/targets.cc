@@ -20,6 +20,7 @@ constexpr Target kTargets[] = {
     {"progress", FuzzProgress, ProgressSeeds},
     {"epoch_sums", FuzzEpochSums, EpochSumsSeeds},
     {"evaluation", FuzzEvaluation, EvaluationSeeds},
+    {"doctor", FuzzDoctor, DoctorSeeds},
 };
 
 thread_local std::string last_error;

@@ -268,7 +268,7 @@ TEST(Eviction, TheBytesAreKeptByLettingTheOldestGo) {
 TEST(Eviction, EvenAShardOfOneRowChangesHands) {
   for (const int64_t n_rows : {1, 2, 7}) {
     TableSpec spec = BoundedSpec(Eviction::EVICT_OLDEST);
-    spec.eviction.set_max_bytes(kNumShards * (41 + 47 * n_rows));
+    spec.eviction.set_max_bytes(kNumShards * (65 + 47 * n_rows));
     Table table(spec, 1);
     ASSERT_EQ(MaxRowsOfShard(spec), n_rows);
     for (uint64_t step = 0; step < 200; ++step) {
