@@ -332,6 +332,7 @@ TEST(Eviction, TheBytesAreKeptAsTheSystemMeasuresThem) {
     spec.admission.mutable_exact()->set_max_candidates(1 << 20);
     spec.eviction.set_max_bytes(int64_t{100} << 20);
     spec.eviction.set_when_full(when_full);
+    spec.eviction.set_sweep_steps(4096);
     const int64_t before = ResidentBytes();
     Table table(spec, 1);
     for (uint64_t step = 0; step < 400; ++step) {
@@ -361,7 +362,7 @@ TEST(Admission, AKeyThatMeetsNoRoomKeepsItsSightings) {
         spec.admission.mutable_counting_bloom()->set_bytes(kNumShards * 64);
       }
       spec.synchronous = synchronous;
-      spec.eviction.set_max_bytes(kNumShards * (64 + 128 + 41 + 47));
+      spec.eviction.set_max_bytes(kNumShards * (64 + 128 + 65 + 47));
       spec.eviction.set_ttl_steps(8);
       spec.eviction.set_sweep_steps(1);
       ASSERT_EQ(MaxRowsOfShard(spec) / 4, 0u);

@@ -334,7 +334,7 @@ Job RandomJob(Random* random) {
   }
   if (random->Below(2) == 0) {
     const int64_t n_rows = 1 + static_cast<int64_t>(random->Below(12));
-    eviction.set_max_bytes(kNumShards * (sightings_bytes + 41 + n_rows * 51));
+    eviction.set_max_bytes(kNumShards * (sightings_bytes + 65 + n_rows * 51));
     const uint64_t policy = random->Below(5);  // seldom FAIL: it ends the test of the seed
     eviction.set_when_full(policy < 2   ? Eviction::EVICT_OLDEST
                            : policy < 4 ? Eviction::REFUSE
