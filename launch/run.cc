@@ -39,10 +39,10 @@ void SayTerminated(int) {
 }
 
 /// The first process to end has mpirun end all others; but mpirun then waits, for a quarter of an hour, for the
-/// daemon of a host that it cannot reach. When it has found out by itself that the host is lost it does not. So
-/// leave it the time to find out: docs/operations.md says which of its settings make it do so at the limit.
+/// daemon of a host that it cannot reach. When it has found out by itself that the host is lost, it does not. So
+/// leave it the time to find out: launch/mpirun.sh has it do so soon after the limit.
 void WaitForMpirun(double limit_s) {
-  std::this_thread::sleep_for(std::chrono::duration<double>(2 + limit_s / 10));
+  std::this_thread::sleep_for(std::chrono::duration<double>(4 + limit_s / 10));
 }
 
 std::string HostName() {

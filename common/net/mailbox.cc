@@ -41,7 +41,7 @@ Mailbox::Mailbox(Endpoint* endpoint, double timeout_s)
       looked_at_s_(endpoint->Now()),
       said_alive_at_s_(looked_at_s_),
       next_sign_s_(sign_every_s_),
-      next_silence_s_(timeout_s),
+      next_silence_s_(timeout_s + sign_every_s_),
       heard_(static_cast<size_t>(endpoint->n_ranks())) {}
 
 std::string Mailbox::Name(int rank) const {
@@ -161,10 +161,12 @@ bool Mailbox::Watches(int rank) const {
 
 void Mailbox::CheckSilence(const std::function<std::string()>& wait) {
   if (attended_s_ < next_silence_s_) return;
-  next_silence_s_ = attended_s_ + timeout_s_;
+  // A rank that was stopped just before its next sign, for less than the limit, is not yet silent.
+  const double silence_max_s = timeout_s_ + sign_every_s_;
+  next_silence_s_ = attended_s_ + silence_max_s;
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
     if (Watches(rank))
-      next_silence_s_ = std::min(next_silence_s_, heard_[static_cast<size_t>(rank)].at_s + timeout_s_);
+      next_silence_s_ = std::min(next_silence_s_, heard_[static_cast<size_t>(rank)].at_s + silence_max_s);
   }
   if (attended_s_ < next_silence_s_) return;
   ReportSilence(wait());

@@ -44,7 +44,8 @@ using AwaitedRanks = std::function<bool(int rank)>;
 ///
 /// Once a second every rank gives rank 0 a sign of life, and rank 0 gives one to all. So rank 0 knows who has
 /// fallen silent, and all know whether rank 0 has. Two limits, both `timeout_s`: a rank that gives no sign for
-/// so long ends the job, whatever else goes on; and so does a wait in which no rank was at work for so long.
+/// so long, and the time between two signs, ends the job, whatever else goes on; and so does a wait in which no
+/// rank was at work for so long.
 ///
 /// Time in which this rank itself did not look, because it was stopped or computed, counts for nothing: what
 /// others sent meanwhile is read first.

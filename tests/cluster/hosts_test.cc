@@ -87,7 +87,7 @@ class Disturbed : public Cluster {
  protected:
   static constexpr int kTimeout = 4;
   /// After the limit: what ranks and mpirun wait for each other.
-  static constexpr double kToEndS = 10;
+  static constexpr double kToEndS = 12;
 
   ProcessResult EndAfter(const std::function<void(const Hosts&)>& disturb) {
     const Hosts hosts(kNames);

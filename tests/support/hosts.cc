@@ -98,7 +98,7 @@ std::vector<std::string> Hosts::Command(int n_ranks, int timeout_s, const Argume
   set("oob_tcp_if_include", "10.77.0.0/24");
   set("oob_tcp_keepalive_time", "1");
   set("oob_tcp_keepalive_intvl", "1");
-  set("oob_tcp_keepalive_probes", std::to_string(timeout_s));
+  set("oob_tcp_keepalive_probes", std::to_string(timeout_s + 2));
   command.push_back(ZHIYIN_BINARY);
   command.insert(command.end(), arguments.begin(), arguments.end());
   command.push_back("--timeout_s=" + std::to_string(timeout_s));

@@ -199,7 +199,7 @@ TEST(Mailbox, ASilentRankEndsTheJobWhateverElseGoesOn) {
                           if (me.rank() == 2) return me.SleepUntil(200);
                           WorkUntil(100, mailbox, me);
                         }),
-              HasSubstr("no sign of life from rank 2 on node-c for 10 s (the limit is --timeout_s); rank 0 on "
+              HasSubstr("no sign of life from rank 2 on node-c for 11 s (the limit is --timeout_s); rank 0 on "
                         "simulated: waited "));
 }
 
@@ -233,7 +233,7 @@ TEST(Mailbox, AllNoticeThatRankZeroIsSilent) {
     } catch (const Silence& e) {
       EXPECT_TRUE(e.of_rank_zero());
       EXPECT_THAT(e.what(), HasSubstr("no sign of life from rank 0 for 1"));
-      EXPECT_NEAR(me.Now(), 10, 1.1);
+      EXPECT_NEAR(me.Now(), 11, 1.1);
       ++n_noticed;
     }
   });
@@ -258,6 +258,22 @@ TEST(Mailbox, TimeInWhichARankDidNotLookCountsForNothing) {
     }
     mailbox.Send(0, Frame(FrameKind::kGather, 0, 0, 0));
     WaitUntil(66, me);
+    mailbox.Send(0, Frame(FrameKind::kPull, 0, 0, "at last"));
+  });
+}
+
+TEST(Mailbox, APauseThatIsShorterThanTheLimitEndsNothing) {
+  // Rank 1 is stopped for 9.9 s just before it would have given its sign; rank 2 is at work all the time.
+  RunAll(3, [](Mailbox& mailbox, Sleeper& me) {
+    if (me.rank() == 0) {
+      EXPECT_EQ(mailbox.Await({FrameKind::kPull}, "a pull").text(), "at last");
+      return;
+    }
+    if (me.rank() == 2) return WorkUntil(30, mailbox, me);
+    WaitUntil(5, me);
+    me.SleepUntil(5.99 + 9.9);
+    me.Send(0, Frame(FrameKind::kWaiting, 0, 0, 0));  // the one that is due
+    WaitUntil(17, me);
     mailbox.Send(0, Frame(FrameKind::kPull, 0, 0, "at last"));
   });
 }
