@@ -25,6 +25,7 @@ struct Failure {
   std::string what;
   bool is_silence = false;
   bool is_of_rank_zero = false;  // it is rank 0 that has fallen silent
+  bool host_is_lost = false;
 };
 
 /// How long a failed rank waits for rank 0 to have heard of it.
@@ -140,32 +141,35 @@ void SayGoodbye(const RoleMap& roles, Mailbox* mailbox) {
 }
 
 /// On rank 0: prints the failure and stops the others.
-void StopAll(const std::string& what, bool host_is_lost, const RankOptions& options, Endpoint* endpoint) {
-  options.print_error(what);
+void StopAll(const Failure& failure, const RankOptions& options, Endpoint* endpoint) {
+  options.print_error(failure.what);
   for (int rank = 1; rank < endpoint->n_ranks(); ++rank)
-    endpoint->Send(rank, Frame(FrameKind::kStop, 0, host_is_lost ? 1 : 0, what));
+    endpoint->Send(rank, Frame(FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
   endpoint->Flush(endpoint->Now() + kFarewellS);
 }
 
 /// On another rank: tells rank 0, and prints the failure itself only if rank 0 does not answer. Then many
-/// ranks may be about to print: they wait for different times, and the first stops the others.
-void ReportFailure(const Failure& failure, const RankOptions& options, Endpoint* endpoint) {
+/// ranks may be about to print: they wait for different times, and the first stops the others. Returns this
+/// rank's exit code.
+int ReportFailure(const Failure& failure, const RankOptions& options, Endpoint* endpoint) {
   endpoint->Send(0, Frame(FrameKind::kAbort, 0, failure.is_silence ? 1 : 0, failure.what));
   const double deadline = endpoint->Now() + (failure.is_of_rank_zero ? 0 : kFarewellS) +
                           0.2 * std::min(endpoint->rank(), 20);
   try {
     while (std::optional<Frame> frame = endpoint->Receive(deadline)) {
-      if (frame->kind() == FrameKind::kStop) return;
+      if (frame->kind() == FrameKind::kStop) return frame->header().clock != 0 ? kHostLost : 1;
     }
   } catch (const Error&) {
     // The network itself fails: there is nobody to wait for.
   }
   for (int rank = 1; rank < endpoint->n_ranks(); ++rank) {
-    if (rank != endpoint->rank()) endpoint->Send(rank, Frame(FrameKind::kStop, 0, 0, failure.what));
+    if (rank != endpoint->rank())
+      endpoint->Send(rank, Frame(FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
   }
   options.print_error(failure.what + " (rank 0 does not answer, rank " + std::to_string(endpoint->rank()) +
                       " on " + endpoint->host() + " says this)");
   endpoint->Flush(endpoint->Now() + 1);
+  return failure.host_is_lost ? kHostLost : 1;
 }
 
 }  // namespace
@@ -192,21 +196,17 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
   } catch (const JobStopped& e) {
     return e.host_is_lost() ? kHostLost : 1;
   } catch (const Silence& e) {
-    failure = {e.what(), /*is_silence=*/true, e.of_rank_zero()};
+    failure = {e.what(), /*is_silence=*/true, e.of_rank_zero(), /*host_is_lost=*/false};
   } catch (const std::bad_alloc&) {
     failure.what = "rank " + std::to_string(endpoint.rank()) + " on " + endpoint.host() +
               ": out of memory: use more servers, fewer ranks on a host, or a smaller data.shuffle_rows";
   } catch (const std::exception& e) {
     failure.what = e.what();
   }
-  if (endpoint.rank() == 0) {
-    const bool host_is_lost = mailbox.HostIsLost();
-    StopAll(failure.what, host_is_lost, options, &endpoint);
-    if (host_is_lost) return kHostLost;
-  } else {
-    ReportFailure(failure, options, &endpoint);
-  }
-  return 1;
+  failure.host_is_lost = mailbox.HostIsLost();
+  if (endpoint.rank() != 0) return ReportFailure(failure, options, &endpoint);
+  StopAll(failure, options, &endpoint);
+  return failure.host_is_lost ? kHostLost : 1;
 }
 
 }  // namespace zhiyin::launch

@@ -28,7 +28,8 @@ struct RankOptions {
   std::function<void(const std::string&)> print_error;  // one line, by rank 0
 };
 
-/// What RunRank returns of a job that has failed because a host was lost: all ranks there have fallen silent.
+/// What RunRank returns of a job that has failed because a host may be lost:
+/// all ranks there have fallen silent, or rank 0 has, on another host.
 inline constexpr int kHostLost = 2;
 
 /// Runs a rank to the end of the job; returns 0, 1 when it has failed, or kHostLost. Throws nothing.

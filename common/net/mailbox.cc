@@ -206,6 +206,7 @@ std::vector<int> Mailbox::SilentRanks() const {
 
 bool Mailbox::HostIsLost() const {
   if (hosts_.empty()) return false;
+  if (endpoint_->rank() != 0) return hosts_[0] != endpoint_->host() && !SilentRanks().empty();
   std::set<std::string> silent;
   std::set<std::string> heard = {endpoint_->host()};
   const std::vector<int> silent_ranks = SilentRanks();

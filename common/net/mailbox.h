@@ -18,7 +18,7 @@ namespace zhiyin {
 class JobStopped : public Error {
  public:
   JobStopped(const std::string& text, bool host_is_lost) : Error(text), host_is_lost_(host_is_lost) {}
-  /// Rank 0 hears from none of the ranks on some host.
+  /// Some host may be lost, see Mailbox::HostIsLost.
   bool host_is_lost() const { return host_is_lost_; }
 
  private:
@@ -56,7 +56,8 @@ class Mailbox {
   Endpoint& endpoint() { return *endpoint_; }
   /// [rank]: where each runs, for messages. Before that they are named without their host.
   void SetHosts(std::vector<std::string> hosts) { hosts_ = std::move(hosts); }
-  /// On rank 0: whether all ranks of some other host have fallen silent.
+  /// Whether some other host may be lost: on rank 0, that all its ranks have fallen silent; on others, that
+  /// rank 0 has.
   bool HostIsLost() const;
   /// "rank 3 on node-b"
   std::string Name(int rank) const;

@@ -269,7 +269,7 @@ TEST(Mailbox, APauseThatIsShorterThanTheLimitEndsNothing) {
       EXPECT_EQ(mailbox.Await({FrameKind::kPull}, "a pull").text(), "at last");
       return;
     }
-    if (me.rank() == 2) return WorkUntil(30, mailbox, me);
+    if (me.rank() == 2) return WorkUntil(17, mailbox, me);
     WaitUntil(5, me);
     me.SleepUntil(5.99 + 9.9);
     me.Send(0, Frame(FrameKind::kWaiting, 0, 0, 0));  // the one that is due
@@ -286,6 +286,7 @@ TEST(Mailbox, KnowsWhenAWholeHostIsLost) {
       mailbox.SetHosts(hosts);
       if (me.rank() >= 2) return me.SleepUntil(100);
       if (me.rank() == 1) return WaitUntil(20, me);
+      EXPECT_FALSE(mailbox.HostIsLost());
       EXPECT_THROW(AwaitRequests(mailbox), Silence);
       lost = mailbox.HostIsLost();
     });
@@ -296,6 +297,17 @@ TEST(Mailbox, KnowsWhenAWholeHostIsLost) {
   EXPECT_FALSE(is_lost({"simulated", "b", "b", "b"})) << "rank 1 is there";
   EXPECT_FALSE(is_lost({"simulated", "b", "simulated", "simulated"})) << "rank 0 is there";
   EXPECT_FALSE(is_lost({})) << "nobody has said where";
+}
+
+TEST(Mailbox, RankZerosHostMayBeLostToAnother) {
+  for (const bool same_host : {true, false}) {
+    RunAll(2, [&](Mailbox& mailbox, Sleeper& me) {
+      mailbox.SetHosts({same_host ? "simulated" : "a", "simulated"});
+      if (me.rank() == 0) return me.SleepUntil(100);
+      EXPECT_THROW(AwaitRequests(mailbox), Silence);
+      EXPECT_EQ(mailbox.HostIsLost(), !same_host);
+    });
+  }
 }
 
 TEST(Mailbox, ASignOfLifeExtendsTheWait) {
