@@ -82,10 +82,10 @@ TEST_F(Cluster, ThreeHostsGiveTheBitsOfOneEvenWhenALinkWasDown) {
   EXPECT_EQ(ReadFile(hosts.Path("cut/metrics.jsonl")), expected);
 }
 
-/// What a job with a limit of four seconds says when this is done to its hosts.
+/// What a job with a limit of eight seconds says when this is done to its hosts.
 class Disturbed : public Cluster {
  protected:
-  static constexpr int kTimeout = 4;
+  static constexpr int kTimeout = 8;
   /// After the limit: what ranks and mpirun wait for each other.
   static constexpr double kToEndS = 12;
 

@@ -77,11 +77,11 @@ TEST(Pause, OfAWorkerForFiveSecondsChangesNoBit) {
   EXPECT_EQ(job.Metrics(), ReadFile(folder.Path("out/metrics.jsonl")));
 }
 
-constexpr int kTimeout = 4;
+constexpr int kTimeout = 6;
 /// After the limit: what ranks and mpirun wait for each other.
 constexpr double kToEndS = 8;
 
-/// What a job with a limit of four seconds says after this signal to a rank.
+/// What a job with a limit of six seconds says after this signal to a rank.
 ProcessResult EndAfter(int rank, int signal) {
   RunningJob job(100000, kTimeout);
   const auto began = steady_clock::now();
