@@ -138,7 +138,11 @@ void Client::PullFinish(Exchange* exchange) {
 
 void Client::TakeReplies(Exchange* exchange) {
   while (exchange->n_missing > 0) {
-    Accept(AwaitReply("a server's reply to a pull"));
+    Accept(AwaitReply("a pull reply", [&](int rank) {
+      if (!roles_.IsServer(rank)) return false;
+      const size_t s = static_cast<size_t>(roles_.ServerOfRank(rank));
+      return exchange->pull_ids[s] != 0 && !exchange->has_reply[s];
+    }));
   }
   for (size_t s = 0; s < exchange->pull_ids.size(); ++s) {
     if (exchange->pull_ids[s] == 0) continue;
@@ -213,15 +217,17 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
   }
 }
 
-Frame Client::AwaitReply(const char* what) {
+Frame Client::AwaitReply(const char* what, const AwaitedRanks& from) {
   const double began = mailbox_->endpoint().Now();
-  Frame frame = mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply}, what);
+  Frame frame = mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply}, what, from);
   waited_s_ += mailbox_->endpoint().Now() - began;
   return frame;
 }
 
 Frame Client::AwaitOneOf(FrameKind kind, const char* what, std::vector<bool>* awaited) {
-  Frame frame = mailbox_->Await({kind}, what);
+  Frame frame = mailbox_->Await({kind}, what, [&](int rank) {
+    return roles_.IsServer(rank) && (*awaited)[static_cast<size_t>(roles_.ServerOfRank(rank))];
+  });
   const size_t server = SenderOf(frame);
   if (!(*awaited)[server]) Fail(NameOf(frame), ", which was not asked or has answered");
   (*awaited)[server] = false;
@@ -230,7 +236,8 @@ Frame Client::AwaitOneOf(FrameKind kind, const char* what, std::vector<bool>* aw
 
 void Client::AwaitPushRoom(size_t server, int max_in_flight) {
   while (n_pushes_in_flight_[server] > max_in_flight)
-    Accept(AwaitReply("a server's acknowledgement of a push"));
+    Accept(AwaitReply("a push reply",
+                      [&](int rank) { return rank == roles_.RankOfServer(static_cast<int>(server)); }));
 }
 
 /// Pulls and pushes that belong to no step, until no replica owes anything.
@@ -292,7 +299,7 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
     awaited[s] = true;
     ++n_replies;
   }
-  while (n_replies-- > 0) AwaitOneOf(FrameKind::kAssignReply, "a server to take first values", &awaited);
+  while (n_replies-- > 0) AwaitOneOf(FrameKind::kAssignReply, "word that first values were taken", &awaited);
 }
 
 std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
@@ -305,7 +312,7 @@ std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
   }
   std::vector<bool> awaited(files.size(), true);
   for (int n = 0; n < roles_.n_servers; ++n) {
-    const Frame frame = AwaitOneOf(FrameKind::kSaveReply, "a server to save its rows", &awaited);
+    const Frame frame = AwaitOneOf(FrameKind::kSaveReply, "word that its rows are saved", &awaited);
     SavedFile& file = files[SenderOf(frame)];
     ByteReader in(frame.text(), NameOf(frame));
     file.n_rows = in.Get<int64_t>();
@@ -325,7 +332,7 @@ ServerReport Client::Report() {
   ServerReport all;
   std::vector<bool> awaited(static_cast<size_t>(roles_.n_servers), true);
   for (int n = 0; n < roles_.n_servers; ++n) {
-    const Frame frame = AwaitOneOf(FrameKind::kReportReply, "a server's counts", &awaited);
+    const Frame frame = AwaitOneOf(FrameKind::kReportReply, "its counts", &awaited);
     const ServerReport report = FromRank(frame.source(), [&] { return ServerReport::Parse(frame.text()); });
     if (report.tables.size() != tables_.size())
       Fail(NameOf(frame), ": counts of ", report.tables.size(), " tables, expected ", tables_.size());

@@ -109,7 +109,8 @@ class Client {
   size_t SenderOf(const Frame& reply) const;
   /// Waits until at most `max_in_flight` pushes are on their way to the server.
   void AwaitPushRoom(size_t server, int max_in_flight);
-  Frame AwaitReply(const char* what);
+  /// The next reply to a pull or push; it is awaited from the servers `from`.
+  Frame AwaitReply(const char* what, const AwaitedRanks& from);
   /// A reply from one of the servers that are `awaited` [n_servers], which it then no longer is.
   Frame AwaitOneOf(FrameKind kind, const char* what, std::vector<bool>* awaited);
   size_t dim(TableId table) const { return tables_[table].dim; }

@@ -81,10 +81,15 @@ Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std
 }
 
 void Server::Run() {
+  // Pulls that wait for an earlier step wait for the workers that have not come so far.
+  const AwaitedRanks behind = [this](int rank) {
+    return !deferred_.empty() && !roles_.IsServer(rank) &&
+           std::none_of(deferred_.begin(), deferred_.end(), [&](const Frame& f) { return f.source() == rank; });
+  };
   while (true) {
     Frame frame = mailbox_->Await({FrameKind::kPull, FrameKind::kPeek, FrameKind::kPush, FrameKind::kAssign,
                                    FrameKind::kSave, FrameKind::kReport, FrameKind::kShutdown},
-                                  "requests from workers");
+                                  "requests", behind);
     if (frame.kind() == FrameKind::kShutdown) return;
     CountTraffic(frame);
     Handle(std::move(frame));

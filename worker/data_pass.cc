@@ -57,11 +57,11 @@ void CheckBadLine(const BadLine& line, const Data& data) {
 
 BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split, Group* group) {
   BlockSummaries all;
-  const std::vector<std::string> parts = group->Gather(Serialize(own), "the workers to read their data");
+  const std::vector<std::string> parts = group->Gather(Serialize(own), "its summary of the data");
   for (size_t w = 0; w < parts.size(); ++w) {
     FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { Merge(parts[w], job, &all); });
   }
-  const std::string summary_of_all = group->Broadcast(Serialize(all), "the chief's summary of the data");
+  const std::string summary_of_all = group->Broadcast(Serialize(all), "the summary of all data");
   all.clear();
   FromRank(group->RankOfWorker(0), [&] { Merge(summary_of_all, job, &all); });
   const SplitSummary summary = SplitSummary::Of(all);

@@ -108,7 +108,7 @@ EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
   if (n_started > 0) Finish(&slots_[(n_started + 1) % 2], &results);
 
   const std::vector<std::string> all =
-      group_->Gather(results.Serialize(), "the workers' part of an evaluation");
+      group_->Gather(results.Serialize(), "its part of an evaluation");
   if (!group_->IsChief()) return {};
   for (size_t w = 1; w < all.size(); ++w)
     FromRank(group_->RankOfWorker(static_cast<int>(w)), [&] { results.Merge(all[w]); });

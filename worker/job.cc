@@ -200,9 +200,9 @@ class TrainingRun {
     });
 
     const std::vector<std::string> all_sums =
-        tools_.group.Gather(SerializeSums(trainer->slice_sums()), "the workers to finish an epoch");
+        tools_.group.Gather(SerializeSums(trainer->slice_sums()), "the end of an epoch");
     const std::vector<std::string> all_tallies =
-        tools_.group.Gather(trainer->tally().Serialize(), "the workers' tallies");
+        tools_.group.Gather(trainer->tally().Serialize(), "its tally of an epoch");
     if (!tools_.group.IsChief()) return;
     TakeProgress(epoch, &tallies);
     const size_t n_tasks = static_cast<size_t>(job_.task_size());
@@ -243,7 +243,7 @@ class TrainingRun {
 
   void Evaluate(int64_t epoch, bool last) {
     // Every gradient is in before anybody looks.
-    tools_.group.Barrier("the workers to meet for an evaluation");
+    tools_.group.Barrier("the start of an evaluation");
     evaluation_ = tools_.evaluator->Evaluate(normalizer_);
     tools_.group.Barrier("the end of an evaluation");
     if (!tools_.group.IsChief()) return;

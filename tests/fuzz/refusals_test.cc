@@ -6,7 +6,8 @@
 #include <limits>
 
 #include "common/error.h"
-#include "launch/hello.h"
+#include "launch/fingerprint.h"
+#include "launch/greeting.h"
 #include "ps/client.h"
 #include "ps/server.h"
 #include "tests/fuzz/conversation.h"
@@ -330,18 +331,41 @@ TEST(Refusals, OfAHello) {
     const Frame hello = From(source, Frame(FrameKind::kHello, 1, 0, bytes));
     return ErrorOf([&] { launch::ParseHello(hello, command, kRoles); });
   };
-  Manifest manifest;
-  *manifest.mutable_job() = SmallJob(0);
-  const std::string good = manifest.SerializeAsString();
+  launch::Hello hello{{"a", "b", "c", "d"}, {}};
+  *hello.manifest.mutable_job() = SmallJob(0);
+  const std::string good = launch::SerializeHello(hello);
   EXPECT_EQ(error(0, launch::Command::kTrain, good), "");
   EXPECT_EQ(error(1, launch::Command::kTrain, good), "configuration from rank 1: expected it from rank 0");
-  EXPECT_EQ(error(0, launch::Command::kTrain, "nonsense"),
-            "configuration from rank 0: 8 bytes that are no manifest");
+  EXPECT_EQ(error(0, launch::Command::kTrain, good + "x"),
+            "configuration from rank 0: bytes behind the manifest, expected none");
+  EXPECT_THAT(error(0, launch::Command::kTrain, "nonsense"),
+              HasSubstr("configuration from rank 0: ends at byte 8, but "));
   EXPECT_THAT(error(0, launch::Command::kEvaluate, good),
               HasSubstr("configuration from rank 0: format version 0"));
-  manifest.mutable_job()->mutable_table(0)->set_dim(0);
-  EXPECT_THAT(error(0, launch::Command::kTrain, manifest.SerializeAsString()),
+  hello.manifest.mutable_job()->mutable_table(0)->set_dim(0);
+  EXPECT_THAT(error(0, launch::Command::kTrain, launch::SerializeHello(hello)),
               HasSubstr(": table[users].dim: is 0, expected 1 to 4096"));
+  hello.hosts.pop_back();  // what is there in its place is no manifest
+  EXPECT_THAT(error(0, launch::Command::kTrain, launch::SerializeHello(hello)),
+              HasSubstr("configuration from rank 0: "));
+}
+
+TEST(Refusals, OfAGreeting) {
+  const auto error = [](std::vector<Frame> arriving) {
+    return ErrorAt(0, std::move(arriving), [](Mailbox* mailbox) { launch::AwaitGreetings(mailbox); });
+  };
+  const auto greeting = [](int source, const std::string& text) {
+    return From(source, Frame(FrameKind::kGreeting, 1, 0, text));
+  };
+  const std::string good = launch::Fingerprint() + "\nnode-b";
+  EXPECT_EQ(error(List(greeting(1, good), greeting(2, good), greeting(3, good))), "");
+  EXPECT_EQ(error(List(greeting(1, good), greeting(1, good))), "greeting from rank 1: came twice");
+  EXPECT_EQ(error(List(greeting(2, "hello"))), "greeting from rank 2: 5 bytes, expected a build and a host");
+  EXPECT_EQ(error(List(greeting(2, "zhiyin 9\n" + std::string(2000, 'x')))),
+            "greeting from rank 2: 2009 bytes, expected a build and a host");
+  EXPECT_EQ(error(List(greeting(3, "zhiyin 9\nnode-c"))), "rank 3 on node-c runs zhiyin 9, rank 0 on scripted runs " +
+                                                              launch::Fingerprint() +
+                                                              ": expected the same build on all hosts");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace {
 constexpr Target kTargets[] = {
     {"frame", FuzzFrame, FrameSeeds},
     {"mailbox", FuzzMailbox, MailboxSeeds},
+    {"greeting", FuzzGreeting, GreetingSeeds},
     {"hello", FuzzHello, HelloSeeds},
     {"server", FuzzServer, ServerSeeds},
     {"client", FuzzClient, ClientSeeds},

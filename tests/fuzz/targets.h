@@ -15,6 +15,7 @@ namespace zhiyin::fuzz {
 /// libFuzzer's LLVMFuzzerTestOneInput, one a target, in NAME_target.cc.
 int FuzzFrame(const uint8_t* data, size_t size);           // a message's header
 int FuzzMailbox(const uint8_t* data, size_t size);         // failures and signs of life of other ranks
+int FuzzGreeting(const uint8_t* data, size_t size);        // which builds run, and where
 int FuzzHello(const uint8_t* data, size_t size);           // the job, from rank 0
 int FuzzServer(const uint8_t* data, size_t size);          // all that a server is asked
 int FuzzClient(const uint8_t* data, size_t size);          // a server's replies
@@ -30,6 +31,7 @@ int FuzzDoctor(const uint8_t* data, size_t size);          // questions and answ
 /// in the failure that they report.
 std::vector<std::string> FrameSeeds();
 std::vector<std::string> MailboxSeeds();
+std::vector<std::string> GreetingSeeds();
 std::vector<std::string> HelloSeeds();
 std::vector<std::string> ServerSeeds();
 std::vector<std::string> ClientSeeds();
