@@ -37,7 +37,7 @@ Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed) {
   options.progress = worker::ProgressStyle::kLog;
   options.print = [&](const std::string& text) { outcome.printed += text; };
   options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
-  SimNetwork::Options network_options;
+  SimOptions network_options;
   network_options.seed = seed;
   SimNetwork network(n_servers + n_workers, network_options);
   std::mutex mutex;

@@ -8,7 +8,7 @@ namespace zhiyin::testing {
 void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
                 const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work,
                 const std::string& poison_folder) {
-  SimNetwork::Options options;
+  SimOptions options;
   options.seed = seed;
   SimNetwork network(roles.n_ranks(), options);
   network.Run([&](Endpoint& endpoint) {
