@@ -20,6 +20,7 @@ constexpr Target kTargets[] = {
     {"progress", FuzzProgress, ProgressSeeds},
     {"epoch_sums", FuzzEpochSums, EpochSumsSeeds},
     {"evaluation", FuzzEvaluation, EvaluationSeeds},
+    {"worker_counts", FuzzWorkerCounts, WorkerCountsSeeds},
 };
 
 thread_local std::string last_error;

@@ -24,6 +24,7 @@ int FuzzBlockSummaries(const uint8_t* data, size_t size);  // what a worker's fi
 int FuzzProgress(const uint8_t* data, size_t size);        // a worker's tally
 int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums of an epoch
 int FuzzEvaluation(const uint8_t* data, size_t size);      // a worker's part of an evaluation
+int FuzzWorkerCounts(const uint8_t* data, size_t size);    // a worker's counts at the end
 
 /// Well-formed inputs, made by the product itself: each is taken, but for the mailbox's, which end
 /// in the failure that they report.
@@ -38,6 +39,7 @@ std::vector<std::string> BlockSummariesSeeds();
 std::vector<std::string> ProgressSeeds();
 std::vector<std::string> EpochSumsSeeds();
 std::vector<std::string> EvaluationSeeds();
+std::vector<std::string> WorkerCountsSeeds();
 
 struct Target {
   std::string_view name;
