@@ -132,6 +132,8 @@ SimulatedJob DrawJob(uint64_t seed) {
   drawn.job = DrawConfiguration(bound, Random(bound == 0 ? random.Below(kSynchronousJobs) : random.Next(), 1));
   drawn.n_servers = static_cast<int>(Between(&random, 1, 5));
   drawn.n_workers = static_cast<int>(Between(&random, 1, 6));
+  // Reports of progress are half of what a small job does.
+  if (Chance(&random, 0.1)) drawn.progress = worker::ProgressStyle::kLog;
   drawn.network = DrawNetwork(drawn.n_ranks(), &random);
   return drawn;
 }

@@ -29,7 +29,7 @@ Outcome Run(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
   options.timeout_s = job.timeout_s;
   options.output = folder.Path("out");
   options.network = "simulated";
-  options.progress = worker::ProgressStyle::kLog;
+  options.progress = job.progress;
   options.print = [&](const std::string& text) { outcome.printed += text; };
   options.print_error = [&](const std::string& line) { outcome.errors.push_back(line); };
   SimNetwork network(job.n_ranks(), job.network, tamper);

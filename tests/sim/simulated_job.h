@@ -7,6 +7,7 @@
 
 #include "common/net/sim_network.h"
 #include "configs/job.pb.h"
+#include "worker/progress.h"
 #include "worker/results.h"
 
 namespace zhiyin::testing {
@@ -17,6 +18,7 @@ struct SimulatedJob {
   int n_workers = 1;
   SimOptions network;
   double timeout_s = 120;
+  worker::ProgressStyle progress = worker::ProgressStyle::kNone;
 
   int n_ranks() const { return n_servers + n_workers; }
   /// "2x4 --network=...".
