@@ -177,10 +177,10 @@ Outcome Checker::Reference(const Job& job) {
 
 std::string Checker::Complaint(uint64_t seed) {
   const SimulatedJob drawn = DrawJob(seed);
-  const Outcome outcome = Run(drawn);
+  const Outcome outcome = Simulate(drawn);
   if (const std::string wrong = Judge(drawn, outcome); !wrong.empty()) return wrong;
   if (seed % kTwiceEvery == 0) {
-    const Outcome again = Run(drawn);
+    const Outcome again = Simulate(drawn);
     if (again.trace != outcome.trace || again.metrics != outcome.metrics) return "another run of the same seed differs";
   }
   if (drawn.job.train().staleness() != 0) return "";

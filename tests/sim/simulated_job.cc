@@ -19,7 +19,7 @@ std::string Outcome::error() const {
   return text;
 }
 
-Outcome Run(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
+Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
   // Whole files are synced, which is what a job on a disk mostly waits for.
   TempFolder folder(TempFolder::kInMemory);
   Outcome outcome;
@@ -34,12 +34,12 @@ Outcome Run(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
   options.print_error = [&](const std::string& line) { outcome.errors.push_back(line); };
   SimNetwork network(job.n_ranks(), job.network, tamper);
   network.Run([&](Endpoint& endpoint) {
-    outcome.exit_code = std::max(outcome.exit_code, launch::RunRank(endpoint, options));
+    const int code = launch::RunRank(endpoint, options);
+    outcome.exit_code = std::max(outcome.exit_code, code);
+    if (code != 0) ++outcome.n_failed;
   });
   outcome.crashed = network.crashed();
-  if (!outcome.crashed.empty()) {
-    outcome.exit_code = std::max(outcome.exit_code, 1);
-  }
+  if (!outcome.crashed.empty()) outcome.exit_code = std::max(outcome.exit_code, 1);
   outcome.trace = network.trace_hash();
   outcome.now_s = network.now();
   for (int kind = static_cast<int>(FrameKind::kHello); kind <= static_cast<int>(FrameKind::kShutdown); ++kind) {
@@ -60,7 +60,7 @@ Outcome Run(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
 Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed) {
   SimulatedJob simulated{job, n_servers, n_workers, {}};
   simulated.network.seed = seed;
-  return Run(simulated);
+  return Simulate(simulated);
 }
 
 }  // namespace zhiyin::testing

@@ -27,6 +27,7 @@ struct SimulatedJob {
 
 struct Outcome {
   int exit_code = 0;  // the largest of all ranks; 1 where one crashed
+  int n_failed = 0;   // ranks that ended with another code than 0; those that crashed did not end
   worker::Json summary;
   std::string metrics;               // the file metrics.jsonl
   std::vector<std::string> errors;   // lines, as they were printed
@@ -43,7 +44,7 @@ struct Outcome {
 
 /// Runs it to its end. Under mpirun the first rank that ends with a failure ends all others; here all go on, so
 /// that those that cannot reach rank 0 have a line each.
-Outcome Run(const SimulatedJob& job, const SimNetwork::Tamper& tamper = {});
+Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper = {});
 
 /// Runs a job on a network that only delays.
 Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed);
