@@ -83,7 +83,7 @@ void Client::Ask(FrameKind kind, Exchange* exchange) {
     uint64_t n_keys = 0;
     for (const Exchange::Route& route : exchange->routes) n_keys += route.begin[s + 1] - route.begin[s];
     if (n_keys == 0) continue;
-    const uint64_t id = NewRequestTo(s);
+    const uint64_t id = exchange->key_sums[s] = NewRequestTo(s);
     Frame frame(kind, id, exchange->clock, exchange->asked.size() * sizeof(Section) + n_keys * sizeof(Key));
     auto* section = reinterpret_cast<Section*>(frame.payload().data());
     Key* key = reinterpret_cast<Key*>(section + exchange->asked.size());
@@ -183,7 +183,7 @@ void Client::TakeReplies(Exchange* exchange) {
     }
     const ReplyPrelude prelude = *reinterpret_cast<const ReplyPrelude*>(reply.payload().data());
     if (prelude.key_sum != exchange->key_sums[s])
-      Fail(NameOf(reply), ": is about other rows than pull ", exchange->pull_ids[s], " asked for");
+      Fail(NameOf(reply), ": answers another request than pull ", exchange->pull_ids[s]);
     if (exchange->is_pull && staleness_ >= 0 &&
         exchange->clock > prelude.n_complete + static_cast<uint64_t>(staleness_))
       ++counts_.n_stale_reads;

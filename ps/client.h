@@ -58,7 +58,7 @@ class Exchange {
   std::vector<bool> has_reply;     // [n_servers], since PullStart
   std::vector<uint16_t> server_of_key;
   std::vector<int64_t> n_bytes;    // [n_servers], of the pull, its reply, and the addresses of its rows
-  std::vector<uint64_t> key_sums;  // [n_servers]
+  std::vector<uint64_t> key_sums;  // [n_servers], see ReplyPrelude
   int n_missing = 0;
 };
 

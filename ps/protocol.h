@@ -47,7 +47,7 @@ enum SectionFlag : uint32_t {
 
 struct ReplyPrelude {
   uint64_t n_complete = 0;  // steps that were complete when this was read; 0 at staleness -1
-  uint64_t key_sum = 0;     // KeySum over the sections asked for: which rows these are
+  uint64_t key_sum = 0;     // the request's id and KeySum over its sections: what this is the answer to
 };
 static_assert(sizeof(ReplyPrelude) == 16);
 

@@ -192,7 +192,7 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
   }
   rows->resize(n_keys);
   Frame reply(FrameKind::kPullReply, frame.header().request_id, frame.header().clock, n_bytes);
-  ReplyPrelude prelude{clock_.n_complete(), 0};
+  ReplyPrelude prelude{clock_.n_complete(), frame.header().request_id};
   std::byte* to = reply.payload().data() + sizeof(prelude);
   const Key* key = KeysBehind(sections);
   std::byte** row = rows->data();

@@ -118,9 +118,9 @@ struct Invariant {
 };
 
 constexpr Invariant kInvariants[] = {
+    {"evaluation_makes_no_rows", EvaluationMakesNoRows},
     {"pushes_applied", PushesApplied},
     {"keys_pushed", KeysPushed},
-    {"evaluation_makes_no_rows", EvaluationMakesNoRows},
     {"samples_counted", SamplesCounted},
     {"staleness_bound", StalenessBound},
     {"row_counts", RowCountsHold},

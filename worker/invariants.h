@@ -1,10 +1,10 @@
 // What must hold at the end of every training job, over MPI and simulated alike, each by its name. They are
 // sums that workers and servers keep anyway.
 //
+//   evaluation_makes_no_rows  servers have made as many rows after each evaluation as before it
 //   pushes_applied            pushes that servers applied, or refused, = pushes that workers sent
 //   keys_pushed               keys that workers pulled = keys of pulls at servers = keys of their pushes, refused
 //                             ones included; keys that workers peeked at = keys of peeks at servers
-//   evaluation_makes_no_rows  servers have made as many rows after each evaluation as before it
 //   samples_counted           rows that workers say they trained on = rows of the split * epochs
 //   staleness_bound           no worker got a reply to a pull of step t before t - staleness steps were complete
 //   row_counts                those of ps/row_counts.h

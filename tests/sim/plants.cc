@@ -169,7 +169,7 @@ constexpr Plant kPlants[] = {
     {"APushDroppedQuietlyInAStep", "deadlock", WhereBounded, DropAPushQuietly},
     {"APushAppliedTwice", "invariant pushes_applied broken", WhereUnbounded, ApplyAPushTwice},
     {"APushAppliedTwiceInAStep", "came twice", WhereBounded, ApplyAPushTwice},
-    {"AReplyToTheWrongRequest", "is about other rows than", Always, ExchangeReplies},
+    {"AReplyToTheWrongRequest", "answers another request than", Always, ExchangeReplies},
     {"AStaleRead", "invariant staleness_bound broken", WhereBounded, ReadStaleRows},
     {"ARowMadeByEvaluation", "invariant evaluation_makes_no_rows broken", WhereNotSynchronous, MakeRowsInEvaluation},
 };
