@@ -157,6 +157,9 @@ void ParsePart(Part part, SimOptions* options) {
     slow.rank = part.TakeRank(':', kSlow);
     slow.factor = part.TakeNumber('\0', kSlow);
     if (slow.factor < 1 || slow.factor > kMostFactor) part.Refuse(kSlow);
+    for (const SimOptions::Slow& other : options->slow) {
+      if (other.rank == slow.rank) part.Refuse("a rank that is not slow already");
+    }
     options->slow.push_back(slow);
   } else if (name == "pause") {
     SimOptions::Pause pause;

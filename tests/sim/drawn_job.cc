@@ -112,7 +112,9 @@ SimOptions DrawNetwork(int n_ranks, Random* random) {
   if (Chance(random, 0.2)) options.queue_bytes = Logarithmic(random, 32, 1 << 16);
   const auto any_rank = [&] { return static_cast<int>(random->Below(static_cast<uint64_t>(n_ranks))); };
   const auto at = [&] { return Logarithmic(random, 1e5, 1e9); };
-  while (Chance(random, 0.4)) options.slow.push_back({any_rank(), static_cast<double>(Between(random, 2, 100))});
+  for (int rank = 0; rank < n_ranks; ++rank) {
+    if (Chance(random, 0.1)) options.slow.push_back({rank, static_cast<double>(Between(random, 2, 100))});
+  }
   while (Chance(random, 0.3)) options.pauses.push_back({any_rank(), at(), Logarithmic(random, 1e6, 5e9)});
   while (Chance(random, 0.2)) {
     const int a = any_rank();

@@ -45,7 +45,7 @@ TEST(SimOptions, ARefusalNamesThePartAndWhatWasExpected) {
   EXPECT_EQ(Refusal("queue=8,"), "") << "a comma at the end is no part";
   for (const char* text :
        {"delay=", "delay=exp:", "delay=exp:1", "delay=exp:us", "delay=exp:-1us", "delay=exp:1e99s",
-        "delay=exp:nans", "delay=uniform:2us:1us", "delay=uniform:2us", "work=0us", "work=", "queue=0", "queue=0B",
+        "delay=exp:nans", "slow=1:2,slow=1:3", "delay=uniform:2us:1us", "delay=uniform:2us", "work=0us", "work=", "queue=0", "queue=0B",
         "queue=1.5", "queue=-1", "queue=8GiB", "slow=1:0.5", "slow=1:inf", "slow=x:2", "slow=1:", "pause=1@2s",
         "pause=1@+1s", "crash=1", "down=1@2s+1s", "down=1-1@2s+1s", ",", "delay=exp:1us1"}) {
     EXPECT_THAT(Refusal(text), HasSubstr("--network: ")) << text;
