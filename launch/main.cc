@@ -28,6 +28,7 @@ DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
 DEFINE_int32(servers, 1, "Ranks that hold tables; all others work");
 DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
+DEFINE_string(network, "", "With --simulate: delays and faults, as in common/net/sim_options.h");
 DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
 DEFINE_bool(overwrite, false, "The output folder may hold an earlier run");
 DEFINE_string(seed, "", "Short for --set train.seed=N");
@@ -60,6 +61,7 @@ flags
   --checkpoint=DIR      evaluate: the model's folder, or the output folder that holds it
   --servers=N           ranks that hold tables; all others work (default 1)
   --simulate=SxW        S servers and W workers in this process, without MPI
+  --network=OPTIONS     what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)
   --output=DIR          results go there; generate: the file
   --overwrite           the output folder may hold an earlier run; generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
@@ -115,15 +117,48 @@ void CheckUnused(const std::string& command, std::initializer_list<const char*> 
   }
 }
 
+/// For a shell: as it is where it is harmless, otherwise in single quotes.
+std::string Quoted(const std::string& text) {
+  constexpr char kHarmless[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%^";
+  if (!text.empty() && text.find_first_not_of(kHarmless) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+/// The command that runs a simulated job again, without what it leaves behind.
+std::string ReplayLine(const std::string& command, const std::vector<std::string>& overrides,
+                       const SimOptions& network) {
+  std::string line = "zhiyin " + command;
+  const auto add = [&](const char* flag, const std::string& value) {
+    if (!value.empty()) line += std::string(" --") + flag + "=" + Quoted(value);
+  };
+  add("config", FLAGS_config);
+  add("checkpoint", FLAGS_checkpoint);
+  for (const std::string& text : overrides) line += " --set " + Quoted(text);
+  add("simulate", FLAGS_simulate);
+  add("seed", FLAGS_seed);
+  if (!gflags::GetCommandLineFlagInfoOrDie("timeout_s").is_default)
+    add("timeout_s", gflags::GetCommandLineFlagInfoOrDie("timeout_s").current_value);
+  add("network", network.ToText());
+  return line;
+}
+
 int RunJob(Command command, std::vector<std::string> overrides) {
   if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
   if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
-  if (!FLAGS_simulate.empty()) CheckUnused("--simulate", {"servers"});
+  if (FLAGS_simulate.empty()) {
+    CheckUnused("a job without --simulate", {"network"});
+  } else {
+    CheckUnused("--simulate", {"servers"});
+  }
   if (command == Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
   if (command == Command::kEvaluate && FLAGS_checkpoint.empty())
     Fail("evaluate: --checkpoint is missing: expected a model's folder");
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  const std::vector<std::string> own_overrides = overrides;
   if (!FLAGS_seed.empty()) overrides.push_back("train.seed=" + FLAGS_seed);
   RankOptions options;
   options.command = command;
@@ -144,15 +179,17 @@ int RunJob(Command command, std::vector<std::string> overrides) {
   const auto [n_servers, n_workers] = ParseSimulate(FLAGS_simulate);
   CheckStartedAlone("--simulate");
   options.network = "simulated";
+  SimOptions network = ParseSimOptions(FLAGS_network, n_servers + n_workers);
   // A seed that is no number is refused with the config, which has it too.
-  const uint64_t seed = FLAGS_seed.empty() ? 1 : std::strtoull(FLAGS_seed.c_str(), nullptr, 10);
-  return RunSimulated(n_servers, n_workers, seed, std::move(options));
+  if (!FLAGS_seed.empty()) network.seed = std::strtoull(FLAGS_seed.c_str(), nullptr, 10);
+  const std::string replay_line =
+      ReplayLine(command == Command::kTrain ? "train" : "evaluate", own_overrides, network);
+  return RunSimulated(n_servers, n_workers, network, replay_line, std::move(options));
 }
 
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
-  CheckUnused("generate",
-              {"checkpoint", "servers", "simulate", "timeout_s", "progress", "ranks", "hostfile"});
+  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "progress", "ranks", "hostfile"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);

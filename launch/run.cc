@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
-#include <mutex>
+#include <cstring>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "common/net/mpi_endpoint.h"
 #include "common/net/sim_network.h"
@@ -90,18 +92,28 @@ int RunOverMpi(RankOptions options) {
   return code;
 }
 
-int RunSimulated(int n_servers, int n_workers, uint64_t seed, RankOptions options) {
+int RunSimulated(int n_servers, int n_workers, const SimOptions& network_options,
+                 const std::string& replay_line, RankOptions options) {
   options.n_servers = n_servers;
-  SimNetwork::Options network_options;
-  network_options.seed = seed;
+  options.print("simulated, again by: " + replay_line + "\n");
+  // As under mpirun, which ends all ranks once one has spoken and ended.
+  bool has_spoken = false;
+  const auto say_once = [&, print = options.print_error](const std::string& line) {
+    if (!std::exchange(has_spoken, true)) print(line);
+  };
+  options.print_error = say_once;
   SimNetwork network(n_servers + n_workers, network_options);
-  std::mutex mutex;
   int code = 0;
-  network.Run([&](Endpoint& endpoint) {
-    const int own = RunRank(endpoint, options);
-    std::lock_guard lock(mutex);
-    code = std::max(code, own);
-  });
+  network.Run([&](Endpoint& endpoint) { code = std::max(code, RunRank(endpoint, options)); });
+  if (!network.crashed().empty()) {
+    say_once("rank " + std::to_string(network.crashed()[0]) + " crashed, as --network said");
+    code = std::max(code, 1);
+  }
+  char line[128];
+  std::snprintf(line, sizeof(line), "simulated: trace %016llx, %lld frames, %.6f s of virtual time\n",
+                static_cast<unsigned long long>(network.trace_hash()),
+                static_cast<long long>(network.n_delivered()), network.now());
+  options.print(line);
   return code;
 }
 

@@ -6,6 +6,16 @@
 #include "common/partitioner.h"
 
 namespace zhiyin::ps {
+namespace {
+
+/// Those that are added up over servers, in the order in which they travel.
+constexpr int64_t ServerReport::*kReportCounts[] = {
+    &ServerReport::n_applied_pushes, &ServerReport::n_repeated_pushes, &ServerReport::n_repeated_pulls, &ServerReport::n_pulled_keys,
+    &ServerReport::n_pushed_keys,    &ServerReport::n_refused_keys,    &ServerReport::n_peeked_keys,
+    &ServerReport::n_waiting,
+};
+
+}  // namespace
 
 std::string ServerReport::Serialize() const {
   ByteWriter out;
@@ -22,11 +32,7 @@ std::string ServerReport::Serialize() const {
     out.PutString(entry.table);
     out.Put(entry.n_pushes);
   }
-  out.Put(n_repeated_pushes);
-  out.Put(n_repeated_pulls);
-  out.Put(n_pulled_keys);
-  out.Put(n_pushed_keys);
-  out.Put(n_peeked_keys);
+  for (const auto count : kReportCounts) out.Put(this->*count);
   out.PutArray<int64_t>(staleness);
   out.PutArray<int64_t>(traffic);
   return out.Take();
@@ -76,11 +82,7 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
     entry.table = in.GetString();
     entry.n_pushes = GetCount(&in);
   }
-  report.n_repeated_pushes = GetCount(&in);
-  report.n_repeated_pulls = GetCount(&in);
-  report.n_pulled_keys = GetCount(&in);
-  report.n_pushed_keys = GetCount(&in);
-  report.n_peeked_keys = GetCount(&in);
+  for (const auto count : kReportCounts) report.*count = GetCount(&in);
   report.staleness = GetCounts(&in, kStalenessBins);
   report.traffic = GetCounts(&in, kNumShards);
   if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
@@ -100,11 +102,7 @@ void ServerReport::Merge(const ServerReport& other) {
     }
   }
   for (const Poisoned& entry : other.poisoned) CountPoisoned(entry.rank, entry.table, entry.n_pushes);
-  n_repeated_pushes += other.n_repeated_pushes;
-  n_repeated_pulls += other.n_repeated_pulls;
-  n_pulled_keys += other.n_pulled_keys;
-  n_pushed_keys += other.n_pushed_keys;
-  n_peeked_keys += other.n_peeked_keys;
+  for (const auto count : kReportCounts) this->*count += other.*count;
   AddCounts(other.staleness, &staleness);
   AddCounts(other.traffic, &traffic);
 }

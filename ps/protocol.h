@@ -2,7 +2,7 @@
 // are raw.
 //
 //   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn (u64)
-//   kPullReply     u64 version, then the weights of every fetched section's rows in turn: [n_keys * dim]
+//   kPullReply     ReplyPrelude, then the weights of every fetched section's rows in turn: [n_keys * dim]
 //   kPush          PushPrelude, then the gradients of every section of the pull in turn: [n_keys * dim]
 //   kPushReply     nothing
 //   kAssign        one Section, its keys, its weights (f32)
@@ -45,6 +45,17 @@ enum SectionFlag : uint32_t {
   kFetch = 1,
 };
 
+struct ReplyPrelude {
+  uint64_t n_complete = 0;  // steps that were complete when this was read; 0 at staleness -1
+  uint64_t key_sum = 0;     // the request's id and KeySum over its sections: what this is the answer to
+};
+static_assert(sizeof(ReplyPrelude) == 16);
+
+/// Adds up over the keys of a request; another request's is another number.
+inline uint64_t KeySum(TableId table, Key key) {
+  return key * (2 * uint64_t{table} + 1);
+}
+
 struct PushPrelude {
   uint64_t pull_id = 0;  // request_id of the pull; 0: the push carries nothing but itself
   uint64_t sequence =
@@ -60,6 +71,8 @@ inline size_t WireBytes(NumberType type, size_t n) {
 }
 
 inline constexpr int kMaxPullsInFlight = 32;
+/// Pushes of a worker on their way to each server, at most.
+inline constexpr int kMaxPushesPerServer = 8;
 
 /// What a server has counted.
 struct ServerReport {
@@ -77,11 +90,14 @@ struct ServerReport {
   };
   std::vector<TableCount> tables;
   std::vector<Poisoned> poisoned;  // by rank and table
+  int64_t n_applied_pushes = 0;    // and refused ones
   int64_t n_repeated_pushes = 0;   // that came again and were not applied again
   int64_t n_repeated_pulls = 0;    // pulls and peeks that came again and were dropped
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
+  int64_t n_refused_keys = 0;  // of pushes that were refused
   int64_t n_peeked_keys = 0;
+  int64_t n_waiting = 0;  // pulls without their push, or their answer, and pushes of steps that are not complete
   /// [staleness]: pushes that were applied when so many others had been applied since their pull; the last
   /// entry counts all that were staler still.
   std::vector<int64_t> staleness;

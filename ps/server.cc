@@ -222,7 +222,7 @@ Server::PendingPull Server::NewPendingPull() {
 Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
   const std::span<const Section> sections = CheckSections(frame, false);
   size_t n_keys = 0;
-  size_t n_bytes = sizeof(uint64_t);
+  size_t n_bytes = sizeof(ReplyPrelude);
   for (const Section& section : sections) {
     n_keys += section.n_keys;
     const TableSpec& spec = tables_[section.table].spec();
@@ -231,14 +231,15 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
   }
   rows->resize(n_keys);
   Frame reply(FrameKind::kPullReply, frame.header().request_id, frame.header().clock, n_bytes);
-  std::memcpy(reply.payload().data(), &version_, sizeof(version_));
-  std::byte* to = reply.payload().data() + sizeof(version_);
+  ReplyPrelude prelude{clock_.n_complete(), frame.header().request_id};
+  std::byte* to = reply.payload().data() + sizeof(prelude);
   const Key* key = KeysBehind(sections);
   std::byte** row = rows->data();
   for (const Section& section : sections) {
     Table& table = tables_[section.table];
     const std::span<const Key> keys(key, section.n_keys);
     const std::span<std::byte*> own(row, section.n_keys);
+    for (const Key k : keys) prelude.key_sum += KeySum(section.table, k);
     if (frame.kind() == FrameKind::kPull) {
       table.FindOrCreate(keys, frame.header().clock, own);
     } else {
@@ -250,6 +251,7 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
     table.ReadWeights(own, table.spec().wire, to);
     to += WireBytes(table.spec().wire, section.n_keys * static_cast<size_t>(table.dim()));
   }
+  std::memcpy(reply.payload().data(), &prelude, sizeof(prelude));
   return reply;
 }
 
@@ -397,6 +399,7 @@ void Server::OnPush(Frame frame) {
   CheckSlice(prelude, frame);
   if (IsPoisoned(pull, frame)) {
     DumpPoisoned(pull, frame);
+    report_.n_refused_keys += static_cast<int64_t>(pull.rows.size());
     pull.rows.clear();
   }
 
@@ -465,6 +468,7 @@ void Server::CountApplied(const PendingPull& pull) {
 }
 
 void Server::ApplyPush(const PendingPull& pull, const Frame& push) {
+  ++report_.n_applied_pushes;
   if (pull.rows.empty()) return;
   ForEachSection(pull, push, [&](Table& table, auto rows, const float* gradients, const float* pulled) {
     table.Apply(rows, gradients, pulled, push.header().clock);
@@ -486,6 +490,7 @@ void Server::Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull,
 
 void Server::ApplyStep(uint64_t step, WaitingStep* slices) {
   for (RowSum& sum : sums_) sum.Clear();
+  report_.n_applied_pushes += static_cast<int64_t>(slices->size());
   for (const auto& [number, slice] : *slices) {
     ForEachSection(slice.pull, slice.push,
                    [&](const Table& table, auto rows, const float* gradients, const float*) {
@@ -537,6 +542,9 @@ void Server::OnSave(const Frame& frame) {
 }
 
 void Server::OnReport(const Frame& frame) {
+  report_.n_waiting = static_cast<int64_t>(deferred_.size());
+  for (const auto& pending : pending_) report_.n_waiting += static_cast<int64_t>(pending.size());
+  for (const WaitingStep& step : gathering_) report_.n_waiting += static_cast<int64_t>(step.size());
   report_.tables.clear();
   for (const Table& table : tables_)
     report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes(), table.counts()});

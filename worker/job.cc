@@ -16,6 +16,7 @@
 #include "worker/epoch_sums.h"
 #include "worker/evaluator.h"
 #include "worker/group.h"
+#include "worker/invariants.h"
 #include "worker/model/model.h"
 #include "worker/results.h"
 #include "worker/saved_model.h"
@@ -101,7 +102,12 @@ class TrainingRun {
         SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, tools_.model->n_weights(),
                   options_.output, &tools_.client);
     }
+    const std::vector<std::string> all_counts =
+        tools_.group.Gather(SerializeCounts(tools_.client.counts()), "the workers' counts");
     if (!tools_.group.IsChief()) return;
+    const ps::ServerReport report = tools_.client.Report();
+    const JobCounts counts = CountsOf(all_counts, report);
+    const std::vector<std::string> invariants = CheckInvariants(counts);
     const double reading_s = std::chrono::duration<double>(began - started).count();
     const double total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     // Of the workers' time in epochs, the part in which they waited for servers. Simulated waits take no
@@ -131,8 +137,8 @@ class TrainingRun {
       for (const TaskMetrics& metrics : evaluation_->tasks)
         summary["tasks"][metrics.task] = MetricsObject(metrics);
     }
-    const ps::ServerReport report = tools_.client.Report();
     summary.update(ReportJson(report));
+    summary.update(InvariantsJson(invariants, counts));
     summary["config"] = ConfigJson(job_);
     files_.WriteSummary(summary);
     char line[160];
@@ -158,6 +164,21 @@ class TrainingRun {
     std::vector<std::string> names;
     for (const Task& task : job_.task()) names.push_back(task.name());
     return names;
+  }
+
+  JobCounts CountsOf(const std::vector<std::string>& workers, const ps::ServerReport& servers) const {
+    JobCounts counts;
+    counts.staleness = job_.train().staleness();
+    counts.n_rows = n_rows_;
+    counts.n_epochs = job_.train().epochs();
+    counts.n_samples = n_samples_;
+    counts.n_rows_made_by_evaluation = n_rows_made_by_evaluation_;
+    counts.servers = servers;
+    for (int w = 0; w < roles_.n_workers; ++w) {
+      counts.workers.push_back(
+          FromRank(roles_.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
+    }
+    return counts;
   }
 
   /// First pass over both splits: statistics, counts, malformed lines.
@@ -242,9 +263,11 @@ class TrainingRun {
   }
 
   void Evaluate(int64_t epoch, bool last) {
-    // Every gradient is in before anybody looks.
+    // Every gradient is in before anybody looks, and every row is made.
+    if (tools_.group.IsChief()) n_rows_made_by_evaluation_ -= RowsMade(tools_.client.Report());
     tools_.group.Barrier("the start of an evaluation");
     evaluation_ = tools_.evaluator->Evaluate(normalizer_);
+    if (tools_.group.IsChief()) n_rows_made_by_evaluation_ += RowsMade(tools_.client.Report());
     tools_.group.Barrier("the end of an evaluation");
     if (!tools_.group.IsChief()) return;
     std::vector<Json> lines;
@@ -260,6 +283,12 @@ class TrainingRun {
     if (last)
       printer_->Say("\ntest split, " + std::to_string(evaluation_->n_rows) + " rows:\n" +
                     MetricsTable(evaluation_->tasks));
+  }
+
+  static int64_t RowsMade(const ps::ServerReport& report) {
+    int64_t n = 0;
+    for (const ps::ServerReport::TableCount& table : report.tables) n += table.counts.created;
+    return n;
   }
 
   static std::string Number(double value) {
@@ -281,6 +310,7 @@ class TrainingRun {
   int64_t n_rows_ = 0;
   int64_t n_bad_ = 0;
   int64_t n_samples_ = 0;  // trained on, all workers and epochs
+  int64_t n_rows_made_by_evaluation_ = 0;
   double waited_s_ = 0;    // the same
   double train_loss_ = 0;
   std::optional<EvaluationResult> evaluation_;

@@ -91,6 +91,17 @@ Json ReportJson(const ps::ServerReport& report) {
                                              report.staleness.begin() + static_cast<long>(n_bins))}};
 }
 
+Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts) {
+  Json in_flight = Json::array();
+  for (const ps::ClientCounts& worker : counts.workers)
+    in_flight.push_back({{"peak_bytes", worker.peak_bytes}, {"bound_bytes", worker.bound_bytes}});
+  return {{"pushes_sent", counts.Sum(&ps::ClientCounts::n_pushes)},
+          {"pushes_applied", counts.servers.n_applied_pushes},
+          {"replies_late", counts.Sum(&ps::ClientCounts::n_late_replies)},
+          {"in_flight", in_flight},
+          {"invariants", checked}};
+}
+
 void ResultFiles::AddMetrics(const std::vector<Json>& lines) {
   for (const Json& line : lines) metrics_ += line.dump() + "\n";
   if (!folder_.empty()) ReplaceFile(folder_ + "/metrics.jsonl", metrics_);

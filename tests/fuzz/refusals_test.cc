@@ -203,7 +203,7 @@ TEST(Refusals, OfARepliesSender) {
   EXPECT_EQ(AssignError(List(From(kOtherWorker, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
             "assign reply from rank 3, which is a worker, expected one from a server");
   EXPECT_EQ(AssignError(List(From(kOtherServer, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
-            "assign reply from rank 1, which was not asked or has answered");
+            "assign reply from rank 1: answers request 1, which is not waiting for one");
 }
 
 /// Pulls row 0 of the dense table, which is server 0's.
@@ -226,13 +226,13 @@ TEST(Refusals, OfAReplyThatNobodyWaitsFor) {
   // Nothing was asked of server 1; where that is so, a client keeps pull 0.
   EXPECT_EQ(PullError(List(From(kOtherServer, Frame(FrameKind::kPullReply, 0, 0, 0)))),
             "pull reply from rank 1: answers pull 0, which is not waiting for one");
-  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPushReply, 1, 0, 0)))),
-            "push reply from rank 0: all pushes to it have been answered");
+  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPushReply, 2, 0, 0)))),
+            "push reply from rank 0: acknowledges push 2, which is not waiting for one");
 }
 
 TEST(Refusals, OfRowsOfAnotherDimension) {
-  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 1, 0, sizeof(uint64_t) + 8)))),
-            "pull reply from rank 0: 16 bytes, expected 4104");
+  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 1, 0, sizeof(ps::ReplyPrelude) + 8)))),
+            "pull reply from rank 0: 24 bytes, expected 4112");
 }
 
 /// Asks for the counts of both servers; `first` is what the first says.

@@ -22,6 +22,7 @@ constexpr Target kTargets[] = {
     {"epoch_sums", FuzzEpochSums, EpochSumsSeeds},
     {"evaluation", FuzzEvaluation, EvaluationSeeds},
     {"doctor", FuzzDoctor, DoctorSeeds},
+    {"worker_counts", FuzzWorkerCounts, WorkerCountsSeeds},
 };
 
 thread_local std::string last_error;

@@ -26,6 +26,7 @@ int FuzzProgress(const uint8_t* data, size_t size);        // a worker's tally
 int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums of an epoch
 int FuzzEvaluation(const uint8_t* data, size_t size);      // a worker's part of an evaluation
 int FuzzDoctor(const uint8_t* data, size_t size);          // questions and answers of zhiyin doctor
+int FuzzWorkerCounts(const uint8_t* data, size_t size);    // a worker's counts at the end
 
 /// Well-formed inputs, made by the product itself: each is taken, but for the mailbox's, which end
 /// in the failure that they report.
@@ -42,6 +43,7 @@ std::vector<std::string> ProgressSeeds();
 std::vector<std::string> EpochSumsSeeds();
 std::vector<std::string> EvaluationSeeds();
 std::vector<std::string> DoctorSeeds();
+std::vector<std::string> WorkerCountsSeeds();
 
 struct Target {
   std::string_view name;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <numeric>
 #include <set>
@@ -102,6 +103,83 @@ TEST(ClientServer, PeekingMakesNoRows) {
     const ServerReport report = client->Report();
     EXPECT_EQ(report.tables[1].n_rows, 10);
     EXPECT_EQ(report.n_peeked_keys, 50);
+  });
+}
+
+TEST(ClientServer, ADuplicatedReplyIsDroppedAndCounted) {
+  const auto twice = [](int, int, std::vector<Frame>* frames) {
+    const Frame& sent = frames->front();
+    if (sent.kind() != FrameKind::kPushReply && sent.kind() != FrameKind::kPullReply) return;
+    Frame again = Frame::ForReceiving(sent.bytes().size());
+    std::memcpy(again.bytes().data(), sent.bytes().data(), sent.bytes().size());
+    frames->push_back(std::move(again));
+  };
+  RunCluster(
+      SgdJob(-1), {1, 1}, 1,
+      [](int, Mailbox*, Client* client) {
+        OneTable row({Key{7}});
+        for (int i = 0; i < 20; ++i) {
+          row.Pull(client);
+          row.Push(client, 1);
+        }
+        client->Drain();
+        EXPECT_THAT(row.Peek(client), Each(-20.0f)) << "no push was taken for acknowledged before it was";
+        EXPECT_GE(client->counts().n_late_replies, 38);
+        EXPECT_EQ(client->counts().n_pushes, 20);
+        EXPECT_EQ(client->counts().n_waiting, 0);
+      },
+      "", twice);
+}
+
+TEST(ClientServer, AStaleReadIsCountedByTheWorker) {
+  const auto early = [](int, int, std::vector<Frame>* frames) {
+    if (frames->front().kind() != FrameKind::kPullReply || frames->front().header().clock != 5) return;
+    reinterpret_cast<ReplyPrelude*>(frames->front().payload().data())->n_complete = 2;
+  };
+  for (const int staleness : {-1, 0, 2, 3}) {
+    RunCluster(
+        SgdJob(staleness), {1, 1}, 1,
+        [&](int, Mailbox*, Client* client) {
+          OneTable row({Key{7}});
+          for (uint64_t step = 0; step < 8; ++step) {
+            row.Pull(client, step);
+            row.Push(client, 1);
+          }
+          client->Drain();
+          EXPECT_EQ(client->counts().n_stale_reads, staleness == 0 || staleness == 2 ? 1 : 0) << staleness;
+        },
+        "", early);
+  }
+}
+
+TEST(ClientServerDeathTest, MorePullsThanMayWaitAreABug) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto pull_too_often = [] {
+    RunCluster(SgdJob(-1), {1, 1}, 1, [](int, Mailbox*, Client* client) {
+      std::deque<OneTable> rows;
+      for (int i = 0; i <= kMaxPullsInFlight; ++i) rows.emplace_back(std::vector<Key>{7}).Pull(client);
+    });
+  };
+  EXPECT_DEATH(pull_too_often(), "push before you pull more");
+}
+
+TEST(ClientServer, CountsTheBytesBetweenAWorkerAndAServer) {
+  RunCluster(SgdJob(-1), {1, 1}, 1, [](int, Mailbox*, Client* client) {
+    OneTable first({Key{7}});
+    OneTable second({Key{7}, Key{8}});
+    first.Pull(client);
+    second.Pull(client);
+    first.Push(client, 1);
+    second.Push(client, 1);
+    client->Drain();
+    // A pull of n keys: its frame, that of its reply, and an address a key.
+    const auto pull = [](int64_t n) {
+      return static_cast<int64_t>(2 * sizeof(FrameHeader) + 3 * sizeof(Section) + sizeof(ReplyPrelude)) +
+             n * static_cast<int64_t>(sizeof(Key) + kDim * sizeof(float) + sizeof(void*));
+    };
+    const int64_t push = static_cast<int64_t>(sizeof(FrameHeader) + sizeof(PushPrelude) + 2 * kDim * sizeof(float));
+    EXPECT_EQ(client->counts().peak_bytes, pull(1) + pull(2));
+    EXPECT_EQ(client->counts().bound_bytes, kMaxPullsInFlight * pull(2) + kMaxPushesPerServer * push);
   });
 }
 
