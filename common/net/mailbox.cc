@@ -8,6 +8,7 @@
 namespace zhiyin {
 namespace {
 
+constexpr double kShortestWaitS = 1e-6;
 constexpr const char* kTheLimit = " (the limit is --timeout_s)";
 
 bool Contains(std::initializer_list<FrameKind> kinds, FrameKind kind) {
@@ -63,24 +64,25 @@ Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what, c
   double now = Attend();
   const Wait wait{what, from};
   const double began_s = attended_s_;
-  double work_seen_s = attended_s_;
+  work_seen_s_ = attended_s_;
   while (true) {
-    const double look_up_s = std::min({work_seen_s + timeout_s_, next_sign_s_, next_silence_s_});
+    const double look_up_s = std::min({work_seen_s_ + timeout_s_, next_sign_s_, next_silence_s_});
     endpoint_->NoteWaitingFor(what);
-    std::optional<Frame> frame = endpoint_->Receive(now + (look_up_s - attended_s_));
+    // Less would not let a simulated clock pass, where rounding has left a trifle.
+    const double wait_s = std::max(look_up_s - attended_s_, kShortestWaitS);
+    std::optional<Frame> frame = endpoint_->Receive(now + wait_s);
     endpoint_->NoteWaitingFor("");
     now = Attend();
     if (attended_s_ >= next_sign_s_) Sign(wait, began_s);
     if (frame) {
-      if (frame->kind() != FrameKind::kWaiting) work_seen_s = attended_s_;
       if (Handle(*frame)) continue;
       if (Contains(kinds, frame->kind())) return std::move(*frame);
       kept_.push_back(std::move(*frame));
       continue;
     }
     // Only now, when all that has come has been read, may anyone be called silent.
-    const auto describe = [&] { return Describe(wait, work_seen_s, kTheLimit); };
-    if (attended_s_ >= work_seen_s + timeout_s_) ReportSilence(describe());
+    const auto describe = [&] { return Describe(wait, work_seen_s_, kTheLimit); };
+    if (attended_s_ >= work_seen_s_ + timeout_s_) ReportSilence(describe());
     CheckSilence(describe);
   }
 }
@@ -116,14 +118,19 @@ bool Mailbox::Handle(const Frame& frame) {
     case FrameKind::kStop:
       throw JobStopped(FailureOf(frame), /*host_is_lost=*/clock != 0);
     case FrameKind::kAlive:
+      work_seen_s_ = attended_s_;
       return true;
     case FrameKind::kWaiting:
+      if (frame.header().request_id != heard.n_messages) work_seen_s_ = attended_s_;
+      heard.n_messages = frame.header().request_id;
       if (clock > heard_.size())
         Fail(NameOf(frame), ": waits for rank ", clock - 1, ", but there are ", heard_.size(), " ranks");
       heard.wait = frame.text();
       heard.waits_for = static_cast<int>(clock) - 1;
       return true;
     default:
+      work_seen_s_ = attended_s_;
+      ++n_messages_;
       heard.message_at_s = attended_s_;
       heard.message = frame.kind();
       heard.clock = clock;
@@ -134,12 +141,14 @@ bool Mailbox::Handle(const Frame& frame) {
 void Mailbox::Sign(const Wait& wait, double began_s) {
   next_sign_s_ = attended_s_ + sign_every_s_;
   if (endpoint_->rank() == 0) {
+    uint64_t n_messages = n_messages_;
+    for (const Heard& heard : heard_) n_messages += heard.n_messages;
     for (int rank = 1; rank < endpoint_->n_ranks(); ++rank)
-      Send(rank, Frame(FrameKind::kWaiting, 0, 0, 0));
+      Send(rank, Frame(FrameKind::kWaiting, n_messages, 0, 0));
     return;
   }
   const uint64_t waits_for = static_cast<uint64_t>(LongestAwaited(wait.from) + 1);
-  Send(0, Frame(FrameKind::kWaiting, 0, waits_for, Describe(wait, began_s, "")));
+  Send(0, Frame(FrameKind::kWaiting, n_messages_, waits_for, Describe(wait, began_s, "")));
 }
 
 void Mailbox::SayAlive() {

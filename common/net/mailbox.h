@@ -45,7 +45,8 @@ using AwaitedRanks = std::function<bool(int rank)>;
 /// Once a second every rank gives rank 0 a sign of life, and rank 0 gives one to all. So rank 0 knows who has
 /// fallen silent, and all know whether rank 0 has. Two limits, both `timeout_s`: a rank that gives no sign for
 /// so long, and the time between two signs, ends the job, whatever else goes on; and so does a wait in which no
-/// rank was at work for so long.
+/// rank was at work for so long: none said that it was busy, and none took a message, as the signs tell, which
+/// carry how many their sender has taken (kWaiting's request_id; rank 0's those of all).
 ///
 /// Time in which this rank itself did not look, because it was stopped or computed, counts for nothing: what
 /// others sent meanwhile is read first.
@@ -85,6 +86,7 @@ class Mailbox {
     double message_at_s = 0;                // of a message
     FrameKind message = FrameKind::kAlive;  // kAlive: there was none yet
     uint64_t clock = 0;
+    uint64_t n_messages = 0;  // that it has taken, as its last sign says; of rank 0: that all ranks have taken
     std::string wait;    // on rank 0: what it waits for, in its own words; "" when it is at work
     int waits_for = -1;  // the rank that it waits for; -1: anyone
   };
@@ -130,6 +132,8 @@ class Mailbox {
   // The clock of attention passes with the endpoint's while this rank looks at the network at least every
   // other second, and stands still while it does not.
   double attended_s_ = 0;
+  double work_seen_s_ = 0;  // in the wait at hand: when some rank was last known to be at work
+  uint64_t n_messages_ = 0;  // taken
   double next_sign_s_;      // when to tell that this rank waits
   double next_silence_s_;   // not before this time has any watched rank been silent for too long
   std::vector<Heard> heard_;        // [rank]
