@@ -116,6 +116,7 @@ void Client::Accept(Frame frame) {
     --n_pushes_in_flight_[server];
     return;
   }
+  if (frame.kind() == FrameKind::kLeaseReply) return AcceptLease(frame);
   const uint64_t id = frame.header().request_id;
   const auto of = std::find_if(waiting_.begin(), waiting_.end(), [&](const Exchange* e) {
     return id != 0 && e->pull_ids[server] == id && !e->has_reply[server];
@@ -125,6 +126,43 @@ void Client::Accept(Frame frame) {
   exchange->replies[server] = std::move(frame);
   exchange->has_reply[server] = true;
   if (--exchange->n_missing == 0) waiting_.erase(of);
+}
+
+void Client::AcceptLease(const Frame& frame) {
+  const LeaseReply reply = FromRank(frame.source(), [&] { return LeaseReply::Parse(frame.text()); });
+  LeaseCall& call = lease_calls_[reply.kind];
+  if (SenderOf(frame) != 0 || call.request_id == 0 || call.request_id != frame.header().request_id || call.reply)
+    Fail(NameOf(frame), ", which was not asked or has answered");
+  call.reply = reply;
+}
+
+void Client::AskLease(const LeaseRequest& request) {
+  LeaseCall& call = lease_calls_[request.kind];
+  CHECK_EQ(call.request_id, 0u) << "asked before the answer was taken";
+  call.request_id = mailbox_->NewRequestId();
+  mailbox_->Send(roles_.RankOfServer(0), Frame(FrameKind::kLease, call.request_id, 0, request.Serialize()));
+}
+
+LeaseReply Client::AwaitLease(LeaseKind kind) {
+  LeaseCall& call = lease_calls_[kind];
+  CHECK_NE(call.request_id, 0u) << "nothing was asked";
+  while (!call.reply) Accept(AwaitReply("server 0 to say what to do next"));
+  return *TakeLease(kind);
+}
+
+std::optional<LeaseReply> Client::TakeLease(LeaseKind kind) {
+  LeaseCall& call = lease_calls_[kind];
+  std::optional<LeaseReply> reply = std::move(call.reply);
+  if (reply) call = LeaseCall();
+  return reply;
+}
+
+bool Client::IsAcknowledged(const PushMark& mark) const {
+  for (size_t s = 0; s < last_sequence_.size(); ++s) {
+    // A server answers pushes in their order.
+    if (last_sequence_[s] - static_cast<uint64_t>(n_pushes_in_flight_[s]) < mark.sequence[s]) return false;
+  }
+  return true;
 }
 
 void Client::PullFinish(Exchange* exchange) {
@@ -215,7 +253,7 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
 
 Frame Client::AwaitReply(const char* what) {
   const double began = mailbox_->endpoint().Now();
-  Frame frame = mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply}, what);
+  Frame frame = mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply, FrameKind::kLeaseReply}, what);
   waited_s_ += mailbox_->endpoint().Now() - began;
   return frame;
 }
@@ -260,7 +298,8 @@ void Client::Drain() {
 }
 
 void Client::Progress() {
-  while (std::optional<Frame> frame = mailbox_->Take({FrameKind::kPullReply, FrameKind::kPushReply})) {
+  while (std::optional<Frame> frame =
+             mailbox_->Take({FrameKind::kPullReply, FrameKind::kPushReply, FrameKind::kLeaseReply})) {
     Accept(std::move(*frame));
   }
 }

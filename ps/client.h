@@ -12,6 +12,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -81,6 +83,21 @@ class Client {
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
 
+  /// Asks the books of server 0; the answer is there when AwaitLease returns it. REQUIRES: no other request of
+  /// this kind is under way.
+  void AskLease(const LeaseRequest& request);
+  LeaseReply AwaitLease(LeaseKind kind);
+  /// The same without waiting: nothing when the answer has not come.
+  std::optional<LeaseReply> TakeLease(LeaseKind kind);
+
+  /// How far pushes have gone: everything that was pushed before PushesSoFar() is applied, or waits for others
+  /// of its step, once IsAcknowledged().
+  struct PushMark {
+    std::vector<uint64_t> sequence;  // [server]
+  };
+  PushMark PushesSoFar() const { return {last_sequence_}; }
+  bool IsAcknowledged(const PushMark& mark) const;
+
   /// Sets weights of rows, made where absent. Waits for the acknowledgement. weights: [keys.size(), dim].
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
@@ -103,8 +120,9 @@ class Client {
   void TakeReplies(Exchange* exchange);
   void SendGradients(Exchange* exchange, int slice, int n_slices);
   void SettleReplicas();
-  /// A pull reply goes to its exchange; a push reply is counted. Throws Error on one that nobody waits for.
+  /// A pull reply goes to its exchange, a lease to its request; a push reply is counted. Throws Error on one that nobody waits for.
   void Accept(Frame frame);
+  void AcceptLease(const Frame& frame);
   /// The server that a reply comes from. Throws Error when it comes from another rank.
   size_t SenderOf(const Frame& reply) const;
   /// Waits until at most `max_in_flight` pushes are on their way to the server.
@@ -129,6 +147,11 @@ class Client {
   std::vector<Replica> replicas_;  // [table]
   uint64_t last_clock_ = 0;        // of all pulls
   std::vector<Exchange*> waiting_;
+  struct LeaseCall {
+    uint64_t request_id = 0;  // 0: none is under way
+    std::optional<LeaseReply> reply;
+  };
+  std::map<LeaseKind, LeaseCall> lease_calls_;
   std::vector<int> n_pushes_in_flight_;  // [server]
   std::vector<uint64_t> last_sequence_;  // [server], of the pushes sent to it
   double waited_s_ = 0;

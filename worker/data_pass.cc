@@ -9,6 +9,8 @@ namespace {
 
 /// Blocks whose first malformed line is written to the log; all are counted.
 constexpr int kBadBlocksShown = 10;
+/// How large ranges will be is not known before the rows are counted.
+constexpr int64_t kFirstRangeBlocks = 16;
 
 void LogBadLines(const BlockSummaries& blocks, const char* split, int64_t n_bad) {
   LOG(WARNING) << "data." << split << ": " << n_bad << " malformed lines are left out";
@@ -38,17 +40,13 @@ void Merge(const std::string& bytes, const Job& job, BlockSummaries* all) {
 
 }  // namespace
 
-StreamPlan PlanFor(const Train& train, int n_workers) {
-  StreamPlan plan;
-  plan.n_workers = n_workers;
-  if (train.staleness() == 0) {
-    plan.n_streams = train.slices() > 0 ? train.slices() : n_workers;
-    plan.rows_per_slice = train.batch_size() / plan.n_streams;
-  } else {
-    plan.n_streams = n_workers;
-    plan.rows_per_slice = train.batch_size();
-  }
-  return plan;
+int SlicesOfStep(const Train& train, int n_workers) {
+  return train.slices() > 0 ? train.slices() : n_workers;
+}
+
+BlockDeal FirstDeal(const Train& train, int n_workers) {
+  if (train.staleness() == 0) return {1, SlicesOfStep(train, n_workers), n_workers};
+  return {kFirstRangeBlocks, n_workers, n_workers};
 }
 
 void CheckBadLine(const BadLine& line, const Data& data) {

@@ -53,30 +53,25 @@ Evaluator::Evaluator(const Job& job, ps::Client* client, Group* group, int n_wor
       slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
              Slot(EmbeddingInput(job, InputLayout::Of(job)))} {}
 
-/// Asked of every block in a pass, so that a long pass gives signs of life.
-bool Evaluator::IsOwn(int64_t block) {
-  group_->SayAlive();
-  return block % n_workers_ == group_->worker();
-}
-
 BlockSummaries Evaluator::Load(const std::function<void(const BadLine&)>& on_bad) {
   BlockSummaries summaries;
   int64_t n_rows = 0;
-  source_->Scan([&](int64_t block) { return IsOwn(block); },
-                [&](int64_t block, Rows& rows, const std::vector<BadLine>& bad) {
-                  for (const BadLine& line : bad) on_bad(line);
-                  BlockSummary& summary = summaries[block] = BlockSummary::Of(rows);
-                  summary.n_bad = static_cast<int64_t>(bad.size());
-                  if (!bad.empty()) summary.first_bad = bad.front().what;
-                  n_rows += rows.n;
-                  kept_ = n_rows <= job_.data().shuffle_rows();
-                  if (kept_) {
-                    blocks_[block] = std::move(rows);
-                  } else {
-                    blocks_.clear();
-                  }
-                  return true;
-                });
+  Rows rows;
+  std::vector<BadLine> bad;
+  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0; block += n_workers_) {
+    group_->SayAlive();
+    for (const BadLine& line : bad) on_bad(line);
+    BlockSummary& summary = summaries[block] = BlockSummary::Of(rows);
+    summary.n_bad = static_cast<int64_t>(bad.size());
+    if (!bad.empty()) summary.first_bad = bad.front().what;
+    n_rows += rows.n;
+    kept_ = n_rows <= job_.data().shuffle_rows();
+    if (kept_) {
+      blocks_[block] = std::move(rows);
+    } else {
+      blocks_.clear();
+    }
+  }
   return summaries;
 }
 
@@ -88,11 +83,12 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, Rows&)>& visit) {
     }
     return;
   }
-  source_->Scan([&](int64_t block) { return IsOwn(block); },
-                [&](int64_t block, Rows& rows, const std::vector<BadLine>&) {
-                  visit(block, rows);
-                  return true;
-                });
+  Rows rows;
+  std::vector<BadLine> bad;
+  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0; block += n_workers_) {
+    group_->SayAlive();
+    visit(block, rows);
+  }
 }
 
 EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {

@@ -55,7 +55,6 @@ class Evaluator {
 
   void Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot);
   void Finish(Slot* slot, class BlockResults* results);
-  bool IsOwn(int64_t block);
   void ForEachBlock(const std::function<void(int64_t, Rows&)>& visit);
 
   const Job job_;
