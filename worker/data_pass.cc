@@ -9,8 +9,6 @@ namespace {
 
 /// Blocks whose first malformed line is written to the log; all are counted.
 constexpr int kBadBlocksShown = 10;
-/// How large ranges will be is not known before the rows are counted.
-constexpr int64_t kFirstRangeBlocks = 16;
 
 void LogBadLines(const BlockSummaries& blocks, const char* split, int64_t n_bad) {
   LOG(WARNING) << "data." << split << ": " << n_bad << " malformed lines are left out";
@@ -45,8 +43,7 @@ int SlicesOfStep(const Train& train, int n_workers) {
 }
 
 BlockDeal FirstDeal(const Train& train, int n_workers) {
-  if (train.staleness() == 0) return {1, SlicesOfStep(train, n_workers), n_workers};
-  return {kFirstRangeBlocks, n_workers, n_workers};
+  return {train.staleness() == 0 ? SlicesOfStep(train, n_workers) : n_workers, n_workers};
 }
 
 void CheckBadLine(const BadLine& line, const Data& data) {

@@ -57,7 +57,4 @@ std::unique_ptr<Dealer> MakeStreamDealer(const Job& job, StreamPlan plan, int wo
 std::unique_ptr<Dealer> MakeRangeDealer(const Job& job, RangePlan plan, int worker, int n_workers,
                                         SliceReader* reader, ps::Client* client);
 
-/// Whether ranges are handed out in file order: more rows than the workers keep in memory together.
-bool InFileOrder(const Job& job, const RangePlan& plan, int n_workers);
-
 }  // namespace zhiyin::worker

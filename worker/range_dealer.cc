@@ -18,7 +18,6 @@ class RangeDealer : public Dealer {
               ps::Client* client)
       : plan_(std::move(plan)),
         takes_tickets_(job.train().staleness() > 0),
-        in_file_order_(InFileOrder(job, plan_, n_workers)),
         worker_(worker),
         n_workers_(n_workers),
         reader_(reader),
@@ -65,7 +64,7 @@ class RangeDealer : public Dealer {
       if (const std::optional<ps::LeaseReply> reply = client_->TakeLease(ps::LeaseKind::kRange)) Take(*reply);
     }
     const int64_t n_left = now_ ? plan_.n_batches(now_->range) - now_->n_dealt : 0;
-    if (now_ && !next_ && !asked_ && !none_left_ && (in_file_order_ || n_left <= kBatchesAhead)) Ask(true);
+    if (now_ && !next_ && !asked_ && !none_left_ && (plan_.in_file_order() || n_left <= kBatchesAhead)) Ask(true);
     // A ticket that is asked for is used: others wait for its step.
     if (takes_tickets_ && (n_left > 0 || (next_ && plan_.n_batches(next_->range) > 0))) AskTicket();
   }
@@ -98,13 +97,13 @@ class RangeDealer : public Dealer {
     request.kind = ps::LeaseKind::kRange;
     request.epoch = static_cast<uint64_t>(epoch_);
     request.n_ranges = static_cast<uint64_t>(plan_.n_ranges());
-    request.in_file_order = in_file_order_;
+    request.in_file_order = plan_.in_file_order();
     request.wants_more = wants_more;
     while (!pushed_.empty() && client_->IsAcknowledged(pushed_.front().mark)) {
       request.finished.push_back(pushed_.front().range);
       pushed_.pop_front();
     }
-    if (is_first_request_ && !in_file_order_) request.held = reader_->KeptRuns();
+    if (is_first_request_ && !plan_.in_file_order()) request.held = reader_->KeptRuns();
     is_first_request_ = false;
     client_->AskLease(request);
     asked_ = true;
@@ -145,7 +144,6 @@ class RangeDealer : public Dealer {
 
   RangePlan plan_;
   bool takes_tickets_;
-  bool in_file_order_;
   int worker_;
   int n_workers_;
   SliceReader* reader_;
@@ -164,12 +162,6 @@ class RangeDealer : public Dealer {
 };
 
 }  // namespace
-
-bool InFileOrder(const Job& job, const RangePlan& plan, int n_workers) {
-  int64_t n_rows = 0;
-  for (const BlockRun& run : plan.runs()) n_rows += run.n_rows;
-  return n_rows / n_workers > job.data().shuffle_rows();
-}
 
 std::unique_ptr<Dealer> MakeRangeDealer(const Job& job, RangePlan plan, int worker, int n_workers,
                                         SliceReader* reader, ps::Client* client) {

@@ -84,11 +84,16 @@ RangePlan::RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_
   const int64_t n_blocks =
       std::max({std::min(n_whole_batches * batch_size, shuffle_rows) / kBlockRows,
                 (n_all_blocks + ps::kMaxRanges - 1) / ps::kMaxRanges, int64_t{1}});
+  in_file_order_ = n_rows / n_workers > shuffle_rows;
+  // Among each other, as many for each worker: what it reads in the first pass are whole ranges.
+  const int64_t n_whole = n_all_blocks / n_blocks / n_workers * n_workers;
+  const int64_t n_ranges = std::max<int64_t>(n_whole, std::min<int64_t>(n_workers, n_all_blocks));
   for (const auto& [block, summary] : blocks) {
-    const uint64_t range = static_cast<uint64_t>(block / n_blocks);
-    if (runs_.empty() || runs_.back().stream != range) runs_.push_back({block, 1, 0, 0, range, 0});
-    ++runs_.back().n;
-    runs_.back().n_rows += summary.n_rows;
+    const int64_t range = in_file_order_ ? block / n_blocks : block % n_ranges;
+    if (range == static_cast<int64_t>(runs_.size()))
+      runs_.push_back({block, in_file_order_ ? 1 : n_ranges, 0, 0, static_cast<uint64_t>(range), 0});
+    ++runs_[at(range)].n;
+    runs_[at(range)].n_rows += summary.n_rows;
   }
   for (const BlockRun& run : runs_)
     first_batch_.push_back(first_batch_.back() + (run.n_rows + batch_size - 1) / batch_size);

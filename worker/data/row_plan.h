@@ -34,14 +34,13 @@ struct Piece {
   int64_t n = 0;
 };
 
-/// Who reads which block in the first pass: chunk after chunk to part after part, part p by worker p mod
+/// Who reads which block in the first pass: block b is of part b mod n_parts, part p is read by worker p mod
 /// n_workers.
 struct BlockDeal {
-  int64_t chunk_blocks = 1;
   int n_parts = 1;
   int n_workers = 1;
 
-  int WorkerOf(int64_t block) const { return static_cast<int>(block / chunk_blocks % n_parts) % n_workers; }
+  int WorkerOf(int64_t block) const { return static_cast<int>(block % n_parts) % n_workers; }
 };
 
 /// Staleness 0. Block b belongs to stream b mod n_streams. A stream is shuffled in windows: the longest runs
@@ -76,15 +75,20 @@ class StreamPlan {
   std::vector<size_t> first_run_;  // [n_streams + 1]
 };
 
-/// Other stalenesses. A range is a run of consecutive blocks that one worker at a time takes and trains on:
-/// small enough that every worker gets several an epoch, at most shuffle_rows rows, and as close as blocks
-/// allow to a multiple of the batch size. It is cut evenly into batches, none larger than the batch size.
+/// Other stalenesses. A range is a set of blocks that one worker at a time takes and trains on: small enough
+/// that every worker gets several an epoch, at most shuffle_rows rows, and as close as blocks allow to a
+/// multiple of the batch size. It is cut evenly into batches, none larger than the batch size.
+///
+/// Where the workers can keep all rows in memory, shuffle_rows each, range r has the blocks r, r + n_ranges,
+/// ...: rows of the whole split, however the files are sorted. Otherwise ranges are consecutive blocks, and go
+/// to workers in file order, so that readers move forward.
 class RangePlan {
  public:
   RangePlan() = default;
   RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_size, int64_t shuffle_rows);
 
   int64_t n_ranges() const { return static_cast<int64_t>(runs_.size()); }
+  bool in_file_order() const { return in_file_order_; }
   const std::vector<BlockRun>& runs() const { return runs_; }
   int64_t n_batches() const { return first_batch_.back(); }
   int64_t n_batches(int64_t range) const { return first_batch_[at(range) + 1] - first_batch_[at(range)]; }
@@ -97,6 +101,7 @@ class RangePlan {
  private:
   static size_t at(int64_t range) { return static_cast<size_t>(range); }
 
+  bool in_file_order_ = false;
   std::vector<BlockRun> runs_;
   std::vector<int64_t> first_batch_ = {0};  // [n_ranges + 1]
 };
