@@ -19,6 +19,7 @@
 #include "common/error.h"
 #include "launch/command_line.h"
 #include "launch/launcher.h"
+#include "launch/output_folder.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
 #include "worker/data/generated_ratings.h"
@@ -42,20 +43,22 @@ constexpr const char* kUsage =
   mpirun -n 4 zhiyin train --config=JOB.textproto --servers=2 [--output=DIR]
   zhiyin train --config=JOB.textproto --simulate=2x2
   mpirun -n 2 zhiyin evaluate --checkpoint=DIR
+  mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
 
 commands
   train      train, evaluate on the test split, save under --output
   evaluate   the metrics of a saved model again, with any number of ranks
+  predict    a saved model's predictions for the rows of data.test, a line a row
   generate   write the rows of a job's generated data as tab-separated text
 
 flags
   --config=FILE         the job, as described in configs/job.proto
-  --checkpoint=DIR      evaluate: the model's folder, or the output folder that holds it
+  --checkpoint=DIR      evaluate, predict: the model's folder, or the output folder that holds it
   --servers=N           ranks that hold tables; all others work (default 1)
   --simulate=SxW        S servers and W workers in this process, without MPI
-  --output=DIR          results go there; generate: the file
-  --overwrite           the output folder may hold an earlier run; generate: the file may exist
+  --output=DIR          results go there; predict, generate: the file
+  --overwrite           the output folder may hold an earlier run; predict, generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
   --timeout_s=S         longest silence that a waiting rank accepts (default 120)
@@ -110,11 +113,16 @@ void CheckUnused(const std::string& command, std::initializer_list<const char*> 
 int RunJob(Command command, std::vector<std::string> overrides) {
   if (command == Command::kTrain) CheckUnused("train", {"checkpoint"});
   if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed"});
+  if (command == Command::kPredict) CheckUnused("predict", {"config", "seed", "progress"});
   if (!FLAGS_simulate.empty()) CheckUnused("--simulate", {"servers"});
   if (command == Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
   if (command == Command::kEvaluate && FLAGS_checkpoint.empty())
     Fail("evaluate: --checkpoint is missing: expected a model's folder");
+  if (command == Command::kPredict && FLAGS_checkpoint.empty())
+    Fail("predict: --checkpoint is missing: expected a model's folder");
+  if (command == Command::kPredict && FLAGS_output.empty())
+    Fail("predict: --output is missing: expected the file to write");
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   if (!FLAGS_seed.empty()) overrides.push_back("train.seed=" + FLAGS_seed);
   RankOptions options;
@@ -149,8 +157,7 @@ int RunGenerate(const std::vector<std::string>& overrides) {
   const Job job = LoadJob(FLAGS_config, overrides);
   if (!job.data().has_generated_ratings())
     Fail(FLAGS_config, ": data: nothing to generate: expected generated_ratings");
-  if (!FLAGS_overwrite && std::filesystem::exists(FLAGS_output))
-    Fail("--output=", FLAGS_output, ": is there already, expected a new name or --overwrite");
+  CheckOutputFile(FLAGS_output, FLAGS_overwrite);
   const std::string unfinished = FLAGS_output + ".unfinished";
   std::ofstream file(unfinished);
   worker::WriteGeneratedRatings(job.data().generated_ratings(), file);
@@ -187,9 +194,10 @@ int Main(int argc, char** argv) {
   const std::string& command = line.command;
   if (command == "train") return RunJob(Command::kTrain, line.overrides);
   if (command == "evaluate") return RunJob(Command::kEvaluate, line.overrides);
+  if (command == "predict") return RunJob(Command::kPredict, line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate or generate, see zhiyin --help");
+       ": expected train, evaluate, predict or generate, see zhiyin --help");
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ void LeaseBook::Begin(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
   std::iota(order_.begin(), order_.end(), uint64_t{0});
   if (!in_file_order) Random(seed_, epoch).Shuffle(std::span(order_));
   states_.assign(n_ranges, State::kLeft);
-  holders_.assign(n_ranges, kNoWorker);
+  holders_.assign(n_ranges, {});
   takers_.assign(n_ranges, kNoWorker);
   n_held_.assign(static_cast<size_t>(n_workers_), 0);
   n_left_ = n_ranges;
@@ -50,37 +50,43 @@ void LeaseBook::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
 }
 
 void LeaseBook::Hold(int worker, const std::vector<uint64_t>& ranges) {
-  for (const uint64_t range : ranges) {
-    if (range >= order_.size()) Fail(kBookName, ": range ", range, " of ", order_.size());
-    if (states_[range] != State::kLeft || holders_[range] != kNoWorker) continue;
-    holders_[range] = static_cast<uint64_t>(worker);
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    if (ranges[i] >= order_.size() || (i > 0 && ranges[i] <= ranges[i - 1])) {
+      Fail(kBookName, ": worker ", worker, " holds range ", ranges[i], " of ", order_.size(),
+           ", expected ascending ones");
+    }
+    if (states_[ranges[i]] != State::kLeft || IsHeldBy(ranges[i], worker)) continue;
+    holders_[ranges[i]].push_back(worker);
     ++n_held_[static_cast<size_t>(worker)];
   }
+}
+
+bool LeaseBook::IsHeldBy(uint64_t range, int worker) const {
+  return std::find(holders_[range].begin(), holders_[range].end(), worker) != holders_[range].end();
 }
 
 std::optional<RangeGrant> LeaseBook::Take(int worker) {
   while (first_left_ < order_.size() && states_[order_[first_left_]] != State::kLeft) ++first_left_;
   if (first_left_ == order_.size()) return std::nullopt;
-  const uint64_t own = static_cast<uint64_t>(worker);
-  const uint64_t fullest = static_cast<uint64_t>(
-      std::max_element(n_held_.begin(), n_held_.end()) - n_held_.begin());
+  const int fullest =
+      static_cast<int>(std::max_element(n_held_.begin(), n_held_.end()) - n_held_.begin());
   std::optional<uint64_t> of_nobody;
   std::optional<uint64_t> of_fullest;
   std::optional<uint64_t> chosen;
   for (size_t at = first_left_; at < order_.size() && !chosen; ++at) {
     const uint64_t range = order_[at];
     if (states_[range] != State::kLeft) continue;
-    if (holders_[range] == own) chosen = range;
-    if (holders_[range] == kNoWorker && !of_nobody) of_nobody = range;
-    if (holders_[range] == fullest) of_fullest = range;
+    if (IsHeldBy(range, worker)) chosen = range;
+    if (holders_[range].empty() && !of_nobody) of_nobody = range;
+    if (IsHeldBy(range, fullest)) of_fullest = range;
     // In file order nobody holds anything: the first will do.
     if (of_nobody && n_held_[static_cast<size_t>(worker)] == 0) break;
   }
   if (!chosen) chosen = of_nobody ? of_nobody : of_fullest;
   const uint64_t range = *chosen;
-  if (holders_[range] != kNoWorker) --n_held_[holders_[range]];
+  for (const int holder : holders_[range]) --n_held_[static_cast<size_t>(holder)];
   states_[range] = State::kTaken;
-  takers_[range] = own;
+  takers_[range] = static_cast<uint64_t>(worker);
   --n_left_;
   return RangeGrant{range, order_.size() - n_left_ - 1};
 }

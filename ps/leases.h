@@ -25,7 +25,7 @@ class LeaseBook {
   /// Begins that epoch if it is the next one; every worker says so, before anything else of the epoch. Throws
   /// Error when it is another one, or others say something else of it, or the one before is not finished.
   void Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order);
-  /// The worker holds these ranges. Throws Error on one that does not exist.
+  /// The worker holds these ranges, ascending. Throws Error on one that does not exist.
   void Hold(int worker, const std::vector<uint64_t>& ranges);
   /// The next range for a worker; nothing when all are handed out.
   std::optional<RangeGrant> Take(int worker);
@@ -48,6 +48,7 @@ class LeaseBook {
   static constexpr uint64_t kNoWorker = ~uint64_t{0};
   enum class State : uint8_t { kLeft, kTaken, kFinished };
 
+  bool IsHeldBy(uint64_t range, int worker) const;
   void Begin(uint64_t epoch, uint64_t n_ranges, bool in_file_order);
 
   uint64_t seed_;
@@ -57,7 +58,7 @@ class LeaseBook {
   bool in_file_order_ = true;
   std::vector<uint64_t> order_;     // [n_ranges]
   std::vector<State> states_;       // [range]
-  std::vector<uint64_t> holders_;   // [range], kNoWorker
+  std::vector<std::vector<int>> holders_;  // [range]
   std::vector<uint64_t> takers_;    // [range]
   std::vector<uint64_t> n_held_;    // [worker], of those that are left
   uint64_t n_left_ = 0;

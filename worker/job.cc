@@ -17,6 +17,7 @@
 #include "worker/evaluator.h"
 #include "worker/group.h"
 #include "worker/model/model.h"
+#include "worker/prediction.h"
 #include "worker/results.h"
 #include "worker/saved_model.h"
 #include "worker/task_heads.h"
@@ -37,13 +38,14 @@ std::string UtcNow() {
 
 /// All that a worker needs, whatever it is asked to do.
 struct Tools {
-  Tools(const Job& job, const RoleMap& roles, Mailbox* mailbox)
+  /// `evaluates`: the metrics of the test split are wanted.
+  Tools(const Job& job, const RoleMap& roles, bool evaluates, Mailbox* mailbox)
       : group(mailbox, roles),
         client(mailbox, roles, job),
         model(MakeModel(job)),
         dense(model->n_weights()),
         heads(job),
-        evaluator(job.data().has_test() ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
+        evaluator(evaluates ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
                                                                       model.get(), &dense, &heads)
                                         : nullptr) {}
 
@@ -72,7 +74,7 @@ class TrainingRun {
         roles_(roles),
         options_(options),
         mailbox_(mailbox),
-        tools_(job, roles, mailbox),
+        tools_(job, roles, job.data().has_test(), mailbox),
         files_(options.output) {}
 
   void Run() {
@@ -185,11 +187,11 @@ class TrainingRun {
     const int64_t batch_size = job_.train().batch_size();
     if (synchronous) {
       StreamPlan plan(train, n_slices, batch_size / n_slices, shuffle_rows);
-      reader_->Start(plan.runs(), normalizer_);
+      reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/true);
       dealer_ = MakeStreamDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
     } else {
       RangePlan plan(train, n_workers, batch_size, shuffle_rows);
-      reader_->Start(plan.runs(), normalizer_);
+      reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/false);
       dealer_ = MakeRangeDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
     }
     rows_of_slices_ = dealer_->RowsOfSlices();
@@ -307,6 +309,13 @@ class TrainingRun {
   std::optional<EvaluationResult> evaluation_;
 };
 
+/// Throws Error unless the saved model has as many weights as this program's.
+void CheckModel(const Manifest& manifest, const Model& model) {
+  if (manifest.n_weights() == model.n_weights()) return;
+  Fail("the saved model has ", manifest.n_weights(), " weights beside its tables, this program's model has ",
+       model.n_weights(), ": it was saved by another version");
+}
+
 }  // namespace
 
 void RunTraining(const Job& job, const RoleMap& roles, const JobOptions& options, Mailbox* mailbox) {
@@ -319,12 +328,8 @@ void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOpti
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no test split: add --set data.test.file=...");
-  Tools tools(job, roles, mailbox);
-  if (manifest.n_weights() != tools.model->n_weights()) {
-    Fail("the saved model has ", manifest.n_weights(),
-         " weights beside its tables, this program's model has ", tools.model->n_weights(),
-         ": it was saved by another version");
-  }
+  Tools tools(job, roles, /*evaluates=*/true, mailbox);
+  CheckModel(manifest, *tools.model);
   const auto on_bad = [&](const BadLine& line) { CheckBadLine(line, job.data()); };
   ShareSummaries(tools.evaluator->Load(on_bad), job, "test", &tools.group);
   const EvaluationResult result = tools.evaluator->Evaluate(NormalizerOf(manifest));
@@ -335,6 +340,22 @@ void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOpti
                   {"test_loss", result.loss},   {"tasks", Json::object()}};
   for (const TaskMetrics& metrics : result.tasks) summary["tasks"][metrics.task] = MetricsObject(metrics);
   ResultFiles(options.output).WriteSummary(summary);
+}
+
+void RunPrediction(const Manifest& manifest, const RoleMap& roles, const JobOptions& options,
+                   Mailbox* mailbox) {
+  const Job& job = manifest.job();
+  if (!job.data().has_test())
+    Fail("data.test: the model's job names no rows to predict: add --set data.test.file=...");
+  Tools tools(job, roles, /*evaluates=*/false, mailbox);
+  CheckModel(manifest, *tools.model);
+  const std::unique_ptr<Source> source = MakeSource(job, SplitKind::kTest, LabelUse::kIgnored);
+  Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
+  const PredictionCounts counts = WritePredictions(options.output, NormalizerOf(manifest), tools.heads,
+                                                   source.get(), &scorer, roles.n_workers, &tools.group);
+  if (!tools.group.IsChief()) return;
+  options.print("predictions of " + std::to_string(counts.n_rows) + " rows, " + std::to_string(counts.n_bad) +
+                " of them malformed and left empty, are in " + options.output + "\n");
 }
 
 }  // namespace zhiyin::worker

@@ -124,6 +124,7 @@ struct SliceReader::Impl {
   uint64_t seed = 0;
   Normalizer normalizer;
   std::vector<BlockRun> runs;
+  bool in_one_pass = false;
   SliceQueue queue;
   std::thread thread;
 
@@ -199,11 +200,12 @@ BlockSummaries SliceReader::FirstPass(const BlockDeal& deal, int worker,
   return summaries;
 }
 
-void SliceReader::Start(std::vector<BlockRun> runs, Normalizer normalizer) {
+void SliceReader::Start(std::vector<BlockRun> runs, Normalizer normalizer, bool in_one_pass) {
   CHECK(!impl_->thread.joinable());
   Impl& impl = *impl_;
   impl.runs = std::move(runs);
   impl.normalizer = std::move(normalizer);
+  impl.in_one_pass = in_one_pass;
   impl.is_kept.resize(impl.runs.size());
   for (size_t r = 0; r < impl.runs.size() && !impl.blocks.empty(); ++r) {
     const BlockRun& run = impl.runs[r];
@@ -273,7 +275,7 @@ bool SliceReader::Impl::Load(int64_t wanted, const SliceOrder& order) {
     return true;
   }
   std::vector<int64_t> loading = {wanted};
-  if (own.stride > 1) {
+  if (in_one_pass) {
     for (const int64_t run : queue.OrderedRuns()) {
       if (runs[static_cast<size_t>(run)].first < own.last() && !is_whole(run) &&
           std::find(loading.begin(), loading.end(), run) == loading.end())

@@ -17,8 +17,7 @@ namespace zhiyin::worker {
 /// of the caller, at most kSlicesAhead slices; its errors come out of Next().
 ///
 /// What was read is kept, up to a number of rows, the runs that were used last; anything else is read anew
-/// when it is needed. Runs that lie among each other in the file (the windows of several streams) and that
-/// orders in hand need are read in one pass. Rows are the same whether they were kept or not.
+/// when it is needed. Rows are the same whether they were kept or not.
 ///
 /// Called by the rank's thread only; joins its thread when destroyed, whatever it is doing.
 class SliceReader {
@@ -36,8 +35,9 @@ class SliceReader {
   BlockSummaries FirstPass(const BlockDeal& deal, int worker, const std::function<void(const BadLine&)>& on_bad,
                            const std::function<void()>& tick);
 
-  /// Starts the thread. Call once.
-  void Start(std::vector<BlockRun> runs, Normalizer normalizer);
+  /// Starts the thread. Call once. `in_one_pass`: runs that lie among each other and that orders in hand need
+  /// are read together, at the cost of memory for all of them at a time.
+  void Start(std::vector<BlockRun> runs, Normalizer normalizer, bool in_one_pass);
   void SetMaxKeptRows(int64_t n);
 
   /// One more slice: these pieces of an epoch, one after the other; none for an empty slice.
@@ -47,8 +47,8 @@ class SliceReader {
   /// orders before.
   const Rows& Next(const std::function<void()>& tick = [] {});
 
-  /// The runs that are all in memory. A function of the orders alone, once all slices that were ordered have
-  /// been taken and runs do not lie among each other.
+  /// The runs that are all in memory, ascending. A function of the orders alone, once all slices that were
+  /// ordered have been taken, and runs are not read together.
   std::vector<uint64_t> KeptRuns() const;
 
  private:
