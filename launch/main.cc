@@ -20,6 +20,7 @@
 #include "launch/command_line.h"
 #include "launch/doctor.h"
 #include "launch/launcher.h"
+#include "launch/output_folder.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
 #include "worker/data/generated_ratings.h"
@@ -47,6 +48,7 @@ constexpr const char* kUsage =
   zhiyin train --config=JOB.textproto --simulate=2x2
   mpirun -n 2 zhiyin evaluate --checkpoint=DIR
   mpirun -n 4 zhiyin doctor [--config=JOB.textproto] [--servers=2] [--output=DIR]
+  mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
 
 commands
@@ -54,16 +56,17 @@ commands
   evaluate   the metrics of a saved model again, with any number of ranks
   doctor     look at the hosts before a job runs there: what is wrong, and how to mend it; exit code 1 if
              anything is. Without mpirun: this host, and with --ranks whether there are slots for so many
+  predict    a saved model's predictions for the rows of data.test, a line a row
   generate   write the rows of a job's generated data as tab-separated text
 
 flags
   --config=FILE         the job, as described in configs/job.proto
-  --checkpoint=DIR      evaluate: the model's folder, or the output folder that holds it
+  --checkpoint=DIR      evaluate, predict: the model's folder, or the output folder that holds it
   --servers=N           ranks that hold tables; all others work (default 1)
   --simulate=SxW        S servers and W workers in this process, without MPI
   --network=OPTIONS     what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)
-  --output=DIR          results go there; generate: the file
-  --overwrite           the output folder may hold an earlier run; generate: the file may exist
+  --output=DIR          results go there; predict, generate: the file
+  --overwrite           the output folder may hold an earlier run; predict, generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
   --timeout_s=S         longest silence that a waiting rank accepts (default 120); doctor: longest step (default 30)
@@ -148,6 +151,8 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 int RunJob(Command command, std::vector<std::string> overrides) {
   if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
   if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
+  if (command == Command::kPredict)
+    CheckUnused("predict", {"config", "seed", "progress", "ranks", "hostfile"});
   if (FLAGS_simulate.empty()) {
     CheckUnused("a job without --simulate", {"network"});
   } else {
@@ -157,6 +162,10 @@ int RunJob(Command command, std::vector<std::string> overrides) {
     Fail("train: --config is missing: expected a job's file");
   if (command == Command::kEvaluate && FLAGS_checkpoint.empty())
     Fail("evaluate: --checkpoint is missing: expected a model's folder");
+  if (command == Command::kPredict && FLAGS_checkpoint.empty())
+    Fail("predict: --checkpoint is missing: expected a model's folder");
+  if (command == Command::kPredict && FLAGS_output.empty())
+    Fail("predict: --output is missing: expected the file to write");
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   const std::vector<std::string> own_overrides = overrides;
   if (!FLAGS_seed.empty()) overrides.push_back("train.seed=" + FLAGS_seed);
@@ -195,8 +204,7 @@ int RunGenerate(const std::vector<std::string>& overrides) {
   const Job job = LoadJob(FLAGS_config, overrides);
   if (!job.data().has_generated_ratings())
     Fail(FLAGS_config, ": data: nothing to generate: expected generated_ratings");
-  if (!FLAGS_overwrite && std::filesystem::exists(FLAGS_output))
-    Fail("--output=", FLAGS_output, ": is there already, expected a new name or --overwrite");
+  CheckOutputFile(FLAGS_output, FLAGS_overwrite);
   const std::string unfinished = FLAGS_output + ".unfinished";
   std::ofstream file(unfinished);
   worker::WriteGeneratedRatings(job.data().generated_ratings(), file);
@@ -254,10 +262,11 @@ int Main(int argc, char** argv) {
   const std::string& command = line.command;
   if (command == "train") return RunJob(Command::kTrain, line.overrides);
   if (command == "evaluate") return RunJob(Command::kEvaluate, line.overrides);
+  if (command == "predict") return RunJob(Command::kPredict, line.overrides);
   if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, doctor or generate, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor or generate, see zhiyin --help");
 }
 
 }  // namespace

@@ -49,12 +49,12 @@ RoleMap RolesFor(int n_ranks, int n_servers) {
   return {n_servers, n_ranks - n_servers};
 }
 
-/// A model is what was trained: an evaluation may choose other rows, nothing else.
-void CheckEvaluationOverrides(const std::vector<std::string>& overrides) {
-  for (const std::string& text : overrides) {
+/// A model is what was trained: an evaluation or a prediction may choose other rows, nothing else.
+void CheckModelOverrides(const RankOptions& options) {
+  for (const std::string& text : options.overrides) {
     if (!text.starts_with("data.") && !text.starts_with("evaluation."))
-      Fail("--set ", text,
-           ": evaluate takes the model as it was trained, expected a field of data or evaluation");
+      Fail("--set ", text, options.command == Command::kEvaluate ? ": evaluate" : ": predict",
+           " takes the model as it was trained, expected a field of data or evaluation");
   }
 }
 
@@ -65,7 +65,7 @@ Manifest ReadManifest(const RankOptions& options, const RoleMap& roles) {
     *manifest.mutable_job() = LoadJob(options.config, options.overrides);
     CheckAgainstRoles(manifest.job(), roles.n_workers);
   } else {
-    CheckEvaluationOverrides(options.overrides);
+    CheckModelOverrides(options);
     const std::string folder = worker::FindModel(options.checkpoint);
     manifest = worker::LoadManifest(folder);
     *manifest.mutable_job() =
@@ -92,8 +92,9 @@ Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox
 }
 
 void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
-  ps::Server server(mailbox, roles, manifest.job(), options.output);
-  if (options.command == Command::kEvaluate) {
+  // What servers write goes into the output folder; a prediction's output is a file, and they write nothing.
+  ps::Server server(mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output);
+  if (options.command != Command::kTrain) {
     const int number = roles.ServerOfRank(mailbox->endpoint().rank());
     ps::LoadRows(worker::FindModel(options.checkpoint), manifest, roles, number, &server.tables(),
                  [&] { mailbox->SayAlive(); });
@@ -101,14 +102,28 @@ void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& 
   server.Run();
 }
 
+void PrepareOutput(const RankOptions& options) {
+  if (options.command == Command::kPredict) {
+    CheckOutputFile(options.output, options.overwrite);
+  } else if (!options.output.empty()) {
+    PrepareOutputFolder(options.output, options.overwrite);
+  }
+}
+
 void Work(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
   worker::JobOptions job_options{options.output, options.progress, options.print, options.network};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
-  if (is_chief && !options.output.empty()) PrepareOutputFolder(options.output, options.overwrite);
-  if (options.command == Command::kTrain) {
-    worker::RunTraining(manifest.job(), roles, job_options, mailbox);
-  } else {
-    worker::RunEvaluation(manifest, roles, job_options, mailbox);
+  if (is_chief) PrepareOutput(options);
+  switch (options.command) {
+    case Command::kTrain:
+      worker::RunTraining(manifest.job(), roles, job_options, mailbox);
+      break;
+    case Command::kEvaluate:
+      worker::RunEvaluation(manifest, roles, job_options, mailbox);
+      break;
+    case Command::kPredict:
+      worker::RunPrediction(manifest, roles, job_options, mailbox);
+      break;
   }
   if (!is_chief) {
     mailbox->Await({FrameKind::kShutdown}, "word that the job is done",

@@ -10,17 +10,17 @@
 
 namespace zhiyin::launch {
 
-enum class Command { kTrain, kEvaluate };
+enum class Command { kTrain, kEvaluate, kPredict };
 
 /// What the command line says. The same on every rank.
 struct RankOptions {
   Command command = Command::kTrain;
   std::string config;                  // train: the job's file, read by rank 0 alone
-  std::string checkpoint;              // evaluate: the model's folder, read by every server
+  std::string checkpoint;              // evaluate, predict: the model's folder, read by every server
   std::vector<std::string> overrides;  // "path=value"
   int n_servers = 1;
-  std::string output;      // "" keeps nothing
-  bool overwrite = false;  // an output folder may hold an earlier run
+  std::string output;      // "" keeps nothing; predict: the file to write
+  bool overwrite = false;  // an output folder may hold an earlier run; predict: the file may exist
   double timeout_s = 120;
   worker::ProgressStyle progress = worker::ProgressStyle::kNone;
   std::string network;                                  // "mpi" or "simulated"

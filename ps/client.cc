@@ -131,6 +131,7 @@ size_t Client::SenderOf(const Frame& reply) const {
 void Client::Accept(Frame frame) {
   const size_t server = SenderOf(frame);
   if (frame.kind() == FrameKind::kPushReply) return AcceptPushReply(server, frame);
+  if (frame.kind() == FrameKind::kLeaseReply) return AcceptLease(frame);
   const uint64_t id = frame.header().request_id;
   const auto of = std::find_if(waiting_.begin(), waiting_.end(), [&](const Exchange* e) {
     return id != 0 && e->pull_ids[server] == id && !e->has_reply[server];
@@ -158,6 +159,51 @@ void Client::DropLate(size_t server, const Frame& reply, const char* what) {
   if (id == 0 || id > traffic_[server].last_id)
     Fail(NameOf(reply), ": ", what, " ", id, ", which is not waiting for one");
   ++counts_.n_late_replies;
+}
+
+void Client::AcceptLease(const Frame& frame) {
+  const LeaseReply reply = FromRank(frame.source(), [&] { return LeaseReply::Parse(frame.text()); });
+  LeaseCall& call = lease_calls_[reply.kind];
+  const size_t server = SenderOf(frame);
+  if (call.request_id == 0 || call.request_id != frame.header().request_id || call.reply)
+    return DropLate(server, frame, "answers request");
+  call.reply = reply;
+}
+
+void Client::AskLease(const LeaseRequest& request) {
+  LeaseCall& call = lease_calls_[request.kind];
+  CHECK_EQ(call.request_id, 0u) << "asked before the answer was taken";
+  call.request_id = NewRequestTo(0);
+  mailbox_->Send(roles_.RankOfServer(0), Frame(FrameKind::kLease, call.request_id, 0, request.Serialize()));
+}
+
+LeaseReply Client::AwaitLease(LeaseKind kind) {
+  LeaseCall& call = lease_calls_[kind];
+  CHECK_NE(call.request_id, 0u) << "nothing was asked";
+  while (!call.reply) Accept(AwaitReply("word of what to do next", [&](int rank) { return rank == roles_.RankOfServer(0); }));
+  return *TakeLease(kind);
+}
+
+std::optional<LeaseReply> Client::TakeLease(LeaseKind kind) {
+  LeaseCall& call = lease_calls_[kind];
+  std::optional<LeaseReply> reply = std::move(call.reply);
+  if (reply) call = LeaseCall();
+  return reply;
+}
+
+Client::PushMark Client::PushesSoFar() const {
+  PushMark mark;
+  for (const Traffic& traffic : traffic_) mark.last_id.push_back(traffic.last_id);
+  return mark;
+}
+
+bool Client::IsAcknowledged(const PushMark& mark) const {
+  for (size_t s = 0; s < traffic_.size(); ++s) {
+    const std::vector<PushInFlight>& pushes = traffic_[s].pushes;
+    if (std::any_of(pushes.begin(), pushes.end(), [&](const PushInFlight& p) { return p.id <= mark.last_id[s]; }))
+      return false;
+  }
+  return true;
 }
 
 void Client::PullFinish(Exchange* exchange) {
@@ -260,7 +306,8 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
 
 Frame Client::AwaitReply(const char* what, const AwaitedRanks& from) {
   const double began = mailbox_->endpoint().Now();
-  Frame frame = mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply}, what, from);
+  Frame frame =
+      mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply, FrameKind::kLeaseReply}, what, from);
   waited_s_ += mailbox_->endpoint().Now() - began;
   return frame;
 }
@@ -315,7 +362,8 @@ void Client::Drain() {
 }
 
 void Client::Progress() {
-  while (std::optional<Frame> frame = mailbox_->Take({FrameKind::kPullReply, FrameKind::kPushReply})) {
+  while (std::optional<Frame> frame =
+             mailbox_->Take({FrameKind::kPullReply, FrameKind::kPushReply, FrameKind::kLeaseReply})) {
     Accept(std::move(*frame));
   }
 }

@@ -13,6 +13,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -104,6 +106,21 @@ class Client {
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
 
+  /// Asks the books of server 0; the answer is there when AwaitLease returns it. REQUIRES: no other request of
+  /// this kind is under way.
+  void AskLease(const LeaseRequest& request);
+  LeaseReply AwaitLease(LeaseKind kind);
+  /// The same without waiting: nothing when the answer has not come.
+  std::optional<LeaseReply> TakeLease(LeaseKind kind);
+
+  /// How far pushes have gone: everything that was pushed before PushesSoFar() is applied, or waits for others
+  /// of its step, once IsAcknowledged().
+  struct PushMark {
+    std::vector<uint64_t> last_id;  // [server], of the requests sent to it
+  };
+  PushMark PushesSoFar() const;
+  bool IsAcknowledged(const PushMark& mark) const;
+
   /// Sets weights of rows, made where absent. Waits for the acknowledgement. weights: [keys.size(), dim].
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
@@ -150,7 +167,7 @@ class Client {
   void TakeReplies(Exchange* exchange);
   void SendGradients(Exchange* exchange, int slice, int n_slices);
   void SettleReplicas();
-  /// A pull reply goes to its exchange, a push reply to its push. One to a request that has been answered is
+  /// A pull reply goes to its exchange, a push reply to its push, a lease to its request. One to a request that has been answered is
   /// dropped and counted. Throws Error on one to a request that never was.
   void Accept(Frame frame);
   void AcceptPushReply(size_t server, const Frame& frame);
@@ -160,6 +177,7 @@ class Client {
   uint64_t NewRequestTo(size_t server);
   /// Bytes of the payload of a server's reply.
   size_t ReplyBytes(const Exchange& exchange, size_t server) const;
+  void AcceptLease(const Frame& frame);
   /// The server that a reply comes from. Throws Error when it comes from another rank.
   size_t SenderOf(const Frame& reply) const;
   /// Waits until at most `max_in_flight` pushes are on their way to the server.
@@ -185,6 +203,11 @@ class Client {
   std::vector<Replica> replicas_;  // [table]
   uint64_t last_clock_ = 0;        // of all pulls
   std::vector<Exchange*> waiting_;
+  struct LeaseCall {
+    uint64_t request_id = 0;  // 0: none is under way
+    std::optional<LeaseReply> reply;
+  };
+  std::map<LeaseKind, LeaseCall> lease_calls_;
   int n_pulls_in_flight_ = 0;  // exchanges that wait for their push
   std::vector<Traffic> traffic_;  // [server]
   ClientCounts counts_;

@@ -9,6 +9,8 @@
 //   kAssignReply   nothing
 //   kSave          text: the full path of the file to write, inside the job's output folder; from the chief
 //   kSaveReply     i64 rows, i64 bytes, u64 digest of the file
+//   kLease         LeaseRequest, to server 0
+//   kLeaseReply    LeaseReply
 //   kReport        nothing
 //   kReportReply   ServerReport
 //   kShutdown      nothing: the end of a server's loop
@@ -22,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +76,54 @@ inline size_t WireBytes(NumberType type, size_t n) {
 inline constexpr int kMaxPullsInFlight = 32;
 /// Pushes of a worker on their way to each server, at most.
 inline constexpr int kMaxPushesPerServer = 8;
+
+/// Ranges of an epoch, at most.
+inline constexpr int64_t kMaxRanges = int64_t{1} << 20;
+
+/// What a worker may ask of the books of server 0 (ps/leases.h).
+enum class LeaseKind : uint8_t {
+  kRange = 1,  // rows to train on
+  kTicket,     // the number of a step
+  kRound,      // who computes which slice of a round of synchronous steps
+};
+
+/// On the wire: u8 kind, then what belongs to it, in the order below; bools as u8.
+struct LeaseRequest {
+  LeaseKind kind = LeaseKind::kTicket;
+  // kRange
+  uint64_t epoch = 0;
+  uint64_t n_ranges = 0;  // of an epoch, the same from all
+  bool in_file_order = false;
+  bool wants_more = false;         // false: only says what is finished
+  std::vector<uint64_t> finished;  // since the last request: their gradients are applied
+  std::vector<uint64_t> held;      // with the first request of an epoch: in the worker's memory
+  // kRound
+  uint64_t round = 0;
+  uint32_t n_slices = 0;
+  double slice_s = 0;  // seconds that a slice takes this worker; 0: not known
+
+  std::string Serialize() const;
+  /// Throws Error on bytes that Serialize did not write.
+  static LeaseRequest Parse(std::string_view bytes);
+};
+
+/// A range to train on.
+struct RangeGrant {
+  uint64_t range = 0;
+  uint64_t n_before = 0;  // handed out before it in this epoch
+};
+
+/// On the wire: u8 kind, then what belongs to it; a range as u8 1, u64, u64, and nothing as u8 0.
+struct LeaseReply {
+  LeaseKind kind = LeaseKind::kTicket;
+  std::optional<RangeGrant> range;  // nothing: none is left, or none was wanted
+  uint64_t ticket = 0;
+  std::vector<uint32_t> owners;  // [n_slices], workers
+
+  std::string Serialize() const;
+  /// Throws Error on bytes that Serialize did not write.
+  static LeaseReply Parse(std::string_view bytes);
+};
 
 /// What a server has counted.
 struct ServerReport {

@@ -66,6 +66,7 @@ Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std
     : mailbox_(mailbox),
       roles_(roles),
       clock_(job.train().staleness()),
+      leases_(job.train().seed(), roles.n_workers),
       max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
                                                    : std::numeric_limits<float>::max()),
       output_folder_(output_folder),
@@ -88,7 +89,8 @@ void Server::Run() {
   };
   while (true) {
     Frame frame = mailbox_->Await({FrameKind::kPull, FrameKind::kPeek, FrameKind::kPush, FrameKind::kAssign,
-                                   FrameKind::kSave, FrameKind::kReport, FrameKind::kShutdown},
+                                   FrameKind::kLease, FrameKind::kSave, FrameKind::kReport,
+                                   FrameKind::kShutdown},
                                   "requests", behind);
     if (frame.kind() == FrameKind::kShutdown) return;
     CountTraffic(frame);
@@ -121,6 +123,8 @@ void Server::Handle(Frame frame) {
       return OnPush(std::move(frame));
     case FrameKind::kAssign:
       return OnAssign(frame);
+    case FrameKind::kLease:
+      return OnLease(frame);
     case FrameKind::kSave:
       return OnSave(frame);
     case FrameKind::kReport:
@@ -523,6 +527,15 @@ void Server::OnAssign(const Frame& frame) {
   table.FindOrForce({keys, section.n_keys}, rows);
   table.WriteWeights(rows, weights);
   Reply(frame.source(), Frame(FrameKind::kAssignReply, frame.header().request_id, 0, 0));
+}
+
+void Server::OnLease(const Frame& frame) {
+  const int source = frame.source();
+  if (roles_.ServerOfRank(mailbox_->endpoint().rank()) != 0)
+    Fail(NameOf(frame), ": expected it at server 0, which keeps the books");
+  const std::string reply =
+      FromRank(source, [&] { return leases_.Answer(roles_.WorkerOfRank(source), frame.text()); });
+  Reply(source, Frame(FrameKind::kLeaseReply, frame.header().request_id, 0, reply));
 }
 
 void Server::OnSave(const Frame& frame) {

@@ -14,6 +14,7 @@
 #include "common/unique_keys.h"
 #include "configs/job.pb.h"
 #include "ps/consistency.h"
+#include "ps/leases.h"
 #include "ps/protocol.h"
 #include "ps/step_sum.h"
 #include "ps/table.h"
@@ -69,6 +70,7 @@ class Server {
   void CheckSlice(const PushPrelude& prelude, const Frame& push);
   void ApplyStep(uint64_t step, WaitingStep* slices);
   void OnAssign(const Frame& frame);
+  void OnLease(const Frame& frame);
   void OnSave(const Frame& frame);
   void OnReport(const Frame& frame);
   void AnswerDeferred();
@@ -106,6 +108,7 @@ class Server {
   std::vector<Table> tables_;
   StepClock clock_;
   uint64_t version_ = 0;  // pushes applied
+  Leases leases_;         // used at server 0
   ServerReport report_;
 
   float max_gradient_;  // infinity: every finite one will do

@@ -38,17 +38,12 @@ void Merge(const std::string& bytes, const Job& job, BlockSummaries* all) {
 
 }  // namespace
 
-StreamPlan PlanFor(const Train& train, int n_workers) {
-  StreamPlan plan;
-  plan.n_workers = n_workers;
-  if (train.staleness() == 0) {
-    plan.n_streams = train.slices() > 0 ? train.slices() : n_workers;
-    plan.rows_per_slice = train.batch_size() / plan.n_streams;
-  } else {
-    plan.n_streams = n_workers;
-    plan.rows_per_slice = train.batch_size();
-  }
-  return plan;
+int SlicesOfStep(const Train& train, int n_workers) {
+  return train.slices() > 0 ? train.slices() : n_workers;
+}
+
+BlockDeal FirstDeal(const Train& train, int n_workers) {
+  return {train.staleness() == 0 ? SlicesOfStep(train, n_workers) : n_workers, n_workers};
 }
 
 void CheckBadLine(const BadLine& line, const Data& data) {

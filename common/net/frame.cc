@@ -52,6 +52,10 @@ std::string_view NameOf(FrameKind kind) {
       return "save";
     case FrameKind::kSaveReply:
       return "save reply";
+    case FrameKind::kLease:
+      return "request for a lease";
+    case FrameKind::kLeaseReply:
+      return "lease";
     case FrameKind::kReport:
       return "report";
     case FrameKind::kReportReply:

@@ -45,6 +45,8 @@ enum class FrameKind : uint16_t {
   kAssignReply,
   kSave,  // chief to server: write your rows
   kSaveReply,
+  kLease,  // worker to server 0: what shall I do next
+  kLeaseReply,
   kReport,  // chief to server: what have you counted
   kReportReply,
   kShutdown,  // chief to all: the job is done

@@ -300,18 +300,26 @@ TEST(Refusals, OfATally) {
 }
 
 TEST(Refusals, OfSumsOfAnEpoch) {
-  worker::StreamPlan plan;
-  plan.rows_per_slice = 4;
-  plan.stream_rows = {4};
-  std::vector<worker::TaskSums> sums(1);
+  const std::vector<int64_t> rows = {4, 2};
+  worker::SliceSums part;
+  part.numbers = {1};
+  part.sums.resize(1);
   const auto error = [&] {
-    return ErrorOf([&] { worker::ParseSums(worker::SerializeSums(sums), plan, 1, 0); });
+    return ErrorOf([&] {
+      worker::SumEpoch(rows.size(), 1, {{{0}, {{}}}, worker::SliceSums::Parse(part.Serialize(), rows, 1)});
+    });
   };
   EXPECT_EQ(error(), "");
-  sums[0].n = 5;
-  EXPECT_EQ(error(), "sums of an epoch: slice 0 has 5 labels, expected 0 to 4");
-  sums.resize(2);
-  EXPECT_EQ(error(), "sums of an epoch: 10 numbers in 88 bytes, expected 5");
+  part.sums[0].n = 3;
+  EXPECT_EQ(error(), "sums of an epoch: slice 1 has 3 labels, expected 0 to 2");
+  part.numbers = {0};
+  EXPECT_EQ(error(), "sums of an epoch: slice 0 was taken twice");
+  part.numbers = {2};
+  EXPECT_EQ(error(), "sums of an epoch: slice 2, expected 0 to 2 exclusive");
+  part.numbers = {};
+  EXPECT_EQ(error(), "sums of an epoch: 5 numbers in 56 bytes, expected 0");
+  part.sums = {};
+  EXPECT_EQ(error(), "sums of an epoch: slice 1 was taken by nobody");
 }
 
 TEST(Refusals, OfAnEvaluationsResults) {

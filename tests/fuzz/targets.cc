@@ -15,6 +15,8 @@ constexpr Target kTargets[] = {
     {"hello", FuzzHello, HelloSeeds},
     {"server", FuzzServer, ServerSeeds},
     {"client", FuzzClient, ClientSeeds},
+    {"leases", FuzzLeases, LeasesSeeds},
+    {"predictions", FuzzPredictions, PredictionsSeeds},
     {"server_report", FuzzServerReport, ServerReportSeeds},
     {"group", FuzzGroup, GroupSeeds},
     {"block_summaries", FuzzBlockSummaries, BlockSummariesSeeds},

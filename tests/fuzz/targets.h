@@ -19,6 +19,8 @@ int FuzzGreeting(const uint8_t* data, size_t size);        // which builds run, 
 int FuzzHello(const uint8_t* data, size_t size);           // the job, from rank 0
 int FuzzServer(const uint8_t* data, size_t size);          // all that a server is asked
 int FuzzClient(const uint8_t* data, size_t size);          // a server's replies
+int FuzzLeases(const uint8_t* data, size_t size);          // a saved book of leases
+int FuzzPredictions(const uint8_t* data, size_t size);     // a worker's part of a prediction
 int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
 int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves
 int FuzzBlockSummaries(const uint8_t* data, size_t size);  // what a worker's first pass found
@@ -36,6 +38,8 @@ std::vector<std::string> GreetingSeeds();
 std::vector<std::string> HelloSeeds();
 std::vector<std::string> ServerSeeds();
 std::vector<std::string> ClientSeeds();
+std::vector<std::string> LeasesSeeds();
+std::vector<std::string> PredictionsSeeds();
 std::vector<std::string> ServerReportSeeds();
 std::vector<std::string> GroupSeeds();
 std::vector<std::string> BlockSummariesSeeds();

@@ -13,6 +13,9 @@
 namespace zhiyin::worker {
 namespace {
 
+/// Of a label that is not looked at.
+constexpr size_t kNoColumn = std::numeric_limits<size_t>::max();
+
 /// A value as it is shown in a message: short, and unable to forge a line of the log.
 std::string Shown(std::string_view value) {
   constexpr size_t kMaxBytes = 40;
@@ -65,7 +68,8 @@ RowParser::RowParser(const Job& job, const Schema& schema)
     const Task& task = job.task(i);
     const Label& label = task.label();
     CHECK_NE(label.rule_case(), Label::RULE_NOT_SET) << task.name();
-    labels_.push_back({static_cast<size_t>(schema.labels[static_cast<size_t>(i)]), task.name(),
+    const int column = schema.labels[static_cast<size_t>(i)];
+    labels_.push_back({column == Schema::kIgnored ? kNoColumn : static_cast<size_t>(column), task.name(),
                        label.rule_case(), label.has_equals() ? label.equals() : label.prefix(),
                        task.has_binary_cross_entropy()});
   }
@@ -109,6 +113,7 @@ std::string RowParser::ParseInto(std::span<const std::string_view> values, Rows*
   }
   for (const LabelColumn& label : labels_) {
     float& to = rows->labels.emplace_back(kMissing);
+    if (label.column == kNoColumn) continue;
     if (std::string wrong = ParseLabel(label, values[label.column], &to); !wrong.empty()) return wrong;
   }
   return "";

@@ -44,7 +44,7 @@ std::string NameOf(const char* kind, int i, const std::string& name) {
 
 }  // namespace
 
-Schema Schema::Of(const Job& job, const Columns& columns) {
+Schema Schema::Of(const Job& job, const Columns& columns, LabelUse labels) {
   const auto find = [&](const char* kind, int i, const std::string& name, const std::string& column) {
     return Find(columns, column.empty() ? name : column, NameOf(kind, i, name));
   };
@@ -57,6 +57,10 @@ Schema Schema::Of(const Job& job, const Columns& columns) {
     schema.numerics.push_back(find("numeric", i, job.numeric(i).name(), job.numeric(i).column()));
   }
   for (int i = 0; i < job.task_size(); ++i) {
+    if (labels == LabelUse::kIgnored) {
+      schema.labels.push_back(kIgnored);
+      continue;
+    }
     schema.labels.push_back(find("task", i, job.task(i).name(), job.task(i).label().column()));
   }
   return schema;
