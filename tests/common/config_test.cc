@@ -72,6 +72,7 @@ TEST(Config, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(job.table(0).optimizer().adam().beta2(), 0.999);
   EXPECT_EQ(job.table(0).init().normal().stddev(), 0.01);
   EXPECT_TRUE(job.train().prefetch());
+  EXPECT_FALSE(ParseJob(kJob, "job", "/data", std::vector<std::string>{"train.staleness=4"}).train().prefetch());
   EXPECT_EQ(job.evaluation().every_epochs(), 1);
   EXPECT_FALSE(
       ParseJob(kJob, "job", "/data", std::vector<std::string>{"train.staleness=-1"}).train().prefetch());

@@ -34,7 +34,7 @@ struct Outcome {
   double virtual_s = 0;
 };
 
-Outcome RunOn(RankOptions options, const Shape& shape) {
+Outcome RunJob(RankOptions options, const Shape& shape) {
   Outcome outcome;
   options.n_servers = shape.n_servers;
   options.network = "simulated";
@@ -89,7 +89,7 @@ class Leases : public ::testing::TestWithParam<int> {
     options.overrides = std::move(overrides);
     options.output = folder_.Path("out");
     options.overwrite = true;
-    const Outcome outcome = RunOn(options, shape);
+    const Outcome outcome = RunJob(options, shape);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.error;
     if (outcome.exit_code != 0) return {};
     return Json::parse(testing::ReadFile(folder_.Path("out/summary.json")));
@@ -134,8 +134,11 @@ TEST_P(Leases, ASlowWorkerGetsLess) {
   ASSERT_FALSE(summary.is_null());
   EXPECT_EQ(summary["samples"], 40'000);
   const int64_t slow = summary["worker_samples"][1];
+  // At 0 speeds are known after some rounds, and a step of 12 slices parts in 1 and 11 at best; at 1 others are
+  // at most two steps ahead.
+  const double least = GetParam() == 0 || GetParam() == 1 ? 1.5 : 2.5;
   for (const int other : {0, 2, 3})
-    EXPECT_LT(2 * slow, summary["worker_samples"][other].get<int64_t>()) << "worker " << other;
+    EXPECT_LT(least * static_cast<double>(slow), summary["worker_samples"][other].get<double>()) << "worker " << other;
 }
 
 TEST_P(Leases, TheSameSeedGivesTheSameRun) {
@@ -169,7 +172,7 @@ class Predict : public ::testing::Test {
     options.config =
         folder_.Write("job.textproto", JobText({folder_.Write("train.csv", Lines(0, 1000))}, 0));
     options.output = folder_.Path("out");
-    ASSERT_EQ(RunOn(options, {1, 2}).exit_code, 0);
+    ASSERT_EQ(RunJob(options, {1, 2}).exit_code, 0);
   }
   Outcome Write(const Shape& shape, const std::string& output, std::vector<std::string> overrides) {
     RankOptions options;
@@ -177,7 +180,7 @@ class Predict : public ::testing::Test {
     options.checkpoint = folder_.Path("out");
     options.output = output;
     options.overrides = std::move(overrides);
-    return RunOn(options, shape);
+    return RunJob(options, shape);
   }
 
   TempFolder folder_;

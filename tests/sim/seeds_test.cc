@@ -50,7 +50,7 @@ TEST(DrawnJobs, AreOfEveryKind) {
     seen["no prefetch"] += !drawn.job.train().prefetch();
     seen["more slices"] += drawn.job.train().staleness() == 0 && drawn.n_workers < drawn.job.train().slices();
   }
-  EXPECT_EQ(seen.size(), 6u + 5 + 6 + 10);
+  EXPECT_EQ(seen.size(), 6u + 5 + 6 + 11);
   for (const auto& [what, n] : seen) EXPECT_GE(n, 20) << what;
 }
 
