@@ -11,7 +11,7 @@
 
 namespace zhiyin::worker {
 
-/// Parts that a synchronous step is cut into.
+/// Parts that a step is cut into.
 int SlicesOfStep(const Train& train, int n_workers);
 /// Who reads what in the first pass: what it is likely to train on.
 BlockDeal FirstDeal(const Train& train, int n_workers);

@@ -52,7 +52,7 @@ std::unique_ptr<Dealer> MakeStreamDealer(const Job& job, StreamPlan plan, int wo
                                          SliceReader* reader, ps::Client* client);
 
 /// Otherwise: ranges, leased one by one. At a bound on staleness each batch takes a ticket g for its step:
-/// clock g / n_workers, slice g mod n_workers, so that a slow worker holds few of the steps that others wait
+/// clock g / n_slices, slice g mod n_slices, so that a slow worker holds few of the steps that others wait
 /// for. Without a bound the clock only tells how far the epoch is.
 std::unique_ptr<Dealer> MakeRangeDealer(const Job& job, RangePlan plan, int worker, int n_workers,
                                         SliceReader* reader, ps::Client* client);

@@ -205,13 +205,13 @@ class TrainingRun {
       const BlockSummaries own = tools_.evaluator->Load(on_bad);
       n_bad_ += SplitSummary::Of(ShareSummaries(own, job_, "test", &tools_.group)).n_bad;
     }
-    const int64_t batch_size = job_.train().batch_size();
+    const int64_t rows_per_slice = std::max(job_.train().batch_size() / n_slices, 1);
     if (synchronous) {
-      StreamPlan plan(train, n_slices, batch_size / n_slices, shuffle_rows);
+      StreamPlan plan(train, n_slices, rows_per_slice, shuffle_rows);
       reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/true);
       dealer_ = MakeStreamDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
     } else {
-      RangePlan plan(train, n_workers, batch_size, shuffle_rows);
+      RangePlan plan(train, n_workers, rows_per_slice, shuffle_rows);
       reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/false);
       dealer_ = MakeRangeDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
     }

@@ -2,6 +2,7 @@
 #include <deque>
 
 #include "common/error.h"
+#include "worker/data_pass.h"
 #include "worker/dealer.h"
 
 namespace zhiyin::worker {
@@ -20,10 +21,11 @@ class RangeDealer : public Dealer {
         takes_tickets_(job.train().staleness() > 0),
         worker_(worker),
         n_workers_(n_workers),
+        n_slices_(SlicesOfStep(job.train(), n_workers)),
         reader_(reader),
         client_(client) {}
 
-  int64_t steps_per_epoch() const override { return (plan_.n_batches() + n_workers_ - 1) / n_workers_; }
+  int64_t steps_per_epoch() const override { return (plan_.n_batches() + n_slices_ - 1) / n_slices_; }
   std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
 
   void BeginEpoch(int64_t epoch) override {
@@ -43,17 +45,17 @@ class RangeDealer : public Dealer {
     }
     SliceTask task;
     task.number = plan_.FirstBatch(now_->range) + now_->n_dealt;
-    task.step_rows = plan_.Batch(now_->range, now_->n_dealt).n;
-    task.n_slices = n_workers_;
+    task.step_rows = plan_.Batch(now_->range, now_->n_dealt).n * n_slices_;
+    task.n_slices = n_slices_;
     if (takes_tickets_) {
       AskTicket();
       const uint64_t ticket = client_->AwaitLease(ps::LeaseKind::kTicket).ticket;
       ticket_asked_ = false;
-      task.clock = ticket / static_cast<uint64_t>(n_workers_);
-      task.slice = static_cast<int>(ticket % static_cast<uint64_t>(n_workers_));
+      task.clock = ticket / static_cast<uint64_t>(n_slices_);
+      task.slice = static_cast<int>(ticket % static_cast<uint64_t>(n_slices_));
     } else {
       task.clock = ClockOf(*now_);
-      task.slice = worker_;
+      task.slice = worker_ % n_slices_;
     }
     ++now_->n_dealt;
     return task;
@@ -133,11 +135,11 @@ class RangeDealer : public Dealer {
     ticket_asked_ = true;
   }
 
-  /// About how many steps each worker would have made if all were equally fast; never goes back.
+  /// About how many steps all would have made together if all were equally fast; never goes back.
   uint64_t ClockOf(const Lease& lease) {
     const int64_t n_steps = steps_per_epoch();
-    const int64_t in_epoch =
-        std::min(lease.n_before * n_steps / plan_.n_ranges() + lease.n_dealt, n_steps - 1);
+    const int64_t in_epoch = std::min(
+        lease.n_before * n_steps / plan_.n_ranges() + lease.n_dealt * n_workers_ / n_slices_, n_steps - 1);
     last_clock_ = std::max(last_clock_, static_cast<uint64_t>(epoch_ * n_steps + in_epoch));
     return last_clock_;
   }
@@ -146,6 +148,7 @@ class RangeDealer : public Dealer {
   bool takes_tickets_;
   int worker_;
   int n_workers_;
+  int n_slices_;  // of a step
   SliceReader* reader_;
   ps::Client* client_;
 
