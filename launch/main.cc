@@ -148,7 +148,7 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
   return line;
 }
 
-int RunJob(Command command, std::vector<std::string> overrides) {
+int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
   if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
   if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
   if (command == Command::kPredict)
@@ -192,7 +192,8 @@ int RunJob(Command command, std::vector<std::string> overrides) {
   // A seed that is no number is refused with the config, which has it too.
   if (!FLAGS_seed.empty()) network.seed = std::strtoull(FLAGS_seed.c_str(), nullptr, 10);
   const std::string replay_line =
-      ReplayLine(command == Command::kTrain ? "train" : "evaluate", own_overrides, network);
+      ReplayLine(name, own_overrides, network) +
+      (command == Command::kPredict ? " --output=" + Quoted(FLAGS_output) : "");
   return RunSimulated(n_servers, n_workers, network, replay_line, std::move(options));
 }
 
@@ -260,9 +261,9 @@ int Main(int argc, char** argv) {
     return 0;
   }
   const std::string& command = line.command;
-  if (command == "train") return RunJob(Command::kTrain, line.overrides);
-  if (command == "evaluate") return RunJob(Command::kEvaluate, line.overrides);
-  if (command == "predict") return RunJob(Command::kPredict, line.overrides);
+  if (command == "train") return RunJob(Command::kTrain, command, line.overrides);
+  if (command == "evaluate") return RunJob(Command::kEvaluate, command, line.overrides);
+  if (command == "predict") return RunJob(Command::kPredict, command, line.overrides);
   if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
