@@ -2,7 +2,8 @@
 //
 // Every worker pulls batches of random keys out of --vocabulary and pushes a gradient for each, with --depth
 // pulls under way. Prints the keys a second of all workers together: each counts once, for its pull and its
-// push.
+// push. With --read_only --rows=N the servers begin with N rows, and every worker reads rows drawn uniformly
+// from all of them: each batch other keys.
 #include <gflags/gflags.h>
 #include <immintrin.h>
 #include <malloc.h>
@@ -18,6 +19,7 @@
 #include "common/config.h"
 #include "common/net/mailbox.h"
 #include "common/net/mpi_endpoint.h"
+#include "common/partitioner.h"
 #include "ps/client.h"
 #include "ps/server.h"
 
@@ -26,6 +28,8 @@ DEFINE_int32(keys, 4096, "keys of a batch, before those that are there twice are
 DEFINE_int32(depth, 2, "pulls under way");
 DEFINE_int32(batches, 1000, "batches of each worker; the first fifth is not counted");
 DEFINE_int64(vocabulary, 2000000, "keys in all");
+DEFINE_bool(read_only, false, "read rows instead of pulling and pushing them");
+DEFINE_int64(rows, 0, "rows that the servers hold from the start, of keys 0, 1, ...; replaces --vocabulary");
 DEFINE_int32(dim, 16, "floats of a row");
 DEFINE_string(optimizer, "adagrad { learning_rate: 0.05 epsilon: 1e-8 }", "as in a job's table");
 
@@ -53,14 +57,31 @@ struct Batch {
   ps::Exchange exchange;
 };
 
+/// Rows of the keys that belong to a server.
+void Fill(ps::Table* table, const RoleMap& roles, int server) {
+  std::vector<Key> keys;
+  std::vector<std::byte*> rows;
+  for (Key key = 0; key < static_cast<Key>(FLAGS_rows);) {
+    keys.clear();
+    for (; key < static_cast<Key>(FLAGS_rows) && keys.size() < 4096; ++key) {
+      if (ServerOf(table->spec().id, key, roles.n_servers) == server) keys.push_back(key);
+    }
+    rows.resize(keys.size());
+    table->FindOrForce(keys, rows);
+  }
+}
+
 /// Seconds of the counted batches and their keys.
 std::pair<double, double> Work(Mailbox* mailbox, const RoleMap& roles, const Job& job) {
   ps::Client client(mailbox, roles, job);
   std::mt19937_64 random(static_cast<uint64_t>(mailbox->endpoint().rank()));
-  std::vector<std::vector<Key>> batches(kDistinctBatches);
+  const int64_t n_rows = FLAGS_rows > 0 ? FLAGS_rows : FLAGS_vocabulary;
+  // Reads of a large table are not to find the rows of an earlier batch in cache.
+  std::vector<std::vector<Key>> batches(
+      static_cast<size_t>(FLAGS_rows > 0 ? FLAGS_batches : kDistinctBatches));
   for (auto& keys : batches) {
     keys.resize(static_cast<size_t>(FLAGS_keys));
-    for (Key& key : keys) key = random() % static_cast<uint64_t>(FLAGS_vocabulary);
+    for (Key& key : keys) key = random() % static_cast<uint64_t>(n_rows);
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   }
@@ -68,12 +89,16 @@ std::pair<double, double> Work(Mailbox* mailbox, const RoleMap& roles, const Job
   for (int d = 0; d < FLAGS_depth; ++d) slots.push_back(std::make_unique<Batch>());
   const auto start = [&](int i) {
     Batch& batch = *slots[static_cast<size_t>(i % FLAGS_depth)];
-    batch.keys = batches[static_cast<size_t>(i % kDistinctBatches)];
+    batch.keys = batches[static_cast<size_t>(i) % batches.size()];
     batch.rows.resize(batch.keys.size() * static_cast<size_t>(FLAGS_dim));
     batch.exchange.parts.resize(2);
     // The rows themselves serve as gradients: what is measured is moving and applying them.
     batch.exchange.parts[1] = {batch.keys, true, batch.rows.data(), batch.rows.data()};
-    client.PullStart(&batch.exchange);
+    if (FLAGS_read_only) {
+      client.PeekStart(&batch.exchange);
+    } else {
+      client.PullStart(&batch.exchange);
+    }
   };
   for (int i = 0; i < std::min(FLAGS_depth, FLAGS_batches); ++i) start(i);
   auto began = std::chrono::steady_clock::now();
@@ -86,7 +111,7 @@ std::pair<double, double> Work(Mailbox* mailbox, const RoleMap& roles, const Job
     Batch& batch = *slots[static_cast<size_t>(i % FLAGS_depth)];
     client.PullFinish(&batch.exchange);
     n_keys += static_cast<double>(batch.keys.size());
-    client.PushStart(&batch.exchange, 0, 1);
+    if (!FLAGS_read_only) client.PushStart(&batch.exchange, 0, 1);
     if (i + FLAGS_depth < FLAGS_batches) start(i + FLAGS_depth);
   }
   client.Drain();
@@ -94,11 +119,13 @@ std::pair<double, double> Work(Mailbox* mailbox, const RoleMap& roles, const Job
 }
 
 void Run(Endpoint* endpoint) {
-  Mailbox mailbox(endpoint, 120);
+  Mailbox mailbox(endpoint, 600);
   const RoleMap roles{FLAGS_servers, endpoint->n_ranks() - FLAGS_servers};
   const Job job = BenchJob();
   if (roles.IsServer(endpoint->rank())) {
-    ps::Server(&mailbox, roles, job).Run();
+    ps::Server server(&mailbox, roles, job);
+    Fill(&server.tables()[1], roles, roles.ServerOfRank(endpoint->rank()));
+    server.Run();
     return;
   }
   const auto [seconds, n_keys] = Work(&mailbox, roles, job);

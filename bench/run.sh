@@ -148,6 +148,20 @@ table_growth() {
   compare table_growth_lookups keys/s table_growth_lookups_ours table_growth_lookups_yardstick
 }
 
+# pull_large_table_N: rows read a second by a worker from a server that holds $table_rows of them, drawn uniformly from all, N keys a request,
+# against a server that holds a million; both ours, over shared memory.
+pull_large_table_from() {
+  launch/mpirun.sh -n 2 build/release/push_pull --read_only --rows="$1" --keys="$2" --depth=4 --batches="$((8192000 / $2))" | awk '{ print $1 }'
+}
+pull_large_table_4096_ours() { pull_large_table_from "$table_rows" 4096; }
+pull_large_table_4096_yardstick() { pull_large_table_from 1000000 4096; }
+pull_large_table_16384_ours() { pull_large_table_from "$table_rows" 16384; }
+pull_large_table_16384_yardstick() { pull_large_table_from 1000000 16384; }
+pull_large_table() {
+  compare pull_large_table_4096 "keys/s; the yardstick holds a million rows" pull_large_table_4096_ours pull_large_table_4096_yardstick
+  compare pull_large_table_16384 "keys/s; the yardstick holds a million rows" pull_large_table_16384_ours pull_large_table_16384_yardstick
+}
+
 # hot_keys: bytes that 4 servers and 2 workers move for keys drawn by Zipf's law with exponent 1.1 (less is better), with copies of hot rows in
 # the workers against without; and the busiest server against the mean, in thousandths. Counted in simulation: no noise.
 hot_keys_run() { build/release/hot_keys --rows="$1" | awk -v column="$2" '{ print $column }'; }
@@ -161,7 +175,7 @@ hot_keys() {
   compare hot_keys_busiest "busiest server, thousandths of the mean" hot_keys_busiest_ours hot_keys_busiest_yardstick
 }
 
-comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 push_optimizers table_memory table_growth hot_keys)
+comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 push_optimizers table_memory table_growth pull_large_table hot_keys)
 if [[ -n "$only" ]]; then
   if [[ ! " ${comparisons[*]} " == *" $only "* ]]; then
     echo "bench/run.sh: no comparison $only; there are: ${comparisons[*]}" >&2

@@ -206,6 +206,8 @@ class ModelChecker : private ConfigChecker {
       Fail(model("interaction", 0), Text("means nothing to ", kind, ", which reads the fields' rows, expected none"));
     if (job_.model().sequence_size() > 0)
       Fail(model("sequence", 0), Text("means nothing to ", kind, ", expected fields that are pooled"));
+    if (job_.model().has_wide())
+      Fail(model("wide"), Text("means nothing to ", kind, ", which reads the fields' rows, expected none"));
   }
 
   /// The rows of every field are n_parts parts of the same width.
@@ -356,8 +358,8 @@ class ModelChecker : private ConfigChecker {
         return;
       }
       case Model::kLinear:
-        CheckPlainFields(model, "linear");
         if (job_.model().has_wide()) Fail(model("wide"), "means nothing to linear, which is wide itself, expected none");
+        CheckPlainFields(model, "linear");
         for (int i = 0; i < job_.table_size(); ++i) {
           if (job_.table(i).dim() != job_.task_size()) {
             Fail(ConfigPath()("table", i)("dim"),

@@ -123,7 +123,7 @@ void FillDefaults(const std::string& folder, Job* job) {
   }
   Train* train = job->mutable_train();
   FillOptimizer(train->mutable_dense_optimizer());
-  if (!train->has_prefetch()) train->set_prefetch(train->staleness() >= 0);
+  if (!train->has_prefetch()) train->set_prefetch(train->staleness() == 0);
   if (!job->evaluation().has_every_epochs()) job->mutable_evaluation()->set_every_epochs(1);
 }
 

@@ -39,8 +39,17 @@ class UniqueKeys {
     }
   }
 
+  bool Contains(Key key) const {
+    for (size_t at = Mix(key) & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
+      const Slot& slot = slots_[at];
+      if (slot.generation != generation_) return false;
+      if (slot.key == key) return true;
+    }
+  }
+
   std::span<const Key> keys() const { return keys_; }
   size_t size() const { return keys_.size(); }
+  size_t n_bytes() const { return slots_.capacity() * sizeof(Slot) + keys_.capacity() * sizeof(Key); }
 
  private:
   struct Slot {

@@ -1,13 +1,21 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, running and testing need. Does nothing when all are there.
-# usage: launch/install_packages.sh [test]      with "test": those that only the tests need, too
+# usage: launch/install_packages.sh [test] [cluster]      with "test": those that only the tests need, too; with "cluster": those that
+#        the tests over several hosts need, an SSH server among them, which is neither started now nor at the next boot
 set -euo pipefail
 
 packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev libeigen3-dev libprotobuf-dev
           protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev)
-if [[ "${1:-}" == test ]]; then
-  packages+=(libgtest-dev libgmock-dev libbenchmark-dev)
-fi
+for group in "$@"; do
+  case "$group" in
+    test) packages+=(libgtest-dev libgmock-dev libbenchmark-dev) ;;
+    cluster) packages+=(iproute2 openssh-client openssh-server util-linux) ;;
+    *)
+      echo "$group: expected test or cluster" >&2
+      exit 1
+      ;;
+  esac
+done
 
 missing=()
 for package in "${packages[@]}"; do
@@ -30,4 +38,22 @@ fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${sudo[@]}" apt-get update -qq
+
+# Debian starts a server as soon as it is installed, unless this file says no.
+brings_ssh_server=0
+if [[ " ${missing[*]} " == *" openssh-server "* ]]; then
+  brings_ssh_server=1
+  policy=/usr/sbin/policy-rc.d
+  if [[ -e "$policy" ]]; then
+    "${sudo[@]}" mv "$policy" "$policy.kept-by-zhiyin"
+    trap '"${sudo[@]}" mv "$policy.kept-by-zhiyin" "$policy"' EXIT
+  else
+    trap '"${sudo[@]}" rm -f "$policy"' EXIT
+  fi
+  printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+  "${sudo[@]}" chmod 755 "$policy"
+fi
 "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+if ((brings_ssh_server)) && command -v systemctl >/dev/null; then
+  "${sudo[@]}" systemctl disable --quiet ssh.service
+fi

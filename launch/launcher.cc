@@ -24,4 +24,8 @@ int LaunchedRanks() {
   return FirstNumber({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}, 1);
 }
 
+bool StartedByLauncher() {
+  return FirstNumber({"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}, -1) >= 0;
+}
+
 }  // namespace zhiyin::launch

@@ -10,4 +10,7 @@ int LaunchedRank();
 /// How many were started together; 1 when alone or when nothing says it.
 int LaunchedRanks();
 
+/// Whether anything says so: also of one rank alone under mpirun.
+bool StartedByLauncher();
+
 }  // namespace zhiyin::launch

@@ -18,7 +18,9 @@
 #include "common/config.h"
 #include "common/error.h"
 #include "launch/command_line.h"
+#include "launch/doctor.h"
 #include "launch/launcher.h"
+#include "launch/output_folder.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
 #include "worker/data/generated_ratings.h"
@@ -27,10 +29,13 @@ DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
 DEFINE_int32(servers, 1, "Ranks that hold tables; all others work");
 DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
+DEFINE_string(network, "", "With --simulate: delays and faults, as in common/net/sim_options.h");
 DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
 DEFINE_bool(overwrite, false, "The output folder may hold an earlier run");
 DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
+DEFINE_int32(ranks, 0, "doctor: ranks that the job is to have");
+DEFINE_string(hostfile, "", "doctor: the hosts, as mpirun's --hostfile");
 DEFINE_string(progress, "auto", "auto, line (for a terminal), log (for a file) or none");
 
 namespace zhiyin::launch {
@@ -42,23 +47,31 @@ constexpr const char* kUsage =
   mpirun -n 4 zhiyin train --config=JOB.textproto --servers=2 [--output=DIR]
   zhiyin train --config=JOB.textproto --simulate=2x2
   mpirun -n 2 zhiyin evaluate --checkpoint=DIR
+  mpirun -n 4 zhiyin doctor [--config=JOB.textproto] [--servers=2] [--output=DIR]
+  mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
 
 commands
   train      train, evaluate on the test split, save under --output
   evaluate   the metrics of a saved model again, with any number of ranks
+  doctor     look at the hosts before a job runs there: what is wrong, and how to mend it; exit code 1 if
+             anything is. Without mpirun: this host, and with --ranks whether there are slots for so many
+  predict    a saved model's predictions for the rows of data.test, a line a row
   generate   write the rows of a job's generated data as tab-separated text
 
 flags
   --config=FILE         the job, as described in configs/job.proto
-  --checkpoint=DIR      evaluate: the model's folder, or the output folder that holds it
+  --checkpoint=DIR      evaluate, predict: the model's folder, or the output folder that holds it
   --servers=N           ranks that hold tables; all others work (default 1)
   --simulate=SxW        S servers and W workers in this process, without MPI
-  --output=DIR          results go there; generate: the file
-  --overwrite           the output folder may hold an earlier run; generate: the file may exist
+  --network=OPTIONS     what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)
+  --output=DIR          results go there; predict, generate: the file
+  --overwrite           the output folder may hold an earlier run; predict, generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
-  --timeout_s=S         longest silence that a waiting rank accepts (default 120)
+  --timeout_s=S         longest silence that a waiting rank accepts (default 120); doctor: longest step (default 30)
+  --ranks=N             doctor: ranks that the job is to have (default: as many as are here)
+  --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
   --progress=HOW        auto, line, log or none
 )";
 
@@ -107,15 +120,54 @@ void CheckUnused(const std::string& command, std::initializer_list<const char*> 
   }
 }
 
-int RunJob(Command command, std::vector<std::string> overrides) {
-  if (command == Command::kTrain) CheckUnused("train", {"checkpoint"});
-  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed"});
-  if (!FLAGS_simulate.empty()) CheckUnused("--simulate", {"servers"});
+/// For a shell: as it is where it is harmless, otherwise in single quotes.
+std::string Quoted(const std::string& text) {
+  constexpr char kHarmless[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%^";
+  if (!text.empty() && text.find_first_not_of(kHarmless) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+/// The command that runs a simulated job again, without what it leaves behind.
+std::string ReplayLine(const std::string& command, const std::vector<std::string>& overrides,
+                       const SimOptions& network) {
+  std::string line = "zhiyin " + command;
+  const auto add = [&](const char* flag, const std::string& value) {
+    if (!value.empty()) line += std::string(" --") + flag + "=" + Quoted(value);
+  };
+  add("config", FLAGS_config);
+  add("checkpoint", FLAGS_checkpoint);
+  for (const std::string& text : overrides) line += " --set " + Quoted(text);
+  add("simulate", FLAGS_simulate);
+  add("seed", FLAGS_seed);
+  if (!gflags::GetCommandLineFlagInfoOrDie("timeout_s").is_default)
+    add("timeout_s", gflags::GetCommandLineFlagInfoOrDie("timeout_s").current_value);
+  add("network", network.ToText());
+  return line;
+}
+
+int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
+  if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
+  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
+  if (command == Command::kPredict)
+    CheckUnused("predict", {"config", "seed", "progress", "ranks", "hostfile"});
+  if (FLAGS_simulate.empty()) {
+    CheckUnused("a job without --simulate", {"network"});
+  } else {
+    CheckUnused("--simulate", {"servers"});
+  }
   if (command == Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
   if (command == Command::kEvaluate && FLAGS_checkpoint.empty())
     Fail("evaluate: --checkpoint is missing: expected a model's folder");
+  if (command == Command::kPredict && FLAGS_checkpoint.empty())
+    Fail("predict: --checkpoint is missing: expected a model's folder");
+  if (command == Command::kPredict && FLAGS_output.empty())
+    Fail("predict: --output is missing: expected the file to write");
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  const std::vector<std::string> own_overrides = overrides;
   if (!FLAGS_seed.empty()) overrides.push_back("train.seed=" + FLAGS_seed);
   RankOptions options;
   options.command = command;
@@ -136,21 +188,24 @@ int RunJob(Command command, std::vector<std::string> overrides) {
   const auto [n_servers, n_workers] = ParseSimulate(FLAGS_simulate);
   CheckStartedAlone("--simulate");
   options.network = "simulated";
+  SimOptions network = ParseSimOptions(FLAGS_network, n_servers + n_workers);
   // A seed that is no number is refused with the config, which has it too.
-  const uint64_t seed = FLAGS_seed.empty() ? 1 : std::strtoull(FLAGS_seed.c_str(), nullptr, 10);
-  return RunSimulated(n_servers, n_workers, seed, std::move(options));
+  if (!FLAGS_seed.empty()) network.seed = std::strtoull(FLAGS_seed.c_str(), nullptr, 10);
+  const std::string replay_line =
+      ReplayLine(name, own_overrides, network) +
+      (command == Command::kPredict ? " --output=" + Quoted(FLAGS_output) : "");
+  return RunSimulated(n_servers, n_workers, network, replay_line, std::move(options));
 }
 
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
-  CheckUnused("generate", {"checkpoint", "servers", "simulate", "timeout_s", "progress"});
+  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "progress", "ranks", "hostfile"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
   if (!job.data().has_generated_ratings())
     Fail(FLAGS_config, ": data: nothing to generate: expected generated_ratings");
-  if (!FLAGS_overwrite && std::filesystem::exists(FLAGS_output))
-    Fail("--output=", FLAGS_output, ": is there already, expected a new name or --overwrite");
+  CheckOutputFile(FLAGS_output, FLAGS_overwrite);
   const std::string unfinished = FLAGS_output + ".unfinished";
   std::ofstream file(unfinished);
   worker::WriteGeneratedRatings(job.data().generated_ratings(), file);
@@ -158,6 +213,27 @@ int RunGenerate(const std::vector<std::string>& overrides) {
   if (!file || std::rename(unfinished.c_str(), FLAGS_output.c_str()) != 0)
     Fail("--output=", FLAGS_output, ": cannot write: ", std::strerror(errno));
   return 0;
+}
+
+int Examine(const std::vector<std::string>& overrides) {
+  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "progress"});
+  if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  if (FLAGS_ranks < 0) Fail("--ranks=", FLAGS_ranks, ": expected at least 1");
+  if (FLAGS_config.empty() && !overrides.empty())
+    Fail("--set ", overrides[0], ": means nothing to doctor without --config");
+  DoctorOptions options;
+  options.config = FLAGS_config;
+  options.overrides = overrides;
+  options.n_servers = FLAGS_servers;
+  options.n_servers_given = !gflags::GetCommandLineFlagInfoOrDie("servers").is_default;
+  options.output = FLAGS_output;
+  options.hostfile = FLAGS_hostfile;
+  options.n_wanted = FLAGS_ranks;
+  if (!gflags::GetCommandLineFlagInfoOrDie("timeout_s").is_default) options.limit_s = FLAGS_timeout_s;
+  options.under_mpirun = StartedByLauncher();
+  options.print = Print;
+  options.print_error = PrintError;
+  return RunDoctor(std::move(options));
 }
 
 /// The flags defined above, not those of libraries.
@@ -185,11 +261,13 @@ int Main(int argc, char** argv) {
     return 0;
   }
   const std::string& command = line.command;
-  if (command == "train") return RunJob(Command::kTrain, line.overrides);
-  if (command == "evaluate") return RunJob(Command::kEvaluate, line.overrides);
+  if (command == "train") return RunJob(Command::kTrain, command, line.overrides);
+  if (command == "evaluate") return RunJob(Command::kEvaluate, command, line.overrides);
+  if (command == "predict") return RunJob(Command::kPredict, command, line.overrides);
+  if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate or generate, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor or generate, see zhiyin --help");
 }
 
 }  // namespace

@@ -25,4 +25,15 @@ void PrepareOutputFolder(const std::string& path, bool overwrite) {
   fs::remove(probe, error);
 }
 
+void CheckOutputFile(const std::string& path, bool overwrite) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path folder = fs::path(path).parent_path();
+  if (fs::is_directory(path, error)) Fail("--output=", path, ": is a folder, expected the name of a file");
+  if (!folder.empty() && !fs::is_directory(folder, error))
+    Fail("--output=", path, ": there is no folder ", folder.string());
+  if (!overwrite && fs::exists(path, error))
+    Fail("--output=", path, ": is there already, expected a new name or --overwrite");
+}
+
 }  // namespace zhiyin::launch

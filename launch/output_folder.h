@@ -10,4 +10,8 @@ namespace zhiyin::launch {
 /// each file is replaced when its successor is whole.
 void PrepareOutputFolder(const std::string& path, bool overwrite);
 
+/// For a command that writes one file. Throws Error when it is a folder, or is there already and `overwrite`
+/// is false, or would lie in a folder that does not exist.
+void CheckOutputFile(const std::string& path, bool overwrite);
+
 }  // namespace zhiyin::launch

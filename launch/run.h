@@ -1,6 +1,9 @@
 // The two networks that a job can run on.
 #pragma once
 
+#include <string>
+
+#include "common/net/sim_options.h"
 #include "launch/run_rank.h"
 
 namespace zhiyin::launch {
@@ -9,7 +12,13 @@ namespace zhiyin::launch {
 /// code 1.
 int RunOverMpi(RankOptions options);
 
-/// Servers and workers as threads of this process; the same seed gives the same run.
-int RunSimulated(int n_servers, int n_workers, uint64_t seed, RankOptions options);
+/// From now on SIGTERM, by which mpirun ends all ranks when one has died, ends this process with one line
+/// that says so.
+void SpeakOnSigterm();
+
+/// Servers and workers as ranks of a simulated network; the same options give the same run. Prints
+/// `replay_line`, the command that runs it again, first, and what tells two runs apart last.
+int RunSimulated(int n_servers, int n_workers, const SimOptions& network_options,
+                 const std::string& replay_line, RankOptions options);
 
 }  // namespace zhiyin::launch

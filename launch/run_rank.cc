@@ -10,7 +10,7 @@
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
 #include "configs/manifest.pb.h"
-#include "launch/hello.h"
+#include "launch/greeting.h"
 #include "launch/output_folder.h"
 #include "ps/checkpoint.h"
 #include "ps/server.h"
@@ -20,8 +20,20 @@
 namespace zhiyin::launch {
 namespace {
 
+/// Why this rank ends.
+struct Failure {
+  std::string what;
+  bool is_silence = false;
+  bool is_of_rank_zero = false;  // it is rank 0 that has fallen silent
+  bool host_is_lost = false;
+};
+
 /// How long a failed rank waits for rank 0 to have heard of it.
 constexpr double kFarewellS = 5;
+
+bool IsRankZero(int rank) {
+  return rank == 0;
+}
 
 RoleMap RolesFor(int n_ranks, int n_servers) {
   if (n_servers < 1) Fail("--servers=", n_servers, ": expected at least 1");
@@ -37,12 +49,12 @@ RoleMap RolesFor(int n_ranks, int n_servers) {
   return {n_servers, n_ranks - n_servers};
 }
 
-/// A model is what was trained: an evaluation may choose other rows, nothing else.
-void CheckEvaluationOverrides(const std::vector<std::string>& overrides) {
-  for (const std::string& text : overrides) {
+/// A model is what was trained: an evaluation or a prediction may choose other rows, nothing else.
+void CheckModelOverrides(const RankOptions& options) {
+  for (const std::string& text : options.overrides) {
     if (!text.starts_with("data.") && !text.starts_with("evaluation."))
-      Fail("--set ", text,
-           ": evaluate takes the model as it was trained, expected a field of data or evaluation");
+      Fail("--set ", text, options.command == Command::kEvaluate ? ": evaluate" : ": predict",
+           " takes the model as it was trained, expected a field of data or evaluation");
   }
 }
 
@@ -53,7 +65,7 @@ Manifest ReadManifest(const RankOptions& options, const RoleMap& roles) {
     *manifest.mutable_job() = LoadJob(options.config, options.overrides);
     CheckAgainstRoles(manifest.job(), roles.n_workers);
   } else {
-    CheckEvaluationOverrides(options.overrides);
+    CheckModelOverrides(options);
     const std::string folder = worker::FindModel(options.checkpoint);
     manifest = worker::LoadManifest(folder);
     *manifest.mutable_job() =
@@ -63,23 +75,26 @@ Manifest ReadManifest(const RankOptions& options, const RoleMap& roles) {
 }
 
 Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox* mailbox) {
-  Endpoint& endpoint = mailbox->endpoint();
-  Manifest manifest;
-  if (endpoint.rank() != 0) {
-    return ParseHello(mailbox->Await({FrameKind::kHello}, "the job's configuration"), options.command, roles);
+  Hello hello;
+  if (mailbox->endpoint().rank() != 0) {
+    SendGreeting(mailbox);
+    hello = ParseHello(mailbox->Await({FrameKind::kHello}, "the job's configuration", IsRankZero),
+                       options.command, roles);
+  } else {
+    hello.hosts = AwaitGreetings(mailbox);
+    hello.manifest = ReadManifest(options, roles);
+    const std::string bytes = SerializeHello(hello);
+    for (int rank = 1; rank < roles.n_ranks(); ++rank)
+      mailbox->Send(rank, Frame(FrameKind::kHello, mailbox->NewRequestId(), 0, bytes));
   }
-  manifest = ReadManifest(options, roles);
-  const std::string bytes = manifest.SerializeAsString();
-  for (int rank = 1; rank < endpoint.n_ranks(); ++rank) {
-    mailbox->Send(rank, Frame(FrameKind::kHello, mailbox->NewRequestId(), 0, bytes));
-  }
-  return manifest;
+  mailbox->SetHosts(std::move(hello.hosts));
+  return std::move(hello.manifest);
 }
 
 void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
-  const std::string poison_folder = options.output.empty() ? "" : options.output + "/poisoned";
-  ps::Server server(mailbox, roles, manifest.job(), poison_folder);
-  if (options.command == Command::kEvaluate) {
+  // What servers write goes into the output folder; a prediction's output is a file, and they write nothing.
+  ps::Server server(mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output);
+  if (options.command != Command::kTrain) {
     const int number = roles.ServerOfRank(mailbox->endpoint().rank());
     ps::LoadRows(worker::FindModel(options.checkpoint), manifest, roles, number, &server.tables(),
                  [&] { mailbox->SayAlive(); });
@@ -87,17 +102,32 @@ void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& 
   server.Run();
 }
 
+void PrepareOutput(const RankOptions& options) {
+  if (options.command == Command::kPredict) {
+    CheckOutputFile(options.output, options.overwrite);
+  } else if (!options.output.empty()) {
+    PrepareOutputFolder(options.output, options.overwrite);
+  }
+}
+
 void Work(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
   worker::JobOptions job_options{options.output, options.progress, options.print, options.network};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
-  if (is_chief && !options.output.empty()) PrepareOutputFolder(options.output, options.overwrite);
-  if (options.command == Command::kTrain) {
-    worker::RunTraining(manifest.job(), roles, job_options, mailbox);
-  } else {
-    worker::RunEvaluation(manifest, roles, job_options, mailbox);
+  if (is_chief) PrepareOutput(options);
+  switch (options.command) {
+    case Command::kTrain:
+      worker::RunTraining(manifest.job(), roles, job_options, mailbox);
+      break;
+    case Command::kEvaluate:
+      worker::RunEvaluation(manifest, roles, job_options, mailbox);
+      break;
+    case Command::kPredict:
+      worker::RunPrediction(manifest, roles, job_options, mailbox);
+      break;
   }
   if (!is_chief) {
-    mailbox->Await({FrameKind::kShutdown}, "the chief to end the job");
+    mailbox->Await({FrameKind::kShutdown}, "word that the job is done",
+                   [&](int rank) { return rank == roles.ChiefRank(); });
     return;
   }
   for (int rank = 0; rank < roles.n_ranks(); ++rank) {
@@ -106,28 +136,54 @@ void Work(const RankOptions& options, const Manifest& manifest, const RoleMap& r
   }
 }
 
+/// Returns when all ranks have nothing more to say: without it, a rank could wait without a limit in
+/// MPI_Finalize for one that has fallen silent.
+void SayGoodbye(const RoleMap& roles, Mailbox* mailbox) {
+  const auto bye = [&] { return Frame(FrameKind::kGoodbye, mailbox->NewRequestId(), 0, 0); };
+  if (mailbox->endpoint().rank() != 0) {
+    mailbox->Send(0, bye());
+    mailbox->Await({FrameKind::kGoodbye}, "its goodbye", IsRankZero);
+    return;
+  }
+  std::vector<bool> has_left(static_cast<size_t>(roles.n_ranks()));
+  for (int n = 1; n < roles.n_ranks(); ++n) {
+    const Frame frame = mailbox->Await({FrameKind::kGoodbye}, "its goodbye",
+                                       [&](int rank) { return !has_left[static_cast<size_t>(rank)]; });
+    has_left[static_cast<size_t>(frame.source())] = true;
+  }
+  for (int rank = 1; rank < roles.n_ranks(); ++rank) mailbox->Send(rank, bye());
+}
+
 /// On rank 0: prints the failure and stops the others.
-void StopAll(const std::string& what, const RankOptions& options, Endpoint* endpoint) {
-  options.print_error(what);
+void StopAll(const Failure& failure, const RankOptions& options, Endpoint* endpoint) {
+  options.print_error(failure.what);
   for (int rank = 1; rank < endpoint->n_ranks(); ++rank)
-    endpoint->Send(rank, Frame(FrameKind::kStop, 0, 0, what));
+    endpoint->Send(rank, Frame(FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
   endpoint->Flush(endpoint->Now() + kFarewellS);
 }
 
 /// On another rank: tells rank 0, and prints the failure itself only if rank 0 does not answer. Then many
-/// ranks may be about to print: they wait for different times, and the first to end has mpirun end the
-/// others.
-void ReportFailure(const std::string& what, bool is_silence, const RankOptions& options, Endpoint* endpoint) {
-  endpoint->Send(0, Frame(FrameKind::kAbort, 0, is_silence ? 1 : 0, what));
-  const double deadline = endpoint->Now() + kFarewellS + 0.2 * std::min(endpoint->rank(), 20);
+/// ranks may be about to print: they wait for different times, and the first stops the others. Returns this
+/// rank's exit code.
+int ReportFailure(const Failure& failure, const RankOptions& options, Endpoint* endpoint) {
+  endpoint->Send(0, Frame(FrameKind::kAbort, 0, failure.is_silence ? 1 : 0, failure.what));
+  const double deadline = endpoint->Now() + (failure.is_of_rank_zero ? 0 : kFarewellS) +
+                          0.2 * std::min(endpoint->rank(), 20);
   try {
     while (std::optional<Frame> frame = endpoint->Receive(deadline)) {
-      if (frame->kind() == FrameKind::kStop) return;
+      if (frame->kind() == FrameKind::kStop) return frame->header().clock != 0 ? kHostLost : 1;
     }
   } catch (const Error&) {
     // The network itself fails: there is nobody to wait for.
   }
-  options.print_error(what);
+  for (int rank = 1; rank < endpoint->n_ranks(); ++rank) {
+    if (rank != endpoint->rank())
+      endpoint->Send(rank, Frame(FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
+  }
+  options.print_error(failure.what + " (rank 0 does not answer, rank " + std::to_string(endpoint->rank()) +
+                      " on " + endpoint->host() + " says this)");
+  endpoint->Flush(endpoint->Now() + 1);
+  return failure.host_is_lost ? kHostLost : 1;
 }
 
 }  // namespace
@@ -136,8 +192,7 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
   // Denormal numbers are a hundred times slower and mean nothing here.
   _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
   Mailbox mailbox(&endpoint, options.timeout_s);
-  std::string failure;
-  bool is_silence = false;
+  Failure failure;
   try {
     const RoleMap roles = RolesFor(endpoint.n_ranks(), options.n_servers);
     const Manifest manifest = ShareManifest(options, roles, &mailbox);
@@ -146,25 +201,26 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
     } else {
       Work(options, manifest, roles, &mailbox);
     }
-    endpoint.Flush(endpoint.Now() + options.timeout_s);
+    SayGoodbye(roles, &mailbox);
+    if (!endpoint.Flush(endpoint.Now() + options.timeout_s)) {
+      Fail(mailbox.Name(endpoint.rank()), ": waited ", options.timeout_s,
+           " s (the limit is --timeout_s) for its last messages to leave");
+    }
     return 0;
-  } catch (const JobStopped&) {
-    return 1;
+  } catch (const JobStopped& e) {
+    return e.host_is_lost() ? kHostLost : 1;
   } catch (const Silence& e) {
-    failure = e.what();
-    is_silence = true;
+    failure = {e.what(), /*is_silence=*/true, e.of_rank_zero(), /*host_is_lost=*/false};
   } catch (const std::bad_alloc&) {
-    failure = "rank " + std::to_string(endpoint.rank()) + " on " + endpoint.host() +
+    failure.what = "rank " + std::to_string(endpoint.rank()) + " on " + endpoint.host() +
               ": out of memory: use more servers, fewer ranks on a host, or a smaller data.shuffle_rows";
   } catch (const std::exception& e) {
-    failure = e.what();
+    failure.what = e.what();
   }
-  if (endpoint.rank() == 0) {
-    StopAll(failure, options, &endpoint);
-  } else {
-    ReportFailure(failure, is_silence, options, &endpoint);
-  }
-  return 1;
+  failure.host_is_lost = mailbox.HostIsLost();
+  if (endpoint.rank() != 0) return ReportFailure(failure, options, &endpoint);
+  StopAll(failure, options, &endpoint);
+  return failure.host_is_lost ? kHostLost : 1;
 }
 
 }  // namespace zhiyin::launch

@@ -10,17 +10,17 @@
 
 namespace zhiyin::launch {
 
-enum class Command { kTrain, kEvaluate };
+enum class Command { kTrain, kEvaluate, kPredict };
 
 /// What the command line says. The same on every rank.
 struct RankOptions {
   Command command = Command::kTrain;
   std::string config;                  // train: the job's file, read by rank 0 alone
-  std::string checkpoint;              // evaluate: the model's folder, read by every server
+  std::string checkpoint;              // evaluate, predict: the model's folder, read by every server
   std::vector<std::string> overrides;  // "path=value"
   int n_servers = 1;
-  std::string output;      // "" keeps nothing
-  bool overwrite = false;  // an output folder may hold an earlier run
+  std::string output;      // "" keeps nothing; predict: the file to write
+  bool overwrite = false;  // an output folder may hold an earlier run; predict: the file may exist
   double timeout_s = 120;
   worker::ProgressStyle progress = worker::ProgressStyle::kNone;
   std::string network;                                  // "mpi" or "simulated"
@@ -28,11 +28,16 @@ struct RankOptions {
   std::function<void(const std::string&)> print_error;  // one line, by rank 0
 };
 
-/// Runs a rank to the end of the job; returns its exit code. Throws nothing.
+/// What RunRank returns of a job that has failed because a host may be lost:
+/// all ranks there have fallen silent, or rank 0 has, on another host.
+inline constexpr int kHostLost = 2;
+
+/// Runs a rank to the end of the job; returns 0, 1 when it has failed, or kHostLost. Throws nothing.
 ///
 /// A rank that fails tells rank 0, which prints the first failure it hears of and stops all others: whatever
-/// goes wrong, and on however many ranks at once, a job ends with one line. Frames: kHello carries a Manifest
-/// in binary, kAbort and kStop an error's text.
+/// goes wrong, and on however many ranks at once, a job ends with one line. A job that is done ends with
+/// goodbyes: nobody leaves while another may still send. Frames: kAbort and kStop carry an error's text,
+/// kShutdown and kGoodbye nothing; the first ones are those of launch/greeting.h.
 int RunRank(Endpoint& endpoint, const RankOptions& options);
 
 }  // namespace zhiyin::launch

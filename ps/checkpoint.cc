@@ -10,24 +10,43 @@
 namespace zhiyin::ps {
 namespace {
 
-constexpr std::string_view kMagic = "ZYROWS2\n";
+constexpr std::string_view kMagic = "ZYROWS3\n";
 constexpr int64_t kRowsPerTick = 4096;
+
+const std::string& OrNone(const std::string& text) {
+  static const std::string kNone = "that counts none";
+  return text.empty() ? kNone : text;
+}
+
+std::string GetText(FileReader* file, const char* what) {
+  const uint32_t n_bytes = file->Get<uint32_t>();
+  if (n_bytes > 4096) Fail(file->path(), ": ", what, " of ", n_bytes, " bytes at byte ", file->at());
+  std::string text(n_bytes, '\0');
+  file->Read(std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+void PutText(const std::string& text, FileWriter* file) {
+  file->Put(static_cast<uint32_t>(text.size()));
+  file->Write(std::as_bytes(std::span(text)));
+}
 
 /// The head of a file, checked against the tables; returns rows by table.
 std::vector<uint64_t> ReadHead(FileReader* file, const std::vector<Table>& tables) {
   std::array<char, kMagic.size()> magic;
   file->Read(std::as_writable_bytes(std::span(magic)));
-  if (std::string_view(magic.data(), magic.size()) != kMagic) Fail(file->path(), ": not a file of rows");
+  const std::string_view start(magic.data(), magic.size());
+  if (start != kMagic) {
+    if (start.starts_with(kMagic.substr(0, 6)))
+      Fail(file->path(), ": rows in format ", start[6], ", expected ", kMagic[6], ": another version wrote it");
+    Fail(file->path(), ": not a file of rows");
+  }
   const uint32_t n_tables = file->Get<uint32_t>();
   if (n_tables != tables.size())
     Fail(file->path(), ": holds ", n_tables, " tables, expected ", tables.size());
   std::vector<uint64_t> n_rows;
   for (const Table& table : tables) {
-    const uint32_t name_bytes = file->Get<uint32_t>();
-    if (name_bytes > 4096)
-      Fail(file->path(), ": a table's name of ", name_bytes, " bytes at byte ", file->at());
-    std::string name(name_bytes, '\0');
-    file->Read(std::as_writable_bytes(std::span(name)));
+    const std::string name = GetText(file, "a table's name");
     const uint32_t dim = file->Get<uint32_t>();
     const uint32_t number = file->Get<uint32_t>();
     const uint32_t row_bytes = file->Get<uint32_t>();
@@ -37,6 +56,11 @@ std::vector<uint64_t> ReadHead(FileReader* file, const std::vector<Table>& table
       Fail(file->path(), ": table ", name, " of dim ", dim, ", number type ", number, " and ", row_bytes,
            " bytes a row, expected ", table.name(), " of dim ", layout.dim, ", number type ",
            static_cast<int>(layout.number), " and ", layout.bytes(), " bytes a row");
+    }
+    const std::string sightings = GetText(file, "how sightings are counted");
+    if (sightings != table.admission().Text()) {
+      Fail(file->path(), ": sightings of table ", name, " were saved with admission ", OrNone(sightings),
+           ", expected ", OrNone(table.admission().Text()));
     }
     n_rows.push_back(file->Get<uint64_t>());
   }
@@ -56,20 +80,45 @@ void SaveSightings(const Admission& admission, FileWriter* file, const std::func
     file->Write(std::as_bytes(std::span(bytes)));
     tick();
   }
+  uint32_t n_open = 0;
+  admission.VisitOpen([&](uint64_t, std::span<const Key>) { ++n_open; });
+  file->Put(n_open);
+  admission.VisitOpen([&](uint64_t step, std::span<const Key> keys) {
+    file->Put(step);
+    file->Put(static_cast<uint64_t>(keys.size()));
+    file->Write(std::as_bytes(keys));
+  });
 }
 
 /// Those of the shards that this server holds.
-void LoadSightings(FileReader* file, const RoleMap& roles, int server, Admission* admission) {
+void LoadSightings(FileReader* file, const RoleMap& roles, int server, TableId table, Admission* admission) {
   std::string bytes;
-  for (uint32_t n = file->Get<uint32_t>(); n > 0; --n) {
+  const uint32_t n_shards = file->Get<uint32_t>();
+  if (n_shards > (admission->Text().empty() ? 0 : kNumShards))
+    Fail(file->path(), ": sightings of ", n_shards, " shards at byte ", file->at());
+  for (uint32_t n = n_shards; n > 0; --n) {
     const uint32_t shard = file->Get<uint32_t>();
     const uint64_t n_bytes = file->Get<uint64_t>();
     if (shard >= kNumShards || n_bytes > static_cast<uint64_t>(file->n_left()))
       Fail(file->path(), ": sightings of shard ", shard, " in ", n_bytes, " bytes at byte ", file->at());
     bytes.resize(n_bytes);
     file->Read(std::as_writable_bytes(std::span(bytes)));
-    if (ServerOfShard(static_cast<int>(shard), roles.n_servers) == server)
+    if (ServerOfShard(static_cast<int>(shard), roles.n_servers) != server) continue;
+    try {
       admission->LoadShard(static_cast<int>(shard), bytes);
+    } catch (const Error& e) {
+      Fail(file->path(), ": ", e.what(), ", before byte ", file->at());
+    }
+  }
+  const uint32_t n_open = file->Get<uint32_t>();
+  if (n_open > (admission->Text().empty() ? 0 : Admission::kMaxOpenSteps))
+    Fail(file->path(), ": sightings of ", n_open, " open steps at byte ", file->at());
+  for (uint32_t n = n_open; n > 0; --n) {
+    const uint64_t step = file->Get<uint64_t>();
+    for (uint64_t left = file->Get<uint64_t>(); left > 0; --left) {
+      const Key key = file->Get<Key>();
+      if (ServerOf(table, key, roles.n_servers) == server) admission->RestoreOpen(step, key);
+    }
   }
 }
 
@@ -81,11 +130,11 @@ SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
   file.Write(std::as_bytes(std::span(kMagic)));
   file.Put(static_cast<uint32_t>(tables.size()));
   for (const Table& table : tables) {
-    file.Put(static_cast<uint32_t>(table.name().size()));
-    file.Write(std::as_bytes(std::span(table.name())));
+    PutText(table.name(), &file);
     file.Put(static_cast<uint32_t>(table.dim()));
     file.Put(static_cast<uint32_t>(table.layout().number));
     file.Put(static_cast<uint32_t>(table.layout().bytes()));
+    PutText(table.admission().Text(), &file);
     file.Put(static_cast<uint64_t>(table.n_rows()));
   }
   SavedRows saved;
@@ -97,6 +146,7 @@ SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
         if (++saved.n_rows % kRowsPerTick == 0) tick();
       });
     }
+    file.Put(table.next_sweep_step());
     SaveSightings(table.admission(), &file, tick);
   }
   file.Commit();
@@ -126,7 +176,8 @@ void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap
         if (ServerOf(static_cast<TableId>(t), key, roles.n_servers) == server) table.Restore(key, row);
         if (++n_read % kRowsPerTick == 0) tick();
       }
-      LoadSightings(&file, roles, server, &table.admission());
+      table.RestoreNextSweepStep(file.Get<uint64_t>());
+      LoadSightings(&file, roles, server, static_cast<TableId>(t), &table.admission());
     }
     if (file.n_left() != 0) Fail(file.path(), ": ", file.n_left(), " bytes too many at byte ", file.at());
     if (file.digest() != entry.digest()) Fail(file.path(), ": damaged: its digest is not the manifest's");

@@ -4,24 +4,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "common/bytes.h"
 #include "common/partitioner.h"
 
 namespace zhiyin::ps {
-namespace {
-
-/// Pushes on their way to each server, at most.
-constexpr int kMaxPushesPerServer = 8;
-
-}  // namespace
 
 Client::Client(Mailbox* mailbox, const RoleMap& roles, const Job& job)
     : mailbox_(mailbox),
       roles_(roles),
-      tell_all_servers_(job.train().staleness() >= 0),
-      n_pushes_in_flight_(static_cast<size_t>(roles.n_servers)),
-      last_sequence_(static_cast<size_t>(roles.n_servers)) {
+      staleness_(job.train().staleness()),
+      traffic_(static_cast<size_t>(roles.n_servers)) {
   tables_.push_back({kDenseRowDim, FP32});
   for (const Table& table : job.table()) tables_.push_back({static_cast<size_t>(table.dim()), table.wire()});
   replicas_.emplace_back(kDenseRowDim, 0, 1);
@@ -30,6 +24,8 @@ Client::Client(Mailbox* mailbox, const RoleMap& roles, const Job& job)
 }
 
 void Client::PullStart(Exchange* exchange) {
+  CHECK_LT(n_pulls_in_flight_, kMaxPullsInFlight) << "push before you pull more";
+  ++n_pulls_in_flight_;
   exchange->asked = exchange->parts;
   exchange->selections.resize(exchange->parts.size());
   for (size_t p = 0; p < replicas_.size(); ++p) {
@@ -81,11 +77,13 @@ void Client::Ask(FrameKind kind, Exchange* exchange) {
   exchange->pull_ids.assign(n_servers, 0);
   exchange->replies.resize(n_servers);
   exchange->has_reply.assign(n_servers, false);
+  exchange->n_bytes.assign(n_servers, 0);
+  exchange->key_sums.assign(n_servers, 0);
   for (size_t s = 0; s < n_servers; ++s) {
     uint64_t n_keys = 0;
     for (const Exchange::Route& route : exchange->routes) n_keys += route.begin[s + 1] - route.begin[s];
     if (n_keys == 0) continue;
-    const uint64_t id = mailbox_->NewRequestId();
+    const uint64_t id = exchange->key_sums[s] = NewRequestTo(s);
     Frame frame(kind, id, exchange->clock, exchange->asked.size() * sizeof(Section) + n_keys * sizeof(Key));
     auto* section = reinterpret_cast<Section*>(frame.payload().data());
     Key* key = reinterpret_cast<Key*>(section + exchange->asked.size());
@@ -93,13 +91,35 @@ void Client::Ask(FrameKind kind, Exchange* exchange) {
       const Exchange::Part& part = exchange->asked[p];
       const Exchange::Route& route = exchange->routes[p];
       *section++ = {static_cast<TableId>(p), part.fetch ? kFetch : 0u, route.begin[s + 1] - route.begin[s]};
-      for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at) *key++ = part.keys[route.order[at]];
+      for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at) {
+        *key = part.keys[route.order[at]];
+        exchange->key_sums[s] += KeySum(static_cast<TableId>(p), *key++);
+      }
     }
+    (kind == FrameKind::kPull ? counts_.n_pulled_keys : counts_.n_peeked_keys) += static_cast<int64_t>(n_keys);
+    exchange->n_bytes[s] = static_cast<int64_t>(frame.bytes().size() + sizeof(FrameHeader) +
+                                                ReplyBytes(*exchange, s) + n_keys * sizeof(void*));
+    traffic_[s].largest_pull = std::max(traffic_[s].largest_pull, exchange->n_bytes[s]);
+    traffic_[s].Add(exchange->n_bytes[s]);
     mailbox_->Send(roles_.RankOfServer(static_cast<int>(s)), std::move(frame));
     exchange->pull_ids[s] = id;
     ++exchange->n_missing;
   }
   if (exchange->n_missing > 0) waiting_.push_back(exchange);
+}
+
+size_t Client::ReplyBytes(const Exchange& exchange, size_t server) const {
+  size_t n_bytes = sizeof(ReplyPrelude);
+  for (size_t p = 0; p < exchange.asked.size(); ++p) {
+    const Exchange::Route& route = exchange.routes[p];
+    if (exchange.asked[p].fetch)
+      n_bytes += PartBytes(static_cast<TableId>(p), route.begin[server + 1] - route.begin[server]);
+  }
+  return n_bytes;
+}
+
+uint64_t Client::NewRequestTo(size_t server) {
+  return traffic_[server].last_id = mailbox_->NewRequestId();
 }
 
 size_t Client::SenderOf(const Frame& reply) const {
@@ -110,21 +130,80 @@ size_t Client::SenderOf(const Frame& reply) const {
 
 void Client::Accept(Frame frame) {
   const size_t server = SenderOf(frame);
-  if (frame.kind() == FrameKind::kPushReply) {
-    if (n_pushes_in_flight_[server] == 0) Fail(NameOf(frame), ": all pushes to it have been answered");
-    if (!frame.payload().empty()) Fail(NameOf(frame), ": ", frame.payload().size(), " bytes, expected none");
-    --n_pushes_in_flight_[server];
-    return;
-  }
+  if (frame.kind() == FrameKind::kPushReply) return AcceptPushReply(server, frame);
+  if (frame.kind() == FrameKind::kLeaseReply) return AcceptLease(frame);
   const uint64_t id = frame.header().request_id;
   const auto of = std::find_if(waiting_.begin(), waiting_.end(), [&](const Exchange* e) {
     return id != 0 && e->pull_ids[server] == id && !e->has_reply[server];
   });
-  if (of == waiting_.end()) Fail(NameOf(frame), ": answers pull ", id, ", which is not waiting for one");
+  if (of == waiting_.end()) return DropLate(server, frame, "answers pull");
   Exchange* exchange = *of;
   exchange->replies[server] = std::move(frame);
   exchange->has_reply[server] = true;
   if (--exchange->n_missing == 0) waiting_.erase(of);
+}
+
+void Client::AcceptPushReply(size_t server, const Frame& frame) {
+  if (!frame.payload().empty()) Fail(NameOf(frame), ": ", frame.payload().size(), " bytes, expected none");
+  std::vector<PushInFlight>& pushes = traffic_[server].pushes;
+  const auto of = std::find_if(pushes.begin(), pushes.end(), [&](const PushInFlight& push) {
+    return push.id == frame.header().request_id;
+  });
+  if (of == pushes.end()) return DropLate(server, frame, "acknowledges push");
+  traffic_[server].Add(-of->n_bytes);
+  pushes.erase(of);
+}
+
+void Client::DropLate(size_t server, const Frame& reply, const char* what) {
+  const uint64_t id = reply.header().request_id;
+  if (id == 0 || id > traffic_[server].last_id)
+    Fail(NameOf(reply), ": ", what, " ", id, ", which is not waiting for one");
+  ++counts_.n_late_replies;
+}
+
+void Client::AcceptLease(const Frame& frame) {
+  const LeaseReply reply = FromRank(frame.source(), [&] { return LeaseReply::Parse(frame.text()); });
+  LeaseCall& call = lease_calls_[reply.kind];
+  const size_t server = SenderOf(frame);
+  if (call.request_id == 0 || call.request_id != frame.header().request_id || call.reply)
+    return DropLate(server, frame, "answers request");
+  call.reply = reply;
+}
+
+void Client::AskLease(const LeaseRequest& request) {
+  LeaseCall& call = lease_calls_[request.kind];
+  CHECK_EQ(call.request_id, 0u) << "asked before the answer was taken";
+  call.request_id = NewRequestTo(0);
+  mailbox_->Send(roles_.RankOfServer(0), Frame(FrameKind::kLease, call.request_id, 0, request.Serialize()));
+}
+
+LeaseReply Client::AwaitLease(LeaseKind kind) {
+  LeaseCall& call = lease_calls_[kind];
+  CHECK_NE(call.request_id, 0u) << "nothing was asked";
+  while (!call.reply) Accept(AwaitReply("word of what to do next", [&](int rank) { return rank == roles_.RankOfServer(0); }));
+  return *TakeLease(kind);
+}
+
+std::optional<LeaseReply> Client::TakeLease(LeaseKind kind) {
+  LeaseCall& call = lease_calls_[kind];
+  std::optional<LeaseReply> reply = std::move(call.reply);
+  if (reply) call = LeaseCall();
+  return reply;
+}
+
+Client::PushMark Client::PushesSoFar() const {
+  PushMark mark;
+  for (const Traffic& traffic : traffic_) mark.last_id.push_back(traffic.last_id);
+  return mark;
+}
+
+bool Client::IsAcknowledged(const PushMark& mark) const {
+  for (size_t s = 0; s < traffic_.size(); ++s) {
+    const std::vector<PushInFlight>& pushes = traffic_[s].pushes;
+    if (std::any_of(pushes.begin(), pushes.end(), [&](const PushInFlight& p) { return p.id <= mark.last_id[s]; }))
+      return false;
+  }
+  return true;
 }
 
 void Client::PullFinish(Exchange* exchange) {
@@ -138,22 +217,28 @@ void Client::PullFinish(Exchange* exchange) {
 
 void Client::TakeReplies(Exchange* exchange) {
   while (exchange->n_missing > 0) {
-    Accept(AwaitReply("a server's reply to a pull"));
+    Accept(AwaitReply("a pull reply", [&](int rank) {
+      if (!roles_.IsServer(rank)) return false;
+      const size_t s = static_cast<size_t>(roles_.ServerOfRank(rank));
+      return exchange->pull_ids[s] != 0 && !exchange->has_reply[s];
+    }));
   }
   for (size_t s = 0; s < exchange->pull_ids.size(); ++s) {
     if (exchange->pull_ids[s] == 0) continue;
     Frame& reply = exchange->replies[s];
-    size_t expected = sizeof(uint64_t);
-    for (size_t p = 0; p < exchange->asked.size(); ++p) {
-      const Exchange::Route& route = exchange->routes[p];
-      if (exchange->asked[p].fetch)
-        expected += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
-    }
+    const size_t expected = ReplyBytes(*exchange, s);
     if (reply.payload().size() != expected) {
       Fail("pull reply from rank ", reply.source(), ": ", reply.payload().size(), " bytes, expected ",
            expected);
     }
-    const std::byte* from = reply.payload().data() + sizeof(uint64_t);
+    const ReplyPrelude prelude = *reinterpret_cast<const ReplyPrelude*>(reply.payload().data());
+    if (prelude.key_sum != exchange->key_sums[s])
+      Fail(NameOf(reply), ": answers another request than pull ", exchange->pull_ids[s]);
+    if (exchange->is_pull && staleness_ >= 0 &&
+        exchange->clock > prelude.n_complete + static_cast<uint64_t>(staleness_))
+      ++counts_.n_stale_reads;
+    if (!exchange->is_pull) traffic_[s].Add(-exchange->n_bytes[s]);
+    const std::byte* from = reply.payload().data() + sizeof(prelude);
     for (size_t p = 0; p < exchange->asked.size(); ++p) {
       const Exchange::Part& part = exchange->asked[p];
       if (!part.fetch) continue;
@@ -176,13 +261,14 @@ void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
     exchange->asked[p].gradients = exchange->selections[p].gradients.data();
   }
   SendGradients(exchange, slice, n_slices);
+  --n_pulls_in_flight_;
 }
 
 void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
   CHECK_EQ(exchange->n_missing, 0) << "a push before its pull has finished";
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
   for (size_t s = 0; s < n_servers; ++s) {
-    if (exchange->pull_ids[s] == 0 && (n_slices == 0 || !tell_all_servers_)) continue;
+    if (exchange->pull_ids[s] == 0 && (n_slices == 0 || staleness_ < 0)) continue;
     AwaitPushRoom(s, kMaxPushesPerServer - 1);
     size_t n_bytes = sizeof(PushPrelude);
     if (exchange->pull_ids[s] != 0) {
@@ -191,9 +277,10 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
         n_bytes += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
       }
     }
-    Frame frame(FrameKind::kPush, mailbox_->NewRequestId(), exchange->clock, n_bytes);
-    const PushPrelude prelude = {exchange->pull_ids[s], ++last_sequence_[s], static_cast<uint32_t>(slice),
-                                 static_cast<uint32_t>(n_slices)};
+    const uint64_t id = NewRequestTo(s);
+    Frame frame(FrameKind::kPush, id, exchange->clock, n_bytes);
+    const PushPrelude prelude = {exchange->pull_ids[s], ++traffic_[s].last_sequence,
+                                 static_cast<uint32_t>(slice), static_cast<uint32_t>(n_slices)};
     std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
     std::byte* to = frame.payload().data() + sizeof(prelude);
     if (exchange->pull_ids[s] != 0) {
@@ -208,29 +295,43 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
         to += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
       }
     }
+    const int64_t n_frame_bytes = static_cast<int64_t>(frame.bytes().size());
+    traffic_[s].largest_push = std::max(traffic_[s].largest_push, n_frame_bytes);
+    traffic_[s].Add(n_frame_bytes - exchange->n_bytes[s]);
+    traffic_[s].pushes.push_back({id, n_frame_bytes});
     mailbox_->Send(roles_.RankOfServer(static_cast<int>(s)), std::move(frame));
-    ++n_pushes_in_flight_[s];
+    ++counts_.n_pushes;
   }
 }
 
-Frame Client::AwaitReply(const char* what) {
+Frame Client::AwaitReply(const char* what, const AwaitedRanks& from) {
   const double began = mailbox_->endpoint().Now();
-  Frame frame = mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply}, what);
+  Frame frame =
+      mailbox_->Await({FrameKind::kPullReply, FrameKind::kPushReply, FrameKind::kLeaseReply}, what, from);
   waited_s_ += mailbox_->endpoint().Now() - began;
   return frame;
 }
 
-Frame Client::AwaitOneOf(FrameKind kind, const char* what, std::vector<bool>* awaited) {
-  Frame frame = mailbox_->Await({kind}, what);
-  const size_t server = SenderOf(frame);
-  if (!(*awaited)[server]) Fail(NameOf(frame), ", which was not asked or has answered");
-  (*awaited)[server] = false;
-  return frame;
+Frame Client::AwaitOneOf(FrameKind kind, const char* what, std::vector<uint64_t>* ids) {
+  while (true) {
+    Frame frame = mailbox_->Await({kind}, what, [&](int rank) {
+      return roles_.IsServer(rank) && (*ids)[static_cast<size_t>(roles_.ServerOfRank(rank))] != 0;
+    });
+    const size_t server = SenderOf(frame);
+    uint64_t& id = (*ids)[server];
+    if (id == 0 || id != frame.header().request_id) {
+      DropLate(server, frame, "answers request");
+      continue;
+    }
+    id = 0;
+    return frame;
+  }
 }
 
 void Client::AwaitPushRoom(size_t server, int max_in_flight) {
-  while (n_pushes_in_flight_[server] > max_in_flight)
-    Accept(AwaitReply("a server's acknowledgement of a push"));
+  while (traffic_[server].pushes.size() > static_cast<size_t>(max_in_flight))
+    Accept(AwaitReply("a push reply",
+                      [&](int rank) { return rank == roles_.RankOfServer(static_cast<int>(server)); }));
 }
 
 /// Pulls and pushes that belong to no step, until no replica owes anything.
@@ -238,6 +339,7 @@ void Client::SettleReplicas() {
   constexpr size_t kKeysAtATime = 16384;
   Exchange exchange;
   exchange.clock = last_clock_;
+  exchange.is_pull = true;
   exchange.selections.resize(tables_.size());
   for (size_t p = 0; p < replicas_.size(); ++p) {
     Replica::Selection& selection = exchange.selections[p];
@@ -256,11 +358,12 @@ void Client::SettleReplicas() {
 
 void Client::Drain() {
   SettleReplicas();
-  for (size_t s = 0; s < n_pushes_in_flight_.size(); ++s) AwaitPushRoom(s, 0);
+  for (size_t s = 0; s < traffic_.size(); ++s) AwaitPushRoom(s, 0);
 }
 
 void Client::Progress() {
-  while (std::optional<Frame> frame = mailbox_->Take({FrameKind::kPullReply, FrameKind::kPushReply})) {
+  while (std::optional<Frame> frame =
+             mailbox_->Take({FrameKind::kPullReply, FrameKind::kPushReply, FrameKind::kLeaseReply})) {
     Accept(std::move(*frame));
   }
 }
@@ -272,12 +375,14 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
   for (size_t i = 0; i < keys.size(); ++i) {
     of_server[static_cast<size_t>(ServerOf(table, keys[i], roles_.n_servers))].push_back(i);
   }
+  counts_.n_assigned_keys += static_cast<int64_t>(keys.size());
   int n_replies = 0;
-  std::vector<bool> awaited(of_server.size());
+  std::vector<uint64_t> ids(of_server.size());
   for (size_t s = 0; s < of_server.size(); ++s) {
     const std::vector<size_t>& own = of_server[s];
     if (own.empty()) continue;
-    Frame frame(FrameKind::kAssign, mailbox_->NewRequestId(), 0,
+    ids[s] = NewRequestTo(s);
+    Frame frame(FrameKind::kAssign, ids[s], 0,
                 sizeof(Section) + own.size() * (sizeof(Key) + d * sizeof(float)));
     auto* section = reinterpret_cast<Section*>(frame.payload().data());
     *section = {table, 0, own.size()};
@@ -289,23 +394,23 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
       row += d;
     }
     mailbox_->Send(roles_.RankOfServer(static_cast<int>(s)), std::move(frame));
-    awaited[s] = true;
     ++n_replies;
   }
-  while (n_replies-- > 0) AwaitOneOf(FrameKind::kAssignReply, "a server to take first values", &awaited);
+  while (n_replies-- > 0) AwaitOneOf(FrameKind::kAssignReply, "word that first values were taken", &ids);
 }
 
 std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
   std::vector<SavedFile> files(static_cast<size_t>(roles_.n_servers));
+  std::vector<uint64_t> ids(files.size());
   for (int s = 0; s < roles_.n_servers; ++s) {
     SavedFile& file = files[static_cast<size_t>(s)];
+    const uint64_t id = ids[static_cast<size_t>(s)] = NewRequestTo(static_cast<size_t>(s));
     file.name = "rows-" + std::to_string(s) + "-of-" + std::to_string(roles_.n_servers) + ".bin";
     mailbox_->Send(roles_.RankOfServer(s),
-                   Frame(FrameKind::kSave, mailbox_->NewRequestId(), 0, folder + "/" + file.name));
+                   Frame(FrameKind::kSave, id, 0, folder + "/" + file.name));
   }
-  std::vector<bool> awaited(files.size(), true);
   for (int n = 0; n < roles_.n_servers; ++n) {
-    const Frame frame = AwaitOneOf(FrameKind::kSaveReply, "a server to save its rows", &awaited);
+    const Frame frame = AwaitOneOf(FrameKind::kSaveReply, "word that its rows are saved", &ids);
     SavedFile& file = files[SenderOf(frame)];
     ByteReader in(frame.text(), NameOf(frame));
     file.n_rows = in.Get<int64_t>();
@@ -319,13 +424,14 @@ std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
 }
 
 ServerReport Client::Report() {
+  std::vector<uint64_t> ids;
   for (int s = 0; s < roles_.n_servers; ++s) {
-    mailbox_->Send(roles_.RankOfServer(s), Frame(FrameKind::kReport, mailbox_->NewRequestId(), 0, 0));
+    ids.push_back(NewRequestTo(static_cast<size_t>(s)));
+    mailbox_->Send(roles_.RankOfServer(s), Frame(FrameKind::kReport, ids.back(), 0, 0));
   }
   ServerReport all;
-  std::vector<bool> awaited(static_cast<size_t>(roles_.n_servers), true);
   for (int n = 0; n < roles_.n_servers; ++n) {
-    const Frame frame = AwaitOneOf(FrameKind::kReportReply, "a server's counts", &awaited);
+    const Frame frame = AwaitOneOf(FrameKind::kReportReply, "its counts", &ids);
     const ServerReport report = FromRank(frame.source(), [&] { return ServerReport::Parse(frame.text()); });
     if (report.tables.size() != tables_.size())
       Fail(NameOf(frame), ": counts of ", report.tables.size(), " tables, expected ", tables_.size());
@@ -335,6 +441,21 @@ ServerReport Client::Report() {
     all.Merge(report);
   }
   return all;
+}
+
+ClientCounts Client::counts() const {
+  ClientCounts counts = counts_;
+  counts.n_waiting = n_pulls_in_flight_ + static_cast<int64_t>(waiting_.size());
+  int64_t least_room = std::numeric_limits<int64_t>::max();
+  for (const Traffic& traffic : traffic_) {
+    counts.n_waiting += static_cast<int64_t>(traffic.pushes.size());
+    const int64_t room = traffic.bound_bytes() - traffic.peak_bytes;
+    if (room >= least_room) continue;
+    least_room = room;
+    counts.peak_bytes = traffic.peak_bytes;
+    counts.bound_bytes = traffic.bound_bytes();
+  }
+  return counts;
 }
 
 }  // namespace zhiyin::ps

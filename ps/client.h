@@ -11,7 +11,10 @@
 //   client.Drain();                              // all pushes are applied, or wait for others of their step
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -56,7 +59,28 @@ class Exchange {
   std::vector<Frame> replies;      // [n_servers]
   std::vector<bool> has_reply;     // [n_servers], since PullStart
   std::vector<uint16_t> server_of_key;
+  std::vector<int64_t> n_bytes;    // [n_servers], of the pull, its reply, and the addresses of its rows
+  std::vector<uint64_t> key_sums;  // [n_servers], see ReplyPrelude
   int n_missing = 0;
+};
+
+/// What a client has counted, for the invariants of a job.
+struct ClientCounts {
+  int64_t n_pushes = 0;
+  int64_t n_pulled_keys = 0;
+  int64_t n_peeked_keys = 0;
+  int64_t n_assigned_keys = 0;
+  /// Replies to pulls of step t that a server gave when fewer than t - staleness steps were complete.
+  int64_t n_stale_reads = 0;
+  /// Replies to requests that had been answered already: dropped.
+  int64_t n_late_replies = 0;
+  /// Requests without their answer, and pulls without their push.
+  int64_t n_waiting = 0;
+  /// Of the server where the first comes nearest to the second: most bytes that ever were between a request and
+  /// the end of it, with the addresses that a server keeps for it, and what docs/protocol.md allows, which is
+  /// kMaxPullsInFlight of the largest pull and kMaxPushesPerServer of the largest push.
+  int64_t peak_bytes = 0;
+  int64_t bound_bytes = 0;
 };
 
 /// Used by the rank's thread; borrows the mailbox. Every wait is bounded by the mailbox's limit.
@@ -65,6 +89,7 @@ class Client {
   Client(Mailbox* mailbox, const RoleMap& roles, const Job& job);
 
   /// Asks for rows; absent ones are made. The servers answer when the job's bound on staleness allows.
+  /// REQUIRES: fewer than kMaxPullsInFlight exchanges wait for their PushStart.
   void PullStart(Exchange* exchange);
   /// Asks for rows; absent ones read as zeros and stay absent. Answered at once; not to be followed by a
   /// push.
@@ -81,6 +106,21 @@ class Client {
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
 
+  /// Asks the books of server 0; the answer is there when AwaitLease returns it. REQUIRES: no other request of
+  /// this kind is under way.
+  void AskLease(const LeaseRequest& request);
+  LeaseReply AwaitLease(LeaseKind kind);
+  /// The same without waiting: nothing when the answer has not come.
+  std::optional<LeaseReply> TakeLease(LeaseKind kind);
+
+  /// How far pushes have gone: everything that was pushed before PushesSoFar() is applied, or waits for others
+  /// of its step, once IsAcknowledged().
+  struct PushMark {
+    std::vector<uint64_t> last_id;  // [server], of the requests sent to it
+  };
+  PushMark PushesSoFar() const;
+  bool IsAcknowledged(const PushMark& mark) const;
+
   /// Sets weights of rows, made where absent. Waits for the acknowledgement. weights: [keys.size(), dim].
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
@@ -96,22 +136,56 @@ class Client {
   double waited_s() const { return waited_s_; }
   /// The counts of all servers.
   ServerReport Report();
+  ClientCounts counts() const;
 
  private:
+  struct PushInFlight {
+    uint64_t id = 0;
+    int64_t n_bytes = 0;
+  };
+  /// What there is, was and may be between this client and a server.
+  struct Traffic {
+    std::vector<PushInFlight> pushes;  // not acknowledged
+    uint64_t last_sequence = 0;        // of the pushes sent to it
+    uint64_t last_id = 0;              // of the requests sent to it
+    int64_t n_bytes = 0;
+    int64_t peak_bytes = 0;
+    int64_t largest_pull = 0;
+    int64_t largest_push = 0;
+
+    void Add(int64_t n) {
+      n_bytes += n;
+      peak_bytes = std::max(peak_bytes, n_bytes);
+    }
+    int64_t bound_bytes() const {
+      return kMaxPullsInFlight * largest_pull + kMaxPushesPerServer * largest_push;
+    }
+  };
+
   void Ask(FrameKind kind, Exchange* exchange);
   void MakeRoutes(Exchange* exchange);
   void TakeReplies(Exchange* exchange);
   void SendGradients(Exchange* exchange, int slice, int n_slices);
   void SettleReplicas();
-  /// A pull reply goes to its exchange; a push reply is counted. Throws Error on one that nobody waits for.
+  /// A pull reply goes to its exchange, a push reply to its push, a lease to its request. One to a request that has been answered is
+  /// dropped and counted. Throws Error on one to a request that never was.
   void Accept(Frame frame);
+  void AcceptPushReply(size_t server, const Frame& frame);
+  /// Counts a reply that nobody waits for. Throws Error, saying `what` it does, if nobody ever did.
+  void DropLate(size_t server, const Frame& reply, const char* what);
+  /// The id of the next request to the server.
+  uint64_t NewRequestTo(size_t server);
+  /// Bytes of the payload of a server's reply.
+  size_t ReplyBytes(const Exchange& exchange, size_t server) const;
+  void AcceptLease(const Frame& frame);
   /// The server that a reply comes from. Throws Error when it comes from another rank.
   size_t SenderOf(const Frame& reply) const;
   /// Waits until at most `max_in_flight` pushes are on their way to the server.
   void AwaitPushRoom(size_t server, int max_in_flight);
-  Frame AwaitReply(const char* what);
-  /// A reply from one of the servers that are `awaited` [n_servers], which it then no longer is.
-  Frame AwaitOneOf(FrameKind kind, const char* what, std::vector<bool>* awaited);
+  /// The next reply to a pull or push; it is awaited from the servers `from`.
+  Frame AwaitReply(const char* what, const AwaitedRanks& from);
+  /// A reply to one of the requests `ids` [n_servers], which is then 0 as those that were not made.
+  Frame AwaitOneOf(FrameKind kind, const char* what, std::vector<uint64_t>* ids);
   size_t dim(TableId table) const { return tables_[table].dim; }
   /// Numbers of a part that go to or come from a server, as bytes on the wire.
   size_t PartBytes(TableId table, size_t n_keys) const {
@@ -120,7 +194,7 @@ class Client {
 
   Mailbox* mailbox_;
   RoleMap roles_;
-  bool tell_all_servers_;
+  int staleness_;
   struct TableFacts {
     size_t dim = 0;
     NumberType wire = FP32;
@@ -129,8 +203,14 @@ class Client {
   std::vector<Replica> replicas_;  // [table]
   uint64_t last_clock_ = 0;        // of all pulls
   std::vector<Exchange*> waiting_;
-  std::vector<int> n_pushes_in_flight_;  // [server]
-  std::vector<uint64_t> last_sequence_;  // [server], of the pushes sent to it
+  struct LeaseCall {
+    uint64_t request_id = 0;  // 0: none is under way
+    std::optional<LeaseReply> reply;
+  };
+  std::map<LeaseKind, LeaseCall> lease_calls_;
+  int n_pulls_in_flight_ = 0;  // exchanges that wait for their push
+  std::vector<Traffic> traffic_;  // [server]
+  ClientCounts counts_;
   double waited_s_ = 0;
 };
 

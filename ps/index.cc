@@ -2,84 +2,80 @@
 
 #include <glog/logging.h>
 
-#include <algorithm>
 #include <cmath>
 
 namespace zhiyin::ps {
 namespace {
 
-/// Entries whose memory is fetched ahead of the one in hand.
-constexpr size_t kAhead = 64;
 constexpr double kGrowth = 1.5;
 
-/// The least capacity above `capacity` out of a shard's own sequence, 4 * 1.5^(u + i) for i = 0, 1, ...; the
-/// u of the shards are spread evenly over [0, 1).
-uint32_t NextCapacity(int shard, uint32_t capacity) {
+/// The least number of buckets above `n_buckets` out of a shard's own sequence, 1.5^(u + i) for i = 0, 1, ...;
+/// the u of the shards are spread evenly over [0, 1).
+uint32_t NextSize(int shard, uint32_t n_buckets) {
   const double u = static_cast<double>(Mix(static_cast<uint64_t>(shard)) >> 11) * 0x1.0p-53;
-  double next = 4 * std::pow(kGrowth, u);
-  while (next < capacity + 1.0) next *= kGrowth;
+  double next = std::pow(kGrowth, u);
+  while (next < n_buckets + 1.0) next *= kGrowth;
   return static_cast<uint32_t>(next);
 }
 
-bool IsFull(uint32_t n, uint32_t capacity) {
-  return uint64_t{n} * 5 >= uint64_t{capacity} * 4;
+/// Whether n keys are more than 85 % of so many entries.
+bool AreTooMany(uint32_t n, uint64_t n_entries) {
+  return uint64_t{n} * 20 > n_entries * 17;
 }
 
 }  // namespace
 
-Index::Index(TableId table)
-    : table_(table), n_bytes_(static_cast<int64_t>(kNumShards * sizeof(Shard))), shards_(kNumShards) {}
-
-Index::Entry* Index::Locate(const Shard& shard, Key key) const {
-  Entry* const end = shard.entries.get() + shard.capacity;
-  for (Entry* entry = Home(shard, key);;) {
-    if (entry->row == kAbsent || entry->key == key) return entry;
-    if (++entry == end) entry = shard.entries.get();
-  }
+Index::Index(TableId table) : table_(table) {
+  static Bucket nothing = {};  // nobody writes to it
+  shards_.assign(kNumShards, Shard{&nothing});
 }
 
 uint32_t Index::Find(Key key) const {
-  const Shard& shard = shards_[static_cast<size_t>(ShardOf(table_, key))];
-  return shard.capacity == 0 ? kAbsent : Locate(shard, key)->row;
+  const uint64_t bits = PlacementBits(table_, key);
+  const Shard& shard = shards_[ShardOf(key, bits)];
+  uint32_t b = HomeIn(shard, bits);
+  // In a small shard that has lost keys every bucket may have some beyond it.
+  for (uint32_t n_left = shard.n_buckets; n_left > 0; --n_left) {
+    const Bucket& bucket = shard.buckets[b];
+    const uint32_t at = EntryOf(bucket, key);
+    if (at != 0) return bucket.rows[std::countr_zero(at)];
+    if (bucket.n_beyond == 0) break;
+    if (++b == shard.n_buckets) b = 0;
+  }
+  return kAbsent;
 }
 
-void Index::Find(std::span<const Key> keys, std::span<uint32_t> rows) const {
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (i + kAhead < keys.size()) {
-      const Key key = keys[i + kAhead];
-      const Shard& shard = shards_[static_cast<size_t>(ShardOf(table_, key))];
-      if (shard.capacity > 0) __builtin_prefetch(Home(shard, key));
-    }
-    rows[i] = Find(keys[i]);
+void Index::Put(const Shard& shard, Key key, uint32_t row) const {
+  uint32_t b = HomeIn(shard, PlacementBits(table_, key));
+  while (shard.buckets[b].used == kFull) {
+    ++shard.buckets[b].n_beyond;
+    if (++b == shard.n_buckets) b = 0;
   }
+  Bucket& bucket = shard.buckets[b];
+  const int at = std::countr_one(uint32_t{bucket.used});
+  bucket.keys[at] = key;
+  bucket.rows[at] = row;
+  bucket.used |= 1u << at;
 }
 
 void Index::Insert(Key key, uint32_t row) {
-  const int number = ShardOf(table_, key);
+  const int number = zhiyin::ShardOf(table_, key);
   Shard& shard = shards_[static_cast<size_t>(number)];
-  if (IsFull(shard.n + 1, shard.capacity)) Grow(number);
-  *Locate(shard, key) = {key, row};
+  if (AreTooMany(shard.n + 1, uint64_t{shard.n_buckets} * kEntries)) Grow(number);
+  Put(shard, key, row);
   ++shard.n;
   ++size_;
 }
 
 void Index::Erase(Key key) {
-  Shard& shard = shards_[static_cast<size_t>(ShardOf(table_, key))];
-  Entry* const begin = shard.entries.get();
-  Entry* const end = begin + shard.capacity;
-  Entry* hole = Locate(shard, key);
-  // Entries behind the hole move into it unless that would put them before their home.
-  for (Entry* entry = hole;;) {
-    if (++entry == end) entry = begin;
-    if (entry->row == kAbsent) break;
-    const Entry* const home = Home(shard, entry->key);
-    const bool home_is_behind_hole =
-        hole < entry ? hole < home && home <= entry : hole < home || home <= entry;
-    if (home_is_behind_hole) continue;
-    *hole = *entry;
-    hole = entry;
+  Shard& shard = shards_[static_cast<size_t>(zhiyin::ShardOf(table_, key))];
+  uint32_t b = HomeIn(shard, PlacementBits(table_, key));
+  while (EntryOf(shard.buckets[b], key) == 0) {
+    --shard.buckets[b].n_beyond;
+    if (++b == shard.n_buckets) b = 0;
   }
-  hole->row = kAbsent;
+  Bucket& bucket = shard.buckets[b];
+  bucket.used &= ~EntryOf(bucket, key);
   --shard.n;
   --size_;
 }
@@ -87,21 +83,25 @@ void Index::Erase(Key key) {
 void Index::Grow(int number) {
   Shard& shard = shards_[static_cast<size_t>(number)];
   Shard larger;
-  larger.capacity = NextCapacity(number, shard.capacity);
+  larger.n_buckets = NextSize(number, shard.n_buckets);
   larger.n = shard.n;
-  larger.entries = std::make_unique_for_overwrite<Entry[]>(larger.capacity);
-  std::fill_n(larger.entries.get(), larger.capacity, Entry{0, kAbsent});
-  VisitShard(number, [&](const Entry& entry) { *Locate(larger, entry.key) = entry; });
-  n_bytes_ += static_cast<int64_t>((larger.capacity - shard.capacity) * sizeof(Entry));
-  shard = std::move(larger);
+  larger.buckets = reinterpret_cast<Bucket*>(arena_.Allocate(larger.n_buckets * sizeof(Bucket)));
+  for (uint32_t b = 0; b < larger.n_buckets; ++b) {
+    larger.buckets[b].used = 0;
+    larger.buckets[b].n_beyond = 0;
+  }
+  // Homes keep their order, so that both arrays are passed once from begin to end.
+  VisitShard(number, [&](const Entry& entry) { Put(larger, entry.key, entry.row); });
+  if (shard.n_buckets > 0)
+    arena_.Free(reinterpret_cast<std::byte*>(shard.buckets), shard.n_buckets * sizeof(Bucket));
+  shard = larger;
 }
 
 std::vector<Index::Entry> Index::SortedShard(int number) const {
   std::vector<Entry> entries;
   entries.reserve(ShardSize(number));
   VisitShard(number, [&](const Entry& entry) { entries.push_back(entry); });
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return Key{a.key} < Key{b.key}; });
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
   return entries;
 }
 

@@ -6,6 +6,16 @@
 #include "common/partitioner.h"
 
 namespace zhiyin::ps {
+namespace {
+
+/// Those that are added up over servers, in the order in which they travel.
+constexpr int64_t ServerReport::*kReportCounts[] = {
+    &ServerReport::n_applied_pushes, &ServerReport::n_repeated_pushes, &ServerReport::n_repeated_pulls, &ServerReport::n_pulled_keys,
+    &ServerReport::n_pushed_keys,    &ServerReport::n_refused_keys,    &ServerReport::n_peeked_keys,
+    &ServerReport::n_waiting,
+};
+
+}  // namespace
 
 std::string ServerReport::Serialize() const {
   ByteWriter out;
@@ -22,10 +32,7 @@ std::string ServerReport::Serialize() const {
     out.PutString(entry.table);
     out.Put(entry.n_pushes);
   }
-  out.Put(n_repeated_pushes);
-  out.Put(n_pulled_keys);
-  out.Put(n_pushed_keys);
-  out.Put(n_peeked_keys);
+  for (const auto count : kReportCounts) out.Put(this->*count);
   out.PutArray<int64_t>(staleness);
   out.PutArray<int64_t>(traffic);
   return out.Take();
@@ -75,10 +82,7 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
     entry.table = in.GetString();
     entry.n_pushes = GetCount(&in);
   }
-  report.n_repeated_pushes = GetCount(&in);
-  report.n_pulled_keys = GetCount(&in);
-  report.n_pushed_keys = GetCount(&in);
-  report.n_peeked_keys = GetCount(&in);
+  for (const auto count : kReportCounts) report.*count = GetCount(&in);
   report.staleness = GetCounts(&in, kStalenessBins);
   report.traffic = GetCounts(&in, kNumShards);
   if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
@@ -98,10 +102,7 @@ void ServerReport::Merge(const ServerReport& other) {
     }
   }
   for (const Poisoned& entry : other.poisoned) CountPoisoned(entry.rank, entry.table, entry.n_pushes);
-  n_repeated_pushes += other.n_repeated_pushes;
-  n_pulled_keys += other.n_pulled_keys;
-  n_pushed_keys += other.n_pushed_keys;
-  n_peeked_keys += other.n_peeked_keys;
+  for (const auto count : kReportCounts) this->*count += other.*count;
   AddCounts(other.staleness, &staleness);
   AddCounts(other.traffic, &traffic);
 }
@@ -114,6 +115,116 @@ void ServerReport::CountPoisoned(int32_t rank, const std::string& table, int64_t
   } else {
     same->n_pushes += n_pushes;
   }
+}
+
+namespace {
+
+constexpr char kRequestName[] = "request for a lease";
+constexpr char kLeaseName[] = "lease";
+
+LeaseKind GetKind(ByteReader* in, const char* name) {
+  const uint8_t kind = in->Get<uint8_t>();
+  if (kind < static_cast<uint8_t>(LeaseKind::kRange) || kind > static_cast<uint8_t>(LeaseKind::kRound))
+    Fail(name, ": kind ", int{kind}, ", expected 1 to 3");
+  return static_cast<LeaseKind>(kind);
+}
+
+bool GetBool(ByteReader* in, const char* name) {
+  const uint8_t value = in->Get<uint8_t>();
+  if (value > 1) Fail(name, ": a bool of ", int{value});
+  return value == 1;
+}
+
+}  // namespace
+
+std::string LeaseRequest::Serialize() const {
+  ByteWriter out;
+  out.Put(static_cast<uint8_t>(kind));
+  switch (kind) {
+    case LeaseKind::kRange:
+      out.Put(epoch);
+      out.Put(n_ranges);
+      out.Put<uint8_t>(in_file_order);
+      out.Put<uint8_t>(wants_more);
+      out.PutArray<uint64_t>(finished);
+      out.PutArray<uint64_t>(held);
+      break;
+    case LeaseKind::kTicket:
+      break;
+    case LeaseKind::kRound:
+      out.Put(round);
+      out.Put(n_slices);
+      out.Put(slice_s);
+      break;
+  }
+  return out.Take();
+}
+
+LeaseRequest LeaseRequest::Parse(std::string_view bytes) {
+  ByteReader in(bytes, kRequestName);
+  LeaseRequest request;
+  request.kind = GetKind(&in, kRequestName);
+  switch (request.kind) {
+    case LeaseKind::kRange:
+      request.epoch = in.Get<uint64_t>();
+      request.n_ranges = in.Get<uint64_t>();
+      request.in_file_order = GetBool(&in, kRequestName);
+      request.wants_more = GetBool(&in, kRequestName);
+      request.finished = in.GetArray<uint64_t>();
+      request.held = in.GetArray<uint64_t>();
+      break;
+    case LeaseKind::kTicket:
+      break;
+    case LeaseKind::kRound:
+      request.round = in.Get<uint64_t>();
+      request.n_slices = in.Get<uint32_t>();
+      request.slice_s = in.Get<double>();
+      break;
+  }
+  if (!in.AtEnd()) Fail(kRequestName, ": bytes behind its end");
+  return request;
+}
+
+std::string LeaseReply::Serialize() const {
+  ByteWriter out;
+  out.Put(static_cast<uint8_t>(kind));
+  switch (kind) {
+    case LeaseKind::kRange:
+      out.Put<uint8_t>(range.has_value());
+      if (range) out.Put(range->range);
+      if (range) out.Put(range->n_before);
+      break;
+    case LeaseKind::kTicket:
+      out.Put(ticket);
+      break;
+    case LeaseKind::kRound:
+      out.PutArray<uint32_t>(owners);
+      break;
+  }
+  return out.Take();
+}
+
+LeaseReply LeaseReply::Parse(std::string_view bytes) {
+  ByteReader in(bytes, kLeaseName);
+  LeaseReply reply;
+  reply.kind = GetKind(&in, kLeaseName);
+  switch (reply.kind) {
+    case LeaseKind::kRange:
+      if (GetBool(&in, kLeaseName)) {
+        reply.range.emplace();
+        reply.range->range = in.Get<uint64_t>();
+        reply.range->n_before = in.Get<uint64_t>();
+      }
+      break;
+    case LeaseKind::kTicket:
+      reply.ticket = in.Get<uint64_t>();
+      break;
+    case LeaseKind::kRound:
+      reply.owners = in.GetArray<uint32_t>();
+      break;
+  }
+  if (!in.AtEnd()) Fail(kLeaseName, ": bytes behind its end");
+  return reply;
 }
 
 }  // namespace zhiyin::ps

@@ -2,13 +2,15 @@
 // are raw.
 //
 //   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn (u64)
-//   kPullReply     u64 version, then the weights of every fetched section's rows in turn: [n_keys * dim]
+//   kPullReply     ReplyPrelude, then the weights of every fetched section's rows in turn: [n_keys * dim]
 //   kPush          PushPrelude, then the gradients of every section of the pull in turn: [n_keys * dim]
 //   kPushReply     nothing
 //   kAssign        one Section, its keys, its weights (f32)
 //   kAssignReply   nothing
-//   kSave          text: the full path of the file to write
+//   kSave          text: the full path of the file to write, inside the job's output folder; from the chief
 //   kSaveReply     i64 rows, i64 bytes, u64 digest of the file
+//   kLease         LeaseRequest, to server 0
+//   kLeaseReply    LeaseReply
 //   kReport        nothing
 //   kReportReply   ServerReport
 //   kShutdown      nothing: the end of a server's loop
@@ -22,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +48,17 @@ enum SectionFlag : uint32_t {
   kFetch = 1,
 };
 
+struct ReplyPrelude {
+  uint64_t n_complete = 0;  // steps that were complete when this was read; 0 at staleness -1
+  uint64_t key_sum = 0;     // the request's id and KeySum over its sections: what this is the answer to
+};
+static_assert(sizeof(ReplyPrelude) == 16);
+
+/// Adds up over the keys of a request; another request's is another number.
+inline uint64_t KeySum(TableId table, Key key) {
+  return key * (2 * uint64_t{table} + 1);
+}
+
 struct PushPrelude {
   uint64_t pull_id = 0;  // request_id of the pull; 0: the push carries nothing but itself
   uint64_t sequence =
@@ -60,6 +74,56 @@ inline size_t WireBytes(NumberType type, size_t n) {
 }
 
 inline constexpr int kMaxPullsInFlight = 32;
+/// Pushes of a worker on their way to each server, at most.
+inline constexpr int kMaxPushesPerServer = 8;
+
+/// Ranges of an epoch, at most.
+inline constexpr int64_t kMaxRanges = int64_t{1} << 20;
+
+/// What a worker may ask of the books of server 0 (ps/leases.h).
+enum class LeaseKind : uint8_t {
+  kRange = 1,  // rows to train on
+  kTicket,     // the number of a step
+  kRound,      // who computes which slice of a round of synchronous steps
+};
+
+/// On the wire: u8 kind, then what belongs to it, in the order below; bools as u8.
+struct LeaseRequest {
+  LeaseKind kind = LeaseKind::kTicket;
+  // kRange
+  uint64_t epoch = 0;
+  uint64_t n_ranges = 0;  // of an epoch, the same from all
+  bool in_file_order = false;
+  bool wants_more = false;         // false: only says what is finished
+  std::vector<uint64_t> finished;  // since the last request: their gradients are applied
+  std::vector<uint64_t> held;      // with the first request of an epoch: in the worker's memory
+  // kRound
+  uint64_t round = 0;
+  uint32_t n_slices = 0;
+  double slice_s = 0;  // seconds that a slice takes this worker; 0: not known
+
+  std::string Serialize() const;
+  /// Throws Error on bytes that Serialize did not write.
+  static LeaseRequest Parse(std::string_view bytes);
+};
+
+/// A range to train on.
+struct RangeGrant {
+  uint64_t range = 0;
+  uint64_t n_before = 0;  // handed out before it in this epoch
+};
+
+/// On the wire: u8 kind, then what belongs to it; a range as u8 1, u64, u64, and nothing as u8 0.
+struct LeaseReply {
+  LeaseKind kind = LeaseKind::kTicket;
+  std::optional<RangeGrant> range;  // nothing: none is left, or none was wanted
+  uint64_t ticket = 0;
+  std::vector<uint32_t> owners;  // [n_slices], workers
+
+  std::string Serialize() const;
+  /// Throws Error on bytes that Serialize did not write.
+  static LeaseReply Parse(std::string_view bytes);
+};
 
 /// What a server has counted.
 struct ServerReport {
@@ -77,10 +141,14 @@ struct ServerReport {
   };
   std::vector<TableCount> tables;
   std::vector<Poisoned> poisoned;  // by rank and table
+  int64_t n_applied_pushes = 0;    // and refused ones
   int64_t n_repeated_pushes = 0;   // that came again and were not applied again
+  int64_t n_repeated_pulls = 0;    // pulls and peeks that came again and were dropped
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
+  int64_t n_refused_keys = 0;  // of pushes that were refused
   int64_t n_peeked_keys = 0;
+  int64_t n_waiting = 0;  // pulls without their push, or their answer, and pushes of steps that are not complete
   /// [staleness]: pushes that were applied when so many others had been applied since their pull; the last
   /// entry counts all that were staler still.
   std::vector<int64_t> staleness;

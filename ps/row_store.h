@@ -3,16 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <future>
-#include <memory>
 #include <vector>
+
+#include "ps/huge_pages.h"
 
 namespace zhiyin::ps {
 
 /// A row's address holds until it is freed; freed rows are used again first. Address space grows a chunk of
 /// 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows are written and is
-/// given back when the store is destroyed. One thread; a helper of its own makes the huge page that is next,
-/// which takes the system up to some milliseconds and would be felt by a request.
+/// given back when the store is destroyed. One thread; a helper of its own makes the huge page that is next.
 class RowStore {
  public:
   explicit RowStore(size_t row_bytes);
@@ -32,14 +31,7 @@ class RowStore {
   void Free(uint32_t row) { free_.push_back(row); }
 
  private:
-  /// Gives memory back to the system.
-  struct Unmap {
-    size_t n_bytes = 0;
-    void operator()(std::byte* memory) const;
-  };
-  using Chunk = std::unique_ptr<std::byte[], Unmap>;
-
-  Chunk NewChunk() const;
+  HugeChunk NewChunk() const;
   /// Has the huge page behind the one in use made while that one fills up.
   void PrepareNextPage();
 
@@ -49,9 +41,9 @@ class RowStore {
   size_t chunk_bytes_ = 0;
   uint32_t n_rows_ = 0;  // ever numbered
   uint32_t prepare_at_row_ = 0;
-  std::vector<Chunk> chunks_;
+  std::vector<HugeChunk> chunks_;
   std::vector<uint32_t> free_;
-  std::future<void> preparing_;  // ends before the chunks go
+  PageMaker maker_;  // ends before the chunks go
 };
 
 }  // namespace zhiyin::ps

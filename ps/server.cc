@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/partitioner.h"
+#include "common/text.h"
 #include "ps/checkpoint.h"
 
 namespace zhiyin::ps {
@@ -42,6 +43,18 @@ bool AreWithin(const float* values, size_t n, float limit) {
   return largest <= std::bit_cast<uint32_t>(limit);
 }
 
+/// Whether a path, links followed, leads to something inside a folder.
+bool IsInside(const std::string& path, const std::string& folder) {
+  if (path.empty() || folder.empty() || path.find('\0') != std::string::npos) return false;
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
+  if (error) return false;
+  const std::filesystem::path outer = std::filesystem::canonical(folder, error);
+  if (error) return false;
+  const auto [in_outer, in_whole] = std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end());
+  return in_outer == outer.end() && in_whole != whole.end() && !in_whole->empty();
+}
+
 /// Steps beyond do not fit into a row's RowUse.
 constexpr uint64_t kMaxStep = 0xfffffffe;
 /// Refused pushes that are written out, at most.
@@ -49,27 +62,36 @@ constexpr int kMaxDumps = 10;
 
 }  // namespace
 
-Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, std::string poison_folder)
+Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder)
     : mailbox_(mailbox),
       roles_(roles),
       clock_(job.train().staleness()),
+      leases_(job.train().seed(), roles.n_workers),
       max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
                                                    : std::numeric_limits<float>::max()),
-      poison_folder_(std::move(poison_folder)) {
+      output_folder_(output_folder),
+      poison_folder_(output_folder.empty() ? "" : output_folder + "/poisoned") {
   for (const TableSpec& spec : TableSpecs(job)) tables_.emplace_back(spec, job.train().seed());
-  for (const Table& table : tables_) any_evicts_ |= table.Evicts();
   sums_.resize(tables_.size());
   pending_.resize(static_cast<size_t>(roles.n_workers));
   last_sequence_.resize(static_cast<size_t>(roles.n_workers));
+  last_request_.resize(static_cast<size_t>(roles.n_workers));
+  latest_step_.resize(static_cast<size_t>(roles.n_workers));
   report_.staleness.resize(ServerReport::kStalenessBins);
   report_.traffic.resize(static_cast<size_t>(roles.n_servers));
 }
 
 void Server::Run() {
+  // Pulls that wait for an earlier step wait for the workers that have not come so far.
+  const AwaitedRanks behind = [this](int rank) {
+    return !deferred_.empty() && !roles_.IsServer(rank) &&
+           std::none_of(deferred_.begin(), deferred_.end(), [&](const Frame& f) { return f.source() == rank; });
+  };
   while (true) {
     Frame frame = mailbox_->Await({FrameKind::kPull, FrameKind::kPeek, FrameKind::kPush, FrameKind::kAssign,
-                                   FrameKind::kSave, FrameKind::kReport, FrameKind::kShutdown},
-                                  "requests from workers");
+                                   FrameKind::kLease, FrameKind::kSave, FrameKind::kReport,
+                                   FrameKind::kShutdown},
+                                  "requests", behind);
     if (frame.kind() == FrameKind::kShutdown) return;
     CountTraffic(frame);
     Handle(std::move(frame));
@@ -95,11 +117,14 @@ void Server::Handle(Frame frame) {
     case FrameKind::kPull:
       return OnPull(std::move(frame));
     case FrameKind::kPeek:
-      return AnswerPeek(frame);
+      if (!IsRepeated(frame)) AnswerPeek(frame);
+      return;
     case FrameKind::kPush:
       return OnPush(std::move(frame));
     case FrameKind::kAssign:
       return OnAssign(frame);
+    case FrameKind::kLease:
+      return OnLease(frame);
     case FrameKind::kSave:
       return OnSave(frame);
     case FrameKind::kReport:
@@ -153,7 +178,25 @@ std::span<const Section> Server::SectionsOf(const Frame& frame) const {
   return {reinterpret_cast<const Section*>(frame.payload().data()), tables_.size()};
 }
 
+/// The first has been answered or will be: whoever asked waits for one reply, and a second pull of the same id
+/// would wait for a push that never comes.
+bool Server::IsRepeated(const Frame& frame) {
+  const uint64_t id = frame.header().request_id;
+  if (id == 0) Fail(NameOf(frame), ": request 0, expected at least 1");
+  uint64_t& last = last_request_[static_cast<size_t>(roles_.WorkerOfRank(frame.source()))];
+  if (id <= last) {
+    ++report_.n_repeated_pulls;
+    return true;
+  }
+  last = id;
+  return false;
+}
+
 void Server::OnPull(Frame frame) {
+  if (!IsRepeated(frame)) AnswerOrDefer(std::move(frame));
+}
+
+void Server::AnswerOrDefer(Frame frame) {
   const uint64_t step = frame.header().clock;
   if (step > kMaxStep)
     Fail("pull from rank ", frame.source(), ": step ", step, ", expected at most ", kMaxStep);
@@ -183,7 +226,7 @@ Server::PendingPull Server::NewPendingPull() {
 Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
   const std::span<const Section> sections = CheckSections(frame, false);
   size_t n_keys = 0;
-  size_t n_bytes = sizeof(uint64_t);
+  size_t n_bytes = sizeof(ReplyPrelude);
   for (const Section& section : sections) {
     n_keys += section.n_keys;
     const TableSpec& spec = tables_[section.table].spec();
@@ -192,14 +235,15 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
   }
   rows->resize(n_keys);
   Frame reply(FrameKind::kPullReply, frame.header().request_id, frame.header().clock, n_bytes);
-  std::memcpy(reply.payload().data(), &version_, sizeof(version_));
-  std::byte* to = reply.payload().data() + sizeof(version_);
+  ReplyPrelude prelude{clock_.n_complete(), frame.header().request_id};
+  std::byte* to = reply.payload().data() + sizeof(prelude);
   const Key* key = KeysBehind(sections);
   std::byte** row = rows->data();
   for (const Section& section : sections) {
     Table& table = tables_[section.table];
     const std::span<const Key> keys(key, section.n_keys);
     const std::span<std::byte*> own(row, section.n_keys);
+    for (const Key k : keys) prelude.key_sum += KeySum(section.table, k);
     if (frame.kind() == FrameKind::kPull) {
       table.FindOrCreate(keys, frame.header().clock, own);
     } else {
@@ -211,6 +255,7 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
     table.ReadWeights(own, table.spec().wire, to);
     to += WireBytes(table.spec().wire, section.n_keys * static_cast<size_t>(table.dim()));
   }
+  std::memcpy(reply.payload().data(), &prelude, sizeof(prelude));
   return reply;
 }
 
@@ -358,6 +403,7 @@ void Server::OnPush(Frame frame) {
   CheckSlice(prelude, frame);
   if (IsPoisoned(pull, frame)) {
     DumpPoisoned(pull, frame);
+    report_.n_refused_keys += static_cast<int64_t>(pull.rows.size());
     pull.rows.clear();
   }
 
@@ -367,8 +413,9 @@ void Server::OnPush(Frame frame) {
   } else {
     ApplyPush(pull, frame);
     spare_.push_back(std::move(pull));
-    latest_step_ = std::max(latest_step_, step);
-    if (any_evicts_) EndStep(latest_step_, OldestInUse());
+    uint64_t& latest = latest_step_[static_cast<size_t>(roles_.WorkerOfRank(source))];
+    latest = std::max(latest, step);
+    EndStep(SlowestStep(), OldestInUse());
   }
   Reply(source, Frame(FrameKind::kPushReply, id, step, 0));
   if (clock_.staleness() >= 0 && prelude.n_slices > 0 &&
@@ -411,6 +458,10 @@ uint64_t Server::OldestInUse() const {
   return oldest;
 }
 
+uint64_t Server::SlowestStep() const {
+  return *std::min_element(latest_step_.begin(), latest_step_.end());
+}
+
 void Server::EndStep(uint64_t step, uint64_t oldest_in_use) {
   for (Table& table : tables_) table.EndStep(step, oldest_in_use);
 }
@@ -421,6 +472,7 @@ void Server::CountApplied(const PendingPull& pull) {
 }
 
 void Server::ApplyPush(const PendingPull& pull, const Frame& push) {
+  ++report_.n_applied_pushes;
   if (pull.rows.empty()) return;
   ForEachSection(pull, push, [&](Table& table, auto rows, const float* gradients, const float* pulled) {
     table.Apply(rows, gradients, pulled, push.header().clock);
@@ -442,6 +494,7 @@ void Server::Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull,
 
 void Server::ApplyStep(uint64_t step, WaitingStep* slices) {
   for (RowSum& sum : sums_) sum.Clear();
+  report_.n_applied_pushes += static_cast<int64_t>(slices->size());
   for (const auto& [number, slice] : *slices) {
     ForEachSection(slice.pull, slice.push,
                    [&](const Table& table, auto rows, const float* gradients, const float*) {
@@ -461,7 +514,7 @@ void Server::AnswerDeferred() {
   for (size_t n = deferred_.size(); n > 0; --n) {
     Frame frame = std::move(deferred_.front());
     deferred_.pop_front();
-    OnPull(std::move(frame));
+    AnswerOrDefer(std::move(frame));
   }
 }
 
@@ -476,8 +529,24 @@ void Server::OnAssign(const Frame& frame) {
   Reply(frame.source(), Frame(FrameKind::kAssignReply, frame.header().request_id, 0, 0));
 }
 
+void Server::OnLease(const Frame& frame) {
+  const int source = frame.source();
+  if (roles_.ServerOfRank(mailbox_->endpoint().rank()) != 0)
+    Fail(NameOf(frame), ": expected it at server 0, which keeps the books");
+  const std::string reply =
+      FromRank(source, [&] { return leases_.Answer(roles_.WorkerOfRank(source), frame.text()); });
+  Reply(source, Frame(FrameKind::kLeaseReply, frame.header().request_id, 0, reply));
+}
+
 void Server::OnSave(const Frame& frame) {
-  const SavedRows saved = SaveRows(std::string(frame.text()), tables_, [this] { mailbox_->SayAlive(); });
+  if (frame.source() != roles_.ChiefRank())
+    Fail(NameOf(frame), ", expected one from the chief, rank ", roles_.ChiefRank());
+  const std::string path(frame.text());
+  if (!IsInside(path, output_folder_)) {
+    Fail(NameOf(frame), ": a file ", Shortened(OneLine(path), 200), ", expected one inside ",
+         output_folder_.empty() ? "an output folder, which this job does not have" : output_folder_);
+  }
+  const SavedRows saved = SaveRows(path, tables_, [this] { mailbox_->SayAlive(); });
   ByteWriter out;
   out.Put(saved.n_rows);
   out.Put(saved.n_bytes);
@@ -486,6 +555,9 @@ void Server::OnSave(const Frame& frame) {
 }
 
 void Server::OnReport(const Frame& frame) {
+  report_.n_waiting = static_cast<int64_t>(deferred_.size());
+  for (const auto& pending : pending_) report_.n_waiting += static_cast<int64_t>(pending.size());
+  for (const WaitingStep& step : gathering_) report_.n_waiting += static_cast<int64_t>(step.size());
   report_.tables.clear();
   for (const Table& table : tables_)
     report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes(), table.counts()});

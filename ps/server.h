@@ -14,6 +14,7 @@
 #include "common/unique_keys.h"
 #include "configs/job.pb.h"
 #include "ps/consistency.h"
+#include "ps/leases.h"
 #include "ps/protocol.h"
 #include "ps/step_sum.h"
 #include "ps/table.h"
@@ -26,8 +27,9 @@ namespace zhiyin::ps {
 /// otherwise each is applied as it comes.
 class Server {
  public:
-  /// `poison_folder` receives pushes that were refused; "": they are only counted.
-  Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, std::string poison_folder = "");
+  /// `output_folder` is where models are saved, and refused pushes, in poisoned/; "": those are only counted,
+  /// and a request to save is refused.
+  Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder = "");
 
   /// What the tables hold before the first message, for loading a model.
   std::vector<Table>& tables() { return tables_; }
@@ -68,9 +70,14 @@ class Server {
   void CheckSlice(const PushPrelude& prelude, const Frame& push);
   void ApplyStep(uint64_t step, WaitingStep* slices);
   void OnAssign(const Frame& frame);
+  void OnLease(const Frame& frame);
   void OnSave(const Frame& frame);
   void OnReport(const Frame& frame);
   void AnswerDeferred();
+  /// Whether a pull or a peek has come before. Ids of a worker's requests rise.
+  bool IsRepeated(const Frame& frame);
+  /// Answers a pull, or keeps it until the bound on staleness allows.
+  void AnswerOrDefer(Frame frame);
 
   /// The sections of a pull or an assignment, checked: tables exist, the keys are all there, distinct, and
   /// belong here.
@@ -87,6 +94,12 @@ class Server {
   void DumpPoisoned(const PendingPull& pull, const Frame& push);
   void CountApplied(const PendingPull& pull);
   void EndStep(uint64_t step, uint64_t oldest_in_use);
+  /// The clock of ages where steps are not synchronous: the step that the slowest worker pushed last. A row
+  /// that somebody pulled in his step s is so kept until every worker is ttl_steps past s, those who use it
+  /// among them. The clock of the fastest would expire what a slow one, fewer of its own steps ago, has used;
+  /// a mean would too, less. The price: rows of the fast wait, and while a worker that was never heard of
+  /// here is awaited, nothing ages. Workers meet at the end of each epoch, which bounds how far they part.
+  uint64_t SlowestStep() const;
   /// The earliest step that has pulled rows and not pushed yet.
   uint64_t OldestInUse() const;
 
@@ -95,16 +108,18 @@ class Server {
   std::vector<Table> tables_;
   StepClock clock_;
   uint64_t version_ = 0;  // pushes applied
+  Leases leases_;         // used at server 0
   ServerReport report_;
 
   float max_gradient_;  // infinity: every finite one will do
+  std::string output_folder_;
   std::string poison_folder_;
   int n_dumped_ = 0;
-  bool any_evicts_ = false;
-  uint64_t latest_step_ = 0;
+  std::vector<uint64_t> latest_step_;  // [worker], that it pushed; 0 before its first
 
   std::vector<std::vector<PendingPull>> pending_;  // [worker]
   std::vector<uint64_t> last_sequence_;            // [worker], of its pushes
+  std::vector<uint64_t> last_request_;             // [worker], of its pulls and peeks
   std::vector<PendingPull> spare_;                 // for their memory
   std::deque<Frame> deferred_;                     // pulls ahead of the bound
   uint32_t n_slices_ = 0;                          // of every step; 0 before the first push

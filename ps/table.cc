@@ -13,8 +13,10 @@
 namespace zhiyin::ps {
 namespace {
 
-/// Index bytes a row at worst: 12 an entry, capacities 1.5 times what was full at 80 %.
-constexpr double kMostIndexBytes = 12 * 1.5 / 0.8;
+/// The index of a shard at its smallest.
+constexpr double kMostIndexBytesPerShard = 64;
+/// A list that doubles holds at most twice the numbers of all rows, 4 bytes each.
+constexpr double kMostFreeListBytesPerRow = 8;
 /// Rows that are fetched ahead of the one that is read.
 constexpr size_t kReadsAhead = 32;
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
@@ -53,6 +55,7 @@ std::vector<TableSpec> TableSpecs(const Job& job) {
     spec.wire = table.wire();
     spec.admission = table.admission();
     spec.eviction = table.eviction();
+    spec.synchronous = job.train().staleness() == 0;
   }
   return specs;
 }
@@ -60,12 +63,16 @@ std::vector<TableSpec> TableSpecs(const Job& job) {
 uint32_t MaxRowsOfShard(const TableSpec& spec) {
   if (spec.eviction.max_bytes() == 0) return 0;
   const RowLayout layout = LayoutOf(spec, *MakeOptimizer(spec.optimizer));
-  const double bytes = static_cast<double>(layout.bytes()) + kMostIndexBytes;
-  const double n_rows = static_cast<double>(spec.eviction.max_bytes()) / bytes / kNumShards;
+  const double row_bytes =
+      static_cast<double>(layout.bytes()) + Index::kMostBytesPerKey + kMostFreeListBytesPerRow;
+  const int64_t sightings_bytes = Admission(spec.admission, spec.id, 0).MostBytes();
+  const double fixed_bytes = static_cast<double>(sightings_bytes) + kMostIndexBytesPerShard * kNumShards;
+  const double n_rows =
+      (static_cast<double>(spec.eviction.max_bytes()) - fixed_bytes) / row_bytes / kNumShards;
   if (n_rows < 1) {
     Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(), ", expected at least ",
-         static_cast<int64_t>(std::ceil(bytes * kNumShards)), ": one row for each of ", kNumShards,
-         " virtual shards");
+         static_cast<int64_t>(std::ceil(fixed_bytes + row_bytes * kNumShards)), ": ", sightings_bytes,
+         " for table.admission, and one row for each of ", kNumShards, " virtual shards");
   }
   return static_cast<uint32_t>(std::min(n_rows, 4e9));
 }
@@ -79,7 +86,9 @@ Table::Table(const TableSpec& spec, uint64_t seed)
       index_(spec.id),
       rows_(layout_.bytes()),
       max_rows_of_shard_(MaxRowsOfShard(spec)),
-      weights_(static_cast<size_t>(spec.dim)) {}
+      weights_(static_cast<size_t>(spec.dim)) {
+  if (max_rows_of_shard_ > 0 && spec.synchronous) n_new_.resize(kNumShards);
+}
 
 void Table::NoteUse(std::byte* row, uint64_t step) const {
   RowUse* use = layout_.UseOf(row);
@@ -87,21 +96,43 @@ void Table::NoteUse(std::byte* row, uint64_t step) const {
   use->n_pulls = std::min<uint32_t>(use->n_pulls + 1u, 0x7fffffff);
 }
 
+void Table::NoteIfFull(int shard) {
+  if (spec_.eviction.when_full() != Eviction::EVICT_OLDEST || index_.ShardSize(shard) + 1 <= FullFrom())
+    return;
+  if (full_shards_.empty() || full_shards_.back() != shard) full_shards_.push_back(shard);
+}
+
 bool Table::HasRoom(Key key) {
   if (max_rows_of_shard_ == 0) return true;
   const int shard = ShardOf(spec_.id, key);
-  const uint32_t n = index_.ShardSize(shard);
-  if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST && n + 1 > FullFrom()) {
-    if (full_shards_.empty() || full_shards_.back() != shard) full_shards_.push_back(shard);
+  uint32_t n = index_.ShardSize(shard);
+  NoteIfFull(shard);
+  if (spec_.synchronous) n -= n_new_[static_cast<size_t>(shard)];  // as the step began
+  if (n < max_rows_of_shard_) {
+    if (spec_.synchronous) {
+      ++n_new_[static_cast<size_t>(shard)];
+      new_keys_.push_back(key);
+    }
+    return true;
   }
-  if (n < max_rows_of_shard_) return true;
-  const std::string what = "table " + spec_.name + ": the " + std::to_string(spec_.eviction.max_bytes()) +
-                           " bytes of eviction.max_bytes are used up, by " + std::to_string(n) +
-                           " rows in a virtual shard";
-  if (spec_.eviction.when_full() == Eviction::FAIL) Fail(what, ": raise them, or evict more");
-  if (!said_full_) LOG(WARNING) << what << ": new keys are refused and counted as no_room";
-  said_full_ = true;
+  if (spec_.eviction.when_full() == Eviction::FAIL) FailFull(n + 1);
+  WarnFull("refused and counted as no_room");
   return false;
+}
+
+void Table::WarnFull(const char* what) {
+  if (!said_full_) {
+    LOG(WARNING) << "table " << spec_.name << ": the " << spec_.eviction.max_bytes()
+                 << " bytes of eviction.max_bytes are used up, by " << max_rows_of_shard_
+                 << " rows in a virtual shard: new keys are " << what;
+  }
+  said_full_ = true;
+}
+
+void Table::FailFull(uint32_t n) const {
+  Fail("table ", spec_.name, ": the ", spec_.eviction.max_bytes(),
+       " bytes of eviction.max_bytes are used up: ", n, " rows in a virtual shard, expected at most ",
+       max_rows_of_shard_, ": raise them, or evict more");
 }
 
 std::byte* Table::Create(Key key, uint64_t step) {
@@ -122,6 +153,7 @@ std::byte* Table::Create(Key key, uint64_t step) {
 
 void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows) {
   Find(keys, rows);
+  admission_.Open(step, [this](Key key) { return HasRow(key); });
   counts_.looked_up += static_cast<int64_t>(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (layout_.tracks_use && i + kRowsAhead < keys.size() && rows[i + kRowsAhead] != nullptr)
@@ -129,7 +161,7 @@ void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std
     if (rows[i] != nullptr) {
       ++counts_.found;
       if (layout_.tracks_use) NoteUse(rows[i], step);
-    } else if (!admission_.Admit(keys[i], step)) {
+    } else if (!admission_.Admit(keys[i])) {
       ++counts_.not_admitted;
     } else if (!HasRoom(keys[i])) {
       ++counts_.no_room;
@@ -152,10 +184,9 @@ void Table::FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows) {
 }
 
 void Table::Find(std::span<const Key> keys, std::span<std::byte*> rows) {
-  numbers_.resize(keys.size());
-  index_.Find(keys, numbers_);
-  for (size_t i = 0; i < keys.size(); ++i)
-    rows[i] = numbers_[i] == Index::kAbsent ? nullptr : rows_.Row(numbers_[i]);
+  index_.Find(keys, [&](size_t i, uint32_t number) {
+    rows[i] = number == Index::kAbsent ? nullptr : rows_.Row(number);
+  });
 }
 
 void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const {
@@ -208,15 +239,45 @@ void Table::Apply(std::span<std::byte* const> rows, const float* gradients, cons
 }
 
 void Table::EndStep(uint64_t step, uint64_t oldest_in_use) {
+  // Before sightings are counted: whoever is not there after the step's end has met no room.
+  KeepBound(oldest_in_use);
+  admission_.CloseBefore(step + (spec_.synchronous ? 1 : 0), [this](Key key) { return HasRow(key); });
   if (!Evicts()) return;
-  for (const int shard : full_shards_) TrimShard(shard, oldest_in_use);
-  full_shards_.clear();
   if (next_sweep_step_ == kNoneInUse) next_sweep_step_ = step;
   const uint64_t n_slices = static_cast<uint64_t>(spec_.eviction.sweep_steps());
   for (int n = 0; n < kMaxSlicesPerCall && next_sweep_step_ <= step; ++n, ++next_sweep_step_) {
     const uint64_t slice = next_sweep_step_ % n_slices;
     for (int shard = ShardsBefore(slice, n_slices); shard < ShardsBefore(slice + 1, n_slices); ++shard)
       SweepShard(shard, step, oldest_in_use);
+  }
+}
+
+void Table::KeepBound(uint64_t oldest_in_use) {
+  if (max_rows_of_shard_ == 0) return;
+  if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST) {
+    std::sort(full_shards_.begin(), full_shards_.end());
+    full_shards_.erase(std::unique(full_shards_.begin(), full_shards_.end()), full_shards_.end());
+    for (const int shard : full_shards_) TrimShard(shard, oldest_in_use);
+    // Where rows are in use, the next call goes on.
+    std::erase_if(full_shards_, [&](int shard) { return index_.ShardSize(shard) <= FullFrom(); });
+  } else {
+    DropNewest();
+  }
+  for (const Key key : new_keys_) n_new_[static_cast<size_t>(ShardOf(spec_.id, key))] = 0;
+  new_keys_.clear();
+}
+
+/// Which of a step's new rows stay where there is no room for all is decided by the hash of their keys.
+void Table::DropNewest() {
+  std::sort(new_keys_.begin(), new_keys_.end(),
+            [&](Key a, Key b) { return PlacementBits(spec_.id, a) < PlacementBits(spec_.id, b); });
+  for (auto key = new_keys_.rbegin(); key != new_keys_.rend(); ++key) {
+    const uint32_t n = index_.ShardSize(ShardOf(spec_.id, *key));
+    if (n <= max_rows_of_shard_) continue;
+    if (spec_.eviction.when_full() == Eviction::FAIL) FailFull(n);
+    WarnFull("let go at the end of their step and counted as displaced");
+    Evict({*key, index_.Find(*key)});
+    ++counts_.displaced;
   }
 }
 
@@ -288,6 +349,7 @@ void Table::Restore(Key key, std::span<const std::byte> row) {
   std::copy(row.begin(), row.end(), rows_.Row(number));
   index_.Insert(key, number);
   ++counts_.loaded;
+  if (max_rows_of_shard_ > 0) NoteIfFull(ShardOf(spec_.id, key));
 }
 
 }  // namespace zhiyin::ps

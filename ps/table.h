@@ -1,6 +1,7 @@
 // A server's part of one table: keys, rows, and how they are made, changed and evicted.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -31,13 +32,16 @@ struct TableSpec {
   NumberType wire = FP32;
   zhiyin::Admission admission;
   zhiyin::Eviction eviction;
+  /// Whether all pulls of a step come between two calls of EndStep, and none of another step: staleness 0.
+  bool synchronous = false;
 };
 
 /// The dense table, then those of the job: spec i has id i.
 std::vector<TableSpec> TableSpecs(const Job& job);
 
-/// Rows that a virtual shard of the table may hold at most; 0: any number. Throws Error when max_bytes are
-/// too few for one.
+/// Rows that a virtual shard of the table may hold at most; 0: any number. All shards with so many rows each,
+/// the list of free rows, the index at its largest, and the counts of admission fit into max_bytes. Throws
+/// Error when they are too few for one row a shard.
 uint32_t MaxRowsOfShard(const TableSpec& spec);
 
 /// A row's address holds until it is evicted, which only EndStep does. One thread.
@@ -50,7 +54,11 @@ class Table {
   const TableSpec& spec() const { return spec_; }
   const RowLayout& layout() const { return layout_; }
   int64_t n_rows() const { return index_.size(); }
-  int64_t n_bytes() const { return index_.n_bytes() + rows_.n_bytes() + admission_.n_bytes(); }
+  int64_t n_bytes() const {
+    return index_.n_bytes() + rows_.n_bytes() + admission_.n_bytes() +
+           static_cast<int64_t>(new_keys_.capacity() * sizeof(Key) + n_new_.capacity() * sizeof(uint32_t) +
+                                full_shards_.capacity() * sizeof(int));
+  }
   const RowCounts& counts() const { return counts_; }
   bool Evicts() const { return layout_.tracks_use; }
   /// Whether Apply wants the weights that a gradient was computed with.
@@ -58,6 +66,10 @@ class Table {
 
   /// A pull of a step: addresses of the keys' rows, made where absent; nullptr where a key is refused. Throws
   /// Error when the table is full and the job wants to stop then.
+  ///
+  /// In a synchronous table a shard that had room when the step began takes all of its new keys, and one that
+  /// had none takes none: the answer does not depend on whose pull comes first. EndStep then brings it back to
+  /// its bound. In others a shard is never beyond its bound.
   void FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows);
   /// Addresses whatever the rules: made where absent.
   void FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows);
@@ -72,8 +84,10 @@ class Table {
   /// pulled as in RowUpdate.
   void Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled, uint64_t step);
 
-  /// Evicts what the rules say, a slice of the table each time. Rows that were last pulled by step
-  /// `oldest_in_use` or later are spared: somebody may hold their address.
+  /// The clock has come to `step`; in a synchronous table that step is complete. Brings full shards back to
+  /// their bound, counts the sightings of steps that are over, and evicts what the rules say, a slice of the
+  /// table each time. Rows that were last pulled by step `oldest_in_use` or later are spared: somebody may
+  /// hold their address. Throws Error as FindOrCreate.
   static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
   void EndStep(uint64_t step, uint64_t oldest_in_use);
 
@@ -81,6 +95,10 @@ class Table {
   void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit) const;
   /// A row as VisitShard gave it. REQUIRES: the key is absent, row.size() == layout().bytes().
   void Restore(Key key, std::span<const std::byte> row);
+  /// The first step whose slice has not been swept; kNoneInUse before the first EndStep. For checkpoints.
+  uint64_t next_sweep_step() const { return next_sweep_step_; }
+  /// Of files of several servers the earliest holds: sweeping twice does no harm.
+  void RestoreNextSweepStep(uint64_t step) { next_sweep_step_ = std::min(next_sweep_step_, step); }
   /// What is known of keys without a row, for checkpoints.
   const Admission& admission() const { return admission_; }
   Admission& admission() { return admission_; }
@@ -88,6 +106,14 @@ class Table {
  private:
   std::byte* Create(Key key, uint64_t step);
   bool HasRoom(Key key);
+  /// A shard that one more row fills will be trimmed, where that is the policy.
+  void NoteIfFull(int shard);
+  void WarnFull(const char* what);
+  [[noreturn]] void FailFull(uint32_t n) const;
+  /// What of EndStep is about max_bytes.
+  void KeepBound(uint64_t oldest_in_use);
+  void DropNewest();
+  bool HasRow(Key key) const { return index_.Find(key) != Index::kAbsent; }
   /// Rows of a shard beyond which it is trimmed at the end of a step.
   uint32_t FullFrom() const { return max_rows_of_shard_ - (max_rows_of_shard_ + 7) / 8; }
   void NoteUse(std::byte* row, uint64_t step) const;
@@ -106,11 +132,12 @@ class Table {
   RowCounts counts_;
   uint32_t max_rows_of_shard_;             // 0: no bound
   uint64_t next_sweep_step_ = kNoneInUse;  // the first whose slice has not been swept; at first none
-  std::vector<int> full_shards_;           // to be trimmed
+  std::vector<int> full_shards_;           // to be trimmed; some more than once
+  std::vector<Key> new_keys_;              // got a row since EndStep, of a synchronous table with a bound
+  std::vector<uint32_t> n_new_;            // [shard], of these; empty in other tables
   bool said_full_ = false;
 
   // Workspaces.
-  std::vector<uint32_t> numbers_;
   std::vector<float> weights_;
   std::vector<std::byte*> kept_rows_;
   std::vector<float> kept_gradients_;

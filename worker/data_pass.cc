@@ -38,17 +38,12 @@ void Merge(const std::string& bytes, const Job& job, BlockSummaries* all) {
 
 }  // namespace
 
-StreamPlan PlanFor(const Train& train, int n_workers) {
-  StreamPlan plan;
-  plan.n_workers = n_workers;
-  if (train.staleness() == 0) {
-    plan.n_streams = train.slices() > 0 ? train.slices() : n_workers;
-    plan.rows_per_slice = train.batch_size() / plan.n_streams;
-  } else {
-    plan.n_streams = n_workers;
-    plan.rows_per_slice = train.batch_size();
-  }
-  return plan;
+int SlicesOfStep(const Train& train, int n_workers) {
+  return train.slices() > 0 ? train.slices() : n_workers;
+}
+
+BlockDeal FirstDeal(const Train& train, int n_workers) {
+  return {train.staleness() == 0 ? SlicesOfStep(train, n_workers) : n_workers, n_workers};
 }
 
 void CheckBadLine(const BadLine& line, const Data& data) {
@@ -57,11 +52,11 @@ void CheckBadLine(const BadLine& line, const Data& data) {
 
 BlockSummaries ShareSummaries(const BlockSummaries& own, const Job& job, const char* split, Group* group) {
   BlockSummaries all;
-  const std::vector<std::string> parts = group->Gather(Serialize(own), "the workers to read their data");
+  const std::vector<std::string> parts = group->Gather(Serialize(own), "its summary of the data");
   for (size_t w = 0; w < parts.size(); ++w) {
     FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { Merge(parts[w], job, &all); });
   }
-  const std::string summary_of_all = group->Broadcast(Serialize(all), "the chief's summary of the data");
+  const std::string summary_of_all = group->Broadcast(Serialize(all), "the summary of all data");
   all.clear();
   FromRank(group->RankOfWorker(0), [&] { Merge(summary_of_all, job, &all); });
   const SplitSummary summary = SplitSummary::Of(all);

@@ -11,9 +11,10 @@
 
 namespace zhiyin::worker {
 
-/// Who takes which rows, before their number is known: at staleness 0 a step's slices are shared by all
-/// workers, otherwise every worker has a stream of its own and takes whole steps from it.
-StreamPlan PlanFor(const Train& train, int n_workers);
+/// Parts that a step is cut into.
+int SlicesOfStep(const Train& train, int n_workers);
+/// Who reads what in the first pass: what it is likely to train on.
+BlockDeal FirstDeal(const Train& train, int n_workers);
 
 /// Throws Error for a malformed line where the job allows none: why read on?
 void CheckBadLine(const BadLine& line, const Data& data);

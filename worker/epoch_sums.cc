@@ -12,45 +12,47 @@ constexpr char kSumsName[] = "sums of an epoch";
 
 }  // namespace
 
-std::string SerializeSums(std::span<const TaskSums> sums) {
+std::string SliceSums::Serialize() const {
   ByteWriter out;
+  out.PutArray<int64_t>(numbers);
   out.PutArray<double>({&sums.data()->n, sums.size() * TaskSums::kNumbers});
   return out.Take();
 }
 
-std::vector<TaskSums> ParseSums(std::string_view bytes, const StreamPlan& plan, size_t n_tasks, int worker) {
+SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks) {
   ByteReader in(bytes, kSumsName);
+  SliceSums part;
+  part.numbers = in.GetArray<int64_t>();
   const std::vector<double> numbers = in.GetArray<double>();
-  const std::vector<int> streams = plan.StreamsOfWorker(worker);
-  const size_t n_slices = static_cast<size_t>(plan.StepsPerEpoch()) * streams.size();
-  if (numbers.size() != n_slices * n_tasks * TaskSums::kNumbers || !in.AtEnd()) {
-    Fail(kSumsName, ": ", numbers.size(), " numbers in ", bytes.size(), " bytes, expected ",
-         n_slices * n_tasks * TaskSums::kNumbers);
-  }
-  std::vector<TaskSums> sums;
+  const size_t expected = part.numbers.size() * n_tasks * TaskSums::kNumbers;
+  if (numbers.size() != expected || !in.AtEnd())
+    Fail(kSumsName, ": ", numbers.size(), " numbers in ", bytes.size(), " bytes, expected ", expected);
   for (size_t at = 0; at < numbers.size(); at += TaskSums::kNumbers) {
-    const size_t slice = sums.size() / n_tasks;
-    sums.push_back(TaskSums::FromNumbers(numbers.data() + at));
-    const double n = sums.back().n;
-    const int64_t n_rows =
-        plan.SliceRows(streams[slice % streams.size()], static_cast<int64_t>(slice / streams.size()));
+    const int64_t slice = part.numbers[part.sums.size() / n_tasks];
+    if (slice < 0 || slice >= static_cast<int64_t>(rows_of_slices.size()))
+      Fail(kSumsName, ": slice ", slice, ", expected 0 to ", rows_of_slices.size(), " exclusive");
+    part.sums.push_back(TaskSums::FromNumbers(numbers.data() + at));
+    const double n = part.sums.back().n;
+    const int64_t n_rows = rows_of_slices[static_cast<size_t>(slice)];
     if (!(n >= 0 && n <= static_cast<double>(n_rows)))
       Fail(kSumsName, ": slice ", slice, " has ", n, " labels, expected 0 to ", n_rows);
   }
-  return sums;
+  return part;
 }
 
-std::vector<TaskSums> SumEpoch(const StreamPlan& plan, size_t n_tasks,
-                               const std::vector<std::vector<TaskSums>>& parts) {
-  std::vector<TaskSums> total(n_tasks);
-  for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
-    for (int stream = 0; stream < plan.n_streams; ++stream) {
-      const int worker = plan.WorkerOfStream(stream);
-      const size_t n_own = plan.StreamsOfWorker(worker).size();
-      const size_t slice = static_cast<size_t>(step) * n_own + static_cast<size_t>(stream / plan.n_workers);
-      const TaskSums* sums = parts[static_cast<size_t>(worker)].data() + slice * n_tasks;
-      for (size_t t = 0; t < n_tasks; ++t) total[t].Add(sums[t]);
+std::vector<TaskSums> SumEpoch(size_t n_slices, size_t n_tasks, const std::vector<SliceSums>& parts) {
+  std::vector<const TaskSums*> by_number(n_slices);
+  for (const SliceSums& part : parts) {
+    for (size_t i = 0; i < part.numbers.size(); ++i) {
+      const TaskSums*& place = by_number[static_cast<size_t>(part.numbers[i])];
+      if (place != nullptr) Fail(kSumsName, ": slice ", part.numbers[i], " was taken twice");
+      place = part.sums.data() + i * n_tasks;
     }
+  }
+  std::vector<TaskSums> total(n_tasks);
+  for (size_t slice = 0; slice < n_slices; ++slice) {
+    if (by_number[slice] == nullptr) Fail(kSumsName, ": slice ", slice, " was taken by nobody");
+    for (size_t t = 0; t < n_tasks; ++t) total[t].Add(by_number[slice][t]);
   }
   return total;
 }

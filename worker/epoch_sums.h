@@ -1,26 +1,30 @@
 // What an epoch of training showed, put together from all workers.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "worker/data/batches.h"
 #include "worker/metric/metric.h"
 #include "worker/task_heads.h"
 
 namespace zhiyin::worker {
 
-/// A worker's TaskSums of an epoch, [its slices in order, n_tasks], as bytes.
-std::string SerializeSums(std::span<const TaskSums> sums);
-/// What that worker sent. Throws Error unless these are sums of its slices.
-std::vector<TaskSums> ParseSums(std::string_view bytes, const StreamPlan& plan, size_t n_tasks, int worker);
+/// What a worker's slices of an epoch came to, in the order in which it took them.
+struct SliceSums {
+  std::vector<int64_t> numbers;  // [n], of the slices among all of the epoch
+  std::vector<TaskSums> sums;    // [n, n_tasks]
 
-/// parts[worker]: that worker's sums. Returns the sums over all slices, added in the order of the steps and,
-/// within a step, of the streams: the same bits whoever took which slice.
-std::vector<TaskSums> SumEpoch(const StreamPlan& plan, size_t n_tasks,
-                               const std::vector<std::vector<TaskSums>>& parts);
+  std::string Serialize() const;
+  /// What a worker sent. Throws Error unless these can be sums of slices with so many rows, by number.
+  static SliceSums Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks);
+};
+
+/// parts[worker]: that worker's sums. Returns the sums over all slices, added in the order of their numbers:
+/// the same bits whoever took which slice. Throws Error when a slice was taken twice, or by nobody.
+std::vector<TaskSums> SumEpoch(size_t n_slices, size_t n_tasks, const std::vector<SliceSums>& parts);
 
 /// Metrics of predictions that were made in training, each before the weights knew its row. The AUC is that
 /// of a histogram.

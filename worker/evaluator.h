@@ -7,16 +7,15 @@
 #include <memory>
 #include <vector>
 
-#include "common/matrix.h"
 #include "configs/job.pb.h"
 #include "ps/client.h"
 #include "worker/data/source.h"
 #include "worker/data/statistics.h"
 #include "worker/dense_weights.h"
-#include "worker/embedding_input.h"
 #include "worker/group.h"
 #include "worker/metric/metric.h"
 #include "worker/model/model.h"
+#include "worker/scorer.h"
 #include "worker/task_heads.h"
 
 namespace zhiyin::worker {
@@ -28,9 +27,8 @@ struct EvaluationResult {
   int64_t n_rows = 0;
 };
 
-/// Block b of the test split is evaluated by worker b mod n_workers, as one batch, so that a row's company,
-/// and with it every rounding, is the same everywhere; the chief puts the blocks in order and computes the
-/// metrics. Rows are peeked at, never made. Used by the rank's thread; borrows all it is given.
+/// Block b of the test split is evaluated by worker b mod n_workers; the chief puts the blocks in order and
+/// computes the metrics. Used by the rank's thread; borrows all it is given.
 class Evaluator {
  public:
   Evaluator(const Job& job, ps::Client* client, Group* group, int n_workers, Model* model,
@@ -44,35 +42,17 @@ class Evaluator {
   EvaluationResult Evaluate(const Normalizer& normalizer);
 
  private:
-  /// One block, from rows to predictions.
-  struct Slot {
-    explicit Slot(const EmbeddingInput& like) : input(like) {}
-    int64_t block = 0;
-    EmbeddingInput input;
-    ps::Exchange exchange;
-    Targets targets;
-  };
-
-  void Start(int64_t block, const Rows& rows, const Normalizer& normalizer, Slot* slot);
-  void Finish(Slot* slot, class BlockResults* results);
-  bool IsOwn(int64_t block);
-  void ForEachBlock(const std::function<void(int64_t, Rows&)>& visit);
+  void Add(const Scorer::Scored& scored, class BlockResults* results) const;
+  void ForEachBlock(const std::function<void(int64_t, const Rows&)>& visit);
 
   const Job job_;
-  ps::Client* client_;
   Group* group_;
   int n_workers_;
-  Model* model_;
-  DenseWeights* dense_;
   TaskHeads* heads_;
   std::unique_ptr<Source> source_;
   bool kept_ = true;
   std::map<int64_t, Rows> blocks_;
-  Slot slots_[2];
-  bool dense_is_fresh_ = false;
-  Matrix x_;
-  Matrix outputs_;
-  Rows scratch_;
+  Scorer scorer_;
 };
 
 }  // namespace zhiyin::worker

@@ -32,7 +32,9 @@ std::vector<std::string> Group::Gather(std::string mine, const char* what) {
     return now;
   });
   while (n_missing > 0) {
-    Frame frame = mailbox_->Await({FrameKind::kGather}, what);
+    Frame frame = mailbox_->Await({FrameKind::kGather}, what, [&](int rank) {
+      return !roles_.IsServer(rank) && !is_here[static_cast<size_t>(roles_.WorkerOfRank(rank))];
+    });
     if (frame.header().clock < call)
       Fail(NameOf(frame), ": call ", frame.header().clock, ", expected at least ", call);
     if (frame.header().clock == call) {
@@ -47,7 +49,8 @@ std::vector<std::string> Group::Gather(std::string mine, const char* what) {
 std::string Group::Broadcast(std::string from_chief, const char* what) {
   const uint64_t call = n_calls_++;
   if (!IsChief()) {
-    const Frame frame = mailbox_->Await({FrameKind::kBroadcast}, what);
+    const Frame frame = mailbox_->Await({FrameKind::kBroadcast}, what,
+                                        [&](int rank) { return rank == roles_.ChiefRank(); });
     if (frame.source() != roles_.ChiefRank())
       Fail(NameOf(frame), ", expected one from the chief, rank ", roles_.ChiefRank());
     if (frame.header().clock != call)

@@ -16,7 +16,9 @@
 #include "worker/epoch_sums.h"
 #include "worker/evaluator.h"
 #include "worker/group.h"
+#include "worker/invariants.h"
 #include "worker/model/model.h"
+#include "worker/prediction.h"
 #include "worker/results.h"
 #include "worker/saved_model.h"
 #include "worker/task_heads.h"
@@ -37,13 +39,14 @@ std::string UtcNow() {
 
 /// All that a worker needs, whatever it is asked to do.
 struct Tools {
-  Tools(const Job& job, const RoleMap& roles, Mailbox* mailbox)
+  /// `evaluates`: the metrics of the test split are wanted.
+  Tools(const Job& job, const RoleMap& roles, bool evaluates, Mailbox* mailbox)
       : group(mailbox, roles),
         client(mailbox, roles, job),
         model(MakeModel(job)),
         dense(model->n_weights()),
         heads(job),
-        evaluator(job.data().has_test() ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
+        evaluator(evaluates ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
                                                                       model.get(), &dense, &heads)
                                         : nullptr) {}
 
@@ -72,7 +75,7 @@ class TrainingRun {
         roles_(roles),
         options_(options),
         mailbox_(mailbox),
-        tools_(job, roles, mailbox),
+        tools_(job, roles, job.data().has_test(), mailbox),
         files_(options.output) {}
 
   void Run() {
@@ -84,8 +87,8 @@ class TrainingRun {
                             job_.train().epochs(), n_rows_, options_.print);
     printer_ = &printer;
     const auto began = std::chrono::steady_clock::now();
-    Trainer trainer(job_, plan_, tools_.group.worker(), reader_.get(), &tools_.client, tools_.model.get(),
-                    &tools_.dense, &tools_.heads, [this] { mailbox_->SayAlive(); });
+    Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
+                    tools_.model.get(), &tools_.dense, &tools_.heads, [this] { mailbox_->SayAlive(); });
     double training_s = 0;
     for (int64_t epoch = 0; epoch < job_.train().epochs(); ++epoch) {
       const auto epoch_began = std::chrono::steady_clock::now();
@@ -95,13 +98,18 @@ class TrainingRun {
       if (tools_.evaluator && (last || (epoch + 1) % job_.evaluation().every_epochs() == 0))
         Evaluate(epoch, last);
     }
-    const int64_t n_steps = job_.train().epochs() * plan_.StepsPerEpoch();
+    const int64_t n_steps = job_.train().epochs() * dealer_->steps_per_epoch();
     if (!options_.output.empty()) {
       if (tools_.group.IsChief())
         SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, tools_.model->n_weights(),
                   options_.output, &tools_.client);
     }
+    const std::vector<std::string> all_counts =
+        tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
     if (!tools_.group.IsChief()) return;
+    const ps::ServerReport report = tools_.client.Report();
+    const JobCounts counts = CountsOf(all_counts, report);
+    const std::vector<std::string> invariants = CheckInvariants(counts);
     const double reading_s = std::chrono::duration<double>(began - started).count();
     const double total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     // Of the workers' time in epochs, the part in which they waited for servers. Simulated waits take no
@@ -122,6 +130,7 @@ class TrainingRun {
                     {"train_rows", n_rows_},
                     {"malformed_lines", n_bad_},
                     {"samples", n_samples_},
+                    {"worker_samples", worker_samples_},
                     {"samples_per_second", static_cast<double>(n_samples_) / training_s},
                     {"wait_share", is_timed ? Json(wait_share) : Json(nullptr)},
                     {"train_loss", train_loss_},
@@ -131,8 +140,8 @@ class TrainingRun {
       for (const TaskMetrics& metrics : evaluation_->tasks)
         summary["tasks"][metrics.task] = MetricsObject(metrics);
     }
-    const ps::ServerReport report = tools_.client.Report();
     summary.update(ReportJson(report));
+    summary.update(InvariantsJson(invariants, counts));
     summary["config"] = ConfigJson(job_);
     files_.WriteSummary(summary);
     char line[160];
@@ -160,31 +169,60 @@ class TrainingRun {
     return names;
   }
 
-  /// First pass over both splits: statistics, counts, malformed lines.
+  JobCounts CountsOf(const std::vector<std::string>& workers, const ps::ServerReport& servers) const {
+    JobCounts counts;
+    counts.staleness = job_.train().staleness();
+    counts.n_rows = n_rows_;
+    counts.n_epochs = job_.train().epochs();
+    counts.n_samples = n_samples_;
+    counts.n_rows_made_by_evaluation = n_rows_made_by_evaluation_;
+    counts.servers = servers;
+    for (int w = 0; w < roles_.n_workers; ++w) {
+      counts.workers.push_back(
+          FromRank(roles_.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
+    }
+    return counts;
+  }
+
+  /// First pass over both splits: statistics, counts, malformed lines. Then it is known who trains on what.
   void ReadData() {
-    plan_ = PlanFor(job_.train(), roles_.n_workers);
+    const int n_workers = roles_.n_workers;
+    const int worker = tools_.group.worker();
+    const int64_t shuffle_rows = job_.data().shuffle_rows();
+    const bool synchronous = job_.train().staleness() == 0;
+    const int n_slices = SlicesOfStep(job_.train(), n_workers);
     const auto on_bad = [&](const BadLine& line) { CheckBadLine(line, job_.data()); };
-    reader_ = std::make_unique<SliceReader>(MakeSource(job_, SplitKind::kTrain), tools_.group.worker(), plan_,
-                                            job_.data().shuffle_rows(), job_.train().seed());
-    const BlockSummaries train = ShareSummaries(reader_->FirstPass(on_bad, [this] { mailbox_->SayAlive(); }),
-                                                job_, "train", &tools_.group);
+    const int64_t n_kept = shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
+    reader_ = std::make_unique<SliceReader>(MakeSource(job_, SplitKind::kTrain), job_.train().seed(), n_kept);
+    const BlockSummaries train = ShareSummaries(
+        reader_->FirstPass(FirstDeal(job_.train(), n_workers), worker, on_bad, [this] { mailbox_->SayAlive(); }),
+        job_, "train", &tools_.group);
     const SplitSummary summary = SplitSummary::Of(train);
     n_rows_ = summary.n_rows;
     n_bad_ = summary.n_bad;
-    plan_.SetRows(train);
     normalizer_ = NormalizerFor(job_, summary);
     if (tools_.evaluator) {
       const BlockSummaries own = tools_.evaluator->Load(on_bad);
       n_bad_ += SplitSummary::Of(ShareSummaries(own, job_, "test", &tools_.group)).n_bad;
     }
-    reader_->Start(plan_, normalizer_, 0, job_.train().epochs());
+    const int64_t rows_per_slice = std::max(job_.train().batch_size() / n_slices, 1);
+    if (synchronous) {
+      StreamPlan plan(train, n_slices, rows_per_slice, shuffle_rows);
+      reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/true);
+      dealer_ = MakeStreamDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
+    } else {
+      RangePlan plan(train, n_workers, rows_per_slice, shuffle_rows);
+      reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/false);
+      dealer_ = MakeRangeDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
+    }
+    rows_of_slices_ = dealer_->RowsOfSlices();
+    worker_samples_.resize(static_cast<size_t>(n_workers));
   }
 
   void TrainEpoch(int64_t epoch, Trainer* trainer) {
     std::vector<EpochTally> tallies(static_cast<size_t>(roles_.n_workers));
-    const int64_t n_slices =
-        plan_.StepsPerEpoch() * static_cast<int64_t>(plan_.StreamsOfWorker(tools_.group.worker()).size());
-    const int64_t interval = std::max<int64_t>(1, n_slices / kReportsPerEpoch);
+    const int64_t n_slices = static_cast<int64_t>(rows_of_slices_.size());
+    const int64_t interval = std::max<int64_t>(1, n_slices / roles_.n_workers / kReportsPerEpoch);
     int64_t n_done = 0;
     trainer->TrainEpoch(epoch, [&](const EpochTally& tally) {
       // By count, not by time: a simulated run repeats exactly.
@@ -200,30 +238,34 @@ class TrainingRun {
     });
 
     const std::vector<std::string> all_sums =
-        tools_.group.Gather(SerializeSums(trainer->slice_sums()), "the workers to finish an epoch");
+        tools_.group.Gather(trainer->slice_sums().Serialize(), "the end of an epoch");
     const std::vector<std::string> all_tallies =
-        tools_.group.Gather(trainer->tally().Serialize(), "the workers' tallies");
+        tools_.group.Gather(trainer->tally().Serialize(), "its tally of an epoch");
+    // Ranges of an epoch are dealt when all of the one before are finished.
+    if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
     if (!tools_.group.IsChief()) return;
     TakeProgress(epoch, &tallies);
     const size_t n_tasks = static_cast<size_t>(job_.task_size());
     EpochTally tally;
-    std::vector<std::vector<TaskSums>> sums;
+    std::vector<SliceSums> sums;
     for (int w = 0; w < roles_.n_workers; ++w) {
       const size_t worker = static_cast<size_t>(w);
       FromRank(roles_.RankOfWorker(w), [&] {
-        tally.Merge(EpochTally::Parse(all_tallies[worker], n_tasks));
-        sums.push_back(ParseSums(all_sums[worker], plan_, n_tasks, w));
+        const EpochTally own = EpochTally::Parse(all_tallies[worker], n_tasks);
+        worker_samples_[worker] += own.n_rows;
+        tally.Merge(own);
+        sums.push_back(SliceSums::Parse(all_sums[worker], rows_of_slices_, n_tasks));
       });
     }
     n_samples_ += tally.n_rows;
     waited_s_ += tally.waited_s;
-    const std::vector<TaskSums> total = SumEpoch(plan_, n_tasks, sums);
+    const std::vector<TaskSums> total = SumEpoch(rows_of_slices_.size(), n_tasks, sums);
     std::vector<Json> lines;
     train_loss_ = 0;
     for (int t = 0; t < job_.task_size(); ++t) {
       const TaskSums& task = total[static_cast<size_t>(t)];
       train_loss_ += (tools_.heads.weight(t) * task.loss + task.own_loss) / static_cast<double>(n_rows_);
-      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * plan_.StepsPerEpoch(), "train",
+      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "train",
                                   TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
       if (task.own_loss != 0) lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
@@ -243,16 +285,18 @@ class TrainingRun {
   }
 
   void Evaluate(int64_t epoch, bool last) {
-    // Every gradient is in before anybody looks.
-    tools_.group.Barrier("the workers to meet for an evaluation");
+    // Every gradient is in before anybody looks, and every row is made.
+    if (tools_.group.IsChief()) n_rows_made_by_evaluation_ -= RowsMade(tools_.client.Report());
+    tools_.group.Barrier("the start of an evaluation");
     evaluation_ = tools_.evaluator->Evaluate(normalizer_);
+    if (tools_.group.IsChief()) n_rows_made_by_evaluation_ += RowsMade(tools_.client.Report());
     tools_.group.Barrier("the end of an evaluation");
     if (!tools_.group.IsChief()) return;
     std::vector<Json> lines;
     std::string text = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(job_.train().epochs()) +
                        "  train loss " + Number(train_loss_) + "  test loss " + Number(evaluation_->loss);
     for (const TaskMetrics& metrics : evaluation_->tasks) {
-      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * plan_.StepsPerEpoch(), "test", metrics));
+      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "test", metrics));
       if (metrics.auc) text += "  " + metrics.task + " AUC " + Number(*metrics.auc);
       if (!metrics.auc && metrics.mse) text += "  " + metrics.task + " MSE " + Number(*metrics.mse);
     }
@@ -261,6 +305,12 @@ class TrainingRun {
     if (last)
       printer_->Say("\ntest split, " + std::to_string(evaluation_->n_rows) + " rows:\n" +
                     MetricsTable(evaluation_->tasks));
+  }
+
+  static int64_t RowsMade(const ps::ServerReport& report) {
+    int64_t n = 0;
+    for (const ps::ServerReport::TableCount& table : report.tables) n += table.counts.created;
+    return n;
   }
 
   static std::string Number(double value) {
@@ -275,17 +325,27 @@ class TrainingRun {
   Mailbox* mailbox_;
   Tools tools_;
   ResultFiles files_;
-  StreamPlan plan_;
+  std::vector<int64_t> rows_of_slices_;  // of an epoch, by number
   Normalizer normalizer_;
   std::unique_ptr<SliceReader> reader_;
+  std::unique_ptr<Dealer> dealer_;
   ProgressPrinter* printer_ = nullptr;
   int64_t n_rows_ = 0;
   int64_t n_bad_ = 0;
   int64_t n_samples_ = 0;  // trained on, all workers and epochs
+  int64_t n_rows_made_by_evaluation_ = 0;
+  std::vector<int64_t> worker_samples_;  // [worker], the same of each
   double waited_s_ = 0;    // the same
   double train_loss_ = 0;
   std::optional<EvaluationResult> evaluation_;
 };
+
+/// Throws Error unless the saved model has as many weights as this program's.
+void CheckModel(const Manifest& manifest, const Model& model) {
+  if (manifest.n_weights() == model.n_weights()) return;
+  Fail("the saved model has ", manifest.n_weights(), " weights beside its tables, this program's model has ",
+       model.n_weights(), ": it was saved by another version");
+}
 
 }  // namespace
 
@@ -299,12 +359,8 @@ void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOpti
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no test split: add --set data.test.file=...");
-  Tools tools(job, roles, mailbox);
-  if (manifest.n_weights() != tools.model->n_weights()) {
-    Fail("the saved model has ", manifest.n_weights(),
-         " weights beside its tables, this program's model has ", tools.model->n_weights(),
-         ": it was saved by another version");
-  }
+  Tools tools(job, roles, /*evaluates=*/true, mailbox);
+  CheckModel(manifest, *tools.model);
   const auto on_bad = [&](const BadLine& line) { CheckBadLine(line, job.data()); };
   ShareSummaries(tools.evaluator->Load(on_bad), job, "test", &tools.group);
   const EvaluationResult result = tools.evaluator->Evaluate(NormalizerOf(manifest));
@@ -315,6 +371,22 @@ void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOpti
                   {"test_loss", result.loss},   {"tasks", Json::object()}};
   for (const TaskMetrics& metrics : result.tasks) summary["tasks"][metrics.task] = MetricsObject(metrics);
   ResultFiles(options.output).WriteSummary(summary);
+}
+
+void RunPrediction(const Manifest& manifest, const RoleMap& roles, const JobOptions& options,
+                   Mailbox* mailbox) {
+  const Job& job = manifest.job();
+  if (!job.data().has_test())
+    Fail("data.test: the model's job names no rows to predict: add --set data.test.file=...");
+  Tools tools(job, roles, /*evaluates=*/false, mailbox);
+  CheckModel(manifest, *tools.model);
+  const std::unique_ptr<Source> source = MakeSource(job, SplitKind::kTest, LabelUse::kIgnored);
+  Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
+  const PredictionCounts counts = WritePredictions(options.output, NormalizerOf(manifest), tools.heads,
+                                                   source.get(), &scorer, roles.n_workers, &tools.group);
+  if (!tools.group.IsChief()) return;
+  options.print("predictions of " + std::to_string(counts.n_rows) + " rows, " + std::to_string(counts.n_bad) +
+                " of them malformed and left empty, are in " + options.output + "\n");
 }
 
 }  // namespace zhiyin::worker

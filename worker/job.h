@@ -13,7 +13,7 @@ namespace zhiyin::worker {
 
 /// What the person who started the job asked for, apart from the job itself.
 struct JobOptions {
-  /// Receives results and the model; "" keeps nothing. Exists.
+  /// A folder that exists, for results and the model; "" keeps nothing. For a prediction the file to write.
   std::string output;
   ProgressStyle progress = ProgressStyle::kNone;
   /// Where the chief prints.
@@ -28,6 +28,10 @@ void RunTraining(const Job& job, const RoleMap& roles, const JobOptions& options
 
 /// Evaluates a model that the servers have loaded.
 void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOptions& options,
+                   Mailbox* mailbox);
+
+/// Writes its predictions for the rows of data.test to a file.
+void RunPrediction(const Manifest& manifest, const RoleMap& roles, const JobOptions& options,
                    Mailbox* mailbox);
 
 }  // namespace zhiyin::worker

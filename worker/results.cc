@@ -85,9 +85,21 @@ Json ReportJson(const ps::ServerReport& report) {
           {"keys_peeked", report.n_peeked_keys},
           {"server_bytes", report.traffic},
           {"pushes_repeated", report.n_repeated_pushes},
+          {"pulls_repeated", report.n_repeated_pulls},
           {"pushes_poisoned", poisoned},
           {"staleness", std::vector<int64_t>(report.staleness.begin(),
                                              report.staleness.begin() + static_cast<long>(n_bins))}};
+}
+
+Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts) {
+  Json in_flight = Json::array();
+  for (const ps::ClientCounts& worker : counts.workers)
+    in_flight.push_back({{"peak_bytes", worker.peak_bytes}, {"bound_bytes", worker.bound_bytes}});
+  return {{"pushes_sent", counts.Sum(&ps::ClientCounts::n_pushes)},
+          {"pushes_applied", counts.servers.n_applied_pushes},
+          {"replies_late", counts.Sum(&ps::ClientCounts::n_late_replies)},
+          {"in_flight", in_flight},
+          {"invariants", checked}};
 }
 
 void ResultFiles::AddMetrics(const std::vector<Json>& lines) {

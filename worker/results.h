@@ -11,6 +11,7 @@
 #include "configs/job.pb.h"
 #include "ps/client.h"
 #include "worker/evaluator.h"
+#include "worker/invariants.h"
 #include "worker/metric/metric.h"
 
 namespace zhiyin::worker {
@@ -30,6 +31,8 @@ Json MetricsObject(const TaskMetrics& metrics);
 Json ConfigJson(const Job& job);
 /// tables, keys_pulled, keys_pushed, staleness.
 Json ReportJson(const ps::ServerReport& report);
+/// invariants, in_flight, replies_late.
+Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts);
 
 /// The files in an output folder. An empty folder name writes nothing.
 class ResultFiles {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,26 +15,28 @@
 #include "configs/job.pb.h"
 #include "ps/client.h"
 #include "worker/data/batches.h"
+#include "worker/dealer.h"
 #include "worker/dense_weights.h"
 #include "worker/embedding_input.h"
+#include "worker/epoch_sums.h"
 #include "worker/model/model.h"
 #include "worker/progress.h"
 #include "worker/task_heads.h"
 
 namespace zhiyin::worker {
 
-/// Trains on this worker's slices. Used by the rank's thread; borrows all it is given.
+/// Trains on the slices that the dealer gives this worker. Used by the rank's thread; borrows all it is given.
 class Trainer {
  public:
-  Trainer(const Job& job, const StreamPlan& plan, int worker, SliceReader* reader, ps::Client* client,
+  Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endpoint* clock, ps::Client* client,
           Model* model, DenseWeights* dense, TaskHeads* heads, std::function<void()> tick);
 
-  /// One epoch, counted from 0; returns when the servers have all gradients. `after_slice` is called after
+  /// One epoch, counted from 0, epochs in order; returns when the servers have all gradients. `after_slice` is called after
   /// every slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
   void TrainEpoch(int64_t epoch, const std::function<void(const EpochTally&)>& after_slice);
 
-  /// Of the last epoch, in the order in which they were taken: [slices, n_tasks].
-  std::span<const TaskSums> slice_sums() const { return slice_sums_; }
+  /// Of the last epoch.
+  const SliceSums& slice_sums() const { return slice_sums_; }
   const EpochTally& tally() const { return tally_; }
 
  private:
@@ -41,19 +44,19 @@ class Trainer {
   /// way.
   struct Slot {
     explicit Slot(const EmbeddingInput& like) : input(like) {}
-    int64_t step = 0;  // within the epoch
-    int stream = 0;
+    SliceTask task;
     EmbeddingInput input;
     Targets targets;
     ps::Exchange exchange;
   };
 
-  void Start(int64_t epoch, int64_t nth, Slot* slot);
+  /// The next slice, up to the request for its rows; false when there is none.
+  bool Start(Slot* slot);
   void Finish(int64_t epoch, Slot* slot);
 
-  StreamPlan plan_;
-  std::vector<int> streams_;  // own
+  Dealer* dealer_;
   SliceReader* reader_;
+  const Endpoint* clock_;
   ps::Client* client_;
   Model* model_;
   DenseWeights* dense_;
@@ -61,6 +64,8 @@ class Trainer {
   std::function<void()> tick_;
   uint64_t seed_;
   bool prefetch_;
+  bool synchronous_;
+  std::optional<uint64_t> dense_clock_;  // the step that the dense weights were fetched for
   Slot slots_[2];
   Matrix x_;
   Matrix dx_;
@@ -68,7 +73,7 @@ class Trainer {
   Matrix doutputs_;
   std::vector<float> predictions_;
   std::vector<double> own_losses_;  // [n_tasks]
-  std::vector<TaskSums> slice_sums_;
+  SliceSums slice_sums_;
   EpochTally tally_;
 };
 

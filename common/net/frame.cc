@@ -6,8 +6,18 @@
 
 namespace zhiyin {
 
+namespace {
+
+bool IsOfEveryVersion(FrameKind kind) {
+  return kind == FrameKind::kGreeting || kind == FrameKind::kAbort || kind == FrameKind::kStop;
+}
+
+}  // namespace
+
 std::string_view NameOf(FrameKind kind) {
   switch (kind) {
+    case FrameKind::kGreeting:
+      return "greeting";
     case FrameKind::kHello:
       return "hello";
     case FrameKind::kAbort:
@@ -42,12 +52,26 @@ std::string_view NameOf(FrameKind kind) {
       return "save";
     case FrameKind::kSaveReply:
       return "save reply";
+    case FrameKind::kLease:
+      return "request for a lease";
+    case FrameKind::kLeaseReply:
+      return "lease";
     case FrameKind::kReport:
       return "report";
     case FrameKind::kReportReply:
       return "report reply";
     case FrameKind::kShutdown:
       return "shutdown";
+    case FrameKind::kQuestion:
+      return "question";
+    case FrameKind::kAnswer:
+      return "answer";
+    case FrameKind::kPing:
+      return "ping";
+    case FrameKind::kPong:
+      return "pong";
+    case FrameKind::kGoodbye:
+      return "goodbye";
   }
   return "";  // a number from the network that is no kind
 }
@@ -77,7 +101,7 @@ void CheckHeader(const FrameHeader& h, int source) {
     Fail("message from rank ", source, ": begins with ", std::hex, h.magic, ", expected ", kFrameMagic,
          ": not a Zhiyin rank");
   }
-  if (h.version != kFrameVersion) {
+  if (h.version != kFrameVersion && !IsOfEveryVersion(h.kind)) {
     Fail("message from rank ", source, ": protocol version ", h.version, ", expected ", kFrameVersion,
          ": the ranks run different builds");
   }

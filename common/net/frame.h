@@ -9,7 +9,10 @@
 //       24     8  payload_bytes  what follows the header
 //
 // Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/group.h,
-// worker/progress.h, launch/run_rank.cc.
+// worker/progress.h, launch/greeting.h, launch/run_rank.h, launch/doctor/postbox.h.
+//
+// A greeting, an abort and a stop carry text and are understood whatever the version: ranks that run
+// different builds can so tell each other.
 #pragma once
 
 #include <cstddef>
@@ -24,11 +27,12 @@ namespace zhiyin {
 
 /// Every kind of message there is.
 enum class FrameKind : uint16_t {
-  kHello = 1,  // rank 0 to all: what the job is
+  kGreeting = 1,  // to rank 0: which build this is, and where it runs
+  kHello,      // rank 0 to all: what the job is, and where each rank runs
   kAbort,      // a failed rank to rank 0: an Error's text
-  kStop,       // rank 0 to all: the job has failed
+  kStop,       // to all, from rank 0 or who stands in for it: the job has failed
   kAlive,      // to all: still busy with something long
-  kWaiting,    // to rank 0: alive, waiting for others
+  kWaiting,    // to rank 0, and from rank 0 to all: alive, waiting for others
   kGather,     // worker to chief
   kBroadcast,  // chief to worker
   kProgress,   // worker to chief
@@ -41,9 +45,16 @@ enum class FrameKind : uint16_t {
   kAssignReply,
   kSave,  // chief to server: write your rows
   kSaveReply,
+  kLease,  // worker to server 0: what shall I do next
+  kLeaseReply,
   kReport,  // chief to server: what have you counted
   kReportReply,
   kShutdown,  // chief to all: the job is done
+  kQuestion,  // zhiyin doctor, rank 0 to a rank: look at something
+  kAnswer,    // zhiyin doctor, to rank 0: what was found
+  kPing,      // zhiyin doctor: send it back
+  kPong,      // answers kPing
+  kGoodbye,   // to rank 0: nothing more comes from here; rank 0 to all: nor from anyone
 };
 std::string_view NameOf(FrameKind kind);
 
@@ -62,7 +73,8 @@ inline constexpr uint16_t kFrameVersion = 1;
 /// No frame is larger: above, the sender is wrong.
 inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 40;
 
-/// Throws Error, naming the rank it came from, on a wrong magic, version or kind, or an impossible length.
+/// Throws Error, naming the rank it came from, on a wrong magic, version or kind, or an impossible length. A
+/// kind that every version understands may be of any.
 void CheckHeader(const FrameHeader& header, int source);
 
 /// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies.

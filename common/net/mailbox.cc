@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <sstream>
 
 namespace zhiyin {
 namespace {
+
+constexpr double kShortestWaitS = 1e-6;
+constexpr const char* kTheLimit = " (the limit is --timeout_s)";
 
 bool Contains(std::initializer_list<FrameKind> kinds, FrameKind kind) {
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
@@ -17,43 +21,76 @@ std::string FailureOf(const Frame& frame) {
   return std::string(frame.text());
 }
 
+/// "120 s", in tenths of a second.
+std::string Seconds(double seconds) {
+  std::ostringstream text;
+  text << std::round(seconds * 10) / 10 << " s";
+  return text.str();
+}
+
+/// Whether a message's clock is a training step, which tells a reader something.
+bool HasStep(FrameKind kind) {
+  return Contains({FrameKind::kPull, FrameKind::kPullReply, FrameKind::kPush, FrameKind::kPushReply}, kind);
+}
+
 }  // namespace
 
 Mailbox::Mailbox(Endpoint* endpoint, double timeout_s)
     : endpoint_(endpoint),
       timeout_s_(timeout_s),
       sign_every_s_(std::min(1.0, timeout_s / 4)),
-      said_alive_at_(endpoint->Now()),
-      heard_at_(static_cast<size_t>(endpoint->n_ranks()), endpoint->Now()) {}
+      looked_at_s_(endpoint->Now()),
+      said_alive_at_s_(looked_at_s_),
+      next_sign_s_(sign_every_s_),
+      next_silence_s_(timeout_s + sign_every_s_),
+      heard_(static_cast<size_t>(endpoint->n_ranks())) {}
 
-Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what) {
+std::string Mailbox::Name(int rank) const {
+  std::string name = "rank " + std::to_string(rank);
+  if (rank == endpoint_->rank()) return name + " on " + endpoint_->host();
+  if (!hosts_.empty()) name += " on " + hosts_[static_cast<size_t>(rank)];
+  return name;
+}
+
+double Mailbox::Attend() {
+  const double now = endpoint_->Now();
+  attended_s_ += std::min(now - looked_at_s_, 2 * sign_every_s_);
+  looked_at_s_ = now;
+  return now;
+}
+
+Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what, const AwaitedRanks& from) {
   if (std::optional<Frame> kept = TakeKept(kinds)) return std::move(*kept);
-  double now = endpoint_->Now();
-  double deadline = now + timeout_s_;
-  double next_sign = now + sign_every_s_;
+  double now = Attend();
+  const Wait wait{what, from};
+  const double began_s = attended_s_;
+  work_seen_s_ = attended_s_;
   while (true) {
+    const double look_up_s = std::min({work_seen_s_ + timeout_s_, next_sign_s_, next_silence_s_});
     endpoint_->NoteWaitingFor(what);
-    std::optional<Frame> frame = endpoint_->Receive(std::min(deadline, next_sign));
+    // Less would not let a simulated clock pass, where rounding has left a trifle.
+    const double wait_s = std::max(look_up_s - attended_s_, kShortestWaitS);
+    std::optional<Frame> frame = endpoint_->Receive(now + wait_s);
     endpoint_->NoteWaitingFor("");
-    now = endpoint_->Now();
+    now = Attend();
+    if (attended_s_ >= next_sign_s_) Sign(wait, began_s);
     if (frame) {
-      if (frame->kind() != FrameKind::kWaiting) deadline = now + timeout_s_;
-      if (Handle(*frame, now)) continue;
+      if (Handle(*frame)) continue;
       if (Contains(kinds, frame->kind())) return std::move(*frame);
       kept_.push_back(std::move(*frame));
-    } else if (now >= deadline) {
-      ReportSilence(what);
-    } else {
-      if (endpoint_->rank() != 0) Send(0, Frame(FrameKind::kWaiting, 0, 0, 0));
-      next_sign = now + sign_every_s_;
+      continue;
     }
+    // Only now, when all that has come has been read, may anyone be called silent.
+    const auto describe = [&] { return Describe(wait, work_seen_s_, kTheLimit); };
+    if (attended_s_ >= work_seen_s_ + timeout_s_) ReportSilence(describe());
+    CheckSilence(describe);
   }
 }
 
 std::optional<Frame> Mailbox::Take(std::initializer_list<FrameKind> kinds) {
   if (std::optional<Frame> kept = TakeKept(kinds)) return kept;
   while (std::optional<Frame> frame = endpoint_->Poll()) {
-    if (Handle(*frame, endpoint_->Now())) continue;
+    if (Handle(*frame)) continue;
     if (Contains(kinds, frame->kind())) return frame;
     kept_.push_back(std::move(*frame));
   }
@@ -69,51 +106,174 @@ std::optional<Frame> Mailbox::TakeKept(std::initializer_list<FrameKind> kinds) {
   return frame;
 }
 
-bool Mailbox::Handle(const Frame& frame, double now) {
-  heard_at_[static_cast<size_t>(frame.source())] = now;
+bool Mailbox::Handle(const Frame& frame) {
+  Heard& heard = heard_[static_cast<size_t>(frame.source())];
+  heard.at_s = attended_s_;
+  heard.wait.clear();
+  const uint64_t clock = frame.header().clock;
   switch (frame.kind()) {
     case FrameKind::kAbort:
       // A reported silence has its clock set: rank 0 knows best who has fallen silent.
-      throw Error(FailureOf(frame) + (frame.header().clock != 0 ? SilentRanks() : ""));
+      throw Error((clock != 0 ? SilentRanksInWords() : "") + FailureOf(frame));
     case FrameKind::kStop:
-      throw JobStopped(FailureOf(frame));
+      throw JobStopped(FailureOf(frame), /*host_is_lost=*/clock != 0);
     case FrameKind::kAlive:
+      work_seen_s_ = attended_s_;
+      return true;
     case FrameKind::kWaiting:
+      if (frame.header().request_id != heard.n_messages) work_seen_s_ = attended_s_;
+      heard.n_messages = frame.header().request_id;
+      if (clock > heard_.size())
+        Fail(NameOf(frame), ": waits for rank ", clock - 1, ", but there are ", heard_.size(), " ranks");
+      heard.wait = frame.text();
+      heard.waits_for = static_cast<int>(clock) - 1;
       return true;
     default:
+      work_seen_s_ = attended_s_;
+      ++n_messages_;
+      heard.message_at_s = attended_s_;
+      heard.message = frame.kind();
+      heard.clock = clock;
       return false;
   }
 }
 
+void Mailbox::Sign(const Wait& wait, double began_s) {
+  next_sign_s_ = attended_s_ + sign_every_s_;
+  if (endpoint_->rank() == 0) {
+    uint64_t n_messages = n_messages_;
+    for (const Heard& heard : heard_) n_messages += heard.n_messages;
+    for (int rank = 1; rank < endpoint_->n_ranks(); ++rank)
+      Send(rank, Frame(FrameKind::kWaiting, n_messages, 0, 0));
+    return;
+  }
+  const uint64_t waits_for = static_cast<uint64_t>(LongestAwaited(wait.from) + 1);
+  Send(0, Frame(FrameKind::kWaiting, n_messages_, waits_for, Describe(wait, began_s, "")));
+}
+
 void Mailbox::SayAlive() {
-  const double now = endpoint_->Now();
-  if (now - said_alive_at_ < sign_every_s_) return;
-  said_alive_at_ = now;
+  if (endpoint_->Now() - said_alive_at_s_ < sign_every_s_) return;
+  said_alive_at_s_ = Attend();
+  next_sign_s_ = attended_s_ + sign_every_s_;
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
     if (rank != endpoint_->rank()) Send(rank, Frame(FrameKind::kAlive, 0, 0, 0));
   }
   while (std::optional<Frame> frame = endpoint_->Poll()) {
-    if (!Handle(*frame, now)) kept_.push_back(std::move(*frame));
+    if (!Handle(*frame)) kept_.push_back(std::move(*frame));
   }
+  CheckSilence([] { return std::string(); });
 }
 
-std::string Mailbox::SilentRanks() const {
-  if (endpoint_->rank() != 0) return "";
-  const double now = endpoint_->Now();
-  std::ostringstream text;
-  for (size_t rank = 1; rank < heard_at_.size(); ++rank) {
-    const double silent_s = now - heard_at_[rank];
-    if (silent_s < 3 * sign_every_s_) continue;
-    text << "; no sign of life from rank " << rank << " for " << std::round(silent_s * 10) / 10 << " s";
+bool Mailbox::Watches(int rank) const {
+  return rank != endpoint_->rank() && (rank == 0 || endpoint_->rank() == 0);
+}
+
+void Mailbox::CheckSilence(const std::function<std::string()>& wait) {
+  if (attended_s_ < next_silence_s_) return;
+  // A rank that was stopped just before its next sign, for less than the limit, is not yet silent.
+  const double silence_max_s = timeout_s_ + sign_every_s_;
+  next_silence_s_ = attended_s_ + silence_max_s;
+  for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
+    if (Watches(rank))
+      next_silence_s_ = std::min(next_silence_s_, heard_[static_cast<size_t>(rank)].at_s + silence_max_s);
   }
+  if (attended_s_ < next_silence_s_) return;
+  ReportSilence(wait());
+}
+
+void Mailbox::ReportSilence(const std::string& own_wait) const {
+  const std::vector<int> silent = SilentRanks();
+  std::string wait = own_wait;
+  if (!silent.empty() && endpoint_->rank() == 0) {
+    // Who waits for the silent one has the best story, then who waits for somebody in particular.
+    const auto worth = [&](const Heard& h) { return h.waits_for == silent.front() ? 2 : h.waits_for >= 0 ? 1 : 0; };
+    const Heard* best = nullptr;
+    for (const Heard& heard : heard_) {
+      if (heard.wait.empty() || IsSilent(heard)) continue;
+      if (best == nullptr || worth(heard) > worth(*best)) best = &heard;
+    }
+    if (best != nullptr && (own_wait.empty() || worth(*best) > 0)) wait = best->wait;
+  }
+  std::string text = SilentRanksInWords() + wait;
+  if (wait.empty()) text.resize(text.size() - std::string_view("; ").size());
+  throw Silence(text, /*of_rank_zero=*/endpoint_->rank() != 0 && !silent.empty());
+}
+
+bool Mailbox::IsSilent(const Heard& heard) const {
+  return attended_s_ - heard.at_s >= 3 * sign_every_s_;
+}
+
+std::vector<int> Mailbox::SilentRanks() const {
+  std::vector<int> silent;
+  const auto at_s = [&](int rank) { return heard_[static_cast<size_t>(rank)].at_s; };
+  for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
+    if (Watches(rank) && IsSilent(heard_[static_cast<size_t>(rank)])) silent.push_back(rank);
+  }
+  std::stable_sort(silent.begin(), silent.end(), [&](int a, int b) { return at_s(a) < at_s(b); });
+  return silent;
+}
+
+bool Mailbox::HostIsLost() const {
+  if (hosts_.empty()) return false;
+  if (endpoint_->rank() != 0) return hosts_[0] != endpoint_->host() && !SilentRanks().empty();
+  std::set<std::string> silent;
+  std::set<std::string> heard = {endpoint_->host()};
+  const std::vector<int> silent_ranks = SilentRanks();
+  for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
+    const bool is_silent = std::find(silent_ranks.begin(), silent_ranks.end(), rank) != silent_ranks.end();
+    (is_silent ? silent : heard).insert(hosts_[static_cast<size_t>(rank)]);
+  }
+  return !std::includes(heard.begin(), heard.end(), silent.begin(), silent.end());
+}
+
+std::string Mailbox::SilentRanksInWords() const {
+  std::string text;
+  for (const int rank : SilentRanks()) {
+    text += text.empty() ? "no sign of life from " : ", from ";
+    text += Name(rank) + " for " + Seconds(attended_s_ - heard_[static_cast<size_t>(rank)].at_s);
+  }
+  if (!text.empty()) text += std::string(kTheLimit) + "; ";
+  return text;
+}
+
+std::string Mailbox::Describe(const Wait& wait, double since_s, const char* limit) const {
+  const int awaited = LongestAwaited(wait.from);
+  std::string text = Name(endpoint_->rank()) + ": waited " + Seconds(attended_s_ - since_s) + limit +
+                     " for " + wait.what;
+  if (awaited >= 0) text += " from " + Name(awaited);
+  return text + "; " + LastMessageFrom(awaited);
+}
+
+int Mailbox::LongestAwaited(const AwaitedRanks& from) const {
+  int longest = -1;
+  if (!from) return longest;
+  for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
+    if (rank == endpoint_->rank() || !from(rank)) continue;
+    if (longest < 0 || heard_[static_cast<size_t>(rank)].message_at_s <
+                           heard_[static_cast<size_t>(longest)].message_at_s) {
+      longest = rank;
+    }
+  }
+  return longest;
+}
+
+std::string Mailbox::LastMessageFrom(int rank) const {
+  const bool of_anyone = rank < 0;
+  if (of_anyone) {
+    const auto latest = std::max_element(heard_.begin(), heard_.end(), [](const Heard& a, const Heard& b) {
+      return a.message_at_s < b.message_at_s;
+    });
+    rank = static_cast<int>(latest - heard_.begin());
+  }
+  const Heard& heard = heard_[static_cast<size_t>(rank)];
+  if (heard.message == FrameKind::kAlive)
+    return of_anyone ? "no message has come" : "no message from rank " + std::to_string(rank) + " has come";
+  std::ostringstream text;
+  text << "the last message" << (of_anyone ? "" : " from rank " + std::to_string(rank)) << " came "
+       << Seconds(attended_s_ - heard.message_at_s) << " ago: " << NameOf(heard.message);
+  if (HasStep(heard.message)) text << " of step " << heard.clock;
+  if (of_anyone) text << " from " << Name(rank);
   return text.str();
-}
-
-void Mailbox::ReportSilence(const char* what) const {
-  std::ostringstream text;
-  text << "rank " << endpoint_->rank() << " on " << endpoint_->host() << ": no news for " << timeout_s_
-       << " s (the limit is --timeout_s) while waiting for " << what << SilentRanks();
-  throw Silence(text.str());
 }
 
 }  // namespace zhiyin

@@ -1,7 +1,9 @@
 // The network over MPI.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include "common/net/endpoint.h"
 
@@ -31,5 +33,21 @@ class MpiWorld {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// What Open MPI says of itself in this process. "" and 0 stand for what it does not say.
+struct MpiDescription {
+  std::string library;       // "Open MPI v4.1.4"
+  std::string thread_level;  // "FUNNELED"; only inside a world
+  // Parameters, as set by --mca, the environment or a file.
+  std::string pml;
+  std::string btl;
+  std::string tcp_if_include;
+  // Where ranks of a host meet in shared memory, and what each takes there.
+  std::string shm_folder;
+  int64_t shm_segment_bytes = 0;
+};
+
+/// With or without an MpiWorld; on the thread that would make it. Sends nothing and waits for nobody.
+MpiDescription DescribeMpi();
 
 }  // namespace zhiyin

@@ -72,6 +72,7 @@ TEST(Config, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(job.table(0).optimizer().adam().beta2(), 0.999);
   EXPECT_EQ(job.table(0).init().normal().stddev(), 0.01);
   EXPECT_TRUE(job.train().prefetch());
+  EXPECT_FALSE(ParseJob(kJob, "job", "/data", std::vector<std::string>{"train.staleness=4"}).train().prefetch());
   EXPECT_EQ(job.evaluation().every_epochs(), 1);
   EXPECT_FALSE(
       ParseJob(kJob, "job", "/data", std::vector<std::string>{"train.staleness=-1"}).train().prefetch());
@@ -183,7 +184,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("label { equals: \"1\" }", "label {}"),
                 "job:16: task[click].label: has no rule, expected equals, prefix or number"},
         Refusal{With("binary_cross_entropy {}", ""),
-                "job:14: task[click]: has no loss, expected binary_cross_entropy or squared_error"},
+                "job:14: task[click]: has no loss, expected binary_cross_entropy, squared_error, hinge, "
+                "poisson, pairwise or sampled_softmax"},
         Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} weight: 0"),
                 "job:17: task[click].weight: is 0, as for all tasks: nothing would be learned"},
         Refusal{With("n_experts: 2", "n_experts: 0"),

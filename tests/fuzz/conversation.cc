@@ -31,6 +31,30 @@ struct SparseRows {
   ps::Exchange exchange;
 };
 
+/// Ranges until none is left, a ticket, and a round.
+void AskTheBooks(ps::Client* client) {
+  ps::LeaseRequest ranges;
+  ranges.kind = ps::LeaseKind::kRange;
+  ranges.n_ranges = 3;
+  ranges.wants_more = true;
+  ranges.held = {1};
+  while (true) {
+    client->AskLease(ranges);
+    const ps::LeaseReply reply = client->AwaitLease(ps::LeaseKind::kRange);
+    if (!reply.range) break;
+    ranges.finished = {reply.range->range};
+    ranges.held.clear();
+  }
+  client->AskLease(ps::LeaseRequest());
+  client->AwaitLease(ps::LeaseKind::kTicket);
+  ps::LeaseRequest round;
+  round.kind = ps::LeaseKind::kRound;
+  round.n_slices = 4;
+  round.slice_s = 0.5;
+  client->AskLease(round);
+  client->AwaitLease(ps::LeaseKind::kRound);
+}
+
 }  // namespace
 
 Job SmallJob(int staleness) {
@@ -62,6 +86,7 @@ void Work(const Job& job, const std::string& folder, Mailbox* mailbox) {
     client.PushStart(&rows.exchange, worker, kRoles.n_workers);
   }
   client.Drain();
+  AskTheBooks(&client);
   SparseRows rows(0);
   client.PeekStart(&rows.exchange);
   client.PullFinish(&rows.exchange);
@@ -79,7 +104,7 @@ std::vector<std::string> Listen(int staleness) {
     RecordingEndpoint endpoint(&inner);
     Mailbox mailbox(&endpoint, 1000);
     if (kRoles.IsServer(endpoint.rank())) {
-      ps::Server(&mailbox, kRoles, job).Run();
+      ps::Server(&mailbox, kRoles, job, folder.Path()).Run();
     } else {
       Work(job, folder.Path(), &mailbox);
     }

@@ -6,26 +6,17 @@ namespace zhiyin::fuzz {
 namespace {
 
 constexpr size_t kTasks = 2;
+const std::vector<int64_t> kRowsOfSlices = {4, 4, 3, 4, 2, 0};
 
-worker::StreamPlan Plan() {
-  worker::StreamPlan plan;
-  plan.n_streams = 3;
-  plan.n_workers = 2;
-  plan.rows_per_slice = 4;
-  plan.stream_rows = {8, 6, 3};
-  return plan;
-}
-
-std::vector<worker::TaskSums> Sums(int worker) {
-  const worker::StreamPlan plan = Plan();
-  std::vector<worker::TaskSums> sums;
-  for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
-    for (const int stream : plan.StreamsOfWorker(worker)) {
-      const double n = static_cast<double>(plan.SliceRows(stream, step));
-      sums.insert(sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n, 0.1});
-    }
+/// Of every other slice.
+worker::SliceSums Sums(int64_t first) {
+  worker::SliceSums part;
+  for (int64_t slice = first; slice < static_cast<int64_t>(kRowsOfSlices.size()); slice += 2) {
+    const double n = static_cast<double>(kRowsOfSlices[static_cast<size_t>(slice)]);
+    part.numbers.push_back(slice);
+    part.sums.insert(part.sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n, 0.1});
   }
-  return sums;
+  return part;
 }
 
 }  // namespace
@@ -35,14 +26,15 @@ int FuzzEpochSums(const uint8_t* data, size_t size) {
   Judge("sums of an epoch", [&] {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     const std::vector<worker::TaskSums> total =
-        worker::SumEpoch(Plan(), kTasks, {Sums(0), worker::ParseSums(bytes, Plan(), kTasks, 1)});
+        worker::SumEpoch(kRowsOfSlices.size(), kTasks,
+                         {Sums(0), worker::SliceSums::Parse(bytes, kRowsOfSlices, kTasks)});
     for (const worker::TaskSums& sums : total) worker::TrainMetrics("task", worker::PredictionKind::kProbability, sums, worker::RunningAuc());
   });
   return 0;
 }
 
 std::vector<std::string> EpochSumsSeeds() {
-  return {worker::SerializeSums(Sums(1))};
+  return {Sums(1).Serialize()};
 }
 
 }  // namespace zhiyin::fuzz

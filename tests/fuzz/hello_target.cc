@@ -1,4 +1,4 @@
-#include "launch/hello.h"
+#include "launch/greeting.h"
 #include "ps/server.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
@@ -12,7 +12,7 @@ constexpr RoleMap kRoles{1, 2};
 
 }  // namespace
 
-/// The first byte chooses the command, the others are the manifest.
+/// The first byte chooses the command, the others are the message.
 int FuzzHello(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   Frame hello(FrameKind::kHello, 1, 0, std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
@@ -20,7 +20,7 @@ int FuzzHello(const uint8_t* data, size_t size) {
   const launch::Command command = data[0] % 2 == 0 ? launch::Command::kTrain : launch::Command::kEvaluate;
   Judge("rank 0", [&] {
     // A server is what is made of it next.
-    const Manifest manifest = launch::ParseHello(hello, command, kRoles);
+    const Manifest manifest = launch::ParseHello(hello, command, kRoles).manifest;
     for (const ps::TableSpec& spec : ps::TableSpecs(manifest.job()))
       ps::Table(spec, manifest.job().train().seed());
   });
@@ -30,13 +30,14 @@ int FuzzHello(const uint8_t* data, size_t size) {
 std::vector<std::string> HelloSeeds() {
   std::vector<std::string> seeds;
   for (const Job& job : testing::JobOfEveryModel()) {
-    Manifest manifest;
+    launch::Hello hello{{"node-a", "node-b", "node-b"}, {}};
+    Manifest& manifest = hello.manifest;
     *manifest.mutable_job() = job;
-    seeds.push_back('\0' + manifest.SerializeAsString());
+    seeds.push_back('\0' + launch::SerializeHello(hello));
     manifest.set_format_version(worker::kModelFormatVersion);
     manifest.mutable_numeric_mean()->Resize(job.numeric_size(), 0.5f);
     manifest.mutable_numeric_scale()->Resize(job.numeric_size(), 2.0f);
-    seeds.push_back('\1' + manifest.SerializeAsString());
+    seeds.push_back('\1' + launch::SerializeHello(hello));
   }
   return seeds;
 }

@@ -10,7 +10,7 @@ constexpr int kRanks = 3;
 
 std::string Conversation() {
   std::string script;
-  for (const FrameKind sign : {FrameKind::kAlive, FrameKind::kPush, FrameKind::kPull}) {
+  for (const FrameKind sign : {FrameKind::kAlive, FrameKind::kWaiting, FrameKind::kPush, FrameKind::kPull}) {
     Frame frame(sign, 1, 0, "of life");
     frame.Arrived(2);
     AppendTo(&script, frame);

@@ -2,15 +2,18 @@
 #include <gmock/gmock.h>
 
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 #include "common/error.h"
-#include "launch/hello.h"
+#include "launch/fingerprint.h"
+#include "launch/greeting.h"
 #include "ps/client.h"
 #include "ps/server.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/script.h"
 #include "tests/support/example_jobs.h"
+#include "tests/support/files.h"
 #include "worker/block_results.h"
 #include "worker/data_pass.h"
 #include "worker/epoch_sums.h"
@@ -109,7 +112,7 @@ TEST_P(RefusalsAtStaleness, OfAnotherNumberOfSlices) {
 TEST_P(RefusalsAtStaleness, OfMorePullsThanMayWait) {
   std::vector<Frame> pulls;
   for (int i = 0; i <= 2 * ps::kMaxPullsInFlight; ++i)
-    pulls.push_back(From(kChief, Frame(FrameKind::kPull, 1, 1000, 0)));
+    pulls.push_back(From(kChief, Frame(FrameKind::kPull, static_cast<uint64_t>(i) + 1, 1000, 0)));
   EXPECT_EQ(ServerError(GetParam(), std::move(pulls)),
             "pull from rank 2: 64 pulls wait for an earlier step already");
 }
@@ -123,6 +126,54 @@ TEST(Refusals, OfAPushThatFollowsALostOne) {
   prelude.n_slices = 1;
   std::memcpy(push.payload().data(), &prelude, sizeof(prelude));
   EXPECT_EQ(ServerError(0, List(std::move(push))), "push from rank 3: number 3, expected 1: one was lost");
+}
+
+TEST(Refusals, OfAPullWithoutANumber) {
+  EXPECT_EQ(ServerError(0, List(From(kChief, Frame(FrameKind::kPull, 0, 0, 0)))),
+            "pull from rank 2: request 0, expected at least 1");
+}
+
+TEST(Refusals, OfAPushWhosePullIsLongGone) {
+  const auto pull_of_nothing = [] {
+    Frame pull(FrameKind::kPull, 5, 0, 3 * sizeof(ps::Section));
+    const ps::Section sections[] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
+    std::memcpy(pull.payload().data(), sections, sizeof(sections));
+    return From(kChief, std::move(pull));
+  };
+  const auto push = [](uint64_t sequence) {
+    Frame frame = Push(kChief, 0, 0, 1);
+    const ps::PushPrelude prelude = {5, sequence, 0, 1};
+    std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
+    return frame;
+  };
+  EXPECT_EQ(ServerError(-1, List(pull_of_nothing(), push(1), push(2))),
+            "push from rank 2: answers pull 5, which is not waiting for one");
+}
+
+TEST(Refusals, OfASaveThatIsNotTheChiefs) {
+  EXPECT_EQ(ServerError(0, List(From(kOtherWorker, Frame(FrameKind::kSave, 1, 0, "rows.bin")))),
+            "save from rank 3, expected one from the chief, rank 2");
+}
+
+TEST(Refusals, OfASaveOutsideTheOutputFolder) {
+  const testing::TempFolder folder;
+  std::filesystem::create_directories(folder.Path("out/link"));
+  std::filesystem::create_directory_symlink(folder.Path(), folder.Path("out/away"));
+  const std::string out = folder.Path("out");
+  const auto error = [&](const std::string& path, const std::string& output) {
+    return ErrorAt(kServer, List(From(kChief, Frame(FrameKind::kSave, 1, 0, path))),
+                   [&](Mailbox* mailbox) { ps::Server(mailbox, kRoles, SmallJob(0), output).Run(); });
+  };
+  for (const std::string& path :
+       {std::string("/tmp/rows.bin"), out, out + "/", out + "/..", out + "/../rows.bin", out + "er/rows.bin",
+        out + "/away/rows.bin", std::string(), std::string("rows\0.bin", 9)}) {
+    EXPECT_THAT(error(path, out), ::testing::AllOf(StartsWith("save from rank 2: a file "),
+                                                   HasSubstr(", expected one inside " + out)))
+        << path;
+  }
+  EXPECT_THAT(error(out + "/rows.bin", ""), HasSubstr("an output folder, which this job does not have"));
+  error(out + "/link/rows.bin", out);  // then the script ends
+  EXPECT_TRUE(std::filesystem::exists(out + "/link/rows.bin"));
 }
 
 TEST(Refusals, OfAKeyTwice) {
@@ -152,7 +203,7 @@ TEST(Refusals, OfARepliesSender) {
   EXPECT_EQ(AssignError(List(From(kOtherWorker, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
             "assign reply from rank 3, which is a worker, expected one from a server");
   EXPECT_EQ(AssignError(List(From(kOtherServer, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
-            "assign reply from rank 1, which was not asked or has answered");
+            "assign reply from rank 1: answers request 1, which is not waiting for one");
 }
 
 /// Pulls row 0 of the dense table, which is server 0's.
@@ -175,13 +226,13 @@ TEST(Refusals, OfAReplyThatNobodyWaitsFor) {
   // Nothing was asked of server 1; where that is so, a client keeps pull 0.
   EXPECT_EQ(PullError(List(From(kOtherServer, Frame(FrameKind::kPullReply, 0, 0, 0)))),
             "pull reply from rank 1: answers pull 0, which is not waiting for one");
-  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPushReply, 1, 0, 0)))),
-            "push reply from rank 0: all pushes to it have been answered");
+  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPushReply, 2, 0, 0)))),
+            "push reply from rank 0: acknowledges push 2, which is not waiting for one");
 }
 
 TEST(Refusals, OfRowsOfAnotherDimension) {
-  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 1, 0, sizeof(uint64_t) + 8)))),
-            "pull reply from rank 0: 16 bytes, expected 4104");
+  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 1, 0, sizeof(ps::ReplyPrelude) + 8)))),
+            "pull reply from rank 0: 24 bytes, expected 4112");
 }
 
 /// Asks for the counts of both servers; `first` is what the first says.
@@ -249,18 +300,26 @@ TEST(Refusals, OfATally) {
 }
 
 TEST(Refusals, OfSumsOfAnEpoch) {
-  worker::StreamPlan plan;
-  plan.rows_per_slice = 4;
-  plan.stream_rows = {4};
-  std::vector<worker::TaskSums> sums(1);
+  const std::vector<int64_t> rows = {4, 2};
+  worker::SliceSums part;
+  part.numbers = {1};
+  part.sums.resize(1);
   const auto error = [&] {
-    return ErrorOf([&] { worker::ParseSums(worker::SerializeSums(sums), plan, 1, 0); });
+    return ErrorOf([&] {
+      worker::SumEpoch(rows.size(), 1, {{{0}, {{}}}, worker::SliceSums::Parse(part.Serialize(), rows, 1)});
+    });
   };
   EXPECT_EQ(error(), "");
-  sums[0].n = 5;
-  EXPECT_EQ(error(), "sums of an epoch: slice 0 has 5 labels, expected 0 to 4");
-  sums.resize(2);
-  EXPECT_EQ(error(), "sums of an epoch: 12 numbers in 104 bytes, expected 6");
+  part.sums[0].n = 3;
+  EXPECT_EQ(error(), "sums of an epoch: slice 1 has 3 labels, expected 0 to 2");
+  part.numbers = {0};
+  EXPECT_EQ(error(), "sums of an epoch: slice 0 was taken twice");
+  part.numbers = {2};
+  EXPECT_EQ(error(), "sums of an epoch: slice 2, expected 0 to 2 exclusive");
+  part.numbers = {};
+  EXPECT_EQ(error(), "sums of an epoch: 6 numbers in 64 bytes, expected 0");
+  part.sums = {};
+  EXPECT_EQ(error(), "sums of an epoch: slice 1 was taken by nobody");
 }
 
 TEST(Refusals, OfAnEvaluationsResults) {
@@ -280,18 +339,41 @@ TEST(Refusals, OfAHello) {
     const Frame hello = From(source, Frame(FrameKind::kHello, 1, 0, bytes));
     return ErrorOf([&] { launch::ParseHello(hello, command, kRoles); });
   };
-  Manifest manifest;
-  *manifest.mutable_job() = SmallJob(0);
-  const std::string good = manifest.SerializeAsString();
+  launch::Hello hello{{"a", "b", "c", "d"}, {}};
+  *hello.manifest.mutable_job() = SmallJob(0);
+  const std::string good = launch::SerializeHello(hello);
   EXPECT_EQ(error(0, launch::Command::kTrain, good), "");
   EXPECT_EQ(error(1, launch::Command::kTrain, good), "configuration from rank 1: expected it from rank 0");
-  EXPECT_EQ(error(0, launch::Command::kTrain, "nonsense"),
-            "configuration from rank 0: 8 bytes that are no manifest");
+  EXPECT_EQ(error(0, launch::Command::kTrain, good + "x"),
+            "configuration from rank 0: bytes behind the manifest, expected none");
+  EXPECT_THAT(error(0, launch::Command::kTrain, "nonsense"),
+              HasSubstr("configuration from rank 0: ends at byte 8, but "));
   EXPECT_THAT(error(0, launch::Command::kEvaluate, good),
               HasSubstr("configuration from rank 0: format version 0"));
-  manifest.mutable_job()->mutable_table(0)->set_dim(0);
-  EXPECT_THAT(error(0, launch::Command::kTrain, manifest.SerializeAsString()),
+  hello.manifest.mutable_job()->mutable_table(0)->set_dim(0);
+  EXPECT_THAT(error(0, launch::Command::kTrain, launch::SerializeHello(hello)),
               HasSubstr(": table[users].dim: is 0, expected 1 to 4096"));
+  hello.hosts.pop_back();  // what is there in its place is no manifest
+  EXPECT_THAT(error(0, launch::Command::kTrain, launch::SerializeHello(hello)),
+              HasSubstr("configuration from rank 0: "));
+}
+
+TEST(Refusals, OfAGreeting) {
+  const auto error = [](std::vector<Frame> arriving) {
+    return ErrorAt(0, std::move(arriving), [](Mailbox* mailbox) { launch::AwaitGreetings(mailbox); });
+  };
+  const auto greeting = [](int source, const std::string& text) {
+    return From(source, Frame(FrameKind::kGreeting, 1, 0, text));
+  };
+  const std::string good = launch::Fingerprint() + "\nnode-b";
+  EXPECT_EQ(error(List(greeting(1, good), greeting(2, good), greeting(3, good))), "");
+  EXPECT_EQ(error(List(greeting(1, good), greeting(1, good))), "greeting from rank 1: came twice");
+  EXPECT_EQ(error(List(greeting(2, "hello"))), "greeting from rank 2: 5 bytes, expected a build and a host");
+  EXPECT_EQ(error(List(greeting(2, "zhiyin 9\n" + std::string(2000, 'x')))),
+            "greeting from rank 2: 2009 bytes, expected a build and a host");
+  EXPECT_EQ(error(List(greeting(3, "zhiyin 9\nnode-c"))), "rank 3 on node-c runs zhiyin 9, rank 0 on scripted runs " +
+                                                              launch::Fingerprint() +
+                                                              ": expected the same build on all hosts");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr size_t kNumKinds = static_cast<size_t>(FrameKind::kShutdown);
+constexpr size_t kNumKinds = static_cast<size_t>(FrameKind::kGoodbye);
 
 /// Cuts numbers off the front of a script; past its end they are 0.
 template <typename T>

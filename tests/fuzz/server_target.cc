@@ -13,12 +13,16 @@ namespace {
 constexpr int kRank = 0;
 constexpr int kStalenesses[] = {-1, 0, 1};
 
-/// Where a server is told to write is the chief's affair: here it is always the same file.
-void SaveTo(const std::string& path, std::vector<Frame>* messages) {
+/// The name of the file that the recorded conversation saves to, in a folder which is gone since.
+constexpr std::string_view kSavedName = "/rows-0-of-2.bin";
+
+/// Where a recorded request to save still names its file, that is in this run's folder; any other path is as it
+/// came.
+void SaveTo(const std::string& folder, std::vector<Frame>* messages) {
   for (Frame& frame : *messages) {
-    if (frame.kind() != FrameKind::kSave) continue;
+    if (frame.kind() != FrameKind::kSave || !frame.text().ends_with(kSavedName)) continue;
     const int source = frame.source();
-    frame = Frame(FrameKind::kSave, frame.header().request_id, 0, path);
+    frame = Frame(FrameKind::kSave, frame.header().request_id, 0, folder + std::string(kSavedName));
     frame.Arrived(source);
   }
 }
@@ -34,11 +38,11 @@ int FuzzServer(const uint8_t* data, size_t size) {
   FLAGS_minloglevel = google::GLOG_ERROR;  // a server warns of every gradient that it refuses
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
   std::vector<Frame> messages = MessagesOf(script, kRank, kRoles.n_ranks());
-  SaveTo(folder.Path("rows"), &messages);
+  SaveTo(folder.Path(), &messages);
   Judge("rank ", [&] {
     ScriptedEndpoint endpoint(kRank, kRoles.n_ranks(), std::move(messages));
     Mailbox mailbox(&endpoint, 1);
-    ps::Server(&mailbox, kRoles, kJobs[data[0] % std::size(kJobs)]).Run();
+    ps::Server(&mailbox, kRoles, kJobs[data[0] % std::size(kJobs)], folder.Path()).Run();
   });
   return 0;
 }

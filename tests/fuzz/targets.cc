@@ -11,15 +11,20 @@ namespace {
 constexpr Target kTargets[] = {
     {"frame", FuzzFrame, FrameSeeds},
     {"mailbox", FuzzMailbox, MailboxSeeds},
+    {"greeting", FuzzGreeting, GreetingSeeds},
     {"hello", FuzzHello, HelloSeeds},
     {"server", FuzzServer, ServerSeeds},
     {"client", FuzzClient, ClientSeeds},
+    {"leases", FuzzLeases, LeasesSeeds},
+    {"predictions", FuzzPredictions, PredictionsSeeds},
     {"server_report", FuzzServerReport, ServerReportSeeds},
     {"group", FuzzGroup, GroupSeeds},
     {"block_summaries", FuzzBlockSummaries, BlockSummariesSeeds},
     {"progress", FuzzProgress, ProgressSeeds},
     {"epoch_sums", FuzzEpochSums, EpochSumsSeeds},
     {"evaluation", FuzzEvaluation, EvaluationSeeds},
+    {"doctor", FuzzDoctor, DoctorSeeds},
+    {"worker_counts", FuzzWorkerCounts, WorkerCountsSeeds},
 };
 
 thread_local std::string last_error;

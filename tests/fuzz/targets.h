@@ -15,29 +15,39 @@ namespace zhiyin::fuzz {
 /// libFuzzer's LLVMFuzzerTestOneInput, one a target, in NAME_target.cc.
 int FuzzFrame(const uint8_t* data, size_t size);           // a message's header
 int FuzzMailbox(const uint8_t* data, size_t size);         // failures and signs of life of other ranks
+int FuzzGreeting(const uint8_t* data, size_t size);        // which builds run, and where
 int FuzzHello(const uint8_t* data, size_t size);           // the job, from rank 0
 int FuzzServer(const uint8_t* data, size_t size);          // all that a server is asked
 int FuzzClient(const uint8_t* data, size_t size);          // a server's replies
+int FuzzLeases(const uint8_t* data, size_t size);          // a saved book of leases
+int FuzzPredictions(const uint8_t* data, size_t size);     // a worker's part of a prediction
 int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
 int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves
 int FuzzBlockSummaries(const uint8_t* data, size_t size);  // what a worker's first pass found
 int FuzzProgress(const uint8_t* data, size_t size);        // a worker's tally
 int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums of an epoch
 int FuzzEvaluation(const uint8_t* data, size_t size);      // a worker's part of an evaluation
+int FuzzDoctor(const uint8_t* data, size_t size);          // questions and answers of zhiyin doctor
+int FuzzWorkerCounts(const uint8_t* data, size_t size);    // a worker's counts at the end
 
 /// Well-formed inputs, made by the product itself: each is taken, but for the mailbox's, which end
 /// in the failure that they report.
 std::vector<std::string> FrameSeeds();
 std::vector<std::string> MailboxSeeds();
+std::vector<std::string> GreetingSeeds();
 std::vector<std::string> HelloSeeds();
 std::vector<std::string> ServerSeeds();
 std::vector<std::string> ClientSeeds();
+std::vector<std::string> LeasesSeeds();
+std::vector<std::string> PredictionsSeeds();
 std::vector<std::string> ServerReportSeeds();
 std::vector<std::string> GroupSeeds();
 std::vector<std::string> BlockSummariesSeeds();
 std::vector<std::string> ProgressSeeds();
 std::vector<std::string> EpochSumsSeeds();
 std::vector<std::string> EvaluationSeeds();
+std::vector<std::string> DoctorSeeds();
+std::vector<std::string> WorkerCountsSeeds();
 
 struct Target {
   std::string_view name;

@@ -190,20 +190,6 @@ TEST(Failure, AWorkerIsKilled) {
   EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died")));
 }
 
-TEST(Failure, AWorkerFallsSilent) {
-  BackgroundProcess job(ZhiyinCommand(4, {"train", Census(), "--servers=2", "--set", "train.epochs=100001",
-                                          "--progress=none", "--timeout_s=3"}));
-  const std::vector<int> ranks = RanksOf(job, "train.epochs=100001", 4);
-  ASSERT_EQ(ranks.size(), 4u);
-  std::this_thread::sleep_for(std::chrono::seconds(2));
-  kill(ranks[3], SIGSTOP);
-  const ProcessResult result = job.Wait(60);
-  EXPECT_FALSE(result.timed_out);
-  EXPECT_NE(result.exit_code, 0);
-  EXPECT_THAT(ErrorLines(result), ElementsAre(::testing::AllOf(HasSubstr("no news for 3 s"),
-                                                               HasSubstr("no sign of life from rank 3"))));
-}
-
 TEST(Failure, AnEvaluationTakesTheModelAsItWasTrained) {
   TempFolder folder;
   ASSERT_EQ(RunZhiyin(0, {"train", Census(), "--simulate=1x1", "--set", "train.epochs=1",

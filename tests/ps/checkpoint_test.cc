@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <map>
 
 #include "common/error.h"
@@ -162,7 +163,119 @@ TEST(Checkpoint, SightingsAndAgesSurvive) {
 TEST(Checkpoint, SightingsOfOtherSettingsAreRefused) {
   TempFolder folder;
   const Manifest manifest = SaveChoosy(true, folder);
-  EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(true, 10)), HasSubstr("another table.admission"));
+  EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(true, 10)),
+              HasSubstr("rows-0.bin: sightings of table users were saved with admission exact { sightings: 2 "
+                        "max_candidates: 100000 }, expected exact { sightings: 2 max_candidates: 10 }"));
+  EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(false)), HasSubstr("expected counting_bloom { sight"));
+}
+
+Manifest ManifestOf(const std::string& name, const SavedRows& saved) {
+  Manifest manifest;
+  Manifest::RowFile* file = manifest.add_file();
+  file->set_name(name);
+  file->set_n_rows(saved.n_rows);
+  file->set_n_bytes(saved.n_bytes);
+  file->set_digest(saved.digest);
+  return manifest;
+}
+
+/// Every rule at once, with little room.
+std::vector<Table> CrowdedTables(bool exact, Eviction::WhenFull when_full, bool synchronous) {
+  std::vector<Table> tables;
+  for (TableSpec spec : TableSpecs(ModelJob())) {
+    spec.synchronous = synchronous;
+    if (spec.id == 1) {
+      if (exact) {
+        spec.admission.mutable_exact()->set_sightings(3);
+        spec.admission.mutable_exact()->set_max_candidates(4 * kNumShards);
+      } else {
+        spec.admission.mutable_counting_bloom()->set_sightings(3);
+        spec.admission.mutable_counting_bloom()->set_bytes(9 * kNumShards);
+      }
+      spec.eviction.set_ttl_steps(9);
+      spec.eviction.set_min_pulls(2);
+      spec.eviction.set_min_norm(0.001);
+      spec.eviction.set_sweep_steps(5);
+      spec.eviction.set_max_bytes(400 * kNumShards);
+      spec.eviction.set_when_full(when_full);
+    }
+    tables.emplace_back(spec, 1);
+  }
+  return tables;
+}
+
+/// One step of a server among `n`: what it created, refused and evicted.
+void CrowdedStep(uint64_t step, int server, int n, std::vector<Table>* tables) {
+  Table& table = (*tables)[1];
+  Random random(step);
+  std::vector<Key> keys;
+  for (int i = 0; i < 9000; ++i) {
+    const Key key = random.Below(random.Below(2) == 0 ? 3000 : 30000);
+    if (ServerOf(1, key, n) == server) keys.push_back(key);
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::vector<std::byte*> rows(keys.size());
+  table.FindOrCreate(keys, step, rows);
+  std::vector<float> gradients(keys.size() * static_cast<size_t>(table.dim()));
+  for (size_t i = 0; i < gradients.size(); ++i)
+    gradients[i] = 0.1f * static_cast<float>(keys[i / static_cast<size_t>(table.dim())] % 11);
+  table.Apply(rows, gradients.data(), nullptr, step);
+  // Where steps overlap, the last two are not over.
+  table.EndStep(table.spec().synchronous ? step : step - std::min<uint64_t>(step, 2),
+                table.spec().synchronous ? Table::kNoneInUse : step);
+}
+
+std::map<Key, std::string> RowsOf(const std::vector<std::vector<Table>>& servers) {
+  std::map<Key, std::string> rows;
+  for (const std::vector<Table>& tables : servers) {
+    for (int shard = 0; shard < kNumShards; ++shard) {
+      tables[1].VisitShard(shard, [&](Key key, std::span<const std::byte> row) {
+        rows[key] = std::string(reinterpret_cast<const char*>(row.data()), row.size());
+      });
+    }
+  }
+  return rows;
+}
+
+TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
+  constexpr uint64_t kBefore = 13;
+  constexpr uint64_t kAfter = 30;
+  for (const bool exact : {true, false}) {
+    for (const Eviction::WhenFull when_full : {Eviction::EVICT_OLDEST, Eviction::REFUSE}) {
+      for (const bool synchronous : {true, false}) {
+        std::vector<std::vector<Table>> whole(1);
+        whole[0] = CrowdedTables(exact, when_full, synchronous);
+        for (uint64_t step = 0; step < kBefore; ++step) CrowdedStep(step, 0, 1, &whole[0]);
+        TempFolder folder;
+        const Manifest manifest =
+            ManifestOf("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), whole[0], [] {}));
+        const RowCounts before = whole[0][1].counts();
+        EXPECT_EQ(before.displaced > 0, synchronous || when_full == Eviction::EVICT_OLDEST);
+        EXPECT_GT(before.rare, 0);
+        for (uint64_t step = kBefore; step < kAfter; ++step) CrowdedStep(step, 0, 1, &whole[0]);
+        const std::map<Key, std::string> expected = RowsOf(whole);
+        ASSERT_GT(expected.size(), 1000u);
+        for (const int n : {1, 3}) {
+          std::vector<std::vector<Table>> loaded(static_cast<size_t>(n));
+          RowCounts after;
+          for (int server = 0; server < n; ++server) {
+            std::vector<Table>& tables = loaded[static_cast<size_t>(server)];
+            tables = CrowdedTables(exact, when_full, synchronous);
+            LoadRows(folder.Path(), manifest, {n, 1}, server, &tables, [] {});
+            for (uint64_t step = kBefore; step < kAfter; ++step) CrowdedStep(step, server, n, &tables);
+            for (const auto& [name, count] : kRowCounts) after.*count += tables[1].counts().*count;
+          }
+          EXPECT_TRUE(RowsOf(loaded) == expected)
+              << n << " servers, exact " << exact << " " << when_full << " synchronous " << synchronous;
+          for (const auto& [name, count] : kRowCounts) {
+            if (count == &RowCounts::loaded) continue;
+            EXPECT_EQ(after.*count, whole[0][1].counts().*count - before.*count) << name;
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST(Checkpoint, TheSameRowsAreTheSameBytes) {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <numeric>
 #include <set>
@@ -102,6 +103,83 @@ TEST(ClientServer, PeekingMakesNoRows) {
     const ServerReport report = client->Report();
     EXPECT_EQ(report.tables[1].n_rows, 10);
     EXPECT_EQ(report.n_peeked_keys, 50);
+  });
+}
+
+TEST(ClientServer, ADuplicatedReplyIsDroppedAndCounted) {
+  const auto twice = [](int, int, std::vector<Frame>* frames) {
+    const Frame& sent = frames->front();
+    if (sent.kind() != FrameKind::kPushReply && sent.kind() != FrameKind::kPullReply) return;
+    Frame again = Frame::ForReceiving(sent.bytes().size());
+    std::memcpy(again.bytes().data(), sent.bytes().data(), sent.bytes().size());
+    frames->push_back(std::move(again));
+  };
+  RunCluster(
+      SgdJob(-1), {1, 1}, 1,
+      [](int, Mailbox*, Client* client) {
+        OneTable row({Key{7}});
+        for (int i = 0; i < 20; ++i) {
+          row.Pull(client);
+          row.Push(client, 1);
+        }
+        client->Drain();
+        EXPECT_THAT(row.Peek(client), Each(-20.0f)) << "no push was taken for acknowledged before it was";
+        EXPECT_GE(client->counts().n_late_replies, 38);
+        EXPECT_EQ(client->counts().n_pushes, 20);
+        EXPECT_EQ(client->counts().n_waiting, 0);
+      },
+      "", twice);
+}
+
+TEST(ClientServer, AStaleReadIsCountedByTheWorker) {
+  const auto early = [](int, int, std::vector<Frame>* frames) {
+    if (frames->front().kind() != FrameKind::kPullReply || frames->front().header().clock != 5) return;
+    reinterpret_cast<ReplyPrelude*>(frames->front().payload().data())->n_complete = 2;
+  };
+  for (const int staleness : {-1, 0, 2, 3}) {
+    RunCluster(
+        SgdJob(staleness), {1, 1}, 1,
+        [&](int, Mailbox*, Client* client) {
+          OneTable row({Key{7}});
+          for (uint64_t step = 0; step < 8; ++step) {
+            row.Pull(client, step);
+            row.Push(client, 1);
+          }
+          client->Drain();
+          EXPECT_EQ(client->counts().n_stale_reads, staleness == 0 || staleness == 2 ? 1 : 0) << staleness;
+        },
+        "", early);
+  }
+}
+
+TEST(ClientServerDeathTest, MorePullsThanMayWaitAreABug) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto pull_too_often = [] {
+    RunCluster(SgdJob(-1), {1, 1}, 1, [](int, Mailbox*, Client* client) {
+      std::deque<OneTable> rows;
+      for (int i = 0; i <= kMaxPullsInFlight; ++i) rows.emplace_back(std::vector<Key>{7}).Pull(client);
+    });
+  };
+  EXPECT_DEATH(pull_too_often(), "push before you pull more");
+}
+
+TEST(ClientServer, CountsTheBytesBetweenAWorkerAndAServer) {
+  RunCluster(SgdJob(-1), {1, 1}, 1, [](int, Mailbox*, Client* client) {
+    OneTable first({Key{7}});
+    OneTable second({Key{7}, Key{8}});
+    first.Pull(client);
+    second.Pull(client);
+    first.Push(client, 1);
+    second.Push(client, 1);
+    client->Drain();
+    // A pull of n keys: its frame, that of its reply, and an address a key.
+    const auto pull = [](int64_t n) {
+      return static_cast<int64_t>(2 * sizeof(FrameHeader) + 3 * sizeof(Section) + sizeof(ReplyPrelude)) +
+             n * static_cast<int64_t>(sizeof(Key) + kDim * sizeof(float) + sizeof(void*));
+    };
+    const int64_t push = static_cast<int64_t>(sizeof(FrameHeader) + sizeof(PushPrelude) + 2 * kDim * sizeof(float));
+    EXPECT_EQ(client->counts().peak_bytes, pull(1) + pull(2));
+    EXPECT_EQ(client->counts().bound_bytes, kMaxPullsInFlight * pull(2) + kMaxPushesPerServer * push);
   });
 }
 
@@ -249,9 +327,10 @@ std::string RefusalOf(const std::function<Frame()>& make) {
 }
 
 /// A pull of `keys` of table 1 with its sections changed by `damage`.
-std::function<Frame()> PullOf(std::vector<Key> keys, const std::function<void(Section*)>& damage) {
+std::function<Frame()> PullOf(std::vector<Key> keys, const std::function<void(Section*)>& damage,
+                              uint64_t id = 77) {
   return [=] {
-    Frame frame(FrameKind::kPull, 77, 0, 3 * sizeof(Section) + keys.size() * sizeof(Key));
+    Frame frame(FrameKind::kPull, id, 0, 3 * sizeof(Section) + keys.size() * sizeof(Key));
     Section* sections = reinterpret_cast<Section*>(frame.payload().data());
     for (uint32_t t = 0; t < 3; ++t) sections[t] = {t, kFetch, t == 1 ? keys.size() : 0};
     damage(sections);
@@ -301,10 +380,60 @@ Frame PushOf(uint64_t pull_id, uint64_t sequence, float gradient) {
 
 /// Pulls key 7 of table 1 by hand; returns the pull's id.
 uint64_t PullByHand(Mailbox* mailbox) {
-  const Frame pull = PullOf({Key{7}}, [](Section*) {})();
-  mailbox->Send(0, PullOf({Key{7}}, [](Section*) {})());
+  const uint64_t id = mailbox->NewRequestId();
+  mailbox->Send(0, PullOf({Key{7}}, [](Section*) {}, id)());
   mailbox->Await({FrameKind::kPullReply}, "a reply");
-  return pull.header().request_id;
+  return id;
+}
+
+TEST(ClientServer, APullThatComesTwiceIsAnsweredOnceAndCounted) {
+  for (const int staleness : {-1, 0}) {
+    RunCluster(SgdJob(staleness), {1, 1}, 1, [](int, Mailbox* mailbox, Client* client) {
+      for (int n = 0; n < 2; ++n) {
+        const uint64_t id = mailbox->NewRequestId();
+        for (int i = 0; i < 3; ++i) mailbox->Send(0, PullOf({Key{7}}, [](Section*) {}, id)());
+        mailbox->Await({FrameKind::kPullReply}, "a reply");
+      }
+      OneTable row({Key{7}});
+      row.Peek(client);  // fails on a reply that nobody waits for
+      const ServerReport report = client->Report();
+      EXPECT_EQ(report.n_repeated_pulls, 4);
+      EXPECT_EQ(report.n_pulled_keys, 2);
+    });
+  }
+}
+
+TEST(ClientServer, AFastWorkerDoesNotExpireWhatASlowOneUses) {
+  Job job = SgdJob(-1);
+  job.mutable_table(0)->mutable_eviction()->set_ttl_steps(5);
+  job.mutable_table(0)->mutable_eviction()->set_sweep_steps(1);
+  RunCluster(job, {1, 2}, 1, [](int worker, Mailbox* mailbox, Client* client) {
+    const auto steps = [&](uint64_t first, uint64_t last, Key key) {
+      for (uint64_t step = first; step <= last; ++step) {
+        OneTable row({key});
+        row.Pull(client, step);
+        row.Push(client, 1);
+        client->Drain();
+      }
+    };
+    const auto expired = [&] { return client->Report().tables[1].counts.expired; };
+    if (worker == 1) {
+      steps(0, 1, 7);
+      mailbox->Send(1, Frame(FrameKind::kBroadcast, 0, 0, 0));
+      mailbox->Await({FrameKind::kBroadcast}, "the fast worker");
+      steps(2, 6, 8);
+      EXPECT_EQ(expired(), 0) << "five steps of its own later";
+      steps(7, 7, 8);
+      EXPECT_EQ(expired(), 1);
+    } else {
+      mailbox->Await({FrameKind::kBroadcast}, "the slow worker");
+      steps(0, 100, 9);
+      EXPECT_EQ(expired(), 0);
+      OneTable row({Key{7}});
+      EXPECT_THAT(row.Peek(client), Each(-2.0f));
+      mailbox->Send(2, Frame(FrameKind::kBroadcast, 0, 0, 0));
+    }
+  });
 }
 
 TEST(ClientServer, APushThatComesTwiceIsAppliedOnce) {
@@ -387,7 +516,7 @@ TEST(ClientServer, PoisonedGradientsAreRefusedCountedAndKept) {
             EXPECT_EQ(report.poisoned[0].n_pushes, 1);
             EXPECT_EQ(report.poisoned[0].table, job.table(0).name());
           },
-          folder.Path("poisoned"));
+          folder.Path());
       const std::string kept = testing::ReadFile(folder.Path("poisoned/server-0-rank-1-push-2.tsv"));
       EXPECT_THAT(kept,
                   ::testing::StartsWith("table\tkey\tgradient\n" + job.table(0).name() + "\t2\t1\t1\n"));

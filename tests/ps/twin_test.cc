@@ -1,15 +1,19 @@
-// A whole parameter server against a naive twin: random pulls, pushes, peeks, evictions and growth, on any
-// number of servers, in every type of number. Gradients and weights are small whole numbers, so that nothing
-// is rounded.
+// A whole parameter server against a naive twin: random pulls, pushes, peeks, evictions and growth of several
+// workers, on any number of servers, in every type of number, under every rule of admission and eviction.
+// Gradients and weights are small whole numbers, so that nothing is rounded. After each action all rows, their
+// weights and all counts are compared.
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
 
+#include "common/error.h"
 #include "common/partitioner.h"
 #include "common/random.h"
+#include "ps/table.h"
 #include "tests/support/cluster.h"
 #include "tests/support/example_jobs.h"
 
@@ -19,10 +23,115 @@ namespace {
 constexpr int kDim = 3;
 constexpr TableId kTable = 1;
 
+/// Keys of a few shards, so that they compete for what a shard has, and some of others.
+const std::vector<Key>& AllKeys() {
+  static const std::vector<Key> all = [] {
+    std::vector<Key> keys;
+    for (Key key = 0; keys.size() < 90; ++key) {
+      const int shard = ShardOf(kTable, key);
+      if (shard == 0 || shard == 1500 || shard == 4000) keys.push_back(key);
+    }
+    for (Key key = 0; keys.size() < 120; ++key) keys.push_back(Mix(key) | 1);
+    return keys;
+  }();
+  return all;
+}
+
+/// Sightings of one table, as plainly as they can be written.
+class TwinCounts {
+ public:
+  explicit TwinCounts(const zhiyin::Admission& config) : config_(config) {
+    const auto part = [](int64_t whole) { return std::max<int64_t>((whole + kNumShards - 1) / kNumShards, 1); };
+    if (config.has_exact()) {
+      wanted_ = config.exact().sightings();
+      size_ = part((config.exact().max_candidates() + 3) / 4);
+    } else if (config.has_counting_bloom()) {
+      wanted_ = config.counting_bloom().sightings();
+      size_ = part(config.counting_bloom().bytes());
+    }
+  }
+  int64_t wanted() const { return wanted_; }
+
+  int64_t Count(Key key, uint64_t step) {
+    if (config_.has_counting_bloom()) {
+      int64_t least = 255;
+      for (const int64_t place : Places(key)) least = std::min(least, ShardCounters(key)[place]);
+      return least;
+    }
+    for (const Candidate& c : Bucket(key)) {
+      if (c.n > 0 && c.key == key) return c.n - (c.last == step ? 1 : 0);
+    }
+    return 0;
+  }
+  void Sight(Key key, uint64_t step, bool has_row) {
+    if (config_.has_counting_bloom()) {
+      auto& counters = ShardCounters(key);
+      const int64_t least = Count(key, step);
+      for (const int64_t place : Places(key))
+        if (counters[place] == least) counters[place] = std::min<int64_t>(least + 1, 255);
+      if (++n_taken_[ShardOf(kTable, key)] >= size_) {
+        for (auto& [place, n] : counters) n /= 2;
+        n_taken_[ShardOf(kTable, key)] = 0;
+      }
+      return;
+    }
+    auto& bucket = Bucket(key);
+    Candidate* at = nullptr;
+    for (Candidate& c : bucket)
+      if (c.n > 0 && c.key == key) at = &c;
+    if (has_row) {
+      if (at != nullptr) *at = Candidate();
+      return;
+    }
+    if (at == nullptr) {
+      at = &bucket[0];
+      for (Candidate& c : bucket)
+        if (c.n < at->n || (c.n == at->n && c.last < at->last)) at = &c;
+      *at = {key, 0, 0};
+    } else if (at->last == step) {
+      return;
+    }
+    at->n = std::min(at->n + 1, wanted_);
+    at->last = std::max(at->last, step);
+  }
+
+ private:
+  struct Candidate {
+    Key key = 0;
+    int64_t n = 0;
+    uint64_t last = 0;
+  };
+  static int64_t Within(uint64_t bits, int64_t n) {
+    return static_cast<int64_t>((((bits >> 20) & 0xffffffff) * static_cast<uint64_t>(n)) >> 32);
+  }
+  std::array<Candidate, 4>& Bucket(Key key) {
+    return buckets_[{ShardOf(kTable, key), Within(PlacementBits(kTable, key), size_)}];
+  }
+  std::map<int64_t, int64_t>& ShardCounters(Key key) { return counters_[ShardOf(kTable, key)]; }
+  std::set<int64_t> Places(Key key) const {
+    std::set<int64_t> places;
+    uint64_t bits = Mix(PlacementBits(kTable, key));
+    for (int i = 0; i < 4; ++i, bits = Mix(bits + 1)) places.insert(Within(bits, size_));
+    return places;
+  }
+
+  zhiyin::Admission config_;
+  int64_t wanted_ = 1;
+  int64_t size_ = 1;
+  std::map<std::pair<int, int64_t>, std::array<Candidate, 4>> buckets_;
+  std::map<int, std::map<int64_t, int64_t>> counters_;
+  std::map<int, int64_t> n_taken_;
+};
+
 /// One server's part of the table, as plainly as it can be written.
 class Twin {
  public:
-  explicit Twin(const zhiyin::Table& config) : config_(config) {}
+  Twin(const Job& job, int n_workers)
+      : config_(job.table(0)),
+        synchronous_(job.train().staleness() == 0),
+        max_rows_(MaxRowsOfShard(TableSpecs(job)[kTable])),
+        sighted_(config_.admission()),
+        latest_(static_cast<size_t>(n_workers)) {}
 
   /// nullptr: the key is refused.
   std::vector<float>* Pull(Key key, uint64_t step) {
@@ -30,16 +139,13 @@ class Twin {
     auto it = rows_.find(key);
     if (it != rows_.end()) {
       ++counts.found;
+    } else if (!Admits(key, step)) {
+      ++counts.not_admitted;
+      return nullptr;
+    } else if (!HasRoom(key)) {
+      ++counts.no_room;
+      return nullptr;
     } else {
-      const int64_t wanted = config_.admission().exact().sightings();
-      if (wanted > 1) {
-        sightings_[key].insert(step);
-        if (static_cast<int64_t>(sightings_[key].size()) < wanted) {
-          ++counts.not_admitted;
-          return nullptr;
-        }
-        sightings_.erase(key);
-      }
       ++counts.created;
       it = rows_.emplace(key, Row{std::vector<float>(kDim), step, 0, true}).first;
     }
@@ -47,29 +153,44 @@ class Twin {
     ++it->second.n_pulls;
     return &it->second.weights;
   }
+  /// What a pull does before its keys.
+  void Open(uint64_t step) {
+    if (sighted_.wanted() == 1) return;
+    while (open_.size() + (open_.contains(step) ? 0 : 1) > 8 && open_.begin()->first != step) CloseFirst();
+    open_[step];
+  }
 
   std::vector<float> Peek(Key key) const {
     const auto it = rows_.find(key);
     return it == rows_.end() ? std::vector<float>(kDim) : it->second.weights;
   }
 
-  /// The sweep of everything that a push of `step` brings; `in_use`: steps whose pulls wait for their push.
-  void Sweep(uint64_t step, const std::multiset<uint64_t>& in_use) {
-    latest_ = std::max(latest_, step);
-    if (next_sweep_ == kNotYet) next_sweep_ = latest_;
-    for (int n = 0; n < 4 && next_sweep_ <= latest_; ++n, ++next_sweep_) {
-      const uint64_t n_slices = static_cast<uint64_t>(config_.eviction().sweep_steps());
+  /// What the push of a worker brings, `in_use`: steps whose pulls wait for their push.
+  void Pushed(int worker, uint64_t step, const std::multiset<uint64_t>& in_use) {
+    latest_[static_cast<size_t>(worker)] = std::max(latest_[static_cast<size_t>(worker)], step);
+    EndStep(*std::min_element(latest_.begin(), latest_.end()), in_use);
+  }
+  void EndStep(uint64_t clock, const std::multiset<uint64_t>& in_use) {
+    if (max_rows_ > 0) KeepBound(in_use);
+    while (!open_.empty() && open_.begin()->first < clock + (synchronous_ ? 1 : 0)) CloseFirst();
+    const Eviction& rules = config_.eviction();
+    if (rules.ttl_steps() == 0 && rules.min_pulls() == 0 && rules.min_norm() == 0 && max_rows_ == 0) return;
+    if (next_sweep_ == kNotYet) next_sweep_ = clock;
+    for (int n = 0; n < 4 && next_sweep_ <= clock; ++n, ++next_sweep_) {
+      const uint64_t n_slices = static_cast<uint64_t>(rules.sweep_steps());
       const uint64_t slice = next_sweep_ % n_slices;
       for (auto it = rows_.begin(); it != rows_.end();) {
         const uint64_t shard = static_cast<uint64_t>(ShardOf(kTable, it->first));
         const bool is_due =
             shard >= slice * kNumShards / n_slices && shard < (slice + 1) * kNumShards / n_slices;
-        it = is_due && IsOver(&it->second, in_use) ? rows_.erase(it) : std::next(it);
+        it = is_due && IsOver(&it->second, clock, in_use) ? rows_.erase(it) : std::next(it);
       }
     }
   }
 
   size_t n_rows() const { return rows_.size(); }
+  /// Whether the table is full and the job is to stop.
+  bool stopped() const { return stopped_; }
   RowCounts counts;
 
  private:
@@ -81,7 +202,71 @@ class Twin {
   };
   static constexpr uint64_t kNotYet = ~uint64_t{0};
 
-  bool IsOver(Row* row, const std::multiset<uint64_t>& in_use) {
+  bool Admits(Key key, uint64_t step) {
+    if (sighted_.wanted() == 1) return true;
+    open_[step].insert(key);
+    int64_t n = sighted_.Count(key, step);
+    for (const auto& [other, keys] : open_) n += keys.contains(key);
+    return n >= sighted_.wanted();
+  }
+  void CloseFirst() {
+    const auto [step, keys] = *open_.begin();
+    for (const Key key : keys) sighted_.Sight(key, step, rows_.contains(key));
+    open_.erase(open_.begin());
+  }
+  int64_t ShardSize(int shard) const {
+    return std::count_if(rows_.begin(), rows_.end(),
+                         [&](const auto& row) { return ShardOf(kTable, row.first) == shard; });
+  }
+  /// Beyond so many rows a shard is trimmed.
+  int64_t FullFrom() const { return max_rows_ - (max_rows_ + 7) / 8; }
+
+  bool HasRoom(Key key) {
+    if (max_rows_ == 0) return true;
+    const int shard = ShardOf(kTable, key);
+    const int64_t n = ShardSize(shard);
+    if (n + 1 > FullFrom()) nearly_full_.insert(shard);
+    const int64_t n_before = synchronous_ ? n - static_cast<int64_t>(new_keys_[shard].size()) : n;
+    if (n_before < max_rows_) {
+      new_keys_[shard].push_back(key);
+      return true;
+    }
+    if (config_.eviction().when_full() == Eviction::FAIL) stopped_ = true;
+    return false;
+  }
+  void KeepBound(const std::multiset<uint64_t>& in_use) {
+    if (config_.eviction().when_full() == Eviction::EVICT_OLDEST) {
+      for (const int shard : nearly_full_) Trim(shard, in_use);
+    } else if (synchronous_) {
+      for (auto& [shard, keys] : new_keys_) {
+        std::sort(keys.begin(), keys.end(), [](Key a, Key b) {
+          return PlacementBits(kTable, a) > PlacementBits(kTable, b);
+        });
+        for (const Key key : keys) {
+          if (ShardSize(shard) <= max_rows_) break;
+          if (config_.eviction().when_full() == Eviction::FAIL) stopped_ = true;
+          rows_.erase(key);
+          ++counts.displaced;
+        }
+      }
+    }
+    std::erase_if(nearly_full_, [&](int shard) { return ShardSize(shard) <= FullFrom(); });
+    new_keys_.clear();
+  }
+  void Trim(int shard, const std::multiset<uint64_t>& in_use) {
+    const int64_t n = ShardSize(shard);
+    if (n <= FullFrom()) return;
+    std::set<std::tuple<uint64_t, int64_t, Key>> by_use;
+    for (const auto& [key, row] : rows_) {
+      if (ShardOf(kTable, key) == shard && (in_use.empty() || row.last_step < *in_use.begin()))
+        by_use.emplace(row.last_step, row.n_pulls, key);
+    }
+    int64_t n_surplus = n - (max_rows_ - (max_rows_ + 3) / 4);
+    for (auto it = by_use.begin(); it != by_use.end() && n_surplus-- > 0; ++it, ++counts.displaced)
+      rows_.erase(std::get<2>(*it));
+  }
+
+  bool IsOver(Row* row, uint64_t clock, const std::multiset<uint64_t>& in_use) {
     const Eviction& rules = config_.eviction();
     if (!in_use.empty() && row->last_step >= *in_use.begin()) return false;
     const Row before = *row;
@@ -89,7 +274,7 @@ class Twin {
     row->is_new = false;
     double square = 0;
     for (const float w : row->weights) square += w * w;
-    if (rules.ttl_steps() > 0 && latest_ > before.last_step + static_cast<uint64_t>(rules.ttl_steps())) {
+    if (rules.ttl_steps() > 0 && clock > before.last_step + static_cast<uint64_t>(rules.ttl_steps())) {
       ++counts.expired;
     } else if (!before.is_new && before.n_pulls < rules.min_pulls()) {
       ++counts.rare;
@@ -102,9 +287,15 @@ class Twin {
   }
 
   zhiyin::Table config_;
+  bool synchronous_;
+  int64_t max_rows_;  // of a shard; 0: any number
+  TwinCounts sighted_;
   std::map<Key, Row> rows_;
-  std::map<Key, std::set<uint64_t>> sightings_;
-  uint64_t latest_ = 0;
+  std::map<uint64_t, std::set<Key>> open_;
+  std::map<int, std::vector<Key>> new_keys_;  // since the last EndStep
+  std::set<int> nearly_full_;
+  bool stopped_ = false;
+  std::vector<uint64_t> latest_;  // [worker]
   uint64_t next_sweep_ = kNotYet;
 };
 
@@ -116,17 +307,40 @@ Job RandomJob(Random* random) {
   table.set_storage(static_cast<NumberType>(random->Below(3)));
   table.set_wire(static_cast<NumberType>(random->Below(3)));
   const int64_t slices[] = {1, 3, 4096, 10000};
-  table.mutable_eviction()->set_sweep_steps(slices[random->Below(4)]);
-  if (random->Below(2) == 0)
-    table.mutable_eviction()->set_ttl_steps(1 + static_cast<int64_t>(random->Below(8)));
-  if (random->Below(3) == 0)
-    table.mutable_eviction()->set_min_pulls(1 + static_cast<int64_t>(random->Below(3)));
-  if (random->Below(3) == 0) table.mutable_eviction()->set_min_norm(1.5);
-  if (random->Below(2) == 0) {
-    table.mutable_admission()->mutable_exact()->set_sightings(1 + static_cast<int64_t>(random->Below(3)));
-    table.mutable_admission()->mutable_exact()->set_max_candidates(int64_t{1} << 20);
+  Eviction& eviction = *table.mutable_eviction();
+  eviction.set_sweep_steps(slices[random->Below(4)]);
+  if (random->Below(2) == 0) eviction.set_ttl_steps(1 + static_cast<int64_t>(random->Below(8)));
+  if (random->Below(3) == 0) eviction.set_min_pulls(1 + static_cast<int64_t>(random->Below(3)));
+  if (random->Below(3) == 0) eviction.set_min_norm(1.5);
+  zhiyin::Admission& admission = *table.mutable_admission();
+  int64_t sightings_bytes = 0;  // of a shard
+  const int64_t few = 1 + static_cast<int64_t>(random->Below(3));
+  switch (random->Below(3)) {
+    case 0:
+      break;
+    case 1: {
+      // One bucket of four a shard, or many.
+      const int64_t n_buckets = random->Below(2) == 0 ? 1 : 8;
+      admission.mutable_exact()->set_sightings(few);
+      admission.mutable_exact()->set_max_candidates(4 * kNumShards * n_buckets);
+      sightings_bytes = 64 * n_buckets;
+      break;
+    }
+    case 2:
+      sightings_bytes = random->Below(2) == 0 ? 7 : 40;
+      admission.mutable_counting_bloom()->set_sightings(few);
+      admission.mutable_counting_bloom()->set_bytes(kNumShards * sightings_bytes);
+      break;
   }
-  job.mutable_train()->set_staleness(-1);
+  if (random->Below(2) == 0) {
+    const int64_t n_rows = 1 + static_cast<int64_t>(random->Below(12));
+    eviction.set_max_bytes(kNumShards * (sightings_bytes + 65 + n_rows * 51));
+    const uint64_t policy = random->Below(5);  // seldom FAIL: it ends the test of the seed
+    eviction.set_when_full(policy < 2   ? Eviction::EVICT_OLDEST
+                           : policy < 4 ? Eviction::REFUSE
+                                        : Eviction::FAIL);
+  }
+  job.mutable_train()->set_staleness(random->Below(3) == 0 ? 0 : -1);
   return job;
 }
 
@@ -139,49 +353,65 @@ struct InFlight {
   std::vector<std::vector<float>*> rows;
 };
 
+/// What all workers do, one at a time: they hand a turn around.
 class Comparison {
  public:
-  Comparison(const Job& job, int n_servers, Random* random, Client* client)
+  Comparison(const Job& job, int n_servers, int n_workers, Random* random)
       : n_servers_(n_servers),
-        evicts_(job.table(0).eviction().ttl_steps() > 0 || job.table(0).eviction().min_pulls() > 0 ||
-                job.table(0).eviction().min_norm() > 0),
-        twins_(static_cast<size_t>(n_servers), Twin(job.table(0))),
+        n_workers_(n_workers),
+        synchronous_(job.train().staleness() == 0),
+        twins_(static_cast<size_t>(n_servers), Twin(job, n_workers)),
         in_use_(static_cast<size_t>(n_servers)),
-        random_(random),
-        client_(client) {}
+        in_flight_(static_cast<size_t>(n_workers)),
+        steps_(static_cast<size_t>(n_workers)),
+        random_(random) {}
 
-  void Step(uint64_t step) {
-    switch (random_->Below(5)) {
-      case 0:
-        Peek();
-        break;
-      case 1:
-        if (!in_flight_.empty()) Push(random_->Below(in_flight_.size()));
-        break;
-      default:
-        Pull(step);
-        if (in_flight_.size() > 3 || random_->Below(2) == 0) Push(random_->Below(in_flight_.size()));
+  /// Without a bound on staleness: anything. At staleness 0 a worker pulls when it has pushed, and pushes when it
+  /// has pulled.
+  void Act(int worker, Client* client) {
+    auto& own = in_flight_[static_cast<size_t>(worker)];
+    uint64_t& step = steps_[static_cast<size_t>(worker)];
+    if (random_->Below(5) == 0) {
+      Peek(RandomKeys(), client);
+    } else if (synchronous_) {
+      if (!own.empty()) {
+        Push(worker, 0, client);
+      } else if (step <= n_complete_) {
+        Pull(worker, step++, client);
+      }
+    } else if (random_->Below(5) == 0) {
+      if (!own.empty()) Push(worker, random_->Below(own.size()), client);
+    } else {
+      Pull(worker, step, client);
+      step += random_->Below(worker == 0 ? 4 : 2);
+      if (own.size() > 3 || random_->Below(2) == 0) Push(worker, random_->Below(own.size()), client);
     }
-    CheckCounts();
+    Check(client);
   }
-  void Finish() {
-    while (!in_flight_.empty()) Push(0);
-    CheckCounts();
+  void Finish(int worker, Client* client) {
+    while (!in_flight_[static_cast<size_t>(worker)].empty()) Push(worker, 0, client);
+    Check(client);
+  }
+  /// Whether a server is to have ended the job.
+  bool stopped() const {
+    return std::any_of(twins_.begin(), twins_.end(), [](const Twin& twin) { return twin.stopped(); });
   }
 
  private:
   size_t ServerOfKey(Key key) const { return static_cast<size_t>(ServerOf(kTable, key, n_servers_)); }
 
   std::vector<Key> RandomKeys() {
+    const std::vector<Key>& all = AllKeys();
     std::set<Key> keys;
-    const uint64_t n = random_->Below(random_->Below(6) == 0 ? 300 : 12);
-    const uint64_t range = random_->Below(4) == 0 ? 5000 : 30;
-    for (uint64_t i = 0; i < n; ++i) keys.insert(random_->Below(range));
+    const uint64_t n = random_->Below(random_->Below(6) == 0 ? 100 : 12);
+    const uint64_t range = random_->Below(3) == 0 ? all.size() : 30;
+    for (uint64_t i = 0; i < n; ++i) keys.insert(all[random_->Below(range)]);
     return {keys.begin(), keys.end()};
   }
 
-  void Pull(uint64_t step) {
-    InFlight& pull = *in_flight_.emplace_back(std::make_unique<InFlight>());
+  void Pull(int worker, uint64_t step, Client* client) {
+    InFlight& pull =
+        *in_flight_[static_cast<size_t>(worker)].emplace_back(std::make_unique<InFlight>());
     pull.keys = RandomKeys();
     pull.weights.assign(pull.keys.size() * kDim, -1);
     pull.gradients.resize(pull.weights.size());
@@ -189,47 +419,62 @@ class Comparison {
     pull.exchange.clock = step;
     pull.exchange.parts.resize(3);
     pull.exchange.parts[kTable] = {pull.keys, true, pull.weights.data(), pull.gradients.data()};
-    client_->PullStart(&pull.exchange);
-    client_->PullFinish(&pull.exchange);
     std::set<size_t> servers;
+    for (const Key key : pull.keys) {
+      if (servers.insert(ServerOfKey(key)).second) twins_[ServerOfKey(key)].Open(step);
+      pull.rows.push_back(twins_[ServerOfKey(key)].Pull(key, step));
+    }
+    for (const size_t server : servers) in_use_[server].insert(step);
+    client->PullStart(&pull.exchange);
+    client->PullFinish(&pull.exchange);
+    ASSERT_FALSE(stopped()) << "the server was to stop";
     for (size_t i = 0; i < pull.keys.size(); ++i) {
-      const size_t server = ServerOfKey(pull.keys[i]);
-      servers.insert(server);
-      pull.rows.push_back(twins_[server].Pull(pull.keys[i], step));
       const std::vector<float> expected = pull.rows[i] ? *pull.rows[i] : std::vector<float>(kDim);
       const auto got = pull.weights.begin() + static_cast<std::ptrdiff_t>(i * kDim);
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(), got))
           << "key " << pull.keys[i] << " at " << step;
     }
-    for (const size_t server : servers) in_use_[server].insert(step);
   }
 
-  void Push(size_t which) {
-    InFlight& push = *in_flight_[which];
-    const uint64_t step = push.exchange.clock;
-    client_->PushStart(&push.exchange, 0, 1);
+  void Push(int worker, size_t which, Client* client) {
+    auto& own = in_flight_[static_cast<size_t>(worker)];
+    std::unique_ptr<InFlight> push = std::move(own[which]);
+    own.erase(own.begin() + static_cast<std::ptrdiff_t>(which));
+    const uint64_t step = push->exchange.clock;
     std::set<size_t> servers;
+    for (const Key key : push->keys) servers.insert(ServerOfKey(key));
+    for (const size_t server : servers) in_use_[server].erase(in_use_[server].find(step));
+    if (synchronous_) {
+      gathered_.push_back(push.get());
+      if (static_cast<int>(gathered_.size()) == n_workers_) {
+        for (const InFlight* slice : gathered_) Apply(*slice);
+        for (Twin& twin : twins_) twin.EndStep(step, {});
+        gathered_.clear();
+        ++n_complete_;
+      }
+    } else {
+      Apply(*push);
+      for (const size_t server : servers) twins_[server].Pushed(worker, step, in_use_[server]);
+    }
+    client->PushStart(&push->exchange, synchronous_ ? worker : 0, synchronous_ ? n_workers_ : 1);
+    client->Drain();
+    ASSERT_FALSE(stopped()) << "the server was to stop";
+    if (synchronous_) kept_.push_back(std::move(push));
+  }
+  static void Apply(const InFlight& push) {
     for (size_t i = 0; i < push.keys.size(); ++i) {
-      servers.insert(ServerOfKey(push.keys[i]));
       for (size_t d = 0; push.rows[i] != nullptr && d < kDim; ++d)
         (*push.rows[i])[d] -= push.gradients[i * kDim + d];
     }
-    client_->Drain();
-    for (const size_t server : servers) {
-      in_use_[server].erase(in_use_[server].find(step));
-      if (evicts_) twins_[server].Sweep(step, in_use_[server]);
-    }
-    in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(which));
   }
 
-  void Peek() {
-    const std::vector<Key> keys = RandomKeys();
+  void Peek(const std::vector<Key>& keys, Client* client) {
     std::vector<float> weights(keys.size() * kDim, -1);
     Exchange exchange;
     exchange.parts.resize(3);
     exchange.parts[kTable] = {keys, true, weights.data(), nullptr};
-    client_->PeekStart(&exchange);
-    client_->PullFinish(&exchange);
+    client->PeekStart(&exchange);
+    client->PullFinish(&exchange);
     for (size_t i = 0; i < keys.size(); ++i) {
       const std::vector<float> expected = twins_[ServerOfKey(keys[i])].Peek(keys[i]);
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(),
@@ -238,8 +483,11 @@ class Comparison {
     }
   }
 
-  void CheckCounts() {
-    const ServerReport report = client_->Report();
+  /// All rows, all counts.
+  void Check(Client* client) {
+    if (::testing::Test::HasFatalFailure()) return;
+    Peek(AllKeys(), client);
+    const ServerReport report = client->Report();
     const ServerReport::TableCount& table = report.tables[kTable];
     const RowCounts& counts = table.counts;
     ASSERT_EQ(counts.looked_up, counts.found + counts.created + counts.refused());
@@ -250,42 +498,81 @@ class Comparison {
       n_rows += static_cast<int64_t>(twin.n_rows());
       for (const auto& [name, count] : kRowCounts) expected.*count += twin.counts.*count;
     }
-    ASSERT_EQ(table.n_rows, n_rows);
     for (const auto& [name, count] : kRowCounts) ASSERT_EQ(counts.*count, expected.*count) << name;
+    ASSERT_EQ(table.n_rows, n_rows);
   }
 
   int n_servers_;
-  bool evicts_;
+  int n_workers_;
+  bool synchronous_;
   std::vector<Twin> twins_;
-  std::vector<std::multiset<uint64_t>> in_use_;  // [server]
+  std::vector<std::multiset<uint64_t>> in_use_;                  // [server]
+  std::vector<std::vector<std::unique_ptr<InFlight>>> in_flight_;  // [worker]
+  std::vector<uint64_t> steps_;                                  // [worker], of its next pull
+  std::vector<const InFlight*> gathered_;                        // at staleness 0, of the step in hand
+  std::vector<std::unique_ptr<InFlight>> kept_;                  // for gathered_
+  uint64_t n_complete_ = 0;
   Random* random_;
-  Client* client_;
-  std::vector<std::unique_ptr<InFlight>> in_flight_;
 };
+
+constexpr uint64_t kAct = 0;
+constexpr uint64_t kFinish = 1;
+
+/// One of the cluster's workers; worker 0 says whose turn it is.
+void TakeTurns(int worker, int n_workers, const RoleMap& roles, Random* random, Mailbox* mailbox,
+               Client* client, Comparison* comparison) {
+  if (worker != 0) {
+    for (uint64_t turn = kAct; turn != kFinish;) {
+      turn = mailbox->Await({FrameKind::kBroadcast}, "a turn").header().clock;
+      turn == kAct ? comparison->Act(worker, client) : comparison->Finish(worker, client);
+      mailbox->Send(roles.ChiefRank(), Frame(FrameKind::kBroadcast, 0, 0, 0));
+    }
+    return;
+  }
+  const auto let = [&](int other, uint64_t turn) {
+    mailbox->Send(roles.RankOfWorker(other), Frame(FrameKind::kBroadcast, 0, turn, 0));
+    mailbox->Await({FrameKind::kBroadcast}, "the end of a turn");
+  };
+  for (int n = 0; n < 50 && !::testing::Test::HasFatalFailure(); ++n) {
+    const int whose = static_cast<int>(random->Below(static_cast<uint64_t>(n_workers)));
+    whose == 0 ? comparison->Act(0, client) : let(whose, kAct);
+  }
+  comparison->Finish(0, client);
+  for (int other = 1; other < n_workers; ++other) let(other, kFinish);
+}
 
 /// Seeds [100 n, 100 n + 100).
 class ServerAgainstTwin : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(ServerAgainstTwin, HoldsTheSameRowsAndCounts) {
   RowCounts all;
+  int n_stopped = 0;
   for (uint64_t seed = 100 * GetParam(); seed < 100 * GetParam() + 100; ++seed) {
     Random random(seed);
     const Job job = RandomJob(&random);
-    const int n_servers = 1 + static_cast<int>(random.Below(3));
-    testing::RunCluster(job, {n_servers, 1}, seed, [&](int, Mailbox*, Client* client) {
-      Comparison comparison(job, n_servers, &random, client);
-      for (uint64_t step = 0; step < 40 && !::testing::Test::HasFatalFailure(); ++step) comparison.Step(step);
-      comparison.Finish();
-      for (const auto& [name, count] : kRowCounts)
-        all.*count += client->Report().tables[kTable].counts.*count;
-    });
+    const RoleMap roles{1 + static_cast<int>(random.Below(3)), 1 + static_cast<int>(random.Below(3))};
+    Comparison comparison(job, roles.n_servers, roles.n_workers, &random);
+    std::string error;
+    try {
+      testing::RunCluster(job, roles, seed, [&](int worker, Mailbox* mailbox, Client* client) {
+        TakeTurns(worker, roles.n_workers, roles, &random, mailbox, client, &comparison);
+        if (worker != 0) return;
+        for (const auto& [name, count] : kRowCounts)
+          all.*count += client->Report().tables[kTable].counts.*count;
+      });
+    } catch (const Error& e) {
+      error = e.what();
+    }
     ASSERT_FALSE(HasFailure()) << "seed " << seed;
+    ASSERT_EQ(comparison.stopped(), !error.empty()) << "seed " << seed << ": " << error;
+    if (comparison.stopped()) {
+      ASSERT_THAT(error, ::testing::HasSubstr("eviction.max_bytes are used up"));
+    }
+    n_stopped += !error.empty();
   }
-  for (const auto& [name, count] : kRowCounts) {
-    const bool possible =
-        count != &RowCounts::loaded && count != &RowCounts::displaced && count != &RowCounts::no_room;
-    EXPECT_EQ(all.*count > 0, possible) << name << ": a test that never sees it proves nothing";
-  }
+  EXPECT_GT(n_stopped, 0);
+  for (const auto& [name, count] : kRowCounts)
+    EXPECT_EQ(all.*count > 0, count != &RowCounts::loaded) << name << ": a test that never sees it proves nothing";
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ServerAgainstTwin, ::testing::Range(uint64_t{0}, uint64_t{10}));

@@ -4,60 +4,19 @@
 #include <sstream>
 
 #include "common/config.h"
-#include "common/net/sim_network.h"
 #include "common/random.h"
-#include "launch/run_rank.h"
+#include "tests/sim/simulated_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
-#include "worker/results.h"
 
-namespace zhiyin::launch {
+namespace zhiyin::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::TempFolder;
 using worker::Json;
 
-struct Outcome {
-  int exit_code = 0;
-  Json summary;
-  std::string metrics;
-  std::string error;
-  std::string printed;
-  uint64_t trace = 0;
-};
-
-/// Runs a training job, simulated.
-Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed) {
-  TempFolder folder;
-  Outcome outcome;
-  RankOptions options;
-  options.config = folder.Write("job.textproto", JobToText(job));
-  options.n_servers = n_servers;
-  options.output = folder.Path("out");
-  options.network = "simulated";
-  options.progress = worker::ProgressStyle::kLog;
-  options.print = [&](const std::string& text) { outcome.printed += text; };
-  options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
-  SimNetwork::Options network_options;
-  network_options.seed = seed;
-  SimNetwork network(n_servers + n_workers, network_options);
-  std::mutex mutex;
-  network.Run([&](Endpoint& endpoint) {
-    const int code = RunRank(endpoint, options);
-    std::lock_guard lock(mutex);
-    outcome.exit_code = std::max(outcome.exit_code, code);
-  });
-  outcome.trace = network.trace_hash();
-  if (outcome.exit_code == 0) {
-    outcome.summary = Json::parse(testing::ReadFile(folder.Path("out/summary.json")));
-    outcome.metrics = testing::ReadFile(folder.Path("out/metrics.jsonl"));
-  }
-  return outcome;
-}
-
 Job SmallJob(int staleness) {
-  Job job = testing::ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3);
+  Job job = ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3);
   job.mutable_data()->mutable_train()->set_n_rows(700);
   job.mutable_data()->mutable_test()->set_n_rows(300);
   job.mutable_train()->set_staleness(staleness);
@@ -66,7 +25,7 @@ Job SmallJob(int staleness) {
 
 TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
   const Outcome expected = RunJob(SmallJob(0), 1, 1, 1);
-  ASSERT_EQ(expected.exit_code, 0) << expected.error;
+  ASSERT_EQ(expected.exit_code, 0) << expected.error();
   uint64_t seed = 2;
   for (const auto& [n_servers, n_workers] :
        {std::pair(1, 2), std::pair(3, 2), std::pair(2, 3), std::pair(5, 4)}) {
@@ -94,7 +53,7 @@ TEST(WholeJob, SynchronousBitsOfInteractionsAndSequencesDependOnTheSlicesAlone) 
     job.mutable_data()->mutable_train()->set_n_rows(500);
     job.mutable_data()->mutable_test()->set_n_rows(200);
     const Outcome expected = RunJob(job, 1, 1, 1);
-    ASSERT_EQ(expected.exit_code, 0) << expected.error;
+    ASSERT_EQ(expected.exit_code, 0) << expected.error();
     for (const auto& [n_servers, n_workers] : {std::pair(1, 4), std::pair(3, 2)}) {
       const Outcome other = RunJob(job, n_servers, n_workers, 7);
       EXPECT_EQ(other.metrics, expected.metrics) << reader << " " << n_servers << "x" << n_workers;
@@ -122,7 +81,7 @@ TEST(WholeJob, SynchronousBitsSurviveAdmissionEvictionAndSixteenBits) {
   job.mutable_train()->set_batch_size(24);
   job.mutable_train()->set_slices(4);
   const Outcome expected = RunJob(job, 1, 1, 1);
-  ASSERT_EQ(expected.exit_code, 0) << expected.error;
+  ASSERT_EQ(expected.exit_code, 0) << expected.error();
   for (const auto& [table, count] : {std::pair("users", "not_admitted"), std::pair("users", "rare"),
                                      std::pair("items", "not_admitted"), std::pair("items", "small")}) {
     EXPECT_GT(expected.summary["tables"][table][count], 0) << table << "." << count;
@@ -156,7 +115,7 @@ TEST(WholeJob, AModelsOwnLossIsPartOfTheObjective) {
   *job.mutable_model() = chain.model();
   *job.mutable_task() = chain.task();
   const Outcome outcome = RunJob(job, 1, 1, 1);
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   const Json before = LinesOf(outcome.metrics, "train", "rating").back();
   const Json after = LinesOf(outcome.metrics, "train", "first_group").back();
   EXPECT_EQ(before.count("own_loss"), 0u);
@@ -210,7 +169,7 @@ TEST(WholeJob, AConditionalTaskIsMeasuredWhereItIsDefined) {
                     "job", ".", {});
   };
   const Outcome outcome = RunJob(job(""), 1, 2, 1);
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   const Json& conversion = outcome.summary["tasks"]["conversion"];
   EXPECT_EQ(conversion["samples"], n_clicks);
   EXPECT_EQ(outcome.summary["tasks"]["order"]["samples"], 200);
@@ -218,7 +177,7 @@ TEST(WholeJob, AConditionalTaskIsMeasuredWhereItIsDefined) {
   EXPECT_EQ(LinesOf(outcome.metrics, "train", "conversion").back().count("own_loss"), 0u);
 
   const Outcome counterfactual = RunJob(job("ipw_weight: 0.5"), 1, 2, 1);
-  ASSERT_EQ(counterfactual.exit_code, 0) << counterfactual.error;
+  ASSERT_EQ(counterfactual.exit_code, 0) << counterfactual.error();
   EXPECT_GT(LinesOf(counterfactual.metrics, "train", "conversion").back()["own_loss"], 0.01);
   EXPECT_GT(counterfactual.summary["tasks"]["conversion"]["auc"], 0.6);
 }
@@ -235,7 +194,7 @@ TEST(WholeJob, ReadingInWindowsTrainsOnEveryRow) {
   job.mutable_data()->mutable_train()->set_n_rows(2500);
   job.mutable_data()->set_shuffle_rows(256);
   const Outcome outcome = RunJob(job, 1, 3, 1);
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   EXPECT_EQ(outcome.metrics, RunJob(job, 2, 2, 9).metrics);
   EXPECT_THAT(outcome.metrics, HasSubstr("\"split\":\"train\",\"task\":\"rating\""));
   EXPECT_EQ(Json::parse(outcome.metrics.substr(0, outcome.metrics.find('\n')))["samples"], 2500);
@@ -254,7 +213,7 @@ TEST_P(EverySeed, EndsWithEverySampleCountedAndNoRowMadeByEvaluation) {
     job.mutable_table(0)->mutable_hot_keys()->set_refresh_steps(2 + static_cast<int>(random.Below(3)));
   }
   const Outcome outcome = RunJob(job, n_servers, n_workers, GetParam());
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   EXPECT_EQ(outcome.summary["samples"], 1400);
   EXPECT_EQ(outcome.summary["tasks"]["rating"]["samples"], 300);
   // 8 groups and 20 regions; 18 genres and 30 tags: all are seen in training, and nothing else may be there.
@@ -291,7 +250,7 @@ TEST(WholeJob, KeysThatOnlyTheTestSplitHasMakeNoRow) {
   job.mutable_data()->mutable_test()->Clear();
   job.mutable_data()->mutable_test()->add_file(folder.Write("test.tsv", rows("g1", "t4")));
   const Outcome outcome = RunJob(job, 2, 2, 1);
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   EXPECT_EQ(outcome.summary["tables"]["users"]["rows"], 2) << "g0 and r1";
   EXPECT_EQ(outcome.summary["tables"]["items"]["rows"], 2) << "n2 and t3";
   EXPECT_EQ(outcome.summary["tasks"]["rating"]["samples"], 600);
@@ -311,11 +270,11 @@ TEST(WholeJob, MalformedLinesWithinTheShareAreLeftOutAndCounted) {
   job.mutable_data()->mutable_train()->add_file(folder.Write("train.tsv", text));
   job.mutable_data()->set_max_bad_share(0.01);
   const Outcome outcome = RunJob(job, 2, 3, 1);
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   EXPECT_EQ(outcome.summary["malformed_lines"], 6);
   EXPECT_EQ(outcome.summary["samples"], 2 * 594);
   job.mutable_data()->set_max_bad_share(0.0099);
-  EXPECT_THAT(RunJob(job, 2, 3, 1).error,
+  EXPECT_THAT(RunJob(job, 2, 3, 1).error(),
               ::testing::AllOf(HasSubstr("train.tsv:9: "), HasSubstr("(6 of 600 lines are malformed")));
 }
 
@@ -323,7 +282,7 @@ TEST(WholeJob, RefusedGradientsAreReported) {
   Job job = SmallJob(-1);
   job.mutable_train()->set_max_gradient(1e-6);
   const Outcome outcome = RunJob(job, 1, 2, 1);
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   ASSERT_GE(outcome.summary["pushes_poisoned"].size(), 2u);
   EXPECT_GT(outcome.summary["pushes_poisoned"][0]["pushes"], 0);
   EXPECT_LT(outcome.summary["keys_pushed"], outcome.summary["keys_pulled"].get<int64_t>() / 10)
@@ -342,7 +301,7 @@ TEST(WholeJob, AFailureOfManyRanksIsOneLine) {
       "rows.tsv", "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n"));
   const Outcome outcome = RunJob(job, 2, 3, 1);
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.error, "data.train: no rows: the files are empty, or first_row is past their end\n");
+  EXPECT_EQ(outcome.error(), "data.train: no rows: the files are empty, or first_row is past their end\n");
 }
 
 TEST(WholeJob, ATaskWithoutAnyLabelIsRefused) {
@@ -356,8 +315,8 @@ TEST(WholeJob, ATaskWithoutAnyLabelIsRefused) {
   job.mutable_data()->clear_test();
   job.mutable_data()->mutable_train()->Clear();
   job.mutable_data()->mutable_train()->add_file(folder.Write("rows.tsv", rows));
-  EXPECT_EQ(RunJob(job, 1, 2, 1).error, "task rating: no row of data.train has a label (column rating)\n");
+  EXPECT_EQ(RunJob(job, 1, 2, 1).error(), "task rating: no row of data.train has a label (column rating)\n");
 }
 
 }  // namespace
-}  // namespace zhiyin::launch
+}  // namespace zhiyin::testing

@@ -1,20 +1,19 @@
 #include "tests/support/cluster.h"
 
-#include "common/net/sim_network.h"
 #include "ps/server.h"
 
 namespace zhiyin::testing {
 
 void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
                 const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work,
-                const std::string& poison_folder) {
-  SimNetwork::Options options;
+                const std::string& output_folder, const SimNetwork::Tamper& tamper) {
+  SimOptions options;
   options.seed = seed;
-  SimNetwork network(roles.n_ranks(), options);
+  SimNetwork network(roles.n_ranks(), options, tamper);
   network.Run([&](Endpoint& endpoint) {
     Mailbox mailbox(&endpoint, 1000);
     if (roles.IsServer(endpoint.rank())) {
-      ps::Server(&mailbox, roles, job, poison_folder).Run();
+      ps::Server(&mailbox, roles, job, output_folder).Run();
       return;
     }
     ps::Client client(&mailbox, roles, job);

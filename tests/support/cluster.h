@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/net/mailbox.h"
+#include "common/net/sim_network.h"
 #include "common/role_map.h"
 #include "configs/job.pb.h"
 #include "ps/client.h"
@@ -13,10 +14,10 @@
 namespace zhiyin::testing {
 
 /// Runs servers of `job` and `work` as the body of every worker, over a simulated network of the given seed;
-/// ends the servers when all workers have returned. Refused pushes go to `poison_folder`. Throws what left
-/// any body.
+/// ends the servers when all workers have returned. The servers write into `output_folder`. Throws what left
+/// any body. `tamper` is the network's.
 void RunCluster(const Job& job, const RoleMap& roles, uint64_t seed,
                 const std::function<void(int worker, Mailbox* mailbox, ps::Client* client)>& work,
-                const std::string& poison_folder = "");
+                const std::string& output_folder = "", const SimNetwork::Tamper& tamper = {});
 
 }  // namespace zhiyin::testing

@@ -71,20 +71,33 @@ std::vector<std::string> Collected::Complaints() const {
   return complaints;
 }
 
-Collected Collect(worker::Source* source) {
-  return CollectBlocks(source, [](int64_t) { return true; });
+namespace {
+
+/// Adds a block; returns how many rows it has.
+int64_t Add(worker::Source* source, int64_t block, Collected* to) {
+  worker::Rows rows;
+  std::vector<worker::BadLine> bad;
+  const int64_t n = source->Read(block, &rows, &bad);
+  if (n == 0) return 0;
+  if (to->blocks.empty()) to->rows = worker::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
+  to->blocks.push_back(block);
+  for (int64_t i = 0; i < rows.n; ++i) to->rows.Append(rows, i);
+  to->bad.insert(to->bad.end(), bad.begin(), bad.end());
+  to->n_seen += n;
+  return n;
 }
 
-Collected CollectBlocks(worker::Source* source, const worker::Source::Wanted& wanted) {
+}  // namespace
+
+Collected Collect(worker::Source* source) {
   Collected all;
-  const auto take = [&](int64_t block, const worker::Rows& rows, const std::vector<worker::BadLine>& bad) {
-    if (all.blocks.empty()) all.rows = worker::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
-    all.blocks.push_back(block);
-    for (int64_t i = 0; i < rows.n; ++i) all.rows.Append(rows, i);
-    all.bad.insert(all.bad.end(), bad.begin(), bad.end());
-    return true;
-  };
-  all.n_seen = source->Scan(wanted, take);
+  for (int64_t block = 0; Add(source, block, &all) > 0;) ++block;
+  return all;
+}
+
+Collected CollectBlocks(worker::Source* source, const std::vector<int64_t>& blocks) {
+  Collected all;
+  for (const int64_t block : blocks) Add(source, block, &all);
   return all;
 }
 

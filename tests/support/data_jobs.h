@@ -22,7 +22,7 @@ Task* AddTask(Job* job, const std::string& name, const std::string& column = "")
 /// Census-Income as configs/census_*.textproto use it, from any copy of the file.
 Job CensusJob(const std::string& file);
 
-/// Everything that a scan gave.
+/// What was read of a source.
 struct Collected {
   worker::Rows rows;
   std::vector<int64_t> blocks;
@@ -34,7 +34,8 @@ struct Collected {
 };
 
 Collected Collect(worker::Source* source);
-Collected CollectBlocks(worker::Source* source, const worker::Source::Wanted& wanted);
+/// These blocks, in this order.
+Collected CollectBlocks(worker::Source* source, const std::vector<int64_t>& blocks);
 /// Of the job's training split.
 Collected CollectTrain(const Job& job);
 

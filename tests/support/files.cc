@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <fstream>
@@ -9,8 +10,11 @@
 
 namespace zhiyin::testing {
 
-TempFolder::TempFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "zhiyin-test-XXXXXX").string();
+TempFolder::TempFolder(Where where) {
+  constexpr char kMemory[] = "/dev/shm";
+  const bool in_memory = where == kInMemory && access(kMemory, W_OK) == 0;
+  const std::filesystem::path parent = in_memory ? kMemory : std::filesystem::temp_directory_path();
+  std::string name = (parent / "zhiyin-test-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "cannot make " << name;
   folder_ = name;
 }

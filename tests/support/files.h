@@ -10,7 +10,8 @@ namespace zhiyin::testing {
 /// A new, empty folder; removed with all it holds.
 class TempFolder {
  public:
-  TempFolder();
+  enum Where { kOnDisk, kInMemory };  // in memory: where the system has such a place
+  explicit TempFolder(Where where = kOnDisk);
   ~TempFolder();
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;

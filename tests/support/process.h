@@ -25,6 +25,7 @@ class BackgroundProcess {
   BackgroundProcess(const BackgroundProcess&) = delete;
   BackgroundProcess& operator=(const BackgroundProcess&) = delete;
 
+  int pid() const { return pid_; }
   /// Ids of this process' descendants whose command line holds `text`, oldest first.
   std::vector<int> Descendants(const std::string& text) const;
   ProcessResult Wait(double timeout_s);

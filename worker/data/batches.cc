@@ -6,53 +6,48 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "common/error.h"
-#include "worker/data/shuffled_stream.h"
+#include "common/random.h"
 
 namespace zhiyin::worker {
 
-std::vector<int> StreamPlan::StreamsOfWorker(int worker) const {
-  std::vector<int> streams;
-  for (int s = worker; s < n_streams; s += n_workers) streams.push_back(s);
-  return streams;
-}
-
-int64_t StreamPlan::StepsPerEpoch() const {
-  int64_t n_longest = 0;
-  for (const int64_t n : stream_rows) n_longest = std::max(n_longest, n);
-  return (n_longest + rows_per_slice - 1) / rows_per_slice;
-}
-
-int64_t StreamPlan::SliceRows(int stream, int64_t step) const {
-  return std::clamp<int64_t>(stream_rows[static_cast<size_t>(stream)] - step * rows_per_slice, 0,
-                             rows_per_slice);
-}
-
-int64_t StreamPlan::StepRows(int64_t step) const {
-  int64_t n = 0;
-  for (int s = 0; s < n_streams; ++s) n += SliceRows(s, step);
-  return n;
-}
-
-void StreamPlan::SetRows(const BlockSummaries& blocks) {
-  stream_rows.assign(static_cast<size_t>(n_streams), 0);
-  for (const auto& [block, summary] : blocks)
-    stream_rows[static_cast<size_t>(StreamOfBlock(block))] += summary.n_rows;
-}
-
 namespace {
 
-/// Slices on their way from the reader's thread to the rank's: a ring whose slots are used again and again.
-/// The one that was popped last is the caller's until the next Pop.
+struct SliceOrder {
+  int64_t epoch = 0;
+  std::vector<Piece> pieces;
+};
+
+/// Orders on their way from the rank's thread to the reader's, and slices on their way back: a ring whose
+/// slots are used again and again. The one that was popped last is the caller's until the next Pop.
 class SliceQueue {
  public:
   // In the reader's thread.
 
+  /// The next order, which stays in the queue until the slice is pushed; waits until there is one. nullptr
+  /// once the queue is closed.
+  const SliceOrder* WaitForOrder() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return closed_ || !orders_.empty(); });
+    return closed_ ? nullptr : &orders_.front();
+  }
+  /// Of all pieces that are ordered, the runs.
+  std::vector<int64_t> OrderedRuns() {
+    const std::lock_guard lock(mutex_);
+    std::vector<int64_t> runs;
+    for (const SliceOrder& order : orders_) {
+      for (const Piece& piece : order.pieces) runs.push_back(piece.run);
+    }
+    return runs;
+  }
   /// The slot to fill; waits until there is one. nullptr once the queue is closed.
   Rows* WaitForSlot() {
     std::unique_lock lock(mutex_);
@@ -61,13 +56,13 @@ class SliceQueue {
   }
   void Push() {
     const std::lock_guard lock(mutex_);
+    orders_.pop_front();
     ++n_pushed_;
     changed_.notify_all();
   }
-  /// No more slices come: all were pushed, or `error` happened.
-  void End(std::exception_ptr error) {
+  /// No more slices come.
+  void Fail(std::exception_ptr error) {
     const std::lock_guard lock(mutex_);
-    ended_ = true;
     error_ = std::move(error);
     changed_.notify_all();
   }
@@ -78,22 +73,26 @@ class SliceQueue {
 
   // In the rank's thread.
 
+  void Order(SliceOrder order) {
+    const std::lock_guard lock(mutex_);
+    orders_.push_back(std::move(order));
+    ++n_ordered_;
+    changed_.notify_all();
+  }
   const Rows& Pop(const std::function<void()>& tick) {
     tick();
     std::unique_lock lock(mutex_);
+    CHECK_LT(n_popped_, n_ordered_) << "more slices taken than ordered";
     if (n_released_ < n_popped_) {
       ++n_released_;
       changed_.notify_all();
     }
-    while (!changed_.wait_for(lock, kTickEvery, [&] { return ended_ || n_popped_ < n_pushed_; })) {
+    while (!changed_.wait_for(lock, kTickEvery, [&] { return error_ != nullptr || n_popped_ < n_pushed_; })) {
       lock.unlock();
       tick();
       lock.lock();
     }
-    if (n_popped_ == n_pushed_) {
-      CHECK(error_ != nullptr) << "more slices taken than there are";
-      std::rethrow_exception(error_);
-    }
+    if (n_popped_ == n_pushed_) std::rethrow_exception(error_);
     return slots_[static_cast<size_t>(n_popped_++ % kSlots)];
   }
   void Close() {
@@ -108,11 +107,12 @@ class SliceQueue {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::deque<SliceOrder> orders_;  // not yet pushed; references stay valid while others are added
   std::array<Rows, kSlots> slots_;
+  int64_t n_ordered_ = 0;
   int64_t n_pushed_ = 0;
   int64_t n_popped_ = 0;
   int64_t n_released_ = 0;
-  bool ended_ = false;
   bool closed_ = false;
   std::exception_ptr error_;
 };
@@ -121,39 +121,56 @@ class SliceQueue {
 
 struct SliceReader::Impl {
   std::unique_ptr<Source> source;
-  int worker = 0;
-  StreamPlan plan;
+  uint64_t seed = 0;
   Normalizer normalizer;
-  std::vector<ShuffledStream> streams;  // the worker's own, ascending; the thread's once it runs
+  std::vector<BlockRun> runs;
+  bool in_one_pass = false;
   SliceQueue queue;
   std::thread thread;
 
-  bool IsOwn(int64_t block) const { return plan.WorkerOfStream(plan.StreamOfBlock(block)) == worker; }
-  ShuffledStream& StreamOfBlock(int64_t block) {
-    return streams[static_cast<size_t>(plan.StreamOfBlock(block) / plan.n_workers)];
+  // Of the thread, once it runs.
+  struct RunState {
+    int64_t order_epoch = -1;
+    /// [n_rows], number of the block among those that have rows * kBlockRows + row in it, shuffled.
+    std::vector<uint64_t> order;
+    std::vector<const Rows*> blocks;  // those that have rows
+    uint64_t last_used = 0;
+  };
+  std::map<int64_t, Rows> blocks;
+  std::map<int64_t, RunState> states;  // by run: of all that have blocks in memory
+  uint64_t n_uses = 0;
+  int64_t n_kept_rows = 0;
+  std::vector<BadLine> bad;
+  Rows scratch;
+
+  mutable std::mutex mutex;  // guards:
+  int64_t max_kept_rows = 0;
+  std::vector<bool> is_kept;  // [run], all of it
+
+  void Keep(int64_t block, const Rows& rows) {
+    // A copy is just as large as it must be; what a source fills has grown in steps.
+    n_kept_rows += rows.n;
+    blocks.emplace(block, rows);
+  }
+  void MarkKept(int64_t run, bool kept) {
+    const std::lock_guard lock(mutex);
+    is_kept[static_cast<size_t>(run)] = kept;
   }
 
-  void Run(int64_t first_epoch, int64_t n_epochs);
-  bool RunEpoch(int64_t epoch);
+  void Run();
+  /// Has a run of an order in memory; the order's other runs stay there. False when the queue was closed.
+  bool Load(int64_t run, const SliceOrder& order);
+  void MakeRoom(int64_t n_rows, const std::vector<int64_t>& spared);
+  void Forget(int64_t run);
+  void Shuffle(int64_t epoch, const BlockRun& run, RunState* state) const;
+  void Take(const Piece& piece, const RunState& state, Rows* to) const;
 };
 
-namespace {
-
-/// Where an epoch's sequence of slices is.
-struct SlicePosition {
-  int64_t step = 0;
-  size_t stream = 0;
-};
-
-}  // namespace
-
-SliceReader::SliceReader(std::unique_ptr<Source> source, int worker, StreamPlan plan, int64_t shuffle_rows,
-                         uint64_t seed)
+SliceReader::SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows)
     : impl_(std::make_unique<Impl>()) {
   impl_->source = std::move(source);
-  impl_->worker = worker;
-  impl_->plan = std::move(plan);
-  for (const int s : impl_->plan.StreamsOfWorker(worker)) impl_->streams.emplace_back(s, shuffle_rows, seed);
+  impl_->seed = seed;
+  impl_->max_kept_rows = max_kept_rows;
 }
 
 SliceReader::~SliceReader() {
@@ -161,91 +178,198 @@ SliceReader::~SliceReader() {
   if (impl_->thread.joinable()) impl_->thread.join();
 }
 
-BlockSummaries SliceReader::FirstPass(const std::function<void(const BadLine&)>& on_bad,
+BlockSummaries SliceReader::FirstPass(const BlockDeal& deal, int worker,
+                                      const std::function<void(const BadLine&)>& on_bad,
                                       const std::function<void()>& tick) {
   CHECK(!impl_->thread.joinable());
   BlockSummaries summaries;
-  if (impl_->streams.empty()) return summaries;
-  const auto take = [&](int64_t block, const Rows& rows, const std::vector<BadLine>& bad) {
-    BlockSummary& summary = summaries[block];
-    summary = BlockSummary::Of(rows);
-    summary.n_bad = static_cast<int64_t>(bad.size());
-    if (!bad.empty()) summary.first_bad = bad[0].what;
-    for (const BadLine& line : bad) on_bad(line);
-    impl_->StreamOfBlock(block).KeepIfFits(rows);
-    return true;
-  };
-  const auto wanted = [&](int64_t block) {
+  if (worker >= deal.n_parts) return summaries;
+  bool keeps = true;
+  for (int64_t block = 0;; ++block) {
     tick();
-    return impl_->IsOwn(block);
-  };
-  impl_->source->Scan(wanted, take);
-  for (ShuffledStream& stream : impl_->streams) stream.EndFirstPass();
+    if (deal.WorkerOf(block) != worker) continue;
+    const int64_t n = impl_->source->Read(block, &impl_->scratch, &impl_->bad);
+    if (n == 0) break;
+    BlockSummary& summary = summaries[block] = BlockSummary::Of(impl_->scratch);
+    summary.n_bad = static_cast<int64_t>(impl_->bad.size());
+    if (!impl_->bad.empty()) summary.first_bad = impl_->bad[0].what;
+    for (const BadLine& line : impl_->bad) on_bad(line);
+    keeps = keeps && impl_->n_kept_rows + impl_->scratch.n <= impl_->max_kept_rows;
+    if (keeps) impl_->Keep(block, impl_->scratch);
+  }
   return summaries;
 }
 
-void SliceReader::Start(StreamPlan plan, Normalizer normalizer, int64_t first_epoch, int64_t n_epochs) {
+void SliceReader::Start(std::vector<BlockRun> runs, Normalizer normalizer, bool in_one_pass) {
   CHECK(!impl_->thread.joinable());
-  CHECK_EQ(plan.stream_rows.size(), static_cast<size_t>(impl_->plan.n_streams));
-  impl_->plan = std::move(plan);
-  impl_->normalizer = std::move(normalizer);
-  impl_->thread =
-      std::thread([impl = impl_.get(), first_epoch, n_epochs] { impl->Run(first_epoch, n_epochs); });
+  Impl& impl = *impl_;
+  impl.runs = std::move(runs);
+  impl.normalizer = std::move(normalizer);
+  impl.in_one_pass = in_one_pass;
+  impl.is_kept.resize(impl.runs.size());
+  for (size_t r = 0; r < impl.runs.size() && !impl.blocks.empty(); ++r) {
+    const BlockRun& run = impl.runs[r];
+    int64_t n_kept = 0;
+    for (int64_t i = 0; i < run.n; ++i) n_kept += impl.blocks.contains(run.Block(i));
+    if (n_kept > 0) impl.states.try_emplace(static_cast<int64_t>(r));
+    impl.is_kept[r] = n_kept == run.n;
+  }
+  impl.thread = std::thread([&impl] { impl.Run(); });
+}
+
+void SliceReader::SetMaxKeptRows(int64_t n) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->max_kept_rows = n;
+}
+
+void SliceReader::Order(int64_t epoch, std::vector<Piece> pieces) {
+  impl_->queue.Order({epoch, std::move(pieces)});
 }
 
 const Rows& SliceReader::Next(const std::function<void()>& tick) {
   return impl_->queue.Pop(tick);
 }
 
-void SliceReader::Impl::Run(int64_t first_epoch, int64_t n_epochs) {
-  std::exception_ptr error;
-  try {
-    for (int64_t epoch = first_epoch; epoch < first_epoch + n_epochs && RunEpoch(epoch); ++epoch) {
-    }
-  } catch (...) {
-    error = std::current_exception();
+std::vector<uint64_t> SliceReader::KeptRuns() const {
+  const std::lock_guard lock(impl_->mutex);
+  std::vector<uint64_t> kept;
+  for (size_t r = 0; r < impl_->is_kept.size(); ++r) {
+    if (impl_->is_kept[r]) kept.push_back(r);
   }
-  queue.End(std::move(error));
+  return kept;
 }
 
-/// False when the queue was closed.
-bool SliceReader::Impl::RunEpoch(int64_t epoch) {
-  bool all_kept = true;
-  for (ShuffledStream& stream : streams) {
-    stream.BeginEpoch(epoch, plan.stream_rows[static_cast<size_t>(stream.stream())]);
-    all_kept = all_kept && stream.is_kept();
-  }
-  const int64_t n_steps = streams.empty() ? 0 : plan.StepsPerEpoch();
-  SlicePosition at;
-  // Gives all slices whose rows are there; false when the queue was closed.
-  const auto give = [&] {
-    while (at.step < n_steps) {
-      ShuffledStream& stream = streams[at.stream];
-      const int64_t n = plan.SliceRows(stream.stream(), at.step);
-      if (stream.n_ready() < n) return true;
+void SliceReader::Impl::Run() {
+  try {
+    while (const SliceOrder* order = queue.WaitForOrder()) {
+      for (const Piece& piece : order->pieces) {
+        if (!Load(piece.run, *order)) return;
+      }
       Rows* slice = queue.WaitForSlot();
-      if (slice == nullptr) return false;
+      if (slice == nullptr) return;
       slice->Clear();
-      stream.Take(n, slice);
+      for (const Piece& piece : order->pieces) {
+        RunState& state = states.at(piece.run);
+        if (state.order_epoch != order->epoch) {
+          Shuffle(order->epoch, runs[static_cast<size_t>(piece.run)], &state);
+          state.order_epoch = order->epoch;
+        }
+        Take(piece, state, slice);
+      }
       normalizer.Apply(slice->numerics);
       queue.Push();
-      if (++at.stream == streams.size()) at = {at.step + 1, 0};
     }
-    return true;
-  };
-  if (!give()) return false;
-  if (all_kept) return true;
-  bool go_on = true;
-  source->Scan([&](int64_t block) { return IsOwn(block) && !StreamOfBlock(block).is_kept(); },
-               [&](int64_t block, const Rows& rows, const std::vector<BadLine>&) {
-                 StreamOfBlock(block).Add(rows);
-                 go_on = give() && !queue.IsClosed();
-                 return go_on;
-               });
-  if (go_on && at.step < n_steps) {
-    Fail("training data: fewer good rows than the first pass found, expected files that stay as they are");
+  } catch (...) {
+    queue.Fail(std::current_exception());
   }
-  return go_on;
+}
+
+bool SliceReader::Impl::Load(int64_t wanted, const SliceOrder& order) {
+  const auto is_whole = [&](int64_t run) {
+    const auto state = states.find(run);
+    return state != states.end() && !state->second.blocks.empty();
+  };
+  const BlockRun& own = runs[static_cast<size_t>(wanted)];
+  if (is_whole(wanted)) {
+    states.at(wanted).last_used = ++n_uses;
+    return true;
+  }
+  std::vector<int64_t> loading = {wanted};
+  if (in_one_pass) {
+    for (const int64_t run : queue.OrderedRuns()) {
+      if (runs[static_cast<size_t>(run)].first < own.last() && !is_whole(run) &&
+          std::find(loading.begin(), loading.end(), run) == loading.end())
+        loading.push_back(run);
+    }
+  }
+  std::vector<int64_t> missing;
+  int64_t n_rows = 0;
+  for (const int64_t run : loading) {
+    const BlockRun& blocks_of = runs[static_cast<size_t>(run)];
+    n_rows += blocks_of.n_rows;
+    for (int64_t i = 0; i < blocks_of.n; ++i) {
+      const auto block = blocks.find(blocks_of.Block(i));
+      if (block == blocks.end()) missing.push_back(blocks_of.Block(i));
+      if (block != blocks.end()) n_rows -= block->second.n;
+    }
+  }
+  std::vector<int64_t> spared = loading;
+  for (const Piece& piece : order.pieces) spared.push_back(piece.run);
+  MakeRoom(n_rows, spared);
+  std::sort(missing.begin(), missing.end());
+  for (const int64_t block : missing) {
+    if (queue.IsClosed()) return false;
+    source->Read(block, &scratch, &bad);
+    Keep(block, scratch);
+  }
+  for (const int64_t run : loading) {
+    const BlockRun& blocks_of = runs[static_cast<size_t>(run)];
+    RunState& state = states[run];
+    state = RunState();
+    state.last_used = ++n_uses;
+    int64_t n_here = 0;
+    for (int64_t i = 0; i < blocks_of.n; ++i) {
+      const Rows& rows = blocks.at(blocks_of.Block(i));
+      n_here += rows.n;
+      if (rows.n > 0) state.blocks.push_back(&rows);
+    }
+    if (n_here != blocks_of.n_rows) {
+      Fail("training data: ", n_here, " good rows in rows ", blocks_of.first * kBlockRows, " to ",
+           (blocks_of.last() + 1) * kBlockRows - 1, ", expected ", blocks_of.n_rows,
+           " as in the first pass: files that stay as they are");
+    }
+    MarkKept(run, true);
+  }
+  return true;
+}
+
+/// Forgets the runs that were used the longest ago.
+void SliceReader::Impl::MakeRoom(int64_t n_rows, const std::vector<int64_t>& spared) {
+  int64_t n_max = 0;
+  {
+    const std::lock_guard lock(mutex);
+    n_max = max_kept_rows;
+  }
+  while (n_kept_rows + n_rows > n_max) {
+    auto oldest = states.end();
+    for (auto at = states.begin(); at != states.end(); ++at) {
+      if (std::find(spared.begin(), spared.end(), at->first) != spared.end()) continue;
+      if (oldest == states.end() || at->second.last_used < oldest->second.last_used) oldest = at;
+    }
+    if (oldest == states.end()) return;
+    Forget(oldest->first);
+  }
+}
+
+void SliceReader::Impl::Forget(int64_t run) {
+  const BlockRun& blocks_of = runs[static_cast<size_t>(run)];
+  for (int64_t i = 0; i < blocks_of.n; ++i) {
+    const auto block = blocks.find(blocks_of.Block(i));
+    if (block == blocks.end()) continue;
+    n_kept_rows -= block->second.n;
+    blocks.erase(block);
+  }
+  states.erase(run);
+  MarkKept(run, false);
+}
+
+void SliceReader::Impl::Shuffle(int64_t epoch, const BlockRun& run, RunState* state) const {
+  state->order.clear();
+  for (size_t b = 0; b < state->blocks.size(); ++b) {
+    for (int64_t i = 0; i < state->blocks[b]->n; ++i)
+      state->order.push_back(b * kBlockRows + static_cast<uint64_t>(i));
+  }
+  Random(seed, static_cast<uint64_t>(epoch), run.stream, run.window).Shuffle(std::span(state->order));
+}
+
+void SliceReader::Impl::Take(const Piece& piece, const RunState& state, Rows* to) const {
+  to->n_fields = state.blocks[0]->n_fields;
+  to->n_numerics = state.blocks[0]->n_numerics;
+  to->n_tasks = state.blocks[0]->n_tasks;
+  for (int64_t i = piece.begin; i < piece.begin + piece.n; ++i) {
+    const uint64_t at = state.order[static_cast<size_t>(i)];
+    to->Append(*state.blocks[at / kBlockRows], static_cast<int64_t>(at % kBlockRows));
+  }
 }
 
 }  // namespace zhiyin::worker

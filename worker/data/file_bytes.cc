@@ -73,7 +73,7 @@ size_t FileBytes::ReadRaw(char* to, size_t n) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) Fail(path_, ": at byte ", n_raw_, ": ", std::strerror(errno), ", expected to read on");
     if (got == 0) {
-      CheckUnchanged();
+      CheckUnchanged(true);
       break;
     }
     n_read += static_cast<size_t>(got);
@@ -114,10 +114,18 @@ size_t FileBytes::ReadGzip(char* to, size_t n) {
   return n_done;
 }
 
-void FileBytes::CheckUnchanged() const {
+void FileBytes::Seek(int64_t offset) {
+  CHECK(CanSeek());
+  CheckUnchanged(false);
+  if (lseek(fd_, offset, SEEK_SET) != offset)
+    Fail(path_, ": ", std::strerror(errno), ", expected to read on at byte ", offset);
+  n_raw_ = offset;
+}
+
+void FileBytes::CheckUnchanged(bool at_end) const {
   struct stat status;
   if (fstat(fd_, &status) != 0) Fail(path_, ": ", std::strerror(errno), ", expected a file that can be read");
-  if (n_raw_ == stamp_.n_bytes && StampOf(status) == stamp_) return;
+  if ((!at_end || n_raw_ == stamp_.n_bytes) && StampOf(status) == stamp_) return;
   Fail(path_, ": changed while it was read: ", stamp_.n_bytes, " bytes when opened, ", status.st_size,
        " now, expected a file that stays as it is");
 }

@@ -30,6 +30,11 @@ class FileBytes {
   /// Fills to[0, n) and returns n; less only at the end of the file.
   size_t Read(char* to, size_t n);
 
+  /// Whether Seek may be called: not on a gzip.
+  bool CanSeek() const { return inflater_ == nullptr; }
+  /// The next Read begins at this byte of the file. Throws Error when the file has changed.
+  void Seek(int64_t offset);
+
   const std::string& path() const { return path_; }
   /// When it was opened.
   const FileStamp& stamp() const { return stamp_; }
@@ -39,7 +44,8 @@ class FileBytes {
 
   size_t ReadRaw(char* to, size_t n);
   size_t ReadGzip(char* to, size_t n);
-  void CheckUnchanged() const;
+  /// At its end (at_end), or anywhere.
+  void CheckUnchanged(bool at_end) const;
 
   std::string path_;
   int fd_ = -1;

@@ -143,31 +143,25 @@ double RatingGenerator::SetTags(Random* random) {
 
 class GeneratedSource : public Source {
  public:
-  GeneratedSource(const Job& job, const Split& split)
+  GeneratedSource(const Job& job, const Split& split, LabelUse labels)
       : generator_(job.data().generated_ratings()),
-        parser_(job, Schema::Of(job, AllColumns())),
+        parser_(job, Schema::Of(job, AllColumns(), labels)),
         first_row_(split.first_row()) {
     n_rows_ = std::max<int64_t>(job.data().generated_ratings().n_rows() - first_row_, 0);
     if (split.n_rows() > 0) n_rows_ = std::min(n_rows_, split.n_rows());
   }
 
-  int64_t Scan(const Wanted& wanted, const Sink& sink) override {
-    Rows rows = parser_.NewRows();
-    std::vector<BadLine> bad;
-    for (int64_t begin = 0; begin < n_rows_; begin += kBlockRows) {
-      const int64_t block = begin / kBlockRows;
-      if (!wanted(block)) continue;
-      const int64_t end = std::min(begin + kBlockRows, n_rows_);
-      rows.Clear();
-      bad.clear();
-      for (int64_t row = begin; row < end; ++row) {
-        const std::string wrong = parser_.Parse(generator_.Row(first_row_ + row), &rows);
-        if (wrong.empty()) continue;
-        bad.push_back({row, "generated_ratings: row " + std::to_string(first_row_ + row) + ": " + wrong});
-      }
-      if (!sink(block, rows, bad)) return end;
+  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
+    *rows = parser_.NewRows();
+    bad->clear();
+    const int64_t begin = block * kBlockRows;
+    const int64_t end = std::min(begin + kBlockRows, n_rows_);
+    for (int64_t row = begin; row < end; ++row) {
+      const std::string wrong = parser_.Parse(generator_.Row(first_row_ + row), rows);
+      if (wrong.empty()) continue;
+      bad->push_back({row, "generated_ratings: row " + std::to_string(first_row_ + row) + ": " + wrong});
     }
-    return n_rows_;
+    return std::max<int64_t>(end - begin, 0);
   }
 
  private:
@@ -201,8 +195,8 @@ void WriteGeneratedRatings(const GeneratedRatings& config, std::ostream& out) {
   }
 }
 
-std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split) {
-  return std::make_unique<GeneratedSource>(job, split);
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels) {
+  return std::make_unique<GeneratedSource>(job, split, labels);
 }
 
 }  // namespace zhiyin::worker

@@ -28,6 +28,6 @@ void WriteGeneratedRatings(const GeneratedRatings& config, std::ostream& out);
 
 /// The split's rows. Throws Error where a column does not exist. REQUIRES: the job's data is
 /// generated_ratings.
-std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split);
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels);
 
 }  // namespace zhiyin::worker

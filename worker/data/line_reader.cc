@@ -52,6 +52,15 @@ int64_t LineReader::Skip(int64_t n) {
   return n_skipped;
 }
 
+void LineReader::Seek(const Place& place) {
+  file_.Seek(place.offset);
+  begin_ = 0;
+  end_ = 0;
+  at_end_ = false;
+  n_bytes_ = place.offset;
+  n_lines_ = place.n_lines;
+}
+
 bool LineReader::Fill() {
   if (at_end_) return false;
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
@@ -59,6 +68,7 @@ bool LineReader::Fill() {
   begin_ = 0;
   const size_t n = file_.Read(buffer_.data() + end_, kReadBytes);
   end_ += n;
+  n_bytes_ += static_cast<int64_t>(n);
   at_end_ = n < kReadBytes;
   return n > 0;
 }

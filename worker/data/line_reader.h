@@ -36,6 +36,16 @@ class LineReader {
   /// Passes over the next n lines that are not empty; returns how many there were.
   int64_t Skip(int64_t n);
 
+  /// A place between two lines of a plain file.
+  struct Place {
+    int64_t offset = 0;   // of the next line's first byte
+    int64_t n_lines = 0;  // before it
+  };
+  bool CanSeek() const { return file_.CanSeek(); }
+  Place place() const { return {n_bytes_ - static_cast<int64_t>(end_ - begin_), n_lines_}; }
+  /// Goes on from there. REQUIRES: CanSeek, and a reader of this file has been there.
+  void Seek(const Place& place);
+
   const std::string& path() const { return file_.path(); }
   const FileStamp& stamp() const { return file_.stamp(); }
 
@@ -52,6 +62,7 @@ class LineReader {
   size_t begin_ = 0;
   size_t end_ = 0;
   bool at_end_ = false;
+  int64_t n_bytes_ = 0;  // of the file, up to end_
   int64_t n_lines_ = 0;
 };
 

@@ -13,6 +13,8 @@
 namespace zhiyin::worker {
 namespace {
 
+/// Of a label that is not looked at.
+
 /// A value as it is shown in a message: short, and unable to forge a line of the log.
 std::string Shown(std::string_view value) {
   constexpr size_t kMaxBytes = 40;
@@ -71,10 +73,10 @@ RowParser::RowParser(const Job& job, const Schema& schema)
     };
     TaskColumns& columns = tasks_.emplace_back();
     columns.name = task.name();
-    columns.label = rule(task.label(), schema.labels[at]);
+    if (schema.labels[at] != Schema::kIgnored) columns.label = rule(task.label(), schema.labels[at]);
     columns.loss = MakeLoss(task);
-    if (task.has_sample_space()) columns.sample_space = rule(task.sample_space(), schema.sample_spaces[at]);
-    if (schema.weights[at] >= 0) columns.weight = static_cast<size_t>(schema.weights[at]);
+    if (schema.sample_spaces[at] != Schema::kIgnored) columns.sample_space = rule(task.sample_space(), schema.sample_spaces[at]);
+    if (schema.weights[at] != Schema::kIgnored) columns.weight = static_cast<size_t>(schema.weights[at]);
     has_weights_ |= columns.weight.has_value();
   }
 }
@@ -202,6 +204,7 @@ std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, cons
 
 std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::string_view> values,
                                   float* to) const {
+  if (!task.label) return "";
   if (task.sample_space) {
     const std::string_view value = values[task.sample_space->column];
     float is_part = 0;
@@ -212,11 +215,11 @@ std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::
     }
     if (is_part != 1) return "";
   }
-  const std::string_view value = values[task.label.column];
+  const std::string_view value = values[task.label->column];
   if (IsMissing(value)) return "";
   float label = 0;
-  if (std::string wrong = ApplyRule("label of task", task, task.label, value, &label); !wrong.empty()) return wrong;
-  if (!task.loss->Accepts(label)) return Wrong("label of task", task.name, task.label.column, value, task.loss->Domain());
+  if (std::string wrong = ApplyRule("label of task", task, *task.label, value, &label); !wrong.empty()) return wrong;
+  if (!task.loss->Accepts(label)) return Wrong("label of task", task.name, task.label->column, value, task.loss->Domain());
   *to = label;
   return "";
 }

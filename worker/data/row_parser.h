@@ -56,7 +56,7 @@ class RowParser {
   };
   struct TaskColumns {
     std::string name;
-    RuleColumn label;
+    std::optional<RuleColumn> label;   // none where nobody looks at labels
     std::shared_ptr<const Loss> loss;  // knows which labels make sense
     std::optional<RuleColumn> sample_space;
     std::optional<size_t> weight;

@@ -44,7 +44,7 @@ std::string NameOf(const char* kind, int i, const std::string& name) {
 
 }  // namespace
 
-Schema Schema::Of(const Job& job, const Columns& columns) {
+Schema Schema::Of(const Job& job, const Columns& columns, LabelUse labels) {
   const auto find = [&](const char* kind, int i, const std::string& name, const std::string& column) {
     return Find(columns, column.empty() ? name : column, NameOf(kind, i, name));
   };
@@ -58,10 +58,13 @@ Schema Schema::Of(const Job& job, const Columns& columns) {
   }
   for (int i = 0; i < job.task_size(); ++i) {
     const Task& task = job.task(i);
-    schema.labels.push_back(find("task", i, task.name(), task.label().column()));
-    schema.sample_spaces.push_back(
-        task.has_sample_space() ? find("task", i, task.name(), task.sample_space().column()) : -1);
-    schema.weights.push_back(task.weight_column().empty() ? -1 : find("task", i, task.name(), task.weight_column()));
+    const bool ignored = labels == LabelUse::kIgnored;
+    const auto find_if = [&](bool wanted, const std::string& column) {
+      return wanted && !ignored ? find("task", i, task.name(), column) : kIgnored;
+    };
+    schema.labels.push_back(find_if(true, task.label().column()));
+    schema.sample_spaces.push_back(find_if(task.has_sample_space(), task.sample_space().column()));
+    schema.weights.push_back(find_if(!task.weight_column().empty(), task.weight_column()));
   }
   return schema;
 }

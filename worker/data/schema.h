@@ -19,19 +19,26 @@ struct Columns {
   std::string where;
 };
 
+/// Whether rows without labels will do: then label columns may be missing, and nobody looks at those that are
+/// there.
+enum class LabelUse { kNeeded, kIgnored };
+
 /// Positions of columns, from 0. A plain value.
 struct Schema {
+  /// In place of the position of a column that is not looked at.
+  static constexpr int kIgnored = -1;
+
   int n_columns = 0;
   std::vector<int> fields;    // [n_fields]
   std::vector<int> numerics;  // [n_numerics]
-  std::vector<int> labels;    // [n_tasks]
-  /// [n_tasks], -1 where the task has none.
+  /// [n_tasks]; kIgnored where nobody looks, and where the task has none.
+  std::vector<int> labels;
   std::vector<int> sample_spaces;
   std::vector<int> weights;
 
   /// A column is a name or a position, "#7"; empty, it is the input's own name. Throws Error where there is
   /// none such, or several of that name.
-  static Schema Of(const Job& job, const Columns& columns);
+  static Schema Of(const Job& job, const Columns& columns, LabelUse labels = LabelUse::kNeeded);
 };
 
 }  // namespace zhiyin::worker

@@ -6,13 +6,13 @@
 
 namespace zhiyin::worker {
 
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split) {
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels) {
   const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
   switch (job.data().source_case()) {
     case Data::kText:
-      return MakeTextSource(job, rows);
+      return MakeTextSource(job, rows, labels);
     case Data::kGeneratedRatings:
-      return MakeGeneratedSource(job, rows);
+      return MakeGeneratedSource(job, rows, labels);
     case Data::SOURCE_NOT_SET:
       break;
   }

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "configs/job.pb.h"
 #include "worker/data/rows.h"
+#include "worker/data/schema.h"
 
 namespace zhiyin::worker {
 
@@ -27,22 +27,19 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// Tells whether this block's rows are wanted; others are skipped at the cost of finding their line ends.
-  using Wanted = std::function<bool(int64_t block)>;
-  /// Receives a wanted block: its good rows in order (possibly none) and its malformed lines. May keep the
-  /// rows by moving from them. Returning false ends the scan.
-  using Sink = std::function<bool(int64_t block, Rows& rows, const std::vector<BadLine>& bad)>;
-
-  /// One pass over the split, blocks in ascending order. Returns the number of rows seen, malformed ones
-  /// included: those of the whole split unless the sink ended the scan. Throws Error for a file that is
-  /// missing, a folder, unreadable, a corrupt gzip (with file and offset), a column that does not exist.
-  virtual int64_t Scan(const Wanted& wanted, const Sink& sink) = 0;
+  /// Replaces *rows by the good rows of a block, in order, and *bad by its malformed lines; the caller may
+  /// have moved from both. Returns how many rows the block has, malformed ones included: 0 past the end of the
+  /// split. Blocks may be read in any order. Ascending is cheap: what lies between is skipped at the cost of
+  /// finding its line ends. A block of a plain file that was passed before is jumped to; a gzip is read anew
+  /// from its start. Throws Error for a file that is missing, a folder, unreadable, a corrupt gzip (with file
+  /// and offset), a file that changes.
+  virtual int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) = 0;
 };
 
 enum class SplitKind { kTrain, kTest };
 
 /// The configured source. Throws Error at once where a file is missing or a column does not exist. The job is
 /// copied.
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split);
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels = LabelUse::kNeeded);
 
 }  // namespace zhiyin::worker

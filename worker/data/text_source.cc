@@ -57,29 +57,37 @@ void CheckSameHeader(const Columns& first, const Columns& other) {
 
 class TextSource : public Source {
  public:
-  TextSource(const Job& job, const Split& split);
+  TextSource(const Job& job, const Split& split, LabelUse labels);
 
-  int64_t Scan(const Wanted& wanted, const Sink& sink) override;
+  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override;
 
  private:
   struct File {
     std::string path;
     FileStamp stamp;
+    /// Rows of the files before it; -1 while not known.
+    int64_t n_rows_before = -1;
   };
-  /// Where a scan is.
-  struct Position {
-    size_t next_file = 0;
-    std::optional<LineReader> reader;
-    int64_t row = 0;
+  /// Where a block begins that can be jumped to.
+  struct Mark {
+    size_t file = 0;
+    LineReader::Place place;
   };
 
-  Columns FindColumns(const Text& text);
+  Columns FindColumns(const Text& text, LabelUse labels);
+  /// Rows of block b, if the files have as many.
+  int64_t RowsOfBlock(int64_t block) const {
+    return std::clamp<int64_t>(n_rows_ - block * kBlockRows, 0, kBlockRows);
+  }
+  /// Moves to the start of a block; false when the split ends before.
+  bool GoTo(int64_t block);
+  void MarkBlock(int64_t block);
+  /// To the start of a file, known by its n_rows_before.
+  void Restart(size_t file);
   /// Opens the next file, at its first row; false when there is none.
-  bool OpenNext(Position* at) const;
+  bool OpenNext();
   /// Passes over n rows; returns how many there were.
-  int64_t Skip(Position* at, int64_t n) const;
-  /// Reads n rows; returns how many there were.
-  int64_t Read(Position* at, int64_t n, Rows* rows, std::vector<BadLine>* bad);
+  int64_t Skip(int64_t n);
   std::string Parse(const Line& line, Rows* rows);
 
   std::vector<File> files_;
@@ -89,20 +97,27 @@ class TextSource : public Source {
   LineSplitter splitter_;
   std::optional<RowParser> parser_;
   std::vector<std::string_view> values_;
+
+  // Where reading is.
+  size_t next_file_ = 0;
+  std::optional<LineReader> reader_;  // of file next_file_ - 1
+  int64_t row_ = 0;                   // of all files together
+  std::vector<std::optional<Mark>> marks_;  // [block], of those that were passed
 };
 
-TextSource::TextSource(const Job& job, const Split& split)
+TextSource::TextSource(const Job& job, const Split& split, LabelUse labels)
     : header_(job.data().text().header()),
       first_row_(split.first_row()),
       n_rows_(split.n_rows() > 0 ? split.n_rows() : std::numeric_limits<int64_t>::max()),
       splitter_(Dialect::Of(job.data().text())) {
   if (split.file().empty()) Fail("data: no file in a split, expected at least one");
   for (const std::string& path : split.file()) files_.push_back({path, {}});
-  parser_.emplace(job, Schema::Of(job, FindColumns(job.data().text())));
+  files_[0].n_rows_before = 0;
+  parser_.emplace(job, Schema::Of(job, FindColumns(job.data().text(), labels), labels));
 }
 
 /// Opens every file, so that a missing one is known before the first step.
-Columns TextSource::FindColumns(const Text& text) {
+Columns TextSource::FindColumns(const Text& text, LabelUse labels) {
   std::optional<Columns> first;
   for (File& file : files_) {
     LineReader reader(file.path);
@@ -118,69 +133,100 @@ Columns TextSource::FindColumns(const Text& text) {
   }
   if (!first.has_value()) Fail(files_[0].path, ": is empty, expected rows");
   if (!header_) {
+    const int n_here = first->n;
     first->names.assign(text.column_name().begin(), text.column_name().end());
+    // Files without labels: of the named columns, the last ones may be missing.
+    if (labels == LabelUse::kIgnored && n_here < text.column_name_size())
+      first->names.resize(static_cast<size_t>(n_here));
     if (!first->names.empty()) first->n = static_cast<int>(first->names.size());
   }
   return *first;
 }
 
-int64_t TextSource::Scan(const Wanted& wanted, const Sink& sink) {
-  Position at;
-  if (Skip(&at, first_row_) < first_row_) return 0;
-  Rows rows = parser_->NewRows();
-  std::vector<BadLine> bad;
-  while (at.row < n_rows_) {
-    const int64_t block = at.row / kBlockRows;
-    const int64_t n_block = std::min(kBlockRows, n_rows_ - at.row);
-    int64_t n = 0;
-    bool go_on = true;
-    if (wanted(block)) {
-      rows.Clear();
-      bad.clear();
-      n = Read(&at, n_block, &rows, &bad);
-      if (n > 0) go_on = sink(block, rows, bad);
-    } else {
-      n = Skip(&at, n_block);
-    }
-    at.row += n;
-    if (n < n_block || !go_on) break;
-  }
-  return at.row;
-}
-
-bool TextSource::OpenNext(Position* at) const {
-  if (at->next_file == files_.size()) return false;
-  const File& file = files_[at->next_file++];
-  at->reader.emplace(file.path);
-  if (at->reader->stamp() != file.stamp) {
-    Fail(file.path, ": changed since the job began: ", file.stamp.n_bytes, " bytes then, ",
-         at->reader->stamp().n_bytes, " now, expected a file that stays as it is");
-  }
-  if (header_) at->reader->Skip(1);
-  return true;
-}
-
-int64_t TextSource::Skip(Position* at, int64_t n) const {
+int64_t TextSource::Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) {
+  *rows = parser_->NewRows();
+  bad->clear();
+  if (!GoTo(block)) return 0;
+  const int64_t n_block = RowsOfBlock(block);
   int64_t n_done = 0;
-  while (n_done < n) {
-    if (at->reader.has_value()) n_done += at->reader->Skip(n - n_done);
-    if (n_done < n && !OpenNext(at)) break;
+  Line line;
+  while (n_done < n_block) {
+    if (!reader_.has_value() || !reader_->Next(&line)) {
+      if (!OpenNext()) break;
+      continue;
+    }
+    if (const std::string wrong = Parse(line, rows); !wrong.empty()) {
+      bad->push_back({block * kBlockRows + n_done, Where(*reader_, line) + ": " + wrong});
+    }
+    ++n_done;
+    ++row_;
   }
   return n_done;
 }
 
-int64_t TextSource::Read(Position* at, int64_t n, Rows* rows, std::vector<BadLine>* bad) {
+bool TextSource::GoTo(int64_t block) {
+  if (RowsOfBlock(block) == 0) return false;
+  const int64_t wanted = first_row_ + block * kBlockRows;
+  if (row_ != wanted && block < static_cast<int64_t>(marks_.size()) &&
+      marks_[static_cast<size_t>(block)].has_value()) {
+    const Mark& mark = *marks_[static_cast<size_t>(block)];
+    if (next_file_ != mark.file + 1 || !reader_.has_value()) Restart(mark.file);
+    if (reader_.has_value() || OpenNext()) reader_->Seek(mark.place);
+    row_ = wanted;
+  }
+  if (row_ > wanted) {
+    size_t file = 0;
+    while (file + 1 < files_.size() && files_[file + 1].n_rows_before >= 0 &&
+           files_[file + 1].n_rows_before <= wanted) {
+      ++file;
+    }
+    Restart(file);
+  }
+  // Block by block, so that each is marked.
+  while (row_ < wanted) {
+    const int64_t into = row_ - first_row_;  // negative before the split
+    if (into >= 0) MarkBlock(into / kBlockRows);
+    const int64_t n = into < 0 ? -into : kBlockRows - into % kBlockRows;
+    if (Skip(n) < n) return false;
+  }
+  MarkBlock(block);
+  return true;
+}
+
+void TextSource::MarkBlock(int64_t block) {
+  if (static_cast<size_t>(block) != marks_.size() || row_ != first_row_ + block * kBlockRows) return;
+  std::optional<Mark>& mark = marks_.emplace_back();
+  if (reader_.has_value() && reader_->CanSeek()) mark = Mark{next_file_ - 1, reader_->place()};
+}
+
+void TextSource::Restart(size_t file) {
+  next_file_ = file;
+  reader_.reset();
+  row_ = files_[file].n_rows_before;
+}
+
+bool TextSource::OpenNext() {
+  if (next_file_ == files_.size()) return false;
+  File& file = files_[next_file_++];
+  file.n_rows_before = row_;
+  reader_.emplace(file.path);
+  if (reader_->stamp() != file.stamp) {
+    Fail(file.path, ": changed since the job began: ", file.stamp.n_bytes, " bytes then, ",
+         reader_->stamp().n_bytes, " now, expected a file that stays as it is");
+  }
+  if (header_) reader_->Skip(1);
+  return true;
+}
+
+int64_t TextSource::Skip(int64_t n) {
   int64_t n_done = 0;
-  Line line;
   while (n_done < n) {
-    if (!at->reader.has_value() || !at->reader->Next(&line)) {
-      if (!OpenNext(at)) break;
-      continue;
+    if (reader_.has_value()) {
+      const int64_t n_here = reader_->Skip(n - n_done);
+      n_done += n_here;
+      row_ += n_here;
     }
-    if (const std::string wrong = Parse(line, rows); !wrong.empty()) {
-      bad->push_back({at->row + n_done, Where(*at->reader, line) + ": " + wrong});
-    }
-    ++n_done;
+    if (n_done < n && !OpenNext()) break;
   }
   return n_done;
 }
@@ -193,8 +239,8 @@ std::string TextSource::Parse(const Line& line, Rows* rows) {
 
 }  // namespace
 
-std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split) {
-  return std::make_unique<TextSource>(job, split);
+std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelUse labels) {
+  return std::make_unique<TextSource>(job, split, labels);
 }
 
 }  // namespace zhiyin::worker

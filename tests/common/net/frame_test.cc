@@ -51,8 +51,19 @@ TEST(Frame, RefusesWhatIsNoFrame) {
               HasSubstr("pull announces 8 bytes, but 7 came"));
 }
 
+TEST(Frame, WhatTellsOfDifferentBuildsIsUnderstoodByAll) {
+  for (const FrameKind kind : {FrameKind::kGreeting, FrameKind::kAbort, FrameKind::kStop}) {
+    EXPECT_EQ(ErrorAfter([&](FrameHeader* h) {
+                h->kind = kind;
+                h->version = 9;
+              }),
+              "")
+        << NameOf(kind);
+  }
+}
+
 TEST(Frame, EveryKindHasAName) {
-  for (int kind = static_cast<int>(FrameKind::kHello); kind <= static_cast<int>(FrameKind::kShutdown);
+  for (int kind = static_cast<int>(FrameKind::kGreeting); kind <= static_cast<int>(FrameKind::kGoodbye);
        ++kind) {
     EXPECT_NE(NameOf(static_cast<FrameKind>(kind)), "") << kind;
   }

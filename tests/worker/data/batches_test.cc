@@ -9,11 +9,13 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <thread>
 
 #include "common/error.h"
+#include "common/random.h"
 #include "tests/support/data_jobs.h"
 
 namespace zhiyin::worker {
@@ -21,115 +23,69 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
 
-/// What a NumberSource does, for all its copies.
+/// What a NumberSource does.
 struct NumberSourceOptions {
   int64_t n_rows = 0;
   /// Every so many rows is malformed; 0: none is.
   int64_t bad_every = 0;
-  /// Scans after the first one give this many rows.
+  /// Once the first pass is over, there are so many rows.
   std::optional<int64_t> n_rows_later = std::nullopt;
-  /// Throws an Error before this row in scans after the first one.
+  /// Then, throws an Error at this block.
   std::optional<int64_t> fails_at = std::nullopt;
-  /// Takes this long for a block in scans after the first one.
+  /// Then, takes this long for a block.
   std::chrono::milliseconds block_time{0};
+};
+
+/// What a NumberSource tells and is told.
+struct NumberSourceState {
+  std::atomic<bool> is_later = false;
+  std::atomic<int> n_reads_later = 0;
+  std::atomic<int> n_steps_back_later = 0;
 };
 
 /// Row i has the number i and, in its only field, i % 3 keys i.
 class NumberSource : public Source {
  public:
-  explicit NumberSource(const NumberSourceOptions& options, std::atomic<int>* n_scans)
-      : options_(options), n_scans_(n_scans) {}
+  NumberSource(const NumberSourceOptions& options, NumberSourceState* state)
+      : options_(options), state_(state) {}
 
-  int64_t Scan(const Wanted& wanted, const Sink& sink) override {
-    const bool first = (*n_scans_)++ == 0;
-    const int64_t n_rows = first ? options_.n_rows : options_.n_rows_later.value_or(options_.n_rows);
-    for (int64_t begin = 0; begin < n_rows; begin += kBlockRows) {
-      if (!first && options_.fails_at.has_value() && begin + kBlockRows > *options_.fails_at)
-        Fail("numbers: broken");
-      if (!wanted(begin / kBlockRows)) continue;
-      if (!first) std::this_thread::sleep_for(options_.block_time);
-      Rows rows(1, 1, 1);
-      std::vector<BadLine> bad;
-      const int64_t end = std::min(begin + kBlockRows, n_rows);
-      for (int64_t i = begin; i < end; ++i) {
-        if (options_.bad_every > 0 && i % options_.bad_every == 0) {
-          bad.push_back({i, "numbers:" + std::to_string(i) + ": bad"});
-          continue;
-        }
-        rows.keys.insert(rows.keys.end(), static_cast<size_t>(i % 3), static_cast<Key>(i));
-        rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
-        rows.numerics.push_back(static_cast<float>(i));
-        rows.labels.push_back(static_cast<float>(-i));
-        ++rows.n;
-      }
-      if (!sink(begin / kBlockRows, rows, bad)) return end;
+  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
+    const bool later = state_->is_later;
+    const int64_t n_rows = later ? options_.n_rows_later.value_or(options_.n_rows) : options_.n_rows;
+    if (later) {
+      if (options_.fails_at == block) Fail("numbers: broken");
+      std::this_thread::sleep_for(options_.block_time);
+      ++state_->n_reads_later;
+      state_->n_steps_back_later += block < last_block_;
     }
-    return n_rows;
+    last_block_ = block;
+    *rows = Rows(1, 1, 1);
+    bad->clear();
+    const int64_t begin = block * kBlockRows;
+    const int64_t end = std::max(std::min(begin + kBlockRows, n_rows), begin);
+    for (int64_t i = begin; i < end; ++i) {
+      if (options_.bad_every > 0 && i % options_.bad_every == 0) {
+        bad->push_back({i, "numbers:" + std::to_string(i) + ": bad"});
+        continue;
+      }
+      rows->keys.insert(rows->keys.end(), static_cast<size_t>(i % 3), static_cast<Key>(i));
+      rows->key_begin.push_back(static_cast<uint32_t>(rows->keys.size()));
+      rows->numerics.push_back(static_cast<float>(i));
+      rows->labels.push_back(static_cast<float>(-i));
+      ++rows->n;
+    }
+    return end - begin;
   }
 
  private:
   NumberSourceOptions options_;
-  std::atomic<int>* n_scans_;
+  NumberSourceState* state_;
+  int64_t last_block_ = 0;
 };
 
 const Normalizer kAsItIs = {{0}, {1}};
-
-/// All workers of a job, one after the other.
-struct Readers {
-  NumberSourceOptions source;
-  StreamPlan plan;
-  int64_t shuffle_rows = 1'000'000;
-  uint64_t seed = 1;
-  bool first_pass = true;
-  int64_t n_epochs = 2;
-
-  BlockSummaries summaries;
-  std::vector<std::string> bad;
-  /// Rows of [epoch][step][stream].
-  std::map<std::array<int64_t, 3>, Rows> slices;
-  std::atomic<int> n_scans = 0;
-
-  void Run() {
-    std::vector<std::unique_ptr<SliceReader>> readers;
-    for (int w = 0; w < plan.n_workers; ++w) {
-      n_scans = 0;
-      readers.push_back(std::make_unique<SliceReader>(std::make_unique<NumberSource>(source, &n_scans), w,
-                                                      plan, shuffle_rows, seed));
-      BlockSummaries own =
-          readers.back()->FirstPass([&](const BadLine& line) { bad.push_back(line.what); }, [] {});
-      summaries.merge(own);
-      EXPECT_TRUE(own.empty()) << "a block was read by two workers";
-      if (first_pass) continue;
-      readers.back() = std::make_unique<SliceReader>(std::make_unique<NumberSource>(source, &n_scans), w,
-                                                     plan, shuffle_rows, seed);
-    }
-    plan.SetRows(summaries);
-    n_scans = 1;  // from here on, scans are later ones
-    for (int w = 0; w < plan.n_workers; ++w) {
-      SliceReader& reader = *readers[static_cast<size_t>(w)];
-      reader.Start(plan, kAsItIs, 0, n_epochs);
-      for (int64_t epoch = 0; epoch < n_epochs; ++epoch) {
-        for (int64_t step = 0; step < plan.StepsPerEpoch(); ++step) {
-          for (const int stream : plan.StreamsOfWorker(w)) slices[{epoch, step, stream}] = reader.Next();
-        }
-      }
-    }
-    --n_scans;
-  }
-
-  /// Of all good rows of an epoch, sorted.
-  std::vector<float> NumbersOf(int64_t epoch) const {
-    std::vector<float> numbers;
-    for (const auto& [at, rows] : slices) {
-      if (at[0] == epoch) numbers.insert(numbers.end(), rows.numerics.begin(), rows.numerics.end());
-    }
-    std::sort(numbers.begin(), numbers.end());
-    return numbers;
-  }
-};
 
 std::vector<float> GoodNumbers(const NumberSourceOptions& source) {
   std::vector<float> numbers;
@@ -139,33 +95,103 @@ std::vector<float> GoodNumbers(const NumberSourceOptions& source) {
   return numbers;
 }
 
-void ExpectSameSlices(const Readers& a, const Readers& b) {
+std::vector<float> Sorted(std::vector<float> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+/// The readers of a job's workers after their first pass, and its summaries.
+class Readers {
+ public:
+  Readers(const NumberSourceOptions& options, const BlockDeal& deal, int64_t max_kept_rows, uint64_t seed = 1,
+          bool first_pass = true) {
+    for (int w = 0; w < deal.n_workers; ++w) {
+      const auto make = [&] {
+        return std::make_unique<SliceReader>(std::make_unique<NumberSource>(options, &state_), seed,
+                                             max_kept_rows);
+      };
+      readers_.push_back(make());
+      BlockSummaries own = readers_.back()->FirstPass(
+          deal, w, [&](const BadLine& line) { bad_.push_back(line.what); }, [] {});
+      summaries_.merge(own);
+      EXPECT_TRUE(own.empty()) << "a block was read by two workers";
+      if (!first_pass) readers_.back() = make();
+    }
+    state_.is_later = true;
+  }
+  void Start(const std::vector<BlockRun>& runs, bool in_one_pass = true) {
+    for (auto& reader : readers_) reader->Start(runs, kAsItIs, in_one_pass);
+  }
+  SliceReader& operator[](int worker) { return *readers_[static_cast<size_t>(worker)]; }
+  const BlockSummaries& summaries() const { return summaries_; }
+  const std::vector<std::string>& bad() const { return bad_; }
+  NumberSourceState& state() { return state_; }
+
+ private:
+  NumberSourceState state_;
+  std::vector<std::unique_ptr<SliceReader>> readers_;
+  BlockSummaries summaries_;
+  std::vector<std::string> bad_;
+};
+
+/// A job at staleness 0.
+struct Streams {
+  NumberSourceOptions source;
+  int n_streams = 1;
+  int n_workers = 1;
+  int64_t rows_per_slice = 1;
+  int64_t shuffle_rows = 1'000'000;
+  uint64_t seed = 1;
+  bool first_pass = true;
+  /// Slices change hands at random, eight steps at a time.
+  bool dealt_anew = false;
+
+  StreamPlan plan = {};
+  BlockSummaries summaries = {};
+  std::vector<std::string> bad = {};
+  int n_reads_later = 0;
+  int n_steps_back_later = 0;
+  /// Rows of [epoch][step][stream].
+  std::map<std::array<int64_t, 3>, Rows> slices = {};
+
+  void Run() {
+    Readers readers(source, {n_streams, n_workers}, shuffle_rows * n_streams, seed, first_pass);
+    summaries = readers.summaries();
+    bad = readers.bad();
+    plan = StreamPlan(summaries, n_streams, rows_per_slice, shuffle_rows);
+    readers.Start(plan.runs());
+    Random random(seed);
+    std::map<std::array<int64_t, 3>, int> owners;
+    std::vector<int> owner(static_cast<size_t>(n_streams));
+    for (int s = 0; s < n_streams; ++s) owner[static_cast<size_t>(s)] = s % n_workers;
+    for (int64_t epoch = 0; epoch < 2; ++epoch) {
+      for (int64_t step = 0; step < plan.n_steps(); ++step) {
+        for (int s = 0; s < n_streams; ++s) {
+          int& w = owner[static_cast<size_t>(s)];
+          if (dealt_anew && step % 8 == 7) w = static_cast<int>(random.Below(static_cast<uint64_t>(n_workers)));
+          owners[{epoch, step, s}] = w;
+          readers[w].Order(epoch, plan.Pieces(step, s));
+        }
+      }
+    }
+    for (const auto& [at, w] : owners) slices[at] = readers[w].Next();
+    n_reads_later = readers.state().n_reads_later;
+    n_steps_back_later = readers.state().n_steps_back_later;
+  }
+
+  /// Of all good rows of an epoch, sorted.
+  std::vector<float> NumbersOf(int64_t epoch) const {
+    std::vector<float> numbers;
+    for (const auto& [at, rows] : slices) {
+      if (at[0] == epoch) numbers.insert(numbers.end(), rows.numerics.begin(), rows.numerics.end());
+    }
+    return Sorted(std::move(numbers));
+  }
+};
+
+void ExpectSameSlices(const Streams& a, const Streams& b) {
   ASSERT_EQ(a.slices.size(), b.slices.size());
   for (const auto& [at, rows] : a.slices) zhiyin::testing::ExpectSameRows(rows, b.slices.at(at));
-}
-
-TEST(StreamPlan, DealsStreamsToWorkersAndRowsToSteps) {
-  StreamPlan plan = {5, 2, 10, {}};
-  EXPECT_THAT(plan.StreamsOfWorker(0), ElementsAre(0, 2, 4));
-  EXPECT_THAT(plan.StreamsOfWorker(1), ElementsAre(1, 3));
-  EXPECT_EQ(plan.StreamOfBlock(7), 2);
-  EXPECT_EQ(plan.StepsPerEpoch(), 0);
-  BlockSummaries blocks;
-  const std::vector<int64_t> rows = {20, 5, 0, 10, 11, 5, 6};
-  for (size_t b = 0; b < rows.size(); ++b) blocks[static_cast<int64_t>(b)].n_rows = rows[b];
-  plan.SetRows(blocks);
-  EXPECT_THAT(plan.stream_rows, ElementsAre(25, 11, 0, 10, 11));
-  EXPECT_EQ(plan.StepsPerEpoch(), 3);
-  EXPECT_EQ(plan.SliceRows(0, 2), 5);
-  EXPECT_EQ(plan.SliceRows(1, 1), 1);
-  EXPECT_EQ(plan.SliceRows(1, 2), 0);
-  EXPECT_EQ(plan.StepRows(0), 40);
-  EXPECT_EQ(plan.StepRows(1), 12);
-  EXPECT_EQ(plan.StepRows(2), 5);
-}
-
-TEST(StreamPlan, AWorkerMayHaveNoStream) {
-  EXPECT_THAT((StreamPlan{1, 2, 1, {}}.StreamsOfWorker(1)), IsEmpty());
 }
 
 TEST(SliceReader, GivesEachGoodRowOnceAnEpoch) {
@@ -173,17 +199,14 @@ TEST(SliceReader, GivesEachGoodRowOnceAnEpoch) {
     for (const int n_streams : {3, 4, 12}) {
       for (const int64_t shuffle_rows : {1'000'000, 300}) {
         for (const int64_t n_rows : {256 * 9, 2000, 257, 1}) {
-          Readers readers;
-          readers.source = {.n_rows = n_rows, .bad_every = 37};
-          readers.plan = {n_streams, n_workers, 64, {}};
-          readers.shuffle_rows = shuffle_rows;
-          readers.Run();
-          const std::vector<float> good = GoodNumbers(readers.source);
-          EXPECT_EQ(readers.NumbersOf(0), good);
-          EXPECT_EQ(readers.NumbersOf(1), good);
-          EXPECT_EQ(readers.bad.size(), static_cast<size_t>(n_rows) - good.size());
-          EXPECT_EQ(SplitSummary::Of(readers.summaries).n_bad, static_cast<int64_t>(readers.bad.size()));
-          EXPECT_EQ(SplitSummary::Of(readers.summaries).first_bad, "numbers:0: bad");
+          Streams job{{.n_rows = n_rows, .bad_every = 37}, n_streams, n_workers, 64, shuffle_rows};
+          job.Run();
+          const std::vector<float> good = GoodNumbers(job.source);
+          EXPECT_EQ(job.NumbersOf(0), good);
+          EXPECT_EQ(job.NumbersOf(1), good);
+          EXPECT_EQ(job.bad.size(), static_cast<size_t>(n_rows) - good.size());
+          EXPECT_EQ(SplitSummary::Of(job.summaries).n_bad, static_cast<int64_t>(job.bad.size()));
+          EXPECT_EQ(SplitSummary::Of(job.summaries).first_bad, "numbers:0: bad");
         }
       }
     }
@@ -191,186 +214,189 @@ TEST(SliceReader, GivesEachGoodRowOnceAnEpoch) {
 }
 
 TEST(SliceReader, SlicesAreAsLargeAsPlannedAndRowsAreWhole) {
-  Readers readers;
-  readers.source.n_rows = 1500;
-  readers.plan = {4, 1, 100, {}};
-  readers.Run();
-  for (const auto& [at, rows] : readers.slices) {
-    EXPECT_EQ(rows.n, readers.plan.SliceRows(static_cast<int>(at[2]), at[1]));
+  Streams job{{.n_rows = 1500}, 4, 1, 100};
+  job.Run();
+  for (const auto& [at, rows] : job.slices) {
+    EXPECT_EQ(rows.n, job.plan.SliceRows(at[1], static_cast<int>(at[2])));
     for (int64_t i = 0; i < rows.n; ++i) {
       const float number = rows.numerics[static_cast<size_t>(i)];
       const Key id = static_cast<Key>(number);
       EXPECT_EQ(rows.labels[static_cast<size_t>(i)], -number);
       EXPECT_EQ(rows.KeysOf(i, 0).size(), id % 3);
       for (const Key key : rows.KeysOf(i, 0)) EXPECT_EQ(key, id);
-      EXPECT_EQ(readers.plan.StreamOfBlock(static_cast<int64_t>(id) / kBlockRows), at[2]);
+      EXPECT_EQ(static_cast<int64_t>(id) / kBlockRows % 4, at[2]);
     }
   }
 }
 
-TEST(SliceReader, TheSameRowsInTheSameOrderForAnyNumberOfWorkers) {
+TEST(SliceReader, TheSameRowsInTheSameOrderForAnyNumberOfWorkersWhoeverTakesThem) {
   for (const int64_t shuffle_rows : {1'000'000, 600}) {
-    Readers expected;
-    expected.source = {.n_rows = 5000, .bad_every = 41};
-    expected.plan = {6, 1, 50, {}};
-    expected.shuffle_rows = shuffle_rows;
+    Streams expected{{.n_rows = 5000, .bad_every = 41}, 6, 1, 50, shuffle_rows};
     expected.Run();
     for (const int n_workers : {2, 3, 6}) {
-      Readers readers;
-      readers.source = expected.source;
-      readers.plan = {6, n_workers, 50, {}};
-      readers.shuffle_rows = shuffle_rows;
-      readers.Run();
-      ExpectSameSlices(expected, readers);
+      for (const bool dealt_anew : {false, true}) {
+        Streams job{expected.source, 6, n_workers, 50, shuffle_rows};
+        job.dealt_anew = dealt_anew;
+        job.Run();
+        ExpectSameSlices(expected, job);
+      }
     }
   }
 }
 
 TEST(SliceReader, KeptAndStreamedRowsAreTheSame) {
-  Readers kept;
-  kept.source = {.n_rows = 3000, .bad_every = 10};
-  kept.plan = {2, 1, 100, {}};
-  kept.shuffle_rows = 1500;
+  Streams kept{{.n_rows = 3000, .bad_every = 10}, 2, 1, 100, 1500};
   kept.Run();
-  EXPECT_EQ(kept.n_scans, 0) << "what is kept is not read again";
-  Readers streamed;
-  streamed.source = kept.source;
-  streamed.plan = {2, 1, 100, {}};
-  streamed.shuffle_rows = kept.shuffle_rows;
+  EXPECT_EQ(kept.n_reads_later, 0) << "what is kept is not read again";
+  Streams streamed{kept.source, 2, 1, 100, 1500};
   streamed.first_pass = false;
   streamed.Run();
-  EXPECT_EQ(streamed.n_scans, 2) << "one scan an epoch feeds all streams";
+  EXPECT_EQ(streamed.n_reads_later, 12);
+  EXPECT_EQ(streamed.n_steps_back_later, 0) << "one pass feeds all streams";
   ExpectSameSlices(kept, streamed);
 }
 
-TEST(SliceReader, AJobMayHaveKeptAndStreamedStreams) {
-  Readers readers;
-  readers.source.n_rows = 256 * 5;  // stream 0 has three blocks, stream 1 has two
-  readers.plan = {2, 1, 100, {}};
-  readers.shuffle_rows = 600;
-  readers.Run();
-  EXPECT_EQ(readers.n_scans, 2);
-  EXPECT_EQ(readers.NumbersOf(1), GoodNumbers(readers.source));
-}
-
 TEST(SliceReader, ShufflesEveryEpochAnewAndBySeed) {
-  Readers readers;
-  readers.source.n_rows = 256;
-  readers.plan = {1, 1, 256, {}};
-  readers.Run();
-  const std::vector<float> first = readers.slices.at({0, 0, 0}).numerics;
-  const std::vector<float> second = readers.slices.at({1, 0, 0}).numerics;
+  Streams job{{.n_rows = 256}, 1, 1, 256};
+  job.Run();
+  const std::vector<float> first = job.slices.at({0, 0, 0}).numerics;
+  const std::vector<float> second = job.slices.at({1, 0, 0}).numerics;
   EXPECT_FALSE(std::is_sorted(first.begin(), first.end()));
   EXPECT_NE(first, second);
-  Readers again;
-  again.source = readers.source;
-  again.plan = {1, 1, 256, {}};
+  Streams again{{.n_rows = 256}, 1, 1, 256};
   again.Run();
   EXPECT_EQ(again.slices.at({1, 0, 0}).numerics, second);
-  again.seed = 2;
-  again.plan = {1, 1, 256, {}};
-  again.summaries.clear();
-  again.Run();
-  EXPECT_NE(again.slices.at({0, 0, 0}).numerics, first);
+  Streams other{{.n_rows = 256}, 1, 1, 256};
+  other.seed = 2;
+  other.Run();
+  EXPECT_NE(other.slices.at({0, 0, 0}).numerics, first);
 }
 
 TEST(SliceReader, AWindowOfAStreamIsShuffledForItself) {
-  Readers readers;
-  readers.source.n_rows = 256 * 6;
-  readers.plan = {1, 1, 512, {}};
-  readers.shuffle_rows = 600;  // two blocks
-  readers.Run();
+  Streams job{{.n_rows = 256 * 6}, 1, 1, 512, 600};  // two blocks a window
+  job.Run();
   for (int64_t step = 0; step < 3; ++step) {
-    std::vector<float> numbers = readers.slices.at({0, step, 0}).numerics;
+    std::vector<float> numbers = job.slices.at({0, step, 0}).numerics;
     EXPECT_FALSE(std::is_sorted(numbers.begin(), numbers.end()));
-    std::sort(numbers.begin(), numbers.end());
+    numbers = Sorted(numbers);
     EXPECT_EQ(numbers.front(), static_cast<float>(512 * step));
     EXPECT_EQ(numbers.back(), static_cast<float>(512 * step + 511));
   }
 }
 
-/// One worker that has made its first pass.
+TEST(SliceReader, KeepsTheRunsThatWereUsedLast) {
+  Readers readers({.n_rows = 256 * 8}, {1, 1}, 1024);
+  const RangePlan plan(readers.summaries(), 1, 256, 1'000'000);
+  ASSERT_EQ(plan.n_ranges(), 8);
+  readers.Start(plan.runs(), false);
+  EXPECT_THAT(readers[0].KeptRuns(), ElementsAre(0, 1, 2, 3)) << "of the first pass";
+  const auto take = [&](int64_t range) {
+    readers[0].Order(0, {plan.Batch(range, 0)});
+    readers[0].Next();
+  };
+  for (const int64_t range : {0, 2, 6, 0}) take(range);
+  EXPECT_EQ(readers.state().n_reads_later, 1);
+  take(7);
+  EXPECT_THAT(readers[0].KeptRuns(), ElementsAre(0, 2, 6, 7));
+  take(5);
+  EXPECT_THAT(readers[0].KeptRuns(), ElementsAre(0, 5, 6, 7));
+  take(2);
+  EXPECT_EQ(readers.state().n_reads_later, 4);
+}
+
+/// One worker of a stream that has made its first pass.
 class OneReader {
  public:
   OneReader(const NumberSourceOptions& options, int64_t shuffle_rows, int64_t rows_per_slice)
-      : plan_{2, 1, rows_per_slice, {}},
-        reader_(std::make_unique<SliceReader>(std::make_unique<NumberSource>(options, &n_scans_), 0, plan_,
-                                              shuffle_rows, 1)) {
-    plan_.SetRows(reader_->FirstPass([](const BadLine&) {}, [] {}));
+      : readers_(std::make_unique<Readers>(options, BlockDeal{2, 1}, 2 * shuffle_rows)),
+        plan_(readers_->summaries(), 2, rows_per_slice, shuffle_rows) {}
+  void Start(const Normalizer& normalizer = kAsItIs) {
+    (*readers_)[0].Start(plan_.runs(), normalizer, true);
   }
-  void Start(const Normalizer& normalizer = kAsItIs, int64_t first_epoch = 0, int64_t n_epochs = 100) {
-    reader_->Start(plan_, normalizer, first_epoch, n_epochs);
+  /// So many slices from the first one of an epoch on.
+  void Order(int64_t n, int64_t epoch = 0) {
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t step = i / 2 % plan_.n_steps();
+      (*readers_)[0].Order(epoch + i / 2 / plan_.n_steps(), plan_.Pieces(step, static_cast<int>(i % 2)));
+    }
   }
-  SliceReader& operator*() { return *reader_; }
+  const Rows& Next(const std::function<void()>& tick = [] {}) { return (*readers_)[0].Next(tick); }
   const StreamPlan& plan() const { return plan_; }
-  void Destroy() { reader_.reset(); }
+  void Destroy() { readers_.reset(); }
 
  private:
-  std::atomic<int> n_scans_ = 0;
+  std::unique_ptr<Readers> readers_;
   StreamPlan plan_;
-  std::unique_ptr<SliceReader> reader_;
 };
 
 TEST(SliceReader, NormalizesWhatItGives) {
   OneReader reader({.n_rows = 10}, 1000, 10);
   reader.Start({{4.5f}, {2}});
-  std::vector<float> numbers = (*reader).Next().numerics;
-  std::sort(numbers.begin(), numbers.end());
-  EXPECT_THAT(numbers, ElementsAre(-9, -7, -5, -3, -1, 1, 3, 5, 7, 9));
-  EXPECT_EQ((*reader).Next().n, 0) << "stream 1 has no rows";
+  reader.Order(2);
+  EXPECT_THAT(Sorted(reader.Next().numerics), ElementsAre(-9, -7, -5, -3, -1, 1, 3, 5, 7, 9));
+  EXPECT_EQ(reader.Next().n, 0) << "stream 1 has no rows";
 }
 
-TEST(SliceReader, MayStartAtALaterEpoch) {
-  const NumberSourceOptions options = {.n_rows = 256};
-  OneReader from_start(options, 1000, 256);
+TEST(SliceReader, AnEpochDoesNotDependOnThoseBefore) {
+  OneReader from_start({.n_rows = 256}, 1000, 256);
   from_start.Start();
-  for (int i = 0; i < 6; ++i) (*from_start).Next();
-  OneReader later(options, 1000, 256);
-  later.Start(kAsItIs, 3, 1);
-  EXPECT_EQ((*later).Next().numerics, (*from_start).Next().numerics);
+  from_start.Order(8);
+  for (int i = 0; i < 6; ++i) from_start.Next();
+  OneReader later({.n_rows = 256}, 1000, 256);
+  later.Start();
+  later.Order(1, 3);
+  EXPECT_EQ(later.Next().numerics, from_start.Next().numerics);
 }
 
 TEST(SliceReader, UsesTheSameMemoryAgainAndAgain) {
   OneReader reader({.n_rows = 4096}, 1'000'000, 64);
   reader.Start();
-  const int64_t n_slices = 2 * reader.plan().StepsPerEpoch();
-  for (int64_t i = 0; i < 3 * n_slices; ++i) (*reader).Next();
+  const int64_t n_slices = 2 * reader.plan().n_steps();
+  reader.Order(8 * n_slices);
+  for (int64_t i = 0; i < 3 * n_slices; ++i) reader.Next();
   std::set<const float*> memory;
-  for (int64_t i = 0; i < 5 * n_slices; ++i) memory.insert((*reader).Next().numerics.data());
+  for (int64_t i = 0; i < 5 * n_slices; ++i) memory.insert(reader.Next().numerics.data());
   EXPECT_LE(memory.size(), static_cast<size_t>(SliceReader::kSlicesAhead + 1));
 }
 
 TEST(SliceReader, AnErrorInTheThreadComesOutOfNext) {
-  OneReader reader({.n_rows = 256 * 40, .fails_at = 256 * 30}, 500, 100);
+  OneReader reader({.n_rows = 256 * 40, .fails_at = 30}, 500, 100);
   reader.Start();
+  reader.Order(200);
   int n_slices = 0;
   EXPECT_THAT(
       [&] {
-        while (true) n_slices += (*reader).Next().n > 0;
+        while (true) n_slices += reader.Next().n > 0;
       },
       ThrowsMessage<Error>("numbers: broken"));
   EXPECT_GT(n_slices, 50) << "what was ready before comes first";
-  EXPECT_THROW((*reader).Next(), Error) << "and it stays broken";
+  EXPECT_THROW(reader.Next(), Error) << "and it stays broken";
 }
 
 TEST(SliceReader, TicksWhileItWaits) {
-  OneReader reader({.n_rows = 512, .block_time = std::chrono::milliseconds(1300)}, 100, 100);
+  OneReader reader({.n_rows = 256 * 12, .block_time = std::chrono::milliseconds(1300)}, 256, 100);
   reader.Start();
+  reader.Order(40);
   int n_ticks = 0;
-  EXPECT_GT((*reader).Next([&] { ++n_ticks; }).n, 0);
+  for (int i = 0; i < 2 * 2 * 3; ++i) reader.Next([&] { ++n_ticks; });  // the two blocks of each that were kept
+  n_ticks = 0;
+  while (n_ticks < 3) {
+    n_ticks = 0;
+    ASSERT_GT(reader.Next([&] { ++n_ticks; }).n, 0);
+  }
   EXPECT_GE(n_ticks, 3) << "once at the call, and for each half second of the wait";
 }
 
 TEST(SliceReader, NoticesRowsThatVanishOrAppear) {
-  for (const auto& [n_rows_later, sentence] :
-       {std::pair<int64_t, const char*>{4000, "fewer good rows than"}, {6000, "more good rows than"}}) {
-    OneReader reader({.n_rows = 5000, .n_rows_later = n_rows_later}, 500, 100);
+  for (const int64_t n_rows_later : {4000, 5120}) {
+    OneReader reader({.n_rows = 5000, .n_rows_later = n_rows_later}, 256, 100);
     reader.Start();
+    reader.Order(100);
     EXPECT_THAT(
         [&] {
-          for (int i = 0; i < 1000; ++i) (*reader).Next();
+          for (int i = 0; i < 100; ++i) reader.Next();
         },
-        ThrowsMessage<Error>(HasSubstr(sentence)));
+        ThrowsMessage<Error>(HasSubstr("as in the first pass: files that stay as they are")));
   }
 }
 
@@ -379,7 +405,8 @@ TEST(SliceReader, MayBeDestroyedAtAnyTime) {
     for (const int n_taken : {-1, 0, 1, 7}) {
       OneReader reader({.n_rows = 20'000}, shuffle_rows, 16);
       if (n_taken >= 0) reader.Start();
-      for (int i = 0; i < n_taken; ++i) (*reader).Next();
+      reader.Order(100);
+      for (int i = 0; i < n_taken; ++i) reader.Next();
       if (n_taken == 7)
         std::this_thread::sleep_for(
             std::chrono::milliseconds(20));  // the thread has filled the queue and waits
@@ -388,13 +415,15 @@ TEST(SliceReader, MayBeDestroyedAtAnyTime) {
   }
 }
 
-TEST(SliceReader, DoesNotFinishALongScanBeforeItIsDestroyed) {
-  // Two windows of a thousand blocks each: no slice for the first 5 seconds, 10 seconds for the scan.
-  OneReader reader({.n_rows = 256 * 2000, .block_time = std::chrono::milliseconds(5)}, 255'999, 64);
-  reader.Start();
+TEST(SliceReader, DoesNotFinishALongReadBeforeItIsDestroyed) {
+  auto readers = std::make_unique<Readers>(
+      NumberSourceOptions{.n_rows = 256 * 2000, .block_time = std::chrono::milliseconds(5)}, BlockDeal{1, 1}, 256);
+  const StreamPlan plan(readers->summaries(), 1, 64, 1'000'000);
+  readers->Start(plan.runs());
+  (*readers)[0].Order(0, plan.Pieces(0, 0));  // 10 seconds
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   const auto begin = std::chrono::steady_clock::now();
-  reader.Destroy();
+  readers.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
 }
 

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <map>
 
 #include "common/error.h"
 #include "common/hash.h"
+#include "common/random.h"
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 
@@ -151,43 +154,69 @@ TEST_F(TextSourceTest, BlocksAndRangesSpanFiles) {
   }
 }
 
-TEST_F(TextSourceTest, WantedBlocksAreThoseOfTheWholeScan) {
-  std::string text = Numbered(0, 1500);
+TEST_F(TextSourceTest, BlocksMayBeReadInAnyOrder) {
+  std::string text = Numbered(0, 3000);
   text.replace(text.find("\n700\n"), 5, "\nbad\n");
   text.replace(text.find("\n800\n"), 5, "\nbad\n");
-  Job job = NumberJob({folder_.Write("f", text)});
-  job.mutable_data()->mutable_train()->set_first_row(100);
-  const auto source = MakeSource(job, SplitKind::kTrain);
-  const Collected all = Collect(source.get());
-  EXPECT_EQ(all.n_seen, 1400);
-  EXPECT_THAT(all.blocks, ElementsAre(0, 1, 2, 3, 4, 5));
-  Collected parts;
-  for (int64_t b = 0; b < 6; ++b) {
-    const Collected part = CollectBlocks(source.get(), [b](int64_t block) { return block == b; });
-    EXPECT_THAT(part.blocks, ElementsAre(b));
-    EXPECT_EQ(part.n_seen, 1400) << "rows that are not wanted count too";
-    if (b == 0) parts.rows = Rows(0, 1, 0);
-    for (int64_t i = 0; i < part.rows.n; ++i) parts.rows.Append(part.rows, i);
-    parts.bad.insert(parts.bad.end(), part.bad.begin(), part.bad.end());
+  const size_t cut = text.find("1000\n");
+  const std::string a = text.substr(0, cut);
+  const std::string b = text.substr(cut);
+  // Fewer files than blocks, one of them smaller than a block; plain, compressed, and one of each.
+  const std::vector<std::vector<std::string>> all_files = {
+      {folder_.Write("a", a), folder_.Write("small", "3\n4\n"), folder_.Write("b", b)},
+      {folder_.WriteGzip("a.gz", a), folder_.WriteGzip("small.gz", "3\n4\n"), folder_.WriteGzip("b.gz", b)},
+      {folder_.Path("a.gz"), folder_.Path("small"), folder_.Path("b")},
+      {folder_.Path("a"), folder_.Path("small.gz"), folder_.Path("b.gz")}};
+  Random random(1);
+  for (const std::vector<std::string>& files : all_files) {
+    Job job = NumberJob(files);
+    job.mutable_data()->mutable_train()->set_first_row(100);
+    job.mutable_data()->mutable_train()->set_n_rows(2890);
+    const Collected all = CollectTrain(job);
+    ASSERT_EQ(all.n_seen, 2890);
+    ASSERT_EQ(all.blocks.size(), 12u);
+    ASSERT_EQ(all.Complaints().size(), 2u);
+    for (int round = 0; round < 20; ++round) {
+      const auto source = MakeSource(job, SplitKind::kTrain);  // of which nothing was passed yet
+      std::vector<int64_t> blocks = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+      random.Shuffle(std::span(blocks));
+      for (int again = 0; again < 2; ++again) {
+        std::map<int64_t, Collected> parts;
+        for (const int64_t block : blocks) parts[block] = CollectBlocks(source.get(), {block});
+        Collected sorted;
+        sorted.rows = Rows(0, 1, 0);
+        for (const auto& [block, part] : parts) {
+          EXPECT_EQ(part.n_seen, block < 11 ? kBlockRows : block == 11 ? 2890 - 11 * kBlockRows : 0);
+          for (int64_t i = 0; i < part.rows.n; ++i) sorted.rows.Append(part.rows, i);
+          sorted.bad.insert(sorted.bad.end(), part.bad.begin(), part.bad.end());
+        }
+        ExpectSameRows(sorted.rows, all.rows);
+        EXPECT_EQ(sorted.Complaints(), all.Complaints()) << "line numbers, too";
+      }
+    }
   }
-  ExpectSameRows(parts.rows, all.rows);
-  EXPECT_EQ(parts.Complaints(), all.Complaints());
-  EXPECT_EQ(all.bad[0].row, 600);
 }
 
-TEST_F(TextSourceTest, ASinkMayEndTheScanAndKeepTheRows) {
-  const auto source = MakeSource(NumberJob({folder_.Write("f", Numbered(0, 2000))}), SplitKind::kTrain);
-  std::vector<Rows> kept;
-  const int64_t n_seen = source->Scan([](int64_t) { return true; },
-                                      [&](int64_t block, Rows& rows, const std::vector<BadLine>&) {
-                                        kept.push_back(std::move(rows));
-                                        return block < 2;
-                                      });
-  EXPECT_EQ(n_seen, 3 * kBlockRows);
-  ASSERT_EQ(kept.size(), 3u);
-  EXPECT_EQ(kept[2].n, kBlockRows);
-  EXPECT_EQ(kept[2].numerics[0], 512);
-  EXPECT_EQ(kept[1].numerics[255], 511);
+TEST_F(TextSourceTest, WhereLabelsAreIgnoredTheyMayBeMissing) {
+  Job job = NumberJob({folder_.Write("f", "number,x\n5,bad\n6,\n")});
+  job.mutable_data()->mutable_text()->set_header(true);
+  job.mutable_numeric(0)->set_column("number");
+  AddTask(&job, "task", "label");
+  ExpectRefused(job, "no column \"label\"");
+  const auto read = [&] { return Collect(MakeSource(job, SplitKind::kTrain, LabelUse::kIgnored).get()); };
+  EXPECT_THAT(read().rows.numerics, ElementsAre(5, 6));
+  EXPECT_TRUE(std::isnan(read().rows.labels.at(1)));
+  job.mutable_task(0)->mutable_label()->set_column("x");
+  EXPECT_EQ(CollectTrain(job).bad.size(), 1u);
+  EXPECT_THAT(read().bad, IsEmpty()) << "nobody looks at it";
+
+  Job named = TextJob({folder_.Write("g", "1,2\n3,4\n")});
+  for (const char* name : {"x", "y", "label"}) named.mutable_data()->mutable_text()->add_column_name(name);
+  AddNumeric(&named, "y", "y");
+  AddTask(&named, "task", "label");
+  EXPECT_EQ(CollectTrain(named).bad.size(), 2u);
+  EXPECT_THAT(Collect(MakeSource(named, SplitKind::kTrain, LabelUse::kIgnored).get()).rows.numerics,
+              ElementsAre(2, 4));
 }
 
 TEST_F(TextSourceTest, TrainAndTestAreSplitsOfTheirOwn) {
@@ -232,14 +261,14 @@ TEST_F(TextSourceTest, FilesThatCannotBeReadAreRefusedAtOnce) {
   ExpectRefused(Job(), "no source, expected text or generated_ratings");
 }
 
-TEST_F(TextSourceTest, ATruncatedGzipEndsTheScan) {
+TEST_F(TextSourceTest, ATruncatedGzipEndsTheJob) {
   const std::string gzip = zhiyin::testing::ReadFile(folder_.WriteGzip("whole", Numbered(0, 200'000)));
   const std::string path = folder_.Write("cut.gz", gzip.substr(0, gzip.size() - 100));
   const auto source = MakeSource(NumberJob({path}), SplitKind::kTrain);
   EXPECT_THAT([&] { Collect(source.get()); }, ThrowsMessage<Error>(HasSubstr(path + ": at byte ")));
 }
 
-TEST_F(TextSourceTest, AFileThatChangesBetweenScansEndsTheJob) {
+TEST_F(TextSourceTest, AFileThatChangesBetweenPassesEndsTheJob) {
   const std::string path = folder_.Write("f", Numbered(0, 10));
   const auto source = MakeSource(NumberJob({path}), SplitKind::kTrain);
   ExpectNumbers(Collect(source.get()), 0, 10);

@@ -1,0 +1,82 @@
+// What a simulated network does to the ranks on it, as numbers and as one line of text:
+//
+//   delay=exp:50us,slow=3:8,pause=2@500ms+1s,crash=4@2s,queue=8
+//
+//   delay=uniform:LEAST:MOST  how long a frame is under way, drawn for each anew
+//   delay=exp:MEAN
+//   delay=heavy:LEAST         Pareto with exponent 1.1: most take about LEAST, few a thousand times that
+//   work=TIME                 what a rank spends on each frame that it takes, and on each look for one
+//   queue=N or queue=BYTES    frames, or bytes (B, KiB, MiB), under way between a pair of ranks at most
+//   slow=RANK:FACTOR          this rank's work takes so many times as long
+//   pause=RANK@AT+FOR         it stands still from AT on, as by SIGSTOP and SIGCONT
+//   crash=RANK@AT             it is gone from AT on, as by SIGKILL
+//   down=RANK-RANK@AT+FOR     nothing gets through between the two, and goes on its way afterwards
+//
+// Times are numbers with ns, us, ms or s. The last five may be repeated for other ranks or times.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/random.h"
+
+namespace zhiyin {
+
+struct SimOptions {
+  struct Delay {
+    enum class Kind { kUniform, kExponential, kHeavyTailed };
+    Kind kind = Kind::kUniform;
+    int64_t least_ns = 1'000;   // uniform and heavy-tailed
+    int64_t most_ns = 100'000;  // uniform
+    int64_t mean_ns = 0;        // exponential
+
+    /// Seconds.
+    double Draw(Random* random) const;
+    bool operator==(const Delay&) const = default;
+  };
+  struct Slow {
+    int rank = 0;
+    double factor = 1;
+    bool operator==(const Slow&) const = default;
+  };
+  struct Pause {
+    int rank = 0;
+    int64_t at_ns = 0;
+    int64_t for_ns = 0;
+    bool operator==(const Pause&) const = default;
+  };
+  struct Crash {
+    int rank = 0;
+    int64_t at_ns = 0;
+    bool operator==(const Crash&) const = default;
+  };
+  struct Down {
+    int a = 0;
+    int b = 0;
+    int64_t at_ns = 0;
+    int64_t for_ns = 0;
+    bool operator==(const Down&) const = default;
+  };
+
+  uint64_t seed = 1;  // of all that is drawn; not part of the text
+  Delay delay = {};
+  int64_t work_ns = 1'000;
+  int64_t queue_frames = 0;  // 0: any number
+  int64_t queue_bytes = 0;   // 0: any number
+  std::vector<Slow> slow = {};
+  std::vector<Pause> pauses = {};
+  std::vector<Crash> crashes = {};
+  std::vector<Down> downs = {};
+
+  /// Everything but the seed; ParseSimOptions gives the same back.
+  std::string ToText() const;
+  bool operator==(const SimOptions&) const = default;
+};
+
+/// "" is the options as they are by default. Throws Error, naming the part and what was expected, on a text
+/// that says nothing, or says it of a rank that is not among `n_ranks`. The seed is left at its default.
+SimOptions ParseSimOptions(std::string_view text, int n_ranks);
+
+}  // namespace zhiyin

@@ -1,0 +1,40 @@
+#include "launch/fingerprint.h"
+#include "launch/greeting.h"
+#include "tests/fuzz/outcome.h"
+#include "tests/fuzz/script.h"
+#include "tests/fuzz/targets.h"
+
+namespace zhiyin::fuzz {
+namespace {
+
+constexpr int kRanks = 3;
+
+/// What rank 0 hears when all ranks run its own build.
+std::string Greetings() {
+  std::string script;
+  for (const int rank : {2, 1}) {
+    Frame frame(FrameKind::kGreeting, 1, 0, launch::Fingerprint() + "\nnode-b");
+    frame.Arrived(rank);
+    AppendTo(&script, frame);
+  }
+  return script;
+}
+
+}  // namespace
+
+/// A script of what arrives at rank 0 before the job.
+int FuzzGreeting(const uint8_t* data, size_t size) {
+  const std::string_view script(reinterpret_cast<const char*>(data), size);
+  Judge("rank", [&] {
+    ScriptedEndpoint endpoint(0, kRanks, MessagesOf(script, 0, kRanks));
+    Mailbox mailbox(&endpoint, 1);
+    launch::AwaitGreetings(&mailbox);
+  });
+  return 0;
+}
+
+std::vector<std::string> GreetingSeeds() {
+  return {Greetings()};
+}
+
+}  // namespace zhiyin::fuzz

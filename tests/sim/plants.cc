@@ -1,0 +1,191 @@
+#include "tests/sim/plants.h"
+
+#include <cstring>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "ps/protocol.h"
+
+namespace zhiyin::testing {
+namespace {
+
+using ps::PushPrelude;
+using ps::ReplyPrelude;
+using Frames = std::vector<Frame>;
+
+/// Set in the ids of requests that nobody has made.
+constexpr uint64_t kForged = uint64_t{1} << 62;
+
+FrameHeader& HeaderOf(Frame& frame) {
+  return *reinterpret_cast<FrameHeader*>(frame.bytes().data());
+}
+
+template <typename Prelude>
+Prelude& PreludeOf(Frame& frame) {
+  return *reinterpret_cast<Prelude*>(frame.payload().data());
+}
+
+Frame CopyOf(const Frame& frame) {
+  Frame copy = Frame::ForReceiving(frame.bytes().size());
+  std::memcpy(copy.bytes().data(), frame.bytes().data(), frame.bytes().size());
+  return copy;
+}
+
+/// A worker and a server, and which of their frames it is about.
+struct Victims {
+  Victims(const SimulatedJob& job, Random* random)
+      : server(static_cast<int>(random->Below(static_cast<uint64_t>(job.n_servers)))),
+        worker(job.n_servers + static_cast<int>(random->Below(static_cast<uint64_t>(job.n_workers)))),
+        nth(1 + random->Below(4)) {}
+
+  bool IsRequest(int from, int to) const { return from == worker && to == server; }
+  bool IsReply(int from, int to) const { return from == server && to == worker; }
+
+  int server;
+  int worker;
+  uint64_t nth;
+};
+
+bool Always(int) {
+  return true;
+}
+bool WhereBounded(int staleness) {
+  return staleness >= 0;
+}
+bool WhereUnbounded(int staleness) {
+  return staleness < 0;
+}
+bool WhereNotSynchronous(int staleness) {
+  return staleness != 0;
+}
+
+SimNetwork::Tamper DropAPush(const SimulatedJob& job, Random random, bool* happened) {
+  return [victims = Victims(job, &random), n = uint64_t{0}, happened](int from, int to, Frames* frames) mutable {
+    if (!victims.IsRequest(from, to) || frames->front().kind() != FrameKind::kPush || ++n != victims.nth) return;
+    frames->clear();
+    *happened = true;
+  };
+}
+
+/// Nobody misses it: later ones are renumbered, and it is acknowledged.
+SimNetwork::Tamper DropAPushQuietly(const SimulatedJob& job, Random random, bool* happened) {
+  return [victims = Victims(job, &random), n = uint64_t{0}, unacknowledged = uint64_t{0}, happened](
+             int from, int to, Frames* frames) mutable {
+    if (victims.IsReply(from, to) && unacknowledged != 0) {
+      frames->emplace_back(FrameKind::kPushReply, std::exchange(unacknowledged, 0), 0, 0);
+    } else if (victims.IsRequest(from, to) && frames->front().kind() == FrameKind::kPush) {
+      if (++n > victims.nth) --PreludeOf<PushPrelude>(frames->front()).sequence;
+      if (n != victims.nth) return;
+      unacknowledged = frames->front().header().request_id;
+      frames->clear();
+      *happened = true;
+    }
+  };
+}
+
+/// With a pull of its own and a number of its own, so that the server takes it for another.
+SimNetwork::Tamper ApplyAPushTwice(const SimulatedJob& job, Random random, bool* happened) {
+  return [victims = Victims(job, &random), n = uint64_t{0}, pull_id = uint64_t{0}, happened](
+             int from, int to, Frames* frames) mutable {
+    if (victims.IsReply(from, to) && (frames->front().header().request_id & kForged) != 0) return frames->clear();
+    if (!victims.IsRequest(from, to)) return;
+    const FrameKind kind = frames->front().kind();
+    if (kind == FrameKind::kPull && ++n == victims.nth) {
+      pull_id = frames->front().header().request_id;
+      HeaderOf(frames->emplace_back(CopyOf(frames->front()))).request_id |= kForged;
+    } else if (kind == FrameKind::kPush) {
+      PushPrelude& prelude = PreludeOf<PushPrelude>(frames->front());
+      if (*happened) ++prelude.sequence;
+      if (pull_id == 0 || prelude.pull_id != pull_id) return;
+      Frame again = CopyOf(frames->front());
+      HeaderOf(again).request_id |= kForged;
+      PreludeOf<PushPrelude>(again).pull_id |= kForged;
+      ++PreludeOf<PushPrelude>(again).sequence;
+      frames->push_back(std::move(again));
+      pull_id = 0;
+      *happened = true;
+    }
+  };
+}
+
+/// Two replies exchange their ids.
+SimNetwork::Tamper ExchangeReplies(const SimulatedJob& job, Random random, bool* happened) {
+  struct State {
+    int n_open = 0;
+    Frame held;
+    bool is_held = false;
+  };
+  return [victims = Victims(job, &random), state = std::make_shared<State>(), n = uint64_t{0}, happened](
+             int from, int to, Frames* frames) mutable {
+    const FrameKind kind = frames->front().kind();
+    if (victims.IsRequest(from, to) && kind == FrameKind::kPull) ++state->n_open;
+    if (!victims.IsReply(from, to) || kind != FrameKind::kPullReply) return;
+    if (state->is_held) {
+      std::swap(HeaderOf(state->held).request_id, HeaderOf(frames->front()).request_id);
+      frames->push_back(std::move(state->held));
+      state->is_held = false;
+    } else if (!*happened && state->n_open >= 2 && ++n >= victims.nth) {
+      state->held = std::move(frames->front());
+      frames->clear();
+      state->is_held = *happened = true;
+    }
+    --state->n_open;
+  };
+}
+
+/// A reply that the server gave some steps ago, for rows of today.
+SimNetwork::Tamper ReadStaleRows(const SimulatedJob& job, Random random, bool* happened) {
+  const uint64_t bound = static_cast<uint64_t>(job.job.train().staleness());
+  return [victims = Victims(job, &random), before = std::make_shared<std::vector<Frame>>(), bound, happened](
+             int from, int to, Frames* frames) {
+    if (!victims.IsReply(from, to) || frames->front().kind() != FrameKind::kPullReply || *happened) return;
+    Frame& reply = frames->front();
+    for (Frame& old : *before) {
+      const ReplyPrelude then = PreludeOf<ReplyPrelude>(old);
+      if (old.payload().size() != reply.payload().size() || reply.header().clock <= then.n_complete + bound) continue;
+      const uint64_t key_sum = PreludeOf<ReplyPrelude>(reply).key_sum;
+      std::memcpy(reply.payload().data(), old.payload().data(), old.payload().size());
+      PreludeOf<ReplyPrelude>(reply).key_sum = key_sum;
+      *happened = true;
+      return;
+    }
+    before->push_back(CopyOf(reply));
+  };
+}
+
+/// A worker pulls where it should peek.
+SimNetwork::Tamper MakeRowsInEvaluation(const SimulatedJob& job, Random random, bool* happened) {
+  return [victims = Victims(job, &random), happened](int from, int, Frames* frames) {
+    if (from != victims.worker || frames->front().kind() != FrameKind::kPeek) return;
+    HeaderOf(frames->front()).kind = FrameKind::kPull;
+    *happened = true;
+  };
+}
+
+constexpr Plant kPlants[] = {
+    {"APushDropped", "one was lost", Always, DropAPush},
+    {"APushDroppedQuietly", "invariant pushes_applied broken", WhereUnbounded, DropAPushQuietly},
+    {"APushDroppedQuietlyInAStep", "deadlock", WhereBounded, DropAPushQuietly},
+    {"APushAppliedTwice", "invariant pushes_applied broken", WhereUnbounded, ApplyAPushTwice},
+    {"APushAppliedTwiceInAStep", "came twice", WhereBounded, ApplyAPushTwice},
+    {"AReplyToTheWrongRequest", "answers another request than", Always, ExchangeReplies},
+    {"AStaleRead", "invariant staleness_bound broken", WhereBounded, ReadStaleRows},
+    {"ARowMadeByEvaluation", "invariant evaluation_makes_no_rows broken", WhereNotSynchronous, MakeRowsInEvaluation},
+};
+
+}  // namespace
+
+std::span<const Plant> AllPlants() {
+  return kPlants;
+}
+
+SimNetwork::Tamper SendSomeTwice(Random random) {
+  return [random](int, int, Frames* frames) mutable {
+    const FrameKind kind = frames->front().kind();
+    const bool may = kind == FrameKind::kPush || kind == FrameKind::kPushReply || kind == FrameKind::kPullReply;
+    if (may && random.Uniform() < 0.2) frames->push_back(CopyOf(frames->front()));
+  };
+}
+
+}  // namespace zhiyin::testing

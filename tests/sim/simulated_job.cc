@@ -1,0 +1,66 @@
+#include "tests/sim/simulated_job.h"
+
+#include <algorithm>
+
+#include "common/config.h"
+#include "common/role_map.h"
+#include "launch/run_rank.h"
+#include "tests/support/files.h"
+
+namespace zhiyin::testing {
+
+std::string SimulatedJob::Describe() const {
+  return std::to_string(n_servers) + "x" + std::to_string(n_workers) + " --network='" + network.ToText() + "'";
+}
+
+std::string Outcome::error() const {
+  std::string text;
+  for (const std::string& line : errors) text += line + "\n";
+  return text;
+}
+
+Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
+  // Whole files are synced, which is what a job on a disk mostly waits for.
+  TempFolder folder(TempFolder::kInMemory);
+  Outcome outcome;
+  launch::RankOptions options;
+  options.config = folder.Write("job.textproto", JobToText(job.job));
+  options.n_servers = job.n_servers;
+  options.timeout_s = job.timeout_s;
+  options.output = folder.Path("out");
+  options.network = "simulated";
+  options.progress = job.progress;
+  options.print = [&](const std::string& text) { outcome.printed += text; };
+  options.print_error = [&](const std::string& line) { outcome.errors.push_back(line); };
+  SimNetwork network(job.n_ranks(), job.network, tamper);
+  network.Run([&](Endpoint& endpoint) {
+    const int code = launch::RunRank(endpoint, options);
+    outcome.exit_code = std::max(outcome.exit_code, code);
+    if (code != 0) ++outcome.n_failed;
+  });
+  outcome.crashed = network.crashed();
+  if (!outcome.crashed.empty()) outcome.exit_code = std::max(outcome.exit_code, 1);
+  outcome.trace = network.trace_hash();
+  outcome.now_s = network.now();
+  for (int kind = static_cast<int>(FrameKind::kHello); kind <= static_cast<int>(FrameKind::kShutdown); ++kind) {
+    const FrameKind k = static_cast<FrameKind>(kind);
+    if (k != FrameKind::kAlive && k != FrameKind::kWaiting) outcome.n_left += network.n_left(k);
+  }
+  for (int s = 0; s < job.n_servers; ++s) {
+    for (int r = job.n_servers; r < job.n_ranks(); ++r)
+      outcome.peak_bytes = std::max({outcome.peak_bytes, network.peak_bytes(s, r), network.peak_bytes(r, s)});
+  }
+  if (outcome.exit_code == 0) {
+    outcome.summary = worker::Json::parse(ReadFile(folder.Path("out/summary.json")));
+    outcome.metrics = ReadFile(folder.Path("out/metrics.jsonl"));
+  }
+  return outcome;
+}
+
+Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed) {
+  SimulatedJob simulated{job, n_servers, n_workers, {}};
+  simulated.network.seed = seed;
+  return Simulate(simulated);
+}
+
+}  // namespace zhiyin::testing

@@ -1,0 +1,52 @@
+// A training job on a simulated network, and all that can be seen of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/net/sim_network.h"
+#include "configs/job.pb.h"
+#include "worker/progress.h"
+#include "worker/results.h"
+
+namespace zhiyin::testing {
+
+struct SimulatedJob {
+  Job job;
+  int n_servers = 1;
+  int n_workers = 1;
+  SimOptions network;
+  double timeout_s = 120;
+  worker::ProgressStyle progress = worker::ProgressStyle::kNone;
+
+  int n_ranks() const { return n_servers + n_workers; }
+  /// "2x4 --network=...".
+  std::string Describe() const;
+};
+
+struct Outcome {
+  int exit_code = 0;  // the largest of all ranks; 1 where one crashed
+  int n_failed = 0;   // ranks that ended with another code than 0; those that crashed did not end
+  worker::Json summary;
+  std::string metrics;               // the file metrics.jsonl
+  std::vector<std::string> errors;   // lines, as they were printed
+  std::string printed;
+  uint64_t trace = 0;
+  double now_s = 0;                  // virtual time at the end
+  std::vector<int> crashed;
+  int64_t n_left = 0;                // frames that nobody took, signs of life aside
+  int64_t peak_bytes = 0;            // of all ways between a worker and a server
+
+  /// All lines.
+  std::string error() const;
+};
+
+/// Runs it to its end. Under mpirun the first rank that ends with a failure ends all others; here all go on, so
+/// that those that cannot reach rank 0 have a line each.
+Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper = {});
+
+/// Runs a job on a network that only delays.
+Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed);
+
+}  // namespace zhiyin::testing
