@@ -88,22 +88,39 @@ SimNetwork::Tamper DropAPushQuietly(const SimulatedJob& job, Random random, bool
 SimNetwork::Tamper ApplyAPushTwice(const SimulatedJob& job, Random random, bool* happened) {
   return [victims = Victims(job, &random), n = uint64_t{0}, pull_id = uint64_t{0}, happened](
              int from, int to, Frames* frames) mutable {
-    if (victims.IsReply(from, to) && (frames->front().header().request_id & kForged) != 0) return frames->clear();
-    if (!victims.IsRequest(from, to)) return;
     const FrameKind kind = frames->front().kind();
-    if (kind == FrameKind::kPull && ++n == victims.nth) {
-      pull_id = frames->front().header().request_id;
-      HeaderOf(frames->emplace_back(CopyOf(frames->front()))).request_id |= kForged;
+    uint64_t& id = HeaderOf(frames->front()).request_id;
+    // The pull that is made up takes the id behind that of the one it copies, and later ones move up by one.
+    if (victims.IsReply(from, to)) {
+      if ((id & kForged) != 0) return frames->clear();
+      if (kind != FrameKind::kPullReply || pull_id == 0 || id <= pull_id) return;
+      if (id == pull_id + 1) return frames->clear();
+      --id;
+      --PreludeOf<ReplyPrelude>(frames->front()).key_sum;
+    } else if (!victims.IsRequest(from, to)) {
+      return;
+    } else if (kind == FrameKind::kPull || kind == FrameKind::kPeek) {
+      if (pull_id != 0) {
+        ++id;
+      } else if (kind == FrameKind::kPull && ++n == victims.nth) {
+        pull_id = id;
+        Frame again = CopyOf(frames->front());
+        ++HeaderOf(again).request_id;
+        frames->push_back(std::move(again));
+      }
     } else if (kind == FrameKind::kPush) {
       PushPrelude& prelude = PreludeOf<PushPrelude>(frames->front());
       if (*happened) ++prelude.sequence;
-      if (pull_id == 0 || prelude.pull_id != pull_id) return;
+      if (pull_id == 0 || prelude.pull_id < pull_id) return;
+      if (prelude.pull_id > pull_id) {
+        ++prelude.pull_id;
+        return;
+      }
       Frame again = CopyOf(frames->front());
       HeaderOf(again).request_id |= kForged;
-      PreludeOf<PushPrelude>(again).pull_id |= kForged;
+      ++PreludeOf<PushPrelude>(again).pull_id;
       ++PreludeOf<PushPrelude>(again).sequence;
       frames->push_back(std::move(again));
-      pull_id = 0;
       *happened = true;
     }
   };
