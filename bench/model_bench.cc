@@ -6,7 +6,9 @@
 
 #include "common/matrix.h"
 #include "worker/dense_weights.h"
+#include "worker/interaction/interaction.h"
 #include "worker/model/model.h"
+#include "worker/sequence/sequence_reader.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -32,7 +34,7 @@ void BM_MmoeStep(benchmark::State& state) {
   Matrix outputs;
   Matrix dx;
   for (auto _ : state) {
-    model->Forward(dense.weights(), view, &outputs);
+    model->Forward(dense.weights(), view, Pass(), &outputs);
     model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -58,6 +60,88 @@ void BM_WideProducts(benchmark::State& state) {
                          benchmark::Counter::kIsRate);
 }
 BENCHMARK(BM_WideProducts)->Arg(128)->Arg(512)->Arg(1024);
+
+/// A layer's step, forward and backward.
+void LayerStep(benchmark::State& state, ColumnLayer* layer, int64_t n_weights, const Matrix& x) {
+  DenseWeights dense(n_weights);
+  Random random(1);
+  layer->Init(&random, dense.weights());
+  Matrix y(x.rows(), layer->out());
+  Matrix dy = Matrix::Random(x.rows(), layer->out());
+  const Matrix direction = dy;
+  Matrix dx(x.rows(), x.cols());
+  for (auto _ : state) {
+    layer->Forward(dense.weights(), x, Pass(), y);
+    dy = direction;
+    dx.setZero();
+    layer->Backward(dense.weights(), x, y, dy, dense.gradients(), dx);
+    benchmark::DoNotOptimize(dx.data());
+  }
+  state.SetItemsProcessed(state.iterations() * x.rows());
+}
+
+/// The three products of each layer [rows, in] x [in, out] alone.
+struct BareProducts {
+  BareProducts(Eigen::Index rows, int in, int out)
+      : x(Matrix::Random(rows, in)), w(Matrix::Random(in, out)), y(rows, out), dw(Matrix::Zero(in, out)), dx(rows, in) {}
+  void Run() {
+    y.noalias() = x * w;
+    dw.noalias() += x.transpose() * y;
+    dx.noalias() = y * w.transpose();
+    benchmark::DoNotOptimize(dx.data());
+  }
+  Matrix x, w, y, dw, dx;
+};
+
+constexpr int kCrosses = 2;
+
+void BM_CrossV2Step(benchmark::State& state) {
+  Interaction::CrossV2 config;
+  config.set_n_layers(kCrosses);
+  InputLayout layout;
+  layout.dim = kIn;
+  int64_t n_weights = 0;
+  const auto layer = MakeCrossV2(config, layout, &n_weights);
+  LayerStep(state, layer.get(), n_weights, Matrix::Random(state.range(0), kIn));
+}
+BENCHMARK(BM_CrossV2Step)->Arg(128)->Arg(512)->Arg(1024);
+
+void BM_CrossV2Products(benchmark::State& state) {
+  BareProducts cross(state.range(0), kIn, kIn);
+  for (auto _ : state) {
+    for (int l = 0; l < kCrosses; ++l) cross.Run();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_CrossV2Products)->Arg(128)->Arg(512)->Arg(1024);
+
+// Target attention over 50 values of dim 16; its unit 80-40-1 as in the paper's code.
+constexpr int kDim = 16;
+constexpr int kLength = 50;
+
+void BM_DinStep(benchmark::State& state) {
+  SequenceReader::Din config;
+  config.add_hidden(80);
+  config.add_hidden(40);
+  const InputLayout::Part query = {"item", 0, kDim, 0};
+  const InputLayout::Part sequence = {"seen", kDim, kDim, kLength};
+  int64_t n_weights = 0;
+  const auto layer = MakeDin(config, sequence, query, &n_weights);
+  Matrix x = Matrix::Random(state.range(0), kDim + sequence.width());
+  x.col(sequence.count_column()).setConstant(kLength);
+  LayerStep(state, layer.get(), n_weights, x);
+}
+BENCHMARK(BM_DinStep)->Arg(128)->Arg(512);
+
+void BM_DinProducts(benchmark::State& state) {
+  const Eigen::Index n_values = state.range(0) * kLength;
+  BareProducts first(n_values, 4 * kDim, 80), second(n_values, 80, 40), last(n_values, 40, 1);
+  for (auto _ : state) {
+    for (BareProducts* layer : {&first, &second, &last}) layer->Run();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_DinProducts)->Arg(128)->Arg(512);
 
 }  // namespace
 }  // namespace zhiyin::worker

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <map>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "common/config_checker.h"
 #include "common/generated_columns.h"
 #include "common/text.h"
 
@@ -16,27 +16,18 @@ namespace zhiyin {
 namespace {
 
 constexpr int kMaxDim = 4096;
-constexpr int kMaxWidth = 65536;
-constexpr int kMaxExperts = 1024;
 constexpr int kMaxEpochs = 1'000'000;
-constexpr int kMaxLayers = 64;
 constexpr int kMaxTables = 1024;
 constexpr int kMaxInputs = 65536;
 constexpr int kMaxTasks = 1024;
+constexpr int kMaxSequence = 1000;
 constexpr size_t kMaxJobNameBytes = 128;
 constexpr size_t kMaxFileNameBytes = 4095;  // PATH_MAX without its NUL
 constexpr int64_t kMinShuffleRows = 256;
 
-template <typename... Pieces>
-std::string Text(const Pieces&... pieces) {
-  std::ostringstream out;
-  (out << ... << pieces);
-  return out.str();
-}
-
-class Checker {
+class JobChecker : private ConfigChecker {
  public:
-  Checker(const Job& job, const ConfigBlame& blame) : job_(job), blame_(blame) {
+  JobChecker(const Job& job, const ConfigBlame& blame) : ConfigChecker(job, blame) {
     const auto& given = job.data().text().column_name();
     if (job.data().has_text()) columns_.assign(given.begin(), given.end());
     if (job.data().has_generated_ratings())
@@ -57,28 +48,13 @@ class Checker {
     CheckTables();
     CheckInputs();
     CheckTasks();
-    CheckModel();
+    CheckModel(job_, blame_);
     CheckTrain();
     CheckNotNegative(ConfigPath()("train")("max_gradient"), job_.train().max_gradient());
     CheckRange(ConfigPath()("evaluation")("every_epochs"), job_.evaluation().every_epochs(), 1, kMaxEpochs);
   }
 
  private:
-  [[noreturn]] void Fail(const ConfigPath& path, const std::string& what) const {
-    blame_.Fail(job_, path, what);
-  }
-
-  template <typename T>
-  void CheckRange(const ConfigPath& path, T value, T low, T high) const {
-    if (!(value >= low && value <= high)) Fail(path, Text("is ", value, ", expected ", low, " to ", high));
-  }
-  void CheckPositive(const ConfigPath& path, double value) const {
-    if (!(value > 0 && std::isfinite(value))) Fail(path, Text("is ", value, ", expected a number above 0"));
-  }
-  void CheckNotNegative(const ConfigPath& path, double value) const {
-    if (!(value >= 0 && std::isfinite(value))) Fail(path, Text("is ", value, ", expected 0 or more"));
-  }
-
   void CheckCount(const char* field, int n, int most) const {
     if (n > most) Fail(ConfigPath()(field, most), Text("is one of ", n, ", expected at most ", most));
   }
@@ -385,6 +361,9 @@ class Checker {
         Fail(path, Text("shares the vocabulary \"", field.vocabulary(), "\" with a field of table ",
                         shared->second, ": expected the same table"));
       }
+      CheckRange(path("sequence_length"), field.sequence_length(), 0, kMaxSequence);
+      if (field.sequence_length() > 0 && field.separator().empty())
+        Fail(path("sequence_length"), "is given without a separator: a row would have one value, expected separator");
       if (field.bucket_size() > 0 && !field.separator().empty())
         Fail(path("separator"), "cannot be combined with bucket");
       for (int b = 0; b < field.bucket_size(); ++b) {
@@ -413,12 +392,42 @@ class Checker {
         Fail(path("label"), "has no rule, expected equals, prefix or number");
       CheckLabel(path("label"), task.label());
       if (task.loss_case() == Task::LOSS_NOT_SET)
-        Fail(path, "has no loss, expected binary_cross_entropy or squared_error");
+        Fail(path, "has no loss, expected binary_cross_entropy, squared_error, hinge, poisson, pairwise or "
+                   "sampled_softmax");
       CheckNotNegative(path("weight"), task.weight());
+      CheckNotNegative(path("positive_weight"), task.positive_weight());
+      CheckShare(path("label_smoothing"), task.label_smoothing());
+      if (task.label_smoothing() > 0 && !task.has_binary_cross_entropy())
+        Fail(path("label_smoothing"), "means nothing without binary_cross_entropy, expected 0");
+      if (!task.weight_column().empty()) CheckColumn(path("weight_column"), task.weight_column());
+      if (task.has_sample_space()) CheckSampleSpace(path("sample_space"), task.sample_space());
+      if (task.has_pairwise()) CheckGroup(path("pairwise")("group"), task.pairwise().group());
+      if (task.has_sampled_softmax()) CheckGroup(path("sampled_softmax")("group"), task.sampled_softmax().group());
       any_counts |= task.weight() > 0;
     }
     if (!any_counts)
       Fail(ConfigPath()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
+  }
+
+  void CheckSampleSpace(const ConfigPath& path, const Label& space) const {
+    if (space.column().empty()) Fail(path, "has no column");
+    CheckColumn(path("column"), space.column());
+    if (space.rule_case() == Label::RULE_NOT_SET) Fail(path, "has no rule, expected equals, prefix or number");
+    CheckLabel(path, space);
+  }
+
+  /// The field whose values tell the groups of a ranking loss; "": there is one group.
+  void CheckGroup(const ConfigPath& path, const std::string& name) const {
+    if (name.empty()) return;
+    std::vector<std::string> names;
+    for (const Field& field : job_.field()) {
+      names.push_back(field.name());
+      if (field.name() != name) continue;
+      if (!field.separator().empty())
+        Fail(path, Text("field \"", name, "\" has several values in a row, expected one without a separator"));
+      return;
+    }
+    Fail(path, Text("no field \"", name, "\"", Suggestion(name, names)));
   }
 
   /// A rule that gives all rows the same label is a mistake.
@@ -437,44 +446,6 @@ class Checker {
       Fail(path("equals"), "begins or ends with a space, which data.text.trim takes off every value");
   }
 
-  template <typename Widths>
-  void CheckWidths(const ConfigPath& path, const char* name, const Widths& widths, int at_least) const {
-    if (widths.size() < at_least) Fail(path, Text(name, " has no layer, expected at least ", at_least));
-    if (widths.size() > kMaxLayers)
-      Fail(path(name, kMaxLayers), Text("is layer ", kMaxLayers + 1, ", expected at most ", kMaxLayers));
-    for (int i = 0; i < widths.size(); ++i) CheckRange(path(name, i), widths.Get(i), 1, kMaxWidth);
-  }
-
-  void CheckModel() const {
-    const ConfigPath model = ConfigPath()("model");
-    switch (job_.model().kind_case()) {
-      case Model::KIND_NOT_SET:
-        Fail(model, "is missing, expected shared_bottom, mmoe or linear");
-      case Model::kSharedBottom: {
-        const ConfigPath path = model("shared_bottom");
-        CheckWidths(path, "bottom", job_.model().shared_bottom().bottom(), 1);
-        CheckWidths(path, "tower", job_.model().shared_bottom().tower(), 0);
-        return;
-      }
-      case Model::kMmoe: {
-        const ConfigPath path = model("mmoe");
-        CheckRange(path("n_experts"), job_.model().mmoe().n_experts(), 1, kMaxExperts);
-        CheckWidths(path, "expert", job_.model().mmoe().expert(), 1);
-        CheckWidths(path, "tower", job_.model().mmoe().tower(), 0);
-        return;
-      }
-      case Model::kLinear:
-        for (int i = 0; i < job_.table_size(); ++i) {
-          if (job_.table(i).dim() != job_.task_size()) {
-            Fail(ConfigPath()("table", i)("dim"),
-                 Text("is ", job_.table(i).dim(), ", expected ", job_.task_size(),
-                      ": a linear model has one weight a task in a row"));
-          }
-        }
-        return;
-    }
-  }
-
   void CheckTrain() const {
     const ConfigPath path = ConfigPath()("train");
     const Train& train = job_.train();
@@ -489,8 +460,6 @@ class Checker {
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
   }
 
-  const Job& job_;
-  const ConfigBlame& blame_;
   /// The names of the columns in order, where the config tells them.
   std::vector<std::string> columns_;
   std::set<std::string> known_columns_;
@@ -499,7 +468,7 @@ class Checker {
 }  // namespace
 
 void CheckJob(const Job& job, const ConfigBlame& blame) {
-  Checker(job, blame).Run();
+  JobChecker(job, blame).Run();
 }
 
 }  // namespace zhiyin

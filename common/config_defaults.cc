@@ -1,5 +1,6 @@
 #include "common/config_defaults.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace zhiyin {
@@ -59,6 +60,21 @@ void FillOptimizer(Optimizer* optimizer) {
   }
 }
 
+void FillModel(Job* job) {
+  if (job->model().has_esmm()) {
+    Esmm* esmm = job->mutable_model()->mutable_esmm();
+    if (!esmm->has_min_propensity()) esmm->set_min_propensity(0.01);
+    for (Task& task : *job->mutable_task()) {
+      const bool is_implied = std::any_of(esmm->step().begin(), esmm->step().end(), [&](const Esmm::Step& step) {
+        return step.conditional_task() == task.name();
+      });
+      if (is_implied && !task.has_weight()) task.set_weight(0);
+    }
+  }
+  if (job->model().has_aitm() && !job->model().aitm().has_calibration_weight())
+    job->mutable_model()->mutable_aitm()->set_calibration_weight(0.6);
+}
+
 void FillFiles(const std::string& folder, Split* split) {
   for (std::string& file : *split->mutable_file()) {
     if (!file.empty())
@@ -99,9 +115,11 @@ void FillDefaults(const std::string& folder, Job* job) {
     if (numeric.column().empty()) numeric.set_column(numeric.name());
     if (!numeric.has_standardise()) numeric.set_standardise(true);
   }
+  FillModel(job);
   for (Task& task : *job->mutable_task()) {
     if (task.label().column().empty()) task.mutable_label()->set_column(task.name());
     if (!task.has_weight()) task.set_weight(1);
+    if (!task.has_positive_weight()) task.set_positive_weight(1);
   }
   Train* train = job->mutable_train();
   FillOptimizer(train->mutable_dense_optimizer());

@@ -12,6 +12,24 @@ void AddTo(float* __restrict to, const float* __restrict from, float factor, int
   for (int d = 0; d < dim; ++d) to[d] += factor * from[d];
 }
 
+/// Of several rows, in each column the first that has the largest value: visit(column, its position).
+template <typename Visit>
+void ForEachLargest(const std::vector<float>& weights, std::span<const uint32_t> positions, int dim,
+                    const Visit& visit) {
+  for (int d = 0; d < dim; ++d) {
+    const auto value = [&](uint32_t position) { return weights[position * static_cast<size_t>(dim) + static_cast<size_t>(d)]; };
+    uint32_t largest = positions[0];
+    for (const uint32_t position : positions.subspan(1)) {
+      if (value(position) > value(largest)) largest = position;
+    }
+    visit(d, largest);
+  }
+}
+
+float PoolFactor(Field::Pooling pooling, size_t n_values) {
+  return pooling == Field::MEAN ? 1.0f / static_cast<float>(n_values) : 1.0f;
+}
+
 }  // namespace
 
 EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layout_(layout) {
@@ -21,9 +39,17 @@ EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layo
     const auto table = std::find_if(job.table().begin(), job.table().end(),
                                     [&](const Table& t) { return t.name() == field.table(); });
     CHECK(table != job.table().end()) << field.table();
-    fields_.push_back({static_cast<size_t>(table - job.table().begin()),
-                       layout.fields[static_cast<size_t>(f)].begin, field.pooling() == Field::MEAN});
+    fields_.push_back({static_cast<size_t>(table - job.table().begin()), layout.fields[static_cast<size_t>(f)],
+                       field.pooling()});
   }
+}
+
+EmbeddingInput::Range EmbeddingInput::ValuesAt(size_t at) const {
+  const InputLayout::Part& part = fields_[at % fields_.size()].part;
+  Range values = {key_begin_[at], key_begin_[at + 1]};
+  if (part.is_sequence())
+    values.begin = std::max(values.begin, values.end - std::min(values.end, static_cast<uint32_t>(part.length)));
+  return values;
 }
 
 void EmbeddingInput::Prepare(const Rows& rows) {
@@ -35,7 +61,8 @@ void EmbeddingInput::Prepare(const Rows& rows) {
   const size_t n_fields = fields_.size();
   for (size_t at = 0; at < static_cast<size_t>(rows.n) * n_fields; ++at) {
     UniqueKeys& keys = tables_[fields_[at % n_fields].table].keys;
-    for (uint32_t k = key_begin_[at]; k < key_begin_[at + 1]; ++k) positions_[k] = keys.Insert(rows.keys[k]);
+    const Range values = ValuesAt(at);
+    for (uint32_t k = values.begin; k < values.end; ++k) positions_[k] = keys.Insert(rows.keys[k]);
   }
   for (TableRows& table : tables_) {
     const size_t n = table.keys.size() * static_cast<size_t>(table.dim);
@@ -49,44 +76,65 @@ void EmbeddingInput::Pool(Matrix* x) const {
   const size_t n_numerics = layout_.numerics.size();
   for (int64_t i = 0; i < n_rows_; ++i) {
     float* row = x->data() + i * layout_.dim;
-    for (size_t f = 0; f < fields_.size(); ++f) {
-      const TableRows& table = tables_[fields_[f].table];
-      const size_t at = static_cast<size_t>(i) * fields_.size() + f;
-      const uint32_t begin = key_begin_[at];
-      const uint32_t end = key_begin_[at + 1];
-      float* to = row + fields_[f].begin;
-      const size_t dim = static_cast<size_t>(table.dim);
-      if (end == begin + 1) {
-        std::memcpy(to, table.weights.data() + positions_[begin] * dim, dim * sizeof(float));
-        continue;
-      }
-      std::fill_n(to, dim, 0.0f);
-      const float factor = fields_[f].mean ? 1.0f / static_cast<float>(std::max(end - begin, 1u)) : 1.0f;
-      for (uint32_t k = begin; k < end; ++k)
-        AddTo(to, table.weights.data() + positions_[k] * dim, factor, table.dim);
-    }
+    for (size_t f = 0; f < fields_.size(); ++f)
+      PoolField(fields_[f], PositionsAt(static_cast<size_t>(i) * fields_.size() + f), row);
     for (size_t j = 0; j < n_numerics; ++j) {
       row[layout_.numerics[j].begin] = numerics_[static_cast<size_t>(i) * n_numerics + j];
     }
   }
 }
 
+void EmbeddingInput::PoolField(const FieldPlan& field, std::span<const uint32_t> positions, float* row) const {
+  const TableRows& table = tables_[field.table];
+  const size_t dim = static_cast<size_t>(table.dim);
+  const auto weights = [&](uint32_t position) { return table.weights.data() + position * dim; };
+  float* const to = row + field.part.begin;
+  if (positions.size() == 1 && !field.part.is_sequence()) {
+    std::memcpy(to, weights(positions[0]), dim * sizeof(float));
+    return;
+  }
+  std::fill_n(to, field.part.width(), 0.0f);
+  if (field.part.is_sequence()) {
+    for (size_t l = 0; l < positions.size(); ++l)
+      std::memcpy(to + l * dim, weights(positions[l]), dim * sizeof(float));
+    row[field.part.count_column()] = static_cast<float>(positions.size());
+    return;
+  }
+  if (positions.empty()) return;
+  if (field.pooling == Field::MAX) {
+    ForEachLargest(table.weights, positions, table.dim, [&](int d, uint32_t largest) { to[d] = weights(largest)[d]; });
+    return;
+  }
+  const float factor = PoolFactor(field.pooling, positions.size());
+  for (const uint32_t position : positions) AddTo(to, weights(position), factor, table.dim);
+}
+
 void EmbeddingInput::Scatter(const Matrix& dx) {
   for (TableRows& table : tables_) std::fill(table.gradients.begin(), table.gradients.end(), 0.0f);
   for (int64_t i = 0; i < n_rows_; ++i) {
     const float* row = dx.data() + i * layout_.dim;
-    for (size_t f = 0; f < fields_.size(); ++f) {
-      TableRows& table = tables_[fields_[f].table];
-      const size_t at = static_cast<size_t>(i) * fields_.size() + f;
-      const uint32_t begin = key_begin_[at];
-      const uint32_t end = key_begin_[at + 1];
-      const float factor = fields_[f].mean ? 1.0f / static_cast<float>(std::max(end - begin, 1u)) : 1.0f;
-      for (uint32_t k = begin; k < end; ++k) {
-        AddTo(table.gradients.data() + positions_[k] * static_cast<size_t>(table.dim), row + fields_[f].begin,
-              factor, table.dim);
-      }
-    }
+    for (size_t f = 0; f < fields_.size(); ++f)
+      ScatterField(fields_[f], PositionsAt(static_cast<size_t>(i) * fields_.size() + f), row);
   }
+}
+
+void EmbeddingInput::ScatterField(const FieldPlan& field, std::span<const uint32_t> positions, const float* row) {
+  TableRows& table = tables_[field.table];
+  const size_t dim = static_cast<size_t>(table.dim);
+  const auto gradients = [&](uint32_t position) { return table.gradients.data() + position * dim; };
+  const float* const from = row + field.part.begin;
+  if (positions.empty()) return;
+  if (field.part.is_sequence()) {
+    for (size_t l = 0; l < positions.size(); ++l) AddTo(gradients(positions[l]), from + l * dim, 1, table.dim);
+    return;
+  }
+  if (field.pooling == Field::MAX) {
+    ForEachLargest(table.weights, positions, table.dim,
+                   [&](int d, uint32_t largest) { gradients(largest)[d] += from[d]; });
+    return;
+  }
+  const float factor = PoolFactor(field.pooling, positions.size());
+  for (const uint32_t position : positions) AddTo(gradients(position), from, factor, table.dim);
 }
 
 }  // namespace zhiyin::worker

@@ -9,7 +9,7 @@
 #include "common/unique_keys.h"
 #include "configs/job.pb.h"
 #include "worker/data/rows.h"
-#include "worker/model/model.h"
+#include "worker/input_layout.h"
 
 namespace zhiyin::worker {
 
@@ -47,9 +47,23 @@ class EmbeddingInput {
   };
   struct FieldPlan {
     size_t table = 0;
-    int begin = 0;  // in x
-    bool mean = false;
+    InputLayout::Part part;  // of x
+    Field::Pooling pooling = Field::SUM;
   };
+
+  /// A field's columns in a row of x, from the rows of its values; and the way back from a row of dx.
+  void PoolField(const FieldPlan& field, std::span<const uint32_t> positions, float* row) const;
+  void ScatterField(const FieldPlan& field, std::span<const uint32_t> positions, const float* row);
+  /// The values of the field at `at` = row * n_fields + field: of a sequence the last ones, as many as x has.
+  struct Range {
+    uint32_t begin = 0;
+    uint32_t end = 0;
+  };
+  Range ValuesAt(size_t at) const;
+  std::span<const uint32_t> PositionsAt(size_t at) const {
+    const Range values = ValuesAt(at);
+    return {positions_.data() + values.begin, values.end - values.begin};
+  }
 
   std::vector<TableRows> tables_;
   std::vector<FieldPlan> fields_;

@@ -57,20 +57,20 @@ std::vector<TaskSums> SumEpoch(size_t n_slices, size_t n_tasks, const std::vecto
   return total;
 }
 
-TaskMetrics TrainMetrics(const std::string& task, bool is_binary, const TaskSums& sums,
+TaskMetrics TrainMetrics(const std::string& task, PredictionKind kind, const TaskSums& sums,
                          const RunningAuc& auc) {
   TaskMetrics metrics;
   metrics.task = task;
   metrics.n_samples = static_cast<int64_t>(sums.n);
   if (sums.n == 0) return metrics;
   metrics.label_mean = sums.label / sums.n;
-  metrics.mse = sums.squared_error / sums.n;
-  metrics.rmse = std::sqrt(*metrics.mse);
-  if (sums.label != 0) metrics.calibration = sums.prediction / sums.label;
-  if (is_binary) {
-    metrics.auc = auc.Value();
-    metrics.log_loss = sums.loss / sums.n;
+  if (kind != PredictionKind::kScore) {
+    metrics.mse = sums.squared_error / sums.n;
+    metrics.rmse = std::sqrt(*metrics.mse);
+    if (sums.label != 0) metrics.calibration = sums.prediction / sums.label;
   }
+  if (HasAuc(kind)) metrics.auc = auc.Value();
+  if (kind == PredictionKind::kProbability) metrics.log_loss = sums.loss / sums.n;
   return metrics;
 }
 

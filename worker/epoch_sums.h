@@ -28,7 +28,7 @@ std::vector<TaskSums> SumEpoch(size_t n_slices, size_t n_tasks, const std::vecto
 
 /// Metrics of predictions that were made in training, each before the weights knew its row. The AUC is that
 /// of a histogram.
-TaskMetrics TrainMetrics(const std::string& task, bool is_binary, const TaskSums& sums,
+TaskMetrics TrainMetrics(const std::string& task, PredictionKind kind, const TaskSums& sums,
                          const RunningAuc& auc);
 
 }  // namespace zhiyin::worker

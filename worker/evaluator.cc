@@ -31,7 +31,7 @@ EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads, 
       }
     }
     const int task = static_cast<int>(t);
-    summary.tasks.push_back(ComputeMetrics(heads.name(task), heads.IsBinary(task), predictions, labels));
+    summary.tasks.push_back(ComputeMetrics(heads.name(task), heads.kind(task), predictions, labels));
     const int64_t n = summary.tasks.back().n_samples;
     if (n > 0) summary.loss += heads.weight(task) * loss_sums[t] / static_cast<double>(n);
   }
@@ -41,7 +41,7 @@ EvaluationResult Summarise(const BlockResults& results, const TaskHeads& heads, 
 }  // namespace
 
 Evaluator::Evaluator(const Job& job, ps::Client* client, Group* group, int n_workers, Model* model,
-                     DenseWeights* dense, const TaskHeads* heads)
+                     DenseWeights* dense, TaskHeads* heads)
     : job_(job),
       group_(group),
       n_workers_(n_workers),
@@ -107,8 +107,8 @@ EvaluationResult Evaluator::Evaluate(const Normalizer& normalizer) {
 
 void Evaluator::Add(const Scorer::Scored& scored, BlockResults* results) const {
   std::vector<TaskSums> sums(static_cast<size_t>(heads_->n_tasks()));
-  heads_->Sums(scored.outputs, scored.predictions, scored.labels, sums);
-  BlockResults::Block block{scored.labels, scored.predictions, {}};
+  heads_->Sums(scored.outputs, scored.predictions, scored.targets, sums);
+  BlockResults::Block block{scored.targets.labels, scored.predictions, {}};
   for (const TaskSums& sum : sums) block.loss_sums.push_back(sum.loss);
   results->Add(scored.block, std::move(block));
 }

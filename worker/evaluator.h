@@ -32,7 +32,7 @@ struct EvaluationResult {
 class Evaluator {
  public:
   Evaluator(const Job& job, ps::Client* client, Group* group, int n_workers, Model* model,
-            DenseWeights* dense, const TaskHeads* heads);
+            DenseWeights* dense, TaskHeads* heads);
 
   /// Reads this worker's blocks; they are kept if they are at most data.shuffle_rows rows and read anew at
   /// every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed line.
@@ -48,7 +48,7 @@ class Evaluator {
   const Job job_;
   Group* group_;
   int n_workers_;
-  const TaskHeads* heads_;
+  TaskHeads* heads_;
   std::unique_ptr<Source> source_;
   bool kept_ = true;
   std::map<int64_t, Rows> blocks_;

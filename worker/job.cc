@@ -264,10 +264,11 @@ class TrainingRun {
     train_loss_ = 0;
     for (int t = 0; t < job_.task_size(); ++t) {
       const TaskSums& task = total[static_cast<size_t>(t)];
-      train_loss_ += tools_.heads.weight(t) * task.loss / static_cast<double>(n_rows_);
+      train_loss_ += (tools_.heads.weight(t) * task.loss + task.own_loss) / static_cast<double>(n_rows_);
       lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "train",
-                                  TrainMetrics(job_.task(t).name(), tools_.heads.IsBinary(t), task,
+                                  TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
+      if (task.own_loss != 0) lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
     }
     files_.AddMetrics(lines);
   }

@@ -18,7 +18,7 @@ void Scorer::Start(int64_t block, const Rows& rows, const Normalizer& normalizer
   next_ = 1 - next_;
   ++n_started_;
   slot->block = block;
-  slot->labels = rows.labels;
+  heads_->TakeTargets(rows, &slot->targets);
   normalized_ = rows;  // a kept block stays as it was read
   normalizer.Apply(normalized_.numerics);
   slot->input.Prepare(normalized_);
@@ -40,10 +40,10 @@ const Scorer::Scored& Scorer::Finish() {
   --n_started_;
   client_->PullFinish(&slot->exchange);
   slot->input.Pool(&x_);
-  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), &scored_.outputs);
+  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), Pass(), &scored_.outputs);
   scored_.block = slot->block;
-  scored_.labels = slot->labels;
-  scored_.predictions.resize(slot->labels.size());
+  std::swap(scored_.targets, slot->targets);
+  scored_.predictions.resize(scored_.targets.labels.size());
   heads_->Predictions(scored_.outputs, scored_.predictions);
   return scored_;
 }

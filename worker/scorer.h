@@ -29,7 +29,7 @@ class Scorer {
 
   struct Scored {
     int64_t block = 0;
-    std::vector<float> labels;       // [n, n_tasks]
+    Targets targets;
     std::vector<float> predictions;  // [n, n_tasks]
     Matrix outputs;                  // [n, n_tasks], what the losses take
   };
@@ -46,7 +46,7 @@ class Scorer {
   struct Slot {
     explicit Slot(const EmbeddingInput& like) : input(like) {}
     int64_t block = 0;
-    std::vector<float> labels;
+    Targets targets;
     EmbeddingInput input;
     ps::Exchange exchange;
   };

@@ -4,11 +4,12 @@
 #include <cmath>
 
 #include "common/error.h"
+#include "common/random.h"
 
 namespace zhiyin::worker {
 
 Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endpoint* clock,
-                 ps::Client* client, Model* model, DenseWeights* dense, const TaskHeads* heads,
+                 ps::Client* client, Model* model, DenseWeights* dense, TaskHeads* heads,
                  std::function<void()> tick)
     : dealer_(dealer),
       reader_(reader),
@@ -18,6 +19,7 @@ Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endp
       dense_(dense),
       heads_(heads),
       tick_(std::move(tick)),
+      seed_(job.train().seed()),
       prefetch_(job.train().prefetch()),
       synchronous_(job.train().staleness() == 0),
       slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
@@ -50,7 +52,7 @@ bool Trainer::Start(Slot* slot) {
   if (!task) return false;
   const Rows& rows = reader_->Next(tick_);
   slot->task = *task;
-  slot->labels = rows.labels;
+  heads_->TakeTargets(rows, &slot->targets);
   slot->input.Prepare(rows);
 
   slot->exchange.clock = task->clock;
@@ -74,15 +76,16 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   const double began = clock_->Now() - client_->waited_s();
   slot->input.Pool(&x_);
   const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
-  model_->Forward(dense_->weights(), x, &outputs_);
+  const Pass pass = {true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->task.slice)).Next()};
+  model_->Forward(dense_->weights(), x, pass, &outputs_);
 
   const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
-  predictions_.resize(slot->labels.size());
+  predictions_.resize(slot->targets.labels.size());
   heads_->Predictions(outputs_, predictions_);
   slice_sums_.numbers.push_back(slot->task.number);
   slice_sums_.sums.resize(slice_sums_.sums.size() + n_tasks);
   const std::span<TaskSums> sums = std::span(slice_sums_.sums).last(n_tasks);
-  heads_->Sums(outputs_, predictions_, slot->labels, sums);
+  heads_->Sums(outputs_, predictions_, slot->targets, sums);
   tally_.n_rows += slot->input.n_rows();
   for (size_t t = 0; t < n_tasks; ++t) {
     const int task = static_cast<int>(t);
@@ -93,15 +96,20 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
            "columns");
     }
     tally_.loss_sum += heads_->weight(task) * sums[t].loss;
-    if (!heads_->IsBinary(task)) continue;
+    if (!HasAuc(heads_->kind(task))) continue;
     for (size_t at = t; at < predictions_.size(); at += n_tasks) {
-      if (!std::isnan(slot->labels[at])) tally_.aucs[t].Add(predictions_[at], slot->labels[at]);
+      const float label = slot->targets.labels[at];
+      if (!std::isnan(label)) tally_.aucs[t].Add(InUnitInterval(heads_->kind(task), predictions_[at]), label);
     }
   }
 
   client_->Progress();
   dealer_->AskAhead();
-  heads_->Derivatives(outputs_, slot->labels, slot->task.step_rows, &doutputs_);
+  heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_);
+  own_losses_.assign(n_tasks, 0);
+  model_->AddOwnLoss(outputs_, slot->targets.labels, 1.0f / static_cast<float>(slot->task.step_rows), own_losses_,
+                     &doutputs_);
+  for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
   std::fill(dense_->gradient_rows().begin(), dense_->gradient_rows().end(), 0.0f);
   model_->Backward(dense_->weights(), x, doutputs_, dense_->gradients(), &dx_);
   slot->input.Scatter(dx_);

@@ -29,7 +29,7 @@ namespace zhiyin::worker {
 class Trainer {
  public:
   Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endpoint* clock, ps::Client* client,
-          Model* model, DenseWeights* dense, const TaskHeads* heads, std::function<void()> tick);
+          Model* model, DenseWeights* dense, TaskHeads* heads, std::function<void()> tick);
 
   /// One epoch, counted from 0, epochs in order; returns when the servers have all gradients. `after_slice` is called after
   /// every slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
@@ -46,7 +46,7 @@ class Trainer {
     explicit Slot(const EmbeddingInput& like) : input(like) {}
     SliceTask task;
     EmbeddingInput input;
-    std::vector<float> labels;
+    Targets targets;
     ps::Exchange exchange;
   };
 
@@ -60,8 +60,9 @@ class Trainer {
   ps::Client* client_;
   Model* model_;
   DenseWeights* dense_;
-  const TaskHeads* heads_;
+  TaskHeads* heads_;
   std::function<void()> tick_;
+  uint64_t seed_;
   bool prefetch_;
   bool synchronous_;
   std::optional<uint64_t> dense_clock_;  // the step that the dense weights were fetched for
@@ -71,6 +72,7 @@ class Trainer {
   Matrix outputs_;
   Matrix doutputs_;
   std::vector<float> predictions_;
+  std::vector<double> own_losses_;  // [n_tasks]
   SliceSums slice_sums_;
   EpochTally tally_;
 };

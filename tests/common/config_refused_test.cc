@@ -127,13 +127,13 @@ const std::vector<Row> kSyntax = {
 };
 
 const std::vector<Row> kValues = {
-    {"pooling: SUM", "pooling: 7", "job:11: field[user].pooling: no value \"7\"; known are SUM, MEAN"},
-    {"pooling: SUM", "pooling: 1", "job:11: field[user].pooling: no value \"1\"; known are SUM, MEAN"},
-    {"pooling: SUM", "pooling: -1", "job:11: field[user].pooling: no value \"-\"; known are SUM, MEAN"},
-    {"pooling: SUM", "pooling: MAEN", "job:11: field[user].pooling: no value \"MAEN\"; known are SUM, MEAN"},
+    {"pooling: SUM", "pooling: 7", "job:11: field[user].pooling: no value \"7\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: 1", "job:11: field[user].pooling: no value \"1\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: -1", "job:11: field[user].pooling: no value \"-\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: MAEN", "job:11: field[user].pooling: no value \"MAEN\"; known are SUM, MEAN, MAX"},
     {"pooling: SUM", "pooling: SUN", "job:11: field[user].pooling: no value \"SUN\"; the nearest is \"SUM\""},
     {"pooling: SUM", "pooling: \"SUM\"",
-     "job:11: field[user].pooling: no value \"\"SUM\"\"; known are SUM, MEAN"},
+     "job:11: field[user].pooling: no value \"\"SUM\"\"; known are SUM, MEAN, MAX"},
     {"pooling: SUM }\n", "pooling:\nSUMM }\n",
      "job:12: field[user].pooling: no value \"SUMM\"; the nearest is \"SUM\""},
     {"log1p: true", "log1p: yes", "job:13: numeric[price].log1p: found \"yes\", expected true or false"},
@@ -251,6 +251,152 @@ const std::vector<Row> kMeaning = {
      "job:12: field[item].column: no column \"it\\nem\"; the nearest is \"item\""},
 };
 
+const std::string kNetwork = "model { mmoe { n_experts: 2 expert: 8 tower: 4 } }";
+
+/// The job's model with more in it.
+std::string With(const std::string& more) { return "model { mmoe { n_experts: 2 expert: 8 tower: 4 } " + more + " }"; }
+
+const std::vector<Row> kInteractions = {
+    {kNetwork, With("interaction {}"),
+     "job:19: model.interaction[0]: has no kind, expected inputs, fm, cross_v1, cross_v2, cross_mix, senet or auto_int"},
+    {kNetwork, With("interaction { cross_v1 {} }"),
+     "job:19: model.interaction[0].cross_v1.n_layers: is 0, expected 1 to 64"},
+    {kNetwork, With("interaction { inputs {} } interaction { cross_v2 { n_layers: 65 } }"),
+     "job:19: model.interaction[1].cross_v2.n_layers: is 65, expected 1 to 64"},
+    {kNetwork, With("interaction { cross_mix { n_layers: 0 n_experts: 2 rank: 2 } }"),
+     "job:19: model.interaction[0].cross_mix.n_layers: is 0, expected 1 to 64"},
+    {kNetwork, With("interaction { cross_mix { n_layers: 1 rank: 2 } }"),
+     "job:19: model.interaction[0].cross_mix.n_experts: is 0, expected 1 to 1024"},
+    {kNetwork, With("interaction { cross_mix { n_layers: 1 n_experts: 2 } }"),
+     "job:19: model.interaction[0].cross_mix.rank: is 0, expected 1 to 9, the columns that the inputs have"},
+    {kNetwork, With("interaction { cross_mix { n_layers: 1 n_experts: 2 rank: 10 } }"),
+     "job:19: model.interaction[0].cross_mix.rank: is 10, expected 1 to 9, the columns that the inputs have"},
+    {kNetwork, With("interaction { fm { field: \"user\" field: \"itm\" } }"),
+     "job:19: model.interaction[0].fm.field[1]: no field \"itm\"; the nearest is \"item\""},
+    {kNetwork, With("interaction { fm { field: \"user\" field: \"user\" } }"),
+     "job:19: model.interaction[0].fm.field[1]: \"user\" is named by an earlier one"},
+    {kNetwork, With("interaction { fm { field: \"user\" } }"),
+     "job:19: model.interaction[0].fm: has 1 fields, expected at least 2"},
+    {kNetwork, With("interaction { senet { field: \"usr\" reduction: 1 } }"),
+     "job:19: model.interaction[0].senet.field[0]: no field \"usr\"; the nearest is \"user\""},
+    {kNetwork, With("interaction { senet {} }"),
+     "job:19: model.interaction[0].senet.reduction: is 0, expected 1 to 2"},
+    {kNetwork, With("interaction { senet { reduction: 3 } }"),
+     "job:19: model.interaction[0].senet.reduction: is 3, expected 1 to 2"},
+    {kNetwork, With("interaction { auto_int { n_heads: 2 width: 4 } }"),
+     "job:19: model.interaction[0].auto_int.n_layers: is 0, expected 1 to 64"},
+    {kNetwork, With("interaction { auto_int { n_layers: 1 width: 4 } }"),
+     "job:19: model.interaction[0].auto_int.n_heads: is 0, expected 1 to 1024"},
+    {kNetwork, With("interaction { auto_int { n_layers: 1 n_heads: 2 } }"),
+     "job:19: model.interaction[0].auto_int.width: is 0, expected 1 to 4096"},
+    {kNetwork, With("interaction { auto_int { field: \"user\" field: \"prise\" } }"),
+     "job:19: model.interaction[0].auto_int.field[1]: no field \"prise\"; known are user, item"},
+    {kNetwork, With("wide {}"), "job:19: model.wide: reads nothing, expected field, numeric or fm"},
+    {kNetwork, With("wide { field: \"usr\" }"),
+     "job:19: model.wide.field[0]: no field \"usr\"; the nearest is \"user\""},
+    {kNetwork, With("wide { field: \"user\" }"),
+     "job:19: model.wide.field[0]: table \"ids\" of field \"user\" has dim 4, expected 1: one weight a task"},
+    {kNetwork, With("wide { numeric: \"prize\" }"),
+     "job:19: model.wide.numeric[0]: no numeric \"prize\"; the nearest is \"price\""},
+    {kNetwork, With("wide { numeric: [\"price\", \"price\"] }"),
+     "job:19: model.wide.numeric[1]: \"price\" is named by an earlier one"},
+    {kNetwork, With("wide { fm { field: \"user\" } }"),
+     "job:19: model.wide.fm: has 1 fields, expected at least 2"},
+};
+
+/// A third field, in a table of two weights a row, and a second task: what a wide field needs.
+constexpr std::string_view kWideJob = R"(data {
+  generated_ratings { n_rows: 100 }
+  train { n_rows: 80 }
+}
+table { name: "ids" dim: 4 optimizer { sgd { learning_rate: 1 } } }
+table { name: "weights" dim: 2 optimizer { ftrl { learning_rate: 1 } } }
+field { name: "user_group" table: "ids" }
+field { name: "item_tags" table: "ids" separator: "|" sequence_length: 3 }
+field { name: "item_genre" table: "ids" }
+field { name: "item_maker" table: "weights" }
+task { name: "rating" label { number {} } squared_error {} }
+task { name: "other" label { column: "rating" number {} } squared_error {} }
+model { shared_bottom { bottom: 4 } sequence { field: "item_tags" pool {} } wide { field: "item_maker" } }
+train { epochs: 1 batch_size: 10 dense_optimizer { sgd { learning_rate: 1 } } }
+)";
+
+class WideJob : public ::testing::TestWithParam<Row> {};
+
+TEST_P(WideJob, IsRefusedWithOneLine) {
+  EXPECT_EQ(LineOf(std::string(kWideJob)), "no error");
+  EXPECT_EQ(LineOf(Edited(kWideJob, GetParam())), GetParam().line);
+}
+
+const std::vector<Row> kWide = {
+    {"wide { field: \"item_maker\" }", "wide { field: \"item_maker\" field: \"item_maker\" }",
+     "job:13: model.wide.field[1]: \"item_maker\" is named by an earlier one"},
+    {"wide { field: \"item_maker\" }", "wide { field: \"item_tags\" }",
+     "job:13: model.sequence[0].field: \"item_tags\" is a field of model.wide, expected one that the network reads"},
+    {"wide { field: \"item_maker\" }", "wide { field: [\"item_maker\", \"item_genre\"] }",
+     "job:13: model.wide.field[1]: table \"ids\" of field \"item_genre\" has dim 4, expected 2: one weight a task"},
+    {"table: \"weights\" }", "table: \"weights\" separator: \"|\" sequence_length: 2 }",
+     "job:10: field[item_maker].sequence_length: is given, but nothing reads the sequence, expected a model.sequence "
+     "with this field"},
+    {"wide {", "interaction { fm { field: \"user_group\" field: \"item_maker\" } } wide {",
+     "job:13: model.interaction[0].fm.field[1]: \"item_maker\" is a field of model.wide, expected one that the network "
+     "reads"},
+    {" wide { field: \"item_maker\" }", " interaction { fm {} }",
+     "job:13: model.interaction[0].fm: field \"item_maker\" has dim 2, expected that of \"user_group\", 4"},
+    {" wide { field: \"item_maker\" }", " interaction { auto_int {} }",
+     "job:13: model.interaction[0].auto_int: field \"item_maker\" has dim 2, expected that of \"user_group\", 4"},
+    {" wide { field: \"item_maker\" }", " wide { fm {} }",
+     "job:13: model.wide.fm: field \"item_maker\" has dim 2, expected that of \"user_group\", 4"},
+    {"pool {}", "", "job:13: model.sequence[0]: has no kind, expected pool, din, attention_pool or bst"},
+    {"sequence { field: \"item_tags\" pool {} }", "",
+     "job:8: field[item_tags].sequence_length: is given, but nothing reads the sequence, expected a model.sequence with "
+     "this field"},
+    {"sequence { field: \"item_tags\" pool {} }", "sequence { din { query: \"item_genre\" hidden: 3 } }",
+     "job:13: model.sequence[0].field: no field \"\"; known are user_group, item_tags, item_genre, item_maker"},
+    {"field: \"item_tags\" pool {}", "field: \"user_group\" din { query: \"item_genre\" hidden: 3 }",
+     "job:13: model.sequence[0].field: field \"user_group\" is no sequence, expected one with a sequence_length"},
+    {"pool {}", "din { hidden: 3 }",
+     "job:13: model.sequence[0].din.query: is missing, expected the field whose interest in the values is asked for"},
+    {"pool {}", "din { query: \"item_gnere\" hidden: 3 }",
+     "job:13: model.sequence[0].din.query: no field \"item_gnere\"; the nearest is \"item_genre\""},
+    {"pool {}", "din { query: \"item_tags\" hidden: 3 }",
+     "job:13: model.sequence[0].din.query: field \"item_tags\" is a sequence itself, expected one that is not"},
+    {"pool {}", "din { query: \"item_maker\" hidden: 3 }",
+     "job:13: model.sequence[0].din.query: \"item_maker\" is a field of model.wide, expected one that the network reads"},
+    {"pool {} } wide { field: \"item_maker\" }", "din { query: \"item_maker\" hidden: 3 } }",
+     "job:13: model.sequence[0].din.query: field \"item_maker\" has dim 2, expected that of the sequence \"item_tags\", "
+     "4"},
+    {"pool {}", "din { query: \"item_genre\" }",
+     "job:13: model.sequence[0].din: hidden has no layer, expected at least 1"},
+    {"pool {}", "din { query: \"item_genre\" hidden: 0 }",
+     "job:13: model.sequence[0].din.hidden[0]: is 0, expected 1 to 65536"},
+    {"pool {}", "attention_pool {}",
+     "job:13: model.sequence[0].attention_pool.width: is 0, expected 1 to 65536"},
+    {"pool {}", "bst { query: \"item_tags\" n_blocks: 1 n_heads: 1 hidden: 4 }",
+     "job:13: model.sequence[0].bst.query: field \"item_tags\" is a sequence itself, expected one that is not"},
+    {"pool {}", "bst { query: \"item_genre\" n_heads: 1 hidden: 4 }",
+     "job:13: model.sequence[0].bst.n_blocks: is 0, expected 1 to 64"},
+    {"pool {}", "bst { query: \"item_genre\" n_blocks: 1 hidden: 4 }",
+     "job:13: model.sequence[0].bst.n_heads: is 0, expected 1 to 1024"},
+    {"pool {}", "bst { query: \"item_genre\" n_blocks: 1 n_heads: 3 hidden: 4 }",
+     "job:13: model.sequence[0].bst.n_heads: is 3, expected a divisor of the dim of \"item_tags\", 4"},
+    {"pool {}", "bst { query: \"item_genre\" n_blocks: 1 n_heads: 2 }",
+     "job:13: model.sequence[0].bst.hidden: is 0, expected 1 to 65536"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Wide, WideJob, ValuesIn(kWide));
+
+TEST(Refused, AWidePartThatLeavesNothingForTheNetwork) {
+  const std::string text =
+      Edited(Edited(kGeneratedJob, {"numeric { name: \"user_age\" column: \"#0\" }", "", ""}),
+             {"linear {}", "shared_bottom { bottom: 2 } wide { field: \"user_group\" }", ""});
+  EXPECT_EQ(LineOf(text),
+            "job:10: model.wide.field: takes every input of the job, expected some that the network reads");
+  EXPECT_EQ(LineOf(Edited(kGeneratedJob, {"linear {}", "linear {} wide { numeric: \"user_age\" }", ""})),
+            "job:10: model.wide: means nothing to linear, which is wide itself, expected none");
+}
+
+INSTANTIATE_TEST_SUITE_P(Interactions, TextJob, ValuesIn(kInteractions));
 INSTANTIATE_TEST_SUITE_P(Syntax, TextJob, ValuesIn(kSyntax));
 INSTANTIATE_TEST_SUITE_P(Values, TextJob, ValuesIn(kValues));
 INSTANTIATE_TEST_SUITE_P(Twice, TextJob, ValuesIn(kTwice));
@@ -312,7 +458,7 @@ const std::vector<Row> kOverrides = {
     {"task[click].weight=-1", "",
      "--set task[click].weight=-1: task[click].weight: is -1, expected 0 or more"},
     {"field[user].pooling=7", "",
-     "--set field[user].pooling=7: field[user].pooling: no value \"7\"; known are SUM, MEAN"},
+     "--set field[user].pooling=7: field[user].pooling: no value \"7\"; known are SUM, MEAN, MAX"},
     {"name=a\nb", "",
      "--set name=a\\nb: name: cannot be read: String literals cannot cross line boundaries."},
     {"name=\"a\" seed: \"b\"", "", "--set name=\"a\" seed: \"b\": name: found \"seed\", expected the end"},

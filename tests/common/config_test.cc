@@ -184,7 +184,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("label { equals: \"1\" }", "label {}"),
                 "job:16: task[click].label: has no rule, expected equals, prefix or number"},
         Refusal{With("binary_cross_entropy {}", ""),
-                "job:14: task[click]: has no loss, expected binary_cross_entropy or squared_error"},
+                "job:14: task[click]: has no loss, expected binary_cross_entropy, squared_error, hinge, "
+                "poisson, pairwise or sampled_softmax"},
         Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} weight: 0"),
                 "job:17: task[click].weight: is 0, as for all tasks: nothing would be learned"},
         Refusal{With("n_experts: 2", "n_experts: 0"),
@@ -194,7 +195,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", "linear {}"),
                 "job:8: table[ids].dim: is 4, expected 1: a linear model has one weight a task in a row"},
         Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", ""),
-                "job:19: model: is missing, expected shared_bottom, mmoe or linear"},
+                "job:19: model: is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, "
+     "cross_stitch or stem"},
         Refusal{With("slices: 4", "slices: 5"),
                 "job:22: train.batch_size: is 64, expected a multiple of slices, 5"},
         Refusal{With("slices: 4", "staleness: -2"), "job:23: train.staleness: is -2, expected -1 to 1048576"},

@@ -14,7 +14,7 @@ worker::SliceSums Sums(int64_t first) {
   for (int64_t slice = first; slice < static_cast<int64_t>(kRowsOfSlices.size()); slice += 2) {
     const double n = static_cast<double>(kRowsOfSlices[static_cast<size_t>(slice)]);
     part.numbers.push_back(slice);
-    part.sums.insert(part.sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n});
+    part.sums.insert(part.sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n, 0.1});
   }
   return part;
 }
@@ -28,7 +28,7 @@ int FuzzEpochSums(const uint8_t* data, size_t size) {
     const std::vector<worker::TaskSums> total =
         worker::SumEpoch(kRowsOfSlices.size(), kTasks,
                          {Sums(0), worker::SliceSums::Parse(bytes, kRowsOfSlices, kTasks)});
-    for (const worker::TaskSums& sums : total) worker::TrainMetrics("task", true, sums, worker::RunningAuc());
+    for (const worker::TaskSums& sums : total) worker::TrainMetrics("task", worker::PredictionKind::kProbability, sums, worker::RunningAuc());
   });
   return 0;
 }

@@ -28,7 +28,7 @@ void Summarise(const worker::BlockResults& results) {
         predictions.push_back(block.predictions[at]);
       }
     }
-    worker::ComputeMetrics("task", true, predictions, labels);
+    worker::ComputeMetrics("task", worker::PredictionKind::kProbability, predictions, labels);
   }
 }
 

@@ -317,7 +317,7 @@ TEST(Refusals, OfSumsOfAnEpoch) {
   part.numbers = {2};
   EXPECT_EQ(error(), "sums of an epoch: slice 2, expected 0 to 2 exclusive");
   part.numbers = {};
-  EXPECT_EQ(error(), "sums of an epoch: 5 numbers in 56 bytes, expected 0");
+  EXPECT_EQ(error(), "sums of an epoch: 6 numbers in 64 bytes, expected 0");
   part.sums = {};
   EXPECT_EQ(error(), "sums of an epoch: slice 1 was taken by nobody");
 }

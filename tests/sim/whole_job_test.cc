@@ -1,6 +1,8 @@
 // Whole jobs in one process: what must hold for every seed, shape and staleness.
 #include <gmock/gmock.h>
 
+#include <sstream>
+
 #include "common/config.h"
 #include "common/random.h"
 #include "tests/sim/simulated_job.h"
@@ -33,6 +35,29 @@ TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
     EXPECT_EQ(other.summary["test_loss"], expected.summary["test_loss"]);
     for (const char* count : {"samples", "keys_pulled", "keys_pushed"})
       EXPECT_EQ(other.summary[count], expected.summary[count]) << count;
+  }
+}
+
+TEST(WholeJob, SynchronousBitsOfInteractionsAndSequencesDependOnTheSlicesAlone) {
+  for (const char* reader : {"din { query: \"item_genre\" hidden: 5 softmax: true }", "attention_pool { width: 3 }",
+                             "bst { query: \"item_genre\" n_blocks: 2 n_heads: 1 hidden: 5 }"}) {
+    Job job = testing::ExampleJob(std::string(R"(
+        sequence { field: "item_tags" )") + reader + R"( }
+        interaction { cross_v1 { n_layers: 2 } }
+        interaction { cross_v2 { n_layers: 2 } }
+        interaction { cross_mix { n_layers: 1 n_experts: 2 rank: 2 } }
+        interaction { senet { reduction: 2 } }
+        interaction { auto_int { n_layers: 1 n_heads: 2 width: 2 } }
+        wide { numeric: "user_age" fm {} }
+        shared_bottom { bottom: 4 })", 3, 2);
+    job.mutable_data()->mutable_train()->set_n_rows(500);
+    job.mutable_data()->mutable_test()->set_n_rows(200);
+    const Outcome expected = RunJob(job, 1, 1, 1);
+    ASSERT_EQ(expected.exit_code, 0) << expected.error();
+    for (const auto& [n_servers, n_workers] : {std::pair(1, 4), std::pair(3, 2)}) {
+      const Outcome other = RunJob(job, n_servers, n_workers, 7);
+      EXPECT_EQ(other.metrics, expected.metrics) << reader << " " << n_servers << "x" << n_workers;
+    }
   }
 }
 
@@ -71,6 +96,90 @@ TEST(WholeJob, SynchronousBitsSurviveAdmissionEvictionAndSixteenBits) {
       }
     }
   }
+}
+
+/// Lines of the split and the task, in order.
+std::vector<Json> LinesOf(const std::string& metrics, const std::string& split, const std::string& task) {
+  std::vector<Json> lines;
+  std::istringstream in(metrics);
+  for (std::string line; std::getline(in, line);) {
+    Json json = Json::parse(line);
+    if (json["split"] == split && json["task"] == task) lines.push_back(std::move(json));
+  }
+  return lines;
+}
+
+TEST(WholeJob, AModelsOwnLossIsPartOfTheObjective) {
+  Job job = SmallJob(0);
+  const Job chain = testing::ExampleJob("aitm { hidden: 4 calibration_weight: 2 }", 3, 0, true);
+  *job.mutable_model() = chain.model();
+  *job.mutable_task() = chain.task();
+  const Outcome outcome = RunJob(job, 1, 1, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+  const Json before = LinesOf(outcome.metrics, "train", "rating").back();
+  const Json after = LinesOf(outcome.metrics, "train", "first_group").back();
+  EXPECT_EQ(before.count("own_loss"), 0u);
+  const double own_loss = after["own_loss"];
+  EXPECT_GT(own_loss, 0.001);
+  EXPECT_NEAR(static_cast<double>(outcome.summary["train_loss"]),
+              static_cast<double>(before["log_loss"]) + 0.5 * static_cast<double>(after["log_loss"]) + own_loss, 1e-9);
+  EXPECT_EQ(RunJob(job, 2, 3, 2).metrics, outcome.metrics);
+
+  job.mutable_model()->mutable_aitm()->set_calibration_weight(0);
+  const Outcome without = RunJob(job, 1, 1, 1);
+  const double mean_before = LinesOf(without.metrics, "test", "rating").back()["label_mean"];
+  const double mean_after = LinesOf(without.metrics, "test", "first_group").back()["label_mean"];
+  EXPECT_GT(mean_after, mean_before) << "or the calibrator has nothing to do";
+  const auto calibration = [](const Outcome& of) {
+    return static_cast<double>(LinesOf(of.metrics, "test", "first_group").back()["calibration"]);
+  };
+  EXPECT_LT(calibration(outcome), calibration(without)) << "it holds the later task down";
+}
+
+TEST(WholeJob, AConditionalTaskIsMeasuredWhereItIsDefined) {
+  TempFolder folder;
+  std::string text;
+  int n_clicks = 0;
+  Random random(4);
+  for (int i = 0; i < 600; ++i) {
+    const int user = static_cast<int>(random.Below(5)), item = static_cast<int>(random.Below(5));
+    const bool click = random.Uniform() < 0.2 + 0.1 * user;
+    const bool order = click && random.Uniform() < 0.1 + 0.15 * item;
+    text += "u" + std::to_string(user) + ",i" + std::to_string(item) + "," + (click ? "1," : "0,") + (order ? "1," : "0,") +
+            (click ? (order ? "1" : "0") : "") + "\n";
+    n_clicks += i >= 400 && click;
+  }
+  const std::string file = folder.Write("rows.csv", text);
+  const auto job = [&](const std::string& of_esmm) {
+    return ParseJob(R"(
+        data {
+          text { column_name: ["user", "item", "click", "order", "conversion"] }
+          train { file: ")" + file + R"(" n_rows: 400 }
+          test { file: ")" + file + R"(" first_row: 400 }
+        }
+        table { name: "ids" dim: 4 optimizer { adam { learning_rate: 0.02 } } }
+        field { name: "user" }
+        field { name: "item" }
+        task { name: "click" label { equals: "1" } binary_cross_entropy {} }
+        task { name: "order" label { equals: "1" } binary_cross_entropy {} }
+        task { name: "conversion" label { equals: "1" } binary_cross_entropy {} }
+        model { esmm { hidden: 8 step { task: "click" } step { task: "order" conditional_task: "conversion" } )" +
+                        of_esmm + R"( } }
+        train { epochs: 12 batch_size: 40 slices: 4 seed: 3 dense_optimizer { adam { learning_rate: 0.02 } } })",
+                    "job", ".", {});
+  };
+  const Outcome outcome = RunJob(job(""), 1, 2, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+  const Json& conversion = outcome.summary["tasks"]["conversion"];
+  EXPECT_EQ(conversion["samples"], n_clicks);
+  EXPECT_EQ(outcome.summary["tasks"]["order"]["samples"], 200);
+  EXPECT_GT(conversion["auc"], 0.6) << "it is implied by click and order";
+  EXPECT_EQ(LinesOf(outcome.metrics, "train", "conversion").back().count("own_loss"), 0u);
+
+  const Outcome counterfactual = RunJob(job("ipw_weight: 0.5"), 1, 2, 1);
+  ASSERT_EQ(counterfactual.exit_code, 0) << counterfactual.error();
+  EXPECT_GT(LinesOf(counterfactual.metrics, "train", "conversion").back()["own_loss"], 0.01);
+  EXPECT_GT(counterfactual.summary["tasks"]["conversion"]["auc"], 0.6);
 }
 
 TEST(WholeJob, PrefetchingChangesNoBitOfASynchronousJob) {

@@ -14,7 +14,6 @@ namespace zhiyin::worker {
 namespace {
 
 /// Of a label that is not looked at.
-constexpr size_t kNoColumn = std::numeric_limits<size_t>::max();
 
 /// A value as it is shown in a message: short, and unable to forge a line of the log.
 std::string Shown(std::string_view value) {
@@ -66,18 +65,25 @@ RowParser::RowParser(const Job& job, const Schema& schema)
   }
   for (int i = 0; i < job.task_size(); ++i) {
     const Task& task = job.task(i);
-    const Label& label = task.label();
-    CHECK_NE(label.rule_case(), Label::RULE_NOT_SET) << task.name();
-    const int column = schema.labels[static_cast<size_t>(i)];
-    labels_.push_back({column == Schema::kIgnored ? kNoColumn : static_cast<size_t>(column), task.name(),
-                       label.rule_case(), label.has_equals() ? label.equals() : label.prefix(),
-                       task.has_binary_cross_entropy()});
+    const size_t at = static_cast<size_t>(i);
+    const auto rule = [](const Label& label, int column) {
+      CHECK_NE(label.rule_case(), Label::RULE_NOT_SET);
+      return RuleColumn{static_cast<size_t>(column), label.rule_case(),
+                        label.has_equals() ? label.equals() : label.prefix()};
+    };
+    TaskColumns& columns = tasks_.emplace_back();
+    columns.name = task.name();
+    if (schema.labels[at] != Schema::kIgnored) columns.label = rule(task.label(), schema.labels[at]);
+    columns.loss = MakeLoss(task);
+    if (schema.sample_spaces[at] != Schema::kIgnored) columns.sample_space = rule(task.sample_space(), schema.sample_spaces[at]);
+    if (schema.weights[at] != Schema::kIgnored) columns.weight = static_cast<size_t>(schema.weights[at]);
+    has_weights_ |= columns.weight.has_value();
   }
 }
 
 Rows RowParser::NewRows() const {
   return Rows(static_cast<int>(fields_.size()), static_cast<int>(numerics_.size()),
-              static_cast<int>(labels_.size()));
+              static_cast<int>(tasks_.size()));
 }
 
 std::string RowParser::Parse(std::span<const std::string_view> values, Rows* rows) const {
@@ -85,6 +91,7 @@ std::string RowParser::Parse(std::span<const std::string_view> values, Rows* row
   const size_t n_begins = rows->key_begin.size();
   const size_t n_numbers = rows->numerics.size();
   const size_t n_labels = rows->labels.size();
+  const size_t n_weights = rows->weights.size();
   std::string wrong = ParseInto(values, rows);
   if (wrong.empty()) {
     ++rows->n;
@@ -94,6 +101,7 @@ std::string RowParser::Parse(std::span<const std::string_view> values, Rows* row
   rows->key_begin.resize(n_begins);
   rows->numerics.resize(n_numbers);
   rows->labels.resize(n_labels);
+  rows->weights.resize(n_weights);
   return wrong;
 }
 
@@ -111,10 +119,13 @@ std::string RowParser::ParseInto(std::span<const std::string_view> values, Rows*
     float& to = rows->numerics.emplace_back(kMissing);
     if (std::string wrong = ParseNumeric(numeric, values[numeric.column], &to); !wrong.empty()) return wrong;
   }
-  for (const LabelColumn& label : labels_) {
+  for (const TaskColumns& task : tasks_) {
     float& to = rows->labels.emplace_back(kMissing);
-    if (label.column == kNoColumn) continue;
-    if (std::string wrong = ParseLabel(label, values[label.column], &to); !wrong.empty()) return wrong;
+    if (std::string wrong = ParseLabel(task, values, &to); !wrong.empty()) return wrong;
+    if (!has_weights_) continue;
+    float& weight = rows->weights.emplace_back(1.0f);
+    if (!task.weight) continue;
+    if (std::string wrong = ParseWeight(task, values[*task.weight], &weight); !wrong.empty()) return wrong;
   }
   return "";
 }
@@ -171,26 +182,53 @@ std::string RowParser::ParseNumeric(const NumberColumn& numeric, std::string_vie
   return "";
 }
 
-std::string RowParser::ParseLabel(const LabelColumn& label, std::string_view value, float* to) const {
-  if (IsMissing(value)) return "";
-  switch (label.rule) {
+std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule,
+                                 std::string_view value, float* to) const {
+  switch (rule.rule) {
     case Label::kEquals:
-      *to = value == label.pattern ? 1.0f : 0.0f;
+      *to = value == rule.pattern ? 1.0f : 0.0f;
       return "";
     case Label::kPrefix:
-      *to = value.starts_with(label.pattern) ? 1.0f : 0.0f;
+      *to = value.starts_with(rule.pattern) ? 1.0f : 0.0f;
       return "";
     case Label::kNumber:
     case Label::RULE_NOT_SET:
       break;
   }
   double number = 0;
-  if (!ParseNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max()) {
-    return Wrong("label of task", label.name, label.column, value, "a finite number");
+  if (!ParseNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max())
+    return Wrong(kind, task.name, rule.column, value, "a finite number");
+  *to = static_cast<float>(number);
+  return "";
+}
+
+std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::string_view> values,
+                                  float* to) const {
+  if (!task.label) return "";
+  if (task.sample_space) {
+    const std::string_view value = values[task.sample_space->column];
+    float is_part = 0;
+    if (IsMissing(value)) return "";
+    if (std::string wrong = ApplyRule("sample space of task", task, *task.sample_space, value, &is_part);
+        !wrong.empty()) {
+      return wrong;
+    }
+    if (is_part != 1) return "";
   }
-  if (label.is_probability && (number < 0 || number > 1)) {
-    return Wrong("label of task", label.name, label.column, value, "a number from 0 to 1");
-  }
+  const std::string_view value = values[task.label->column];
+  if (IsMissing(value)) return "";
+  float label = 0;
+  if (std::string wrong = ApplyRule("label of task", task, *task.label, value, &label); !wrong.empty()) return wrong;
+  if (!task.loss->Accepts(label)) return Wrong("label of task", task.name, task.label->column, value, task.loss->Domain());
+  *to = label;
+  return "";
+}
+
+std::string RowParser::ParseWeight(const TaskColumns& task, std::string_view value, float* to) const {
+  if (IsMissing(value)) return "";
+  double number = 0;
+  if (!ParseNumber(value, &number) || number < 0 || number > std::numeric_limits<float>::max())
+    return Wrong("weight of task", task.name, *task.weight, value, "a finite number of 0 or more");
   *to = static_cast<float>(number);
   return "";
 }

@@ -1,6 +1,8 @@
 // From a line's values to a row: keys, numbers, labels.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "configs/job.pb.h"
 #include "worker/data/rows.h"
 #include "worker/data/schema.h"
+#include "worker/loss/loss.h"
 
 namespace zhiyin::worker {
 
@@ -45,12 +48,18 @@ class RowParser {
     std::string name;
     bool log1p;
   };
-  struct LabelColumn {
+  /// A column that becomes a number by a rule.
+  struct RuleColumn {
     size_t column;
-    std::string name;
     Label::RuleCase rule;
     std::string pattern;
-    bool is_probability;
+  };
+  struct TaskColumns {
+    std::string name;
+    std::optional<RuleColumn> label;   // none where nobody looks at labels
+    std::shared_ptr<const Loss> loss;  // knows which labels make sense
+    std::optional<RuleColumn> sample_space;
+    std::optional<size_t> weight;
   };
 
   bool IsMissing(std::string_view value) const;
@@ -60,13 +69,18 @@ class RowParser {
   std::string ParseCategory(const CategoryColumn& field, std::string_view value,
                             std::vector<Key>* keys) const;
   std::string ParseNumeric(const NumberColumn& numeric, std::string_view value, float* to) const;
-  std::string ParseLabel(const LabelColumn& label, std::string_view value, float* to) const;
+  std::string ParseLabel(const TaskColumns& task, std::span<const std::string_view> values, float* to) const;
+  std::string ParseWeight(const TaskColumns& task, std::string_view value, float* to) const;
+  /// A value that is not missing by the rule of its column; what is wrong where it is no number but should be.
+  std::string ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule, std::string_view value,
+                        float* to) const;
   std::string ParseInto(std::span<const std::string_view> values, Rows* rows) const;
 
   size_t n_columns_;
   std::vector<CategoryColumn> fields_;
   std::vector<NumberColumn> numerics_;
-  std::vector<LabelColumn> labels_;
+  std::vector<TaskColumns> tasks_;
+  bool has_weights_ = false;
   std::vector<std::string> missing_;
   bool trim_;
 };

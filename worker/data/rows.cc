@@ -8,6 +8,7 @@ void Rows::Clear() {
   key_begin.assign(1, 0);
   numerics.clear();
   labels.clear();
+  weights.clear();
 }
 
 void Rows::Append(const Rows& from, int64_t i) {
@@ -21,6 +22,8 @@ void Rows::Append(const Rows& from, int64_t i) {
   numerics.insert(numerics.end(), from.numerics.begin() + i * n_numerics,
                   from.numerics.begin() + (i + 1) * n_numerics);
   labels.insert(labels.end(), from.labels.begin() + i * n_tasks, from.labels.begin() + (i + 1) * n_tasks);
+  if (!from.weights.empty())
+    weights.insert(weights.end(), from.weights.begin() + i * n_tasks, from.weights.begin() + (i + 1) * n_tasks);
   ++n;
 }
 

@@ -26,6 +26,8 @@ struct Rows {
   std::vector<float> numerics;
   /// [n, n_tasks]: kMissing masks the task for the row.
   std::vector<float> labels;
+  /// [n, n_tasks]: of each row in training; empty where no task has a weight_column.
+  std::vector<float> weights;
 
   Rows() = default;
   Rows(int fields, int numerics_, int tasks) : n_fields(fields), n_numerics(numerics_), n_tasks(tasks) {}

@@ -57,11 +57,14 @@ Schema Schema::Of(const Job& job, const Columns& columns, LabelUse labels) {
     schema.numerics.push_back(find("numeric", i, job.numeric(i).name(), job.numeric(i).column()));
   }
   for (int i = 0; i < job.task_size(); ++i) {
-    if (labels == LabelUse::kIgnored) {
-      schema.labels.push_back(kIgnored);
-      continue;
-    }
-    schema.labels.push_back(find("task", i, job.task(i).name(), job.task(i).label().column()));
+    const Task& task = job.task(i);
+    const bool ignored = labels == LabelUse::kIgnored;
+    const auto find_if = [&](bool wanted, const std::string& column) {
+      return wanted && !ignored ? find("task", i, task.name(), column) : kIgnored;
+    };
+    schema.labels.push_back(find_if(true, task.label().column()));
+    schema.sample_spaces.push_back(find_if(task.has_sample_space(), task.sample_space().column()));
+    schema.weights.push_back(find_if(!task.weight_column().empty(), task.weight_column()));
   }
   return schema;
 }

@@ -31,7 +31,10 @@ struct Schema {
   int n_columns = 0;
   std::vector<int> fields;    // [n_fields]
   std::vector<int> numerics;  // [n_numerics]
-  std::vector<int> labels;    // [n_tasks]; kIgnored where nobody looks
+  /// [n_tasks]; kIgnored where nobody looks, and where the task has none.
+  std::vector<int> labels;
+  std::vector<int> sample_spaces;
+  std::vector<int> weights;
 
   /// A column is a name or a position, "#7"; empty, it is the input's own name. Throws Error where there is
   /// none such, or several of that name.

@@ -1,33 +1,32 @@
 // -y log p - (1 - y) log(1 - p) with p = 1 / (1 + exp(-z)), as max(z, 0) - y z + log(1 + exp(-|z|)): finite
-// for every z.
+// for every z. Its derivative is p - y.
 #include <algorithm>
-#include <cmath>
 
-#include "worker/loss/loss.h"
+#include "worker/loss/pointwise.h"
 
 namespace zhiyin::worker {
 namespace {
 
-class BinaryCrossEntropy final : public Loss {
- public:
-  double Value(float z, float y) const override {
-    const double logit = z;
-    return std::max(logit, 0.0) - static_cast<double>(y) * logit + std::log1p(std::exp(-std::abs(logit)));
-  }
-  float Derivative(float z, float y) const override { return Prediction(z) - y; }
-  float Prediction(float z) const override {
-    // exp of a negative number only: it may vanish, it never overflows.
-    const float e = std::exp(-std::abs(z));
-    return (z >= 0 ? 1.0f : e) / (1.0f + e);
-  }
-  bool Accepts(float label) const override { return label >= 0 && label <= 1; }
-  bool IsBinary() const override { return true; }
+/// exp of a negative number only: it may vanish, it never overflows.
+template <typename Number>
+Number Sigmoid(Number z) {
+  const Number e = std::exp(-std::abs(z));
+  return (z >= 0 ? Number{1} : e) / (Number{1} + e);
+}
+
+struct BinaryCrossEntropy {
+  static constexpr PredictionKind kKind = PredictionKind::kProbability;
+  static constexpr const char* kDomain = "a number from 0 to 1";
+  static double Value(double z, double y) { return std::max(z, 0.0) - y * z + std::log1p(std::exp(-std::abs(z))); }
+  static double Derivative(double z, double y) { return Sigmoid(z) - y; }
+  static float Prediction(float z) { return Sigmoid(z); }
+  static bool Accepts(float label) { return label >= 0 && label <= 1; }
 };
 
 }  // namespace
 
 std::unique_ptr<Loss> MakeBinaryCrossEntropy() {
-  return std::make_unique<BinaryCrossEntropy>();
+  return std::make_unique<PointwiseLoss<BinaryCrossEntropy>>();
 }
 
 }  // namespace zhiyin::worker

@@ -1,35 +1,56 @@
-// A task's loss: from an output and a label to a number, its derivative, and the prediction.
+// A task's loss: from outputs and labels to numbers, their derivatives, and predictions.
 //
 // Adding one: a file loss/NAME.cc, a field in Task.loss of job.proto, a declaration below, a case in
-// MakeLoss.
+// MakeLoss. The conformance tests then cover it.
 #pragma once
 
 #include <memory>
 #include <span>
 
+#include "common/types.h"
 #include "configs/job.pb.h"
 
 namespace zhiyin::worker {
 
-/// Stateless; used from any thread.
+/// What a prediction is decides which metrics describe the task.
+enum class PredictionKind {
+  kProbability,  // of label 1: AUC, log loss, calibration, MSE
+  kScore,        // only its order means something: AUC
+  kNumber,       // the label itself: MSE, R², calibration
+};
+
+/// One task's part of a batch.
+struct LossRows {
+  std::span<const float> outputs;  // [n]
+  std::span<const float> labels;   // [n], kMissing where the task has no part in the row
+  std::span<const float> weights;  // [n], or empty: all 1
+  std::span<const Key> groups;     // [n], or empty: all rows are one group
+};
+
+/// Used by one thread.
 class Loss {
  public:
   virtual ~Loss() = default;
-  /// Loss of one row. Finite for every finite output.
-  virtual double Value(float output, float label) const = 0;
-  /// d Value / d output.
-  virtual float Derivative(float output, float label) const = 0;
-  /// What the task predicts: a probability for binary cross-entropy, the output itself for squared error.
+  /// values [n]: the weighted loss of each row, finite for finite outputs, 0 without a label.
+  /// derivatives [n] = d (sum of values) / d outputs, 0 without a label. Both are overwritten.
+  virtual void Compute(const LossRows& rows, std::span<double> values, std::span<float> derivatives) = 0;
+  /// What the task predicts.
   virtual float Prediction(float output) const = 0;
-  /// A label in the loss's domain: [0, 1] for binary cross-entropy, any finite number for squared error.
+  virtual PredictionKind kind() const = 0;
+  /// A label in the loss's domain, and what that is, for messages: "a number from 0 to 1".
   virtual bool Accepts(float label) const = 0;
-  /// Whether AUC and log loss (true) or MSE, RMSE and R² alone (false) describe the task.
-  virtual bool IsBinary() const = 0;
+  virtual const char* Domain() const = 0;
 };
 
 std::unique_ptr<Loss> MakeLoss(const Task& task);
+/// The field by whose values a loss compares rows; "": none.
+const std::string& GroupField(const Task& task);
 
 std::unique_ptr<Loss> MakeBinaryCrossEntropy();
 std::unique_ptr<Loss> MakeSquaredError();
+std::unique_ptr<Loss> MakeHinge();
+std::unique_ptr<Loss> MakePoisson();
+std::unique_ptr<Loss> MakePairwise();
+std::unique_ptr<Loss> MakeSampledSoftmax();
 
 }  // namespace zhiyin::worker

@@ -1,27 +1,22 @@
 // (output - label)^2; its derivative is 2 (output - label).
-#include <cmath>
-
-#include "worker/loss/loss.h"
+#include "worker/loss/pointwise.h"
 
 namespace zhiyin::worker {
 namespace {
 
-class SquaredErrorLoss final : public Loss {
- public:
-  double Value(float output, float label) const override {
-    const double error = static_cast<double>(output) - static_cast<double>(label);
-    return error * error;
-  }
-  float Derivative(float output, float label) const override { return 2 * (output - label); }
-  float Prediction(float output) const override { return output; }
-  bool Accepts(float label) const override { return std::isfinite(label); }
-  bool IsBinary() const override { return false; }
+struct SquaredError {
+  static constexpr PredictionKind kKind = PredictionKind::kNumber;
+  static constexpr const char* kDomain = "a finite number";
+  static double Value(double output, double label) { return (output - label) * (output - label); }
+  static double Derivative(double output, double label) { return 2 * (output - label); }
+  static float Prediction(float output) { return output; }
+  static bool Accepts(float label) { return std::isfinite(label); }
 };
 
 }  // namespace
 
 std::unique_ptr<Loss> MakeSquaredError() {
-  return std::make_unique<SquaredErrorLoss>();
+  return std::make_unique<PointwiseLoss<SquaredError>>();
 }
 
 }  // namespace zhiyin::worker

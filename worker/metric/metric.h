@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "worker/loss/loss.h"
+
 namespace zhiyin::worker {
 
 /// Area under the ROC curve: the chance that a random positive row scores above a random negative one, ties
@@ -21,17 +23,24 @@ struct TaskMetrics {
   std::string task;
   int64_t n_samples = 0;  // rows with a label
   double label_mean = 0;
-  std::optional<double> auc;          // binary tasks
-  std::optional<double> log_loss;     // binary tasks: mean of -log p(label), natural logarithm
-  std::optional<double> mse;          // mean (prediction - label)^2
+  std::optional<double> auc;          // of probabilities and scores
+  std::optional<double> log_loss;     // of probabilities: mean of -log p(label), natural logarithm
+  std::optional<double> mse;          // not of scores: mean (prediction - label)^2
   std::optional<double> rmse;         // sqrt(mse)
   std::optional<double> r2;           // 1 - sum (prediction - label)^2 / sum (label - mean label)^2
-  std::optional<double> calibration;  // sum of predictions / sum of labels
+  std::optional<double> calibration;  // not of scores: sum of predictions / sum of labels
 };
 
+inline bool HasAuc(PredictionKind kind) {
+  return kind != PredictionKind::kNumber;
+}
+
 /// Rows whose label is kMissing are left out. REQUIRES: equal lengths.
-TaskMetrics ComputeMetrics(const std::string& task, bool is_binary, std::span<const float> predictions,
+TaskMetrics ComputeMetrics(const std::string& task, PredictionKind kind, std::span<const float> predictions,
                            std::span<const float> labels);
+
+/// A probability as it is, a score by an increasing function, as RunningAuc wants it.
+float InUnitInterval(PredictionKind kind, float prediction);
 
 /// AUC of a stream in constant memory, for watching: predictions in [0, 1] are counted in n_bins equal bins,
 /// those of a bin tie. The error is at most half the share of (positive, negative) pairs that fall in one

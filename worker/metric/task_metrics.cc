@@ -16,7 +16,11 @@ double LogLoss(double p, double y) {
 
 }  // namespace
 
-TaskMetrics ComputeMetrics(const std::string& task, bool is_binary, std::span<const float> all_predictions,
+float InUnitInterval(PredictionKind kind, float prediction) {
+  return kind == PredictionKind::kScore ? 1.0f / (1.0f + std::exp(-prediction)) : prediction;
+}
+
+TaskMetrics ComputeMetrics(const std::string& task, PredictionKind kind, std::span<const float> all_predictions,
                            std::span<const float> all_labels) {
   std::vector<float> predictions;
   std::vector<float> labels;
@@ -41,19 +45,19 @@ TaskMetrics ComputeMetrics(const std::string& task, bool is_binary, std::span<co
     label_sum += y;
     prediction_sum += p;
     squared_error += (p - y) * (p - y);
-    if (is_binary) log_loss += LogLoss(p, y);
+    if (kind == PredictionKind::kProbability) log_loss += LogLoss(p, y);
   }
   metrics.label_mean = label_sum / n;
-  double deviation = 0;
-  for (float y : labels) deviation += (y - metrics.label_mean) * (y - metrics.label_mean);
-  metrics.mse = squared_error / n;
-  metrics.rmse = std::sqrt(*metrics.mse);
-  if (deviation > 0) metrics.r2 = 1 - squared_error / deviation;
-  if (label_sum != 0) metrics.calibration = prediction_sum / label_sum;
-  if (is_binary) {
-    metrics.auc = Auc(predictions, labels);
-    metrics.log_loss = log_loss / n;
+  if (kind != PredictionKind::kScore) {
+    double deviation = 0;
+    for (float y : labels) deviation += (y - metrics.label_mean) * (y - metrics.label_mean);
+    metrics.mse = squared_error / n;
+    metrics.rmse = std::sqrt(*metrics.mse);
+    if (deviation > 0) metrics.r2 = 1 - squared_error / deviation;
+    if (label_sum != 0) metrics.calibration = prediction_sum / label_sum;
   }
+  if (HasAuc(kind)) metrics.auc = Auc(predictions, labels);
+  if (kind == PredictionKind::kProbability) metrics.log_loss = log_loss / n;
   return metrics;
 }
 

@@ -19,7 +19,7 @@ class LinearModel final : public Model {
     std::fill(weights.begin(), weights.end(), 0.0f);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&, Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     outputs->rowwise() = Biases(weights.data());
     for (const InputLayout::Part& field : layout_.fields) *outputs += x.middleCols(field.begin, n_tasks_);

@@ -2,25 +2,73 @@
 
 #include <glog/logging.h>
 
-#include <algorithm>
+#include "worker/model/feature_stack.h"
+#include "worker/model/wide_part.h"
 
 namespace zhiyin::worker {
+namespace {
 
-InputLayout InputLayout::Of(const Job& job) {
-  InputLayout layout;
-  for (const Field& field : job.field()) {
-    const auto table = std::find_if(job.table().begin(), job.table().end(),
-                                    [&](const Table& t) { return t.name() == field.table(); });
-    CHECK(table != job.table().end()) << field.table();
-    layout.fields.push_back({layout.dim, table->dim()});
-    layout.dim += table->dim();
+/// A network above a feature stack, and the wide part beside it. The weights of the stack come first, those of the network
+/// last.
+class StackedModel final : public Model {
+ public:
+  explicit StackedModel(const Job& job)
+      : stack_(job, &n_weights_below_),
+        wide_(job, stack_.features_layout(), &n_weights_below_),
+        network_(MakeNetwork(job, stack_.out())) {}
+
+  int64_t n_weights() const override { return n_weights_below_ + network_->n_weights(); }
+
+  void InitWeights(Random random, std::span<float> weights) const override {
+    Random of_stack(random.Next());
+    stack_.Init(&of_stack, weights);
+    wide_.Init(weights);
+    network_->InitWeights(Random(random.Next()), Above(weights));
   }
-  for (int i = 0; i < job.numeric_size(); ++i) layout.numerics.push_back({layout.dim++, 1});
-  return layout;
-}
+
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) override {
+    stack_.Forward(weights, x, pass);
+    network_->Forward(Above(weights), View(stack_.output()), pass, outputs);
+    wide_.Forward(weights, x, stack_.features(), pass, outputs);
+  }
+
+  void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
+                std::span<float> dweights, Matrix* dx) override {
+    network_->Backward(Above(weights), View(stack_.output()), doutputs, Above(dweights), &stack_.doutput());
+    stack_.BackwardToFeatures(weights, dweights);
+    wide_.BackwardToFeatures(stack_.features(), doutputs, stack_.dfeatures());
+    stack_.BackwardToInputs(weights, x, dweights, dx);
+    wide_.BackwardToInputs(weights, x, doutputs, dweights, dx);
+  }
+
+  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
+                  Matrix* doutputs) const override {
+    network_->AddOwnLoss(outputs, labels, factor, sums, doutputs);
+  }
+
+ private:
+  static ConstMatrixView View(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
+  template <typename T>
+  std::span<T> Above(std::span<T> weights) const {
+    return weights.subspan(static_cast<size_t>(n_weights_below_));
+  }
+
+  int64_t n_weights_below_ = 0;
+  FeatureStack stack_;
+  WidePart wide_;
+  std::unique_ptr<Model> network_;
+};
+
+}  // namespace
 
 std::unique_ptr<Model> MakeModel(const Job& job) {
-  const int input_dim = InputLayout::Of(job).dim;
+  const zhiyin::Model& model = job.model();
+  if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide())
+    return std::make_unique<StackedModel>(job);
+  return MakeNetwork(job, InputLayout::Of(job).dim);
+}
+
+std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim) {
   const int n_tasks = job.task_size();
   const zhiyin::Model& config = job.model();
   switch (config.kind_case()) {
@@ -30,6 +78,18 @@ std::unique_ptr<Model> MakeModel(const Job& job) {
       return MakeMmoe(config.mmoe(), input_dim, n_tasks);
     case zhiyin::Model::kLinear:
       return MakeLinear(job);
+    case zhiyin::Model::kSingleTask:
+      return MakeSingleTask(job, input_dim);
+    case zhiyin::Model::kPle:
+      return MakePle(config.ple(), input_dim, n_tasks);
+    case zhiyin::Model::kEsmm:
+      return MakeEsmm(job, input_dim);
+    case zhiyin::Model::kAitm:
+      return MakeAitm(config.aitm(), input_dim, n_tasks);
+    case zhiyin::Model::kCrossStitch:
+      return MakeCrossStitch(config.cross_stitch(), input_dim, n_tasks);
+    case zhiyin::Model::kStem:
+      return MakeStem(config.stem(), InputLayout::Of(job), n_tasks);
     case zhiyin::Model::KIND_NOT_SET:
       break;
   }

@@ -1,8 +1,8 @@
 // A model: from input vectors to one output a task, and back.
 //
 // Adding one: a file model/NAME.cc, a field in Model.kind of job.proto, a declaration below, a case in
-// MakeModel. The conformance tests (finite differences, shapes, reuse of memory) then cover it without
-// further work.
+// MakeNetwork, an example in tests/support/example_jobs.cc. The conformance tests (finite differences, shapes, reuse
+// of memory) then cover it.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,10 @@
 #include "common/matrix.h"
 #include "common/random.h"
 #include "configs/job.pb.h"
+#include "worker/input_layout.h"
+#include "worker/nn/pass.h"
 
 namespace zhiyin::worker {
-
-/// What a row's input vector is made of: for each field the pooled row of its table, then the numerics, in
-/// the job's order.
-struct InputLayout {
-  struct Part {
-    int begin = 0;
-    int dim = 0;
-  };
-  std::vector<Part> fields;    // [n_fields]
-  std::vector<Part> numerics;  // [n_numerics], dim 1
-  int dim = 0;                 // of the whole vector
-
-  static InputLayout Of(const Job& job);
-};
 
 /// Used by one thread. Holds the activations between Forward and Backward; allocates nothing once it has seen
 /// the largest batch. Weights and gradients are the caller's, flat, n_weights() floats each. For the same bits every time they
@@ -43,18 +31,33 @@ class Model {
   virtual void InitWeights(Random random, std::span<float> weights) const = 0;
   /// outputs [n, n_tasks] = f(x [n, input dim]). A logit where the task's loss is binary cross-entropy.
   /// x must stay as it is until Backward has returned.
-  virtual void Forward(std::span<const float> weights, const ConstMatrixView& x, Matrix* outputs) = 0;
+  virtual void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) = 0;
   /// Of the same x and weights as the last Forward, given doutputs [n, n_tasks] = d loss / d outputs:
   /// dweights += d loss / d weights, dx [n, input dim] = d loss / d x (overwritten).
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                         std::span<float> dweights, Matrix* dx) = 0;
+
+  /// What the model itself adds to the objective beside its tasks' losses, if anything: a loss of the outputs of the last
+  /// Forward and the labels [n, n_tasks], NaN where there is none. sums[t] += its part about task t, over the rows;
+  /// doutputs += factor * its derivative.
+  virtual void AddOwnLoss(const Matrix& /*outputs*/, std::span<const float> /*labels*/, float /*factor*/,
+                          std::span<double> /*sums*/, Matrix* /*doutputs*/) const {}
 };
 
-/// The configured model. REQUIRES: a job that passed validation.
+/// The configured model, with what stands below its network (feature_stack.h). REQUIRES: a job that passed validation.
 std::unique_ptr<Model> MakeModel(const Job& job);
+
+/// The network alone: a function of input_dim columns.
+std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim);
 
 std::unique_ptr<Model> MakeSharedBottom(const SharedBottom& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeMmoe(const Mmoe& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeLinear(const Job& job);
+std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim);
+std::unique_ptr<Model> MakePle(const Ple& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim);
+std::unique_ptr<Model> MakeAitm(const Aitm& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakeCrossStitch(const CrossStitch& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakeStem(const Stem& config, const InputLayout& layout, int n_tasks);
 
 }  // namespace zhiyin::worker

@@ -22,7 +22,7 @@ class SharedBottomModel final : public Model {
     towers_.Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&, Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     bottom_.Forward(weights, x);
     for (int t = 0; t < n_tasks_; ++t) towers_.Forward(t, weights, bottom_.output(), outputs);

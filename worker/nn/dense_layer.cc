@@ -1,6 +1,7 @@
 #include "worker/nn/dense_layer.h"
 
 #include <cmath>
+#include <vector>
 
 namespace zhiyin::worker {
 
@@ -12,8 +13,14 @@ DenseLayer::DenseLayer(int in, int out, Activation activation, int64_t* n_weight
 void DenseLayer::Init(Random* random, std::span<float> weights) const {
   const double range =
       activation_ == Activation::kRelu ? std::sqrt(6.0 / in_) : std::sqrt(6.0 / (in_ + out_));
-  for (int64_t i = w_; i < b_; ++i)
+  InitColumns(random, weights, std::vector<double>(static_cast<size_t>(out_), range));
+}
+
+void DenseLayer::InitColumns(Random* random, std::span<float> weights, std::span<const double> ranges) const {
+  for (int64_t i = w_; i < b_; ++i) {
+    const double range = ranges[static_cast<size_t>((i - w_) % out_)];
     weights[static_cast<size_t>(i)] = static_cast<float>(range * (2 * random->Uniform() - 1));
+  }
   for (int64_t i = b_; i < b_ + out_; ++i) weights[static_cast<size_t>(i)] = 0;
 }
 

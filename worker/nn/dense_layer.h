@@ -32,6 +32,8 @@ class DenseLayer {
   /// W: uniform in +-sqrt(6 / in) before a ReLU (He et al., ICCV 2015, eq. 10), +-sqrt(6 / (in + out))
   /// otherwise (Glorot and Bengio, AISTATS 2010, eq. 16). b: zero. `random` is advanced.
   void Init(Random* random, std::span<float> weights) const;
+  /// For layers side by side: column k of W uniform in +-ranges[k] instead. REQUIRES: ranges [out].
+  void InitColumns(Random* random, std::span<float> weights, std::span<const double> ranges) const;
 
   void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const;
 

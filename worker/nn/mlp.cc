@@ -20,9 +20,9 @@ void Mlp::Forward(std::span<const float> weights, const ConstBlock& x) {
     y_[l].resize(x.rows(), layers_[l].out());
     dy_[l].resize(x.rows(), layers_[l].out());
     if (l == 0) {
-      layers_[l].Forward(weights, x, y_[l]);
+      layers_[l].Forward(weights, x, y_[l].view());
     } else {
-      layers_[l].Forward(weights, y_[l - 1], y_[l]);
+      layers_[l].Forward(weights, y_[l - 1].view(), y_[l].view());
     }
   }
 }
@@ -30,11 +30,11 @@ void Mlp::Forward(std::span<const float> weights, const ConstBlock& x) {
 void Mlp::Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
                    MutableBlock dx) {
   for (size_t l = layers_.size(); l-- > 1;) {
-    layers_[l].BackwardWeights(y_[l - 1], y_[l], dy_[l], dweights);
-    layers_[l].BackwardInput(weights, dy_[l], dy_[l - 1]);
+    layers_[l].BackwardWeights(y_[l - 1].view(), y_[l].view(), dy_[l].view(), dweights);
+    layers_[l].BackwardInput(weights, dy_[l].view(), dy_[l - 1].view());
   }
-  layers_[0].BackwardWeights(x, y_[0], dy_[0], dweights);
-  layers_[0].BackwardInput(weights, dy_[0], dx);
+  layers_[0].BackwardWeights(x, y_[0].view(), dy_[0].view(), dweights);
+  layers_[0].BackwardInput(weights, dy_[0].view(), dx);
 }
 
 }  // namespace zhiyin::worker

@@ -7,6 +7,7 @@
 
 #include "common/matrix.h"
 #include "worker/nn/dense_layer.h"
+#include "worker/nn/workspace.h"
 
 namespace zhiyin::worker {
 
@@ -22,19 +23,19 @@ class Mlp {
 
   /// output() [n, out]. x must stay as it is until Backward has returned.
   void Forward(std::span<const float> weights, const ConstBlock& x);
-  const Matrix& output() const { return y_.back(); }
+  ConstMatrixView output() const { return y_.back().view(); }
 
   /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES: Forward
   /// came before.
-  Matrix& doutput() { return dy_.back(); }
+  MatrixView doutput() { return dy_.back().view(); }
   /// dweights += ...; dx [n, in] = ...
   void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
                 MutableBlock dx);
 
  private:
   std::vector<DenseLayer> layers_;
-  std::vector<Matrix> y_;   // [layer][n, out]
-  std::vector<Matrix> dy_;  // the same
+  std::vector<Workspace> y_;   // [layer][n, out]
+  std::vector<Workspace> dy_;  // the same
 };
 
 }  // namespace zhiyin::worker

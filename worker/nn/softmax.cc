@@ -17,4 +17,18 @@ void SoftmaxBackward(const ConstBlock& p, MutableBlock dp) {
   }
 }
 
+void SegmentSoftmax(std::span<const int32_t> begin, std::span<float> z) {
+  for (size_t i = 0; i + 1 < begin.size(); ++i) {
+    if (begin[i] == begin[i + 1]) continue;
+    Softmax(MatrixView(z.data() + begin[i], 1, begin[i + 1] - begin[i]));
+  }
+}
+
+void SegmentSoftmaxBackward(std::span<const int32_t> begin, std::span<const float> p, std::span<float> dp) {
+  for (size_t i = 0; i + 1 < begin.size(); ++i) {
+    const int32_t n = begin[i + 1] - begin[i];
+    SoftmaxBackward(ConstMatrixView(p.data() + begin[i], 1, n), MatrixView(dp.data() + begin[i], 1, n));
+  }
+}
+
 }  // namespace zhiyin::worker

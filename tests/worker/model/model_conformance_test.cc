@@ -1,7 +1,10 @@
 // What must hold for every model there is. A new alternative of Model.kind is tested by itself.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
 #include <memory>
+#include <numeric>
 
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
@@ -21,6 +24,8 @@ Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = static_cast<float>(random.Normal());
   return matrix;
 }
+
+const Pass kPass = {true, 5};
 
 ConstMatrixView View(const Matrix& matrix) {
   return {matrix.data(), matrix.rows(), matrix.cols()};
@@ -45,7 +50,7 @@ class EveryModel : public ::testing::TestWithParam<Job> {
   Pass BothWays(Model* model, const Matrix& x, const Matrix& doutputs) {
     Pass pass;
     pass.dweights.resize(static_cast<size_t>(model->n_weights()));
-    model->Forward(dense_.weights(), View(x), &pass.outputs);
+    model->Forward(dense_.weights(), View(x), kPass, &pass.outputs);
     model->Backward(dense_.weights(), View(x), doutputs, pass.dweights, &pass.dx);
     return pass;
   }
@@ -54,28 +59,134 @@ class EveryModel : public ::testing::TestWithParam<Job> {
   DenseWeights dense_;
 };
 
+/// Of what a method keeps a loss from changing, the gradient is 0 although the loss depends on it: derivatives are then
+/// compared where the gradient of one task is not 0, but not by numerics, which all experts read. What is kept from what is
+/// in the method's own test.
+bool StopsGradients(const Job& job) {
+  return job.model().has_stem();
+}
+
+/// GradientError, or that of the coordinates that are not exactly 0 in df.
+double ErrorOf(bool all, const std::function<double(std::span<const float>)>& f, std::span<const float> x,
+               std::span<const float> df) {
+  if (all) return GradientError(f, x, df);
+  std::vector<size_t> at;
+  for (size_t i = 0; i < df.size(); ++i) {
+    if (df[i] != 0) at.push_back(i);
+  }
+  std::vector<float> some_x, some_df;
+  for (const size_t i : at) {
+    some_x.push_back(x[i]);
+    some_df.push_back(df[i]);
+  }
+  std::vector<float, Eigen::aligned_allocator<float>> moved(x.begin(), x.end());
+  return GradientError(
+      [&](std::span<const float> some) {
+        for (size_t i = 0; i < at.size(); ++i) moved[at[i]] = some[i];
+        return f(moved);
+      },
+      some_x, some_df);
+}
+
 TEST_P(EveryModel, GradientsAreDerivatives) {
   const Matrix x = RandomMatrix(6, input_dim(), 1);
-  const Matrix direction = RandomMatrix(6, n_tasks(), 2);
-  const Pass pass = BothWays(model_.get(), x, direction);
-  Matrix outputs;
-  const auto objective = [&] { return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum(); };
+  std::vector<Matrix> directions = {RandomMatrix(6, n_tasks(), 2)};
+  const bool all = !StopsGradients(GetParam());
+  if (!all) {
+    directions.resize(static_cast<size_t>(n_tasks()), directions[0]);
+    for (int t = 0; t < n_tasks(); ++t) {
+      for (int other = 0; other < n_tasks(); ++other) {
+        if (other != t) directions[static_cast<size_t>(t)].col(other).setZero();
+      }
+    }
+  }
+  for (const Matrix& direction : directions) {
+    const Pass pass = BothWays(model_.get(), x, direction);
+    Matrix outputs;
+    const auto objective = [&] { return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum(); };
 
-  const double weight_error = GradientError(
-      [&](std::span<const float> weights) {
-        model_->Forward(weights, View(x), &outputs);
-        return objective();
-      },
-      dense_.weights(), pass.dweights);
-  EXPECT_LT(weight_error, 1e-3) << "d loss / d weights";
+    const double weight_error = ErrorOf(
+        all,
+        [&](std::span<const float> weights) {
+          model_->Forward(weights, View(x), kPass, &outputs);
+          return objective();
+        },
+        dense_.weights(), pass.dweights);
+    EXPECT_LT(weight_error, 1e-3) << "d loss / d weights";
 
-  const double input_error = GradientError(
-      [&](std::span<const float> values) {
-        model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), &outputs);
-        return objective();
-      },
-      {x.data(), static_cast<size_t>(x.size())}, {pass.dx.data(), static_cast<size_t>(pass.dx.size())});
-  EXPECT_LT(input_error, 1e-3) << "d loss / d x";
+    Matrix dx = pass.dx;
+    const auto n_numerics = static_cast<Eigen::Index>(InputLayout::Of(GetParam()).numerics.size());
+    if (!all) dx.rightCols(n_numerics).setZero();
+    const double input_error = ErrorOf(
+        all,
+        [&](std::span<const float> values) {
+          model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), kPass, &outputs);
+          return objective();
+        },
+        {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())});
+    EXPECT_LT(input_error, 1e-3) << "d loss / d x";
+  }
+}
+
+TEST_P(EveryModel, ALossOfItsOwnHasItsDerivative) {
+  Matrix outputs = RandomMatrix(8, n_tasks(), 12);
+  std::vector<float> labels(static_cast<size_t>(outputs.size()));
+  for (size_t i = 0; i < labels.size(); ++i) labels[i] = i % 3 == 0 ? std::nanf("") : static_cast<float>(i % 2);
+  constexpr float kFactor = 0.25f;
+  Matrix before = RandomMatrix(8, n_tasks(), 13);
+  Matrix doutputs = before;
+  std::vector<double> sums(static_cast<size_t>(n_tasks()), 7);
+  model_->AddOwnLoss(outputs, labels, kFactor, sums, &doutputs);
+  const Matrix added = doutputs - before;
+  const auto objective = [&](std::span<const float> values) {
+    const Matrix moved = ConstMatrixView(values.data(), outputs.rows(), outputs.cols());
+    Matrix ignored = before;
+    std::vector<double> parts(sums.size());
+    model_->AddOwnLoss(moved, labels, kFactor, parts, &ignored);
+    return kFactor * std::accumulate(parts.begin(), parts.end(), 0.0);
+  };
+  const std::span<const float> values(outputs.data(), static_cast<size_t>(outputs.size()));
+  EXPECT_NEAR(kFactor * (std::accumulate(sums.begin(), sums.end(), 0.0) - 7 * n_tasks()), objective(values), 1e-6)
+      << "sums are added to";
+  if (added.isZero(0)) {
+    EXPECT_EQ(objective(values), 0);
+    return;
+  }
+  EXPECT_LT(GradientError(objective, values, {added.data(), static_cast<size_t>(added.size())}), 1e-3);
+}
+
+TEST_P(EveryModel, StandsOnInteractionsAndReaders) {
+  Job job = GetParam();
+  if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows()) return;
+  // Straight ones, so that the network's kinks stay as far apart as without them.
+  job.mutable_model()->add_interaction()->mutable_inputs();
+  job.mutable_model()->add_interaction()->mutable_inputs();
+  job.mutable_field(3)->set_sequence_length(2);
+  job.mutable_model()->add_sequence()->set_field("item_tags");
+  job.mutable_model()->mutable_sequence(0)->mutable_pool();
+  const std::unique_ptr<Model> model = MakeModel(job);
+  DenseWeights dense(model->n_weights());
+  model->InitWeights(Random(3), dense.weights());
+  Matrix x = RandomMatrix(6, InputLayout::Of(job).dim, 1);
+  x.col(InputLayout::Of(job).fields[3].count_column()).setConstant(2);
+  const Matrix doutputs = RandomMatrix(6, n_tasks(), 2);
+  Matrix outputs, dx;
+  const auto forward = [&](const float* values) {
+    model->Forward(dense.weights(), ConstMatrixView(values, x.rows(), x.cols()), kPass, &outputs);
+    return outputs.cast<double>().cwiseProduct(doutputs.cast<double>()).sum();
+  };
+  forward(x.data());
+  model->Backward(dense.weights(), View(x), doutputs, dense.gradients(), &dx);
+  EXPECT_LT(GradientError([&](std::span<const float> values) { return forward(values.data()); },
+                          {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
+            2e-3);
+  Matrix own = doutputs, own_of_network = doutputs;
+  std::vector<double> sums(static_cast<size_t>(n_tasks())), sums_of_network = sums;
+  const std::vector<float> labels(static_cast<size_t>(outputs.size()), 1.0f);
+  model->AddOwnLoss(outputs, labels, 1, sums, &own);
+  model_->AddOwnLoss(outputs, labels, 1, sums_of_network, &own_of_network);
+  EXPECT_EQ(sums, sums_of_network);
+  EXPECT_EQ(own, own_of_network);
 }
 
 TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
@@ -88,7 +199,7 @@ TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
   EXPECT_GT(
       GradientError(
           [&](std::span<const float> values) {
-            model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), &outputs);
+            model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), kPass, &outputs);
             return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum();
           },
           {x.data(), static_cast<size_t>(x.size())}, {pass.dx.data(), static_cast<size_t>(pass.dx.size())}),
@@ -100,7 +211,7 @@ TEST_P(EveryModel, GradientsOfWeightsAddUp) {
   const Matrix doutputs = RandomMatrix(5, n_tasks(), 2);
   const Pass once = BothWays(model_.get(), x, doutputs);
   Pass fresh = BothWays(model_.get(), x, doutputs);
-  model_->Forward(dense_.weights(), View(x), &fresh.outputs);
+  model_->Forward(dense_.weights(), View(x), kPass, &fresh.outputs);
   model_->Backward(dense_.weights(), View(x), doutputs, fresh.dweights, &fresh.dx);
   for (size_t i = 0; i < once.dweights.size(); ++i) {
     ASSERT_NEAR(fresh.dweights[i], 2 * once.dweights[i], 1e-5 + 1e-4 * std::abs(once.dweights[i])) << i;
@@ -150,7 +261,7 @@ TEST_P(EveryModel, FirstWeightsDependOnTheSeedAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryModel, ::testing::ValuesIn(JobOfEveryModel()),
-                         [](const auto& test) { return ModelName(test.param); });
+                         [](const auto& test) { return ModelName(test.param) + std::to_string(test.index); });
 
 }  // namespace
 }  // namespace zhiyin::worker

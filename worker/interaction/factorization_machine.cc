@@ -1,0 +1,53 @@
+// Factorization machine (Rendle, ICDM 2010, eq. 5; the "bi-interaction" of He and Chua, SIGIR 2017, eq. 4):
+//   y = sum over pairs f < g of v_f * v_g = ((sum_f v_f)^2 - sum_f v_f^2) / 2
+// column by column, v_f [n, dim] being the pooled row of field f. The network above sums the columns as it sees fit.
+#include <vector>
+
+#include "worker/interaction/interaction.h"
+
+namespace zhiyin::worker {
+namespace {
+
+class FactorizationMachine final : public ColumnLayer {
+ public:
+  FactorizationMachine(const Interaction::FactorizationMachine& config, const InputLayout& layout) {
+    for (const InputLayout::Part& part : layout.FieldsNamed(config.field())) {
+      begins_.push_back(part.begin);
+      dim_ = part.dim;
+    }
+  }
+
+  int out() const override { return dim_; }
+  void Init(Random*, std::span<float>) const override {}
+
+  void Forward(std::span<const float>, const ConstBlock& x, const Pass&, MutableBlock y) override {
+    sum_.setZero(x.rows(), dim_);
+    y.setZero();
+    for (const int begin : begins_) {
+      sum_ += x.middleCols(begin, dim_);
+      y.array() -= x.middleCols(begin, dim_).array().square();
+    }
+    y.array() = 0.5f * (y.array() + sum_.array().square());
+  }
+
+  /// dv_f = dy * (sum - v_f)
+  void Backward(std::span<const float>, const ConstBlock& x, const ConstBlock&, MutableBlock dy, std::span<float>,
+                MutableBlock dx) override {
+    for (const int begin : begins_)
+      dx.middleCols(begin, dim_).array() += dy.array() * (sum_ - x.middleCols(begin, dim_)).array();
+  }
+
+ private:
+  std::vector<int> begins_;  // of the fields in x
+  int dim_ = 0;
+  Matrix sum_;  // [n, dim]
+};
+
+}  // namespace
+
+std::unique_ptr<ColumnLayer> MakeFactorizationMachine(const Interaction::FactorizationMachine& config,
+                                                      const InputLayout& layout) {
+  return std::make_unique<FactorizationMachine>(config, layout);
+}
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,79 @@
+#include "worker/model/expert_bank.h"
+
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "worker/nn/softmax.h"
+
+namespace zhiyin::worker {
+
+ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates,
+                       int64_t* n_weights)
+    : n_experts_(n_experts),
+      widths_(std::move(widths)),
+      gates_(std::move(gates)),
+      first_(in, std::accumulate(gates_.begin(), gates_.end(), n_hidden()), Activation::kNone, n_weights),
+      y_(widths_.size()),
+      dy_(widths_.size()) {
+  int begin = n_hidden();
+  for (const int gate : gates_) {
+    gate_begins_.push_back(begin);
+    begin += gate;
+  }
+  for (size_t l = 1; l < widths_.size(); ++l) {
+    std::vector<DenseLayer>& layers = deeper_.emplace_back();
+    for (int e = 0; e < n_experts_; ++e)
+      layers.emplace_back(widths_[l - 1], widths_[l], Activation::kRelu, n_weights);
+  }
+}
+
+void ExpertBank::Init(Random* random, std::span<float> weights) const {
+  // The wide layer holds layers of two kinds, and each column is drawn for its own.
+  std::vector<double> ranges(static_cast<size_t>(n_hidden()), std::sqrt(6.0 / first_.in()));
+  for (const int gate : gates_)
+    ranges.insert(ranges.end(), static_cast<size_t>(gate), std::sqrt(6.0 / (first_.in() + gate)));
+  first_.InitColumns(random, weights, ranges);
+  for (const auto& layers : deeper_) {
+    for (const DenseLayer& layer : layers) layer.Init(random, weights);
+  }
+}
+
+void ExpertBank::Forward(std::span<const float> weights, const ConstBlock& x) {
+  const Eigen::Index n = x.rows();
+  y_[0].resize(n, first_.out());
+  first_.Forward(weights, x, y_[0]);
+  y_[0].leftCols(n_hidden()).array() = y_[0].leftCols(n_hidden()).array().max(0.0f);
+  for (size_t l = 1; l < widths_.size(); ++l) {
+    y_[l].resize(n, n_experts_ * widths_[l]);
+    for (int e = 0; e < n_experts_; ++e)
+      deeper_[l - 1][static_cast<size_t>(e)].Forward(weights, Expert(&y_[l - 1], l - 1, e),
+                                                     Expert(&y_[l], l, e));
+  }
+  for (size_t g = 0; g < gates_.size(); ++g) Softmax(Gate(static_cast<int>(g)));
+}
+
+void ExpertBank::StartBackward() {
+  for (size_t l = 0; l < widths_.size(); ++l) dy_[l].resize(y_[l].rows(), y_[l].cols());
+  DExperts(0, n_experts_).setZero();
+}
+
+void ExpertBank::Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
+                          MutableBlock dx) {
+  for (size_t g = 0; g < gates_.size(); ++g)
+    SoftmaxBackward(Gate(static_cast<int>(g)), DGate(static_cast<int>(g)));
+  for (size_t l = widths_.size(); l-- > 1;) {
+    for (int e = 0; e < n_experts_; ++e) {
+      const DenseLayer& layer = deeper_[l - 1][static_cast<size_t>(e)];
+      layer.BackwardWeights(Expert(&y_[l - 1], l - 1, e), Expert(&y_[l], l, e), Expert(&dy_[l], l, e),
+                            dweights);
+      layer.BackwardInput(weights, Expert(&dy_[l], l, e), Expert(&dy_[l - 1], l - 1, e));
+    }
+  }
+  auto hidden = dy_[0].leftCols(n_hidden()).array();
+  hidden = (y_[0].leftCols(n_hidden()).array() > 0.0f).select(hidden, 0.0f);
+  first_.BackwardWeights(x, y_[0], dy_[0], dweights);
+  first_.BackwardInput(weights, dy_[0], dx);
+}
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,68 @@
+// Networks of the same shape that read the same input, and the gates that read it with them.
+//
+// The first layers of all of them are one product: x [n, in] times W [in, E * h1 + all gates]. Deeper layers
+// of an expert work on its columns.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "common/matrix.h"
+#include "common/random.h"
+#include "worker/nn/dense_layer.h"
+
+namespace zhiyin::worker {
+
+/// x [n, in] -> E experts with ReLU after each of their layers, and G gates, each a softmax of a linear
+/// layer. Keeps its activations between Forward and Backward. Takes its weights as DenseLayer does: the wide
+/// layer, then the deeper ones layer by layer, in each expert by expert.
+class ExpertBank {
+ public:
+  /// REQUIRES: widths, of an expert's layers, is not empty. `gates` are the widths of the gates.
+  ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates, int64_t* n_weights);
+
+  int n_experts() const { return n_experts_; }
+  /// Columns that an expert gives.
+  int width() const { return widths_.back(); }
+  void Init(Random* random, std::span<float> weights) const;
+
+  /// x must stay as it is until Backward has returned.
+  void Forward(std::span<const float> weights, const ConstBlock& x);
+  /// [n, count * width()]: `count` experts from `first`, side by side.
+  Eigen::Block<Matrix> Experts(int first, int count) { return Columns(&y_.back(), first, count); }
+  /// [n, its width]: probabilities.
+  Eigen::Block<Matrix> Gate(int gate) { return GateColumns(&y_[0], gate); }
+
+  /// Makes room for the derivatives, and those of the experts zero. Then the caller adds to DExperts and sets
+  /// DGate, d loss / d probabilities, and Backward overwrites both.
+  void StartBackward();
+  Eigen::Block<Matrix> DExperts(int first, int count) { return Columns(&dy_.back(), first, count); }
+  Eigen::Block<Matrix> DGate(int gate) { return GateColumns(&dy_[0], gate); }
+  /// dweights += ...; dx [n, in] = ...
+  void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
+                MutableBlock dx);
+
+ private:
+  Eigen::Block<Matrix> Expert(Matrix* y, size_t l, int e) const {
+    return y->block(0, e * widths_[l], y->rows(), widths_[l]);
+  }
+  Eigen::Block<Matrix> Columns(Matrix* y, int first, int count) const {
+    return y->block(0, first * width(), y->rows(), count * width());
+  }
+  Eigen::Block<Matrix> GateColumns(Matrix* y, int gate) const {
+    const size_t g = static_cast<size_t>(gate);
+    return y->block(0, gate_begins_[g], y->rows(), gates_[g]);
+  }
+  int n_hidden() const { return n_experts_ * widths_[0]; }
+
+  int n_experts_;
+  std::vector<int> widths_;
+  std::vector<int> gates_;
+  std::vector<int> gate_begins_;                 // in the wide layer's columns
+  DenseLayer first_;                             // of all experts, then all gates
+  std::vector<std::vector<DenseLayer>> deeper_;  // [layer - 1][expert]
+  std::vector<Matrix> y_;                        // [layer][n, E * width]; layer 0 has the gates behind
+  std::vector<Matrix> dy_;                       // the same
+};
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,54 @@
+#include "worker/model/wide_part.h"
+
+#include <algorithm>
+
+#include "worker/interaction/interaction.h"
+#include "worker/nn/init.h"
+
+namespace zhiyin::worker {
+
+WidePart::WidePart(const Job& job, const InputLayout& features, int64_t* n_weights)
+    : n_tasks_(job.task_size()), weights_(*n_weights) {
+  const InputLayout layout = InputLayout::Of(job);
+  const Wide& config = job.model().wide();
+  for (const std::string& name : config.field()) fields_.push_back(layout.FieldNamed(name).begin);
+  for (const InputLayout::Part& part : layout.numerics) {
+    if (std::find(config.numeric().begin(), config.numeric().end(), part.name) != config.numeric().end())
+      numerics_.push_back(part.begin);
+  }
+  *n_weights += static_cast<int64_t>(numerics_.size()) * n_tasks_;
+  if (config.has_fm()) fm_ = MakeFactorizationMachine(config.fm(), features);
+}
+
+void WidePart::Init(std::span<float> weights) const {
+  InitConstant(0, weights_, static_cast<int64_t>(numerics_.size()) * n_tasks_, weights);
+}
+
+void WidePart::Forward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& features,
+                       const Pass& pass, Matrix* outputs) {
+  for (const int field : fields_) *outputs += x.middleCols(field, n_tasks_);
+  for (size_t j = 0; j < numerics_.size(); ++j) outputs->noalias() += x.col(numerics_[j]) * W(weights, j);
+  if (fm_ == nullptr) return;
+  fm_output_.resize(x.rows(), fm_->out());
+  dfm_output_.resize(x.rows(), fm_->out());
+  fm_->Forward({}, features, pass, fm_output_);
+  outputs->colwise() += fm_output_.rowwise().sum();
+}
+
+void WidePart::BackwardToFeatures(const Matrix& features, const Matrix& doutputs, Matrix& dfeatures) {
+  if (fm_ == nullptr) return;
+  dfm_output_.colwise() = doutputs.rowwise().sum();
+  fm_->Backward({}, features, fm_output_, dfm_output_, {}, dfeatures);
+}
+
+void WidePart::BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x,
+                                const Matrix& doutputs, std::span<float> dweights, Matrix* dx) const {
+  for (const int field : fields_) dx->middleCols(field, n_tasks_) += doutputs;
+  for (size_t j = 0; j < numerics_.size(); ++j) {
+    dx->col(numerics_[j]).noalias() += doutputs * W(weights, j).transpose();
+    VectorView(dweights.data() + weights_ + static_cast<int64_t>(j) * n_tasks_, n_tasks_).noalias() +=
+        x.col(numerics_[j]).transpose() * doutputs;
+  }
+}
+
+}  // namespace zhiyin::worker

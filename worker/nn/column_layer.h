@@ -1,0 +1,28 @@
+// A function from columns to columns, and back: what models are put together from below their networks.
+#pragma once
+
+#include <span>
+
+#include "common/random.h"
+#include "worker/nn/dense_layer.h"
+#include "worker/nn/pass.h"
+
+namespace zhiyin::worker {
+
+/// Used by one thread. Holds what it needs between Forward and Backward; allocates nothing once it has seen the largest
+/// batch. Weights are a part of the model's flat vector, which it takes in its constructor as DenseLayer does.
+class ColumnLayer {
+ public:
+  virtual ~ColumnLayer() = default;
+
+  /// Columns that it gives.
+  virtual int out() const = 0;
+  virtual void Init(Random* random, std::span<float> weights) const = 0;
+  /// y [n, out()] = f(x [n, in]).
+  virtual void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass, MutableBlock y) = 0;
+  /// Of the x, y and weights of the last Forward. dy may be overwritten. dweights += ..., dx [n, in] += ...
+  virtual void Backward(std::span<const float> weights, const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
+                        std::span<float> dweights, MutableBlock dx) = 0;
+};
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,51 @@
+#include "worker/nn/layer_norm.h"
+
+#include <cmath>
+
+#include "worker/nn/init.h"
+
+namespace zhiyin::worker {
+
+LayerNorm::LayerNorm(int dim, int64_t* n_weights) : dim_(dim), g_(*n_weights), b_(g_ + dim) {
+  *n_weights = b_ + dim;
+}
+
+void LayerNorm::Init(std::span<float> weights) const {
+  InitConstant(1, g_, dim_, weights);
+  InitConstant(0, b_, dim_, weights);
+}
+
+void LayerNorm::Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) {
+  const ConstVectorView g(weights.data() + g_, dim_);
+  const ConstVectorView b(weights.data() + b_, dim_);
+  normal_.resize(x.rows(), dim_);
+  inverse_deviation_.resize(static_cast<size_t>(x.rows()));
+  MatrixView normal = normal_.view();
+  for (Eigen::Index i = 0; i < x.rows(); ++i) {
+    auto row = normal.row(i).array();
+    row = x.row(i).array() - x.row(i).mean();
+    const float inverse = 1 / std::sqrt(row.square().mean() + kEpsilon);
+    inverse_deviation_[static_cast<size_t>(i)] = inverse;
+    row *= inverse;
+    y.row(i).array() = row * g.array() + b.array();
+  }
+}
+
+/// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation
+void LayerNorm::Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights) {
+  const ConstVectorView g(weights.data() + g_, dim_);
+  VectorView dg(dweights.data() + g_, dim_);
+  VectorView db(dweights.data() + b_, dim_);
+  const ConstMatrixView normal = std::as_const(normal_).view();
+  for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+    auto row = dy.row(i).array();
+    db.array() += row;
+    dg.array() += row * normal.row(i).array();
+    row *= g.array();
+    const float mean = row.mean();
+    const float slope = (row * normal.row(i).array()).mean();
+    row = inverse_deviation_[static_cast<size_t>(i)] * (row - mean - slope * normal.row(i).array());
+  }
+}
+
+}  // namespace zhiyin::worker
