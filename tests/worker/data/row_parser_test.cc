@@ -184,5 +184,56 @@ TEST_F(RowParserTest, AMessageShowsLittleOfAValueAndNoControlCharacters) {
   EXPECT_THAT(Parse(std::string(39, 'a') + "知音"), HasSubstr("\"" + std::string(39, 'a') + "...\""));
 }
 
+/// Rows of the columns clicked, bought and weight.
+class TaskColumnsTest : public ::testing::Test {
+ protected:
+  TaskColumnsTest() {
+    AddField(&job_, "user", "clicked");
+    AddTask(&job_, "click", "clicked");
+    Task* purchase = AddTask(&job_, "purchase", "bought");
+    purchase->mutable_sample_space()->set_column("clicked");
+    purchase->mutable_sample_space()->set_equals("1");
+    purchase->set_weight_column("weight");
+  }
+  std::string Parse(const std::vector<std::string_view>& values) {
+    const RowParser parser(job_, Schema::Of(job_, {3, {"clicked", "bought", "weight"}, "f:1"}));
+    if (rows_.n_tasks == 0) rows_ = parser.NewRows();
+    return parser.Parse(values, &rows_);
+  }
+
+  Job job_;
+  Rows rows_;
+};
+
+TEST_F(TaskColumnsTest, OutsideItsSampleSpaceATaskHasNoLabel) {
+  EXPECT_EQ(Parse({"1", "1", "2"}), "");
+  EXPECT_EQ(Parse({"0", "1", "2"}), "");
+  EXPECT_EQ(Parse({"", "1", "2"}), "");
+  EXPECT_THAT(rows_.labels, ElementsAre(1, 1, 0, IsNan(), IsNan(), IsNan()));
+}
+
+TEST_F(TaskColumnsTest, WeightsAreOfTheirTaskAloneAndOneWhereMissing) {
+  EXPECT_EQ(Parse({"1", "1", "2.5"}), "");
+  EXPECT_EQ(Parse({"1", "0", ""}), "");
+  EXPECT_THAT(rows_.weights, ElementsAre(1, 2.5, 1, 1));
+  Rows copied(rows_.n_fields, rows_.n_numerics, rows_.n_tasks);
+  copied.Append(rows_, 0);
+  EXPECT_THAT(copied.weights, ElementsAre(1, 2.5));
+}
+
+TEST_F(TaskColumnsTest, AWeightIsANumberOfZeroOrMore) {
+  EXPECT_THAT(Parse({"1", "1", "-1"}), HasSubstr("weight of task \"purchase\" (column #2): \"-1\", expected a finite number"));
+  EXPECT_THAT(Parse({"1", "1", "much"}), HasSubstr("\"much\", expected a finite number of 0 or more"));
+  EXPECT_EQ(rows_.n, 0);
+  EXPECT_THAT(rows_.weights, IsEmpty());
+}
+
+TEST_F(TaskColumnsTest, ALabelIsInTheDomainOfItsLoss) {
+  job_.mutable_task(0)->mutable_hinge();
+  job_.mutable_task(1)->mutable_poisson();
+  EXPECT_THAT(Parse({"0.5", "1", "1"}), HasSubstr("label of task \"click\" (column #0): \"0.5\", expected 0 or 1"));
+  EXPECT_THAT(Parse({"1", "-3", "1"}), HasSubstr("\"-3\", expected a finite number of 0 or more"));
+}
+
 }  // namespace
 }  // namespace zhiyin::worker
