@@ -1,5 +1,6 @@
 #include "tests/sim/plants.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -180,6 +181,57 @@ SimNetwork::Tamper MakeRowsInEvaluation(const SimulatedJob& job, Random random, 
   };
 }
 
+/// Ranges that server 0 has granted, and the two of the grant that was changed.
+struct LeasesHandedOut {
+  std::vector<uint64_t> epochs;                         // [rank], of its last request
+  std::map<std::pair<uint64_t, uint64_t>, int> takers;  // [epoch, range]
+  uint64_t epoch = 0;                                   // of the second grant
+  uint64_t twice = 0;
+  uint64_t never = 0;  // what the book has granted
+};
+
+/// A range is granted that another worker has been granted in the same epoch. Where the book makes the same
+/// mistake, it takes that range, when it is finished, for the one that nobody was granted.
+SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random, bool* happened, bool by_the_book) {
+  LeasesHandedOut leases;
+  leases.epochs.resize(static_cast<size_t>(job.n_ranks()));
+  return [victims = Victims(job, &random), leases, n = uint64_t{0}, by_the_book, happened](
+             int from, int to, Frames* frames) mutable {
+    Frame& frame = frames->front();
+    if (to == 0 && frame.kind() == FrameKind::kLease) {
+      ps::LeaseRequest request = ps::LeaseRequest::Parse(frame.text());
+      if (request.kind != ps::LeaseKind::kRange) return;
+      leases.epochs[static_cast<size_t>(from)] = request.epoch;
+      if (!by_the_book || !*happened || from != victims.worker || request.epoch != leases.epoch) return;
+      std::replace(request.finished.begin(), request.finished.end(), leases.twice, leases.never);
+      frame = Frame(FrameKind::kLease, frame.header().request_id, frame.header().clock, request.Serialize());
+    } else if (from == 0 && frame.kind() == FrameKind::kLeaseReply) {
+      ps::LeaseReply reply = ps::LeaseReply::Parse(frame.text());
+      if (reply.kind != ps::LeaseKind::kRange || !reply.range) return;
+      const uint64_t epoch = leases.epochs[static_cast<size_t>(to)];
+      leases.takers[{epoch, reply.range->range}] = to;
+      if (*happened || to != victims.worker || ++n < victims.nth) return;
+      for (const auto& [lease, taker] : leases.takers) {
+        if (lease.first != epoch || taker == to) continue;
+        leases.epoch = epoch;
+        leases.twice = lease.second;
+        leases.never = std::exchange(reply.range->range, lease.second);
+        frame = Frame(FrameKind::kLeaseReply, frame.header().request_id, frame.header().clock, reply.Serialize());
+        *happened = true;
+        return;
+      }
+    }
+  };
+}
+
+SimNetwork::Tamper HandOutALeaseTwice(const SimulatedJob& job, Random random, bool* happened) {
+  return GrantARangeTwice(job, random, happened, false);
+}
+
+SimNetwork::Tamper HandOutALeaseTwiceByTheBook(const SimulatedJob& job, Random random, bool* happened) {
+  return GrantARangeTwice(job, random, happened, true);
+}
+
 constexpr Plant kPlants[] = {
     {"APushDropped", "one was lost", Always, DropAPush},
     {"APushDroppedQuietly", "invariant pushes_applied broken", WhereUnbounded, DropAPushQuietly},
@@ -189,6 +241,8 @@ constexpr Plant kPlants[] = {
     {"AReplyToTheWrongRequest", "answers another request than", Always, ExchangeReplies},
     {"AStaleRead", "invariant staleness_bound broken", WhereBounded, ReadStaleRows},
     {"ARowMadeByEvaluation", "invariant evaluation_makes_no_rows broken", WhereNotSynchronous, MakeRowsInEvaluation},
+    {"ALeaseHandedOutTwice", "which it does not work on", WhereNotSynchronous, HandOutALeaseTwice},
+    {"ALeaseHandedOutTwiceByTheBook", "was taken twice", WhereNotSynchronous, HandOutALeaseTwiceByTheBook},
 };
 
 }  // namespace
