@@ -33,6 +33,7 @@ FileWriter::~FileWriter() {
 }
 
 void FileWriter::Write(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;  // its address may be null, which fwrite does not take
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "write");
   n_bytes_ += static_cast<int64_t>(bytes.size());
   digest_.Update(bytes);

@@ -15,7 +15,7 @@ constexpr char kSumsName[] = "sums of an epoch";
 std::string SliceSums::Serialize() const {
   ByteWriter out;
   out.PutArray<int64_t>(numbers);
-  out.PutArray<double>({&sums.data()->n, sums.size() * TaskSums::kNumbers});
+  out.PutArray<double>({reinterpret_cast<const double*>(sums.data()), sums.size() * TaskSums::kNumbers});
   return out.Take();
 }
 
