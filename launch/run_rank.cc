@@ -154,8 +154,22 @@ void SayGoodbye(const RoleMap& roles, Mailbox* mailbox) {
   for (int rank = 1; rank < roles.n_ranks(); ++rank) mailbox->Send(rank, bye());
 }
 
+/// Whether another rank says it, having waited in vain for this one, which was stopped and hears of both now.
+bool HasBeenSaid(Endpoint* endpoint) {
+  try {
+    const double deadline = endpoint->Now() + kFarewellS;
+    while (std::optional<Frame> frame = endpoint->Receive(deadline)) {
+      if (frame->kind() == FrameKind::kStop) return true;
+    }
+  } catch (const Error&) {
+    // The network itself fails: nobody else can say it.
+  }
+  return false;
+}
+
 /// On rank 0: prints the failure and stops the others.
 void StopAll(const Failure& failure, const RankOptions& options, Endpoint* endpoint) {
+  if (failure.is_of_rank_zero && HasBeenSaid(endpoint)) return;
   options.print_error(failure.what);
   for (int rank = 1; rank < endpoint->n_ranks(); ++rank)
     endpoint->Send(rank, Frame(FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
@@ -166,7 +180,8 @@ void StopAll(const Failure& failure, const RankOptions& options, Endpoint* endpo
 /// ranks may be about to print: they wait for different times, and the first stops the others. Returns this
 /// rank's exit code.
 int ReportFailure(const Failure& failure, const RankOptions& options, Endpoint* endpoint) {
-  endpoint->Send(0, Frame(FrameKind::kAbort, 0, failure.is_silence ? 1 : 0, failure.what));
+  const uint64_t kind = failure.is_of_rank_zero ? 2 : failure.is_silence ? 1 : 0;
+  endpoint->Send(0, Frame(FrameKind::kAbort, 0, kind, failure.what));
   const double deadline = endpoint->Now() + (failure.is_of_rank_zero ? 0 : kFarewellS) +
                           0.2 * std::min(endpoint->rank(), 20);
   try {
@@ -176,7 +191,7 @@ int ReportFailure(const Failure& failure, const RankOptions& options, Endpoint* 
   } catch (const Error&) {
     // The network itself fails: there is nobody to wait for.
   }
-  for (int rank = 1; rank < endpoint->n_ranks(); ++rank) {
+  for (int rank = 0; rank < endpoint->n_ranks(); ++rank) {
     if (rank != endpoint->rank())
       endpoint->Send(rank, Frame(FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
   }

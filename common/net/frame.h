@@ -29,7 +29,7 @@ namespace zhiyin {
 enum class FrameKind : uint16_t {
   kGreeting = 1,  // to rank 0: which build this is, and where it runs
   kHello,      // rank 0 to all: what the job is, and where each rank runs
-  kAbort,      // a failed rank to rank 0: an Error's text
+  kAbort,      // a failed rank to rank 0: an Error's text; clock: 1 it is a silence, 2 rank 0's
   kStop,       // to all, from rank 0 or who stands in for it: the job has failed
   kAlive,      // to all: still busy with something long
   kWaiting,    // to rank 0, and from rank 0 to all: alive, waiting for others

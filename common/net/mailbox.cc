@@ -113,7 +113,8 @@ bool Mailbox::Handle(const Frame& frame) {
   const uint64_t clock = frame.header().clock;
   switch (frame.kind()) {
     case FrameKind::kAbort:
-      // A reported silence has its clock set: rank 0 knows best who has fallen silent.
+      // A reported silence has its clock set: 2 when it is rank 0's; otherwise rank 0 knows best whose it is.
+      if (clock == 2) throw Silence(FailureOf(frame), /*of_rank_zero=*/true);
       throw Error((clock != 0 ? SilentRanksInWords() : "") + FailureOf(frame));
     case FrameKind::kStop:
       throw JobStopped(FailureOf(frame), /*host_is_lost=*/clock != 0);
