@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/behaviour_columns.h"
 #include "common/config_checker.h"
 #include "common/generated_columns.h"
 #include "common/text.h"
@@ -32,6 +33,8 @@ class JobChecker : private ConfigChecker {
     if (job.data().has_text()) columns_.assign(given.begin(), given.end());
     if (job.data().has_generated_ratings())
       columns_.assign(kGeneratedColumns.begin(), kGeneratedColumns.end());
+    if (job_.data().has_behaviour() && !columns_.empty())
+      columns_.insert(columns_.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
     known_columns_ = {columns_.begin(), columns_.end()};
   }
 
@@ -80,8 +83,50 @@ class JobChecker : private ConfigChecker {
       CheckRange(path("n_rows"), job_.data().generated_ratings().n_rows(), int64_t{1}, int64_t{1} << 40);
       CheckNotNegative(path("noise"), job_.data().generated_ratings().noise());
     }
+    if (job_.data().has_behaviour()) CheckBehaviour(data("behaviour"), job_.data().behaviour());
     CheckSplit(data("train"), job_.data().train());
     if (job_.data().has_test()) CheckSplit(data("test"), job_.data().test());
+  }
+
+  void CheckBehaviour(const ConfigPath& path, const Behaviour& behaviour) const {
+    const ConfigPath data = ConfigPath()("data");
+    if (!job_.data().has_text()) Fail(path, "needs rows from files, expected data.text");
+    if (!job_.data().text().header() && columns_.empty())
+      Fail(path, "needs columns with names, expected data.text.header or column_name");
+    const auto check_column = [&](const char* name, const std::string& column) {
+      if (column.empty()) Fail(path(name), "is missing, expected a column");
+      if (column[0] == '#') Fail(path(name), Text("is \"", column, "\", expected a column's name"));
+      CheckColumn(path(name), column);
+    };
+    check_column("user", behaviour.user());
+    check_column("item", behaviour.item());
+    check_column("time", behaviour.time());
+    CheckRange(path("history_length"), behaviour.history_length(), 1, 1000);
+    const auto check_whole = [&](const char* split, const Split& rows) {
+      if (rows.first_row() != 0) Fail(data(split)("first_row"), "means nothing with data.behaviour, expected 0");
+      if (rows.n_rows() != 0) Fail(data(split)("n_rows"), "means nothing with data.behaviour, expected 0");
+    };
+    check_whole("train", job_.data().train());
+    check_whole("test", job_.data().test());
+    const auto& train = job_.data().train().file();
+    const auto& test = job_.data().test().file();
+    if (std::equal(train.begin(), train.end(), test.begin(), test.end()) &&
+        behaviour.hold_out_case() == Behaviour::HOLD_OUT_NOT_SET)
+      Fail(path, "holds nothing out, and data.test has the files of data.train: expected last, from_time or share");
+    switch (behaviour.hold_out_case()) {
+      case Behaviour::HOLD_OUT_NOT_SET:
+        return;
+      case Behaviour::kLast:
+        CheckRange(path("last"), behaviour.last(), 1, 1 << 30);
+        return;
+      case Behaviour::kFromTime:
+        if (!std::isfinite(behaviour.from_time())) Fail(path("from_time"), "is no finite number");
+        return;
+      case Behaviour::kShare:
+        if (!(behaviour.share() > 0 && behaviour.share() < 1))
+          Fail(path("share"), Text("is ", behaviour.share(), ", expected more than 0 and less than 1"));
+        return;
+    }
   }
 
   void CheckText(const ConfigPath& path, const zhiyin::Text& text) const {
@@ -389,7 +434,7 @@ class JobChecker : private ConfigChecker {
       CheckName(path, task.name(), &names);
       CheckColumn(path("label")("column"), task.label().column());
       if (task.label().rule_case() == Label::RULE_NOT_SET)
-        Fail(path("label"), "has no rule, expected equals, prefix or number");
+        Fail(path("label"), "has no rule, expected equals, prefix, number or at_least");
       CheckLabel(path("label"), task.label());
       if (task.loss_case() == Task::LOSS_NOT_SET)
         Fail(path, "has no loss, expected binary_cross_entropy, squared_error, hinge, poisson, pairwise or "
@@ -405,14 +450,14 @@ class JobChecker : private ConfigChecker {
       if (task.has_sampled_softmax()) CheckGroup(path("sampled_softmax")("group"), task.sampled_softmax().group());
       any_counts |= task.weight() > 0;
     }
-    if (!any_counts)
+    if (!any_counts && !job_.model().two_tower().has_in_batch())
       Fail(ConfigPath()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
   }
 
   void CheckSampleSpace(const ConfigPath& path, const Label& space) const {
     if (space.column().empty()) Fail(path, "has no column");
     CheckColumn(path("column"), space.column());
-    if (space.rule_case() == Label::RULE_NOT_SET) Fail(path, "has no rule, expected equals, prefix or number");
+    if (space.rule_case() == Label::RULE_NOT_SET) Fail(path, "has no rule, expected equals, prefix, number or at_least");
     CheckLabel(path, space);
   }
 
@@ -434,6 +479,7 @@ class JobChecker : private ConfigChecker {
   void CheckLabel(const ConfigPath& path, const Label& label) const {
     if (label.has_prefix() && label.prefix().empty())
       Fail(path("prefix"), "is empty, expected a text: every value begins with the empty one");
+    if (label.has_at_least() && !std::isfinite(label.at_least())) Fail(path("at_least"), "is no finite number");
     if (!label.has_equals()) return;
     const auto& missing = job_.data().text().missing();
     if (label.equals().empty() ||

@@ -340,10 +340,86 @@ class ModelChecker : private ConfigChecker {
       Fail(path("field"), "takes every input of the job, expected some that the network reads");
   }
 
+  void CheckMatrixFactorization(const ConfigPath& path, const MatrixFactorization& config) const {
+    if (config.user_field().empty()) Fail(path("user_field"), "is missing, expected a field");
+    if (config.item_field().empty()) Fail(path("item_field"), "is missing, expected a field");
+    const Field& user = CheckFieldName(path("user_field"), config.user_field());
+    const Field& item = CheckFieldName(path("item_field"), config.item_field());
+    if (user.name() == item.name()) Fail(path("item_field"), Text("\"", item.name(), "\" is the user_field, expected another"));
+    if (job_.field_size() > 2 || job_.numeric_size() > 0)
+      Fail(path, Text("the job has ", job_.field_size(), " fields and ", job_.numeric_size(),
+                      " numerics, expected the two fields alone"));
+    if (DimOf(user) != DimOf(item))
+      Fail(path("item_field"), Text("\"", item.name(), "\" has dim ", DimOf(item), ", expected that of \"", user.name(),
+                                    "\", ", DimOf(user)));
+    CheckParts(job_.task_size(), "a part for each task");
+    if (DimOf(user) / job_.task_size() < 2)
+      Fail(path("user_field"), Text("\"", user.name(), "\" has dim ", DimOf(user), " for ", job_.task_size(),
+                                    " tasks, expected at least ", 2 * job_.task_size(), ": a bias and a factor each"));
+  }
+
+  const Numeric& CheckNumericName(const ConfigPath& path, const std::string& name) const {
+    std::vector<std::string> names;
+    for (const Numeric& numeric : job_.numeric()) {
+      if (numeric.name() == name) return numeric;
+      names.push_back(numeric.name());
+    }
+    Fail(path, Text("no numeric \"", name, "\"", Suggestion(name, names)));
+  }
+
+  void CheckTower(const ConfigPath& path, const TwoTower::Tower& tower, int dim, std::set<std::string>* taken) const {
+    CheckWidths(path, "hidden", tower.hidden(), 0);
+    if (tower.field_size() == 0) Fail(path, "has no field, expected at least 1");
+    const auto take = [&](const ConfigPath& at, const std::string& name) {
+      if (!taken->insert(name).second) Fail(at, Text("\"", name, "\" is an input of a tower already, expected it once"));
+    };
+    for (int i = 0; i < tower.field_size(); ++i) {
+      const Field& field = CheckFieldName(path("field", i), tower.field(i));
+      take(path("field", i), field.name());
+      if (tower.hidden().empty() && DimOf(field) != dim)
+        Fail(path("field", i), Text("\"", field.name(), "\" has dim ", DimOf(field), ", expected two_tower.dim, ", dim,
+                                    ": without hidden layers the rows are summed"));
+    }
+    for (int i = 0; i < tower.numeric_size(); ++i) {
+      take(path("numeric", i), CheckNumericName(path("numeric", i), tower.numeric(i)).name());
+      if (tower.hidden().empty()) Fail(path("numeric", i), "needs a hidden layer, expected none or hidden");
+    }
+  }
+
+  void CheckTwoTower(const ConfigPath& path, const TwoTower& config) const {
+    std::set<std::string> taken;
+    CheckRange(path("dim"), config.dim(), 1, kMaxWidth);
+    CheckPositive(path("temperature"), config.temperature());
+    CheckTower(path("user"), config.user(), config.dim(), &taken);
+    CheckTower(path("item"), config.item(), config.dim(), &taken);
+    const ConfigPath in_batch = path("in_batch");
+    if (!config.in_batch().task().empty()) {
+      std::vector<std::string> tasks;
+      for (const Task& task : job_.task()) tasks.push_back(task.name());
+      if (std::find(tasks.begin(), tasks.end(), config.in_batch().task()) == tasks.end()) {
+        Fail(in_batch("task"), Text("no task \"", config.in_batch().task(), "\"", Suggestion(config.in_batch().task(), tasks)));
+      }
+    }
+    if (config.has_in_batch()) CheckPositive(in_batch("weight"), config.in_batch().weight());
+    if (!config.in_batch().log_share().empty()) {
+      const Numeric& share = CheckNumericName(in_batch("log_share"), config.in_batch().log_share());
+      if (share.standardise() || share.log1p())
+        Fail(in_batch("log_share"), Text("numeric \"", share.name(), "\" is transformed, expected it with standardise: false, log1p: false"));
+      if (!taken.insert(share.name()).second)
+        Fail(in_batch("log_share"), Text("\"", share.name(), "\" is an input of a tower, expected one that is in none"));
+    }
+    const auto unread = [&](const ConfigPath& at, const std::string& name) {
+      if (taken.count(name) == 0) Fail(at, Text("\"", name, "\" is in no tower, expected it in model.two_tower.user or item"));
+    };
+    for (int i = 0; i < job_.field_size(); ++i) unread(ConfigPath()("field", i), job_.field(i).name());
+    for (int i = 0; i < job_.numeric_size(); ++i) unread(ConfigPath()("numeric", i), job_.numeric(i).name());
+  }
+
   void CheckNetwork(const ConfigPath& model) const {
     switch (job_.model().kind_case()) {
       case Model::KIND_NOT_SET:
-        Fail(model, "is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, cross_stitch or stem");
+        Fail(model, "is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, cross_stitch, stem, matrix_factorization "
+                    "or two_tower");
       case Model::kSharedBottom: {
         const ConfigPath path = model("shared_bottom");
         CheckWidths(path, "bottom", job_.model().shared_bottom().bottom(), 1);
@@ -399,6 +475,17 @@ class ModelChecker : private ConfigChecker {
         CheckParts(job_.task_size() + 1, "a shared part and one for each task");
         return;
       }
+      case Model::kMatrixFactorization:
+        CheckPlainFields(model, "matrix_factorization");
+        CheckMatrixFactorization(model("matrix_factorization"), job_.model().matrix_factorization());
+        return;
+      case Model::kTwoTower:
+        if (job_.model().interaction_size() > 0)
+          Fail(model("interaction", 0), "means nothing to two_tower, whose towers read the inputs, expected none");
+        if (job_.model().has_wide())
+          Fail(model("wide"), "means nothing to two_tower, whose score is that of two vectors, expected none");
+        CheckTwoTower(model("two_tower"), job_.model().two_tower());
+        return;
     }
   }
 

@@ -73,6 +73,11 @@ void FillModel(Job* job) {
   }
   if (job->model().has_aitm() && !job->model().aitm().has_calibration_weight())
     job->mutable_model()->mutable_aitm()->set_calibration_weight(0.6);
+  if (job->model().has_two_tower()) {
+    TwoTower* towers = job->mutable_model()->mutable_two_tower();
+    if (!towers->has_temperature()) towers->set_temperature(1);
+    if (towers->has_in_batch() && !towers->in_batch().has_weight()) towers->mutable_in_batch()->set_weight(1);
+  }
 }
 
 void FillFiles(const std::string& folder, Split* split) {
@@ -96,6 +101,8 @@ void FillDefaults(const std::string& folder, Job* job) {
   }
   if (data->has_train()) FillFiles(folder, data->mutable_train());
   if (data->has_test()) FillFiles(folder, data->mutable_test());
+  if (data->has_behaviour() && !data->behaviour().has_history_length())
+    data->mutable_behaviour()->set_history_length(20);
   if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
   if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
   for (Table& table : *job->mutable_table()) {

@@ -182,7 +182,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("separator: \"|\"", "bucket: 1 bucket: 1"),
                 "job:12: field[item].bucket[1]: is 1, expected strictly ascending boundaries"},
         Refusal{With("label { equals: \"1\" }", "label {}"),
-                "job:16: task[click].label: has no rule, expected equals, prefix or number"},
+                "job:16: task[click].label: has no rule, expected equals, prefix, number or at_least"},
         Refusal{With("binary_cross_entropy {}", ""),
                 "job:14: task[click]: has no loss, expected binary_cross_entropy, squared_error, hinge, "
                 "poisson, pairwise or sampled_softmax"},

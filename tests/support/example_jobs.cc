@@ -16,6 +16,14 @@ struct Example {
   bool binary = false;
 };
 
+/// Towers of all fields, and of the numerics where they have hidden layers.
+std::string TwoTowerText(const std::string& hidden, const std::string& rest) {
+  const auto numeric = [&](const std::string& name) { return hidden.empty() ? "" : " numeric: \"" + name + "\""; };
+  return "two_tower { user { field: \"user_group\" field: \"user_region\"" + numeric("user_age") + " " + hidden +
+         " } item { field: \"item_genre\" field: \"item_tags\"" + numeric("item_quality") + " " + hidden + " } " +
+         rest + " }";
+}
+
 const std::multimap<std::string, Example>& ModelExamples() {
   static const std::multimap<std::string, Example> examples = {
       {"shared_bottom", {"shared_bottom { bottom: 7 bottom: 5 tower: 3 }", 3}},
@@ -34,6 +42,10 @@ const std::multimap<std::string, Example>& ModelExamples() {
       {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 }", 3}},
       {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 per_column: true }", 3}},
       {"stem", {"stem { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 tower: 3 }", 6}},
+      {"matrix_factorization", {R"(matrix_factorization { user_field: "user_group" item_field: "item_genre" })", 6}},
+      {"two_tower", {TwoTowerText("", "dim: 3"), 3}},
+      {"two_tower", {TwoTowerText("hidden: 5", "dim: 4 normalize: true temperature: 0.5"), 3}},
+      {"two_tower", {TwoTowerText("hidden: 5", "dim: 4 in_batch { task: \"first_group\" }"), 3}},
   };
   return examples;
 }
@@ -91,6 +103,10 @@ std::vector<Job> JobOfEveryExample(const std::multimap<std::string, std::string>
 }  // namespace
 
 Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool binary) {
+  // Some models refuse inputs that they do not read.
+  const bool two_fields = model_text.starts_with("matrix_factorization");
+  const bool numerics =
+      !two_fields && !(model_text.starts_with("two_tower") && model_text.find("numeric") == std::string::npos);
   const std::string rating = binary ? R"(label { column: "item_genre" equals: "genre1" } binary_cross_entropy {})"
                                     : R"(label { column: "rating" number {} } squared_error {})";
   return ParseJob(R"(
@@ -101,12 +117,11 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool
       table { name: "items" dim: )" +
                       std::to_string(dim) + R"( optimizer { adam { learning_rate: 0.01 } } }
       field { name: "user_group" table: "users" }
-      field { name: "user_region" table: "users" }
+      )" + (two_fields ? "" : R"(field { name: "user_region" table: "users" })") + R"(
       field { name: "item_genre" table: "items" }
-      field { name: "item_tags" table: "items" separator: "|" pooling: MEAN sequence_length: )" +
-                      std::to_string(sequence_length) + R"( }
-      numeric { name: "user_age" }
-      numeric { name: "item_quality" }
+      )" + (two_fields ? "" : R"(field { name: "item_tags" table: "items" separator: "|" pooling: MEAN sequence_length: )" +
+                                  std::to_string(sequence_length) + " }") + R"(
+      )" + (numerics ? R"(numeric { name: "user_age" } numeric { name: "item_quality" })" : "") + R"(
       task { name: "rating" )" +
                       rating + R"( }
       task { name: "first_group" label { column: "user_group" equals: "group0" } binary_cross_entropy {} weight: 0.5 }

@@ -69,7 +69,8 @@ RowParser::RowParser(const Job& job, const Schema& schema)
     const auto rule = [](const Label& label, int column) {
       CHECK_NE(label.rule_case(), Label::RULE_NOT_SET);
       return RuleColumn{static_cast<size_t>(column), label.rule_case(),
-                        label.has_equals() ? label.equals() : label.prefix()};
+                        label.has_equals() ? label.equals() : label.prefix(),
+                        label.at_least()};
     };
     TaskColumns& columns = tasks_.emplace_back();
     columns.name = task.name();
@@ -192,13 +193,14 @@ std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, cons
       *to = value.starts_with(rule.pattern) ? 1.0f : 0.0f;
       return "";
     case Label::kNumber:
+    case Label::kAtLeast:
     case Label::RULE_NOT_SET:
       break;
   }
   double number = 0;
   if (!ParseNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max())
     return Wrong(kind, task.name, rule.column, value, "a finite number");
-  *to = static_cast<float>(number);
+  *to = rule.rule == Label::kAtLeast ? (number >= rule.at_least ? 1.0f : 0.0f) : static_cast<float>(number);
   return "";
 }
 

@@ -53,6 +53,7 @@ class RowParser {
     size_t column;
     Label::RuleCase rule;
     std::string pattern;
+    double at_least = 0;
   };
   struct TaskColumns {
     std::string name;

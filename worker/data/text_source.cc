@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "common/behaviour_columns.h"
 #include "common/error.h"
 #include "common/utf8.h"
+#include "worker/data/behaviour.h"
 #include "worker/data/delimited.h"
 #include "worker/data/line_reader.h"
 #include "worker/data/row_parser.h"
@@ -89,6 +92,8 @@ class TextSource : public Source {
   /// Passes over n rows; returns how many there were.
   int64_t Skip(int64_t n);
   std::string Parse(const Line& line, Rows* rows);
+  /// Behind the values of row_ those of data.behaviour. False: the row is of the other split.
+  bool AddBehaviour();
 
   std::vector<File> files_;
   bool header_;
@@ -97,6 +102,16 @@ class TextSource : public Source {
   LineSplitter splitter_;
   std::optional<RowParser> parser_;
   std::vector<std::string_view> values_;
+
+  // Of data.behaviour.
+  std::shared_ptr<const Behaviour> behaviour_;
+  bool is_of_behaviour_ = false;  // these files are those that it was read from
+  bool is_test_ = false;
+  size_t user_column_ = 0;
+  size_t item_column_ = 0;
+  size_t n_own_columns_ = 0;  // of the files
+  std::string history_;
+  std::string log_share_;
 
   // Where reading is.
   size_t next_file_ = 0;
@@ -113,7 +128,24 @@ TextSource::TextSource(const Job& job, const Split& split, LabelUse labels)
   if (split.file().empty()) Fail("data: no file in a split, expected at least one");
   for (const std::string& path : split.file()) files_.push_back({path, {}});
   files_[0].n_rows_before = 0;
-  parser_.emplace(job, Schema::Of(job, FindColumns(job.data().text(), labels), labels));
+  Columns columns = FindColumns(job.data().text(), labels);
+  if (job.data().has_behaviour()) {
+    behaviour_ = Behaviour::Read(job);
+    const auto& learned = job.data().train().file();
+    is_of_behaviour_ = std::equal(learned.begin(), learned.end(), split.file().begin(), split.file().end());
+    is_test_ = &split == &job.data().test();
+    const auto position = [&](const std::string& name) {
+      const auto at = std::find(columns.names.begin(), columns.names.end(), name);
+      if (at == columns.names.end()) Fail(columns.where, ": no column \"", name, "\" (data.behaviour)");
+      return static_cast<size_t>(at - columns.names.begin());
+    };
+    user_column_ = position(job.data().behaviour().user());
+    item_column_ = position(job.data().behaviour().item());
+    n_own_columns_ = columns.names.size();
+    columns.names.insert(columns.names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+    columns.n = static_cast<int>(columns.names.size());
+  }
+  parser_.emplace(job, Schema::Of(job, columns, labels));
 }
 
 /// Opens every file, so that a missing one is known before the first step.
@@ -234,7 +266,22 @@ int64_t TextSource::Skip(int64_t n) {
 std::string TextSource::Parse(const Line& line, Rows* rows) {
   if (std::string wrong = CheckText(line); !wrong.empty()) return wrong;
   if (std::string wrong = splitter_.Split(line.text, &values_); !wrong.empty()) return wrong;
+  if (behaviour_ != nullptr) {
+    if (values_.size() != n_own_columns_)
+      return std::to_string(values_.size()) + " columns, expected " + std::to_string(n_own_columns_);
+    if (!AddBehaviour()) return "";
+  }
   return parser_->Parse(values_, rows);
+}
+
+bool TextSource::AddBehaviour() {
+  if (is_of_behaviour_ && behaviour_->IsHeldOut(row_) != is_test_) return false;
+  history_ = is_of_behaviour_ ? behaviour_->HistoryBefore(row_)
+                              : behaviour_->HistoryOf(behaviour_->FindUser(values_[user_column_]));
+  log_share_ = behaviour_->LogShareOf(values_[item_column_]);
+  values_.push_back(history_);
+  values_.push_back(log_share_);
+  return true;
 }
 
 }  // namespace

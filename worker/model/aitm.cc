@@ -154,7 +154,7 @@ class AitmModel final : public Model {
   }
 
   void AddOwnLoss(const Matrix& outputs, std::span<const float>, float factor, std::span<double> sums,
-                  Matrix* doutputs) const override {
+                  Matrix* doutputs) override {
     if (calibration_weight_ == 0) return;
     const auto p = [&](Eigen::Index i, int t) {
       return 1 / (1 + std::exp(-static_cast<double>(outputs(i, t))));

@@ -83,7 +83,7 @@ class EsmmModel final : public Model {
   }
 
   void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
-                  Matrix* doutputs) const override {
+                  Matrix* doutputs) override {
     if (ipw_weight_ == 0) return;
     for (int k = 1; k < n_steps(); ++k) {
       const int conditional = ConditionalTask(k);

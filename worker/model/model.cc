@@ -15,7 +15,7 @@ class StackedModel final : public Model {
   explicit StackedModel(const Job& job)
       : stack_(job, &n_weights_below_),
         wide_(job, stack_.features_layout(), &n_weights_below_),
-        network_(MakeNetwork(job, stack_.out())) {}
+        network_(MakeNetwork(job, stack_.out(), stack_.features_layout())) {}
 
   int64_t n_weights() const override { return n_weights_below_ + network_->n_weights(); }
 
@@ -42,9 +42,11 @@ class StackedModel final : public Model {
   }
 
   void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
-                  Matrix* doutputs) const override {
+                  Matrix* doutputs) override {
     network_->AddOwnLoss(outputs, labels, factor, sums, doutputs);
   }
+
+  std::optional<TowerVectors> vectors() const override { return network_->vectors(); }
 
  private:
   static ConstMatrixView View(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
@@ -65,10 +67,11 @@ std::unique_ptr<Model> MakeModel(const Job& job) {
   const zhiyin::Model& model = job.model();
   if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide())
     return std::make_unique<StackedModel>(job);
-  return MakeNetwork(job, InputLayout::Of(job).dim);
+  const InputLayout layout = InputLayout::Of(job);
+  return MakeNetwork(job, layout.dim, layout);
 }
 
-std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim) {
+std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLayout& layout) {
   const int n_tasks = job.task_size();
   const zhiyin::Model& config = job.model();
   switch (config.kind_case()) {
@@ -89,7 +92,11 @@ std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim) {
     case zhiyin::Model::kCrossStitch:
       return MakeCrossStitch(config.cross_stitch(), input_dim, n_tasks);
     case zhiyin::Model::kStem:
-      return MakeStem(config.stem(), InputLayout::Of(job), n_tasks);
+      return MakeStem(config.stem(), layout, n_tasks);
+    case zhiyin::Model::kMatrixFactorization:
+      return MakeMatrixFactorization(config.matrix_factorization(), layout, n_tasks);
+    case zhiyin::Model::kTwoTower:
+      return MakeTwoTower(job, layout);
     case zhiyin::Model::KIND_NOT_SET:
       break;
   }

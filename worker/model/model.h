@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,14 @@
 #include "worker/nn/pass.h"
 
 namespace zhiyin::worker {
+
+/// Of a model with a vector for the user and one for the item: both of every row of the last Forward, [n, dim]; the score
+/// of two is their product / temperature. Valid until the next Forward.
+struct TowerVectors {
+  ConstMatrixView user;
+  ConstMatrixView item;
+  float temperature = 1;
+};
 
 /// Used by one thread. Holds the activations between Forward and Backward; allocates nothing once it has seen
 /// the largest batch. Weights and gradients are the caller's, flat, n_weights() floats each. For the same bits every time they
@@ -37,18 +46,21 @@ class Model {
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                         std::span<float> dweights, Matrix* dx) = 0;
 
-  /// What the model itself adds to the objective beside its tasks' losses, if anything: a loss of the outputs of the last
-  /// Forward and the labels [n, n_tasks], NaN where there is none. sums[t] += its part about task t, over the rows;
-  /// doutputs += factor * its derivative.
+  /// What the model itself adds to the objective beside its tasks' losses, if anything: a loss of what the last Forward found
+  /// and the labels [n, n_tasks], NaN where there is none. sums[t] += its part about task t, over the rows; doutputs +=
+  /// factor * its derivative by the outputs; what does not go through the outputs, the next Backward adds, times factor.
   virtual void AddOwnLoss(const Matrix& /*outputs*/, std::span<const float> /*labels*/, float /*factor*/,
-                          std::span<double> /*sums*/, Matrix* /*doutputs*/) const {}
+                          std::span<double> /*sums*/, Matrix* /*doutputs*/) {}
+
+  /// Nothing for models without towers.
+  virtual std::optional<TowerVectors> vectors() const { return {}; }
 };
 
 /// The configured model, with what stands below its network (feature_stack.h). REQUIRES: a job that passed validation.
 std::unique_ptr<Model> MakeModel(const Job& job);
 
-/// The network alone: a function of input_dim columns.
-std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim);
+/// The network alone: a function of input_dim columns, which are those of the layout where there is no interaction.
+std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLayout& layout);
 
 std::unique_ptr<Model> MakeSharedBottom(const SharedBottom& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeMmoe(const Mmoe& config, int input_dim, int n_tasks);
@@ -59,5 +71,7 @@ std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim);
 std::unique_ptr<Model> MakeAitm(const Aitm& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeCrossStitch(const CrossStitch& config, int input_dim, int n_tasks);
 std::unique_ptr<Model> MakeStem(const Stem& config, const InputLayout& layout, int n_tasks);
+std::unique_ptr<Model> MakeMatrixFactorization(const MatrixFactorization& config, const InputLayout& layout, int n_tasks);
+std::unique_ptr<Model> MakeTwoTower(const Job& job, const InputLayout& layout);
 
 }  // namespace zhiyin::worker

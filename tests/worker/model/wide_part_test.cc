@@ -83,7 +83,7 @@ TEST_P(WideBeside, AddsItsTermsToWhatTheNetworkMakesOfTheOtherFields) {
   features << run.x.leftCols(wide.begin), run.x.rightCols(run.x.cols() - behind);
   const int n_tasks = run.job.task_size();
   Matrix expected;
-  const std::unique_ptr<Model> network = MakeNetwork(run.job, static_cast<int>(features.cols()));
+  const std::unique_ptr<Model> network = MakeNetwork(run.job, static_cast<int>(features.cols()), InputLayout::Of(run.job));
   network->Forward(run.dense.weights().subspan(static_cast<size_t>(n_tasks)),
                    ConstMatrixView(features.data(), features.rows(), features.cols()), Pass(), &expected);
   const InputLayout::Part& genre = run.layout.FieldNamed("item_genre");

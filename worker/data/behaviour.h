@@ -1,0 +1,72 @@
+// Who did what with which item, and when: the training files as a whole.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "configs/job.pb.h"
+
+namespace zhiyin::worker {
+
+/// As job.proto describes data.behaviour. Immutable; any number of threads. Users and items are numbered in the order in which
+/// they first appear. Malformed lines are no events; a Source reports them.
+class Behaviour {
+ public:
+  struct Event {
+    int item = 0;
+    double time = 0;
+    int64_t row = 0;  // of all files together, header lines left out
+  };
+
+  /// Reads data.train.file. Throws Error where a file cannot be read, a column is not there, or an item holds a |.
+  /// REQUIRES: the job has passed validation and has data.behaviour.
+  static std::shared_ptr<const Behaviour> Read(const Job& job);
+
+  int n_users() const { return static_cast<int>(users_.size()); }
+  int n_items() const { return static_cast<int>(items_.size()); }
+  const std::string& user(int user) const { return users_[static_cast<size_t>(user)]; }
+  const std::string& item(int item) const { return items_[static_cast<size_t>(item)]; }
+  /// -1 where there is none of that name.
+  int FindUser(std::string_view name) const;
+
+  /// Events that are learned from, by time, then row.
+  std::span<const Event> events(int user) const { return events_[static_cast<size_t>(user)]; }
+  /// Events of the test split, by time, then row.
+  std::span<const Event> held_out(int user) const { return held_out_[static_cast<size_t>(user)]; }
+  /// Events that are learned from, of an item and of all.
+  int64_t count(int item) const { return counts_[static_cast<size_t>(item)]; }
+  int64_t n_events() const { return n_events_; }
+
+  bool IsHeldOut(int64_t row) const { return is_held_out_[static_cast<size_t>(row)]; }
+  /// The value of column `history` for a row of the training files, or of a user as things are after all events
+  /// that are learned from.
+  std::string HistoryBefore(int64_t row) const;
+  std::string HistoryOf(int user) const;
+  /// The value of column item_log_share. An item without an event has the share of half an event.
+  std::string LogShareOf(std::string_view item) const;
+
+ private:
+  Behaviour() = default;
+  std::string History(std::span<const Event> before) const;
+  void HoldOut(const zhiyin::Behaviour& config);
+
+  size_t history_length_ = 0;
+  std::vector<std::string> users_;
+  std::vector<std::string> items_;
+  std::unordered_map<std::string, int> user_numbers_;
+  std::unordered_map<std::string, int> item_numbers_;
+  std::vector<std::vector<Event>> events_;
+  std::vector<std::vector<Event>> held_out_;
+  std::vector<int64_t> counts_;
+  int64_t n_events_ = 0;
+  std::vector<bool> is_held_out_;   // [rows]
+  std::vector<int> user_of_row_;    // [rows]; -1: malformed
+  std::vector<double> time_of_row_; // [rows]
+};
+
+}  // namespace zhiyin::worker
