@@ -21,6 +21,7 @@
 #include "launch/doctor.h"
 #include "launch/launcher.h"
 #include "launch/output_folder.h"
+#include "launch/recommend.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
 #include "worker/data/generated_ratings.h"
@@ -36,6 +37,15 @@ DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
 DEFINE_int32(ranks, 0, "doctor: ranks that the job is to have");
 DEFINE_string(hostfile, "", "doctor: the hosts, as mpirun's --hostfile");
+DEFINE_string(ranker, "", "recommend: another saved model, whose predictions the formula takes");
+DEFINE_string(users, "all", "recommend: all, or a file with a user a line");
+DEFINE_int32(k, 10, "recommend: items of a list");
+DEFINE_int32(candidates, 200, "recommend: items that two towers retrieve for the formula to rank");
+DEFINE_string(formula, "", "recommend: what items are ranked by, of the tasks' predictions");
+DEFINE_string(format, "tsv", "recommend: tsv or jsonl");
+DEFINE_double(relevance, 1, "recommend: weight of the score against likeness to other items of the list, 0 to 1");
+DEFINE_bool(seen, false, "recommend: items that the user has an event with may be in the list");
+DEFINE_bool(measure, false, "recommend: the metrics of lists for held-out events, and of baselines");
 DEFINE_string(progress, "auto", "auto, line (for a terminal), log (for a file) or none");
 
 namespace zhiyin::launch {
@@ -50,6 +60,7 @@ constexpr const char* kUsage =
   mpirun -n 4 zhiyin doctor [--config=JOB.textproto] [--servers=2] [--output=DIR]
   mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
+  zhiyin recommend --checkpoint=DIR [--users=FILE] [--k=10] [--measure]
 
 commands
   train      train, evaluate on the test split, save under --output
@@ -58,6 +69,7 @@ commands
              anything is. Without mpirun: this host, and with --ranks whether there are slots for so many
   predict    a saved model's predictions for the rows of data.test, a line a row
   generate   write the rows of a job's generated data as tab-separated text
+  recommend  the best items for users of a job with data.behaviour (docs/recommending.md)
 
 flags
   --config=FILE         the job, as described in configs/job.proto
@@ -73,6 +85,17 @@ flags
   --ranks=N             doctor: ranks that the job is to have (default: as many as are here)
   --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
   --progress=HOW        auto, line, log or none
+
+flags of recommend
+  --users=FILE          a user a line (default: all, everybody in the training files)
+  --k=K                 items of a list (default 10)
+  --formula=TEXT        what items are ranked by, of the tasks' names: "ctr * cvr^0.5"
+  --ranker=DIR          another model, whose tasks the formula takes
+  --candidates=N        items that two towers retrieve for the formula to rank (default 200)
+  --relevance=W         weight of the score against likeness to items before it, 0 to 1 (default 1)
+  --seen                items that the user has an event with may be in the list
+  --format=F            tsv or jsonl
+  --measure             instead of lists their metrics on held-out events, and those of baselines
 )";
 
 void PrintError(const std::string& line) {
@@ -120,6 +143,11 @@ void CheckUnused(const std::string& command, std::initializer_list<const char*> 
   }
 }
 
+/// Flags that only recommend looks at.
+void CheckNotRecommend(const std::string& command) {
+  CheckUnused(command, {"ranker", "users", "k", "candidates", "formula", "format", "relevance", "seen", "measure"});
+}
+
 /// For a shell: as it is where it is harmless, otherwise in single quotes.
 std::string Quoted(const std::string& text) {
   constexpr char kHarmless[] =
@@ -149,6 +177,7 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 }
 
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
+  CheckNotRecommend(name);
   if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
   if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
   if (command == Command::kPredict)
@@ -199,6 +228,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
 
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
+  CheckNotRecommend("generate");
   CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "progress", "ranks", "hostfile"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
@@ -216,6 +246,7 @@ int RunGenerate(const std::vector<std::string>& overrides) {
 }
 
 int Examine(const std::vector<std::string>& overrides) {
+  CheckNotRecommend("doctor");
   CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "progress"});
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   if (FLAGS_ranks < 0) Fail("--ranks=", FLAGS_ranks, ": expected at least 1");
@@ -234,6 +265,30 @@ int Examine(const std::vector<std::string>& overrides) {
   options.print = Print;
   options.print_error = PrintError;
   return RunDoctor(std::move(options));
+}
+
+int Recommend(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("recommend");
+  CheckUnused("recommend", {"config", "servers", "simulate", "network", "seed", "timeout_s", "ranks", "hostfile", "progress"});
+  if (FLAGS_measure) CheckUnused("recommend --measure", {"users", "format"});
+  if (FLAGS_checkpoint.empty()) Fail("recommend: --checkpoint is missing: expected a model's folder");
+  if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
+  if (FLAGS_candidates < 1) Fail("--candidates=", FLAGS_candidates, ": expected at least 1");
+  if (!(FLAGS_relevance >= 0 && FLAGS_relevance <= 1)) Fail("--relevance=", FLAGS_relevance, ": expected 0 to 1");
+  if (FLAGS_format != "tsv" && FLAGS_format != "jsonl") Fail("--format=", FLAGS_format, ": expected tsv or jsonl");
+  RecommendCommand command;
+  command.checkpoint = FLAGS_checkpoint;
+  command.ranker = FLAGS_ranker;
+  command.overrides = overrides;
+  command.users = FLAGS_users;
+  command.format = FLAGS_format;
+  command.output = FLAGS_output;
+  command.overwrite = FLAGS_overwrite;
+  command.measure = FLAGS_measure;
+  command.options = {FLAGS_k, FLAGS_candidates, FLAGS_formula, !FLAGS_seen, FLAGS_relevance};
+  command.print = Print;
+  RunRecommend(command);
+  return 0;
 }
 
 /// The flags defined above, not those of libraries.
@@ -266,8 +321,9 @@ int Main(int argc, char** argv) {
   if (command == "predict") return RunJob(Command::kPredict, command, line.overrides);
   if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
+  if (command == "recommend") return Recommend(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, predict, doctor or generate, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor, generate or recommend, see zhiyin --help");
 }
 
 }  // namespace

@@ -45,7 +45,6 @@ const std::multimap<std::string, Example>& ModelExamples() {
       {"matrix_factorization", {R"(matrix_factorization { user_field: "user_group" item_field: "item_genre" })", 6}},
       {"two_tower", {TwoTowerText("", "dim: 3"), 3}},
       {"two_tower", {TwoTowerText("hidden: 5", "dim: 4 normalize: true temperature: 0.5"), 3}},
-      {"two_tower", {TwoTowerText("hidden: 5", "dim: 4 in_batch { task: \"first_group\" }"), 3}},
   };
   return examples;
 }

@@ -1,0 +1,34 @@
+// zhiyin recommend: lists for users from a saved model, in one process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "worker/recommend/frozen_model.h"
+#include "worker/recommend/recommender.h"
+
+namespace zhiyin::launch {
+
+struct RecommendCommand {
+  std::string checkpoint;
+  std::string ranker;  // "": the checkpoint itself
+  std::vector<std::string> overrides;
+  std::string users = "all";  // or a file with a user a line
+  std::string format = "tsv";  // or jsonl
+  std::string output;          // a file; "": print
+  bool overwrite = false;
+  bool measure = false;        // lists of held-out events instead, as a table beside the baselines
+  worker::RecommendOptions options;
+  std::function<void(const std::string&)> print;
+};
+
+/// A saved model, all rows of it. `folder` as --checkpoint. Throws Error.
+std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& folder,
+                                                      const std::vector<std::string>& overrides);
+
+/// Throws Error. The same output whatever the number of processors.
+void RunRecommend(const RecommendCommand& command);
+
+}  // namespace zhiyin::launch

@@ -1,0 +1,37 @@
+// What a model's lists are measured against. All are functions of the events that are learned from.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/matrix.h"
+#include "worker/data/behaviour.h"
+
+namespace zhiyin::worker {
+
+/// A score for every item. Immutable once made; any number of threads.
+class Baseline {
+ public:
+  virtual ~Baseline() = default;
+  virtual std::string name() const = 0;
+  /// scores [items] of a user, overwritten.
+  virtual void Score(int user, std::span<float> scores) const = 0;
+};
+
+/// Items by their events.
+std::unique_ptr<Baseline> MakeMostPopular(const Behaviour& behaviour);
+/// Sum of the cosines of an item and the user's items that are among its n_neighbours nearest (Sarwar et al., WWW 2001,
+/// section 3.2, for events instead of ratings).
+std::unique_ptr<Baseline> MakeItemNeighbours(const Behaviour& behaviour, int n_neighbours);
+/// Implicit feedback by alternating least squares (Hu, Koren and Volinsky, ICDM 2008): confidence 1 + alpha where there is
+/// an event.
+std::unique_ptr<Baseline> MakeImplicitFactorization(const Behaviour& behaviour, int dim, double alpha, double lambda,
+                                                    int n_rounds);
+
+/// The best k items of a user, of equal scores the item that appeared first. `scores` [items] is a workspace.
+std::vector<int> BestUnseen(const Behaviour& behaviour, const Baseline& baseline, int user, int k, bool exclude_seen,
+                            std::span<float> scores);
+
+}  // namespace zhiyin::worker

@@ -1,0 +1,70 @@
+// A trained model in memory, to be asked and no longer to be trained: without ranks and a network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "common/matrix.h"
+#include "common/types.h"
+#include "configs/manifest.pb.h"
+#include "worker/data/rows.h"
+#include "worker/data/statistics.h"
+#include "worker/dense_weights.h"
+#include "worker/embedding_input.h"
+#include "worker/model/model.h"
+#include "worker/task_heads.h"
+
+namespace zhiyin::worker {
+
+/// Filled by one thread, then read by any number.
+class FrozenModel {
+ public:
+  /// Without rows: who loads adds each. Throws Error on a manifest whose job makes another model.
+  explicit FrozenModel(const Manifest& manifest);
+
+  const Job& job() const { return job_; }
+  /// The weights of a row of a table (TableId), dim floats.
+  void AddRow(TableId table, Key key, std::span<const float> weights);
+
+  /// Workspaces of one thread; borrows the model.
+  class Session {
+   public:
+    explicit Session(const FrozenModel& model);
+
+    /// predictions() and vectors() of rows of the job's shape, not normalized; a category without a row is zeros.
+    void Run(const Rows& rows);
+    /// [n, n_tasks], as `zhiyin predict` writes them.
+    std::span<const float> predictions() const { return predictions_; }
+    /// As Model::vectors; valid until the next Run.
+    std::optional<TowerVectors> vectors() const { return network_->vectors(); }
+
+   private:
+    const FrozenModel& model_;
+    std::unique_ptr<Model> network_;
+    TaskHeads heads_;
+    EmbeddingInput input_;
+    DenseWeights dense_;
+    Rows normalized_;
+    Matrix x_;
+    Matrix outputs_;
+    std::vector<float> predictions_;
+  };
+
+ private:
+  struct KeptRows {
+    int dim = 0;
+    std::unordered_map<Key, size_t> at;
+    std::vector<float> weights;
+  };
+
+  Job job_;
+  Normalizer normalizer_;
+  int64_t n_weights_;
+  std::vector<KeptRows> tables_;  // by TableId
+};
+
+}  // namespace zhiyin::worker
