@@ -17,12 +17,13 @@ namespace {
 constexpr int kRows = 7;
 constexpr float kFactor = 0.25f;
 
-/// Numeric user_age is the log share of the item.
+/// Numeric user_age, in neither tower, is the log share of the item.
 Job InBatchJob(const std::string& in_batch) {
   Job job = testing::ExampleJob(
-      R"(two_tower { user { field: "user_group" field: "user_region" hidden: 5 }
+      R"(two_tower { user { field: "user_group" field: "user_region" numeric: "user_age" hidden: 5 }
                      item { field: "item_genre" field: "item_tags" numeric: "item_quality" hidden: 5 } dim: 4 temperature: 0.5 })", 3);
   job.mutable_numeric(0)->set_standardise(false);
+  job.mutable_model()->mutable_two_tower()->mutable_user()->clear_numeric();
   job.mutable_model()->mutable_two_tower()->mutable_in_batch()->set_weight(1);
   if (!in_batch.empty()) job.mutable_model()->mutable_two_tower()->mutable_in_batch()->set_log_share(in_batch);
   return job;

@@ -20,6 +20,7 @@ std::vector<Job> JobsWithAWidePart() {
   for (Job job : testing::JobOfEveryModel()) {
     // Those read the rows of all fields themselves.
     if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows()) continue;
+    if (job.model().has_matrix_factorization() || job.model().has_two_tower()) continue;
     job.mutable_table(0)->set_dim(job.task_size());  // of user_group and user_region
     zhiyin::Wide* wide = job.mutable_model()->mutable_wide();
     wide->add_field("user_region");

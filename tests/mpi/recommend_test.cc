@@ -1,0 +1,154 @@
+// From events in a file to lists: `zhiyin train`, then `zhiyin recommend`.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "tests/support/files.h"
+#include "tests/support/zhiyin.h"
+
+namespace zhiyin::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Users and items of two tastes, by parity; each user has half of the 20 items of the own taste, in turn.
+std::string Events() {
+  std::ostringstream text;
+  text << "user,item,time,rating\n";
+  for (int u = 0; u < 60; ++u) {
+    for (int k = 0; k < 10; ++k) text << "u" << u << ",i" << 2 * ((u / 2 + 3 * k) % 20) + u % 2 << "," << 100 * u + k << ",5\n";
+  }
+  return text.str();
+}
+
+std::string Config(const std::string& file) {
+  return R"(name: "tastes"
+      data { text { header: true } train { file: ")" + file + R"(" } test { file: ")" + file + R"(" }
+        behaviour { user: "user" item: "item" time: "time" last: 1 } }
+      table { name: "t" dim: 8 optimizer { adagrad { learning_rate: 0.1 } } init { normal { stddev: 0.1 } } }
+      field { name: "user" } field { name: "item" } field { name: "history" separator: "|" pooling: MEAN vocabulary: "seen" }
+      numeric { name: "item_log_share" standardise: false }
+      task { name: "rating" label { number {} } squared_error {} weight: 0 }
+      model { two_tower { user { field: "user" field: "history" } item { field: "item" } dim: 8
+                          in_batch { log_share: "item_log_share" } } }
+      train { epochs: 30 batch_size: 128 slices: 2 seed: 1 dense_optimizer { adagrad { learning_rate: 0.1 } } })";
+}
+
+void TrainInto(const std::string& output, int n_ranks, const Arguments& arguments) {
+  Arguments all = {"train", "--output=" + output, "--progress=none"};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const ProcessResult result = RunZhiyin(n_ranks, all);
+  ASSERT_EQ(result.exit_code, 0) << result.out << result.err;
+}
+
+TEST(Recommend, FromEventsToLists) {
+  const TempFolder folder;
+  const std::string config = folder.Write("job.textproto", Config(folder.Write("events.csv", Events())));
+  TrainInto(folder.Path("model"), 3, {"--config=" + config});
+  const Arguments recommend = {"recommend", "--checkpoint=" + folder.Path("model")};
+  const auto run = [&](const Arguments& more) {
+    Arguments all = recommend;
+    all.insert(all.end(), more.begin(), more.end());
+    return RunZhiyin(0, all);
+  };
+
+  const std::string users = folder.Write("users", "u7\nu4\n");
+  const ProcessResult lists = run({"--users=" + users, "--k=5", "--format=jsonl"});
+  ASSERT_EQ(lists.exit_code, 0) << lists.err;
+  std::istringstream lines(lists.out);
+  for (const int user : {7, 4}) {
+    std::string line;
+    ASSERT_TRUE(std::getline(lines, line));
+    const nlohmann::json list = nlohmann::json::parse(line);
+    EXPECT_EQ(list["user"], "u" + std::to_string(user));
+    ASSERT_EQ(list["items"].size(), 5u);
+    std::set<std::string> seen;
+    for (int k = 0; k < 9; ++k) seen.insert("i" + std::to_string(2 * ((user / 2 + 3 * k) % 20) + user % 2));
+    for (const auto& one : list["items"]) {
+      const std::string item = one["item"];
+      EXPECT_EQ(std::stoi(item.substr(1)) % 2, user % 2) << item << " is of the other taste";
+      EXPECT_EQ(seen.count(item), 0u) << item << " was seen";
+      EXPECT_EQ(one["because"].size(), 2u);
+    }
+  }
+
+  const ProcessResult all = run({});
+  EXPECT_EQ(std::count(all.out.begin(), all.out.end(), '\n'), 1 + 60 * 10);
+  EXPECT_EQ(all.out, run({}).out);
+  const ProcessResult measured = run({"--measure", "--k=11"});
+  EXPECT_THAT(measured.out, HasSubstr("most popular"));
+  // Eleven items of the own taste are left, one of them the held-out one.
+  EXPECT_THAT(measured.out, ::testing::ContainsRegex("tastes +60  1.0000"));
+
+  const auto error = [&](const Arguments& more) {
+    const ProcessResult result = run(more);
+    EXPECT_EQ(result.exit_code, 1);
+    return result.err;
+  };
+  EXPECT_THAT(error({"--formula=rating *"}), HasSubstr("formula, column 9: the end, expected a number, a task or ("));
+  EXPECT_THAT(error({"--k=0"}), HasSubstr("--k=0: expected at least 1"));
+  EXPECT_THAT(error({"--format=xml"}), HasSubstr("--format=xml: expected tsv or jsonl"));
+  EXPECT_THAT(error({"--relevance=2"}), HasSubstr("--relevance=2: expected 0 to 1"));
+  EXPECT_THAT(error({"--servers=2"}), HasSubstr("--servers means nothing to recommend"));
+  EXPECT_THAT(error({"--measure", "--format=jsonl"}), HasSubstr("--format means nothing to recommend --measure"));
+  EXPECT_THAT(error({"--users=" + folder.Write("more", "u1\nu99\n")}), HasSubstr("more:2: no user \"u99\""));
+  EXPECT_THAT(RunZhiyin(0, {"train", "--config=" + config, "--k=5"}).err, HasSubstr("--k means nothing to train"));
+}
+
+TEST(Recommend, TheModelDoesNotDependOnTheNumberOfWorkers) {
+  const TempFolder folder;
+  const std::string config = folder.Write("job.textproto", Config(folder.Write("events.csv", Events())));
+  std::set<std::string> lists;
+  for (const std::string cast : {"1x1", "2x2"}) {
+    TrainInto(folder.Path(cast), 0, {"--config=" + config, "--simulate=" + cast});
+    lists.insert(RunZhiyin(0, {"recommend", "--checkpoint=" + folder.Path(cast)}).out);
+  }
+  EXPECT_EQ(lists.size(), 1u);
+}
+
+/// The data may not be part of the project: it is looked for beside it.
+TEST(Recommend, MovieLensBeatsItsBaselines) {
+  const std::string data = SourcePath("../shared/data/ml-100k/u.data");
+  if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is not here: MovieLens 100K cannot be passed on";
+  const TempFolder folder;
+  TrainInto(folder.Path("lists"), 0,
+            {"--config=" + SourcePath("configs/movielens_lists.textproto"), "--simulate=1x1"});
+  const ProcessResult measured = RunZhiyin(0, {"recommend", "--checkpoint=" + folder.Path("lists"), "--measure"});
+  const auto values = [&](const std::string& name) {
+    double recall = 0, ndcg = 0;
+    const size_t at = measured.out.find("\n" + name + " ");
+    EXPECT_NE(at, std::string::npos) << name << " in\n" << measured.out;
+    if (at != std::string::npos)
+      std::sscanf(measured.out.c_str() + at + 1 + name.size(), "%*d %lf (%*f-%*f) %lf", &recall, &ndcg);
+    return std::pair(recall, ndcg);
+  };
+  EXPECT_NEAR(values("most popular").first, 0.086, 0.001);
+  EXPECT_NEAR(values("most popular").second, 0.045, 0.001);
+  EXPECT_NEAR(values("item-item, 100 nearest").first, 0.118, 0.001);
+  EXPECT_NEAR(values("item-item, 100 nearest").second, 0.064, 0.001);
+  EXPECT_GE(values("movielens_lists").first, 0.120);
+  EXPECT_GE(values("movielens_lists").second, 0.066);
+}
+
+TEST(Recommend, MovieLensRatingsAreAsGoodAsPlainFactorisation) {
+  const std::string data = SourcePath("../shared/data/ml-100k/u.data");
+  if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is not here: MovieLens 100K cannot be passed on";
+  double sum = 0;
+  for (const std::string seed : {"1", "2", "3"}) {
+    const nlohmann::json summary = Train(0, {"--config=" + SourcePath("configs/movielens_rating.textproto"),
+                                             "--simulate=1x1", "--set", "data.behaviour.seed=" + seed});
+    sum += summary["tasks"]["stars"]["rmse"].get<double>();
+  }
+  EXPECT_LE(sum / 3, 0.925);
+}
+
+}  // namespace
+}  // namespace zhiyin::testing
