@@ -167,6 +167,7 @@ std::span<const Section> Server::CheckSections(const Frame& frame, bool one_sect
   for (const Section& section : sections) {
     distinct_.Clear();
     for (uint64_t i = 0; i < section.n_keys; ++i, ++key) {
+      if (i + UniqueKeys::kAhead < section.n_keys) distinct_.Prefetch(key[UniqueKeys::kAhead]);
       if (distinct_.Insert(*key) != i)
         Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " comes twice");
       const int owner = ServerOf(section.table, *key, roles_.n_servers);

@@ -44,25 +44,22 @@ EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layo
   }
 }
 
-EmbeddingInput::Range EmbeddingInput::ValuesAt(size_t at) const {
-  const InputLayout::Part& part = fields_[at % fields_.size()].part;
-  Range values = {key_begin_[at], key_begin_[at + 1]};
-  if (part.is_sequence())
-    values.begin = std::max(values.begin, values.end - std::min(values.end, static_cast<uint32_t>(part.length)));
-  return values;
-}
-
 void EmbeddingInput::Prepare(const Rows& rows) {
   n_rows_ = rows.n;
   key_begin_ = rows.key_begin;
   numerics_ = rows.numerics;
   positions_.resize(rows.keys.size());
   for (TableRows& table : tables_) table.keys.Clear();
-  const size_t n_fields = fields_.size();
-  for (size_t at = 0; at < static_cast<size_t>(rows.n) * n_fields; ++at) {
-    UniqueKeys& keys = tables_[fields_[at % n_fields].table].keys;
-    const Range values = ValuesAt(at);
-    for (uint32_t k = values.begin; k < values.end; ++k) positions_[k] = keys.Insert(rows.keys[k]);
+  for (size_t i = 0; i < static_cast<size_t>(rows.n); ++i) {
+    for (size_t f = 0; f < fields_.size(); ++f) {
+      UniqueKeys& keys = tables_[fields_[f].table].keys;
+      const Range values = ValuesOf(i, f);
+      for (uint32_t k = values.begin; k < values.end; ++k) {
+        // Most often of the same table; otherwise nothing is lost.
+        if (k + UniqueKeys::kAhead < rows.keys.size()) keys.Prefetch(rows.keys[k + UniqueKeys::kAhead]);
+        positions_[k] = keys.Insert(rows.keys[k]);
+      }
+    }
   }
   for (TableRows& table : tables_) {
     const size_t n = table.keys.size() * static_cast<size_t>(table.dim);
@@ -77,7 +74,7 @@ void EmbeddingInput::Pool(Matrix* x) const {
   for (int64_t i = 0; i < n_rows_; ++i) {
     float* row = x->data() + i * layout_.dim;
     for (size_t f = 0; f < fields_.size(); ++f)
-      PoolField(fields_[f], PositionsAt(static_cast<size_t>(i) * fields_.size() + f), row);
+      PoolField(fields_[f], PositionsOf(static_cast<size_t>(i), f), row);
     for (size_t j = 0; j < n_numerics; ++j) {
       row[layout_.numerics[j].begin] = numerics_[static_cast<size_t>(i) * n_numerics + j];
     }
@@ -114,7 +111,7 @@ void EmbeddingInput::Scatter(const Matrix& dx) {
   for (int64_t i = 0; i < n_rows_; ++i) {
     const float* row = dx.data() + i * layout_.dim;
     for (size_t f = 0; f < fields_.size(); ++f)
-      ScatterField(fields_[f], PositionsAt(static_cast<size_t>(i) * fields_.size() + f), row);
+      ScatterField(fields_[f], PositionsOf(static_cast<size_t>(i), f), row);
   }
 }
 
