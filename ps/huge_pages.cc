@@ -108,9 +108,9 @@ std::byte* Arena::Extend(size_t n_bytes) {
 }
 
 void Arena::MakeAhead(size_t n_bytes) {
-  // A page behind the end, so that a helper that has to wait for a processor is in time, or the next array
-  // where that is longer; but no more than a small table has.
-  const size_t n_ahead = std::max(current_ == 0 ? std::min(kHugePage, n_used_) : kHugePage, n_bytes);
+  // At least as much as the next array may take, but no more than a small table has.
+  const size_t n_ahead =
+      std::max(current_ == 0 ? std::min(kHugePage, n_used_) : BytesAhead(static_cast<size_t>(n_bytes_)), n_bytes);
   size_t chunk = current_;
   size_t n_wanted = n_used_ + n_ahead;
   if (n_wanted > chunks_[chunk].n_bytes) {

@@ -1,6 +1,7 @@
 // Memory that is read at random: address space of huge pages, and arrays that grow inside it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <future>
@@ -13,6 +14,12 @@
 namespace zhiyin::ps {
 
 inline constexpr size_t kHugePage = size_t{2} << 20;
+
+/// How much memory to have made behind what is in use: a helper may have to wait for a processor, and the system
+/// takes some milliseconds for a page now and then; but no more than a small share of what there is.
+inline size_t BytesAhead(size_t n_used) {
+  return std::clamp(n_used / 64 / kHugePage, size_t{1}, size_t{8}) * kHugePage;
+}
 
 inline size_t RoundUp(size_t n, size_t unit) {
   return (n + unit - 1) / unit * unit;

@@ -20,7 +20,7 @@ RowStore::RowStore(size_t row_bytes) : row_bytes_(row_bytes) {
   chunk_shift_ = std::bit_width(std::max<size_t>(kMinChunkBytes / row_bytes, 1));
   chunk_mask_ = (uint32_t{1} << chunk_shift_) - 1;
   chunk_bytes_ = RoundUp(row_bytes << chunk_shift_, kHugePage);
-  prepare_at_row_ = static_cast<uint32_t>(kHugePage / 2 / row_bytes);
+  look_ahead_at_row_ = static_cast<uint32_t>(kHugePage / 2 / row_bytes);
 }
 
 HugeChunk RowStore::NewChunk() const {
@@ -29,16 +29,15 @@ HugeChunk RowStore::NewChunk() const {
   return MapHugeChunk(chunk_bytes_, chunks_.empty() ? kHugePage : 0);
 }
 
-void RowStore::PrepareNextPage() {
-  prepare_at_row_ = n_rows_ + static_cast<uint32_t>(std::max<size_t>(kHugePage / row_bytes_, 1));
+void RowStore::MakeAhead() {
+  look_ahead_at_row_ = n_rows_ + static_cast<uint32_t>(std::max<size_t>(kHugePage / 8 / row_bytes_, 1));
   if (maker_.IsBusy()) return;
-  size_t chunk = n_rows_ >> chunk_shift_;
-  size_t next = RoundUp((n_rows_ & chunk_mask_) * row_bytes_ + 1, kHugePage);
-  if (next >= chunk_bytes_) {
-    next = 0;
-    if (++chunk == chunks_.size()) chunks_.push_back(NewChunk());
-  }
-  maker_.Make(chunks_[chunk].get() + next, kHugePage);
+  const size_t n_used = (n_rows_ >> chunk_shift_) * chunk_bytes_ + (n_rows_ & chunk_mask_) * row_bytes_;
+  n_made_ = std::max(n_made_, RoundUp(n_used + 1, kHugePage));
+  if (n_made_ >= n_used + BytesAhead(n_used)) return;
+  if (n_made_ / chunk_bytes_ == chunks_.size()) chunks_.push_back(NewChunk());
+  maker_.Make(chunks_[n_made_ / chunk_bytes_].get() + n_made_ % chunk_bytes_, kHugePage);
+  n_made_ += kHugePage;
 }
 
 uint32_t RowStore::Add() {
@@ -50,7 +49,7 @@ uint32_t RowStore::Add() {
   if (n_rows_ == std::numeric_limits<uint32_t>::max())
     Fail("a table holds 2^32 - 1 rows on one server: use more servers");
   if (n_rows_ >> chunk_shift_ == chunks_.size()) chunks_.push_back(NewChunk());
-  if (n_rows_ >= prepare_at_row_) PrepareNextPage();
+  if (n_rows_ >= look_ahead_at_row_) MakeAhead();
   return n_rows_++;
 }
 

@@ -11,7 +11,7 @@ namespace zhiyin::ps {
 
 /// A row's address holds until it is freed; freed rows are used again first. Address space grows a chunk of
 /// 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows are written and is
-/// given back when the store is destroyed. One thread; a helper of its own makes the huge page that is next.
+/// given back when the store is destroyed. One thread; a helper of its own makes the huge pages that are next.
 class RowStore {
  public:
   explicit RowStore(size_t row_bytes);
@@ -32,15 +32,16 @@ class RowStore {
 
  private:
   HugeChunk NewChunk() const;
-  /// Has the huge page behind the one in use made while that one fills up.
-  void PrepareNextPage();
+  /// Has the huge pages behind the one in use made while that one fills up.
+  void MakeAhead();
 
   size_t row_bytes_;
   int chunk_shift_ = 0;
   uint32_t chunk_mask_ = 0;
   size_t chunk_bytes_ = 0;
   uint32_t n_rows_ = 0;  // ever numbered
-  uint32_t prepare_at_row_ = 0;
+  uint32_t look_ahead_at_row_ = 0;
+  size_t n_made_ = 0;  // bytes, all chunks one after the other, that are in use or made ahead
   std::vector<HugeChunk> chunks_;
   std::vector<uint32_t> free_;
   PageMaker maker_;  // ends before the chunks go

@@ -165,11 +165,12 @@ std::span<const Section> Server::CheckSections(const Frame& frame, bool one_sect
   if (n_bytes != expected) Fail(where(), ": ", n_bytes, " bytes, expected ", expected);
   const Key* key = KeysBehind(sections);
   for (const Section& section : sections) {
-    distinct_.Clear();
+    const std::span<const Key> keys(key, section.n_keys);
+    const size_t repeated = repeats_.Find(keys);
+    if (repeated != keys.size()) {
+      Fail(where(), ": key ", keys[repeated], " of table ", tables_[section.table].name(), " comes twice");
+    }
     for (uint64_t i = 0; i < section.n_keys; ++i, ++key) {
-      if (i + UniqueKeys::kAhead < section.n_keys) distinct_.Prefetch(key[UniqueKeys::kAhead]);
-      if (distinct_.Insert(*key) != i)
-        Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " comes twice");
       const int owner = ServerOf(section.table, *key, roles_.n_servers);
       if (owner != roles_.ServerOfRank(mailbox_->endpoint().rank())) {
         Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " belongs to server ",

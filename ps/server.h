@@ -11,11 +11,11 @@
 
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
-#include "common/unique_keys.h"
 #include "configs/job.pb.h"
 #include "ps/consistency.h"
 #include "ps/leases.h"
 #include "ps/protocol.h"
+#include "ps/repeats.h"
 #include "ps/step_sum.h"
 #include "ps/table.h"
 
@@ -129,7 +129,7 @@ class Server {
   std::vector<RowSum> sums_;                       // [table]
 
   // Workspaces.
-  UniqueKeys distinct_;
+  Repeats repeats_;
   std::vector<std::byte*> peeked_rows_;
   std::vector<float> widened_;
 };

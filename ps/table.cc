@@ -19,6 +19,13 @@ constexpr double kMostIndexBytesPerShard = 64;
 constexpr double kMostFreeListBytesPerRow = 8;
 /// Rows that are fetched ahead of the one that is read.
 constexpr size_t kReadsAhead = 32;
+
+/// For rows a call of memcpy costs as much as the copy.
+void CopyRow(const std::byte* from, size_t n_bytes, std::byte* to) {
+  constexpr size_t kStride = 32;
+  for (; n_bytes >= kStride; n_bytes -= kStride, from += kStride, to += kStride) std::memcpy(to, from, kStride);
+  if (n_bytes > 0) std::memcpy(to, from, n_bytes);
+}
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
 
@@ -202,7 +209,7 @@ void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void*
     if (rows[i] == nullptr) {
       std::memset(at, 0, row_bytes);
     } else if (type == layout_.number) {
-      std::memcpy(at, rows[i], row_bytes);
+      CopyRow(rows[i], row_bytes, at);
     } else {
       ToFloats(layout_.number, rows[i], dim, wide.data());
       FromFloats(type, wide.data(), dim, at);
