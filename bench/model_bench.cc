@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <vector>
 
 #include "common/matrix.h"
 #include "worker/dense_weights.h"
@@ -119,12 +120,12 @@ BENCHMARK(BM_BenchMmoeStep)->Arg(1024)->UseRealTime();
 /// Its products alone, each between matrices of their own.
 void BM_BenchMmoeProducts(benchmark::State& state) {
   const Eigen::Index n = state.range(0);
-  BareProducts wide(n, 26 * 16, 4 * 256 + 2 * 4), deeper(n, 256, 128), tower(n, 128, 64), output(n, 64, 1);
+  std::vector<BareProducts> products = {{n, 26 * 16, 4 * 256 + 2 * 4}};
+  for (int expert = 0; expert < 4; ++expert) products.emplace_back(n, 256, 128);
+  for (int task = 0; task < kTasks; ++task) products.emplace_back(n, 128, 64);
+  for (int task = 0; task < kTasks; ++task) products.emplace_back(n, 64, 1);
   for (auto _ : state) {
-    wide.Run();
-    for (int expert = 0; expert < 4; ++expert) deeper.Run();
-    for (int task = 0; task < kTasks; ++task) tower.Run();
-    for (int task = 0; task < kTasks; ++task) output.Run();
+    for (BareProducts& layer : products) layer.Run();
   }
   state.SetItemsProcessed(state.iterations() * n);
 }

@@ -577,7 +577,10 @@ void Server::OnReport(const Frame& frame) {
   report_.tables.clear();
   for (const Table& table : tables_)
     report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes(), table.counts()});
-  if (stages_.on()) report_.stage_s.assign(stages_.seconds().begin(), stages_.seconds().end());
+  if (stages_.on()) {
+    const auto& seconds = stages_.seconds();
+    report_.stage_s.assign(seconds.begin(), seconds.end());
+  }
   Reply(frame.source(), Frame(FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
 }
 

@@ -3,7 +3,8 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "common/copy_row.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -87,13 +88,13 @@ void EmbeddingInput::PoolField(const FieldPlan& field, std::span<const uint32_t>
   const auto weights = [&](uint32_t position) { return table.weights.data() + position * dim; };
   float* const to = row + field.part.begin;
   if (positions.size() == 1 && !field.part.is_sequence()) {
-    std::memcpy(to, weights(positions[0]), dim * sizeof(float));
+    CopyRow(weights(positions[0]), dim * sizeof(float), to);
     return;
   }
   std::fill_n(to, field.part.width(), 0.0f);
   if (field.part.is_sequence()) {
     for (size_t l = 0; l < positions.size(); ++l)
-      std::memcpy(to + l * dim, weights(positions[l]), dim * sizeof(float));
+      CopyRow(weights(positions[l]), dim * sizeof(float), to + l * dim);
     row[field.part.count_column()] = static_cast<float>(positions.size());
     return;
   }

@@ -171,8 +171,8 @@ class TrainingRun {
       printer.Say(line);
     }
     if (options_.profile) {
-      options_.print("\n" + ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages) + "\n" +
-                     ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s) + "\n");
+      printer.Say("\n" + ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
+      printer.Say(ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
     }
     if (!options_.output.empty()) printer.Say("model, metrics and summary are in " + options_.output);
   }

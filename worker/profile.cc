@@ -41,7 +41,8 @@ void Profile::Switch(Stage stage) {
 std::vector<double> Profile::Seconds() {
   if (!clock_.on()) return {};
   Switch(clock_.stage());
-  std::vector<double> seconds(clock_.seconds().begin(), clock_.seconds().end());
+  const auto& so_far = clock_.seconds();
+  std::vector<double> seconds(so_far.begin(), so_far.end());
   for (double& s : seconds) s = std::max(s, 0.0);  // a wait that was all of a stage, rounded
   return seconds;
 }
