@@ -42,7 +42,7 @@ void ExpertBank::Init(Random* random, std::span<float> weights) const {
 void ExpertBank::Forward(std::span<const float> weights, const ConstBlock& x) {
   const Eigen::Index n = x.rows();
   y_[0].resize(n, first_.out());
-  first_.Forward(weights, x, y_[0]);
+  first_.Forward(weights, x, y_[0].view());
   for (size_t l = 1; l < widths_.size(); ++l) {
     y_[l].resize(n, n_experts_ * widths_[l]);
     for (int e = 0; e < n_experts_; ++e)
@@ -69,8 +69,8 @@ void ExpertBank::Backward(std::span<const float> weights, const ConstBlock& x, s
       layer.BackwardInput(weights, Expert(&dy_[l], l, e), Expert(&dy_[l - 1], l - 1, e));
     }
   }
-  first_.BackwardWeights(x, y_[0], dy_[0], dweights);
-  first_.BackwardInput(weights, dy_[0], dx);
+  first_.BackwardWeights(x, y_[0].view(), dy_[0].view(), dweights);
+  first_.BackwardInput(weights, dy_[0].view(), dx);
 }
 
 }  // namespace zhiyin::worker
