@@ -32,6 +32,9 @@ class JobChecker : private ConfigChecker {
     if (job.data().has_text()) columns_.assign(given.begin(), given.end());
     if (job.data().has_generated_ratings())
       columns_.assign(kGeneratedColumns.begin(), kGeneratedColumns.end());
+    // Only so many as are allowed: others are refused with their number.
+    if (job.data().has_generated_uniform() && IsSmall(job.data().generated_uniform()))
+      columns_ = UniformColumns(job.data().generated_uniform());
     known_columns_ = {columns_.begin(), columns_.end()};
   }
 
@@ -70,7 +73,7 @@ class JobChecker : private ConfigChecker {
   void CheckData() const {
     const ConfigPath data = ConfigPath()("data");
     if (job_.data().source_case() == Data::SOURCE_NOT_SET)
-      Fail(data, "has no source, expected text or generated_ratings");
+      Fail(data, "has no source, expected text, generated_ratings or generated_uniform");
     if (!job_.data().has_train()) Fail(data, "has no split to train on, expected train");
     CheckRange(data("max_bad_share"), job_.data().max_bad_share(), 0.0, 1.0);
     CheckRange(data("shuffle_rows"), job_.data().shuffle_rows(), kMinShuffleRows, int64_t{1} << 40);
@@ -80,8 +83,26 @@ class JobChecker : private ConfigChecker {
       CheckRange(path("n_rows"), job_.data().generated_ratings().n_rows(), int64_t{1}, int64_t{1} << 40);
       CheckNotNegative(path("noise"), job_.data().generated_ratings().noise());
     }
+    if (job_.data().has_generated_uniform()) CheckUniform(data("generated_uniform"), job_.data().generated_uniform());
     CheckSplit(data("train"), job_.data().train());
     if (job_.data().has_test()) CheckSplit(data("test"), job_.data().test());
+  }
+
+  static bool IsSmall(const GeneratedUniform& uniform) {
+    return uniform.n_columns() <= kMaxInputs && uniform.n_labels() <= kMaxTasks;
+  }
+
+  void CheckUniform(const ConfigPath& path, const GeneratedUniform& uniform) const {
+    CheckRange(path("n_rows"), uniform.n_rows(), int64_t{1}, int64_t{1} << 40);
+    CheckRange(path("n_columns"), uniform.n_columns(), 1, kMaxInputs);
+    CheckRange(path("n_categories"), uniform.n_categories(), int64_t{1}, int64_t{1} << 60);
+    CheckRange(path("n_labels"), uniform.n_labels(), 1, kMaxTasks);
+  }
+
+  bool IsGenerated() const { return job_.data().has_generated_ratings() || job_.data().has_generated_uniform(); }
+  int64_t GeneratedRows() const {
+    return job_.data().has_generated_uniform() ? job_.data().generated_uniform().n_rows()
+                                               : job_.data().generated_ratings().n_rows();
   }
 
   void CheckText(const ConfigPath& path, const zhiyin::Text& text) const {
@@ -109,7 +130,7 @@ class JobChecker : private ConfigChecker {
 
   void CheckSplit(const ConfigPath& path, const Split& split) const {
     if (job_.data().has_text() && split.file_size() == 0) Fail(path, "has no file");
-    if (job_.data().has_generated_ratings() && split.file_size() > 0)
+    if (IsGenerated() && split.file_size() > 0)
       Fail(path("file", 0), "generated data is not read from files");
     for (int i = 0; i < split.file_size(); ++i) {
       const std::string& file = split.file(i);
@@ -122,14 +143,15 @@ class JobChecker : private ConfigChecker {
     }
     CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
     CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
-    if (job_.data().has_generated_ratings()) CheckGeneratedSplit(path, split);
+    if (IsGenerated()) CheckGeneratedSplit(path, split);
   }
 
   void CheckGeneratedSplit(const ConfigPath& path, const Split& split) const {
-    const int64_t n_rows = job_.data().generated_ratings().n_rows();
+    const int64_t n_rows = GeneratedRows();
+    const char* source = job_.data().has_generated_uniform() ? "generated_uniform" : "generated_ratings";
     if (split.first_row() >= n_rows) {
       Fail(path("first_row"),
-           Text("is ", split.first_row(), ", expected less than data.generated_ratings.n_rows, ", n_rows));
+           Text("is ", split.first_row(), ", expected less than data.", source, ".n_rows, ", n_rows));
     }
     if (split.n_rows() > n_rows - split.first_row()) {
       Fail(path("n_rows"), Text("is ", split.n_rows(), ", expected at most ", n_rows - split.first_row(),

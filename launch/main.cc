@@ -36,6 +36,7 @@ DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
 DEFINE_int32(ranks, 0, "doctor: ranks that the job is to have");
 DEFINE_string(hostfile, "", "doctor: the hosts, as mpirun's --hostfile");
+DEFINE_bool(profile, false, "train: say what workers and servers spent their time on");
 DEFINE_string(progress, "auto", "auto, line (for a terminal), log (for a file) or none");
 
 namespace zhiyin::launch {
@@ -72,6 +73,7 @@ flags
   --timeout_s=S         longest silence that a waiting rank accepts (default 120); doctor: longest step (default 30)
   --ranks=N             doctor: ranks that the job is to have (default: as many as are here)
   --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
+  --profile             train: say at the end what workers and servers spent their time on
   --progress=HOW        auto, line, log or none
 )";
 
@@ -150,13 +152,14 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
   if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
-  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
+  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "profile", "ranks", "hostfile"});
   if (command == Command::kPredict)
-    CheckUnused("predict", {"config", "seed", "progress", "ranks", "hostfile"});
+    CheckUnused("predict", {"config", "seed", "profile", "progress", "ranks", "hostfile"});
   if (FLAGS_simulate.empty()) {
     CheckUnused("a job without --simulate", {"network"});
   } else {
     CheckUnused("--simulate", {"servers"});
+    if (FLAGS_profile) Fail("--profile: a simulated job's time is virtual, expected a job under mpirun");
   }
   if (command == Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
@@ -180,6 +183,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
   options.timeout_s = FLAGS_timeout_s;
   options.print = Print;
   options.print_error = PrintError;
+  options.profile = FLAGS_profile;
   options.progress = StyleFor(FLAGS_progress, FLAGS_simulate.empty());
   if (FLAGS_simulate.empty()) {
     options.network = "mpi";
@@ -199,7 +203,8 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
 
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
-  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "progress", "ranks", "hostfile"});
+  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "profile", "progress", "ranks",
+                           "hostfile"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
@@ -216,7 +221,7 @@ int RunGenerate(const std::vector<std::string>& overrides) {
 }
 
 int Examine(const std::vector<std::string>& overrides) {
-  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "progress"});
+  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "profile", "progress"});
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   if (FLAGS_ranks < 0) Fail("--ranks=", FLAGS_ranks, ": expected at least 1");
   if (FLAGS_config.empty() && !overrides.empty())

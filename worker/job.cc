@@ -19,6 +19,7 @@
 #include "worker/invariants.h"
 #include "worker/model/model.h"
 #include "worker/prediction.h"
+#include "worker/profile.h"
 #include "worker/results.h"
 #include "worker/saved_model.h"
 #include "worker/task_heads.h"
@@ -76,19 +77,22 @@ class TrainingRun {
         options_(options),
         mailbox_(mailbox),
         tools_(job, roles, job.data().has_test(), mailbox),
+        profile_(options.profile, &tools_.client),
         files_(options.output) {}
 
   void Run() {
     const auto started = std::chrono::steady_clock::now();
     const std::string started_at = UtcNow();
+    profile_.Enter(Stage::kFirstPass);
     ReadData();
+    profile_.Enter(Stage::kOther);
     InitDense(job_, &tools_);
     ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone, TaskNames(),
                             job_.train().epochs(), n_rows_, options_.print);
     printer_ = &printer;
     const auto began = std::chrono::steady_clock::now();
     Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
-                    tools_.model.get(), &tools_.dense, &tools_.heads, [this] { mailbox_->SayAlive(); });
+                    tools_.model.get(), &tools_.dense, &tools_.heads, &profile_, [this] { mailbox_->SayAlive(); });
     double training_s = 0;
     for (int64_t epoch = 0; epoch < job_.train().epochs(); ++epoch) {
       const auto epoch_began = std::chrono::steady_clock::now();
@@ -100,12 +104,15 @@ class TrainingRun {
     }
     const int64_t n_steps = job_.train().epochs() * dealer_->steps_per_epoch();
     if (!options_.output.empty()) {
+      profile_.Enter(Stage::kSave);
       if (tools_.group.IsChief())
         SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, tools_.model->n_weights(),
                   options_.output, &tools_.client);
     }
+    profile_.Enter(Stage::kMeeting);
     const std::vector<std::string> all_counts =
         tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
+    const std::vector<double> worker_stages = GatherProfiles();
     if (!tools_.group.IsChief()) return;
     const ps::ServerReport report = tools_.client.Report();
     const JobCounts counts = CountsOf(all_counts, report);
@@ -142,6 +149,10 @@ class TrainingRun {
     }
     summary.update(ReportJson(report));
     summary.update(InvariantsJson(invariants, counts));
+    if (options_.profile) {
+      summary["profile"] = {{"workers", ProfileJson(kStageNames, worker_stages)},
+                            {"servers", ProfileJson(ps::kServerStageNames, report.stage_s)}};
+    }
     summary["config"] = ConfigJson(job_);
     files_.WriteSummary(summary);
     char line[160];
@@ -159,6 +170,10 @@ class TrainingRun {
                     100 * wait_share);
       printer.Say(line);
     }
+    if (options_.profile) {
+      printer.Say("\n" + ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
+      printer.Say(ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
+    }
     if (!options_.output.empty()) printer.Say("model, metrics and summary are in " + options_.output);
   }
 
@@ -167,6 +182,19 @@ class TrainingRun {
     std::vector<std::string> names;
     for (const Task& task : job_.task()) names.push_back(task.name());
     return names;
+  }
+
+  /// At the chief: seconds by stage, over all workers. Nothing without --profile.
+  std::vector<double> GatherProfiles() {
+    if (!options_.profile) return {};
+    const std::vector<std::string> all = tools_.group.Gather(SerializeSeconds(profile_.Seconds()), "its profile");
+    std::vector<double> sum(kStageNames.size());
+    for (size_t w = 0; w < all.size(); ++w) {
+      const std::vector<double> own =
+          FromRank(roles_.RankOfWorker(static_cast<int>(w)), [&] { return ParseSeconds(all[w]); });
+      for (size_t s = 0; s < sum.size(); ++s) sum[s] += own[s];
+    }
+    return sum;
   }
 
   JobCounts CountsOf(const std::vector<std::string>& workers, const ps::ServerReport& servers) const {
@@ -237,6 +265,7 @@ class TrainingRun {
       printer_->Update(epoch + 1, tallies);
     });
 
+    profile_.Enter(Stage::kMeeting);
     const std::vector<std::string> all_sums =
         tools_.group.Gather(trainer->slice_sums().Serialize(), "the end of an epoch");
     const std::vector<std::string> all_tallies =
@@ -285,6 +314,7 @@ class TrainingRun {
   }
 
   void Evaluate(int64_t epoch, bool last) {
+    profile_.Enter(Stage::kEvaluation);
     // Every gradient is in before anybody looks, and every row is made.
     if (tools_.group.IsChief()) n_rows_made_by_evaluation_ -= RowsMade(tools_.client.Report());
     tools_.group.Barrier("the start of an evaluation");
@@ -313,6 +343,10 @@ class TrainingRun {
     return n;
   }
 
+  static std::string Counted(int n, const char* what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  }
+
   static std::string Number(double value) {
     char text[32];
     std::snprintf(text, sizeof(text), "%.5f", value);
@@ -324,6 +358,7 @@ class TrainingRun {
   const JobOptions& options_;
   Mailbox* mailbox_;
   Tools tools_;
+  Profile profile_;
   ResultFiles files_;
   std::vector<int64_t> rows_of_slices_;  // of an epoch, by number
   Normalizer normalizer_;

@@ -20,6 +20,7 @@
 #include "worker/embedding_input.h"
 #include "worker/epoch_sums.h"
 #include "worker/model/model.h"
+#include "worker/profile.h"
 #include "worker/progress.h"
 #include "worker/task_heads.h"
 
@@ -29,7 +30,7 @@ namespace zhiyin::worker {
 class Trainer {
  public:
   Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endpoint* clock, ps::Client* client,
-          Model* model, DenseWeights* dense, TaskHeads* heads, std::function<void()> tick);
+          Model* model, DenseWeights* dense, TaskHeads* heads, Profile* profile, std::function<void()> tick);
 
   /// One epoch, counted from 0, epochs in order; returns when the servers have all gradients. `after_slice` is called after
   /// every slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
@@ -61,6 +62,7 @@ class Trainer {
   Model* model_;
   DenseWeights* dense_;
   TaskHeads* heads_;
+  Profile* profile_;
   std::function<void()> tick_;
   uint64_t seed_;
   bool prefetch_;

@@ -433,7 +433,39 @@ const std::vector<Row> kGenerated = {
     {"n_rows: 80", "file: \"a\"", "job:3: data.train.file[0]: generated data is not read from files"},
 };
 
+constexpr std::string_view kUniformJob = R"(data {
+  generated_uniform { n_rows: 100 n_columns: 2 n_categories: 5 n_labels: 1 }
+  train { n_rows: 80 }
+}
+table { name: "ids" dim: 4 optimizer { sgd { learning_rate: 1 } } }
+field { name: "category_1" }
+task { name: "label_0" label { number {} } binary_cross_entropy {} }
+model { shared_bottom { bottom: 4 } }
+train { epochs: 1 batch_size: 10 dense_optimizer { sgd { learning_rate: 1 } } }
+)";
+
+class UniformJob : public ::testing::TestWithParam<Row> {};
+
+TEST_P(UniformJob, IsRefusedWithOneLine) {
+  EXPECT_EQ(LineOf(Edited(kUniformJob, GetParam())), GetParam().line);
+}
+
+const std::vector<Row> kUniform = {
+    {"category_1", "category_2",
+     "job:6: field[category_2].column: no column \"category_2\"; the nearest is \"category_0\""},
+    {"n_rows: 100", "n_rows: 0", "job:2: data.generated_uniform.n_rows: is 0, expected 1 to 1099511627776"},
+    {"n_columns: 2", "n_columns: 0", "job:2: data.generated_uniform.n_columns: is 0, expected 1 to 65536"},
+    {"n_columns: 2", "n_columns: 65537", "job:2: data.generated_uniform.n_columns: is 65537, expected 1 to 65536"},
+    {"n_categories: 5", "n_categories: 0",
+     "job:2: data.generated_uniform.n_categories: is 0, expected 1 to 1152921504606846976"},
+    {"n_labels: 1", "n_labels: -1", "job:2: data.generated_uniform.n_labels: is -1, expected 1 to 1024"},
+    {"n_rows: 80", "first_row: 100",
+     "job:3: data.train.first_row: is 100, expected less than data.generated_uniform.n_rows, 100"},
+    {"n_rows: 80", "file: \"a\"", "job:3: data.train.file[0]: generated data is not read from files"},
+};
+
 INSTANTIATE_TEST_SUITE_P(Columns, GeneratedJob, ValuesIn(kGenerated));
+INSTANTIATE_TEST_SUITE_P(Columns, UniformJob, ValuesIn(kUniform));
 
 /// `from` is an override, `to` a second one or empty.
 class Overridden : public ::testing::TestWithParam<Row> {};

@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "worker/data/generated_ratings.h"
+#include "worker/data/generated_uniform.h"
 #include "worker/data/text_source.h"
 
 namespace zhiyin::worker {
@@ -13,10 +14,12 @@ std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse lab
       return MakeTextSource(job, rows, labels);
     case Data::kGeneratedRatings:
       return MakeGeneratedSource(job, rows, labels);
+    case Data::kGeneratedUniform:
+      return MakeUniformSource(job, rows, labels);
     case Data::SOURCE_NOT_SET:
       break;
   }
-  Fail("data: no source, expected text or generated_ratings");
+  Fail("data: no source, expected text, generated_ratings or generated_uniform");
 }
 
 }  // namespace zhiyin::worker
