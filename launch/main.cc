@@ -17,13 +17,14 @@
 
 #include "common/config.h"
 #include "common/error.h"
+#include "common/generated_columns.h"
 #include "launch/command_line.h"
 #include "launch/doctor.h"
 #include "launch/launcher.h"
 #include "launch/output_folder.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
-#include "worker/data/generated_ratings.h"
+#include "worker/data/world.h"
 
 DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
@@ -208,12 +209,12 @@ int RunGenerate(const std::vector<std::string>& overrides) {
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
-  if (!job.data().has_generated_ratings())
-    Fail(FLAGS_config, ": data: nothing to generate: expected generated_ratings");
+  if (GeneratedName(job.data()).empty())
+    Fail(FLAGS_config, ": data: nothing to generate: expected one of the generated sources");
   CheckOutputFile(FLAGS_output, FLAGS_overwrite);
   const std::string unfinished = FLAGS_output + ".unfinished";
   std::ofstream file(unfinished);
-  worker::WriteGeneratedRatings(job.data().generated_ratings(), file);
+  worker::WriteGenerated(job.data(), file);
   file.close();
   if (!file || std::rename(unfinished.c_str(), FLAGS_output.c_str()) != 0)
     Fail("--output=", FLAGS_output, ": cannot write: ", std::strerror(errno));

@@ -32,9 +32,7 @@ class EmbeddingInput {
   int n_tables() const { return static_cast<int>(tables_.size()); }
   std::span<const Key> keys(int table) const { return tables_[static_cast<size_t>(table)].keys.keys(); }
   float* weights(int table) { return tables_[static_cast<size_t>(table)].weights.data(); }  // [keys, dim]
-  const float* gradients(int table) const {
-    return tables_[static_cast<size_t>(table)].gradients.data();
-  }  // [keys, dim]
+  float* gradients(int table) { return tables_[static_cast<size_t>(table)].gradients.data(); }  // [keys, dim]
 
   void Pool(Matrix* x) const;
   void Scatter(const Matrix& dx);

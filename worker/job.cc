@@ -8,8 +8,10 @@
 #include <ctime>
 #include <memory>
 
+#include "common/bytes.h"
 #include "common/error.h"
 #include "ps/client.h"
+#include "worker/balance/task_balance.h"
 #include "worker/data/batches.h"
 #include "worker/data_pass.h"
 #include "worker/dense_weights.h"
@@ -45,7 +47,7 @@ struct Tools {
       : group(mailbox, roles),
         client(mailbox, roles, job),
         model(MakeModel(job)),
-        dense(model->n_weights()),
+        dense(TaskBalance::NumWeights(job, *model)),
         heads(job),
         evaluator(evaluates ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
                                                                       model.get(), &dense, &heads)
@@ -61,8 +63,9 @@ struct Tools {
 
 /// The chief gives the model's weights their first values.
 void InitDense(const Job& job, Tools* tools) {
-  if (tools->group.IsChief() && tools->model->n_weights() > 0) {
-    tools->model->InitWeights(Random(job.train().seed(), 0), tools->dense.weights());
+  if (tools->group.IsChief() && !tools->dense.keys().empty()) {
+    tools->model->InitWeights(Random(job.train().seed(), 0),
+                              tools->dense.weights().first(static_cast<size_t>(tools->model->n_weights())));
     tools->client.Assign(kDenseTable, tools->dense.keys(), tools->dense.weight_rows());
   }
   tools->group.Barrier("the model's first weights");
@@ -78,6 +81,7 @@ class TrainingRun {
         mailbox_(mailbox),
         tools_(job, roles, job.data().has_test(), mailbox),
         profile_(options.profile, &tools_.client),
+        balance_(job, tools_.model.get(), &profile_),
         files_(options.output) {}
 
   void Run() {
@@ -92,7 +96,8 @@ class TrainingRun {
     printer_ = &printer;
     const auto began = std::chrono::steady_clock::now();
     Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
-                    tools_.model.get(), &tools_.dense, &tools_.heads, &profile_, [this] { mailbox_->SayAlive(); });
+                    tools_.model.get(), &tools_.dense, &tools_.heads, &balance_, &profile_,
+                    [this] { mailbox_->SayAlive(); });
     double training_s = 0;
     for (int64_t epoch = 0; epoch < job_.train().epochs(); ++epoch) {
       const auto epoch_began = std::chrono::steady_clock::now();
@@ -272,9 +277,20 @@ class TrainingRun {
         tools_.group.Gather(trainer->tally().Serialize(), "its tally of an epoch");
     // Ranges of an epoch are dealt when all of the one before are finished.
     if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
-    if (!tools_.group.IsChief()) return;
-    TakeProgress(epoch, &tallies);
+    if (tools_.group.IsChief()) SumUpEpoch(epoch, &tallies, all_sums, all_tallies);
+    if (!balance_.UsesEpochs()) return;
+    ByteWriter losses;
+    losses.PutArray<double>(mean_losses_);
+    const std::string known = tools_.group.Broadcast(losses.Take(), "the mean losses of an epoch");
+    balance_.AddEpoch(ByteReader(known, "mean losses").GetArray<double>());
+  }
+
+  /// At the chief: what the epoch showed, from all workers' parts.
+  void SumUpEpoch(int64_t epoch, std::vector<EpochTally>* tallies, const std::vector<std::string>& all_sums,
+                  const std::vector<std::string>& all_tallies) {
+    TakeProgress(epoch, tallies);
     const size_t n_tasks = static_cast<size_t>(job_.task_size());
+    const size_t n_balance = balance_.HasSums() ? balance_.sums().numbers().size() : 0;
     EpochTally tally;
     std::vector<SliceSums> sums;
     for (int w = 0; w < roles_.n_workers; ++w) {
@@ -283,20 +299,25 @@ class TrainingRun {
         const EpochTally own = EpochTally::Parse(all_tallies[worker], n_tasks);
         worker_samples_[worker] += own.n_rows;
         tally.Merge(own);
-        sums.push_back(SliceSums::Parse(all_sums[worker], rows_of_slices_, n_tasks));
+        sums.push_back(SliceSums::Parse(all_sums[worker], rows_of_slices_, n_tasks, n_balance));
       });
     }
     n_samples_ += tally.n_rows;
     waited_s_ += tally.waited_s;
-    const std::vector<TaskSums> total = SumEpoch(rows_of_slices_.size(), n_tasks, sums);
+    const EpochSums total = SumEpoch(rows_of_slices_.size(), n_tasks, n_balance, sums);
+    BalanceSums balance(n_tasks);
+    if (n_balance > 0) balance.Add(total.balance);
     std::vector<Json> lines;
     train_loss_ = 0;
+    mean_losses_.clear();
     for (int t = 0; t < job_.task_size(); ++t) {
-      const TaskSums& task = total[static_cast<size_t>(t)];
+      const TaskSums& task = total.tasks[static_cast<size_t>(t)];
+      mean_losses_.push_back(task.loss / task.n);
       train_loss_ += (tools_.heads.weight(t) * task.loss + task.own_loss) / static_cast<double>(n_rows_);
       lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "train",
                                   TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
+      if (n_balance > 0) lines.back().update(balance.Describe(static_cast<size_t>(t), TaskNames()));
       if (task.own_loss != 0) lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
     }
     files_.AddMetrics(lines);
@@ -359,6 +380,7 @@ class TrainingRun {
   Mailbox* mailbox_;
   Tools tools_;
   Profile profile_;
+  TaskBalance balance_;
   ResultFiles files_;
   std::vector<int64_t> rows_of_slices_;  // of an epoch, by number
   Normalizer normalizer_;
@@ -372,6 +394,7 @@ class TrainingRun {
   std::vector<int64_t> worker_samples_;  // [worker], the same of each
   double waited_s_ = 0;    // the same
   double train_loss_ = 0;
+  std::vector<double> mean_losses_;  // [n_tasks], in training, of the last epoch; NaN: no labels
   std::optional<EvaluationResult> evaluation_;
 };
 

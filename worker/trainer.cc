@@ -10,7 +10,7 @@ namespace zhiyin::worker {
 
 Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endpoint* clock,
                  ps::Client* client, Model* model, DenseWeights* dense, TaskHeads* heads,
-                 Profile* profile, std::function<void()> tick)
+                 TaskBalance* balance, Profile* profile, std::function<void()> tick)
     : dealer_(dealer),
       reader_(reader),
       clock_(clock),
@@ -18,6 +18,7 @@ Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endp
       model_(model),
       dense_(dense),
       heads_(heads),
+      balance_(balance),
       profile_(profile),
       tick_(std::move(tick)),
       seed_(job.train().seed()),
@@ -122,16 +123,20 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   client_->Progress();
   dealer_->AskAhead();
   profile_->Enter(Stage::kLoss);
-  heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_);
+  objectives_.resize(n_tasks);
+  heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_, objectives_);
   own_losses_.assign(n_tasks, 0);
   model_->AddOwnLoss(outputs_, slot->targets.labels, 1.0f / static_cast<float>(slot->task.step_rows), own_losses_,
                      &doutputs_);
   for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
   profile_->Enter(Stage::kBackward);
-  std::fill(dense_->gradient_rows().begin(), dense_->gradient_rows().end(), 0.0f);
-  model_->Backward(dense_->weights(), x, doutputs_, dense_->gradients(), &dx_);
-  profile_->Enter(Stage::kScatter);
-  slot->input.Scatter(dx_);
+  balance_->Backward({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows, slot->task.clock,
+                      pass.seed},
+                     dense_, &slot->input);
+  if (balance_->HasSums()) {
+    const std::span<const double> numbers = balance_->sums().numbers();
+    slice_sums_.balance.insert(slice_sums_.balance.end(), numbers.begin(), numbers.end());
+  }
   profile_->Enter(Stage::kPush);
   client_->PushStart(&slot->exchange, slot->task.slice, slot->task.n_slices);
   profile_->Enter(Stage::kDeal);

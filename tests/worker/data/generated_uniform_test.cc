@@ -1,4 +1,4 @@
-#include "worker/data/generated_uniform.h"
+#include "worker/data/world.h"
 
 #include <gtest/gtest.h>
 
