@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <vector>
 
 #include "common/matrix.h"
 #include "worker/dense_weights.h"
@@ -92,6 +93,43 @@ struct BareProducts {
   }
   Matrix x, w, y, dw, dx;
 };
+
+// configs/bench_mmoe.textproto: 26 fields of dim 16; 4 experts 256-128; 2 towers 64.
+void BM_BenchMmoeStep(benchmark::State& state) {
+  constexpr int kFields = 26 * 16;
+  zhiyin::Mmoe config;
+  config.set_n_experts(4);
+  for (const int width : {256, 128}) config.add_expert(width);
+  config.add_tower(64);
+  const std::unique_ptr<Model> model = MakeMmoe(config, kFields, kTasks);
+  DenseWeights dense(model->n_weights());
+  model->InitWeights(Random(1), dense.weights());
+  const Matrix x = Matrix::Random(state.range(0), kFields);
+  const Matrix doutputs = Matrix::Random(state.range(0), kTasks);
+  const ConstMatrixView view(x.data(), x.rows(), x.cols());
+  Matrix outputs;
+  Matrix dx;
+  for (auto _ : state) {
+    model->Forward(dense.weights(), view, Pass(), &outputs);
+    model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_BenchMmoeStep)->Arg(1024)->UseRealTime();
+
+/// Its products alone, each between matrices of their own.
+void BM_BenchMmoeProducts(benchmark::State& state) {
+  const Eigen::Index n = state.range(0);
+  std::vector<BareProducts> products = {{n, 26 * 16, 4 * 256 + 2 * 4}};
+  for (int expert = 0; expert < 4; ++expert) products.emplace_back(n, 256, 128);
+  for (int task = 0; task < kTasks; ++task) products.emplace_back(n, 128, 64);
+  for (int task = 0; task < kTasks; ++task) products.emplace_back(n, 64, 1);
+  for (auto _ : state) {
+    for (BareProducts& layer : products) layer.Run();
+  }
+  state.SetItemsProcessed(state.iterations() * n);
+}
+BENCHMARK(BM_BenchMmoeProducts)->Arg(1024)->UseRealTime();
 
 constexpr int kCrosses = 2;
 

@@ -40,6 +40,18 @@ compare() {
     "$(paste "$scratch/$name.ours" "$scratch/$name.yardstick" | awk '{ print $1 / $2 }' | median)" "$unit"
 }
 
+# python_with MODULE: a python that has it; fails where there is none.
+python_with() {
+  local candidate
+  for candidate in ${ZHIYIN_BENCH_PYTHON:-/usr/bin/python3 python3}; do
+    if "$candidate" -c "import $1" 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  return 1
+}
+
 skip() { printf '%-28s skipped: %s\n' "$1" "$2"; }
 
 # census_epoch: training MMoE on Census-Income, 1 server and 1 worker, against PyTorch on one thread. Both sides count two epochs with their
@@ -61,6 +73,41 @@ census_epoch() {
     compare census_epoch samples/s census_epoch_ours census_epoch_yardstick
   fi
 }
+
+# mmoe_throughput: rows a second of configs/bench_mmoe.textproto, with 1 server and 1 worker, and with 1 server and 2 workers, against PyTorch
+# with the same model and random rows, at the better of 1 and 2 threads.
+mmoe_throughput_ours() {
+  launch/mpirun.sh -n "$1" build/release/zhiyin train --config=configs/bench_mmoe.textproto --progress=none --output="$scratch/mmoe" \
+    --overwrite >/dev/null
+  awk -F'[:,]' '/"samples_per_second":/ { print $2 }' "$scratch/mmoe/summary.json"
+}
+mmoe_throughput_1x1_ours() { mmoe_throughput_ours 2; }
+mmoe_throughput_1x2_ours() { mmoe_throughput_ours 3; }
+mmoe_throughput_yardstick() {
+  # Threads that are more than free cores wait for each other in loops: such a run is no figure, and is cut short.
+  for threads in 1 2; do timeout 60 "$python" "$peers/torch_mmoe.py" "$threads" || true; done |
+    awk '/^threads/ { print $4 }' | sort -g | tail -1
+}
+mmoe_throughput() {
+  local pairs=$((pairs < 3 ? pairs : 3))
+  if [[ ! -f "$peers/torch_mmoe.py" ]]; then
+    skip mmoe_throughput "no $peers/torch_mmoe.py"
+  elif ! python="$(python_with torch)"; then
+    skip mmoe_throughput "needs PyTorch: python3-torch, or ZHIYIN_BENCH_PYTHON=a python that has it"
+  else
+    compare mmoe_throughput_1x1 samples/s mmoe_throughput_1x1_ours mmoe_throughput_yardstick
+    compare mmoe_throughput_1x2 samples/s mmoe_throughput_1x2_ours mmoe_throughput_yardstick
+  fi
+}
+
+# mmoe_products: rows a second of that model alone, forward and backward, against the matrix products inside it as bare products of Eigen.
+mmoe_products_of() {
+  build/release/model_bench --benchmark_filter="^$1/" --benchmark_min_time=0.5 --benchmark_format=csv 2>/dev/null |
+    awk -F, '/items_per_second/ { for (i = 1; i <= NF; ++i) if ($i == "items_per_second") at = i } /^"BM_/ { print $at }'
+}
+mmoe_products_ours() { mmoe_products_of BM_BenchMmoeStep; }
+mmoe_products_yardstick() { mmoe_products_of BM_BenchMmoeProducts; }
+mmoe_products() { compare mmoe_products "rows/s; the yardstick is bare products" mmoe_products_ours mmoe_products_yardstick; }
 
 # push_pull_N: keys pulled and pushed a second, 1 server and 1 worker over shared memory, N keys a request out of 2 million, dim 16, AdaGrad,
 # against a bare MPI loop that does the same; each side at its best number of requests under way.
@@ -175,7 +222,7 @@ hot_keys() {
   compare hot_keys_busiest "busiest server, thousandths of the mean" hot_keys_busiest_ours hot_keys_busiest_yardstick
 }
 
-comparisons=(census_epoch push_pull push_pull_tcp scaling_2x4 push_optimizers table_memory table_growth pull_large_table hot_keys)
+comparisons=(census_epoch mmoe_throughput mmoe_products push_pull push_pull_tcp scaling_2x4 push_optimizers table_memory table_growth pull_large_table hot_keys)
 if [[ -n "$only" ]]; then
   if [[ ! " ${comparisons[*]} " == *" $only "* ]]; then
     echo "bench/run.sh: no comparison $only; there are: ${comparisons[*]}" >&2
@@ -186,7 +233,7 @@ fi
 
 launch/install_packages.sh test
 cmake --preset release -DZHIYIN_BUILD_BENCH=ON >/dev/null
-cmake --build --preset release --target zhiyin push_pull table_memory hot_keys >/dev/null
+cmake --build --preset release --target zhiyin push_pull table_memory hot_keys model_bench >/dev/null
 printf '%-28s %14s %14s %9s\n' name ours yardstick ratio
 for comparison in "${comparisons[@]}"; do
   "$comparison"

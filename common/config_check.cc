@@ -28,15 +28,7 @@ constexpr int64_t kMinShuffleRows = 256;
 
 class JobChecker : private ConfigChecker {
  public:
-  JobChecker(const Job& job, const ConfigBlame& blame) : ConfigChecker(job, blame) {
-    const auto& given = job.data().text().column_name();
-    if (job.data().has_text()) columns_.assign(given.begin(), given.end());
-    if (job.data().has_generated_ratings())
-      columns_.assign(kGeneratedColumns.begin(), kGeneratedColumns.end());
-    if (job_.data().has_behaviour() && !columns_.empty())
-      columns_.insert(columns_.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
-    known_columns_ = {columns_.begin(), columns_.end()};
-  }
+  JobChecker(const Job& job, const ConfigBlame& blame) : ConfigChecker(job, blame) {}
 
   void Run() {
     if (job_.name().size() > kMaxJobNameBytes || job_.name() != OneLine(job_.name())) {
@@ -70,19 +62,25 @@ class JobChecker : private ConfigChecker {
     if (!taken->insert(name).second) Fail(path("name"), Text("\"", name, "\" is taken by an earlier one"));
   }
 
-  void CheckData() const {
+  void CheckData() {
     const ConfigPath data = ConfigPath()("data");
     if (job_.data().source_case() == Data::SOURCE_NOT_SET)
-      Fail(data, "has no source, expected text or generated_ratings");
+      Fail(data, "has no source, expected text or one of the generated ones");
     if (!job_.data().has_train()) Fail(data, "has no split to train on, expected train");
     CheckRange(data("max_bad_share"), job_.data().max_bad_share(), 0.0, 1.0);
     CheckRange(data("shuffle_rows"), job_.data().shuffle_rows(), kMinShuffleRows, int64_t{1} << 40);
-    if (job_.data().has_text()) CheckText(data("text"), job_.data().text());
-    if (job_.data().has_generated_ratings()) {
-      const ConfigPath path = data("generated_ratings");
-      CheckRange(path("n_rows"), job_.data().generated_ratings().n_rows(), int64_t{1}, int64_t{1} << 40);
-      CheckNotNegative(path("noise"), job_.data().generated_ratings().noise());
+    if (job_.data().has_text()) {
+      CheckText(data("text"), job_.data().text());
+      const auto& given = job_.data().text().column_name();
+      columns_.assign(given.begin(), given.end());
     }
+    if (IsGenerated()) {
+      CheckGenerated(data(std::string(GeneratedName(job_.data())).c_str()));
+      columns_ = GeneratedColumns(job_.data());
+    }
+    if (job_.data().has_behaviour() && !columns_.empty())
+      columns_.insert(columns_.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+    known_columns_ = {columns_.begin(), columns_.end()};
     if (job_.data().has_behaviour()) CheckBehaviour(data("behaviour"), job_.data().behaviour());
     CheckSplit(data("train"), job_.data().train());
     if (job_.data().has_test()) CheckSplit(data("test"), job_.data().test());
@@ -129,6 +127,34 @@ class JobChecker : private ConfigChecker {
     }
   }
 
+  bool IsGenerated() const { return !GeneratedName(job_.data()).empty(); }
+
+  void CheckGenerated(const ConfigPath& path) const {
+    const Data& data = job_.data();
+    CheckRange(path("n_rows"), GeneratedRows(data), int64_t{1}, int64_t{1} << 40);
+    if (data.has_generated_ratings()) CheckNotNegative(path("noise"), data.generated_ratings().noise());
+    if (data.has_generated_uniform()) {
+      CheckRange(path("n_columns"), data.generated_uniform().n_columns(), 1, kMaxInputs);
+      CheckRange(path("n_categories"), data.generated_uniform().n_categories(), int64_t{1}, int64_t{1} << 60);
+      CheckRange(path("n_labels"), data.generated_uniform().n_labels(), 1, kMaxTasks);
+    }
+    if (data.has_generated_related_tasks()) {
+      const GeneratedRelatedTasks& tasks = data.generated_related_tasks();
+      CheckRange(path("n_features"), tasks.n_features(), 2, kMaxInputs);
+      CheckRange(path("correlation"), tasks.correlation(), -1.0, 1.0);
+      CheckPositive(path("scale"), tasks.scale());
+      CheckRange(path("n_sines"), tasks.n_sines(), 0, 1000);
+      CheckNotNegative(path("noise"), tasks.noise());
+    }
+    if (data.has_generated_funnel()) {
+      const GeneratedFunnel& funnel = data.generated_funnel();
+      CheckRange(path("n_steps"), funnel.n_steps(), 2, 8);
+      CheckRange(path("n_users"), funnel.n_users(), 1, 1 << 30);
+      CheckRange(path("n_items"), funnel.n_items(), 1, 1 << 30);
+      CheckRange(path("n_logged"), funnel.n_logged(), int64_t{0}, funnel.n_rows());
+    }
+  }
+
   void CheckText(const ConfigPath& path, const zhiyin::Text& text) const {
     const size_t n = text.delimiter().size();
     if (n < 1 || n > 2) Fail(path("delimiter"), Text("has ", n, " characters, expected 1 or 2"));
@@ -154,7 +180,7 @@ class JobChecker : private ConfigChecker {
 
   void CheckSplit(const ConfigPath& path, const Split& split) const {
     if (job_.data().has_text() && split.file_size() == 0) Fail(path, "has no file");
-    if (job_.data().has_generated_ratings() && split.file_size() > 0)
+    if (IsGenerated() && split.file_size() > 0)
       Fail(path("file", 0), "generated data is not read from files");
     for (int i = 0; i < split.file_size(); ++i) {
       const std::string& file = split.file(i);
@@ -167,14 +193,14 @@ class JobChecker : private ConfigChecker {
     }
     CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
     CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
-    if (job_.data().has_generated_ratings()) CheckGeneratedSplit(path, split);
+    if (IsGenerated()) CheckGeneratedSplit(path, split);
   }
 
   void CheckGeneratedSplit(const ConfigPath& path, const Split& split) const {
-    const int64_t n_rows = job_.data().generated_ratings().n_rows();
+    const int64_t n_rows = GeneratedRows(job_.data());
     if (split.first_row() >= n_rows) {
       Fail(path("first_row"),
-           Text("is ", split.first_row(), ", expected less than data.generated_ratings.n_rows, ", n_rows));
+           Text("is ", split.first_row(), ", expected less than data.", GeneratedName(job_.data()), ".n_rows, ", n_rows));
     }
     if (split.n_rows() > n_rows - split.first_row()) {
       Fail(path("n_rows"), Text("is ", split.n_rows(), ", expected at most ", n_rows - split.first_row(),
@@ -504,6 +530,18 @@ class JobChecker : private ConfigChecker {
            Text("is ", train.batch_size(), ", expected a multiple of slices, ", train.slices()));
     }
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
+    CheckRange(path("task_gradients_every"), train.task_gradients_every(), 0, 1 << 30);
+    CheckBalance(path("balance"), train.balance());
+  }
+
+  void CheckBalance(const ConfigPath& path, const Balance& balance) const {
+    if (balance.kind_case() == Balance::KIND_NOT_SET) return;
+    if (job_.task_size() < 2) Fail(path, "balances one task, expected two or more");
+    if (balance.has_dynamic_weight_average()) {
+      CheckPositive(path("dynamic_weight_average")("temperature"), balance.dynamic_weight_average().temperature());
+    }
+    if (balance.has_grad_norm()) CheckNotNegative(path("grad_norm")("alpha"), balance.grad_norm().alpha());
+    if (balance.has_ca_grad()) CheckRange(path("ca_grad")("c"), balance.ca_grad().c(), 0.0, 1.0);
   }
 
   /// The names of the columns in order, where the config tells them.

@@ -401,6 +401,8 @@ class ModelChecker : private ConfigChecker {
       }
     }
     if (config.has_in_batch()) CheckPositive(in_batch("weight"), config.in_batch().weight());
+    if (config.has_in_batch() && job_.train().balance().kind_case() != Balance::KIND_NOT_SET)
+      Fail(in_batch, "is a loss that is no task's, which train.balance cannot weigh: expected one of the two");
     if (!config.in_batch().log_share().empty()) {
       const Numeric& share = CheckNumericName(in_batch("log_share"), config.in_batch().log_share());
       if (share.standardise() || share.log1p())

@@ -99,6 +99,20 @@ void FillDefaults(const std::string& folder, Job* job) {
   if (data->has_generated_ratings() && !data->generated_ratings().has_noise()) {
     data->mutable_generated_ratings()->set_noise(0.5);
   }
+  if (data->has_generated_related_tasks()) {
+    GeneratedRelatedTasks* tasks = data->mutable_generated_related_tasks();
+    if (!tasks->has_n_features()) tasks->set_n_features(20);
+    if (!tasks->has_scale()) tasks->set_scale(1);
+    if (!tasks->has_n_sines()) tasks->set_n_sines(4);
+    if (!tasks->has_noise()) tasks->set_noise(0.1);
+  }
+  if (data->has_generated_funnel()) {
+    GeneratedFunnel* funnel = data->mutable_generated_funnel();
+    if (!funnel->has_n_steps()) funnel->set_n_steps(2);
+    if (!funnel->has_n_users()) funnel->set_n_users(2000);
+    if (!funnel->has_n_items()) funnel->set_n_items(2000);
+    if (!funnel->has_n_logged()) funnel->set_n_logged(funnel->n_rows());
+  }
   if (data->has_train()) FillFiles(folder, data->mutable_train());
   if (data->has_test()) FillFiles(folder, data->mutable_test());
   if (data->has_behaviour() && !data->behaviour().has_history_length())
@@ -130,6 +144,11 @@ void FillDefaults(const std::string& folder, Job* job) {
   }
   Train* train = job->mutable_train();
   FillOptimizer(train->mutable_dense_optimizer());
+  Balance* balance = train->mutable_balance();
+  if (balance->has_dynamic_weight_average() && !balance->dynamic_weight_average().has_temperature())
+    balance->mutable_dynamic_weight_average()->set_temperature(2);
+  if (balance->has_grad_norm() && !balance->grad_norm().has_alpha()) balance->mutable_grad_norm()->set_alpha(1.5);
+  if (balance->has_ca_grad() && !balance->ca_grad().has_c()) balance->mutable_ca_grad()->set_c(0.4);
   if (!train->has_prefetch()) train->set_prefetch(train->staleness() == 0);
   if (!job->evaluation().has_every_epochs()) job->mutable_evaluation()->set_every_epochs(1);
 }

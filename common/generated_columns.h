@@ -1,14 +1,19 @@
-// The columns of data.generated_ratings, as job.proto documents them.
+// What the configuration knows of generated data: its columns, as job.proto documents them.
 #pragma once
 
-#include <array>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "configs/job.pb.h"
 
 namespace zhiyin {
 
-/// In the order of their positions.
-inline constexpr std::array<std::string_view, 10> kGeneratedColumns = {
-    "user_age",     "user_activity", "user_group", "user_region", "item_age",
-    "item_quality", "item_genre",    "item_maker", "item_tags",   "rating"};
+/// "generated_ratings"; "" where the data is not generated.
+std::string_view GeneratedName(const Data& data);
+/// Rows that there are. REQUIRES: the data is generated; also of the next.
+int64_t GeneratedRows(const Data& data);
+/// Names of the columns, in the order of their positions. REQUIRES: counts of columns in range.
+std::vector<std::string> GeneratedColumns(const Data& data);
 
 }  // namespace zhiyin

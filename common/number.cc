@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "common/copy_row.h"
+
 namespace zhiyin {
 namespace {
 
@@ -59,7 +61,7 @@ void ToFloats(NumberType type, const void* from, size_t n, float* to) {
   } else if (type == BF16) {
     Widen<Eigen::bfloat16>(from, n, to);
   } else {
-    std::memcpy(to, from, n * sizeof(float));
+    CopyRow(from, n * sizeof(float), to);
   }
 }
 
@@ -69,7 +71,7 @@ void FromFloats(NumberType type, const float* from, size_t n, void* to) {
   } else if (type == BF16) {
     Narrow<Eigen::bfloat16>(from, n, to);
   } else {
-    std::memcpy(to, from, n * sizeof(float));
+    CopyRow(from, n * sizeof(float), to);
   }
 }
 

@@ -17,6 +17,7 @@
 
 #include "common/config.h"
 #include "common/error.h"
+#include "common/generated_columns.h"
 #include "launch/command_line.h"
 #include "launch/doctor.h"
 #include "launch/launcher.h"
@@ -24,7 +25,7 @@
 #include "launch/recommend.h"
 #include "launch/run.h"
 #include "launch/terminal.h"
-#include "worker/data/generated_ratings.h"
+#include "worker/data/world.h"
 
 DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
@@ -46,6 +47,7 @@ DEFINE_string(format, "tsv", "recommend: tsv or jsonl");
 DEFINE_double(relevance, 1, "recommend: weight of the score against likeness to other items of the list, 0 to 1");
 DEFINE_bool(seen, false, "recommend: items that the user has an event with may be in the list");
 DEFINE_bool(measure, false, "recommend: the metrics of lists for held-out events, and of baselines");
+DEFINE_bool(profile, false, "train: say what workers and servers spent their time on");
 DEFINE_string(progress, "auto", "auto, line (for a terminal), log (for a file) or none");
 
 namespace zhiyin::launch {
@@ -84,6 +86,7 @@ flags
   --timeout_s=S         longest silence that a waiting rank accepts (default 120); doctor: longest step (default 30)
   --ranks=N             doctor: ranks that the job is to have (default: as many as are here)
   --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
+  --profile             train: say at the end what workers and servers spent their time on
   --progress=HOW        auto, line, log or none
 
 flags of recommend
@@ -179,13 +182,14 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
   CheckNotRecommend(name);
   if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
-  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "ranks", "hostfile"});
+  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "profile", "ranks", "hostfile"});
   if (command == Command::kPredict)
-    CheckUnused("predict", {"config", "seed", "progress", "ranks", "hostfile"});
+    CheckUnused("predict", {"config", "seed", "profile", "progress", "ranks", "hostfile"});
   if (FLAGS_simulate.empty()) {
     CheckUnused("a job without --simulate", {"network"});
   } else {
     CheckUnused("--simulate", {"servers"});
+    if (FLAGS_profile) Fail("--profile: a simulated job's time is virtual, expected a job under mpirun");
   }
   if (command == Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
@@ -209,6 +213,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
   options.timeout_s = FLAGS_timeout_s;
   options.print = Print;
   options.print_error = PrintError;
+  options.profile = FLAGS_profile;
   options.progress = StyleFor(FLAGS_progress, FLAGS_simulate.empty());
   if (FLAGS_simulate.empty()) {
     options.network = "mpi";
@@ -229,16 +234,17 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
   CheckNotRecommend("generate");
-  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "progress", "ranks", "hostfile"});
+  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "profile", "progress", "ranks",
+                           "hostfile"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
-  if (!job.data().has_generated_ratings())
-    Fail(FLAGS_config, ": data: nothing to generate: expected generated_ratings");
+  if (GeneratedName(job.data()).empty())
+    Fail(FLAGS_config, ": data: nothing to generate: expected one of the generated sources");
   CheckOutputFile(FLAGS_output, FLAGS_overwrite);
   const std::string unfinished = FLAGS_output + ".unfinished";
   std::ofstream file(unfinished);
-  worker::WriteGeneratedRatings(job.data().generated_ratings(), file);
+  worker::WriteGenerated(job.data(), file);
   file.close();
   if (!file || std::rename(unfinished.c_str(), FLAGS_output.c_str()) != 0)
     Fail("--output=", FLAGS_output, ": cannot write: ", std::strerror(errno));
@@ -247,7 +253,7 @@ int RunGenerate(const std::vector<std::string>& overrides) {
 
 int Examine(const std::vector<std::string>& overrides) {
   CheckNotRecommend("doctor");
-  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "progress"});
+  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "profile", "progress"});
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   if (FLAGS_ranks < 0) Fail("--ranks=", FLAGS_ranks, ": expected at least 1");
   if (FLAGS_config.empty() && !overrides.empty())
@@ -269,7 +275,8 @@ int Examine(const std::vector<std::string>& overrides) {
 
 int Recommend(const std::vector<std::string>& overrides) {
   CheckStartedAlone("recommend");
-  CheckUnused("recommend", {"config", "servers", "simulate", "network", "seed", "timeout_s", "ranks", "hostfile", "progress"});
+  CheckUnused("recommend", {"config", "servers", "simulate", "network", "seed", "timeout_s", "ranks", "hostfile", "profile",
+                            "progress"});
   if (FLAGS_measure) CheckUnused("recommend --measure", {"users", "format"});
   if (FLAGS_checkpoint.empty()) Fail("recommend: --checkpoint is missing: expected a model's folder");
   if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");

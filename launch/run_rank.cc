@@ -93,7 +93,8 @@ Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox
 
 void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
   // What servers write goes into the output folder; a prediction's output is a file, and they write nothing.
-  ps::Server server(mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output);
+  ps::Server server(mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output,
+                    options.profile);
   if (options.command != Command::kTrain) {
     const int number = roles.ServerOfRank(mailbox->endpoint().rank());
     ps::LoadRows(worker::FindModel(options.checkpoint), manifest, roles, number, &server.tables(),
@@ -111,7 +112,7 @@ void PrepareOutput(const RankOptions& options) {
 }
 
 void Work(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
-  worker::JobOptions job_options{options.output, options.progress, options.print, options.network};
+  worker::JobOptions job_options{options.output, options.progress, options.print, options.network, options.profile};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
   if (is_chief) PrepareOutput(options);
   switch (options.command) {

@@ -23,6 +23,7 @@ struct RankOptions {
   bool overwrite = false;  // an output folder may hold an earlier run; predict: the file may exist
   double timeout_s = 120;
   worker::ProgressStyle progress = worker::ProgressStyle::kNone;
+  bool profile = false;  // train: say what the time went to
   std::string network;                                  // "mpi" or "simulated"
   std::function<void(const std::string&)> print;        // results and progress, by the chief
   std::function<void(const std::string&)> print_error;  // one line, by rank 0

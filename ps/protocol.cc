@@ -35,6 +35,7 @@ std::string ServerReport::Serialize() const {
   for (const auto count : kReportCounts) out.Put(this->*count);
   out.PutArray<int64_t>(staleness);
   out.PutArray<int64_t>(traffic);
+  out.PutArray<double>(stage_s);
   return out.Take();
 }
 
@@ -42,6 +43,7 @@ namespace {
 
 /// More than there ever are; the sums of all servers fit.
 constexpr int64_t kMaxCount = int64_t{1} << 48;
+constexpr double kMaxSeconds = 1e9;
 
 int64_t GetCount(ByteReader* in) {
   const int64_t n = in->Get<int64_t>();
@@ -57,8 +59,20 @@ std::vector<int64_t> GetCounts(ByteReader* in, uint64_t n_max) {
   return counts;
 }
 
+std::vector<double> GetStages(ByteReader* in) {
+  std::vector<double> seconds = in->GetArray<double>();
+  if (!seconds.empty() && seconds.size() != kServerStageNames.size())
+    Fail("report of a server: ", seconds.size(), " stages, expected none or ", kServerStageNames.size());
+  for (const double s : seconds) {
+    if (!(s >= 0 && s <= kMaxSeconds))
+      Fail("report of a server: a stage of ", s, " seconds, expected 0 to ", kMaxSeconds);
+  }
+  return seconds;
+}
+
 /// Adds element by element; the shorter one is as if filled with zeros.
-void AddCounts(const std::vector<int64_t>& from, std::vector<int64_t>* to) {
+template <typename Number>
+void AddCounts(const std::vector<Number>& from, std::vector<Number>* to) {
   to->resize(std::max(to->size(), from.size()));
   for (size_t i = 0; i < from.size(); ++i) (*to)[i] += from[i];
 }
@@ -85,6 +99,7 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
   for (const auto count : kReportCounts) report.*count = GetCount(&in);
   report.staleness = GetCounts(&in, kStalenessBins);
   report.traffic = GetCounts(&in, kNumShards);
+  report.stage_s = GetStages(&in);
   if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
   return report;
 }
@@ -105,6 +120,7 @@ void ServerReport::Merge(const ServerReport& other) {
   for (const auto count : kReportCounts) this->*count += other.*count;
   AddCounts(other.staleness, &staleness);
   AddCounts(other.traffic, &traffic);
+  AddCounts(other.stage_s, &stage_s);
 }
 
 void ServerReport::CountPoisoned(int32_t rank, const std::string& table, int64_t n_pushes) {

@@ -32,6 +32,7 @@
 #include "common/number.h"
 #include "common/types.h"
 #include "ps/row_counts.h"
+#include "ps/server_stage.h"
 
 namespace zhiyin::ps {
 
@@ -155,6 +156,8 @@ struct ServerReport {
 
   /// [server]: bytes of the frames that it took and sent.
   std::vector<int64_t> traffic;
+  /// By ServerStage (ps/server_stage.h): seconds since the servers began; empty without --profile.
+  std::vector<double> stage_s;
 
   static constexpr size_t kStalenessBins = 65;
 

@@ -62,9 +62,10 @@ constexpr int kMaxDumps = 10;
 
 }  // namespace
 
-Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder)
+Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder, bool profile)
     : mailbox_(mailbox),
       roles_(roles),
+      stages_(profile, ServerStage::kOther),
       clock_(job.train().staleness()),
       leases_(job.train().seed(), roles.n_workers),
       max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
@@ -88,10 +89,12 @@ void Server::Run() {
            std::none_of(deferred_.begin(), deferred_.end(), [&](const Frame& f) { return f.source() == rank; });
   };
   while (true) {
+    stages_.Enter(ServerStage::kWait);
     Frame frame = mailbox_->Await({FrameKind::kPull, FrameKind::kPeek, FrameKind::kPush, FrameKind::kAssign,
                                    FrameKind::kLease, FrameKind::kSave, FrameKind::kReport,
                                    FrameKind::kShutdown},
                                   "requests", behind);
+    stages_.Enter(ServerStage::kOther);
     if (frame.kind() == FrameKind::kShutdown) return;
     CountTraffic(frame);
     Handle(std::move(frame));
@@ -104,6 +107,7 @@ void Server::CountTraffic(const Frame& frame) {
 }
 
 void Server::Reply(int to, Frame frame) {
+  const ScopedStage stage(&stages_, ServerStage::kSend);
   CountTraffic(frame);
   mailbox_->Send(to, std::move(frame));
 }
@@ -135,6 +139,7 @@ void Server::Handle(Frame frame) {
 }
 
 std::span<const Section> Server::CheckSections(const Frame& frame, bool one_section) {
+  const ScopedStage stage(&stages_, ServerStage::kCheck);
   const auto where = [&] {
     return std::string(NameOf(frame.kind())) + " from rank " + std::to_string(frame.source());
   };
@@ -246,6 +251,7 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
     const std::span<const Key> keys(key, section.n_keys);
     const std::span<std::byte*> own(row, section.n_keys);
     for (const Key k : keys) prelude.key_sum += KeySum(section.table, k);
+    stages_.Enter(ServerStage::kLookUp);
     if (frame.kind() == FrameKind::kPull) {
       table.FindOrCreate(keys, frame.header().clock, own);
     } else {
@@ -254,9 +260,11 @@ Frame Server::ReadRows(const Frame& frame, std::vector<std::byte*>* rows) {
     key += section.n_keys;
     row += section.n_keys;
     if (!(section.flags & kFetch)) continue;
+    stages_.Enter(ServerStage::kRead);
     table.ReadWeights(own, table.spec().wire, to);
     to += WireBytes(table.spec().wire, section.n_keys * static_cast<size_t>(table.dim()));
   }
+  stages_.Enter(ServerStage::kOther);
   std::memcpy(reply.payload().data(), &prelude, sizeof(prelude));
   return reply;
 }
@@ -345,6 +353,7 @@ void Server::ForEachSection(const PendingPull& pull, const Frame& push, const Vi
 }
 
 bool Server::IsPoisoned(const PendingPull& pull, const Frame& push) {
+  const ScopedStage stage(&stages_, ServerStage::kCheck);
   bool poisoned = false;
   ForEachSection(pull, push, [&](const Table& table, auto rows, const float* gradients, const float*) {
     if (AreWithin(gradients, rows.size() * static_cast<size_t>(table.dim()), max_gradient_)) return;
@@ -465,6 +474,7 @@ uint64_t Server::SlowestStep() const {
 }
 
 void Server::EndStep(uint64_t step, uint64_t oldest_in_use) {
+  const ScopedStage stage(&stages_, ServerStage::kTidy);
   for (Table& table : tables_) table.EndStep(step, oldest_in_use);
 }
 
@@ -476,6 +486,7 @@ void Server::CountApplied(const PendingPull& pull) {
 void Server::ApplyPush(const PendingPull& pull, const Frame& push) {
   ++report_.n_applied_pushes;
   if (pull.rows.empty()) return;
+  const ScopedStage stage(&stages_, ServerStage::kUpdate);
   ForEachSection(pull, push, [&](Table& table, auto rows, const float* gradients, const float* pulled) {
     table.Apply(rows, gradients, pulled, push.header().clock);
   });
@@ -495,6 +506,7 @@ void Server::Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull,
 }
 
 void Server::ApplyStep(uint64_t step, WaitingStep* slices) {
+  stages_.Enter(ServerStage::kSum);
   for (RowSum& sum : sums_) sum.Clear();
   report_.n_applied_pushes += static_cast<int64_t>(slices->size());
   for (const auto& [number, slice] : *slices) {
@@ -504,8 +516,10 @@ void Server::ApplyStep(uint64_t step, WaitingStep* slices) {
                    });
     if (!slice.pull.rows.empty()) CountApplied(slice.pull);
   }
+  stages_.Enter(ServerStage::kUpdate);
   for (size_t t = 0; t < tables_.size(); ++t)
     tables_[t].Apply(sums_[t].rows(), sums_[t].sums(), /*pulled=*/nullptr, step);
+  stages_.Enter(ServerStage::kOther);
   ++version_;
   for (auto& [number, slice] : *slices) spare_.push_back(std::move(slice.pull));
   // The pulls of later steps wait for this one.
@@ -563,6 +577,10 @@ void Server::OnReport(const Frame& frame) {
   report_.tables.clear();
   for (const Table& table : tables_)
     report_.tables.push_back({table.name(), table.n_rows(), table.n_bytes(), table.counts()});
+  if (stages_.on()) {
+    const auto& seconds = stages_.seconds();
+    report_.stage_s.assign(seconds.begin(), seconds.end());
+  }
   Reply(frame.source(), Frame(FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
 }
 

@@ -28,8 +28,9 @@ namespace zhiyin::ps {
 class Server {
  public:
   /// `output_folder` is where models are saved, and refused pushes, in poisoned/; "": those are only counted,
-  /// and a request to save is refused.
-  Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder = "");
+  /// and a request to save is refused. `profile`: reports say what the time went to.
+  Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder = "",
+         bool profile = false);
 
   /// What the tables hold before the first message, for loading a model.
   std::vector<Table>& tables() { return tables_; }
@@ -105,6 +106,7 @@ class Server {
 
   Mailbox* mailbox_;
   RoleMap roles_;
+  StageClock<ServerStage> stages_;
   std::vector<Table> tables_;
   StepClock clock_;
   uint64_t version_ = 0;  // pushes applied

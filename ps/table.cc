@@ -7,6 +7,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "common/copy_row.h"
 #include "common/error.h"
 #include "ps/schedule.h"
 
@@ -19,13 +20,6 @@ constexpr double kMostIndexBytesPerShard = 64;
 constexpr double kMostFreeListBytesPerRow = 8;
 /// Rows that are fetched ahead of the one that is read.
 constexpr size_t kReadsAhead = 32;
-
-/// For rows a call of memcpy costs as much as the copy.
-void CopyRow(const std::byte* from, size_t n_bytes, std::byte* to) {
-  constexpr size_t kStride = 32;
-  for (; n_bytes >= kStride; n_bytes -= kStride, from += kStride, to += kStride) std::memcpy(to, from, kStride);
-  if (n_bytes > 0) std::memcpy(to, from, n_bytes);
-}
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
 

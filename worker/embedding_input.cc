@@ -3,7 +3,8 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "common/copy_row.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -44,25 +45,22 @@ EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layo
   }
 }
 
-EmbeddingInput::Range EmbeddingInput::ValuesAt(size_t at) const {
-  const InputLayout::Part& part = fields_[at % fields_.size()].part;
-  Range values = {key_begin_[at], key_begin_[at + 1]};
-  if (part.is_sequence())
-    values.begin = std::max(values.begin, values.end - std::min(values.end, static_cast<uint32_t>(part.length)));
-  return values;
-}
-
 void EmbeddingInput::Prepare(const Rows& rows) {
   n_rows_ = rows.n;
   key_begin_ = rows.key_begin;
   numerics_ = rows.numerics;
   positions_.resize(rows.keys.size());
   for (TableRows& table : tables_) table.keys.Clear();
-  const size_t n_fields = fields_.size();
-  for (size_t at = 0; at < static_cast<size_t>(rows.n) * n_fields; ++at) {
-    UniqueKeys& keys = tables_[fields_[at % n_fields].table].keys;
-    const Range values = ValuesAt(at);
-    for (uint32_t k = values.begin; k < values.end; ++k) positions_[k] = keys.Insert(rows.keys[k]);
+  for (size_t i = 0; i < static_cast<size_t>(rows.n); ++i) {
+    for (size_t f = 0; f < fields_.size(); ++f) {
+      UniqueKeys& keys = tables_[fields_[f].table].keys;
+      const Range values = ValuesOf(i, f);
+      for (uint32_t k = values.begin; k < values.end; ++k) {
+        // Most often of the same table; otherwise nothing is lost.
+        if (k + UniqueKeys::kAhead < rows.keys.size()) keys.Prefetch(rows.keys[k + UniqueKeys::kAhead]);
+        positions_[k] = keys.Insert(rows.keys[k]);
+      }
+    }
   }
   for (TableRows& table : tables_) {
     const size_t n = table.keys.size() * static_cast<size_t>(table.dim);
@@ -77,7 +75,7 @@ void EmbeddingInput::Pool(Matrix* x) const {
   for (int64_t i = 0; i < n_rows_; ++i) {
     float* row = x->data() + i * layout_.dim;
     for (size_t f = 0; f < fields_.size(); ++f)
-      PoolField(fields_[f], PositionsAt(static_cast<size_t>(i) * fields_.size() + f), row);
+      PoolField(fields_[f], PositionsOf(static_cast<size_t>(i), f), row);
     for (size_t j = 0; j < n_numerics; ++j) {
       row[layout_.numerics[j].begin] = numerics_[static_cast<size_t>(i) * n_numerics + j];
     }
@@ -90,13 +88,13 @@ void EmbeddingInput::PoolField(const FieldPlan& field, std::span<const uint32_t>
   const auto weights = [&](uint32_t position) { return table.weights.data() + position * dim; };
   float* const to = row + field.part.begin;
   if (positions.size() == 1 && !field.part.is_sequence()) {
-    std::memcpy(to, weights(positions[0]), dim * sizeof(float));
+    CopyRow(weights(positions[0]), dim * sizeof(float), to);
     return;
   }
   std::fill_n(to, field.part.width(), 0.0f);
   if (field.part.is_sequence()) {
     for (size_t l = 0; l < positions.size(); ++l)
-      std::memcpy(to + l * dim, weights(positions[l]), dim * sizeof(float));
+      CopyRow(weights(positions[l]), dim * sizeof(float), to + l * dim);
     row[field.part.count_column()] = static_cast<float>(positions.size());
     return;
   }
@@ -114,7 +112,7 @@ void EmbeddingInput::Scatter(const Matrix& dx) {
   for (int64_t i = 0; i < n_rows_; ++i) {
     const float* row = dx.data() + i * layout_.dim;
     for (size_t f = 0; f < fields_.size(); ++f)
-      ScatterField(fields_[f], PositionsAt(static_cast<size_t>(i) * fields_.size() + f), row);
+      ScatterField(fields_[f], PositionsOf(static_cast<size_t>(i), f), row);
   }
 }
 

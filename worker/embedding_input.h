@@ -1,6 +1,7 @@
 // From a batch's keys to the model's input, and from the input's gradient back to the rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,9 +32,7 @@ class EmbeddingInput {
   int n_tables() const { return static_cast<int>(tables_.size()); }
   std::span<const Key> keys(int table) const { return tables_[static_cast<size_t>(table)].keys.keys(); }
   float* weights(int table) { return tables_[static_cast<size_t>(table)].weights.data(); }  // [keys, dim]
-  const float* gradients(int table) const {
-    return tables_[static_cast<size_t>(table)].gradients.data();
-  }  // [keys, dim]
+  float* gradients(int table) { return tables_[static_cast<size_t>(table)].gradients.data(); }  // [keys, dim]
 
   void Pool(Matrix* x) const;
   void Scatter(const Matrix& dx);
@@ -54,14 +53,21 @@ class EmbeddingInput {
   /// A field's columns in a row of x, from the rows of its values; and the way back from a row of dx.
   void PoolField(const FieldPlan& field, std::span<const uint32_t> positions, float* row) const;
   void ScatterField(const FieldPlan& field, std::span<const uint32_t> positions, const float* row);
-  /// The values of the field at `at` = row * n_fields + field: of a sequence the last ones, as many as x has.
+  /// The values of a row's field: of a sequence the last ones, as many as x has.
   struct Range {
     uint32_t begin = 0;
     uint32_t end = 0;
   };
-  Range ValuesAt(size_t at) const;
-  std::span<const uint32_t> PositionsAt(size_t at) const {
-    const Range values = ValuesAt(at);
+  Range ValuesOf(size_t row, size_t field) const {
+    const size_t at = row * fields_.size() + field;
+    const InputLayout::Part& part = fields_[field].part;
+    Range values = {key_begin_[at], key_begin_[at + 1]};
+    if (part.is_sequence())
+      values.begin = std::max(values.begin, values.end - std::min(values.end, static_cast<uint32_t>(part.length)));
+    return values;
+  }
+  std::span<const uint32_t> PositionsOf(size_t row, size_t field) const {
+    const Range values = ValuesOf(row, field);
     return {positions_.data() + values.begin, values.end - values.begin};
   }
 

@@ -16,17 +16,25 @@ std::string SliceSums::Serialize() const {
   ByteWriter out;
   out.PutArray<int64_t>(numbers);
   out.PutArray<double>({reinterpret_cast<const double*>(sums.data()), sums.size() * TaskSums::kNumbers});
+  out.PutArray<double>(balance);
   return out.Take();
 }
 
-SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks) {
+SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks,
+                           size_t n_balance) {
   ByteReader in(bytes, kSumsName);
   SliceSums part;
   part.numbers = in.GetArray<int64_t>();
   const std::vector<double> numbers = in.GetArray<double>();
+  part.balance = in.GetArray<double>();
   const size_t expected = part.numbers.size() * n_tasks * TaskSums::kNumbers;
-  if (numbers.size() != expected || !in.AtEnd())
-    Fail(kSumsName, ": ", numbers.size(), " numbers in ", bytes.size(), " bytes, expected ", expected);
+  if (numbers.size() != expected || part.balance.size() != part.numbers.size() * n_balance || !in.AtEnd()) {
+    Fail(kSumsName, ": ", numbers.size(), " and ", part.balance.size(), " numbers in ", bytes.size(),
+         " bytes, expected ", expected, " and ", part.numbers.size() * n_balance);
+  }
+  for (const double number : part.balance) {
+    if (!std::isfinite(number)) Fail(kSumsName, ": balance has a ", number, ", expected finite numbers");
+  }
   for (size_t at = 0; at < numbers.size(); at += TaskSums::kNumbers) {
     const int64_t slice = part.numbers[part.sums.size() / n_tasks];
     if (slice < 0 || slice >= static_cast<int64_t>(rows_of_slices.size()))
@@ -40,19 +48,25 @@ SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows
   return part;
 }
 
-std::vector<TaskSums> SumEpoch(size_t n_slices, size_t n_tasks, const std::vector<SliceSums>& parts) {
-  std::vector<const TaskSums*> by_number(n_slices);
+EpochSums SumEpoch(size_t n_slices, size_t n_tasks, size_t n_balance, const std::vector<SliceSums>& parts) {
+  struct Place {
+    const SliceSums* part = nullptr;
+    size_t at = 0;  // in it
+  };
+  std::vector<Place> by_number(n_slices);
   for (const SliceSums& part : parts) {
     for (size_t i = 0; i < part.numbers.size(); ++i) {
-      const TaskSums*& place = by_number[static_cast<size_t>(part.numbers[i])];
-      if (place != nullptr) Fail(kSumsName, ": slice ", part.numbers[i], " was taken twice");
-      place = part.sums.data() + i * n_tasks;
+      Place& place = by_number[static_cast<size_t>(part.numbers[i])];
+      if (place.part != nullptr) Fail(kSumsName, ": slice ", part.numbers[i], " was taken twice");
+      place = {&part, i};
     }
   }
-  std::vector<TaskSums> total(n_tasks);
+  EpochSums total{std::vector<TaskSums>(n_tasks), std::vector<double>(n_balance)};
   for (size_t slice = 0; slice < n_slices; ++slice) {
-    if (by_number[slice] == nullptr) Fail(kSumsName, ": slice ", slice, " was taken by nobody");
-    for (size_t t = 0; t < n_tasks; ++t) total[t].Add(by_number[slice][t]);
+    const auto [part, at] = by_number[slice];
+    if (part == nullptr) Fail(kSumsName, ": slice ", slice, " was taken by nobody");
+    for (size_t t = 0; t < n_tasks; ++t) total.tasks[t].Add(part->sums[at * n_tasks + t]);
+    for (size_t i = 0; i < n_balance; ++i) total.balance[i] += part->balance[at * n_balance + i];
   }
   return total;
 }

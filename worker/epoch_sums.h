@@ -16,15 +16,21 @@ namespace zhiyin::worker {
 struct SliceSums {
   std::vector<int64_t> numbers;  // [n], of the slices among all of the epoch
   std::vector<TaskSums> sums;    // [n, n_tasks]
+  std::vector<double> balance;   // [n, n_balance]: BalanceSums of each, where there are any
 
   std::string Serialize() const;
   /// What a worker sent. Throws Error unless these can be sums of slices with so many rows, by number.
-  static SliceSums Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks);
+  static SliceSums Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks,
+                         size_t n_balance);
 };
 
-/// parts[worker]: that worker's sums. Returns the sums over all slices, added in the order of their numbers:
-/// the same bits whoever took which slice. Throws Error when a slice was taken twice, or by nobody.
-std::vector<TaskSums> SumEpoch(size_t n_slices, size_t n_tasks, const std::vector<SliceSums>& parts);
+/// Over all slices, added in the order of their numbers: the same bits whoever took which slice.
+struct EpochSums {
+  std::vector<TaskSums> tasks;  // [n_tasks]
+  std::vector<double> balance;  // [n_balance]
+};
+/// parts[worker]: that worker's sums. Throws Error when a slice was taken twice, or by nobody.
+EpochSums SumEpoch(size_t n_slices, size_t n_tasks, size_t n_balance, const std::vector<SliceSums>& parts);
 
 /// Metrics of predictions that were made in training, each before the weights knew its row. The AUC is that
 /// of a histogram.

@@ -8,8 +8,10 @@
 #include <ctime>
 #include <memory>
 
+#include "common/bytes.h"
 #include "common/error.h"
 #include "ps/client.h"
+#include "worker/balance/task_balance.h"
 #include "worker/data/batches.h"
 #include "worker/data_pass.h"
 #include "worker/dense_weights.h"
@@ -19,6 +21,7 @@
 #include "worker/invariants.h"
 #include "worker/model/model.h"
 #include "worker/prediction.h"
+#include "worker/profile.h"
 #include "worker/results.h"
 #include "worker/saved_model.h"
 #include "worker/task_heads.h"
@@ -44,7 +47,7 @@ struct Tools {
       : group(mailbox, roles),
         client(mailbox, roles, job),
         model(MakeModel(job)),
-        dense(model->n_weights()),
+        dense(TaskBalance::NumWeights(job, *model)),
         heads(job),
         evaluator(evaluates ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
                                                                       model.get(), &dense, &heads)
@@ -60,8 +63,9 @@ struct Tools {
 
 /// The chief gives the model's weights their first values.
 void InitDense(const Job& job, Tools* tools) {
-  if (tools->group.IsChief() && tools->model->n_weights() > 0) {
-    tools->model->InitWeights(Random(job.train().seed(), 0), tools->dense.weights());
+  if (tools->group.IsChief() && !tools->dense.keys().empty()) {
+    tools->model->InitWeights(Random(job.train().seed(), 0),
+                              tools->dense.weights().first(static_cast<size_t>(tools->model->n_weights())));
     tools->client.Assign(kDenseTable, tools->dense.keys(), tools->dense.weight_rows());
   }
   tools->group.Barrier("the model's first weights");
@@ -76,19 +80,24 @@ class TrainingRun {
         options_(options),
         mailbox_(mailbox),
         tools_(job, roles, job.data().has_test(), mailbox),
+        profile_(options.profile, &tools_.client),
+        balance_(job, tools_.model.get(), &profile_),
         files_(options.output) {}
 
   void Run() {
     const auto started = std::chrono::steady_clock::now();
     const std::string started_at = UtcNow();
+    profile_.Enter(Stage::kFirstPass);
     ReadData();
+    profile_.Enter(Stage::kOther);
     InitDense(job_, &tools_);
     ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone, TaskNames(),
                             job_.train().epochs(), n_rows_, options_.print);
     printer_ = &printer;
     const auto began = std::chrono::steady_clock::now();
     Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
-                    tools_.model.get(), &tools_.dense, &tools_.heads, [this] { mailbox_->SayAlive(); });
+                    tools_.model.get(), &tools_.dense, &tools_.heads, &balance_, &profile_,
+                    [this] { mailbox_->SayAlive(); });
     double training_s = 0;
     for (int64_t epoch = 0; epoch < job_.train().epochs(); ++epoch) {
       const auto epoch_began = std::chrono::steady_clock::now();
@@ -100,12 +109,15 @@ class TrainingRun {
     }
     const int64_t n_steps = job_.train().epochs() * dealer_->steps_per_epoch();
     if (!options_.output.empty()) {
+      profile_.Enter(Stage::kSave);
       if (tools_.group.IsChief())
         SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, tools_.model->n_weights(),
                   options_.output, &tools_.client);
     }
+    profile_.Enter(Stage::kMeeting);
     const std::vector<std::string> all_counts =
         tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
+    const std::vector<double> worker_stages = GatherProfiles();
     if (!tools_.group.IsChief()) return;
     const ps::ServerReport report = tools_.client.Report();
     const JobCounts counts = CountsOf(all_counts, report);
@@ -142,6 +154,10 @@ class TrainingRun {
     }
     summary.update(ReportJson(report));
     summary.update(InvariantsJson(invariants, counts));
+    if (options_.profile) {
+      summary["profile"] = {{"workers", ProfileJson(kStageNames, worker_stages)},
+                            {"servers", ProfileJson(ps::kServerStageNames, report.stage_s)}};
+    }
     summary["config"] = ConfigJson(job_);
     files_.WriteSummary(summary);
     char line[160];
@@ -159,6 +175,10 @@ class TrainingRun {
                     100 * wait_share);
       printer.Say(line);
     }
+    if (options_.profile) {
+      printer.Say("\n" + ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
+      printer.Say(ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
+    }
     if (!options_.output.empty()) printer.Say("model, metrics and summary are in " + options_.output);
   }
 
@@ -167,6 +187,19 @@ class TrainingRun {
     std::vector<std::string> names;
     for (const Task& task : job_.task()) names.push_back(task.name());
     return names;
+  }
+
+  /// At the chief: seconds by stage, over all workers. Nothing without --profile.
+  std::vector<double> GatherProfiles() {
+    if (!options_.profile) return {};
+    const std::vector<std::string> all = tools_.group.Gather(SerializeSeconds(profile_.Seconds()), "its profile");
+    std::vector<double> sum(kStageNames.size());
+    for (size_t w = 0; w < all.size(); ++w) {
+      const std::vector<double> own =
+          FromRank(roles_.RankOfWorker(static_cast<int>(w)), [&] { return ParseSeconds(all[w]); });
+      for (size_t s = 0; s < sum.size(); ++s) sum[s] += own[s];
+    }
+    return sum;
   }
 
   JobCounts CountsOf(const std::vector<std::string>& workers, const ps::ServerReport& servers) const {
@@ -237,15 +270,27 @@ class TrainingRun {
       printer_->Update(epoch + 1, tallies);
     });
 
+    profile_.Enter(Stage::kMeeting);
     const std::vector<std::string> all_sums =
         tools_.group.Gather(trainer->slice_sums().Serialize(), "the end of an epoch");
     const std::vector<std::string> all_tallies =
         tools_.group.Gather(trainer->tally().Serialize(), "its tally of an epoch");
     // Ranges of an epoch are dealt when all of the one before are finished.
     if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
-    if (!tools_.group.IsChief()) return;
-    TakeProgress(epoch, &tallies);
+    if (tools_.group.IsChief()) SumUpEpoch(epoch, &tallies, all_sums, all_tallies);
+    if (!balance_.UsesEpochs()) return;
+    ByteWriter losses;
+    losses.PutArray<double>(mean_losses_);
+    const std::string known = tools_.group.Broadcast(losses.Take(), "the mean losses of an epoch");
+    balance_.AddEpoch(ByteReader(known, "mean losses").GetArray<double>());
+  }
+
+  /// At the chief: what the epoch showed, from all workers' parts.
+  void SumUpEpoch(int64_t epoch, std::vector<EpochTally>* tallies, const std::vector<std::string>& all_sums,
+                  const std::vector<std::string>& all_tallies) {
+    TakeProgress(epoch, tallies);
     const size_t n_tasks = static_cast<size_t>(job_.task_size());
+    const size_t n_balance = balance_.HasSums() ? balance_.sums().numbers().size() : 0;
     EpochTally tally;
     std::vector<SliceSums> sums;
     for (int w = 0; w < roles_.n_workers; ++w) {
@@ -254,20 +299,25 @@ class TrainingRun {
         const EpochTally own = EpochTally::Parse(all_tallies[worker], n_tasks);
         worker_samples_[worker] += own.n_rows;
         tally.Merge(own);
-        sums.push_back(SliceSums::Parse(all_sums[worker], rows_of_slices_, n_tasks));
+        sums.push_back(SliceSums::Parse(all_sums[worker], rows_of_slices_, n_tasks, n_balance));
       });
     }
     n_samples_ += tally.n_rows;
     waited_s_ += tally.waited_s;
-    const std::vector<TaskSums> total = SumEpoch(rows_of_slices_.size(), n_tasks, sums);
+    const EpochSums total = SumEpoch(rows_of_slices_.size(), n_tasks, n_balance, sums);
+    BalanceSums balance(n_tasks);
+    if (n_balance > 0) balance.Add(total.balance);
     std::vector<Json> lines;
     train_loss_ = 0;
+    mean_losses_.clear();
     for (int t = 0; t < job_.task_size(); ++t) {
-      const TaskSums& task = total[static_cast<size_t>(t)];
+      const TaskSums& task = total.tasks[static_cast<size_t>(t)];
+      mean_losses_.push_back(task.loss / task.n);
       train_loss_ += (tools_.heads.weight(t) * task.loss + task.own_loss) / static_cast<double>(n_rows_);
       lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "train",
                                   TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
+      if (n_balance > 0) lines.back().update(balance.Describe(static_cast<size_t>(t), TaskNames()));
       if (task.own_loss != 0) lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
     }
     files_.AddMetrics(lines);
@@ -285,6 +335,7 @@ class TrainingRun {
   }
 
   void Evaluate(int64_t epoch, bool last) {
+    profile_.Enter(Stage::kEvaluation);
     // Every gradient is in before anybody looks, and every row is made.
     if (tools_.group.IsChief()) n_rows_made_by_evaluation_ -= RowsMade(tools_.client.Report());
     tools_.group.Barrier("the start of an evaluation");
@@ -313,6 +364,10 @@ class TrainingRun {
     return n;
   }
 
+  static std::string Counted(int n, const char* what) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  }
+
   static std::string Number(double value) {
     char text[32];
     std::snprintf(text, sizeof(text), "%.5f", value);
@@ -324,6 +379,8 @@ class TrainingRun {
   const JobOptions& options_;
   Mailbox* mailbox_;
   Tools tools_;
+  Profile profile_;
+  TaskBalance balance_;
   ResultFiles files_;
   std::vector<int64_t> rows_of_slices_;  // of an epoch, by number
   Normalizer normalizer_;
@@ -337,6 +394,7 @@ class TrainingRun {
   std::vector<int64_t> worker_samples_;  // [worker], the same of each
   double waited_s_ = 0;    // the same
   double train_loss_ = 0;
+  std::vector<double> mean_losses_;  // [n_tasks], in training, of the last epoch; NaN: no labels
   std::optional<EvaluationResult> evaluation_;
 };
 

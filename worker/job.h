@@ -20,6 +20,8 @@ struct JobOptions {
   std::function<void(const std::string&)> print;
   /// For summary.json: "mpi" or "simulated".
   std::string network;
+  /// Training: what workers and servers do with their time is measured, printed, and in summary.json.
+  bool profile = false;
 };
 
 /// Trains, evaluates, saves; the chief prints. Collective over all workers; when the chief returns, the

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "common/file.h"
+#include "worker/profile.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -100,6 +102,13 @@ Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& co
           {"replies_late", counts.Sum(&ps::ClientCounts::n_late_replies)},
           {"in_flight", in_flight},
           {"invariants", checked}};
+}
+
+Json ProfileJson(std::span<const std::string_view> names, std::span<const double> seconds) {
+  const std::vector<double> shares = Shares(seconds);
+  Json percent = Json::object();
+  for (size_t s = 0; s < names.size(); ++s) percent[std::string(names[s])] = shares[s];
+  return {{"seconds", std::accumulate(seconds.begin(), seconds.end(), 0.0)}, {"percent", percent}};
 }
 
 void ResultFiles::AddMetrics(const std::vector<Json>& lines) {

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "configs/job.pb.h"
@@ -33,6 +35,9 @@ Json ConfigJson(const Job& job);
 Json ReportJson(const ps::ServerReport& report);
 /// invariants, in_flight, replies_late.
 Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts);
+
+/// Of --profile: seconds, and by stage the share of them in per cent.
+Json ProfileJson(std::span<const std::string_view> names, std::span<const double> seconds);
 
 /// The files in an output folder. An empty folder name writes nothing.
 class ResultFiles {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "common/hash.h"
 
@@ -88,11 +89,13 @@ void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions, 
 }
 
 void TaskHeads::Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step,
-                            Matrix* doutputs) {
+                            Matrix* doutputs, std::span<double> objectives) {
   doutputs->resize(outputs.rows(), outputs.cols());
   for (size_t t = 0; t < tasks_.size(); ++t) {
     Compute(t, outputs, targets, true);
-    const float factor = static_cast<float>(tasks_[t].weight / static_cast<double>(n_rows_of_step));
+    const double share = tasks_[t].weight / static_cast<double>(n_rows_of_step);
+    objectives[t] = share * std::accumulate(values_.begin(), values_.end(), 0.0);
+    const float factor = static_cast<float>(share);
     for (size_t i = 0; i < derivatives_.size(); ++i)
       doutputs->data()[i * tasks_.size() + t] = factor * derivatives_[i];
   }

@@ -61,9 +61,10 @@ class TaskHeads {
   /// sums [n_tasks]: every row counts once, with its label as it is.
   void Sums(const Matrix& outputs, std::span<const float> predictions, const Targets& targets,
             std::span<TaskSums> sums);
-  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label. Here rows have their weights, and
-  /// labels are smoothed.
-  void Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step, Matrix* doutputs);
+  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label; objectives [n_tasks]: these rows' part of
+  /// each task's. Here rows have their weights, and labels are smoothed.
+  void Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step, Matrix* doutputs,
+                   std::span<double> objectives);
 
  private:
   struct Head {

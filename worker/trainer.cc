@@ -10,7 +10,7 @@ namespace zhiyin::worker {
 
 Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endpoint* clock,
                  ps::Client* client, Model* model, DenseWeights* dense, TaskHeads* heads,
-                 std::function<void()> tick)
+                 TaskBalance* balance, Profile* profile, std::function<void()> tick)
     : dealer_(dealer),
       reader_(reader),
       clock_(clock),
@@ -18,6 +18,8 @@ Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endp
       model_(model),
       dense_(dense),
       heads_(heads),
+      balance_(balance),
+      profile_(profile),
       tick_(std::move(tick)),
       seed_(job.train().seed()),
       prefetch_(job.train().prefetch()),
@@ -30,6 +32,7 @@ void Trainer::TrainEpoch(int64_t epoch, const std::function<void(const EpochTall
   tally_ = EpochTally();
   const double waited_before = client_->waited_s();
   tally_.aucs.resize(static_cast<size_t>(heads_->n_tasks()));
+  profile_->Enter(Stage::kDeal);
   dealer_->BeginEpoch(epoch);
   Slot* now = &slots_[0];
   Slot* next = &slots_[1];
@@ -37,24 +40,32 @@ void Trainer::TrainEpoch(int64_t epoch, const std::function<void(const EpochTall
   while (more) {
     bool next_started = prefetch_ && Start(next);
     Finish(epoch, now);
+    profile_->Enter(Stage::kOther);
     after_slice(tally_);
     if (!prefetch_) next_started = Start(next);
     more = next_started;
     std::swap(now, next);
   }
+  profile_->Enter(Stage::kPush);
   client_->Drain();
+  profile_->Enter(Stage::kDeal);
   dealer_->EndEpoch();
+  profile_->Enter(Stage::kOther);
   tally_.waited_s = client_->waited_s() - waited_before;
 }
 
 bool Trainer::Start(Slot* slot) {
+  profile_->Enter(Stage::kDeal);
   const std::optional<SliceTask> task = dealer_->Next();
   if (!task) return false;
+  profile_->Enter(Stage::kRows);
   const Rows& rows = reader_->Next(tick_);
+  profile_->Enter(Stage::kKeys);
   slot->task = *task;
   heads_->TakeTargets(rows, &slot->targets);
   slot->input.Prepare(rows);
 
+  profile_->Enter(Stage::kPull);
   slot->exchange.clock = task->clock;
   slot->exchange.parts.resize(static_cast<size_t>(slot->input.n_tables()) + 1);
   // The slices of a synchronous step see the same weights: the first fetches them for all.
@@ -72,13 +83,17 @@ bool Trainer::Start(Slot* slot) {
 
 /// From the rows to the push of their gradients.
 void Trainer::Finish(int64_t epoch, Slot* slot) {
+  profile_->Enter(Stage::kUnpack);
   client_->PullFinish(&slot->exchange);
+  profile_->Enter(Stage::kPool);
   const double began = clock_->Now() - client_->waited_s();
   slot->input.Pool(&x_);
   const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
   const Pass pass = {true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->task.slice)).Next()};
+  profile_->Enter(Stage::kForward);
   model_->Forward(dense_->weights(), x, pass, &outputs_);
 
+  profile_->Enter(Stage::kLoss);
   const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
   predictions_.resize(slot->targets.labels.size());
   heads_->Predictions(outputs_, predictions_);
@@ -86,6 +101,7 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   slice_sums_.sums.resize(slice_sums_.sums.size() + n_tasks);
   const std::span<TaskSums> sums = std::span(slice_sums_.sums).last(n_tasks);
   heads_->Sums(outputs_, predictions_, slot->targets, sums);
+  profile_->Enter(Stage::kMetrics);
   tally_.n_rows += slot->input.n_rows();
   for (size_t t = 0; t < n_tasks; ++t) {
     const int task = static_cast<int>(t);
@@ -103,17 +119,27 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
     }
   }
 
+  profile_->Enter(Stage::kDeal);
   client_->Progress();
   dealer_->AskAhead();
-  heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_);
+  profile_->Enter(Stage::kLoss);
+  objectives_.resize(n_tasks);
+  heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_, objectives_);
   own_losses_.assign(n_tasks, 0);
   model_->AddOwnLoss(outputs_, slot->targets.labels, 1.0f / static_cast<float>(slot->task.step_rows), own_losses_,
                      &doutputs_);
   for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
-  std::fill(dense_->gradient_rows().begin(), dense_->gradient_rows().end(), 0.0f);
-  model_->Backward(dense_->weights(), x, doutputs_, dense_->gradients(), &dx_);
-  slot->input.Scatter(dx_);
+  profile_->Enter(Stage::kBackward);
+  balance_->Backward({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows, slot->task.clock,
+                      pass.seed},
+                     dense_, &slot->input);
+  if (balance_->HasSums()) {
+    const std::span<const double> numbers = balance_->sums().numbers();
+    slice_sums_.balance.insert(slice_sums_.balance.end(), numbers.begin(), numbers.end());
+  }
+  profile_->Enter(Stage::kPush);
   client_->PushStart(&slot->exchange, slot->task.slice, slot->task.n_slices);
+  profile_->Enter(Stage::kDeal);
   dealer_->Pushed(slot->task, clock_->Now() - client_->waited_s() - began);
 }
 

@@ -14,12 +14,14 @@
 #include "common/matrix.h"
 #include "configs/job.pb.h"
 #include "ps/client.h"
+#include "worker/balance/task_balance.h"
 #include "worker/data/batches.h"
 #include "worker/dealer.h"
 #include "worker/dense_weights.h"
 #include "worker/embedding_input.h"
 #include "worker/epoch_sums.h"
 #include "worker/model/model.h"
+#include "worker/profile.h"
 #include "worker/progress.h"
 #include "worker/task_heads.h"
 
@@ -29,7 +31,8 @@ namespace zhiyin::worker {
 class Trainer {
  public:
   Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endpoint* clock, ps::Client* client,
-          Model* model, DenseWeights* dense, TaskHeads* heads, std::function<void()> tick);
+          Model* model, DenseWeights* dense, TaskHeads* heads, TaskBalance* balance, Profile* profile,
+          std::function<void()> tick);
 
   /// One epoch, counted from 0, epochs in order; returns when the servers have all gradients. `after_slice` is called after
   /// every slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
@@ -61,6 +64,8 @@ class Trainer {
   Model* model_;
   DenseWeights* dense_;
   TaskHeads* heads_;
+  TaskBalance* balance_;
+  Profile* profile_;
   std::function<void()> tick_;
   uint64_t seed_;
   bool prefetch_;
@@ -68,10 +73,10 @@ class Trainer {
   std::optional<uint64_t> dense_clock_;  // the step that the dense weights were fetched for
   Slot slots_[2];
   Matrix x_;
-  Matrix dx_;
   Matrix outputs_;
   Matrix doutputs_;
   std::vector<float> predictions_;
+  std::vector<double> objectives_;  // [n_tasks]
   std::vector<double> own_losses_;  // [n_tasks]
   SliceSums slice_sums_;
   EpochTally tally_;

@@ -25,7 +25,12 @@ using ::testing::AnyOf;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
-constexpr uint64_t kSeedsOfAText = 3000;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr uint64_t kSeeds = 8000;
+#else
+constexpr uint64_t kSeeds = 30000;
+#endif
+constexpr uint64_t kSeedsOfOverrides = 3000;
 
 std::vector<std::string> ShippedTexts() {
   std::vector<std::string> paths;
@@ -140,8 +145,9 @@ void ExpectRoundTrip(const Job& job) {
 TEST(ConfigFuzz, ADamagedTextIsAnErrorOrAJob) {
   int n_jobs = 0;
   int n_refused = 0;
-  for (const std::string& whole : ShippedTexts()) {
-    for (uint64_t seed = 1; seed <= kSeedsOfAText && !HasFailure(); ++seed) {
+  const std::vector<std::string> texts = ShippedTexts();
+  for (const std::string& whole : texts) {
+    for (uint64_t seed = 1; seed <= kSeeds / texts.size() && !HasFailure(); ++seed) {
       SCOPED_TRACE("seed " + std::to_string(seed) + " of " + whole.substr(0, 60));
       Random random(seed);
       const std::string text = Damaged(whole, &random);
@@ -173,7 +179,7 @@ TEST(ConfigFuzz, ADamagedOverrideIsAnErrorOrAJob) {
                                          "evaluation.every_epochs=2"};
   const std::string text = JobToText(LoadJob(testing::SourcePath("configs/census_mmoe.textproto"), {}));
   int n_jobs = 0;
-  for (uint64_t seed = 1; seed <= kSeedsOfAText && !HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= kSeedsOfOverrides && !HasFailure(); ++seed) {
     Random random(seed);
     std::vector<std::string> overrides;
     for (uint64_t n = 1 + random.Below(3); n > 0; --n) {

@@ -2,7 +2,6 @@
 // one line that it must give. What a job must be for its models and optimizers is in config_test.cc.
 #include <gmock/gmock.h>
 
-#include <chrono>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -151,6 +150,10 @@ const std::vector<Row> kValues = {
      "job:21: train.epochs: is -99999999999999999999999, expected an integer from -2147483648 to 2147483647"},
     {"epochs: 1", "epochs: -1", "job:21: train.epochs: is -1, expected 1 to 1000000"},
     {"epochs: 1", "epochs: -2147483648", "job:21: train.epochs: is -2147483648, expected 1 to 1000000"},
+    {"seed: 7", "task_gradients_every: -1", "job:24: train.task_gradients_every: is -1, expected 0 to 1073741824"},
+    {"seed: 7", "balance { mgda {} }", "job:24: train.balance: balances one task, expected two or more"},
+    {"seed: 7", "balance { pcgrad {} }",
+     "job:24: train.balance: no field \"pcgrad\"; the nearest is \"pc_grad\""},
     {"seed: 7", "seed: -7", "job:24: train.seed: is -7, expected an integer from 0 to 18446744073709551615"},
     {"seed: 7", "seed: 18446744073709551616",
      "job:24: train.seed: is 18446744073709551616, expected an integer from 0 to 18446744073709551615"},
@@ -221,7 +224,7 @@ const std::vector<Row> kNames = {
      "job:1: name: is \"a\\nb\", expected at most 128 bytes on one line"},
     {"epochs: 1", "ep\xc3\xa9: 1",
      "job:21: train: no field \"ep\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every"},
 };
 
 const std::vector<Row> kMeaning = {
@@ -433,7 +436,39 @@ const std::vector<Row> kGenerated = {
     {"n_rows: 80", "file: \"a\"", "job:3: data.train.file[0]: generated data is not read from files"},
 };
 
+constexpr std::string_view kUniformJob = R"(data {
+  generated_uniform { n_rows: 100 n_columns: 2 n_categories: 5 n_labels: 1 }
+  train { n_rows: 80 }
+}
+table { name: "ids" dim: 4 optimizer { sgd { learning_rate: 1 } } }
+field { name: "category_1" }
+task { name: "label_0" label { number {} } binary_cross_entropy {} }
+model { shared_bottom { bottom: 4 } }
+train { epochs: 1 batch_size: 10 dense_optimizer { sgd { learning_rate: 1 } } }
+)";
+
+class UniformJob : public ::testing::TestWithParam<Row> {};
+
+TEST_P(UniformJob, IsRefusedWithOneLine) {
+  EXPECT_EQ(LineOf(Edited(kUniformJob, GetParam())), GetParam().line);
+}
+
+const std::vector<Row> kUniform = {
+    {"category_1", "category_2",
+     "job:6: field[category_2].column: no column \"category_2\"; the nearest is \"category_0\""},
+    {"n_rows: 100", "n_rows: 0", "job:2: data.generated_uniform.n_rows: is 0, expected 1 to 1099511627776"},
+    {"n_columns: 2", "n_columns: 0", "job:2: data.generated_uniform.n_columns: is 0, expected 1 to 65536"},
+    {"n_columns: 2", "n_columns: 65537", "job:2: data.generated_uniform.n_columns: is 65537, expected 1 to 65536"},
+    {"n_categories: 5", "n_categories: 0",
+     "job:2: data.generated_uniform.n_categories: is 0, expected 1 to 1152921504606846976"},
+    {"n_labels: 1", "n_labels: -1", "job:2: data.generated_uniform.n_labels: is -1, expected 1 to 1024"},
+    {"n_rows: 80", "first_row: 100",
+     "job:3: data.train.first_row: is 100, expected less than data.generated_uniform.n_rows, 100"},
+    {"n_rows: 80", "file: \"a\"", "job:3: data.train.file[0]: generated data is not read from files"},
+};
+
 INSTANTIATE_TEST_SUITE_P(Columns, GeneratedJob, ValuesIn(kGenerated));
+INSTANTIATE_TEST_SUITE_P(Columns, UniformJob, ValuesIn(kUniform));
 
 /// `from` is an override, `to` a second one or empty.
 class Overridden : public ::testing::TestWithParam<Row> {};
@@ -467,10 +502,10 @@ const std::vector<Row> kOverrides = {
     {"ta\nble=3", "", "--set ta\\nble=3: no field \"ta\\nble\"; the nearest is \"table\""},
     {"train.=3", "",
      "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, dense_optimizer, "
-     "prefetch, max_gradient"},
+     "prefetch, max_gradient, balance, task_gradients_every"},
     {"train..epochs=3", "",
      "--set train..epochs=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every"},
     {"table[ids.dim=3", "", "--set table[ids.dim=3: \"table[ids\": expected NAME or NAME[WHICH]"},
     {"=3", "", "--set =3: expected PATH=VALUE, for example train.staleness=-1"},
     {"data.train={file: \"a\"} name: \"x\" test {}", "",
@@ -548,8 +583,8 @@ TEST(Refused, LongTextIsQuotedInPart) {
 }
 
 /// Each of these once took time or stack that grew faster than the text.
+// What takes the square of the text's size would not be done before the test's timeout.
 TEST(Refused, LargeTextSoon) {
-  const auto start = std::chrono::steady_clock::now();
   std::string fields;
   std::string tables;
   std::string names;
@@ -565,7 +600,6 @@ TEST(Refused, LargeTextSoon) {
   EXPECT_THAT(LineOf(tables + std::string(kTextJob)), HasSubstr("is one of 65538, expected at most 1024"));
   EXPECT_THAT(LineOf(braces + std::string(kTextJob)), StartsWith("job:1: no field \"a\""));
   EXPECT_EQ(LineOf(Edited(kTextJob, {"\"click\"]", "\"click\", " + names + "\"last\"]", ""})), "no error");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 TEST(Refused, AFileWhoseNameHasALineBreak) {

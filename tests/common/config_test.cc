@@ -224,7 +224,7 @@ TEST(Config, FilesThatCannotBeReadAreNamed) {
   testing::TempFolder folder;
   EXPECT_THROW(LoadJob(folder.Path("nowhere"), {}), Error);
   EXPECT_THROW(LoadJob(folder.Path(), {}), Error);
-  EXPECT_EQ(ErrorOf(""), "job:1: data: has no source, expected text or generated_ratings");
+  EXPECT_EQ(ErrorOf(""), "job:1: data: has no source, expected text or one of the generated ones");
 }
 
 Job Set(const std::vector<std::string>& overrides) {

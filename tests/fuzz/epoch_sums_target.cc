@@ -6,6 +6,7 @@ namespace zhiyin::fuzz {
 namespace {
 
 constexpr size_t kTasks = 2;
+constexpr size_t kBalance = 3;
 const std::vector<int64_t> kRowsOfSlices = {4, 4, 3, 4, 2, 0};
 
 /// Of every other slice.
@@ -15,6 +16,7 @@ worker::SliceSums Sums(int64_t first) {
     const double n = static_cast<double>(kRowsOfSlices[static_cast<size_t>(slice)]);
     part.numbers.push_back(slice);
     part.sums.insert(part.sums.end(), kTasks, {n, 0.7 * n, 0.4 * n, 0.5 * n, 0.25 * n, 0.1});
+    part.balance.insert(part.balance.end(), kBalance, 0.3);
   }
   return part;
 }
@@ -25,10 +27,10 @@ worker::SliceSums Sums(int64_t first) {
 int FuzzEpochSums(const uint8_t* data, size_t size) {
   Judge("sums of an epoch", [&] {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-    const std::vector<worker::TaskSums> total =
-        worker::SumEpoch(kRowsOfSlices.size(), kTasks,
-                         {Sums(0), worker::SliceSums::Parse(bytes, kRowsOfSlices, kTasks)});
-    for (const worker::TaskSums& sums : total) worker::TrainMetrics("task", worker::PredictionKind::kProbability, sums, worker::RunningAuc());
+    const worker::EpochSums total =
+        worker::SumEpoch(kRowsOfSlices.size(), kTasks, kBalance,
+                         {Sums(0), worker::SliceSums::Parse(bytes, kRowsOfSlices, kTasks, kBalance)});
+    for (const worker::TaskSums& sums : total.tasks) worker::TrainMetrics("task", worker::PredictionKind::kProbability, sums, worker::RunningAuc());
   });
   return 0;
 }

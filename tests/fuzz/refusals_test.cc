@@ -306,18 +306,27 @@ TEST(Refusals, OfSumsOfAnEpoch) {
   part.sums.resize(1);
   const auto error = [&] {
     return ErrorOf([&] {
-      worker::SumEpoch(rows.size(), 1, {{{0}, {{}}}, worker::SliceSums::Parse(part.Serialize(), rows, 1)});
+      worker::SumEpoch(rows.size(), 1, 0, {{{0}, {{}}, {}}, worker::SliceSums::Parse(part.Serialize(), rows, 1, 0)});
     });
   };
   EXPECT_EQ(error(), "");
   part.sums[0].n = 3;
   EXPECT_EQ(error(), "sums of an epoch: slice 1 has 3 labels, expected 0 to 2");
+  part.balance = {0.5};
+  EXPECT_EQ(error(), "sums of an epoch: 6 and 1 numbers in 88 bytes, expected 6 and 0");
+  EXPECT_EQ(ErrorOf([&] {
+              part.sums[0].n = 1;
+              part.balance = {std::numeric_limits<double>::infinity()};
+              worker::SliceSums::Parse(part.Serialize(), rows, 1, 1);
+            }),
+            "sums of an epoch: balance has a inf, expected finite numbers");
+  part.balance = {};
   part.numbers = {0};
   EXPECT_EQ(error(), "sums of an epoch: slice 0 was taken twice");
   part.numbers = {2};
   EXPECT_EQ(error(), "sums of an epoch: slice 2, expected 0 to 2 exclusive");
   part.numbers = {};
-  EXPECT_EQ(error(), "sums of an epoch: 6 numbers in 64 bytes, expected 0");
+  EXPECT_EQ(error(), "sums of an epoch: 6 and 0 numbers in 72 bytes, expected 0 and 0");
   part.sums = {};
   EXPECT_EQ(error(), "sums of an epoch: slice 1 was taken by nobody");
 }

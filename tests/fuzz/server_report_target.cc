@@ -23,7 +23,9 @@ std::vector<std::string> ServerReportSeeds() {
   report.n_pushed_keys = 8;
   report.n_peeked_keys = 9;
   report.staleness.assign(ps::ServerReport::kStalenessBins, 2);
-  return {empty, report.Serialize()};
+  const std::string counts = report.Serialize();
+  report.stage_s.assign(ps::kServerStageNames.size(), 0.25);
+  return {empty, counts, report.Serialize()};
 }
 
 }  // namespace zhiyin::fuzz

@@ -25,6 +25,7 @@ constexpr Target kTargets[] = {
     {"evaluation", FuzzEvaluation, EvaluationSeeds},
     {"doctor", FuzzDoctor, DoctorSeeds},
     {"worker_counts", FuzzWorkerCounts, WorkerCountsSeeds},
+    {"profile", FuzzProfile, ProfileSeeds},
 };
 
 thread_local std::string last_error;

@@ -1,6 +1,7 @@
 // Whole jobs in one process: what must hold for every seed, shape and staleness.
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <sstream>
 
 #include "common/config.h"
@@ -59,6 +60,49 @@ TEST(WholeJob, SynchronousBitsOfInteractionsAndSequencesDependOnTheSlicesAlone) 
       EXPECT_EQ(other.metrics, expected.metrics) << reader << " " << n_servers << "x" << n_workers;
     }
   }
+}
+
+TEST(WholeJob, SynchronousBitsOfBalancedTasksDependOnTheSlicesAlone) {
+  for (Job job : JobOfEveryBalance()) {
+    job.mutable_data()->mutable_train()->set_n_rows(500);
+    job.mutable_data()->mutable_test()->set_n_rows(200);
+    job.mutable_train()->set_epochs(4);
+    const std::string balance = job.train().balance().ShortDebugString();
+    const Outcome expected = RunJob(job, 1, 1, 1);
+    ASSERT_EQ(expected.exit_code, 0) << balance << expected.error();
+    for (const auto& [n_servers, n_workers] : {std::pair(1, 4), std::pair(3, 2)}) {
+      const Outcome other = RunJob(job, n_servers, n_workers, 7);
+      EXPECT_EQ(other.metrics, expected.metrics) << balance << " " << n_servers << "x" << n_workers;
+    }
+    job.mutable_train()->set_staleness(-1);
+    EXPECT_EQ(RunJob(job, 2, 3, 5).exit_code, 0) << balance;
+    job.mutable_train()->set_staleness(0);
+    job.mutable_train()->clear_balance();
+    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"]) << balance << " does nothing";
+  }
+}
+
+TEST(WholeJob, ToLookAtGradientsOfTasksChangesNoBit) {
+  Job job = SmallJob(0);
+  const Outcome without = RunJob(job, 1, 2, 1);
+  job.mutable_train()->set_task_gradients_every(3);
+  const Outcome with = RunJob(job, 1, 2, 1);
+  EXPECT_EQ(with.summary["train_loss"], without.summary["train_loss"]);
+  EXPECT_EQ(with.summary["test_loss"], without.summary["test_loss"]);
+  EXPECT_EQ(with.metrics, RunJob(job, 2, 3, 2).metrics);
+  std::istringstream in(with.metrics);
+  int n_lines = 0;
+  for (std::string text; std::getline(in, text);) {
+    const Json line = Json::parse(text);
+    EXPECT_EQ(line.contains("gradient_norm"), line["split"] == "train");
+    if (line["split"] != "train") continue;
+    ++n_lines;
+    EXPECT_GT(line["gradient_norm"], 0);
+    EXPECT_EQ(line["task_weight"], 1);
+    const double cosine = line["gradient_cosine"][line["task"] == "rating" ? "first_group" : "rating"];
+    EXPECT_LT(std::abs(cosine), 1);
+  }
+  EXPECT_EQ(n_lines, 4);
 }
 
 TEST(WholeJob, SynchronousBitsSurviveAdmissionEvictionAndSixteenBits) {

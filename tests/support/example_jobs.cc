@@ -83,6 +83,19 @@ const std::multimap<std::string, std::string>& SequenceExamples() {
   return examples;
 }
 
+const std::multimap<std::string, std::string>& BalanceExamples() {
+  static const std::multimap<std::string, std::string> examples = {
+      {"uncertainty", "uncertainty {}"},
+      {"dynamic_weight_average", "dynamic_weight_average { temperature: 0.1 }"},
+      {"grad_norm", "grad_norm { alpha: 0 }"},
+      {"grad_norm", "grad_norm {}"},
+      {"pc_grad", "pc_grad {}"},
+      {"ca_grad", "ca_grad { c: 0.7 }"},
+      {"mgda", "mgda {}"},
+  };
+  return examples;
+}
+
 template <typename Message>
 std::vector<Job> JobOfEveryExample(const std::multimap<std::string, std::string>& examples,
                                    const std::function<std::string(const std::string&)>& model_text,
@@ -101,7 +114,8 @@ std::vector<Job> JobOfEveryExample(const std::multimap<std::string, std::string>
 
 }  // namespace
 
-Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool binary) {
+Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool binary,
+               const std::string& train_text) {
   // Some models refuse inputs that they do not read.
   const bool two_fields = model_text.starts_with("matrix_factorization");
   const bool numerics =
@@ -126,7 +140,8 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool
       task { name: "first_group" label { column: "user_group" equals: "group0" } binary_cross_entropy {} weight: 0.5 }
       model { )" + model_text +
                       R"( }
-      train { epochs: 2 batch_size: 48 slices: 4 seed: 5 dense_optimizer { adam { learning_rate: 0.01 } } })",
+      train { epochs: 2 batch_size: 48 slices: 4 seed: 5 dense_optimizer { adam { learning_rate: 0.01 } } )" +
+                      train_text + "}",
                   "example", ".", {});
 }
 
@@ -155,6 +170,18 @@ std::vector<Job> JobOfEverySequenceReader() {
                " } interaction { inputs {} } interaction { fm {} } wide { fm {} }";
       },
       3);
+}
+
+std::vector<Job> JobOfEveryBalance() {
+  std::vector<Job> jobs;
+  const google::protobuf::OneofDescriptor* kinds = Balance::descriptor()->FindOneofByName("kind");
+  for (int i = 0; i < kinds->field_count(); ++i) {
+    const auto [begin, end] = BalanceExamples().equal_range(kinds->field(i)->name());
+    EXPECT_NE(begin, end) << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
+    for (auto example = begin; example != end; ++example)
+      jobs.push_back(ExampleJob("mmoe { n_experts: 2 expert: 5 tower: 3 }", 3, 0, false, "balance { " + example->second + " }"));
+  }
+  return jobs;
 }
 
 std::string ModelName(const Job& job) {

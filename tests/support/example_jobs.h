@@ -11,7 +11,9 @@ namespace zhiyin::testing {
 /// A job on generated ratings with two tasks (rating, and whether the user is of the first group), four
 /// fields, two numerics. `model` is the text of the model field; fields and tables fit it. With a sequence_length the
 /// field item_tags is a sequence. With `binary` the task rating is not the number but whether the item is of a genre.
-Job ExampleJob(const std::string& model_text, int dim, int sequence_length = 0, bool binary = false);
+/// `train_text` is added to the train field.
+Job ExampleJob(const std::string& model_text, int dim, int sequence_length = 0, bool binary = false,
+               const std::string& train_text = "");
 
 /// One or more jobs for every alternative of Model.kind, found by reflection. Fails the test for an alternative that
 /// nobody has given an example of yet: add it in example_jobs.cc.
@@ -21,6 +23,9 @@ std::vector<Job> JobOfEveryModel();
 /// same.
 std::vector<Job> JobOfEveryInteraction();
 std::vector<Job> JobOfEverySequenceReader();
+
+/// One or more jobs for every alternative of Balance.kind. The same.
+std::vector<Job> JobOfEveryBalance();
 
 /// The name of the job's model: "mmoe".
 std::string ModelName(const Job& job);

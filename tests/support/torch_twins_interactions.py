@@ -102,7 +102,7 @@ def bst(weights):
         for qkv, out, norm1, widen, narrow, norm2 in blocks:
             # Heads of width 1, each [tokens, 1].
             q, k, v = ((x @ part).t().unsqueeze(2) for part in qkv.split(DIM, dim=1))
-            heads = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+            heads = torch.softmax(q @ k.transpose(1, 2), dim=2) @ v  # the scale is 1 / sqrt(1)
             s = torch.nn.functional.layer_norm(x + heads.squeeze(2).t() @ out, (DIM,), *norm1)
             hidden = torch.nn.functional.leaky_relu(s @ widen[0] + widen[1], 0.01)
             x = torch.nn.functional.layer_norm(s + hidden @ narrow[0] + narrow[1], (DIM,), *norm2)

@@ -40,6 +40,15 @@ std::vector<std::string> ErrorLines(const ProcessResult& result) {
   return lines;
 }
 
+namespace {
+
+/// What Open MPI itself says when a rank reads another's memory that has just ended.
+bool IsOfOpenMpi(const std::string& line) {
+  return line.find("Read -1, expected ") != std::string::npos && line.find("errno = 3") != std::string::npos;
+}
+
+}  // namespace
+
 std::vector<std::string> OtherLines(const ProcessResult& result) {
   std::vector<std::string> lines;
   std::istringstream text(result.err);
@@ -47,7 +56,7 @@ std::vector<std::string> OtherLines(const ProcessResult& result) {
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with("------")) {
       in_notice = !in_notice;
-    } else if (!in_notice && !line.empty() && !line.starts_with("zhiyin: error: ")) {
+    } else if (!in_notice && !line.empty() && !line.starts_with("zhiyin: error: ") && !IsOfOpenMpi(line)) {
       lines.push_back(line);
     }
   }

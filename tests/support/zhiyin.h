@@ -20,7 +20,7 @@ nlohmann::json Train(int n_ranks, const Arguments& arguments);
 
 /// Lines of standard error that begin with "zhiyin: error: ", without that.
 std::vector<std::string> ErrorLines(const ProcessResult& result);
-/// All other lines of standard error that are not empty and not part of mpirun's own notices.
+/// All other lines of standard error that are not empty and not Open MPI's own notices.
 std::vector<std::string> OtherLines(const ProcessResult& result);
 
 }  // namespace zhiyin::testing

@@ -74,7 +74,7 @@ struct Input : EmbeddingInput {
     return {x.row(i).data(), x.row(i).data() + x.cols()};
   }
   /// Of the key's row, after Scatter.
-  std::vector<float> GradientOf(Key key) const {
+  std::vector<float> GradientOf(Key key) {
     for (size_t k = 0; k < keys(0).size(); ++k) {
       if (keys(0)[k] == key) return {gradients(0)[2 * k], gradients(0)[2 * k + 1]};
     }

@@ -40,7 +40,8 @@ std::vector<float> ClickDerivatives(const Job& job, const Rows& rows) {
   Targets targets;
   heads.TakeTargets(rows, &targets);
   Matrix doutputs;
-  heads.Derivatives(Outputs(), targets, /*n_rows_of_step=*/1, &doutputs);
+  std::vector<double> objectives(2);
+  heads.Derivatives(Outputs(), targets, /*n_rows_of_step=*/1, &doutputs, objectives);
   return {doutputs(0, 1), doutputs(1, 1), doutputs(2, 1)};
 }
 
@@ -103,7 +104,9 @@ TEST(TaskHeads, GroupsAreTheValuesOfAField) {
   heads.TakeTargets(rows, &targets);
   EXPECT_TRUE(targets.groups[0].empty());
   Matrix doutputs;
-  heads.Derivatives(Matrix::Zero(4, 2), targets, 1, &doutputs);
+  std::vector<double> objectives(2);
+  heads.Derivatives(Matrix::Zero(4, 2), targets, 1, &doutputs, objectives);
+  EXPECT_NEAR(objectives[1], std::log(2.0), 1e-9) << "of the one pair";
   const Eigen::VectorXf of_clicks = doutputs.col(1);
   EXPECT_THAT(std::vector<float>(of_clicks.begin(), of_clicks.end()), ElementsAre(-0.5f, 0.5f, 0.0f, 0.0f))
       << "rows 2 and 3 have nobody to be compared with";

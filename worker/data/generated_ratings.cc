@@ -1,20 +1,25 @@
-#include "worker/data/generated_ratings.h"
-
-#include <algorithm>
+// Ratings from a known linear model: a world where the right answer can be computed.
+//
+//   rating = 3.5 + user part + item part + noise * N(0, 1)
+//
+// Each part is the sum of a weight for each of its categories and a weight times each of its numbers, brought
+// to mean 0 and variance about 1. Weights are a pure function of the seed; row i is a pure function of (seed,
+// i), so any row can be made without the ones before.
+//
+//   column         values                        column         values
+//   user_age       uniform in [18, 80)           item_age       days, uniform in [0, 3650)
+//   user_activity  visits a week, exponential    item_quality   normal
+//   user_group     8 categories                  item_genre     18 categories
+//   user_region    20 categories                 item_maker     50 categories
+//   rating         the label                     item_tags      0 to 3 distinct ones of 30, separated by |
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <ostream>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "common/generated_columns.h"
 #include "common/random.h"
-#include "worker/data/row_parser.h"
-#include "worker/data/schema.h"
+#include "worker/data/world.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -42,7 +47,6 @@ enum Column {
   kRating,
   kNumColumns
 };
-static_assert(kNumColumns == kGeneratedColumns.size());
 
 /// The known answer.
 struct TrueWeights {
@@ -67,21 +71,16 @@ struct TrueWeights {
   std::array<double, kTags> tag;
 };
 
-/// Makes rows as text, so that they are parsed by the very code that parses files. One thread.
-class RatingGenerator {
+class Ratings final : public World {
  public:
-  explicit RatingGenerator(const GeneratedRatings& config)
-      : seed_(config.seed()),
+  explicit Ratings(const GeneratedRatings& config)
+      : World(kNumColumns),
+        seed_(config.seed()),
         noise_(config.has_noise() ? config.noise() : kDefaultNoise),
         weights_(config.seed()) {}
 
-  /// [kNumColumns], valid until the next call.
-  std::span<const std::string_view> Row(int64_t i);
-
  private:
-  /// Sets a cell to a number of nine digits, which no float loses anything by; returns the number that the
-  /// cell holds.
-  double SetNumber(Column column, double value);
+  void Make(int64_t i) override;
   /// Draws a category and sets a cell to its name; returns its weight.
   double SetCategory(Column column, std::string_view name, std::span<const double> weights, Random* random);
   double SetTags(Random* random);
@@ -89,11 +88,9 @@ class RatingGenerator {
   uint64_t seed_;
   double noise_;
   TrueWeights weights_;
-  std::array<std::string, kNumColumns> cells_;
-  std::array<std::string_view, kNumColumns> values_;
 };
 
-std::span<const std::string_view> RatingGenerator::Row(int64_t i) {
+void Ratings::Make(int64_t i) {
   Random random(seed_, static_cast<uint64_t>(i));
   double rating = kBias;
   rating += weights_.age * (SetNumber(kUserAge, 18 + 62 * random.Uniform()) - 49) / 18;
@@ -106,97 +103,34 @@ std::span<const std::string_view> RatingGenerator::Row(int64_t i) {
   rating += SetCategory(kItemMaker, "maker", weights_.maker, &random);
   rating += SetTags(&random);
   SetNumber(kRating, rating + noise_ * random.Normal());
-  std::copy(cells_.begin(), cells_.end(), values_.begin());
-  return values_;
 }
 
-double RatingGenerator::SetNumber(Column column, double value) {
-  const float number = static_cast<float>(value);
-  char text[32];
-  const auto [end, error] =
-      std::to_chars(text, text + sizeof(text), static_cast<double>(number), std::chars_format::general, 9);
-  cells_[column].assign(text, end);
-  return number;
-}
-
-double RatingGenerator::SetCategory(Column column, std::string_view name, std::span<const double> weights,
+double Ratings::SetCategory(Column column, std::string_view name, std::span<const double> weights,
                                     Random* random) {
   const size_t category = random->Below(weights.size());
-  cells_[column].assign(name).append(std::to_string(category));
+  cell(column).assign(name).append(std::to_string(category));
   return weights[category];
 }
 
-double RatingGenerator::SetTags(Random* random) {
+double Ratings::SetTags(Random* random) {
   std::array<size_t, kTags> tags;
   for (size_t t = 0; t < tags.size(); ++t) tags[t] = t;
   const size_t n = random->Below(kMaxTags + 1);
   double sum = 0;
-  std::string& cell = cells_[kItemTags];
-  cell.clear();
+  std::string& tags_cell = cell(kItemTags);
+  tags_cell.clear();
   for (size_t t = 0; t < n; ++t) {
     std::swap(tags[t], tags[t + random->Below(kTags - t)]);
-    cell.append(t > 0 ? "|tag" : "tag").append(std::to_string(tags[t]));
+    tags_cell.append(t > 0 ? "|tag" : "tag").append(std::to_string(tags[t]));
     sum += weights_.tag[tags[t]];
   }
   return sum;
 }
 
-class GeneratedSource : public Source {
- public:
-  GeneratedSource(const Job& job, const Split& split, LabelUse labels)
-      : generator_(job.data().generated_ratings()),
-        parser_(job, Schema::Of(job, AllColumns(), labels)),
-        first_row_(split.first_row()) {
-    n_rows_ = std::max<int64_t>(job.data().generated_ratings().n_rows() - first_row_, 0);
-    if (split.n_rows() > 0) n_rows_ = std::min(n_rows_, split.n_rows());
-  }
-
-  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
-    *rows = parser_.NewRows();
-    bad->clear();
-    const int64_t begin = block * kBlockRows;
-    const int64_t end = std::min(begin + kBlockRows, n_rows_);
-    for (int64_t row = begin; row < end; ++row) {
-      const std::string wrong = parser_.Parse(generator_.Row(first_row_ + row), rows);
-      if (wrong.empty()) continue;
-      bad->push_back({row, "generated_ratings: row " + std::to_string(first_row_ + row) + ": " + wrong});
-    }
-    return std::max<int64_t>(end - begin, 0);
-  }
-
- private:
-  static Columns AllColumns() {
-    return {kNumColumns, {kGeneratedColumns.begin(), kGeneratedColumns.end()}, "data.generated_ratings"};
-  }
-
-  RatingGenerator generator_;
-  RowParser parser_;
-  int64_t first_row_;
-  int64_t n_rows_;
-};
-
 }  // namespace
 
-void WriteGeneratedRatings(const GeneratedRatings& config, std::ostream& out) {
-  const char* separator = "";
-  for (const std::string_view name : kGeneratedColumns) {
-    out << separator << name;
-    separator = "\t";
-  }
-  out << '\n';
-  RatingGenerator generator(config);
-  for (int64_t i = 0; i < config.n_rows(); ++i) {
-    separator = "";
-    for (const std::string_view cell : generator.Row(i)) {
-      out << separator << cell;
-      separator = "\t";
-    }
-    out << '\n';
-  }
-}
-
-std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels) {
-  return std::make_unique<GeneratedSource>(job, split, labels);
+std::unique_ptr<World> MakeRatings(const GeneratedRatings& config) {
+  return std::make_unique<Ratings>(config);
 }
 
 }  // namespace zhiyin::worker

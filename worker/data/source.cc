@@ -1,8 +1,8 @@
 #include "worker/data/source.h"
 
 #include "common/error.h"
-#include "worker/data/generated_ratings.h"
 #include "worker/data/text_source.h"
+#include "worker/data/world.h"
 
 namespace zhiyin::worker {
 
@@ -12,11 +12,14 @@ std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse lab
     case Data::kText:
       return MakeTextSource(job, rows, labels);
     case Data::kGeneratedRatings:
+    case Data::kGeneratedUniform:
+    case Data::kGeneratedRelatedTasks:
+    case Data::kGeneratedFunnel:
       return MakeGeneratedSource(job, rows, labels);
     case Data::SOURCE_NOT_SET:
       break;
   }
-  Fail("data: no source, expected text or generated_ratings");
+  Fail("data: no source, expected text or one of the generated ones");
 }
 
 }  // namespace zhiyin::worker

@@ -13,7 +13,7 @@ ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vect
     : n_experts_(n_experts),
       widths_(std::move(widths)),
       gates_(std::move(gates)),
-      first_(in, std::accumulate(gates_.begin(), gates_.end(), n_hidden()), Activation::kNone, n_weights),
+      first_(in, std::accumulate(gates_.begin(), gates_.end(), n_hidden()), n_hidden(), n_weights),
       y_(widths_.size()),
       dy_(widths_.size()) {
   int begin = n_hidden();
@@ -42,8 +42,7 @@ void ExpertBank::Init(Random* random, std::span<float> weights) const {
 void ExpertBank::Forward(std::span<const float> weights, const ConstBlock& x) {
   const Eigen::Index n = x.rows();
   y_[0].resize(n, first_.out());
-  first_.Forward(weights, x, y_[0]);
-  y_[0].leftCols(n_hidden()).array() = y_[0].leftCols(n_hidden()).array().max(0.0f);
+  first_.Forward(weights, x, y_[0].view());
   for (size_t l = 1; l < widths_.size(); ++l) {
     y_[l].resize(n, n_experts_ * widths_[l]);
     for (int e = 0; e < n_experts_; ++e)
@@ -70,10 +69,8 @@ void ExpertBank::Backward(std::span<const float> weights, const ConstBlock& x, s
       layer.BackwardInput(weights, Expert(&dy_[l], l, e), Expert(&dy_[l - 1], l - 1, e));
     }
   }
-  auto hidden = dy_[0].leftCols(n_hidden()).array();
-  hidden = (y_[0].leftCols(n_hidden()).array() > 0.0f).select(hidden, 0.0f);
-  first_.BackwardWeights(x, y_[0], dy_[0], dweights);
-  first_.BackwardInput(weights, dy_[0], dx);
+  first_.BackwardWeights(x, y_[0].view(), dy_[0].view(), dweights);
+  first_.BackwardInput(weights, dy_[0].view(), dx);
 }
 
 }  // namespace zhiyin::worker

@@ -10,8 +10,12 @@
 #include "common/matrix.h"
 #include "common/random.h"
 #include "worker/nn/dense_layer.h"
+#include "worker/nn/workspace.h"
 
 namespace zhiyin::worker {
+
+/// Some columns of a workspace.
+using WorkspaceColumns = Eigen::Block<MatrixView>;
 
 /// x [n, in] -> E experts with ReLU after each of their layers, and G gates, each a softmax of a linear
 /// layer. Keeps its activations between Forward and Backward. Takes its weights as DenseLayer does: the wide
@@ -29,29 +33,29 @@ class ExpertBank {
   /// x must stay as it is until Backward has returned.
   void Forward(std::span<const float> weights, const ConstBlock& x);
   /// [n, count * width()]: `count` experts from `first`, side by side.
-  Eigen::Block<Matrix> Experts(int first, int count) { return Columns(&y_.back(), first, count); }
+  WorkspaceColumns Experts(int first, int count) { return Columns(&y_.back(), first, count); }
   /// [n, its width]: probabilities.
-  Eigen::Block<Matrix> Gate(int gate) { return GateColumns(&y_[0], gate); }
+  WorkspaceColumns Gate(int gate) { return GateColumns(&y_[0], gate); }
 
   /// Makes room for the derivatives, and those of the experts zero. Then the caller adds to DExperts and sets
   /// DGate, d loss / d probabilities, and Backward overwrites both.
   void StartBackward();
-  Eigen::Block<Matrix> DExperts(int first, int count) { return Columns(&dy_.back(), first, count); }
-  Eigen::Block<Matrix> DGate(int gate) { return GateColumns(&dy_[0], gate); }
+  WorkspaceColumns DExperts(int first, int count) { return Columns(&dy_.back(), first, count); }
+  WorkspaceColumns DGate(int gate) { return GateColumns(&dy_[0], gate); }
   /// dweights += ...; dx [n, in] = ...
   void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
                 MutableBlock dx);
 
  private:
-  Eigen::Block<Matrix> Expert(Matrix* y, size_t l, int e) const {
-    return y->block(0, e * widths_[l], y->rows(), widths_[l]);
+  WorkspaceColumns Expert(Workspace* y, size_t l, int e) const {
+    return y->view().block(0, e * widths_[l], y->rows(), widths_[l]);
   }
-  Eigen::Block<Matrix> Columns(Matrix* y, int first, int count) const {
-    return y->block(0, first * width(), y->rows(), count * width());
+  WorkspaceColumns Columns(Workspace* y, int first, int count) const {
+    return y->view().block(0, first * width(), y->rows(), count * width());
   }
-  Eigen::Block<Matrix> GateColumns(Matrix* y, int gate) const {
+  WorkspaceColumns GateColumns(Workspace* y, int gate) const {
     const size_t g = static_cast<size_t>(gate);
-    return y->block(0, gate_begins_[g], y->rows(), gates_[g]);
+    return y->view().block(0, gate_begins_[g], y->rows(), gates_[g]);
   }
   int n_hidden() const { return n_experts_ * widths_[0]; }
 
@@ -61,8 +65,8 @@ class ExpertBank {
   std::vector<int> gate_begins_;                 // in the wide layer's columns
   DenseLayer first_;                             // of all experts, then all gates
   std::vector<std::vector<DenseLayer>> deeper_;  // [layer - 1][expert]
-  std::vector<Matrix> y_;                        // [layer][n, E * width]; layer 0 has the gates behind
-  std::vector<Matrix> dy_;                       // the same
+  std::vector<Workspace> y_;                     // [layer][n, E * width]; layer 0 has the gates behind
+  std::vector<Workspace> dy_;                    // the same
 };
 
 }  // namespace zhiyin::worker

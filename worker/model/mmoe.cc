@@ -33,10 +33,11 @@ class MmoeModel final : public Model {
     outputs->resize(x.rows(), n_tasks_);
     bank_.Forward(weights, x);
     for (int t = 0; t < n_tasks_; ++t) {
-      Matrix& mixture = mixtures_[static_cast<size_t>(t)];
-      mixture.setZero(x.rows(), bank_.width());
-      AddMixture(bank_.Gate(t), bank_.Experts(0, n_experts_), mixture);
-      towers_.Forward(t, weights, mixture, outputs);
+      Workspace& mixture = mixtures_[static_cast<size_t>(t)];
+      mixture.resize(x.rows(), bank_.width());
+      mixture.view().setZero();
+      AddMixture(bank_.Gate(t), bank_.Experts(0, n_experts_), mixture.view());
+      towers_.Forward(t, weights, mixture.view(), outputs);
     }
   }
 
@@ -46,9 +47,10 @@ class MmoeModel final : public Model {
     dmixture_.resize(x.rows(), bank_.width());
     bank_.StartBackward();
     for (int t = 0; t < n_tasks_; ++t) {
-      towers_.Backward(t, weights, mixtures_[static_cast<size_t>(t)], doutputs, dweights, dmixture_);
-      MixtureGateBackward(bank_.Experts(0, n_experts_), dmixture_, bank_.DGate(t));
-      MixtureExpertsBackward(bank_.Gate(t), dmixture_, bank_.DExperts(0, n_experts_));
+      towers_.Backward(t, weights, mixtures_[static_cast<size_t>(t)].view(), doutputs, dweights,
+                       dmixture_.view());
+      MixtureGateBackward(bank_.Experts(0, n_experts_), dmixture_.view(), bank_.DGate(t));
+      MixtureExpertsBackward(bank_.Gate(t), dmixture_.view(), bank_.DExperts(0, n_experts_));
     }
     bank_.Backward(weights, x, dweights, *dx);
   }
@@ -59,8 +61,8 @@ class MmoeModel final : public Model {
   int64_t n_weights_ = 0;
   ExpertBank bank_;  // a gate a task
   Towers towers_;
-  std::vector<Matrix> mixtures_;  // [task][n, width]
-  Matrix dmixture_;               // [n, width], of one task
+  std::vector<Workspace> mixtures_;  // [task][n, width]
+  Workspace dmixture_;               // [n, width], of one task
 };
 
 }  // namespace

@@ -92,10 +92,10 @@ class PleLevel {
   int Count(int group) const { return group < n_tasks_ ? n_own_ : n_shared_; }
   ExpertBank& Bank(int group) const { return *banks_[static_cast<size_t>(is_first_ ? 0 : group)]; }
   int First(int group) const { return is_first_ ? group * n_own_ : 0; }
-  Eigen::Block<Matrix> Experts(int group) const { return Bank(group).Experts(First(group), Count(group)); }
-  Eigen::Block<Matrix> DExperts(int group) const { return Bank(group).DExperts(First(group), Count(group)); }
-  Eigen::Block<Matrix> Gate(int group) const { return Bank(group).Gate(is_first_ ? group : 0); }
-  Eigen::Block<Matrix> DGate(int group) const { return Bank(group).DGate(is_first_ ? group : 0); }
+  WorkspaceColumns Experts(int group) const { return Bank(group).Experts(First(group), Count(group)); }
+  WorkspaceColumns DExperts(int group) const { return Bank(group).DExperts(First(group), Count(group)); }
+  WorkspaceColumns Gate(int group) const { return Bank(group).Gate(is_first_ ? group : 0); }
+  WorkspaceColumns DGate(int group) const { return Bank(group).DGate(is_first_ ? group : 0); }
 
   /// Groups whose experts the gate of group g weighs, with the gate's first column for each.
   template <typename Visit>

@@ -109,7 +109,7 @@ class StemModel final : public Model {
 
  private:
   int Count(size_t p) const { return banks_[p]->n_experts(); }
-  Eigen::Block<Matrix> Experts(size_t p) const { return banks_[p]->Experts(0, Count(p)); }
+  WorkspaceColumns Experts(size_t p) const { return banks_[p]->Experts(0, Count(p)); }
   /// Columns of part p's experts in those of a gate.
   Eigen::Block<Matrix> Columns(Matrix* gate, size_t p) const {
     return gate->block(0, begins_[p], gate->rows(), Count(p));

@@ -5,14 +5,13 @@
 
 namespace zhiyin::worker {
 
-DenseLayer::DenseLayer(int in, int out, Activation activation, int64_t* n_weights)
-    : in_(in), out_(out), activation_(activation), w_(*n_weights), b_(w_ + int64_t{in} * out) {
+DenseLayer::DenseLayer(int in, int out, int n_relu, int64_t* n_weights)
+    : in_(in), out_(out), n_relu_(n_relu), w_(*n_weights), b_(w_ + int64_t{in} * out) {
   *n_weights = b_ + out;
 }
 
 void DenseLayer::Init(Random* random, std::span<float> weights) const {
-  const double range =
-      activation_ == Activation::kRelu ? std::sqrt(6.0 / in_) : std::sqrt(6.0 / (in_ + out_));
+  const double range = n_relu_ > 0 ? std::sqrt(6.0 / in_) : std::sqrt(6.0 / (in_ + out_));
   InitColumns(random, weights, std::vector<double>(static_cast<size_t>(out_), range));
 }
 
@@ -25,21 +24,23 @@ void DenseLayer::InitColumns(Random* random, std::span<float> weights, std::span
 }
 
 void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const {
-  y.noalias() = x * W(weights);
-  if (activation_ == Activation::kRelu) {
-    y.array() = (y.array().rowwise() + B(weights).array()).max(0.0f);
-  } else {
-    y.rowwise() += B(weights);
-  }
+  // The product is added to what is there: zeros first, were it not for the bias.
+  y.rowwise() = B(weights);
+  y.noalias() += x * W(weights);
+  if (n_relu_ > 0) y.leftCols(n_relu_).array() = y.leftCols(n_relu_).array().max(0.0f);
 }
 
 void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
                                  std::span<float> dweights) const {
-  if (activation_ == Activation::kRelu) dy.array() = (y.array() > 0.0f).select(dy.array(), 0.0f);
   MatrixView dW(dweights.data() + w_, in_, out_);
   VectorView db(dweights.data() + b_, out_);
+  // Both while a row is in cache.
+  for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+    auto row = dy.row(i);
+    row.head(n_relu_).array() = (y.row(i).head(n_relu_).array() > 0.0f).select(row.head(n_relu_).array(), 0.0f);
+    db += row;
+  }
   dW.noalias() += x.transpose() * dy;
-  db += dy.colwise().sum();
 }
 
 void DenseLayer::BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx) const {

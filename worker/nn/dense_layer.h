@@ -1,6 +1,6 @@
 // A fully connected layer: y = act(x W + b).
 //
-//   x [n, in]   W [in, out]   b [out]   y [n, out]   act: ReLU or none
+//   x [n, in]   W [in, out]   b [out]   y [n, out]   act: ReLU or none; or ReLU for the first columns only, of layers side by side
 //
 // Weights live in the model's flat vector; the layer knows where. Activations are blocks of the model's
 // matrices, so that layers side by side share one wide matrix. Nothing is allocated apart from what the
@@ -24,13 +24,17 @@ enum class Activation { kNone, kRelu };
 class DenseLayer {
  public:
   /// Takes in * out + out floats of the flat vector at *n_weights, and moves it behind them.
-  DenseLayer(int in, int out, Activation activation, int64_t* n_weights);
+  DenseLayer(int in, int out, Activation activation, int64_t* n_weights)
+      : DenseLayer(in, out, activation == Activation::kRelu ? out : 0, n_weights) {}
+  /// With ReLU in the first `n_relu` columns.
+  DenseLayer(int in, int out, int n_relu, int64_t* n_weights);
 
   int in() const { return in_; }
   int out() const { return out_; }
 
   /// W: uniform in +-sqrt(6 / in) before a ReLU (He et al., ICCV 2015, eq. 10), +-sqrt(6 / (in + out))
-  /// otherwise (Glorot and Bengio, AISTATS 2010, eq. 16). b: zero. `random` is advanced.
+  /// otherwise (Glorot and Bengio, AISTATS 2010, eq. 16). b: zero. `random` is advanced. REQUIRES: the same
+  /// activation everywhere.
   void Init(Random* random, std::span<float> weights) const;
   /// For layers side by side: column k of W uniform in +-ranges[k] instead. REQUIRES: ranges [out].
   void InitColumns(Random* random, std::span<float> weights, std::span<const double> ranges) const;
@@ -49,7 +53,7 @@ class DenseLayer {
 
   int in_;
   int out_;
-  Activation activation_;
+  int n_relu_;
   int64_t w_;
   int64_t b_;
 };

@@ -1,4 +1,4 @@
-#include "worker/data/generated_ratings.h"
+#include "worker/data/world.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -94,7 +94,7 @@ TEST(GeneratedRatings, WrittenAsTextAreTheSameRows) {
   bucket->add_bucket(30);
   bucket->add_bucket(50);
   std::ostringstream text;
-  WriteGeneratedRatings(job.data().generated_ratings(), text);
+  WriteGenerated(job.data(), text);
   EXPECT_TRUE(text.str().starts_with("user_age\tuser_activity\tuser_group\t")) << text.str().substr(0, 100);
 
   TempFolder folder;

@@ -258,7 +258,7 @@ TEST_F(TextSourceTest, FilesThatCannotBeReadAreRefusedAtOnce) {
   ExpectRefused(NumberJob({}), "no file in a split, expected at least one");
   ExpectRefused(NumberJob({folder_.Write("empty", "\n\n")}),
                 folder_.Path("empty") + ": is empty, expected rows");
-  ExpectRefused(Job(), "no source, expected text or generated_ratings");
+  ExpectRefused(Job(), "no source, expected text or one of the generated ones");
 }
 
 TEST_F(TextSourceTest, ATruncatedGzipEndsTheJob) {

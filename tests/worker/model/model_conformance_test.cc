@@ -219,6 +219,24 @@ TEST_P(EveryModel, GradientsOfWeightsAddUp) {
   }
 }
 
+TEST_P(EveryModel, GoesBackMoreThanOnceAndIsLinearInTheLoss) {
+  const Matrix x = RandomMatrix(5, input_dim(), 1);
+  const Matrix doutputs = RandomMatrix(5, n_tasks(), 2);
+  const Pass whole = BothWays(model_.get(), x, doutputs);
+  Pass parts;
+  parts.dweights.resize(whole.dweights.size());
+  Matrix sum = Matrix::Zero(x.rows(), x.cols());
+  for (int t = 0; t < n_tasks(); ++t) {
+    Matrix of_task = Matrix::Zero(5, n_tasks());
+    of_task.col(t) = doutputs.col(t);
+    model_->Backward(dense_.weights(), View(x), of_task, parts.dweights, &parts.dx);
+    sum += parts.dx;
+  }
+  EXPECT_LT((sum - whole.dx).cwiseAbs().maxCoeff(), 1e-4);
+  for (size_t i = 0; i < whole.dweights.size(); ++i)
+    ASSERT_NEAR(parts.dweights[i], whole.dweights[i], 1e-4 + 1e-4 * std::abs(whole.dweights[i])) << i;
+}
+
 TEST_P(EveryModel, ForgetsTheBatchBefore) {
   const std::unique_ptr<Model> used = MakeModel(GetParam());
   BothWays(used.get(), RandomMatrix(40, input_dim(), 7), RandomMatrix(40, n_tasks(), 8));
