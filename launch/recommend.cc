@@ -172,6 +172,10 @@ std::string Measure(const Recommender& recommender, const RecommendCommand& comm
 }  // namespace
 
 std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& path, const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    if (!text.starts_with("data."))
+      Fail("--set ", text, ": recommend takes the model as it was trained, expected a field of data");
+  }
   const std::string folder = worker::FindModel(path);
   Manifest manifest = worker::LoadManifest(folder);
   *manifest.mutable_job() = ParseJob(JobToText(manifest.job()), folder + "/manifest.textproto: job", folder, overrides);

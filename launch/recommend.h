@@ -24,7 +24,7 @@ struct RecommendCommand {
   std::function<void(const std::string&)> print;
 };
 
-/// A saved model, all rows of it. `folder` as --checkpoint. Throws Error.
+/// A saved model, all rows of it. `folder` as --checkpoint; overrides may change data alone. Throws Error.
 std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& folder,
                                                       const std::vector<std::string>& overrides);
 

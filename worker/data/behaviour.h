@@ -14,7 +14,7 @@
 namespace zhiyin::worker {
 
 /// As job.proto describes data.behaviour. Immutable; any number of threads. Users and items are numbered in the order in which
-/// they first appear. Malformed lines are no events; a Source reports them.
+/// they first appear. A row without a user, an item or a number as its time is no event; a Source reports malformed lines.
 class Behaviour {
  public:
   struct Event {
@@ -42,6 +42,8 @@ class Behaviour {
   int64_t count(int item) const { return counts_[static_cast<size_t>(item)]; }
   int64_t n_events() const { return n_events_; }
 
+  int64_t n_rows() const { return static_cast<int64_t>(user_of_row_.size()); }
+  /// REQUIRES: row < n_rows(), here and below.
   bool IsHeldOut(int64_t row) const { return is_held_out_[static_cast<size_t>(row)]; }
   /// The value of column `history` for a row of the training files, or of a user as things are after all events
   /// that are learned from.

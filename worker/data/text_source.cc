@@ -275,6 +275,8 @@ std::string TextSource::Parse(const Line& line, Rows* rows) {
 }
 
 bool TextSource::AddBehaviour() {
+  if (is_of_behaviour_ && row_ >= behaviour_->n_rows())
+    Fail(reader_->path(), ": has grown since the job began, expected a file that stays as it is");
   if (is_of_behaviour_ && behaviour_->IsHeldOut(row_) != is_test_) return false;
   history_ = is_of_behaviour_ ? behaviour_->HistoryBefore(row_)
                               : behaviour_->HistoryOf(behaviour_->FindUser(values_[user_column_]));

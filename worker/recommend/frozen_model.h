@@ -37,7 +37,7 @@ class FrozenModel {
 
     /// predictions() and vectors() of rows of the job's shape, not normalized; a category without a row is zeros.
     void Run(const Rows& rows);
-    /// [n, n_tasks], as `zhiyin predict` writes them.
+    /// [n, n_tasks], those of `zhiyin predict` but for rounding: here a row has other company in its batch.
     std::span<const float> predictions() const { return predictions_; }
     /// As Model::vectors; valid until the next Run.
     std::optional<TowerVectors> vectors() const { return network_->vectors(); }
