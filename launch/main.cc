@@ -11,14 +11,18 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
+#include <sstream>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "common/config.h"
 #include "common/error.h"
 #include "common/generated_columns.h"
 #include "launch/command_line.h"
+#include "launch/compare.h"
 #include "launch/doctor.h"
 #include "launch/launcher.h"
 #include "launch/output_folder.h"
@@ -27,6 +31,8 @@
 #include "worker/data/world.h"
 
 DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
+DEFINE_string(seeds, "1", "compare: train with each of them, separated by commas");
+DEFINE_bool(markdown, false, "compare: the table as Markdown");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
 DEFINE_int32(servers, 1, "Ranks that hold tables; all others work");
 DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
@@ -52,6 +58,7 @@ constexpr const char* kUsage =
   mpirun -n 4 zhiyin doctor [--config=JOB.textproto] [--servers=2] [--output=DIR]
   mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
+  zhiyin compare --config=JOB.textproto,OTHER.textproto --seeds=1,2,3 [--markdown]
 
 commands
   train      train, evaluate on the test split, save under --output
@@ -60,17 +67,20 @@ commands
              anything is. Without mpirun: this host, and with --ranks whether there are slots for so many
   predict    a saved model's predictions for the rows of data.test, a line a row
   generate   write the rows of a job's generated data as tab-separated text
+  compare    train several jobs, each with several seeds, simulated; one table of their test metrics
 
 flags
-  --config=FILE         the job, as described in configs/job.proto
+  --config=FILE         the job, as described in configs/job.proto; compare: several, separated by commas
   --checkpoint=DIR      evaluate, predict: the model's folder, or the output folder that holds it
   --servers=N           ranks that hold tables; all others work (default 1)
-  --simulate=SxW        S servers and W workers in this process, without MPI
+  --simulate=SxW        S servers and W workers in this process, without MPI; compare: of each job (default 1x1)
   --network=OPTIONS     what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)
   --output=DIR          results go there; predict, generate: the file
   --overwrite           the output folder may hold an earlier run; predict, generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
+  --seeds=N,N           compare: train with each of them (default 1)
+  --markdown            compare: the table as Markdown
   --timeout_s=S         longest silence that a waiting rank accepts (default 120); doctor: longest step (default 30)
   --ranks=N             doctor: ranks that the job is to have (default: as many as are here)
   --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
@@ -152,10 +162,10 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 }
 
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
-  if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
-  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "profile", "ranks", "hostfile"});
+  if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "seeds", "markdown", "ranks", "hostfile"});
+  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "seeds", "markdown", "profile", "ranks", "hostfile"});
   if (command == Command::kPredict)
-    CheckUnused("predict", {"config", "seed", "profile", "progress", "ranks", "hostfile"});
+    CheckUnused("predict", {"config", "seed", "seeds", "markdown", "profile", "progress", "ranks", "hostfile"});
   if (FLAGS_simulate.empty()) {
     CheckUnused("a job without --simulate", {"network"});
   } else {
@@ -204,8 +214,8 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
 
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
-  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "profile", "progress", "ranks",
-                           "hostfile"});
+  CheckUnused("generate", {"checkpoint", "seeds", "markdown", "servers", "simulate", "network", "timeout_s", "profile", "progress", "ranks",
+                           "hostfile", "seeds", "markdown"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
@@ -221,8 +231,41 @@ int RunGenerate(const std::vector<std::string>& overrides) {
   return 0;
 }
 
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+int RunCompare(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("compare");
+  CheckUnused("compare", {"checkpoint", "servers", "network", "seed", "profile", "progress", "ranks", "hostfile"});
+  CompareOptions options;
+  options.configs = SplitAtCommas(FLAGS_config);
+  if (options.configs.empty()) Fail("compare: --config is missing: expected jobs' files, separated by commas");
+  options.seeds = SplitAtCommas(FLAGS_seeds);
+  std::set<std::string> seeds;
+  for (const std::string& seed : options.seeds) {
+    if (seed.empty() || seed.size() > 18 || seed.find_first_not_of("0123456789") != std::string::npos)
+      Fail("--seeds=", FLAGS_seeds, ": \"", seed, "\" is no seed, expected numbers separated by commas");
+    if (!seeds.insert(seed).second) Fail("--seeds=", FLAGS_seeds, ": ", seed, " is there twice");
+  }
+  if (options.seeds.empty()) Fail("--seeds: is empty, expected numbers separated by commas");
+  options.overrides = overrides;
+  if (!FLAGS_simulate.empty()) std::tie(options.n_servers, options.n_workers) = ParseSimulate(FLAGS_simulate);
+  options.timeout_s = FLAGS_timeout_s;
+  if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  options.markdown = FLAGS_markdown;
+  options.output = FLAGS_output;
+  options.print = Print;
+  options.print_error = PrintError;
+  if (!FLAGS_output.empty()) PrepareOutputFolder(FLAGS_output, FLAGS_overwrite);
+  return Compare(options);
+}
+
 int Examine(const std::vector<std::string>& overrides) {
-  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "profile", "progress"});
+  CheckUnused("doctor", {"checkpoint", "seeds", "markdown", "simulate", "overwrite", "seed", "profile", "progress"});
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   if (FLAGS_ranks < 0) Fail("--ranks=", FLAGS_ranks, ": expected at least 1");
   if (FLAGS_config.empty() && !overrides.empty())
@@ -272,8 +315,9 @@ int Main(int argc, char** argv) {
   if (command == "predict") return RunJob(Command::kPredict, command, line.overrides);
   if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
+  if (command == "compare") return RunCompare(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, predict, doctor or generate, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor, generate or compare, see zhiyin --help");
 }
 
 }  // namespace
