@@ -35,8 +35,10 @@ constexpr int64_t kReportsPerEpoch = 500;
 
 std::string UtcNow() {
   const std::time_t now = std::time(nullptr);
+  std::tm fields{};
+  gmtime_r(&now, &fields);  // ranks may be threads of one process
   char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &fields);
   return text;
 }
 
