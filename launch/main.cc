@@ -11,14 +11,18 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
+#include <sstream>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "common/config.h"
 #include "common/error.h"
 #include "common/generated_columns.h"
 #include "launch/command_line.h"
+#include "launch/compare.h"
 #include "launch/doctor.h"
 #include "launch/launcher.h"
 #include "launch/output_folder.h"
@@ -28,6 +32,8 @@
 #include "worker/data/world.h"
 
 DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
+DEFINE_string(seeds, "1", "compare: train with each of them, separated by commas");
+DEFINE_bool(markdown, false, "compare: the table as Markdown");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
 DEFINE_int32(servers, 1, "Ranks that hold tables; all others work");
 DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
@@ -62,6 +68,7 @@ constexpr const char* kUsage =
   mpirun -n 4 zhiyin doctor [--config=JOB.textproto] [--servers=2] [--output=DIR]
   mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
+  zhiyin compare --config=JOB.textproto,OTHER.textproto --seeds=1,2,3 [--markdown]
   zhiyin recommend --checkpoint=DIR [--users=FILE] [--k=10] [--measure]
 
 commands
@@ -71,18 +78,21 @@ commands
              anything is. Without mpirun: this host, and with --ranks whether there are slots for so many
   predict    a saved model's predictions for the rows of data.test, a line a row
   generate   write the rows of a job's generated data as tab-separated text
+  compare    train several jobs, each with several seeds, simulated; one table of their test metrics
   recommend  the best items for users of a job with data.behaviour (docs/recommending.md)
 
 flags
-  --config=FILE         the job, as described in configs/job.proto
+  --config=FILE         the job, as described in configs/job.proto; compare: several, separated by commas
   --checkpoint=DIR      evaluate, predict: the model's folder, or the output folder that holds it
   --servers=N           ranks that hold tables; all others work (default 1)
-  --simulate=SxW        S servers and W workers in this process, without MPI
+  --simulate=SxW        S servers and W workers in this process, without MPI; compare: of each job (default 1x1)
   --network=OPTIONS     what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)
   --output=DIR          results go there; predict, generate: the file
   --overwrite           the output folder may hold an earlier run; predict, generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
+  --seeds=N,N           compare: train with each of them (default 1)
+  --markdown            compare: the table as Markdown
   --timeout_s=S         longest silence that a waiting rank accepts (default 120); doctor: longest step (default 30)
   --ranks=N             doctor: ranks that the job is to have (default: as many as are here)
   --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
@@ -138,17 +148,31 @@ std::pair<int, int> ParseSimulate(const std::string& text) {
   return {n_servers, n_workers};
 }
 
-/// A flag that a command does not look at would be a silent mistake.
-void CheckUnused(const std::string& command, std::initializer_list<const char*> flags) {
-  for (const char* flag : flags) {
-    if (!gflags::GetCommandLineFlagInfoOrDie(flag).is_default)
-      Fail("--", flag, " means nothing to ", command, ", see zhiyin --help");
+/// The flags defined above, not those of libraries.
+std::vector<std::string> OwnFlags() {
+  std::vector<gflags::CommandLineFlagInfo> all;
+  gflags::GetAllFlags(&all);
+  std::vector<std::string> own;
+  for (const gflags::CommandLineFlagInfo& info : all) {
+    if (std::string_view(info.filename).ends_with("launch/main.cc")) own.push_back(info.name);
+  }
+  return own;
+}
+
+bool IsSet(const std::string& flag) { return !gflags::GetCommandLineFlagInfoOrDie(flag.c_str()).is_default; }
+
+/// A flag that is not looked at would be a silent mistake: none of `flags` may be set.
+void CheckUnset(const std::string& what, const std::vector<std::string>& flags) {
+  for (const std::string& flag : flags) {
+    if (IsSet(flag)) Fail("--", flag, " means nothing to ", what, ", see zhiyin --help");
   }
 }
 
-/// Flags that only recommend looks at.
-void CheckNotRecommend(const std::string& command) {
-  CheckUnused(command, {"ranker", "users", "k", "candidates", "formula", "format", "relevance", "seen", "measure"});
+/// Flags that `command` looks at; no other may be set.
+void CheckUses(const std::string& command, const std::set<std::string>& used) {
+  std::vector<std::string> others = OwnFlags();
+  std::erase_if(others, [&](const std::string& flag) { return used.contains(flag); });
+  CheckUnset(command, others);
 }
 
 /// For a shell: as it is where it is harmless, otherwise in single quotes.
@@ -173,22 +197,29 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
   for (const std::string& text : overrides) line += " --set " + Quoted(text);
   add("simulate", FLAGS_simulate);
   add("seed", FLAGS_seed);
-  if (!gflags::GetCommandLineFlagInfoOrDie("timeout_s").is_default)
+  if (IsSet("timeout_s"))
     add("timeout_s", gflags::GetCommandLineFlagInfoOrDie("timeout_s").current_value);
   add("network", network.ToText());
   return line;
 }
 
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
-  CheckNotRecommend(name);
-  if (command == Command::kTrain) CheckUnused("train", {"checkpoint", "ranks", "hostfile"});
-  if (command == Command::kEvaluate) CheckUnused("evaluate", {"config", "seed", "profile", "ranks", "hostfile"});
-  if (command == Command::kPredict)
-    CheckUnused("predict", {"config", "seed", "profile", "progress", "ranks", "hostfile"});
+  switch (command) {
+    case Command::kTrain:
+      CheckUses(name, {"config", "servers", "simulate", "network", "output", "overwrite", "seed", "timeout_s", "profile",
+                       "progress"});
+      break;
+    case Command::kEvaluate:
+      CheckUses(name, {"checkpoint", "servers", "simulate", "network", "output", "overwrite", "timeout_s", "progress"});
+      break;
+    case Command::kPredict:
+      CheckUses(name, {"checkpoint", "servers", "simulate", "network", "output", "overwrite", "timeout_s"});
+      break;
+  }
   if (FLAGS_simulate.empty()) {
-    CheckUnused("a job without --simulate", {"network"});
+    CheckUnset("a job without --simulate", {"network"});
   } else {
-    CheckUnused("--simulate", {"servers"});
+    CheckUnset("--simulate", {"servers"});
     if (FLAGS_profile) Fail("--profile: a simulated job's time is virtual, expected a job under mpirun");
   }
   if (command == Command::kTrain && FLAGS_config.empty())
@@ -233,9 +264,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
 
 int RunGenerate(const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
-  CheckNotRecommend("generate");
-  CheckUnused("generate", {"checkpoint", "servers", "simulate", "network", "timeout_s", "profile", "progress", "ranks",
-                           "hostfile"});
+  CheckUses("generate", {"config", "output", "overwrite"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = LoadJob(FLAGS_config, overrides);
@@ -251,9 +280,41 @@ int RunGenerate(const std::vector<std::string>& overrides) {
   return 0;
 }
 
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+int RunCompare(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("compare");
+  CheckUses("compare", {"config", "seeds", "simulate", "markdown", "output", "overwrite", "timeout_s"});
+  CompareOptions options;
+  options.configs = SplitAtCommas(FLAGS_config);
+  if (options.configs.empty()) Fail("compare: --config is missing: expected jobs' files, separated by commas");
+  options.seeds = SplitAtCommas(FLAGS_seeds);
+  std::set<std::string> seeds;
+  for (const std::string& seed : options.seeds) {
+    if (seed.empty() || seed.size() > 18 || seed.find_first_not_of("0123456789") != std::string::npos)
+      Fail("--seeds=", FLAGS_seeds, ": \"", seed, "\" is no seed, expected numbers separated by commas");
+    if (!seeds.insert(seed).second) Fail("--seeds=", FLAGS_seeds, ": ", seed, " is there twice");
+  }
+  if (options.seeds.empty()) Fail("--seeds: is empty, expected numbers separated by commas");
+  options.overrides = overrides;
+  if (!FLAGS_simulate.empty()) std::tie(options.n_servers, options.n_workers) = ParseSimulate(FLAGS_simulate);
+  options.timeout_s = FLAGS_timeout_s;
+  if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  options.markdown = FLAGS_markdown;
+  options.output = FLAGS_output;
+  options.print = Print;
+  options.print_error = PrintError;
+  if (!FLAGS_output.empty()) PrepareOutputFolder(FLAGS_output, FLAGS_overwrite);
+  return Compare(options);
+}
+
 int Examine(const std::vector<std::string>& overrides) {
-  CheckNotRecommend("doctor");
-  CheckUnused("doctor", {"checkpoint", "simulate", "overwrite", "seed", "profile", "progress"});
+  CheckUses("doctor", {"config", "servers", "output", "timeout_s", "ranks", "hostfile"});
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   if (FLAGS_ranks < 0) Fail("--ranks=", FLAGS_ranks, ": expected at least 1");
   if (FLAGS_config.empty() && !overrides.empty())
@@ -262,11 +323,11 @@ int Examine(const std::vector<std::string>& overrides) {
   options.config = FLAGS_config;
   options.overrides = overrides;
   options.n_servers = FLAGS_servers;
-  options.n_servers_given = !gflags::GetCommandLineFlagInfoOrDie("servers").is_default;
+  options.n_servers_given = IsSet("servers");
   options.output = FLAGS_output;
   options.hostfile = FLAGS_hostfile;
   options.n_wanted = FLAGS_ranks;
-  if (!gflags::GetCommandLineFlagInfoOrDie("timeout_s").is_default) options.limit_s = FLAGS_timeout_s;
+  if (IsSet("timeout_s")) options.limit_s = FLAGS_timeout_s;
   options.under_mpirun = StartedByLauncher();
   options.print = Print;
   options.print_error = PrintError;
@@ -275,9 +336,9 @@ int Examine(const std::vector<std::string>& overrides) {
 
 int Recommend(const std::vector<std::string>& overrides) {
   CheckStartedAlone("recommend");
-  CheckUnused("recommend", {"config", "servers", "simulate", "network", "seed", "timeout_s", "ranks", "hostfile", "profile",
-                            "progress"});
-  if (FLAGS_measure) CheckUnused("recommend --measure", {"users", "format"});
+  CheckUses("recommend", {"checkpoint", "ranker", "users", "k", "candidates", "formula", "format", "relevance", "seen",
+                          "measure", "output", "overwrite"});
+  if (FLAGS_measure) CheckUnset("recommend --measure", {"users", "format"});
   if (FLAGS_checkpoint.empty()) Fail("recommend: --checkpoint is missing: expected a model's folder");
   if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
   if (FLAGS_candidates < 1) Fail("--candidates=", FLAGS_candidates, ": expected at least 1");
@@ -296,17 +357,6 @@ int Recommend(const std::vector<std::string>& overrides) {
   command.print = Print;
   RunRecommend(command);
   return 0;
-}
-
-/// The flags defined above, not those of libraries.
-std::vector<std::string> OwnFlags() {
-  std::vector<gflags::CommandLineFlagInfo> all;
-  gflags::GetAllFlags(&all);
-  std::vector<std::string> own;
-  for (const gflags::CommandLineFlagInfo& info : all) {
-    if (std::string_view(info.filename).ends_with("launch/main.cc")) own.push_back(info.name);
-  }
-  return own;
 }
 
 int Main(int argc, char** argv) {
@@ -328,9 +378,10 @@ int Main(int argc, char** argv) {
   if (command == "predict") return RunJob(Command::kPredict, command, line.overrides);
   if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
+  if (command == "compare") return RunCompare(line.overrides);
   if (command == "recommend") return Recommend(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, predict, doctor, generate or recommend, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor, generate, compare or recommend, see zhiyin --help");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ void PrepareOutputFolder(const std::string& path, bool overwrite) {
   fs::create_directories(path, error);
   if (!fs::is_directory(path, error))
     Fail("--output=", path, ": cannot make this folder", error ? ": " + error.message() : "");
-  for (const char* name : {"summary.json", "metrics.jsonl", "model"}) {
+  for (const char* name : {"summary.json", "metrics.jsonl", "model", "compare.json"}) {
     if (!overwrite && fs::exists(fs::path(path) / name, error)) {
       Fail("--output=", path, ": holds ", name,
            " of an earlier run: name another folder, or add --overwrite");

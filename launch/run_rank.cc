@@ -112,7 +112,8 @@ void PrepareOutput(const RankOptions& options) {
 }
 
 void Work(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
-  worker::JobOptions job_options{options.output, options.progress, options.print, options.network, options.profile};
+  worker::JobOptions job_options{options.output,  options.progress, options.print,
+                                 options.network, options.profile,  options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
   if (is_chief) PrepareOutput(options);
   switch (options.command) {

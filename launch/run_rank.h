@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct RankOptions {
   std::string network;                                  // "mpi" or "simulated"
   std::function<void(const std::string&)> print;        // results and progress, by the chief
   std::function<void(const std::string&)> print_error;  // one line, by rank 0
+  std::function<void(const nlohmann::ordered_json&)> take_summary;  // train: what is in summary.json; may be empty
 };
 
 /// What RunRank returns of a job that has failed because a host may be lost:

@@ -35,8 +35,10 @@ constexpr int64_t kReportsPerEpoch = 500;
 
 std::string UtcNow() {
   const std::time_t now = std::time(nullptr);
+  std::tm fields{};
+  gmtime_r(&now, &fields);  // ranks may be threads of one process
   char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &fields);
   return text;
 }
 
@@ -152,6 +154,7 @@ class TrainingRun {
       for (const TaskMetrics& metrics : evaluation_->tasks)
         summary["tasks"][metrics.task] = MetricsObject(metrics);
     }
+    if (!task_balance_.empty()) summary["balance"] = task_balance_;
     summary.update(ReportJson(report));
     summary.update(InvariantsJson(invariants, counts));
     if (options_.profile) {
@@ -160,6 +163,7 @@ class TrainingRun {
     }
     summary["config"] = ConfigJson(job_);
     files_.WriteSummary(summary);
+    if (options_.take_summary) options_.take_summary(summary);
     char line[160];
     std::snprintf(line, sizeof(line), "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
                   static_cast<long long>(n_samples_), training_s,
@@ -317,7 +321,10 @@ class TrainingRun {
       lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "train",
                                   TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
-      if (n_balance > 0) lines.back().update(balance.Describe(static_cast<size_t>(t), TaskNames()));
+      if (n_balance > 0) {
+        task_balance_[job_.task(t).name()] = balance.Describe(static_cast<size_t>(t), TaskNames());
+        lines.back().update(task_balance_[job_.task(t).name()]);
+      }
       if (task.own_loss != 0) lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
     }
     files_.AddMetrics(lines);
@@ -394,6 +401,7 @@ class TrainingRun {
   std::vector<int64_t> worker_samples_;  // [worker], the same of each
   double waited_s_ = 0;    // the same
   double train_loss_ = 0;
+  Json task_balance_;                // by task, of the last epoch; null: nothing to tell
   std::vector<double> mean_losses_;  // [n_tasks], in training, of the last epoch; NaN: no labels
   std::optional<EvaluationResult> evaluation_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "common/net/mailbox.h"
@@ -22,6 +23,8 @@ struct JobOptions {
   std::string network;
   /// Training: what workers and servers do with their time is measured, printed, and in summary.json.
   bool profile = false;
+  /// Training: gets at the chief what is in summary.json. May be empty.
+  std::function<void(const nlohmann::ordered_json&)> take_summary;
 };
 
 /// Trains, evaluates, saves; the chief prints. Collective over all workers; when the chief returns, the

@@ -151,6 +151,7 @@ const std::vector<Row> kValues = {
     {"epochs: 1", "epochs: -1", "job:21: train.epochs: is -1, expected 1 to 1000000"},
     {"epochs: 1", "epochs: -2147483648", "job:21: train.epochs: is -2147483648, expected 1 to 1000000"},
     {"seed: 7", "task_gradients_every: -1", "job:24: train.task_gradients_every: is -1, expected 0 to 1073741824"},
+    {"seed: 7", "balance { ca_grad { c: 1.5 } }", "job:24: train.balance: balances one task, expected two or more"},
     {"seed: 7", "balance { mgda {} }", "job:24: train.balance: balances one task, expected two or more"},
     {"seed: 7", "balance { pcgrad {} }",
      "job:24: train.balance: no field \"pcgrad\"; the nearest is \"pc_grad\""},
@@ -467,6 +468,59 @@ const std::vector<Row> kUniform = {
     {"n_rows: 80", "file: \"a\"", "job:3: data.train.file[0]: generated data is not read from files"},
 };
 
+/// Of a second task beside the first. `from` is train.balance, `to` must stay empty.
+class BalancedJob : public ::testing::TestWithParam<Row> {};
+
+TEST_P(BalancedJob, IsRefusedWithOneLine) {
+  const std::string two = Edited(kTextJob, {"model {", "task { name: \"price\" label { number {} } squared_error {} } model {", ""});
+  EXPECT_EQ(LineOf(Edited(two, {"seed: 7", "balance { " + GetParam().from + " }", ""})), GetParam().line);
+}
+
+const std::vector<Row> kBalanced = {
+    {"mgda {}", "", "no error"},
+    {"ca_grad { c: 1.5 }", "", "job:24: train.balance.ca_grad.c: is 1.5, expected 0 to 1"},
+    {"ca_grad { c: nan }", "", "job:24: train.balance.ca_grad.c: found \"nan\", expected a finite number"},
+    {"grad_norm { alpha: -1 }", "", "job:24: train.balance.grad_norm.alpha: is -1, expected 0 or more"},
+    {"dynamic_weight_average { temperature: 0 }", "",
+     "job:24: train.balance.dynamic_weight_average.temperature: is 0, expected a number above 0"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Balance, BalancedJob, ValuesIn(kBalanced));
+
+/// `from` is the source, `to` must stay empty.
+class PlantedJob : public ::testing::TestWithParam<Row> {};
+
+TEST_P(PlantedJob, IsRefusedWithOneLine) {
+  EXPECT_EQ(LineOf(Edited(kUniformJob, {"generated_uniform { n_rows: 100 n_columns: 2 n_categories: 5 n_labels: 1 }",
+                                        GetParam().from, ""})),
+            GetParam().line);
+}
+
+const std::vector<Row> kPlanted = {
+    {"generated_related_tasks { n_rows: 0 }", "",
+     "job:2: data.generated_related_tasks.n_rows: is 0, expected 1 to 1099511627776"},
+    {"generated_related_tasks { n_rows: 100 n_features: 1 }", "",
+     "job:2: data.generated_related_tasks.n_features: is 1, expected 2 to 65536"},
+    {"generated_related_tasks { n_rows: 100 correlation: -1.5 }", "",
+     "job:2: data.generated_related_tasks.correlation: is -1.5, expected -1 to 1"},
+    {"generated_related_tasks { n_rows: 100 scale: 0 }", "",
+     "job:2: data.generated_related_tasks.scale: is 0, expected a number above 0"},
+    {"generated_related_tasks { n_rows: 100 n_sines: -1 }", "",
+     "job:2: data.generated_related_tasks.n_sines: is -1, expected 0 to 1000"},
+    {"generated_related_tasks { n_rows: 100 noise: -1 }", "",
+     "job:2: data.generated_related_tasks.noise: is -1, expected 0 or more"},
+    {"generated_funnel { n_rows: 100 n_steps: 1 }", "", "job:2: data.generated_funnel.n_steps: is 1, expected 2 to 8"},
+    {"generated_funnel { n_rows: 100 n_users: 0 }", "",
+     "job:2: data.generated_funnel.n_users: is 0, expected 1 to 1073741824"},
+    {"generated_funnel { n_rows: 100 n_items: 0 }", "",
+     "job:2: data.generated_funnel.n_items: is 0, expected 1 to 1073741824"},
+    {"generated_funnel { n_rows: 100 n_logged: 101 }", "",
+     "job:2: data.generated_funnel.n_logged: is 101, expected 0 to 100"},
+    {"generated_funnel { n_rows: 100 }", "",
+     "job:6: field[category_1].column: no column \"category_1\"; known are user, item, step_1, step_2, after_2, p_1, p_2"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Columns, PlantedJob, ValuesIn(kPlanted));
 INSTANTIATE_TEST_SUITE_P(Columns, GeneratedJob, ValuesIn(kGenerated));
 INSTANTIATE_TEST_SUITE_P(Columns, UniformJob, ValuesIn(kUniform));
 

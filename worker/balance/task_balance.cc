@@ -19,12 +19,15 @@ void BalanceSums::AddFactors(const TaskFactors& factors) {
   for (size_t t = 0; t < n_tasks_; ++t) numbers_[Factor(t)] += factors.shared[t];
 }
 
-void BalanceSums::AddGram(const Eigen::MatrixXd& gram) {
+void BalanceSums::AddGram(const Eigen::MatrixXd& gram, const TaskFactors& factors) {
   numbers_[kLooked] += 1;
   const Eigen::VectorXd norms = gram.diagonal().cwiseSqrt();
+  const Eigen::VectorXd gains = gram * Eigen::Map<const Eigen::VectorXd>(factors.shared.data(), gram.cols());
   for (size_t i = 0; i < n_tasks_; ++i) {
     const auto a = static_cast<Eigen::Index>(i);
     numbers_[Norm(i)] += norms[a];
+    // What is 0 but for rounding is no conflict.
+    numbers_[Conflict(i)] += gains[a] < -1e-9 * norms[a] * norms.maxCoeff();
     for (size_t j = 0; j < i; ++j) {
       const auto b = static_cast<Eigen::Index>(j);
       if (norms[a] == 0 || norms[b] == 0) continue;
@@ -42,6 +45,7 @@ Json BalanceSums::Describe(size_t task, std::span<const std::string> names) cons
   Json line = {{"task_weight", numbers_[Factor(task)] / numbers_[kSlices]}};
   if (numbers_[kLooked] == 0) return line;
   line["gradient_norm"] = numbers_[Norm(task)] / numbers_[kLooked];
+  line["gradient_conflict"] = numbers_[Conflict(task)] / numbers_[kLooked];
   line["gradient_cosine"] = Json::object();
   for (size_t other = 0; other < n_tasks_; ++other) {
     if (other == task) continue;
@@ -105,11 +109,11 @@ void TaskBalance::Backward(const Slice& slice, DenseWeights* dense, EmbeddingInp
     gradients_->Compute(model_, dense->weights().first(static_cast<size_t>(model_->n_weights())), slice.x,
                         *slice.doutputs, input);
     facts.gram = gradients_->Gram() * (of_mean * of_mean);
-    sums_->AddGram(facts.gram);
   }
   TaskFactors factors(n_tasks_, n_own);
   if (balancer_) balancer_->Balance(facts, &factors);
   sums_->AddFactors(factors);
+  if (looks) sums_->AddGram(facts.gram, factors);
   // To look at gradients changes no bit of the result.
   if (balancer_ && balancer_->UsesGradients()) {
     gradients_->Combine(factors, dense->gradients(), input);

@@ -24,16 +24,16 @@ namespace zhiyin::worker {
 /// What balancing did in a slice, or, added up, in an epoch. As so many numbers it travels with the sums of losses.
 class BalanceSums {
  public:
-  explicit BalanceSums(size_t n_tasks) : n_tasks_(n_tasks), numbers_(2 + n_tasks * 2 + n_tasks * (n_tasks - 1)) {}
+  explicit BalanceSums(size_t n_tasks) : n_tasks_(n_tasks), numbers_(2 + n_tasks * 3 + n_tasks * (n_tasks - 1)) {}
 
   std::span<const double> numbers() const { return numbers_; }
 
   void AddFactors(const TaskFactors& factors);
-  void AddGram(const Eigen::MatrixXd& gram);
+  void AddGram(const Eigen::MatrixXd& gram, const TaskFactors& factors);
   void Add(std::span<const double> numbers);
 
-  /// For the line of a task in metrics.jsonl: task_weight, gradient_norm and gradient_cosine with each other task;
-  /// means over the slices.
+  /// Of a task, for metrics.jsonl: task_weight, gradient_norm, gradient_cosine with each other task, means over the slices;
+  /// and gradient_conflict, the share of the slices whose step goes against the task's own gradient.
   Json Describe(size_t task, std::span<const std::string> names) const;
  private:
   // Where the numbers stand.
@@ -41,8 +41,9 @@ class BalanceSums {
   static constexpr size_t kLooked = 1;  // slices whose gradients were looked at
   static size_t Factor(size_t t) { return 2 + t; }
   size_t Norm(size_t t) const { return 2 + n_tasks_ + t; }
+  size_t Conflict(size_t t) const { return 2 + 2 * n_tasks_ + t; }
   /// The sum of the cosines between tasks i > j; behind it how many there were.
-  size_t Cosine(size_t i, size_t j) const { return 2 + 2 * n_tasks_ + i * (i - 1) + 2 * j; }
+  size_t Cosine(size_t i, size_t j) const { return 2 + 3 * n_tasks_ + i * (i - 1) + 2 * j; }
 
   size_t n_tasks_;
   std::vector<double> numbers_;
