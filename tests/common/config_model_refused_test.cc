@@ -47,7 +47,7 @@ void PrintTo(const Row& row, std::ostream* out) {
 const std::vector<Row> kRefused = {
     {"",
      "job:13: model: is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, "
-     "cross_stitch or stem"},
+     "cross_stitch, stem, matrix_factorization or two_tower"},
 
     {"single_task {}", "job:13: model.single_task: hidden has no layer, expected at least 1"},
     {"single_task { hidden: [4, 0] }", "job:13: model.single_task.hidden[1]: is 0, expected 1 to 65536"},

@@ -204,7 +204,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:8: table[ids].dim: is 4, expected 1: a linear model has one weight a task in a row"},
         Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", ""),
                 "job:19: model: is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, "
-     "cross_stitch or stem"},
+     "cross_stitch, stem, matrix_factorization or two_tower"},
         Refusal{With("slices: 4", "slices: 5"),
                 "job:22: train.batch_size: is 64, expected a multiple of slices, 5"},
         Refusal{With("slices: 4", "staleness: -2"), "job:23: train.staleness: is -2, expected -1 to 1048576"},

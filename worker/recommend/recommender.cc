@@ -163,7 +163,8 @@ std::vector<Recommended> Recommender::Rank(int user, std::span<const int> candid
   return ranked;
 }
 
-/// Scores are brought to 0 to 1 first, so that they can be weighed against cosines.
+/// Scores are brought to 0 to 1 first, so that they can be weighed against cosines. As in the paper, whose likeness is never
+/// negative, an item that points the other way is just unlike: otherwise the worst would look the most diverse.
 std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked) const {
   double lowest = std::numeric_limits<double>::infinity();
   double highest = -lowest;
@@ -173,7 +174,7 @@ std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked)
     highest = std::max(highest, one.score);
   }
   const double range = highest > lowest ? highest - lowest : 1;
-  std::vector<double> likeness(ranked.size(), 0.0);  // to the nearest in the list; the first has none to be like
+  std::vector<double> likeness(ranked.size(), 0.0);  // to the nearest in the list, at least 0
   std::vector<bool> taken(ranked.size());
   std::vector<Recommended> list;
   while (list.size() < std::min(ranked.size(), static_cast<size_t>(options_.k))) {
@@ -190,7 +191,7 @@ std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked)
     taken[best] = true;
     for (size_t i = 0; i < ranked.size(); ++i) {
       const double cosine = directions_.row(ranked[i].item).dot(directions_.row(ranked[best].item));
-      likeness[i] = list.empty() ? cosine : std::max(likeness[i], cosine);
+      likeness[i] = std::max(likeness[i], cosine);
     }
     list.push_back(ranked[best]);
   }

@@ -21,7 +21,7 @@ struct RecommendOptions {
   /// Of a model with two towers: items that the formula ranks. Other models rank all items.
   int n_candidates = 200;
   /// Of task names; empty: the score of the towers, or the prediction of the first task.
-  std::string formula;
+  std::string formula{};
   /// Leave out items that the user has an event with.
   bool exclude_seen = true;
   /// Weight of the score against the likeness to items already in the list, 0 to 1; 1: the order of the scores (maximal
