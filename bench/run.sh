@@ -74,15 +74,15 @@ census_epoch() {
   fi
 }
 
-# mmoe_throughput: rows a second of configs/bench_mmoe.textproto, with 1 server and 1 worker, and with 1 server and 2 workers, against PyTorch
+# mmoe_throughput: rows a second of configs/bench_mmoe.textproto, with 1 server and 1 worker of 2 threads, and with 1 server and 2 workers of 1, against PyTorch
 # with the same model and random rows, at the better of 1 and 2 threads.
 mmoe_throughput_ours() {
-  launch/mpirun.sh -n "$1" build/release/zhiyin train --config=configs/bench_mmoe.textproto --progress=none --output="$scratch/mmoe" \
-    --overwrite >/dev/null
+  launch/mpirun.sh --bind-to none -n "$1" build/release/zhiyin train --config=configs/bench_mmoe.textproto --threads="$2" --progress=none \
+    --output="$scratch/mmoe" --overwrite >/dev/null
   awk -F'[:,]' '/"samples_per_second":/ { print $2 }' "$scratch/mmoe/summary.json"
 }
-mmoe_throughput_1x1_ours() { mmoe_throughput_ours 2; }
-mmoe_throughput_1x2_ours() { mmoe_throughput_ours 3; }
+mmoe_throughput_1x1_ours() { mmoe_throughput_ours 2 2; }
+mmoe_throughput_1x2_ours() { mmoe_throughput_ours 3 1; }
 mmoe_throughput_yardstick() {
   # Threads that are more than free cores wait for each other in loops: such a run is no figure, and is cut short.
   for threads in 1 2; do timeout 60 "$python" "$peers/torch_mmoe.py" "$threads" || true; done |

@@ -36,6 +36,7 @@ DEFINE_string(seeds, "1", "compare: train with each of them, separated by commas
 DEFINE_bool(markdown, false, "compare: the table as Markdown");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
 DEFINE_int32(servers, 1, "Ranks that hold tables; all others work");
+DEFINE_int32(threads, 1, "Of a worker, for its matrix products");
 DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
 DEFINE_string(network, "", "With --simulate: delays and faults, as in common/net/sim_options.h");
 DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
@@ -85,6 +86,7 @@ flags
   --config=FILE         the job, as described in configs/job.proto; compare: several, separated by commas
   --checkpoint=DIR      evaluate, predict: the model's folder, or the output folder that holds it
   --servers=N           ranks that hold tables; all others work (default 1)
+  --threads=N           threads of a worker for its matrix products; changes no bit of the result (default 1)
   --simulate=SxW        S servers and W workers in this process, without MPI; compare: of each job (default 1x1)
   --network=OPTIONS     what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)
   --output=DIR          results go there; predict, generate: the file
@@ -206,14 +208,15 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
   switch (command) {
     case Command::kTrain:
-      CheckUses(name, {"config", "servers", "simulate", "network", "output", "overwrite", "seed", "timeout_s", "profile",
-                       "progress"});
+      CheckUses(name, {"config", "servers", "threads", "simulate", "network", "output", "overwrite", "seed", "timeout_s",
+                       "profile", "progress"});
       break;
     case Command::kEvaluate:
-      CheckUses(name, {"checkpoint", "servers", "simulate", "network", "output", "overwrite", "timeout_s", "progress"});
+      CheckUses(name, {"checkpoint", "servers", "threads", "simulate", "network", "output", "overwrite", "timeout_s",
+                       "progress"});
       break;
     case Command::kPredict:
-      CheckUses(name, {"checkpoint", "servers", "simulate", "network", "output", "overwrite", "timeout_s"});
+      CheckUses(name, {"checkpoint", "servers", "threads", "simulate", "network", "output", "overwrite", "timeout_s"});
       break;
   }
   if (FLAGS_simulate.empty()) {
@@ -231,6 +234,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
   if (command == Command::kPredict && FLAGS_output.empty())
     Fail("predict: --output is missing: expected the file to write");
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
+  if (FLAGS_threads < 1 || FLAGS_threads > 256) Fail("--threads=", FLAGS_threads, ": expected 1 to 256");
   const std::vector<std::string> own_overrides = overrides;
   if (!FLAGS_seed.empty()) overrides.push_back("train.seed=" + FLAGS_seed);
   RankOptions options;
@@ -239,6 +243,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
   options.checkpoint = FLAGS_checkpoint;
   options.overrides = std::move(overrides);
   options.n_servers = FLAGS_servers;
+  options.n_threads = FLAGS_threads;
   options.output = FLAGS_output;
   options.overwrite = FLAGS_overwrite;
   options.timeout_s = FLAGS_timeout_s;

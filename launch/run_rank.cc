@@ -15,6 +15,7 @@
 #include "ps/checkpoint.h"
 #include "ps/server.h"
 #include "worker/job.h"
+#include "worker/nn/team.h"
 #include "worker/saved_model.h"
 
 namespace zhiyin::launch {
@@ -112,10 +113,19 @@ void PrepareOutput(const RankOptions& options) {
 }
 
 void Work(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
-  worker::JobOptions job_options{options.output,  options.progress, options.print,
-                                 options.network, options.profile,  options.take_summary};
+  const worker::JobOptions job_options{.output = options.output,
+                                       .progress = options.progress,
+                                       .print = options.print,
+                                       .n_threads = options.n_threads,
+                                       .network = options.network,
+                                       .profile = options.profile,
+                                       .take_summary = options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
   if (is_chief) PrepareOutput(options);
+  if (const int n_cores = worker::Team::CoresOfThisProcess(); is_chief && options.n_threads > n_cores) {
+    options.print("note: --threads=" + std::to_string(options.n_threads) + ", but this rank may run on " + std::to_string(n_cores) +
+                  (n_cores == 1 ? " core" : " cores") + " only: mpirun binds ranks to cores, see docs/operations.md, Threads\n");
+  }
   switch (options.command) {
     case Command::kTrain:
       worker::RunTraining(manifest.job(), roles, job_options, mailbox);

@@ -20,6 +20,7 @@ struct RankOptions {
   std::string checkpoint;              // evaluate, predict: the model's folder, read by every server
   std::vector<std::string> overrides;  // "path=value"
   int n_servers = 1;
+  int n_threads = 1;       // of a worker, for its matrix products
   std::string output;      // "" keeps nothing; predict: the file to write
   bool overwrite = false;  // an output folder may hold an earlier run; predict: the file may exist
   double timeout_s = 120;

@@ -20,6 +20,7 @@
 #include "worker/group.h"
 #include "worker/invariants.h"
 #include "worker/model/model.h"
+#include "worker/nn/team.h"
 #include "worker/prediction.h"
 #include "worker/profile.h"
 #include "worker/results.h"
@@ -45,8 +46,9 @@ std::string UtcNow() {
 /// All that a worker needs, whatever it is asked to do.
 struct Tools {
   /// `evaluates`: the metrics of the test split are wanted.
-  Tools(const Job& job, const RoleMap& roles, bool evaluates, Mailbox* mailbox)
-      : group(mailbox, roles),
+  Tools(const Job& job, const RoleMap& roles, bool evaluates, int n_threads, Mailbox* mailbox)
+      : team(n_threads),
+        group(mailbox, roles),
         client(mailbox, roles, job),
         model(MakeModel(job)),
         dense(TaskBalance::NumWeights(job, *model)),
@@ -55,6 +57,7 @@ struct Tools {
                                                                       model.get(), &dense, &heads)
                                         : nullptr) {}
 
+  Team team;
   Group group;
   ps::Client client;
   std::unique_ptr<Model> model;
@@ -81,7 +84,7 @@ class TrainingRun {
         roles_(roles),
         options_(options),
         mailbox_(mailbox),
-        tools_(job, roles, job.data().has_test(), mailbox),
+        tools_(job, roles, job.data().has_test(), options.n_threads, mailbox),
         profile_(options.profile, &tools_.client),
         balance_(job, tools_.model.get(), &profile_),
         files_(options.output) {}
@@ -134,6 +137,7 @@ class TrainingRun {
                     {"network", options_.network},
                     {"servers", roles_.n_servers},
                     {"workers", roles_.n_workers},
+                    {"threads", options_.n_threads},
                     {"seed", job_.train().seed()},
                     {"started", started_at},
                     {"seconds", total_s},
@@ -425,7 +429,7 @@ void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOpti
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no test split: add --set data.test.file=...");
-  Tools tools(job, roles, /*evaluates=*/true, mailbox);
+  Tools tools(job, roles, /*evaluates=*/true, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
   const auto on_bad = [&](const BadLine& line) { CheckBadLine(line, job.data()); };
   ShareSummaries(tools.evaluator->Load(on_bad), job, "test", &tools.group);
@@ -444,7 +448,7 @@ void RunPrediction(const Manifest& manifest, const RoleMap& roles, const JobOpti
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no rows to predict: add --set data.test.file=...");
-  Tools tools(job, roles, /*evaluates=*/false, mailbox);
+  Tools tools(job, roles, /*evaluates=*/false, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
   const std::unique_ptr<Source> source = MakeSource(job, SplitKind::kTest, LabelUse::kIgnored);
   Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);

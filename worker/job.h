@@ -19,6 +19,8 @@ struct JobOptions {
   ProgressStyle progress = ProgressStyle::kNone;
   /// Where the chief prints.
   std::function<void(const std::string&)> print;
+  /// That share a worker's matrix products; the same bits whatever their number.
+  int n_threads = 1;
   /// For summary.json: "mpi" or "simulated".
   std::string network;
   /// Training: what workers and servers do with their time is measured, printed, and in summary.json.

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "worker/nn/team.h"
+
 namespace zhiyin::worker {
 
 DenseLayer::DenseLayer(int in, int out, int n_relu, int64_t* n_weights)
@@ -24,10 +26,13 @@ void DenseLayer::InitColumns(Random* random, std::span<float> weights, std::span
 }
 
 void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const {
-  // The product is added to what is there: zeros first, were it not for the bias.
-  y.rowwise() = B(weights);
-  y.noalias() += x * W(weights);
-  if (n_relu_ > 0) y.leftCols(n_relu_).array() = y.leftCols(n_relu_).array().max(0.0f);
+  ForRows(x.rows(), Flops(x.rows()), [&](Eigen::Index begin, Eigen::Index n) {
+    auto part = y.middleRows(begin, n);
+    // The product is added to what is there: zeros first, were it not for the bias.
+    part.rowwise() = B(weights);
+    part.noalias() += x.middleRows(begin, n) * W(weights);
+    if (n_relu_ > 0) part.leftCols(n_relu_).array() = part.leftCols(n_relu_).array().max(0.0f);
+  });
 }
 
 void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
@@ -40,11 +45,15 @@ void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, Mutab
     row.head(n_relu_).array() = (y.row(i).head(n_relu_).array() > 0.0f).select(row.head(n_relu_).array(), 0.0f);
     db += row;
   }
-  dW.noalias() += x.transpose() * dy;
+  ForRows(in_, Flops(x.rows()), [&](Eigen::Index begin, Eigen::Index n) {
+    dW.middleRows(begin, n).noalias() += x.middleCols(begin, n).transpose() * dy;
+  });
 }
 
 void DenseLayer::BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx) const {
-  dx.noalias() = dy * W(weights).transpose();
+  ForRows(dy.rows(), Flops(dy.rows()), [&](Eigen::Index begin, Eigen::Index n) {
+    dx.middleRows(begin, n).noalias() = dy.middleRows(begin, n) * W(weights).transpose();
+  });
 }
 
 }  // namespace zhiyin::worker

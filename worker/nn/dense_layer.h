@@ -4,7 +4,7 @@
 //
 // Weights live in the model's flat vector; the layer knows where. Activations are blocks of the model's
 // matrices, so that layers side by side share one wide matrix. Nothing is allocated apart from what the
-// matrix product needs inside.
+// matrix product needs inside. Products are shared by the team of the calling thread (team.h), if it has one.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +48,7 @@ class DenseLayer {
   void BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx) const;
 
  private:
+  double Flops(Eigen::Index rows) const { return 2.0 * static_cast<double>(rows) * in_ * out_; }
   ConstMatrixView W(std::span<const float> weights) const { return {weights.data() + w_, in_, out_}; }
   ConstVectorView B(std::span<const float> weights) const { return {weights.data() + b_, out_}; }
 
