@@ -20,13 +20,20 @@ constexpr int kTasks = 2;
 constexpr int kExperts = 8;
 constexpr int kWide = kExperts * 64 + kTasks * kExperts;
 
+Job JobOfTasks() {
+  Job job;
+  for (int t = 0; t < kTasks; ++t) job.add_task();
+  return job;
+}
+
 void BM_MmoeStep(benchmark::State& state) {
-  zhiyin::Mmoe config;
+  Job job = JobOfTasks();
+  zhiyin::Mmoe& config = *job.mutable_model()->mutable_mmoe();
   config.set_n_experts(kExperts);
   config.add_expert(64);
   config.add_expert(32);
   config.add_tower(32);
-  const std::unique_ptr<Model> model = MakeMmoe(config, kIn, kTasks);
+  const std::unique_ptr<Model> model = MakeMmoe(job, kIn);
   DenseWeights dense(model->n_weights());
   model->InitWeights(Random(1), dense.weights());
   const Matrix x = Matrix::Random(state.range(0), kIn);
@@ -97,11 +104,12 @@ struct BareProducts {
 // configs/bench_mmoe.textproto: 26 fields of dim 16; 4 experts 256-128; 2 towers 64.
 void BM_BenchMmoeStep(benchmark::State& state) {
   constexpr int kFields = 26 * 16;
-  zhiyin::Mmoe config;
+  Job job = JobOfTasks();
+  zhiyin::Mmoe& config = *job.mutable_model()->mutable_mmoe();
   config.set_n_experts(4);
   for (const int width : {256, 128}) config.add_expert(width);
   config.add_tower(64);
-  const std::unique_ptr<Model> model = MakeMmoe(config, kFields, kTasks);
+  const std::unique_ptr<Model> model = MakeMmoe(job, kFields);
   DenseWeights dense(model->n_weights());
   model->InitWeights(Random(1), dense.weights());
   const Matrix x = Matrix::Random(state.range(0), kFields);

@@ -217,6 +217,7 @@ class JobChecker : private ConfigChecker {
       CheckName(path, table.name(), &names);
       CheckRange(path("dim"), table.dim(), 1, kMaxDim);
       CheckOptimizer(path("optimizer"), table.optimizer());
+      CheckNotNegative(path("l2"), table.l2());
       CheckAdmission(path("admission"), table.admission());
       CheckEviction(path("eviction"), table.eviction());
       CheckRange(path("hot_keys")("rows"), table.hot_keys().rows(), int64_t{0}, int64_t{1} << 31);
@@ -532,6 +533,35 @@ class JobChecker : private ConfigChecker {
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
     CheckRange(path("task_gradients_every"), train.task_gradients_every(), 0, 1 << 30);
     CheckBalance(path("balance"), train.balance());
+    if (train.has_early_stopping()) CheckEarlyStopping(path("early_stopping"), train.early_stopping());
+  }
+
+  void CheckEarlyStopping(const ConfigPath& path, const EarlyStopping& stopping) const {
+    if (!job_.data().has_test()) Fail(path, "looks at evaluations, and there is no data.test");
+    CheckRange(path("patience"), stopping.patience(), 0, kMaxEpochs);
+    CheckNotNegative(path("min_delta"), stopping.min_delta());
+    if (stopping.patience() == 0 && !stopping.keep_best())
+      Fail(path, "neither stops nor keeps the best, expected patience above 0 or keep_best");
+    for (int i = 0; i < stopping.term_size(); ++i) {
+      const ConfigPath term_path = path("term", i);
+      const EarlyStopping::Term& term = stopping.term(i);
+      const auto task = std::find_if(job_.task().begin(), job_.task().end(),
+                                     [&](const Task& t) { return t.name() == term.task(); });
+      if (task == job_.task().end()) {
+        std::vector<std::string> names;
+        for (const Task& t : job_.task()) names.push_back(t.name());
+        Fail(term_path("task"), Text("no task \"", term.task(), "\"", Suggestion(term.task(), names)));
+      }
+      CheckPositive(term_path("weight"), term.weight());
+      const bool is_number = task->has_squared_error() || task->has_poisson();
+      const bool fits = term.metric() == EarlyStopping::AUC    ? !is_number
+                        : term.metric() == EarlyStopping::RMSE ? is_number || task->has_binary_cross_entropy()
+                                                               : task->has_binary_cross_entropy();
+      if (!fits) {
+        Fail(term_path("metric"), Text("is ", EarlyStopping::Metric_Name(term.metric()), ", expected one that task ", term.task(),
+                                       " has: ", is_number ? "RMSE" : task->has_binary_cross_entropy() ? "AUC, RMSE or LOG_LOSS" : "AUC"));
+      }
+    }
   }
 
   void CheckBalance(const ConfigPath& path, const Balance& balance) const {

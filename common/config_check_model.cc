@@ -31,9 +31,20 @@ class ModelChecker : private ConfigChecker {
     CheckInteractions(model);
     CheckNetwork(model);
     if (job_.model().has_wide()) CheckWide(model("wide"), job_.model().wide());
+    if (job_.model().has_hidden()) CheckHidden(model("hidden"), job_.model().hidden());
   }
 
  private:
+  void CheckHidden(const ConfigPath& path, const Hidden& hidden) const {
+    if (job_.model().has_linear() || job_.model().has_matrix_factorization()) Fail(path, "the model has no hidden layers, expected none");
+    if (!(hidden.dropout() >= 0 && hidden.dropout() <= 0.99))
+      Fail(path("dropout"), Text("is ", hidden.dropout(), ", expected 0 to 0.99"));
+    const int slices = job_.train().slices();
+    if (hidden.normalization() == Hidden::BATCH && slices > 0 && job_.train().batch_size() / slices < 2) {
+      Fail(path("normalization"), Text("is BATCH with one row a slice (train.batch_size / train.slices), expected at least 2"));
+    }
+  }
+
   template <typename Widths>
   void CheckWidths(const ConfigPath& path, const char* name, const Widths& widths, int at_least) const {
     if (widths.size() < at_least) Fail(path, Text(name, " has no layer, expected at least ", at_least));

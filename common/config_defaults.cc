@@ -113,6 +113,13 @@ void FillDefaults(const std::string& folder, Job* job) {
     if (!funnel->has_n_items()) funnel->set_n_items(2000);
     if (!funnel->has_n_logged()) funnel->set_n_logged(funnel->n_rows());
   }
+  if (job->train().has_early_stopping()) {
+    EarlyStopping* stopping = job->mutable_train()->mutable_early_stopping();
+    if (!stopping->has_keep_best()) stopping->set_keep_best(true);
+    for (EarlyStopping::Term& term : *stopping->mutable_term()) {
+      if (!term.has_weight()) term.set_weight(1);
+    }
+  }
   if (data->has_train()) FillFiles(folder, data->mutable_train());
   if (data->has_test()) FillFiles(folder, data->mutable_test());
   if (data->has_behaviour() && !data->behaviour().has_history_length())

@@ -34,7 +34,11 @@ float PoolFactor(Field::Pooling pooling, size_t n_values) {
 }  // namespace
 
 EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layout_(layout) {
-  for (const Table& table : job.table()) tables_.emplace_back().dim = table.dim();
+  for (const Table& table : job.table()) {
+    TableRows& rows = tables_.emplace_back();
+    rows.dim = table.dim();
+    rows.l2 = static_cast<float>(table.l2());
+  }
   for (int f = 0; f < job.field_size(); ++f) {
     const Field& field = job.field(f);
     const auto table = std::find_if(job.table().begin(), job.table().end(),
@@ -113,6 +117,19 @@ void EmbeddingInput::Scatter(const Matrix& dx) {
     const float* row = dx.data() + i * layout_.dim;
     for (size_t f = 0; f < fields_.size(); ++f)
       ScatterField(fields_[f], PositionsOf(static_cast<size_t>(i), f), row);
+  }
+}
+
+void EmbeddingInput::AddL2(int64_t step_rows) {
+  for (size_t f = 0; f < fields_.size(); ++f) {
+    TableRows& table = tables_[fields_[f].table];
+    if (table.l2 == 0) continue;
+    const size_t dim = static_cast<size_t>(table.dim);
+    const float factor = table.l2 / static_cast<float>(step_rows);
+    for (int64_t i = 0; i < n_rows_; ++i) {
+      for (const uint32_t position : PositionsOf(static_cast<size_t>(i), f))
+        AddTo(table.gradients.data() + position * dim, table.weights.data() + position * dim, factor, table.dim);
+    }
   }
 }
 

@@ -20,6 +20,7 @@ namespace zhiyin::worker {
 ///   ... fill input.weights(t) for input.keys(t) ...
 ///   input.Pool(&x);                 // x [n, layout.dim]
 ///   input.Scatter(dx);              // sums dx into input.gradients(t)
+///   input.AddL2(step_rows);
 class EmbeddingInput {
  public:
   EmbeddingInput(const Job& job, const InputLayout& layout);
@@ -36,10 +37,13 @@ class EmbeddingInput {
 
   void Pool(Matrix* x) const;
   void Scatter(const Matrix& dx);
+  /// Adds the gradient of Table.l2 of the rows' data, divided by the rows of the step, to gradients.
+  void AddL2(int64_t step_rows);
 
  private:
   struct TableRows {
     int dim = 0;
+    float l2 = 0;
     UniqueKeys keys;
     std::vector<float> weights;
     std::vector<float> gradients;

@@ -20,11 +20,13 @@
 #include "worker/group.h"
 #include "worker/invariants.h"
 #include "worker/model/model.h"
+#include "worker/nn/batch_statistics.h"
 #include "worker/nn/team.h"
 #include "worker/prediction.h"
 #include "worker/profile.h"
 #include "worker/results.h"
 #include "worker/saved_model.h"
+#include "worker/stopping_rule.h"
 #include "worker/task_heads.h"
 #include "worker/trainer.h"
 
@@ -87,7 +89,9 @@ class TrainingRun {
         tools_(job, roles, job.data().has_test(), options.n_threads, mailbox),
         profile_(options.profile, &tools_.client),
         balance_(job, tools_.model.get(), &profile_),
-        files_(options.output) {}
+        files_(options.output) {
+    if (job.train().has_early_stopping()) stopping_.emplace(job);
+  }
 
   void Run() {
     const auto started = std::chrono::steady_clock::now();
@@ -104,20 +108,24 @@ class TrainingRun {
                     tools_.model.get(), &tools_.dense, &tools_.heads, &balance_, &profile_,
                     [this] { mailbox_->SayAlive(); });
     double training_s = 0;
-    for (int64_t epoch = 0; epoch < job_.train().epochs(); ++epoch) {
+    bool stopped = false;
+    while (n_epochs_ < job_.train().epochs() && !stopped) {
+      const int64_t epoch = n_epochs_;
       const auto epoch_began = std::chrono::steady_clock::now();
       TrainEpoch(epoch, &trainer);
       training_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - epoch_began).count();
-      const bool last = epoch + 1 == job_.train().epochs();
-      if (tools_.evaluator && (last || (epoch + 1) % job_.evaluation().every_epochs() == 0))
-        Evaluate(epoch, last);
+      ++n_epochs_;
+      if (tools_.evaluator && (n_epochs_ == job_.train().epochs() || n_epochs_ % job_.evaluation().every_epochs() == 0)) {
+        EvaluationResult found = Evaluate(epoch);
+        stopped = Judge(std::move(found));
+      }
     }
-    const int64_t n_steps = job_.train().epochs() * dealer_->steps_per_epoch();
-    if (!options_.output.empty()) {
-      profile_.Enter(Stage::kSave);
-      if (tools_.group.IsChief())
-        SaveModel(job_, normalizer_, job_.train().epochs(), n_steps, tools_.model->n_weights(),
-                  options_.output, &tools_.client);
+    // Without a best, where its metric was never defined, the last is kept.
+    const bool has_best = KeepsBest() && stopping_->best_epoch() > 0;
+    if (!has_best && tools_.group.IsChief()) Save();
+    if (evaluation_) {
+      printer.Say((has_best ? "\nthe best, after epoch " + std::to_string(stopping_->best_epoch()) + ": " : "\n") +
+                  "test split, " + std::to_string(evaluation_->n_rows) + " rows:\n" + MetricsTable(evaluation_->tasks));
     }
     profile_.Enter(Stage::kMeeting);
     const std::vector<std::string> all_counts =
@@ -143,8 +151,8 @@ class TrainingRun {
                     {"seconds", total_s},
                     {"seconds_reading", reading_s},
                     {"seconds_training", training_s},
-                    {"epochs", job_.train().epochs()},
-                    {"steps", n_steps},
+                    {"epochs", n_epochs_},
+                    {"steps", StepsOf(n_epochs_)},
                     {"train_rows", n_rows_},
                     {"malformed_lines", n_bad_},
                     {"samples", n_samples_},
@@ -159,6 +167,7 @@ class TrainingRun {
         summary["tasks"][metrics.task] = MetricsObject(metrics);
     }
     if (!task_balance_.empty()) summary["balance"] = task_balance_;
+    if (stopping_) summary["early_stopping"] = {{"stopped", stopped}, {"best_epoch", stopping_->best_epoch()}};
     summary.update(ReportJson(report));
     summary.update(InvariantsJson(invariants, counts));
     if (options_.profile) {
@@ -214,7 +223,7 @@ class TrainingRun {
     JobCounts counts;
     counts.staleness = job_.train().staleness();
     counts.n_rows = n_rows_;
-    counts.n_epochs = job_.train().epochs();
+    counts.n_epochs = n_epochs_;
     counts.n_samples = n_samples_;
     counts.n_rows_made_by_evaluation = n_rows_made_by_evaluation_;
     counts.servers = servers;
@@ -285,6 +294,7 @@ class TrainingRun {
         tools_.group.Gather(trainer->tally().Serialize(), "its tally of an epoch");
     // Ranges of an epoch are dealt when all of the one before are finished.
     if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
+    if (job_.model().hidden().normalization() == Hidden::BATCH) KeepBatchStatistics(trainer->batch_statistics());
     if (tools_.group.IsChief()) SumUpEpoch(epoch, &tallies, all_sums, all_tallies);
     if (!balance_.UsesEpochs()) return;
     ByteWriter losses;
@@ -345,28 +355,78 @@ class TrainingRun {
     }
   }
 
-  void Evaluate(int64_t epoch, bool last) {
+  /// Sets what batch normalisation uses outside of training. Everybody has pushed, and nobody pulls before the chief is done.
+  void KeepBatchStatistics(const BatchStatistics& own) {
+    const std::vector<std::string> all = tools_.group.Gather(own.Serialize(), "its batch statistics");
+    if (tools_.group.IsChief()) {
+      DenseWeights* dense = &tools_.dense;
+      BatchStatistics total(dense->weights());
+      for (int w = 0; w < roles_.n_workers; ++w) {
+        FromRank(roles_.RankOfWorker(w), [&] {
+          total.Add(all[static_cast<size_t>(w)], tools_.model->n_weights());
+        });
+      }
+      ps::Exchange exchange;
+      exchange.parts.resize(static_cast<size_t>(job_.table_size()) + 1);
+      exchange.parts[kDenseTable] = {dense->keys(), true, dense->weight_rows().data(), nullptr};
+      tools_.client.PeekStart(&exchange);
+      tools_.client.PullFinish(&exchange);
+      total.Write(dense->weights());
+      tools_.client.Assign(kDenseTable, dense->keys(), dense->weight_rows());
+    }
+    tools_.group.Barrier("batch statistics");
+  }
+
+  bool KeepsBest() const { return stopping_ && job_.train().early_stopping().keep_best(); }
+
+  int64_t StepsOf(int64_t n_epochs) const { return n_epochs * dealer_->steps_per_epoch(); }
+
+  /// At the chief: the model as it is now.
+  void Save() {
+    if (options_.output.empty()) return;
+    profile_.Enter(Stage::kSave);
+    SaveModel(job_, normalizer_, n_epochs_, StepsOf(n_epochs_), tools_.model->n_weights(), options_.output,
+              &tools_.client);
+  }
+
+  /// Everywhere: whether to stop after this evaluation, whose result the chief knows. The best is saved first.
+  bool Judge(EvaluationResult found) {
+    std::string stop;
+    if (tools_.group.IsChief()) {
+      StoppingRule::Verdict verdict;
+      if (stopping_) verdict = stopping_->Judge(n_epochs_, found);
+      if (!KeepsBest() || verdict.is_best || !evaluation_) evaluation_ = std::move(found);
+      if (KeepsBest() && verdict.is_best) Save();
+      if (verdict.stop && n_epochs_ < job_.train().epochs()) {
+        stop = "stop";
+        printer_->Say("no better than after epoch " + std::to_string(stopping_->best_epoch()) + " in " +
+                      std::to_string(job_.train().early_stopping().patience()) + " evaluations: training ends here");
+      }
+    }
+    return stopping_ && !tools_.group.Broadcast(stop, "whether to stop").empty();
+  }
+
+  /// What the chief found.
+  EvaluationResult Evaluate(int64_t epoch) {
     profile_.Enter(Stage::kEvaluation);
     // Every gradient is in before anybody looks, and every row is made.
     if (tools_.group.IsChief()) n_rows_made_by_evaluation_ -= RowsMade(tools_.client.Report());
     tools_.group.Barrier("the start of an evaluation");
-    evaluation_ = tools_.evaluator->Evaluate(normalizer_);
+    EvaluationResult found = tools_.evaluator->Evaluate(normalizer_);
     if (tools_.group.IsChief()) n_rows_made_by_evaluation_ += RowsMade(tools_.client.Report());
     tools_.group.Barrier("the end of an evaluation");
-    if (!tools_.group.IsChief()) return;
+    if (!tools_.group.IsChief()) return found;
     std::vector<Json> lines;
     std::string text = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(job_.train().epochs()) +
-                       "  train loss " + Number(train_loss_) + "  test loss " + Number(evaluation_->loss);
-    for (const TaskMetrics& metrics : evaluation_->tasks) {
+                       "  train loss " + Number(train_loss_) + "  test loss " + Number(found.loss);
+    for (const TaskMetrics& metrics : found.tasks) {
       lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "test", metrics));
       if (metrics.auc) text += "  " + metrics.task + " AUC " + Number(*metrics.auc);
       if (!metrics.auc && metrics.mse) text += "  " + metrics.task + " MSE " + Number(*metrics.mse);
     }
     files_.AddMetrics(lines);
     printer_->Say(text);
-    if (last)
-      printer_->Say("\ntest split, " + std::to_string(evaluation_->n_rows) + " rows:\n" +
-                    MetricsTable(evaluation_->tasks));
+    return found;
   }
 
   static int64_t RowsMade(const ps::ServerReport& report) {
@@ -407,7 +467,9 @@ class TrainingRun {
   double train_loss_ = 0;
   Json task_balance_;                // by task, of the last epoch; null: nothing to tell
   std::vector<double> mean_losses_;  // [n_tasks], in training, of the last epoch; NaN: no labels
-  std::optional<EvaluationResult> evaluation_;
+  std::optional<StoppingRule> stopping_;
+  int64_t n_epochs_ = 0;  // that are over
+  std::optional<EvaluationResult> evaluation_;  // of the model that is saved
 };
 
 /// Throws Error unless the saved model has as many weights as this program's.

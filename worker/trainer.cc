@@ -25,11 +25,16 @@ Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endp
       prefetch_(job.train().prefetch()),
       synchronous_(job.train().staleness() == 0),
       slots_{Slot(EmbeddingInput(job, InputLayout::Of(job))),
-             Slot(EmbeddingInput(job, InputLayout::Of(job)))} {}
+             Slot(EmbeddingInput(job, InputLayout::Of(job)))},
+      batch_statistics_(dense->weights()) {
+  const int64_t n_slices = static_cast<int64_t>(dealer->RowsOfSlices().size());
+  n_first_slices_ = n_slices - (n_slices + 7) / 8;
+}
 
 void Trainer::TrainEpoch(int64_t epoch, const std::function<void(const EpochTally&)>& after_slice) {
   slice_sums_ = SliceSums();
   tally_ = EpochTally();
+  batch_statistics_.clear();
   const double waited_before = client_->waited_s();
   tally_.aucs.resize(static_cast<size_t>(heads_->n_tasks()));
   profile_->Enter(Stage::kDeal);
@@ -89,7 +94,8 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   const double began = clock_->Now() - client_->waited_s();
   slot->input.Pool(&x_);
   const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
-  const Pass pass = {true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->task.slice)).Next()};
+  const Pass pass = {true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->task.slice)).Next(),
+                     slot->task.number < n_first_slices_ ? nullptr : &batch_statistics_};
   profile_->Enter(Stage::kForward);
   model_->Forward(dense_->weights(), x, pass, &outputs_);
 
@@ -133,6 +139,7 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   balance_->Backward({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows, slot->task.clock,
                       pass.seed},
                      dense_, &slot->input);
+  slot->input.AddL2(slot->task.step_rows);
   if (balance_->HasSums()) {
     const std::span<const double> numbers = balance_->sums().numbers();
     slice_sums_.balance.insert(slice_sums_.balance.end(), numbers.begin(), numbers.end());

@@ -21,6 +21,7 @@
 #include "worker/embedding_input.h"
 #include "worker/epoch_sums.h"
 #include "worker/model/model.h"
+#include "worker/nn/batch_statistics.h"
 #include "worker/profile.h"
 #include "worker/progress.h"
 #include "worker/task_heads.h"
@@ -41,6 +42,8 @@ class Trainer {
   /// Of the last epoch.
   const SliceSums& slice_sums() const { return slice_sums_; }
   const EpochTally& tally() const { return tally_; }
+  /// Over this worker's slices of its last eighth.
+  const BatchStatistics& batch_statistics() const { return batch_statistics_; }
 
  private:
   /// A slice between its pull and its push. Two take turns: while one computes, the other's rows are on their
@@ -78,6 +81,8 @@ class Trainer {
   std::vector<float> predictions_;
   std::vector<double> objectives_;  // [n_tasks]
   std::vector<double> own_losses_;  // [n_tasks]
+  BatchStatistics batch_statistics_;
+  int64_t n_first_slices_ = 0;  // of an epoch, whose batch statistics are left out
   SliceSums slice_sums_;
   EpochTally tally_;
 };

@@ -49,6 +49,14 @@ const std::vector<Row> kRefused = {
      "job:13: model: is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, "
      "cross_stitch, stem, matrix_factorization or two_tower"},
 
+    {"linear {} hidden { dropout: 0.1 }", "job:13: model.hidden: the model has no hidden layers, expected none",
+     {"table[ids].dim=2"}},
+    {"single_task { hidden: 4 } hidden { dropout: 1 }", "job:13: model.hidden.dropout: is 1, expected 0 to 0.99"},
+    {"single_task { hidden: 4 } hidden { normalization: BATCH }",
+     "job:13: model.hidden.normalization: is BATCH with one row a slice (train.batch_size / train.slices), expected "
+     "at least 2",
+     {"train.slices=64"}},
+
     {"single_task {}", "job:13: model.single_task: hidden has no layer, expected at least 1"},
     {"single_task { hidden: [4, 0] }", "job:13: model.single_task.hidden[1]: is 0, expected 1 to 65536"},
     {"single_task { hidden: 4 own_rows: true }",

@@ -225,7 +225,7 @@ const std::vector<Row> kNames = {
      "job:1: name: is \"a\\nb\", expected at most 128 bytes on one line"},
     {"epochs: 1", "ep\xc3\xa9: 1",
      "job:21: train: no field \"ep\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping"},
 };
 
 const std::vector<Row> kMeaning = {
@@ -556,10 +556,10 @@ const std::vector<Row> kOverrides = {
     {"ta\nble=3", "", "--set ta\\nble=3: no field \"ta\\nble\"; the nearest is \"table\""},
     {"train.=3", "",
      "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, dense_optimizer, "
-     "prefetch, max_gradient, balance, task_gradients_every"},
+     "prefetch, max_gradient, balance, task_gradients_every, early_stopping"},
     {"train..epochs=3", "",
      "--set train..epochs=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping"},
     {"table[ids.dim=3", "", "--set table[ids.dim=3: \"table[ids\": expected NAME or NAME[WHICH]"},
     {"=3", "", "--set =3: expected PATH=VALUE, for example train.staleness=-1"},
     {"data.train={file: \"a\"} name: \"x\" test {}", "",

@@ -82,6 +82,70 @@ TEST(WholeJob, SynchronousBitsOfBalancedTasksDependOnTheSlicesAlone) {
   }
 }
 
+TEST(WholeJob, SynchronousBitsOfRegularisedJobsDependOnTheSlicesAlone) {
+  for (const char* hidden : {"normalization: BATCH", "dropout: 0.4", "normalization: LAYER", "normalization: BATCH dropout: 0.1"}) {
+    Job job = ExampleJob(std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }", 3);
+    job.mutable_data()->mutable_train()->set_n_rows(700);
+    job.mutable_data()->mutable_test()->set_n_rows(300);
+    job.mutable_table(1)->set_l2(0.1);
+    const Outcome expected = RunJob(job, 1, 1, 1);
+    ASSERT_EQ(expected.exit_code, 0) << hidden << expected.error();
+    for (const auto& [n_servers, n_workers] : {std::pair(1, 4), std::pair(3, 2)}) {
+      const Outcome other = RunJob(job, n_servers, n_workers, 7);
+      EXPECT_EQ(other.metrics, expected.metrics) << hidden << " " << n_servers << "x" << n_workers;
+      EXPECT_EQ(other.summary["test_loss"], expected.summary["test_loss"]);
+    }
+    for (const int staleness : {-1, 2}) {
+      job.mutable_train()->set_staleness(staleness);
+      EXPECT_EQ(RunJob(job, 2, 3, 5).exit_code, 0) << hidden;
+    }
+    job.mutable_train()->set_staleness(0);
+    job.mutable_table(1)->set_l2(0);
+    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"]) << "l2 does nothing";
+    job.mutable_model()->clear_hidden();
+    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"]) << hidden << " does nothing";
+  }
+}
+
+/// With statistics that fit, a model does on new rows about what it did in training; with the first ones it would not.
+TEST(WholeJob, BatchNormalisationUsesWhatTrainingSaw) {
+  Job job = ExampleJob("shared_bottom { bottom: 16 tower: 8 } hidden { normalization: BATCH }", 4);
+  job.mutable_train()->set_epochs(4);
+  const Outcome outcome = RunJob(job, 1, 2, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+  EXPECT_LT(outcome.summary["test_loss"].get<double>(), 1.3 * outcome.summary["train_loss"].get<double>());
+}
+
+TEST(WholeJob, StopsEarlyEverywhereAndKeepsTheBest) {
+  Job job = SmallJob(0);
+  job.mutable_train()->set_epochs(30);
+  job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(0.2);  // so that it overfits
+  job.mutable_train()->mutable_early_stopping()->set_patience(2);
+  job.mutable_train()->mutable_early_stopping()->set_keep_best(true);
+  for (const int staleness : {0, -1, 3}) {
+    job.mutable_train()->set_staleness(staleness);
+    const Outcome outcome = RunJob(job, 2, 3, 1);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+    const int64_t n_epochs = outcome.summary["epochs"];
+    const int64_t best = outcome.summary["early_stopping"]["best_epoch"];
+    EXPECT_LT(n_epochs, 30);
+    EXPECT_EQ(best, n_epochs - 2);
+    EXPECT_EQ(outcome.summary["early_stopping"]["stopped"], true);
+    EXPECT_EQ(outcome.summary["samples"], 700 * n_epochs);
+    EXPECT_THAT(outcome.printed, HasSubstr("no better than after epoch " + std::to_string(best) + " in 2 evaluations"));
+    // What is reported is the best epoch's.
+    std::istringstream in(outcome.metrics);
+    int n_found = 0;
+    for (std::string text; std::getline(in, text);) {
+      const Json line = Json::parse(text);
+      if (line["split"] != "test" || line["epoch"] != best) continue;
+      ++n_found;
+      EXPECT_EQ(line["mse"], outcome.summary["tasks"][line["task"].get<std::string>()]["mse"]);
+    }
+    EXPECT_EQ(n_found, 2);
+  }
+}
+
 TEST(WholeJob, ToLookAtGradientsOfTasksChangesNoBit) {
   Job job = SmallJob(0);
   const Outcome without = RunJob(job, 1, 2, 1);

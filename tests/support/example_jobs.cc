@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <regex>
 
 #include "common/config.h"
 
@@ -27,7 +28,10 @@ std::string TwoTowerText(const std::string& hidden, const std::string& rest) {
 const std::multimap<std::string, Example>& ModelExamples() {
   static const std::multimap<std::string, Example> examples = {
       {"shared_bottom", {"shared_bottom { bottom: 7 bottom: 5 tower: 3 }", 3}},
+      {"shared_bottom", {"shared_bottom { bottom: 7 tower: 3 } hidden { normalization: BATCH }", 3}},
       {"mmoe", {"mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 }", 3}},
+      {"mmoe", {"mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 } hidden { normalization: LAYER dropout: 0.2 }", 3}},
+      {"mmoe", {"mmoe { n_experts: 2 expert: 6 tower: 3 } hidden { normalization: BATCH dropout: 0.5 }", 3}},
       {"linear", {"linear {}", 2}},
       {"single_task", {"single_task { hidden: 5 hidden: 4 }", 3}},
       {"single_task", {"single_task { hidden: 5 hidden: 4 own_rows: true }", 4}},
@@ -40,11 +44,13 @@ const std::multimap<std::string, Example>& ModelExamples() {
        {R"(esmm { hidden: 5 hidden: 4 step { task: "first_group" } step { task: "rating" } })", 3, true}},
       {"aitm", {"aitm { hidden: 5 hidden: 4 calibration_weight: 0.6 }", 3, true}},
       {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 }", 3}},
+      {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 } hidden { normalization: BATCH dropout: 0.3 }", 3}},
       {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 per_column: true }", 3}},
       {"stem", {"stem { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 tower: 3 }", 6}},
       {"matrix_factorization", {R"(matrix_factorization { user_field: "user_group" item_field: "item_genre" })", 6}},
       {"two_tower", {TwoTowerText("", "dim: 3"), 3}},
       {"two_tower", {TwoTowerText("hidden: 5", "dim: 4 normalize: true temperature: 0.5"), 3}},
+      {"two_tower", {TwoTowerText("hidden: 5", "dim: 4") + " hidden { normalization: LAYER dropout: 0.3 }", 3}},
   };
   return examples;
 }
@@ -151,8 +157,15 @@ std::vector<Job> JobOfEveryModel() {
   for (int i = 0; i < kinds->field_count(); ++i) {
     const auto [begin, end] = ModelExamples().equal_range(kinds->field(i)->name());
     EXPECT_NE(begin, end) << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
-    for (auto example = begin; example != end; ++example)
-      jobs.push_back(ExampleJob(example->second.text, example->second.dim, 0, example->second.binary));
+    for (auto example = begin; example != end; ++example) {
+      const auto add = [&](const std::string& more) {
+        jobs.push_back(ExampleJob(example->second.text + more, example->second.dim, 0, example->second.binary));
+      };
+      add("");
+      // Towers and experts have hidden layers, and so has what is called hidden.
+      const bool has_hidden = std::regex_search(example->second.text, std::regex("(tower|expert|hidden): "));
+      if (has_hidden && example->second.text.find(" hidden {") == std::string::npos) add(" hidden { dropout: 0.3 }");
+    }
   }
   return jobs;
 }

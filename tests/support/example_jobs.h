@@ -15,7 +15,8 @@ namespace zhiyin::testing {
 Job ExampleJob(const std::string& model_text, int dim, int sequence_length = 0, bool binary = false,
                const std::string& train_text = "");
 
-/// One or more jobs for every alternative of Model.kind, found by reflection. Fails the test for an alternative that
+/// One or more jobs for every alternative of Model.kind, found by reflection; where it has hidden layers, with
+/// dropout behind them, too. Fails the test for an alternative that
 /// nobody has given an example of yet: add it in example_jobs.cc.
 std::vector<Job> JobOfEveryModel();
 

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "common/config.h"
 #include "common/random.h"
 #include "tests/support/finite_difference.h"
@@ -173,6 +175,23 @@ TEST(EmbeddingInput, ForgetsTheBatchBefore) {
     for (const Key key : {1, 2, 8}) EXPECT_EQ(used.GradientOf(key), fresh.GradientOf(key)) << how;
     used.Take({});
     EXPECT_THAT(used.keys(0), IsEmpty());
+  }
+}
+
+/// l2 / 2 * |row|^2 for every time that a row of data names it, as a mean over the rows of the step.
+TEST(EmbeddingInput, L2PullsRowsToZeroByHowOftenTheyAreNamed) {
+  Job job = JobWith("pooling: MEAN");
+  job.mutable_table(0)->set_l2(0.5);
+  Input input(job, {{{1, 2, 2}, {3}}, {{}, {1}}});
+  for (size_t i = 0; i < 2 * input.keys(0).size(); ++i) input.weights(0)[i] = static_cast<float>(i + 1);
+  input.Scatter(Matrix::Zero(2, InputLayout::Of(job).dim));
+  input.AddL2(10);
+  const std::map<Key, float> times = {{1, 2}, {2, 2}, {3, 1}};
+  for (size_t k = 0; k < input.keys(0).size(); ++k) {
+    for (size_t d = 0; d < 2; ++d) {
+      const float weight = input.weights(0)[2 * k + d];
+      EXPECT_FLOAT_EQ(input.gradients(0)[2 * k + d], 0.05f * times.at(input.keys(0)[k]) * weight) << input.keys(0)[k];
+    }
   }
 }
 

@@ -111,12 +111,13 @@ class Transfer {
 
 class AitmModel final : public Model {
  public:
-  AitmModel(const Aitm& config, int input_dim, int n_tasks)
+  AitmModel(const Aitm& config, const Hidden& hidden, int input_dim, int n_tasks)
       : n_tasks_(n_tasks),
         calibration_weight_(config.calibration_weight()),
-        bank_(input_dim, n_tasks, {config.hidden().begin(), config.hidden().end()}, {}, &n_weights_) {
+        bank_(input_dim, n_tasks, {config.hidden().begin(), config.hidden().end()}, {}, hidden,
+              &n_weights_) {
     for (int t = 1; t < n_tasks; ++t) transfers_.emplace_back(bank_.width(), &n_weights_);
-    outputs_ = std::make_unique<Towers>(n_tasks, bank_.width(), std::vector<int>(), &n_weights_);
+    outputs_ = std::make_unique<Towers>(n_tasks, bank_.width(), &n_weights_);
     dz_.resize(static_cast<size_t>(n_tasks));
   }
 
@@ -128,14 +129,14 @@ class AitmModel final : public Model {
     outputs_->Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
-    bank_.Forward(weights, x);
+    bank_.Forward(weights, x, pass);
     for (int t = 0; t < n_tasks_; ++t) {
       dz_[static_cast<size_t>(t)].resize(x.rows(), bank_.width());
       if (t > 0) To(t).Forward(weights, Z(t - 1), bank_.Experts(t, 1));
-      outputs_->Forward(t, weights, Z(t), outputs);
+      outputs_->Forward(t, weights, Z(t), pass, outputs);
     }
   }
 
@@ -189,8 +190,8 @@ class AitmModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakeAitm(const Aitm& config, int input_dim, int n_tasks) {
-  return std::make_unique<AitmModel>(config, input_dim, n_tasks);
+std::unique_ptr<Model> MakeAitm(const Job& job, int input_dim) {
+  return std::make_unique<AitmModel>(job.model().aitm(), job.model().hidden(), input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker

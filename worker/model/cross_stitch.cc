@@ -10,6 +10,7 @@
 #include "worker/model/model.h"
 #include "worker/model/towers.h"
 #include "worker/nn/dense_layer.h"
+#include "worker/nn/hidden_stage.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -18,21 +19,22 @@ constexpr float kOwn = 0.9f;
 
 class CrossStitchModel final : public Model {
  public:
-  CrossStitchModel(const CrossStitch& config, int input_dim, int n_tasks)
+  CrossStitchModel(const CrossStitch& config, const Hidden& hidden, int input_dim, int n_tasks)
       : n_tasks_(n_tasks),
         widths_(config.hidden().begin(), config.hidden().end()),
-        first_(input_dim, n_tasks * widths_[0], Activation::kRelu, &n_weights_) {
+        first_(input_dim, n_tasks * widths_[0], HiddenStage::ActivationInFront(hidden), &n_weights_) {
     for (size_t l = 0; l < widths_.size(); ++l) {
       if (l > 0) {
         std::vector<DenseLayer>& layers = deeper_.emplace_back();
         for (int t = 0; t < n_tasks; ++t)
-          layers.emplace_back(widths_[l - 1], widths_[l], Activation::kRelu, &n_weights_);
+          layers.emplace_back(widths_[l - 1], widths_[l], HiddenStage::ActivationInFront(hidden), &n_weights_);
       }
+      stages_.emplace_back(hidden, n_tasks, widths_[l], &n_weights_);
       channels_.push_back(config.per_column() ? widths_[l] : 1);
       stitches_.push_back(n_weights_);
       n_weights_ += int64_t{n_tasks} * n_tasks * channels_.back();
     }
-    outputs_ = std::make_unique<Towers>(n_tasks, widths_.back(), std::vector<int>(), &n_weights_);
+    outputs_ = std::make_unique<Towers>(n_tasks, widths_.back(), &n_weights_);
     h_.resize(widths_.size());
     u_.resize(widths_.size());
     dh_.resize(widths_.size());
@@ -46,6 +48,7 @@ class CrossStitchModel final : public Model {
     for (const auto& layers : deeper_) {
       for (const DenseLayer& layer : layers) layer.Init(&random, weights);
     }
+    for (const HiddenStage& stage : stages_) stage.Init(weights);
     for (size_t l = 0; l < widths_.size(); ++l) {
       for (int t = 0; t < n_tasks_; ++t) {
         for (int s = 0; s < n_tasks_; ++s) {
@@ -57,7 +60,7 @@ class CrossStitchModel final : public Model {
     outputs_->Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     for (size_t l = 0; l < widths_.size(); ++l) {
@@ -68,13 +71,14 @@ class CrossStitchModel final : public Model {
         for (int t = 0; t < n_tasks_; ++t)
           Layer(l, t).Forward(weights, Of(&u_[l - 1], l - 1, t), Of(&h_[l], l, t));
       }
+      stages_[l].Forward(weights, pass, h_[l]);
       u_[l].setZero(x.rows(), h_[l].cols());
       for (int t = 0; t < n_tasks_; ++t) {
         for (int s = 0; s < n_tasks_; ++s) AddStitched(weights, l, t, s, Of(&h_[l], l, s), Of(&u_[l], l, t));
       }
     }
     for (int t = 0; t < n_tasks_; ++t)
-      outputs_->Forward(t, weights, Of(&u_.back(), widths_.size() - 1, t), outputs);
+      outputs_->Forward(t, weights, Of(&u_.back(), widths_.size() - 1, t), pass, outputs);
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
@@ -100,6 +104,7 @@ class CrossStitchModel final : public Model {
           }
         }
       }
+      stages_[l].Backward(weights, h_[l], dh_[l], dweights);
       if (l == 0) break;
       for (int t = 0; t < n_tasks_; ++t) {
         Layer(l, t).BackwardWeights(Of(&u_[l - 1], l - 1, t), Of(&h_[l], l, t), Of(&dh_[l], l, t), dweights);
@@ -137,6 +142,7 @@ class CrossStitchModel final : public Model {
   int64_t n_weights_ = 0;
   DenseLayer first_;                             // of all tasks
   std::vector<std::vector<DenseLayer>> deeper_;  // [layer - 1][task]
+  std::vector<HiddenStage> stages_;              // [layer], of all tasks
   std::vector<int64_t> stitches_;                // [layer]: where its matrices begin, [T, T, channels]
   std::vector<int> channels_;                    // [layer]: matrices that it has
   std::unique_ptr<Towers> outputs_;              // the linear units
@@ -148,8 +154,8 @@ class CrossStitchModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakeCrossStitch(const CrossStitch& config, int input_dim, int n_tasks) {
-  return std::make_unique<CrossStitchModel>(config, input_dim, n_tasks);
+std::unique_ptr<Model> MakeCrossStitch(const Job& job, int input_dim) {
+  return std::make_unique<CrossStitchModel>(job.model().cross_stitch(), job.model().hidden(), input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker

@@ -33,8 +33,9 @@ class EsmmModel final : public Model {
         ipw_weight_(job.model().esmm().ipw_weight()),
         min_propensity_(job.model().esmm().min_propensity()),
         bank_(input_dim, job.model().esmm().step_size(),
-              {job.model().esmm().hidden().begin(), job.model().esmm().hidden().end()}, {}, &n_weights_),
-        logits_of_(job.model().esmm().step_size(), bank_.width(), std::vector<int>(), &n_weights_) {
+              {job.model().esmm().hidden().begin(), job.model().esmm().hidden().end()}, {},
+              job.model().hidden(), &n_weights_),
+        logits_of_(job.model().esmm().step_size(), bank_.width(), &n_weights_) {
     for (const Esmm::Step& step : job.model().esmm().step()) {
       tasks_.push_back(TaskNamed(job, step.task()));
       conditional_tasks_.push_back(TaskNamed(job, step.conditional_task()));
@@ -50,12 +51,12 @@ class EsmmModel final : public Model {
     logits_of_.Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     logits_.resize(x.rows(), n_steps());
-    bank_.Forward(weights, x);
-    for (int k = 0; k < n_steps(); ++k) logits_of_.Forward(k, weights, bank_.Experts(k, 1), &logits_);
+    bank_.Forward(weights, x, pass);
+    for (int k = 0; k < n_steps(); ++k) logits_of_.Forward(k, weights, bank_.Experts(k, 1), pass, &logits_);
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
       for (int k = 0; k < n_steps(); ++k) (*outputs)(i, Task(k)) = static_cast<float>(Product(i, k));
       for (int k = 0; k < n_steps(); ++k) {

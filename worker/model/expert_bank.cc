@@ -8,12 +8,13 @@
 
 namespace zhiyin::worker {
 
-ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates,
+ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates, const Hidden& hidden,
                        int64_t* n_weights)
     : n_experts_(n_experts),
       widths_(std::move(widths)),
       gates_(std::move(gates)),
-      first_(in, std::accumulate(gates_.begin(), gates_.end(), n_hidden()), n_hidden(), n_weights),
+      first_(in, std::accumulate(gates_.begin(), gates_.end(), n_hidden()),
+             HiddenStage::ActivationInFront(hidden) == Activation::kRelu ? n_hidden() : 0, n_weights),
       y_(widths_.size()),
       dy_(widths_.size()) {
   int begin = n_hidden();
@@ -21,10 +22,12 @@ ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vect
     gate_begins_.push_back(begin);
     begin += gate;
   }
+  stages_.emplace_back(hidden, n_experts_, widths_[0], n_weights);
   for (size_t l = 1; l < widths_.size(); ++l) {
     std::vector<DenseLayer>& layers = deeper_.emplace_back();
     for (int e = 0; e < n_experts_; ++e)
-      layers.emplace_back(widths_[l - 1], widths_[l], Activation::kRelu, n_weights);
+      layers.emplace_back(widths_[l - 1], widths_[l], HiddenStage::ActivationInFront(hidden), n_weights);
+    stages_.emplace_back(hidden, n_experts_, widths_[l], n_weights);
   }
 }
 
@@ -37,17 +40,20 @@ void ExpertBank::Init(Random* random, std::span<float> weights) const {
   for (const auto& layers : deeper_) {
     for (const DenseLayer& layer : layers) layer.Init(random, weights);
   }
+  for (const HiddenStage& stage : stages_) stage.Init(weights);
 }
 
-void ExpertBank::Forward(std::span<const float> weights, const ConstBlock& x) {
+void ExpertBank::Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass) {
   const Eigen::Index n = x.rows();
   y_[0].resize(n, first_.out());
   first_.Forward(weights, x, y_[0].view());
+  stages_[0].Forward(weights, pass, All(&y_[0], 0));
   for (size_t l = 1; l < widths_.size(); ++l) {
     y_[l].resize(n, n_experts_ * widths_[l]);
     for (int e = 0; e < n_experts_; ++e)
       deeper_[l - 1][static_cast<size_t>(e)].Forward(weights, Expert(&y_[l - 1], l - 1, e),
                                                      Expert(&y_[l], l, e));
+    stages_[l].Forward(weights, pass, All(&y_[l], l));
   }
   for (size_t g = 0; g < gates_.size(); ++g) Softmax(Gate(static_cast<int>(g)));
 }
@@ -62,6 +68,7 @@ void ExpertBank::Backward(std::span<const float> weights, const ConstBlock& x, s
   for (size_t g = 0; g < gates_.size(); ++g)
     SoftmaxBackward(Gate(static_cast<int>(g)), DGate(static_cast<int>(g)));
   for (size_t l = widths_.size(); l-- > 1;) {
+    stages_[l].Backward(weights, All(&y_[l], l), All(&dy_[l], l), dweights);
     for (int e = 0; e < n_experts_; ++e) {
       const DenseLayer& layer = deeper_[l - 1][static_cast<size_t>(e)];
       layer.BackwardWeights(Expert(&y_[l - 1], l - 1, e), Expert(&y_[l], l, e), Expert(&dy_[l], l, e),
@@ -69,6 +76,7 @@ void ExpertBank::Backward(std::span<const float> weights, const ConstBlock& x, s
       layer.BackwardInput(weights, Expert(&dy_[l], l, e), Expert(&dy_[l - 1], l - 1, e));
     }
   }
+  stages_[0].Backward(weights, All(&y_[0], 0), All(&dy_[0], 0), dweights);
   first_.BackwardWeights(x, y_[0].view(), dy_[0].view(), dweights);
   first_.BackwardInput(weights, dy_[0].view(), dx);
 }

@@ -10,6 +10,7 @@
 #include "common/matrix.h"
 #include "common/random.h"
 #include "worker/nn/dense_layer.h"
+#include "worker/nn/hidden_stage.h"
 #include "worker/nn/workspace.h"
 
 namespace zhiyin::worker {
@@ -19,11 +20,12 @@ using WorkspaceColumns = Eigen::Block<MatrixView>;
 
 /// x [n, in] -> E experts with ReLU after each of their layers, and G gates, each a softmax of a linear
 /// layer. Keeps its activations between Forward and Backward. Takes its weights as DenseLayer does: the wide
-/// layer, then the deeper ones layer by layer, in each expert by expert.
+/// layer, then the deeper ones layer by layer, in each expert by expert; behind each the stage of all experts.
 class ExpertBank {
  public:
   /// REQUIRES: widths, of an expert's layers, is not empty. `gates` are the widths of the gates.
-  ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates, int64_t* n_weights);
+  ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates, const Hidden& hidden,
+             int64_t* n_weights);
 
   int n_experts() const { return n_experts_; }
   /// Columns that an expert gives.
@@ -31,7 +33,7 @@ class ExpertBank {
   void Init(Random* random, std::span<float> weights) const;
 
   /// x must stay as it is until Backward has returned.
-  void Forward(std::span<const float> weights, const ConstBlock& x);
+  void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass);
   /// [n, count * width()]: `count` experts from `first`, side by side.
   WorkspaceColumns Experts(int first, int count) { return Columns(&y_.back(), first, count); }
   /// [n, its width]: probabilities.
@@ -50,6 +52,8 @@ class ExpertBank {
   WorkspaceColumns Expert(Workspace* y, size_t l, int e) const {
     return y->view().block(0, e * widths_[l], y->rows(), widths_[l]);
   }
+  /// All experts' columns of a layer.
+  WorkspaceColumns All(Workspace* y, size_t l) const { return y->view().block(0, 0, y->rows(), n_experts_ * widths_[l]); }
   WorkspaceColumns Columns(Workspace* y, int first, int count) const {
     return y->view().block(0, first * width(), y->rows(), count * width());
   }
@@ -65,6 +69,7 @@ class ExpertBank {
   std::vector<int> gate_begins_;                 // in the wide layer's columns
   DenseLayer first_;                             // of all experts, then all gates
   std::vector<std::vector<DenseLayer>> deeper_;  // [layer - 1][expert]
+  std::vector<HiddenStage> stages_;              // [layer], of all experts
   std::vector<Workspace> y_;                     // [layer][n, E * width]; layer 0 has the gates behind
   std::vector<Workspace> dy_;                    // the same
 };

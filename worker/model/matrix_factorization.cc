@@ -60,9 +60,8 @@ class MatrixFactorizationModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakeMatrixFactorization(const MatrixFactorization& config, const InputLayout& layout,
-                                               int n_tasks) {
-  return std::make_unique<MatrixFactorizationModel>(config, layout, n_tasks);
+std::unique_ptr<Model> MakeMatrixFactorization(const Job& job, const InputLayout& layout) {
+  return std::make_unique<MatrixFactorizationModel>(job.model().matrix_factorization(), layout, job.task_size());
 }
 
 }  // namespace zhiyin::worker

@@ -13,12 +13,12 @@ namespace {
 
 class MmoeModel final : public Model {
  public:
-  MmoeModel(const Mmoe& config, int input_dim, int n_tasks)
+  MmoeModel(const Mmoe& config, const Hidden& hidden, int input_dim, int n_tasks)
       : n_tasks_(n_tasks),
         n_experts_(config.n_experts()),
         bank_(input_dim, n_experts_, {config.expert().begin(), config.expert().end()},
-              std::vector<int>(static_cast<size_t>(n_tasks), n_experts_), &n_weights_),
-        towers_(n_tasks, bank_.width(), config.tower(), &n_weights_),
+              std::vector<int>(static_cast<size_t>(n_tasks), n_experts_), hidden, &n_weights_),
+        towers_(n_tasks, bank_.width(), config.tower(), hidden, &n_weights_),
         mixtures_(static_cast<size_t>(n_tasks)) {}
 
   int64_t n_weights() const override { return n_weights_; }
@@ -28,16 +28,16 @@ class MmoeModel final : public Model {
     towers_.Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
-    bank_.Forward(weights, x);
+    bank_.Forward(weights, x, pass);
     for (int t = 0; t < n_tasks_; ++t) {
       Workspace& mixture = mixtures_[static_cast<size_t>(t)];
       mixture.resize(x.rows(), bank_.width());
       mixture.view().setZero();
       AddMixture(bank_.Gate(t), bank_.Experts(0, n_experts_), mixture.view());
-      towers_.Forward(t, weights, mixture.view(), outputs);
+      towers_.Forward(t, weights, mixture.view(), pass, outputs);
     }
   }
 
@@ -67,8 +67,8 @@ class MmoeModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakeMmoe(const Mmoe& config, int input_dim, int n_tasks) {
-  return std::make_unique<MmoeModel>(config, input_dim, n_tasks);
+std::unique_ptr<Model> MakeMmoe(const Job& job, int input_dim) {
+  return std::make_unique<MmoeModel>(job.model().mmoe(), job.model().hidden(), input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker

@@ -72,29 +72,27 @@ std::unique_ptr<Model> MakeModel(const Job& job) {
 }
 
 std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLayout& layout) {
-  const int n_tasks = job.task_size();
-  const zhiyin::Model& config = job.model();
-  switch (config.kind_case()) {
+  switch (job.model().kind_case()) {
     case zhiyin::Model::kSharedBottom:
-      return MakeSharedBottom(config.shared_bottom(), input_dim, n_tasks);
+      return MakeSharedBottom(job, input_dim);
     case zhiyin::Model::kMmoe:
-      return MakeMmoe(config.mmoe(), input_dim, n_tasks);
+      return MakeMmoe(job, input_dim);
     case zhiyin::Model::kLinear:
       return MakeLinear(job);
     case zhiyin::Model::kSingleTask:
       return MakeSingleTask(job, input_dim);
     case zhiyin::Model::kPle:
-      return MakePle(config.ple(), input_dim, n_tasks);
+      return MakePle(job, input_dim);
     case zhiyin::Model::kEsmm:
       return MakeEsmm(job, input_dim);
     case zhiyin::Model::kAitm:
-      return MakeAitm(config.aitm(), input_dim, n_tasks);
+      return MakeAitm(job, input_dim);
     case zhiyin::Model::kCrossStitch:
-      return MakeCrossStitch(config.cross_stitch(), input_dim, n_tasks);
+      return MakeCrossStitch(job, input_dim);
     case zhiyin::Model::kStem:
-      return MakeStem(config.stem(), layout, n_tasks);
+      return MakeStem(job, layout);
     case zhiyin::Model::kMatrixFactorization:
-      return MakeMatrixFactorization(config.matrix_factorization(), layout, n_tasks);
+      return MakeMatrixFactorization(job, layout);
     case zhiyin::Model::kTwoTower:
       return MakeTwoTower(job, layout);
     case zhiyin::Model::KIND_NOT_SET:

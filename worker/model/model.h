@@ -41,7 +41,7 @@ class Model {
   /// outputs [n, n_tasks] = f(x [n, input dim]). A logit where the task's loss is binary cross-entropy.
   /// x must stay as it is until Backward has returned.
   virtual void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) = 0;
-  /// Of the same x and weights as the last Forward, given doutputs [n, n_tasks] = d loss / d outputs:
+  /// Of the same x and weights as the last Forward, which was a training pass, given doutputs [n, n_tasks] = d loss / d outputs:
   /// dweights += d loss / d weights, dx [n, input dim] = d loss / d x (overwritten).
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                         std::span<float> dweights, Matrix* dx) = 0;
@@ -62,16 +62,16 @@ std::unique_ptr<Model> MakeModel(const Job& job);
 /// The network alone: a function of input_dim columns, which are those of the layout where there is no interaction.
 std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLayout& layout);
 
-std::unique_ptr<Model> MakeSharedBottom(const SharedBottom& config, int input_dim, int n_tasks);
-std::unique_ptr<Model> MakeMmoe(const Mmoe& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakeSharedBottom(const Job& job, int input_dim);
+std::unique_ptr<Model> MakeMmoe(const Job& job, int input_dim);
 std::unique_ptr<Model> MakeLinear(const Job& job);
 std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim);
-std::unique_ptr<Model> MakePle(const Ple& config, int input_dim, int n_tasks);
+std::unique_ptr<Model> MakePle(const Job& job, int input_dim);
 std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim);
-std::unique_ptr<Model> MakeAitm(const Aitm& config, int input_dim, int n_tasks);
-std::unique_ptr<Model> MakeCrossStitch(const CrossStitch& config, int input_dim, int n_tasks);
-std::unique_ptr<Model> MakeStem(const Stem& config, const InputLayout& layout, int n_tasks);
-std::unique_ptr<Model> MakeMatrixFactorization(const MatrixFactorization& config, const InputLayout& layout, int n_tasks);
+std::unique_ptr<Model> MakeAitm(const Job& job, int input_dim);
+std::unique_ptr<Model> MakeCrossStitch(const Job& job, int input_dim);
+std::unique_ptr<Model> MakeStem(const Job& job, const InputLayout& layout);
+std::unique_ptr<Model> MakeMatrixFactorization(const Job& job, const InputLayout& layout);
 std::unique_ptr<Model> MakeTwoTower(const Job& job, const InputLayout& layout);
 
 }  // namespace zhiyin::worker

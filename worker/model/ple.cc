@@ -26,7 +26,8 @@ namespace {
 
 class PleLevel {
  public:
-  PleLevel(const Ple::Level& config, int in, int n_tasks, bool is_first, bool is_last, int64_t* n_weights)
+  PleLevel(const Ple::Level& config, const Hidden& hidden, int in, int n_tasks, bool is_first, bool is_last,
+           int64_t* n_weights)
       : n_tasks_(n_tasks),
         n_own_(config.task_experts()),
         n_shared_(config.shared_experts()),
@@ -37,12 +38,12 @@ class PleLevel {
     if (!is_last) gates.push_back(n_all);
     n_gates_ = static_cast<int>(gates.size());
     if (is_first) {
-      banks_.push_back(std::make_unique<ExpertBank>(in, n_all, widths, gates, n_weights));
+      banks_.push_back(std::make_unique<ExpertBank>(in, n_all, widths, gates, hidden, n_weights));
     } else {
       for (int g = 0; g <= n_tasks; ++g) {
         std::vector<int> own;
         if (g < n_gates_) own.push_back(gates[static_cast<size_t>(g)]);
-        banks_.push_back(std::make_unique<ExpertBank>(in, Count(g), widths, own, n_weights));
+        banks_.push_back(std::make_unique<ExpertBank>(in, Count(g), widths, own, hidden, n_weights));
       }
     }
     mixtures_.resize(gates.size());
@@ -60,8 +61,8 @@ class PleLevel {
 
   /// `input(b)`: what bank b reads. At the first level there is one bank, above there is one a group.
   template <typename Input>
-  void Forward(std::span<const float> weights, const Input& input) {
-    for (size_t b = 0; b < banks_.size(); ++b) banks_[b]->Forward(weights, input(static_cast<int>(b)));
+  void Forward(std::span<const float> weights, const Input& input, const Pass& pass) {
+    for (size_t b = 0; b < banks_.size(); ++b) banks_[b]->Forward(weights, input(static_cast<int>(b)), pass);
     const Eigen::Index n = input(0).rows();
     for (int g = 0; g < n_gates_; ++g) {
       mixtures_[static_cast<size_t>(g)].setZero(n, width());
@@ -120,13 +121,13 @@ class PleLevel {
 
 class PleModel final : public Model {
  public:
-  PleModel(const Ple& config, int input_dim, int n_tasks) : n_tasks_(n_tasks) {
+  PleModel(const Ple& config, const Hidden& hidden, int input_dim, int n_tasks) : n_tasks_(n_tasks) {
     int in = input_dim;
     for (int l = 0; l < config.level_size(); ++l) {
-      levels_.emplace_back(config.level(l), in, n_tasks, l == 0, l + 1 == config.level_size(), &n_weights_);
+      levels_.emplace_back(config.level(l), hidden, in, n_tasks, l == 0, l + 1 == config.level_size(), &n_weights_);
       in = levels_.back().width();
     }
-    towers_ = std::make_unique<Towers>(n_tasks, in, config.tower(), &n_weights_);
+    towers_ = std::make_unique<Towers>(n_tasks, in, config.tower(), hidden, &n_weights_);
   }
 
   int64_t n_weights() const override { return n_weights_; }
@@ -136,13 +137,13 @@ class PleModel final : public Model {
     towers_->Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
-    levels_[0].Forward(weights, [&](int) -> const ConstMatrixView& { return x; });
+    levels_[0].Forward(weights, [&](int) -> const ConstMatrixView& { return x; }, pass);
     for (size_t l = 1; l < levels_.size(); ++l)
-      levels_[l].Forward(weights, [&](int g) -> const Matrix& { return levels_[l - 1].mixture(g); });
-    for (int t = 0; t < n_tasks_; ++t) towers_->Forward(t, weights, levels_.back().mixture(t), outputs);
+      levels_[l].Forward(weights, [&](int g) -> const Matrix& { return levels_[l - 1].mixture(g); }, pass);
+    for (int t = 0; t < n_tasks_; ++t) towers_->Forward(t, weights, levels_.back().mixture(t), pass, outputs);
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
@@ -170,8 +171,8 @@ class PleModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakePle(const Ple& config, int input_dim, int n_tasks) {
-  return std::make_unique<PleModel>(config, input_dim, n_tasks);
+std::unique_ptr<Model> MakePle(const Job& job, int input_dim) {
+  return std::make_unique<PleModel>(job.model().ple(), job.model().hidden(), input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker

@@ -9,11 +9,11 @@ namespace {
 
 class SharedBottomModel final : public Model {
  public:
-  SharedBottomModel(const SharedBottom& config, int input_dim, int n_tasks)
+  SharedBottomModel(const SharedBottom& config, const Hidden& hidden, int input_dim, int n_tasks)
       : n_tasks_(n_tasks),
         bottom_(input_dim, std::vector<int>(config.bottom().begin(), config.bottom().end()),
-                Activation::kRelu, &n_weights_),
-        towers_(n_tasks, bottom_.out(), config.tower(), &n_weights_) {}
+                Activation::kRelu, hidden, &n_weights_),
+        towers_(n_tasks, bottom_.out(), config.tower(), hidden, &n_weights_) {}
 
   int64_t n_weights() const override { return n_weights_; }
 
@@ -22,10 +22,10 @@ class SharedBottomModel final : public Model {
     towers_.Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
-    bottom_.Forward(weights, x);
-    for (int t = 0; t < n_tasks_; ++t) towers_.Forward(t, weights, bottom_.output(), outputs);
+    bottom_.Forward(weights, x, pass);
+    for (int t = 0; t < n_tasks_; ++t) towers_.Forward(t, weights, bottom_.output(), pass, outputs);
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
@@ -53,8 +53,8 @@ class SharedBottomModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakeSharedBottom(const SharedBottom& config, int input_dim, int n_tasks) {
-  return std::make_unique<SharedBottomModel>(config, input_dim, n_tasks);
+std::unique_ptr<Model> MakeSharedBottom(const Job& job, int input_dim) {
+  return std::make_unique<SharedBottomModel>(job.model().shared_bottom(), job.model().hidden(), input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker

@@ -12,10 +12,11 @@ namespace {
 /// All networks read the same x: their first layers are one product.
 class SingleTaskModel final : public Model {
  public:
-  SingleTaskModel(const SingleTask& config, int input_dim, int n_tasks)
+  SingleTaskModel(const SingleTask& config, const Hidden& hidden, int input_dim, int n_tasks)
       : n_tasks_(n_tasks),
-        bank_(input_dim, n_tasks, {config.hidden().begin(), config.hidden().end()}, {}, &n_weights_),
-        outputs_(n_tasks, bank_.width(), std::vector<int>(), &n_weights_) {}
+        bank_(input_dim, n_tasks, {config.hidden().begin(), config.hidden().end()}, {}, hidden,
+              &n_weights_),
+        outputs_(n_tasks, bank_.width(), &n_weights_) {}
 
   int64_t n_weights() const override { return n_weights_; }
 
@@ -24,11 +25,11 @@ class SingleTaskModel final : public Model {
     outputs_.Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
-    bank_.Forward(weights, x);
-    for (int t = 0; t < n_tasks_; ++t) outputs_.Forward(t, weights, bank_.Experts(t, 1), outputs);
+    bank_.Forward(weights, x, pass);
+    for (int t = 0; t < n_tasks_; ++t) outputs_.Forward(t, weights, bank_.Experts(t, 1), pass, outputs);
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
@@ -50,9 +51,9 @@ class SingleTaskModel final : public Model {
 /// Network t reads part t of the rows.
 class OwnRowsModel final : public Model {
  public:
-  OwnRowsModel(const SingleTask& config, const InputLayout& layout, int n_tasks)
+  OwnRowsModel(const SingleTask& config, const Hidden& hidden, const InputLayout& layout, int n_tasks)
       : parts_(layout, n_tasks),
-        networks_(n_tasks, parts_.dim(), config.hidden(), &n_weights_),
+        networks_(n_tasks, parts_.dim(), config.hidden(), hidden, &n_weights_),
         x_(static_cast<size_t>(n_tasks)) {}
 
   int64_t n_weights() const override { return n_weights_; }
@@ -61,12 +62,12 @@ class OwnRowsModel final : public Model {
     networks_.Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), parts_.n_parts());
     for (int t = 0; t < parts_.n_parts(); ++t) {
       parts_.Take(x, t, &x_[static_cast<size_t>(t)]);
-      networks_.Forward(t, weights, x_[static_cast<size_t>(t)], outputs);
+      networks_.Forward(t, weights, x_[static_cast<size_t>(t)], pass, outputs);
     }
   }
 
@@ -92,8 +93,9 @@ class OwnRowsModel final : public Model {
 
 std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim) {
   const SingleTask& config = job.model().single_task();
-  if (config.own_rows()) return std::make_unique<OwnRowsModel>(config, InputLayout::Of(job), job.task_size());
-  return std::make_unique<SingleTaskModel>(config, input_dim, job.task_size());
+  const Hidden& hidden = job.model().hidden();
+  if (config.own_rows()) return std::make_unique<OwnRowsModel>(config, hidden, InputLayout::Of(job), job.task_size());
+  return std::make_unique<SingleTaskModel>(config, hidden, input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker

@@ -23,19 +23,19 @@ namespace {
 
 class StemModel final : public Model {
  public:
-  StemModel(const Stem& config, const InputLayout& layout, int n_tasks)
+  StemModel(const Stem& config, const Hidden& hidden, const InputLayout& layout, int n_tasks)
       : n_tasks_(n_tasks), parts_(layout, n_tasks + 1) {
     const std::vector<int> widths(config.expert().begin(), config.expert().end());
     for (int p = 0; p <= n_tasks; ++p) {
       begins_.push_back(n_experts_);
       const int n = p == 0 ? config.shared_experts() : config.task_experts();
       banks_.push_back(
-          std::make_unique<ExpertBank>(parts_.dim(), n, widths, std::vector<int>(), &n_weights_));
+          std::make_unique<ExpertBank>(parts_.dim(), n, widths, std::vector<int>(), hidden, &n_weights_));
       n_experts_ += n;
     }
     for (int t = 0; t < n_tasks; ++t)
       gates_.emplace_back(parts_.dim(), n_experts_, Activation::kNone, &n_weights_);
-    towers_ = std::make_unique<Towers>(n_tasks, widths.back(), config.tower(), &n_weights_);
+    towers_ = std::make_unique<Towers>(n_tasks, widths.back(), config.tower(), hidden, &n_weights_);
     x_.resize(banks_.size());
     dx_.resize(banks_.size());
     gate_x_.resize(gates_.size());
@@ -51,13 +51,13 @@ class StemModel final : public Model {
     towers_->Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass&,
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass,
                Matrix* outputs) override {
     const Eigen::Index n = x.rows();
     outputs->resize(n, n_tasks_);
     for (size_t p = 0; p < banks_.size(); ++p) {
       parts_.Take(x, static_cast<int>(p), &x_[p]);
-      banks_[p]->Forward(weights, x_[p]);
+      banks_[p]->Forward(weights, x_[p], pass);
     }
     for (size_t t = 0; t < gates_.size(); ++t) {
       gate_x_[t] = x_[t + 1];
@@ -68,7 +68,7 @@ class StemModel final : public Model {
       mixtures_[t].setZero(n, banks_[0]->width());
       for (size_t p = 0; p < banks_.size(); ++p)
         AddMixture(Columns(&probabilities_[t], p), Experts(p), mixtures_[t]);
-      towers_->Forward(static_cast<int>(t), weights, mixtures_[t], outputs);
+      towers_->Forward(static_cast<int>(t), weights, mixtures_[t], pass, outputs);
     }
   }
 
@@ -136,8 +136,8 @@ class StemModel final : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> MakeStem(const Stem& config, const InputLayout& layout, int n_tasks) {
-  return std::make_unique<StemModel>(config, layout, n_tasks);
+std::unique_ptr<Model> MakeStem(const Job& job, const InputLayout& layout) {
+  return std::make_unique<StemModel>(job.model().stem(), job.model().hidden(), layout, job.task_size());
 }
 
 }  // namespace zhiyin::worker

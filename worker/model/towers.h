@@ -10,20 +10,23 @@ namespace zhiyin::worker {
 /// Tower t maps [n, in] to column t of the outputs.
 class Towers {
  public:
-  /// `hidden` may be empty: then a tower is one linear unit.
+  /// `widths_of_hidden` may be empty: then a tower is one linear unit.
   template <typename Widths>
-  Towers(int n_tasks, int in, const Widths& hidden, int64_t* n_weights) {
-    std::vector<int> widths(hidden.begin(), hidden.end());
+  Towers(int n_tasks, int in, const Widths& widths_of_hidden, const Hidden& hidden, int64_t* n_weights) {
+    std::vector<int> widths(widths_of_hidden.begin(), widths_of_hidden.end());
     widths.push_back(1);
-    for (int t = 0; t < n_tasks; ++t) towers_.emplace_back(in, widths, Activation::kNone, n_weights);
+    for (int t = 0; t < n_tasks; ++t) towers_.emplace_back(in, widths, Activation::kNone, hidden, n_weights);
   }
+  /// Linear units.
+  Towers(int n_tasks, int in, int64_t* n_weights)
+      : Towers(n_tasks, in, std::vector<int>(), Hidden::default_instance(), n_weights) {}
 
   void Init(Random* random, std::span<float> weights) const {
     for (const Mlp& tower : towers_) tower.Init(random, weights);
   }
-  void Forward(int task, std::span<const float> weights, const ConstBlock& x, Matrix* outputs) {
+  void Forward(int task, std::span<const float> weights, const ConstBlock& x, const Pass& pass, Matrix* outputs) {
     Mlp& tower = towers_[static_cast<size_t>(task)];
-    tower.Forward(weights, x);
+    tower.Forward(weights, x, pass);
     outputs->col(task) = tower.output().col(0);
   }
   void Backward(int task, std::span<const float> weights, const ConstBlock& x, const Matrix& doutputs,

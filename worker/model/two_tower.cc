@@ -24,8 +24,9 @@ namespace {
 /// Some columns of x -> vectors [n, dim].
 class Tower {
  public:
-  Tower(const TwoTower::Tower& config, int dim, bool normalize, const InputLayout& layout, int64_t* n_weights)
-      : dim_(dim), normalize_(normalize) {
+  Tower(const TwoTower::Tower& config, const TwoTower& both, const Hidden& hidden, const InputLayout& layout,
+        int64_t* n_weights)
+      : dim_(both.dim()), normalize_(both.normalize()) {
     for (const std::string& name : config.field()) Add(layout.FieldNamed(name));
     for (const std::string& name : config.numeric()) {
       const auto part = std::find_if(layout.numerics.begin(), layout.numerics.end(),
@@ -35,8 +36,8 @@ class Tower {
     }
     if (config.hidden().empty()) return;
     std::vector<int> widths(config.hidden().begin(), config.hidden().end());
-    widths.push_back(dim);
-    mlp_.emplace(n_columns_, widths, Activation::kNone, n_weights);
+    widths.push_back(dim_);
+    mlp_.emplace(n_columns_, widths, Activation::kNone, hidden, n_weights);
   }
 
   void Init(Random* random, std::span<float> weights) const {
@@ -44,7 +45,7 @@ class Tower {
   }
 
   /// in() and vectors().
-  void Forward(std::span<const float> weights, const ConstMatrixView& x) {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass) {
     in_.resize(x.rows(), n_columns_);
     int at = 0;
     for (const InputLayout::Part& part : parts_) {
@@ -54,7 +55,7 @@ class Tower {
     vectors_.resize(x.rows(), dim_);
     dvectors_.resize(x.rows(), dim_);
     if (mlp_) {
-      mlp_->Forward(weights, in_.view());
+      mlp_->Forward(weights, in_.view(), pass);
       vectors_.view() = mlp_->output();
     } else {
       vectors_.view().setZero();
@@ -120,8 +121,8 @@ class TwoTowerModel final : public Model {
   TwoTowerModel(const Job& job, const InputLayout& layout)
       : config_(job.model().two_tower()),
         n_tasks_(job.task_size()),
-        user_(config_.user(), config_.dim(), config_.normalize(), layout, &n_weights_),
-        item_(config_.item(), config_.dim(), config_.normalize(), layout, &n_weights_),
+        user_(config_.user(), config_, job.model().hidden(), layout, &n_weights_),
+        item_(config_.item(), config_, job.model().hidden(), layout, &n_weights_),
         lines_(n_weights_) {
     n_weights_ += 2 * n_tasks_;
     for (int t = 0; t < n_tasks_; ++t) {
@@ -143,8 +144,8 @@ class TwoTowerModel final : public Model {
   }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) override {
-    user_.Forward(weights, x);
-    item_.Forward(weights, x);
+    user_.Forward(weights, x, pass);
+    item_.Forward(weights, x, pass);
     scores_.resize(x.rows(), 1);
     scores_.view() = user_.vectors().cwiseProduct(item_.vectors()).rowwise().sum() / temperature();
     outputs->noalias() = scores_.view() * A(weights);

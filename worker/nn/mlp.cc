@@ -2,9 +2,11 @@
 
 namespace zhiyin::worker {
 
-Mlp::Mlp(int in, std::span<const int> widths, Activation last, int64_t* n_weights) {
+Mlp::Mlp(int in, std::span<const int> widths, Activation last, const Hidden& hidden, int64_t* n_weights) {
   for (size_t l = 0; l < widths.size(); ++l) {
-    layers_.emplace_back(in, widths[l], l + 1 == widths.size() ? last : Activation::kRelu, n_weights);
+    const bool is_hidden = l + 1 < widths.size() || last == Activation::kRelu;
+    layers_.emplace_back(in, widths[l], is_hidden ? HiddenStage::ActivationInFront(hidden) : last, n_weights);
+    if (is_hidden) stages_.emplace_back(hidden, 1, widths[l], n_weights);
     in = widths[l];
   }
   y_.resize(layers_.size());
@@ -13,9 +15,10 @@ Mlp::Mlp(int in, std::span<const int> widths, Activation last, int64_t* n_weight
 
 void Mlp::Init(Random* random, std::span<float> weights) const {
   for (const DenseLayer& layer : layers_) layer.Init(random, weights);
+  for (const HiddenStage& stage : stages_) stage.Init(weights);
 }
 
-void Mlp::Forward(std::span<const float> weights, const ConstBlock& x) {
+void Mlp::Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass) {
   for (size_t l = 0; l < layers_.size(); ++l) {
     y_[l].resize(x.rows(), layers_[l].out());
     dy_[l].resize(x.rows(), layers_[l].out());
@@ -24,17 +27,22 @@ void Mlp::Forward(std::span<const float> weights, const ConstBlock& x) {
     } else {
       layers_[l].Forward(weights, y_[l - 1].view(), y_[l].view());
     }
+    if (l < stages_.size()) stages_[l].Forward(weights, pass, y_[l].view());
   }
 }
 
 void Mlp::Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
                    MutableBlock dx) {
-  for (size_t l = layers_.size(); l-- > 1;) {
-    layers_[l].BackwardWeights(y_[l - 1].view(), y_[l].view(), dy_[l].view(), dweights);
-    layers_[l].BackwardInput(weights, dy_[l].view(), dy_[l - 1].view());
+  for (size_t l = layers_.size(); l-- > 0;) {
+    if (l < stages_.size()) stages_[l].Backward(weights, y_[l].view(), dy_[l].view(), dweights);
+    if (l == 0) {
+      layers_[0].BackwardWeights(x, y_[0].view(), dy_[0].view(), dweights);
+      layers_[0].BackwardInput(weights, dy_[0].view(), dx);
+    } else {
+      layers_[l].BackwardWeights(y_[l - 1].view(), y_[l].view(), dy_[l].view(), dweights);
+      layers_[l].BackwardInput(weights, dy_[l].view(), dy_[l - 1].view());
+    }
   }
-  layers_[0].BackwardWeights(x, y_[0].view(), dy_[0].view(), dweights);
-  layers_[0].BackwardInput(weights, dy_[0].view(), dx);
 }
 
 }  // namespace zhiyin::worker

@@ -7,22 +7,23 @@
 
 #include "common/matrix.h"
 #include "worker/nn/dense_layer.h"
+#include "worker/nn/hidden_stage.h"
 #include "worker/nn/workspace.h"
 
 namespace zhiyin::worker {
 
 /// x [n, in] -> hidden layers with ReLU -> the last layer, with `last` as its activation. Keeps its
-/// activations between Forward and Backward.
+/// activations between Forward and Backward. Layers with ReLU have a HiddenStage behind them.
 class Mlp {
  public:
   /// REQUIRES: widths is not empty. Takes its weights as DenseLayer does.
-  Mlp(int in, std::span<const int> widths, Activation last, int64_t* n_weights);
+  Mlp(int in, std::span<const int> widths, Activation last, const Hidden& hidden, int64_t* n_weights);
 
   int out() const { return layers_.back().out(); }
   void Init(Random* random, std::span<float> weights) const;
 
   /// output() [n, out]. x must stay as it is until Backward has returned.
-  void Forward(std::span<const float> weights, const ConstBlock& x);
+  void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass);
   ConstMatrixView output() const { return y_.back().view(); }
 
   /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES: Forward
@@ -34,6 +35,7 @@ class Mlp {
 
  private:
   std::vector<DenseLayer> layers_;
+  std::vector<HiddenStage> stages_;  // [layer]; none behind a last layer without ReLU
   std::vector<Workspace> y_;   // [layer][n, out]
   std::vector<Workspace> dy_;  // the same
 };

@@ -27,12 +27,12 @@ class Din final : public ColumnLayer {
         softmax_(config.softmax()),
         sequence_(sequence),
         unit_(4 * dim_, WithOne({config.hidden().begin(), config.hidden().end()}), Activation::kNone,
-              n_weights) {}
+              Hidden::default_instance(), n_weights) {}
 
   int out() const override { return dim_; }
   void Init(Random* random, std::span<float> weights) const override { unit_.Init(random, weights); }
 
-  void Forward(std::span<const float> weights, const ConstBlock& x, const Pass&, MutableBlock y) override {
+  void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass, MutableBlock y) override {
     sequence_.Pack(x);
     const int n_values = sequence_.n_values();
     pairs_.resize(n_values, 4 * dim_);
@@ -48,7 +48,7 @@ class Din final : public ColumnLayer {
         pair.segment(3 * dim_, dim_) = q.cwiseProduct(v);
       }
     }
-    unit_.Forward(weights, pairs);
+    unit_.Forward(weights, pairs, pass);
     a_.resize(n_values, 1);
     a_.view() = unit_.output();
     if (softmax_) SegmentSoftmax(sequence_.begin(), a_.values());

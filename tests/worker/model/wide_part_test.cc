@@ -21,6 +21,7 @@ std::vector<Job> JobsWithAWidePart() {
     // Those read the rows of all fields themselves.
     if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows()) continue;
     if (job.model().has_matrix_factorization() || job.model().has_two_tower()) continue;
+    if (job.model().has_hidden()) continue;  // the same networks
     job.mutable_table(0)->set_dim(job.task_size());  // of user_group and user_region
     zhiyin::Wide* wide = job.mutable_model()->mutable_wide();
     wide->add_field("user_region");

@@ -73,7 +73,7 @@ TEST(ForRows, SharesOnlyWhatIsWorthIt) {
 std::vector<float> PassOf(int n_rows, int n_threads) {
   constexpr int kWidths[] = {131, 77, 1};
   int64_t n_weights = 0;
-  Mlp mlp(205, kWidths, Activation::kNone, &n_weights);
+  Mlp mlp(205, kWidths, Activation::kNone, Hidden::default_instance(), &n_weights);
   Random random(7);
   std::vector<float, Eigen::aligned_allocator<float>> weights(static_cast<size_t>(n_weights));
   mlp.Init(&random, weights);
@@ -82,7 +82,7 @@ std::vector<float> PassOf(int n_rows, int n_threads) {
   Matrix dx(n_rows, 205);
   std::vector<float, Eigen::aligned_allocator<float>> dweights(static_cast<size_t>(n_weights));
   Team team(n_threads);
-  mlp.Forward(weights, x);
+  mlp.Forward(weights, x, {});
   std::vector<float> all(mlp.output().data(), mlp.output().data() + n_rows);
   mlp.doutput().setOnes();
   mlp.Backward(weights, x, dweights, dx);
