@@ -72,6 +72,11 @@ bool IsCurved(const Job& job) {
   return job.model().hidden().normalization() != Hidden::NONE || job.model().two_tower().normalize();
 }
 
+/// What dropout scales up has kinks too slight to be left out, which the differences see: a derivative that is wrong is far off.
+double Tolerance(const Job& job) {
+  return job.model().has_hidden() ? 3e-3 : 1e-3;
+}
+
 /// GradientError, or that of the coordinates that are not exactly 0 in df.
 double ErrorOf(bool all, bool curved, const std::function<double(std::span<const float>)>& f, std::span<const float> x,
                std::span<const float> df) {
@@ -118,7 +123,7 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
           return objective();
         },
         dense_.weights(), pass.dweights);
-    EXPECT_LT(weight_error, 1e-3) << "d loss / d weights";
+    EXPECT_LT(weight_error, Tolerance(GetParam())) << "d loss / d weights";
 
     Matrix dx = pass.dx;
     const auto n_numerics = static_cast<Eigen::Index>(InputLayout::Of(GetParam()).numerics.size());
@@ -130,7 +135,7 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
           return objective();
         },
         {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())});
-    EXPECT_LT(input_error, 1e-3) << "d loss / d x";
+    EXPECT_LT(input_error, Tolerance(GetParam())) << "d loss / d x";
   }
 }
 
