@@ -89,7 +89,10 @@ void Run() {
   SimNetwork network(roles.n_ranks(), {});
   network.Run([&](Endpoint& endpoint) {
     Mailbox mailbox(&endpoint, 1000);
-    if (roles.IsServer(endpoint.rank())) return ps::Server(&mailbox, roles, job).Run();
+    if (roles.IsServer(endpoint.rank())) {
+      ps::Server(&mailbox, roles, job).Run();
+      return;
+    }
     ps::Client client(&mailbox, roles, job);
     Work(roles.WorkerOfRank(endpoint.rank()), zipf, &client);
     if (endpoint.rank() != roles.ChiefRank()) {

@@ -533,7 +533,18 @@ class JobChecker : private ConfigChecker {
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
     CheckRange(path("task_gradients_every"), train.task_gradients_every(), 0, 1 << 30);
     CheckBalance(path("balance"), train.balance());
+    if (train.has_checkpoint()) CheckCheckpoint(path("checkpoint"), train.checkpoint());
     if (train.has_early_stopping()) CheckEarlyStopping(path("early_stopping"), train.early_stopping());
+  }
+
+  void CheckCheckpoint(const ConfigPath& path, const Checkpoint& checkpoint) const {
+    CheckNotNegative(path("every_s"), checkpoint.every_s());
+    CheckRange(path("every_steps"), checkpoint.every_steps(), int64_t{0}, int64_t{1} << 40);
+    CheckRange(path("every_epochs"), checkpoint.every_epochs(), 0, kMaxEpochs);
+    CheckRange(path("keep"), checkpoint.keep(), 1, 1000);
+    CheckRange(path("max_failures"), checkpoint.max_failures(), 0, 1'000'000);
+    if (checkpoint.every_s() == 0 && checkpoint.every_steps() == 0 && checkpoint.every_epochs() == 0)
+      Fail(path, "never writes any, expected every_s, every_steps or every_epochs");
   }
 
   void CheckEarlyStopping(const ConfigPath& path, const EarlyStopping& stopping) const {

@@ -113,6 +113,11 @@ void FillDefaults(const std::string& folder, Job* job) {
     if (!funnel->has_n_items()) funnel->set_n_items(2000);
     if (!funnel->has_n_logged()) funnel->set_n_logged(funnel->n_rows());
   }
+  if (job->train().has_checkpoint()) {
+    Checkpoint* checkpoint = job->mutable_train()->mutable_checkpoint();
+    if (!checkpoint->has_keep()) checkpoint->set_keep(2);
+    if (!checkpoint->has_max_failures()) checkpoint->set_max_failures(3);
+  }
   if (job->train().has_early_stopping()) {
     EarlyStopping* stopping = job->mutable_train()->mutable_early_stopping();
     if (!stopping->has_keep_best()) stopping->set_keep_best(true);

@@ -16,12 +16,25 @@ namespace {
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
 [[noreturn]] void FailWithErrno(const std::string& path, const char* action) {
-  Fail(path, ": cannot ", action, ": ", std::strerror(errno));
+  throw FileError(path + ": cannot " + action + ": " + std::strerror(errno));
+}
+
+std::function<void(const FileStep&)>& Watch() {
+  static std::function<void(const FileStep&)> watch;
+  return watch;
+}
+
+void Tell(FileStep::Kind kind, const std::string& path, const std::string& to = "", int64_t n_bytes = 0) {
+  if (Watch()) Watch()({kind, path, to, n_bytes});
 }
 
 }  // namespace
 
-FileWriter::FileWriter(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "wb")) {
+void WatchFiles(std::function<void(const FileStep&)> watch) { Watch() = std::move(watch); }
+
+FileWriter::FileWriter(const std::string& path) : path_(path) {
+  Tell(FileStep::kCreate, path);
+  file_ = std::fopen(path.c_str(), "wb");
   if (file_ == nullptr) FailWithErrno(path_, "create");
   std::setvbuf(file_, nullptr, _IOFBF, kBufferBytes);
 }
@@ -34,13 +47,14 @@ FileWriter::~FileWriter() {
 
 void FileWriter::Write(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;  // its address may be null, which fwrite does not take
+  Tell(FileStep::kWrite, path_, "", static_cast<int64_t>(bytes.size()));
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "write");
   n_bytes_ += static_cast<int64_t>(bytes.size());
-  digest_.Update(bytes);
 }
 
 void FileWriter::Commit() {
   if (std::fflush(file_) != 0) FailWithErrno(path_, "write");
+  Tell(FileStep::kSync, path_);
   if (fsync(fileno(file_)) != 0) FailWithErrno(path_, "sync");
   std::FILE* file = file_;
   file_ = nullptr;
@@ -69,7 +83,6 @@ void FileReader::Read(std::span<std::byte> bytes) {
   }
   if (std::fread(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "read");
   at_ += static_cast<int64_t>(bytes.size());
-  digest_.Update(bytes);
 }
 
 std::string ReadWholeFile(const std::string& path, int64_t max_bytes) {
@@ -85,16 +98,40 @@ void ReplaceFile(const std::string& path, std::string_view content) {
   FileWriter file(temporary);
   file.Write(std::as_bytes(std::span(content)));
   file.Commit();
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) FailWithErrno(path, "rename the new version to it");
+  Rename(temporary, path);
   SyncFolder(std::filesystem::path(path).parent_path().string());
 }
 
 void SyncFolder(const std::string& path) {
+  Tell(FileStep::kSyncFolder, path);
   const int folder = open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY);
   if (folder < 0) FailWithErrno(path, "open the folder");
   const bool synced = fsync(folder) == 0;
   close(folder);
   if (!synced) FailWithErrno(path, "sync the folder");
+}
+
+void MakeFolder(const std::string& path) {
+  Tell(FileStep::kMakeFolder, path);
+  if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) FailWithErrno(path, "make the folder");
+  SyncFolder(std::filesystem::path(path).parent_path().string());
+}
+
+void Rename(const std::string& from, const std::string& to) {
+  Tell(FileStep::kRename, from, to);
+  if (std::rename(from.c_str(), to.c_str()) != 0) FailWithErrno(from, ("rename it to " + to).c_str());
+}
+
+void RemoveFile(const std::string& path) {
+  Tell(FileStep::kRemove, path);
+  if (std::remove(path.c_str()) != 0) FailWithErrno(path, "remove");
+}
+
+void RemoveAll(const std::string& path) {
+  Tell(FileStep::kRemove, path);
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) throw FileError(path + ": cannot remove: " + error.message());
 }
 
 }  // namespace zhiyin

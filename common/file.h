@@ -4,16 +4,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "common/hash.h"
+#include "common/error.h"
 
 namespace zhiyin {
 
-/// Writes a new file from start to end. Every error, a full disk among them, is an Error that names the file.
+/// The system refused to do something with a file or folder, which the text names with the cause.
+class FileError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Writes a new file from start to end. Every error, a full disk among them, is a FileError.
 /// A file that was not committed is removed.
 class FileWriter {
  public:
@@ -31,13 +37,11 @@ class FileWriter {
   void Commit();
 
   int64_t n_bytes() const { return n_bytes_; }
-  uint64_t digest() const { return digest_.Value(); }
 
  private:
   std::string path_;
   std::FILE* file_;
   int64_t n_bytes_ = 0;
-  Digest digest_;
 };
 
 /// Reads a file from start to end. Errors name the file and the offset.
@@ -60,15 +64,12 @@ class FileReader {
   int64_t n_left() const { return n_bytes_ - at_; }
   int64_t at() const { return at_; }
   const std::string& path() const { return path_; }
-  /// Of all that was read.
-  uint64_t digest() const { return digest_.Value(); }
 
  private:
   std::string path_;
   std::FILE* file_;
   int64_t n_bytes_ = 0;
   int64_t at_ = 0;
-  Digest digest_;
 };
 
 /// The whole of a file of at most `max_bytes`.
@@ -79,5 +80,25 @@ void ReplaceFile(const std::string& path, std::string_view content);
 
 /// Makes renames and new files in a folder last.
 void SyncFolder(const std::string& path);
+
+/// Makes a folder where there is none, and makes it last. Throws Error when the one above it does not exist.
+void MakeFolder(const std::string& path);
+/// Over what is there, if it is a file or nothing.
+void Rename(const std::string& from, const std::string& to);
+void RemoveFile(const std::string& path);
+/// Whatever is there, or nothing.
+void RemoveAll(const std::string& path);
+
+/// What is about to be done to files, for tests that make it fail.
+struct FileStep {
+  enum Kind { kCreate, kWrite, kSync, kRename, kMakeFolder, kRemove, kSyncFolder };
+  Kind kind;
+  std::string path;
+  std::string to;      // of a rename
+  int64_t n_bytes = 0;  // of a write
+};
+/// Is called before every step of this process; what it throws is the step's failure. Empty: nobody is. REQUIRES: no other
+/// thread works with files meanwhile.
+void WatchFiles(std::function<void(const FileStep&)> watch);
 
 }  // namespace zhiyin

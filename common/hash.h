@@ -25,7 +25,7 @@ inline uint64_t Mix(uint64_t x) {
 /// XXH3, 64 bits. Stable across machines and versions: it is in checkpoints.
 uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
 
-/// The same of bytes that come piece by piece: a file's digest.
+/// The same of bytes that come piece by piece.
 class Digest {
  public:
   Digest();

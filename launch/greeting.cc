@@ -27,6 +27,7 @@ Greeting ParseGreeting(const Frame& greeting) {
 std::string SerializeHello(const Hello& hello) {
   ByteWriter out;
   for (const std::string& host : hello.hosts) out.PutString(host);
+  out.PutString(hello.resumed);
   out.PutString(hello.manifest.SerializeAsString());
   return out.Take();
 }
@@ -37,6 +38,7 @@ Hello ParseHello(const Frame& frame, Command command, const RoleMap& roles) {
   Hello hello;
   ByteReader in(frame.text(), where);
   for (int rank = 0; rank < roles.n_ranks(); ++rank) hello.hosts.push_back(in.GetString());
+  hello.resumed = in.GetString();
   const std::string bytes = in.GetString();
   Manifest& manifest = hello.manifest;
   if (!in.AtEnd()) Fail(where, ": bytes behind the manifest, expected none");
@@ -45,9 +47,8 @@ Hello ParseHello(const Frame& frame, Command command, const RoleMap& roles) {
   *manifest.mutable_job() = ParseJob(JobToText(manifest.job()), where, "/", {});
   if (command == Command::kTrain) {
     CheckAgainstRoles(manifest.job(), roles.n_workers);
-  } else {
-    worker::CheckManifest(manifest, where);
   }
+  if (command != Command::kTrain || !hello.resumed.empty()) worker::CheckManifest(manifest, where);
   return hello;
 }
 

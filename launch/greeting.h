@@ -1,7 +1,7 @@
 // The first things that ranks say to each other.
 //
 //   kGreeting   text: the sender's build, a line break, the host it runs on
-//   kHello      the host of each rank (ByteWriter strings), then a Manifest in binary
+//   kHello      the host of each rank, the folder of a checkpoint or nothing (ByteWriter strings), then a Manifest in binary
 #pragma once
 
 #include <string>
@@ -26,6 +26,7 @@ Greeting ParseGreeting(const Frame& greeting);
 /// about.
 struct Hello {
   std::vector<std::string> hosts;  // [rank]
+  std::string resumed;             // train: the checkpoint to go on from; "": none
   Manifest manifest;
 };
 std::string SerializeHello(const Hello& hello);

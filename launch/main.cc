@@ -40,6 +40,7 @@ DEFINE_int32(threads, 1, "Of a worker, for its matrix products");
 DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
 DEFINE_string(network, "", "With --simulate: delays and faults, as in common/net/sim_options.h");
 DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
+DEFINE_bool(resume, false, "Go on from the newest checkpoint of the output folder");
 DEFINE_bool(overwrite, false, "The output folder may hold an earlier run");
 DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
@@ -90,6 +91,7 @@ flags
   --simulate=SxW        S servers and W workers in this process, without MPI; compare: of each job (default 1x1)
   --network=OPTIONS     what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)
   --output=DIR          results go there; predict, generate: the file
+  --resume              go on from the newest checkpoint in the output folder; without one the job begins
   --overwrite           the output folder may hold an earlier run; predict, generate: the file may exist
   --set PATH=VALUE      override a field of the job; may be repeated
   --seed=N              short for --set train.seed=N
@@ -208,7 +210,7 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
   switch (command) {
     case Command::kTrain:
-      CheckUses(name, {"config", "servers", "threads", "simulate", "network", "output", "overwrite", "seed", "timeout_s",
+      CheckUses(name, {"config", "servers", "threads", "simulate", "network", "output", "overwrite", "resume", "seed", "timeout_s",
                        "profile", "progress"});
       break;
     case Command::kEvaluate:
@@ -233,6 +235,8 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
     Fail("predict: --checkpoint is missing: expected a model's folder");
   if (command == Command::kPredict && FLAGS_output.empty())
     Fail("predict: --output is missing: expected the file to write");
+  if (FLAGS_resume && FLAGS_output.empty()) Fail("train: --resume needs --output, the folder with checkpoints");
+  if (FLAGS_resume && FLAGS_overwrite) Fail("train: --resume and --overwrite: expected one of them");
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   if (FLAGS_threads < 1 || FLAGS_threads > 256) Fail("--threads=", FLAGS_threads, ": expected 1 to 256");
   const std::vector<std::string> own_overrides = overrides;
@@ -246,6 +250,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
   options.n_threads = FLAGS_threads;
   options.output = FLAGS_output;
   options.overwrite = FLAGS_overwrite;
+  options.resume = FLAGS_resume;
   options.timeout_s = FLAGS_timeout_s;
   options.print = Print;
   options.print_error = PrintError;
@@ -314,7 +319,7 @@ int RunCompare(const std::vector<std::string>& overrides) {
   options.output = FLAGS_output;
   options.print = Print;
   options.print_error = PrintError;
-  if (!FLAGS_output.empty()) PrepareOutputFolder(FLAGS_output, FLAGS_overwrite);
+  if (!FLAGS_output.empty()) PrepareOutputFolder(FLAGS_output, FLAGS_overwrite ? EarlierRun::kReplaced : EarlierRun::kRefused);
   return Compare(options);
 }
 

@@ -4,25 +4,30 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "worker/checkpoints.h"
 
 namespace zhiyin::launch {
 
-void PrepareOutputFolder(const std::string& path, bool overwrite) {
+void PrepareOutputFolder(const std::string& path, EarlierRun earlier) {
   namespace fs = std::filesystem;
   std::error_code error;
   fs::create_directories(path, error);
   if (!fs::is_directory(path, error))
     Fail("--output=", path, ": cannot make this folder", error ? ": " + error.message() : "");
-  for (const char* name : {"summary.json", "metrics.jsonl", "model", "compare.json"}) {
-    if (!overwrite && fs::exists(fs::path(path) / name, error)) {
+  for (const char* name : {"summary.json", "metrics.jsonl", "model", "checkpoints", "compare.json"}) {
+    if (earlier == EarlierRun::kRefused && fs::exists(fs::path(path) / name, error)) {
       Fail("--output=", path, ": holds ", name,
            " of an earlier run: name another folder, or add --overwrite");
     }
   }
+  if (earlier == EarlierRun::kUnfinished && fs::exists(fs::path(path) / "summary.json", error))
+    Fail("--resume: --output=", path, " holds a run that came to its end, and no checkpoint: name another folder, or use --overwrite");
+  // A later --resume must not find them.
+  if (earlier == EarlierRun::kReplaced) worker::RemoveCheckpoints(path);
   const std::string probe = path + "/.zhiyin-probe";
   FileWriter file(probe);
   file.Commit();
-  fs::remove(probe, error);
+  RemoveFile(probe);
 }
 
 void CheckOutputFile(const std::string& path, bool overwrite) {

@@ -5,10 +5,17 @@
 
 namespace zhiyin::launch {
 
-/// Makes the folder where it is missing and sees that it can be written. Throws Error when it cannot, or when
-/// it holds the results of an earlier run and `overwrite` is false. Nothing of an earlier run is removed:
-/// each file is replaced when its successor is whole.
-void PrepareOutputFolder(const std::string& path, bool overwrite);
+/// What may lie in the folder already.
+enum class EarlierRun {
+  kRefused,     // no results of an earlier run
+  kReplaced,    // any: its checkpoints are removed, each other file is replaced when its successor is whole
+  kUnfinished,  // those of a run that did not come to its end, which begins again: it had no checkpoint yet
+  kContinued,   // those of the job that goes on
+};
+
+/// Makes the folder where it is missing and sees that it can be written. Throws Error when it cannot, or holds what is not
+/// expected.
+void PrepareOutputFolder(const std::string& path, EarlierRun earlier);
 
 /// For a command that writes one file. Throws Error when it is a folder, or is there already and `overwrite`
 /// is false, or would lie in a folder that does not exist.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -53,6 +54,9 @@ std::string HostName() {
   return name;
 }
 
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
 }  // namespace
 
 void SpeakOnSigterm() {
@@ -72,6 +76,9 @@ int RunOverMpi(RankOptions options) {
                       print(line.str());
                       std::_Exit(1);
                     });
+  // mpirun passes it on to all ranks.
+  std::signal(SIGUSR1, [](int) { stop_requested = true; });
+  options.stop_requested = [] { return stop_requested.load(); };
   watchdog.Begin("all ranks to start (MPI_Init)");
   MpiWorld world;
   watchdog.End();
@@ -86,7 +93,7 @@ int RunOverMpi(RankOptions options) {
   }
   const int code = RunRank(world.endpoint(), options);
   if (code == kHostLost) WaitForMpirun(options.timeout_s);
-  if (code != 0) world.Abandon(1);
+  if (code != 0 && code != kEndedEarly) world.Abandon(1);
   std::signal(SIGTERM, SIG_DFL);
   watchdog.Begin("all ranks to end (MPI_Finalize)");
   return code;

@@ -12,6 +12,7 @@
 #include "configs/manifest.pb.h"
 #include "launch/greeting.h"
 #include "launch/output_folder.h"
+#include "launch/resume.h"
 #include "ps/checkpoint.h"
 #include "ps/server.h"
 #include "worker/job.h"
@@ -59,12 +60,17 @@ void CheckModelOverrides(const RankOptions& options) {
   }
 }
 
-/// What rank 0 tells all others: the job, and for an evaluation the model that it is about.
-Manifest ReadManifest(const RankOptions& options, const RoleMap& roles) {
-  Manifest manifest;
+/// What rank 0 tells all others: the job, and the model that it is about.
+Resumed ReadManifest(const RankOptions& options, const RoleMap& roles) {
+  Resumed all;
+  Manifest& manifest = all.manifest;
   if (options.command == Command::kTrain) {
     *manifest.mutable_job() = LoadJob(options.config, options.overrides);
-    CheckAgainstRoles(manifest.job(), roles.n_workers);
+    if (options.resume) {
+      const auto note = [&](const std::string& text) { options.print("note: " + text + "\n"); };
+      all = ResumeFrom(options.output, manifest.job(), note);
+    }
+    CheckAgainstRoles(all.manifest.job(), roles.n_workers);
   } else {
     CheckModelOverrides(options);
     const std::string folder = worker::FindModel(options.checkpoint);
@@ -72,10 +78,10 @@ Manifest ReadManifest(const RankOptions& options, const RoleMap& roles) {
     *manifest.mutable_job() =
         ParseJob(JobToText(manifest.job()), folder + "/manifest.textproto: job", folder, options.overrides);
   }
-  return manifest;
+  return all;
 }
 
-Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox* mailbox) {
+Resumed ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox* mailbox) {
   Hello hello;
   if (mailbox->endpoint().rank() != 0) {
     SendGreeting(mailbox);
@@ -83,69 +89,80 @@ Manifest ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox
                        options.command, roles);
   } else {
     hello.hosts = AwaitGreetings(mailbox);
-    hello.manifest = ReadManifest(options, roles);
+    Resumed read = ReadManifest(options, roles);
+    hello.manifest = std::move(read.manifest);
+    hello.resumed = std::move(read.folder);
     const std::string bytes = SerializeHello(hello);
     for (int rank = 1; rank < roles.n_ranks(); ++rank)
       mailbox->Send(rank, Frame(FrameKind::kHello, mailbox->NewRequestId(), 0, bytes));
   }
   mailbox->SetHosts(std::move(hello.hosts));
-  return std::move(hello.manifest);
+  return {std::move(hello.resumed), std::move(hello.manifest)};
 }
 
-void Serve(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
+/// False: the job ended early.
+bool Serve(const RankOptions& options, const Resumed& job, const RoleMap& roles, Mailbox* mailbox) {
+  const Manifest& manifest = job.manifest;
   // What servers write goes into the output folder; a prediction's output is a file, and they write nothing.
   ps::Server server(mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output,
-                    options.profile);
-  if (options.command != Command::kTrain) {
+                    options.profile, static_cast<uint64_t>(manifest.progress().next_step()));
+  if (options.command != Command::kTrain || !job.folder.empty()) {
     const int number = roles.ServerOfRank(mailbox->endpoint().rank());
-    ps::LoadRows(worker::FindModel(options.checkpoint), manifest, roles, number, &server.tables(),
-                 [&] { mailbox->SayAlive(); });
+    const std::string folder = job.folder.empty() ? worker::FindModel(options.checkpoint) : job.folder;
+    ps::LoadRows(folder, manifest, roles, number, &server.tables(), [&] { mailbox->SayAlive(); });
   }
-  server.Run();
+  return server.Run();
 }
 
-void PrepareOutput(const RankOptions& options) {
+void PrepareOutput(const RankOptions& options, bool has_checkpoint) {
   if (options.command == Command::kPredict) {
     CheckOutputFile(options.output, options.overwrite);
   } else if (!options.output.empty()) {
-    PrepareOutputFolder(options.output, options.overwrite);
+    PrepareOutputFolder(options.output, has_checkpoint      ? EarlierRun::kContinued
+                                        : options.resume    ? EarlierRun::kUnfinished
+                                        : options.overwrite ? EarlierRun::kReplaced
+                                                            : EarlierRun::kRefused);
   }
 }
 
-void Work(const RankOptions& options, const Manifest& manifest, const RoleMap& roles, Mailbox* mailbox) {
+/// False: the job ended early.
+bool Work(const RankOptions& options, const Resumed& job, const RoleMap& roles, Mailbox* mailbox) {
   const worker::JobOptions job_options{.output = options.output,
                                        .progress = options.progress,
                                        .print = options.print,
                                        .n_threads = options.n_threads,
                                        .network = options.network,
                                        .profile = options.profile,
+                                       .stop_requested = options.stop_requested,
                                        .take_summary = options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
-  if (is_chief) PrepareOutput(options);
+  if (is_chief) PrepareOutput(options, !job.folder.empty());
   if (const int n_cores = worker::Team::CoresOfThisProcess(); is_chief && options.n_threads > n_cores) {
     options.print("note: --threads=" + std::to_string(options.n_threads) + ", but this rank may run on " + std::to_string(n_cores) +
                   (n_cores == 1 ? " core" : " cores") + " only: mpirun binds ranks to cores, see docs/operations.md, Threads\n");
   }
+  bool is_done = true;
   switch (options.command) {
     case Command::kTrain:
-      worker::RunTraining(manifest.job(), roles, job_options, mailbox);
+      is_done = worker::RunTraining(job.manifest, roles, job_options, mailbox);
       break;
     case Command::kEvaluate:
-      worker::RunEvaluation(manifest, roles, job_options, mailbox);
+      worker::RunEvaluation(job.manifest, roles, job_options, mailbox);
       break;
     case Command::kPredict:
-      worker::RunPrediction(manifest, roles, job_options, mailbox);
+      worker::RunPrediction(job.manifest, roles, job_options, mailbox);
       break;
   }
   if (!is_chief) {
     mailbox->Await({FrameKind::kShutdown}, "word that the job is done",
                    [&](int rank) { return rank == roles.ChiefRank(); });
-    return;
+    return is_done;
   }
   for (int rank = 0; rank < roles.n_ranks(); ++rank) {
     if (rank != mailbox->endpoint().rank())
-      mailbox->Send(rank, Frame(FrameKind::kShutdown, mailbox->NewRequestId(), 0, 0));
+      mailbox->Send(rank, Frame(FrameKind::kShutdown, mailbox->NewRequestId(), is_done ? 0 : 1, 0));
   }
+  return is_done;
 }
 
 /// Returns when all ranks have nothing more to say: without it, a rank could wait without a limit in
@@ -222,18 +239,15 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
   Failure failure;
   try {
     const RoleMap roles = RolesFor(endpoint.n_ranks(), options.n_servers);
-    const Manifest manifest = ShareManifest(options, roles, &mailbox);
-    if (roles.IsServer(endpoint.rank())) {
-      Serve(options, manifest, roles, &mailbox);
-    } else {
-      Work(options, manifest, roles, &mailbox);
-    }
+    const Resumed job = ShareManifest(options, roles, &mailbox);
+    const bool is_done = roles.IsServer(endpoint.rank()) ? Serve(options, job, roles, &mailbox)
+                                                         : Work(options, job, roles, &mailbox);
     SayGoodbye(roles, &mailbox);
     if (!endpoint.Flush(endpoint.Now() + options.timeout_s)) {
       Fail(mailbox.Name(endpoint.rank()), ": waited ", options.timeout_s,
            " s (the limit is --timeout_s) for its last messages to leave");
     }
-    return 0;
+    return is_done || endpoint.rank() != 0 ? 0 : kEndedEarly;
   } catch (const JobStopped& e) {
     return e.host_is_lost() ? kHostLost : 1;
   } catch (const Silence& e) {

@@ -22,6 +22,8 @@ struct RankOptions {
   int n_servers = 1;
   int n_threads = 1;       // of a worker, for its matrix products
   std::string output;      // "" keeps nothing; predict: the file to write
+  bool resume = false;     // train: goes on from the output folder's newest checkpoint, if there is one
+  std::function<bool()> stop_requested;  // train: see worker::JobOptions
   bool overwrite = false;  // an output folder may hold an earlier run; predict: the file may exist
   double timeout_s = 120;
   worker::ProgressStyle progress = worker::ProgressStyle::kNone;
@@ -35,8 +37,10 @@ struct RankOptions {
 /// What RunRank returns of a job that has failed because a host may be lost:
 /// all ranks there have fallen silent, or rank 0 has, on another host.
 inline constexpr int kHostLost = 2;
+/// What RunRank returns at rank 0 when the job was asked to end early, and its checkpoint is written.
+inline constexpr int kEndedEarly = 75;
 
-/// Runs a rank to the end of the job; returns 0, 1 when it has failed, or kHostLost. Throws nothing.
+/// Runs a rank to the end of the job; returns 0, 1 when it has failed, kHostLost or kEndedEarly. Throws nothing.
 ///
 /// A rank that fails tells rank 0, which prints the first failure it hears of and stops all others: whatever
 /// goes wrong, and on however many ranks at once, a job ends with one line. A job that is done ends with

@@ -3,14 +3,14 @@
 #include <array>
 #include <cstring>
 
+#include "common/block_file.h"
 #include "common/error.h"
-#include "common/file.h"
 #include "common/partitioner.h"
 
 namespace zhiyin::ps {
 namespace {
 
-constexpr std::string_view kMagic = "ZYROWS3\n";
+constexpr std::string_view kMagic = "ZYROWS4\n";
 constexpr int64_t kRowsPerTick = 4096;
 
 const std::string& OrNone(const std::string& text) {
@@ -18,7 +18,7 @@ const std::string& OrNone(const std::string& text) {
   return text.empty() ? kNone : text;
 }
 
-std::string GetText(FileReader* file, const char* what) {
+std::string GetText(BlockReader* file, const char* what) {
   const uint32_t n_bytes = file->Get<uint32_t>();
   if (n_bytes > 4096) Fail(file->path(), ": ", what, " of ", n_bytes, " bytes at byte ", file->at());
   std::string text(n_bytes, '\0');
@@ -26,13 +26,13 @@ std::string GetText(FileReader* file, const char* what) {
   return text;
 }
 
-void PutText(const std::string& text, FileWriter* file) {
+void PutText(const std::string& text, BlockWriter* file) {
   file->Put(static_cast<uint32_t>(text.size()));
   file->Write(std::as_bytes(std::span(text)));
 }
 
 /// The head of a file, checked against the tables; returns rows by table.
-std::vector<uint64_t> ReadHead(FileReader* file, const std::vector<Table>& tables) {
+std::vector<uint64_t> ReadHead(BlockReader* file, const std::vector<Table>& tables) {
   std::array<char, kMagic.size()> magic;
   file->Read(std::as_writable_bytes(std::span(magic)));
   const std::string_view start(magic.data(), magic.size());
@@ -67,7 +67,7 @@ std::vector<uint64_t> ReadHead(FileReader* file, const std::vector<Table>& table
   return n_rows;
 }
 
-void SaveSightings(const Admission& admission, FileWriter* file, const std::function<void()>& tick) {
+void SaveSightings(const Admission& admission, BlockWriter* file, const std::function<void()>& tick) {
   std::vector<int> shards;
   for (int shard = 0; shard < kNumShards; ++shard) {
     if (!admission.SaveShard(shard).empty()) shards.push_back(shard);
@@ -91,7 +91,7 @@ void SaveSightings(const Admission& admission, FileWriter* file, const std::func
 }
 
 /// Those of the shards that this server holds.
-void LoadSightings(FileReader* file, const RoleMap& roles, int server, TableId table, Admission* admission) {
+void LoadSightings(BlockReader* file, const RoleMap& roles, int server, TableId table, Admission* admission) {
   std::string bytes;
   const uint32_t n_shards = file->Get<uint32_t>();
   if (n_shards > (admission->Text().empty() ? 0 : kNumShards))
@@ -126,7 +126,7 @@ void LoadSightings(FileReader* file, const RoleMap& roles, int server, TableId t
 
 SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
                    const std::function<void()>& tick) {
-  FileWriter file(path);
+  BlockWriter file(path);
   file.Write(std::as_bytes(std::span(kMagic)));
   file.Put(static_cast<uint32_t>(tables.size()));
   for (const Table& table : tables) {
@@ -161,10 +161,9 @@ void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap
   for (const Manifest::RowFile& entry : manifest.file()) {
     if (entry.name().find('/') != std::string::npos)
       Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
-    FileReader file(folder + "/" + entry.name());
-    if (file.n_left() != entry.n_bytes()) {
-      Fail(file.path(), ": ", file.n_left(), " bytes, expected ", entry.n_bytes(), " as the manifest says");
-    }
+    BlockReader file(folder + "/" + entry.name());
+    if (file.n_file_bytes() != entry.n_bytes())
+      Fail(file.path(), ": ", file.n_file_bytes(), " bytes, expected ", entry.n_bytes(), " as the manifest says");
     const std::vector<uint64_t> n_rows = ReadHead(&file, *tables);
     int64_t n_read = 0;
     for (size_t t = 0; t < tables->size(); ++t) {
@@ -180,7 +179,7 @@ void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap
       LoadSightings(&file, roles, server, static_cast<TableId>(t), &table.admission());
     }
     if (file.n_left() != 0) Fail(file.path(), ": ", file.n_left(), " bytes too many at byte ", file.at());
-    if (file.digest() != entry.digest()) Fail(file.path(), ": damaged: its digest is not the manifest's");
+    if (file.digest() != entry.digest()) Fail(file.path(), ": its content is not what the manifest says");
   }
 }
 

@@ -1,13 +1,13 @@
 // Rows on disk. A saved model is a folder: one file of rows for each server that saved, and a manifest
 // (configs/manifest.proto) that was written last.
 //
-// A file of rows: "ZYROWS3\n", u32 number of tables; for each table: u32 length of its name, the name, u32
+// A file of rows: "ZYROWS4\n", u32 number of tables; for each table: u32 length of its name, the name, u32
 // dim, u32 type of its weights (NumberType), u32 bytes a row (ps/row_layout.h), u32 length of what says how
 // sightings are counted (SightingCounts::Text), that text, u64 number of rows; then for each table in turn its
 // rows, by virtual shard and key: u64 key, the whole row; u64 the first step whose slice was not swept; then
 // what is known of keys without a row (ps/admission.h): u32 number of shards, and for each u32 shard, u64
 // length, its bytes; u32 number of open steps, and for each u64 step, u64 number of keys, these. Little-endian.
-// The manifest holds the digest of the file.
+// It is a file in blocks (common/block_file.h), whose digest the manifest holds.
 #pragma once
 
 #include <cstdint>

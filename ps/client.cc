@@ -7,7 +7,9 @@
 #include <limits>
 
 #include "common/bytes.h"
+#include "common/file.h"
 #include "common/partitioner.h"
+#include "common/text.h"
 
 namespace zhiyin::ps {
 
@@ -409,9 +411,14 @@ std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
     mailbox_->Send(roles_.RankOfServer(s),
                    Frame(FrameKind::kSave, id, 0, folder + "/" + file.name));
   }
+  std::string failure;
   for (int n = 0; n < roles_.n_servers; ++n) {
     const Frame frame = AwaitOneOf(FrameKind::kSaveReply, "word that its rows are saved", &ids);
     SavedFile& file = files[SenderOf(frame)];
+    if (frame.header().clock == kSaveFailed) {
+      failure = mailbox_->Name(frame.source()) + ": " + Shortened(OneLine(frame.text()), 500);
+      continue;
+    }
     ByteReader in(frame.text(), NameOf(frame));
     file.n_rows = in.Get<int64_t>();
     file.n_bytes = in.Get<int64_t>();
@@ -420,6 +427,7 @@ std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
       Fail(NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ", frame.text().size(),
            " bytes that say so, which cannot be");
   }
+  if (!failure.empty()) throw FileError(failure);
   return files;
 }
 

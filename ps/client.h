@@ -130,7 +130,8 @@ class Client {
     int64_t n_bytes = 0;
     uint64_t digest = 0;
   };
-  /// Has every server write its rows to a file of its own in `folder`. REQUIRES: nobody pushes meanwhile.
+  /// Has every server write its rows to a file of its own in `folder`. Throws FileError when one cannot, with its words.
+  /// REQUIRES: nobody pushes meanwhile.
   std::vector<SavedFile> Save(const std::string& folder);
   /// Time spent waiting for replies so far.
   double waited_s() const { return waited_s_; }

@@ -11,8 +11,8 @@ namespace zhiyin::ps {
 /// pushed; a pull of step t is answered once the steps before t - staleness are complete. Pure bookkeeping.
 class StepClock {
  public:
-  /// -1: no bound.
-  explicit StepClock(int staleness) : staleness_(staleness) {}
+  /// -1: no bound. `n_complete`: steps that an earlier run of the job has done.
+  explicit StepClock(int staleness, uint64_t n_complete = 0) : staleness_(staleness), n_complete_(n_complete) {}
 
   int staleness() const { return staleness_; }
   /// Steps that are complete: 0 .. n_complete() - 1.
@@ -41,7 +41,7 @@ class StepClock {
 
  private:
   int staleness_;
-  uint64_t n_complete_ = 0;
+  uint64_t n_complete_;
   std::map<uint64_t, std::set<uint32_t>> arrived_;  // slices of steps that are not complete
 };
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "common/bytes.h"
 #include "common/error.h"
 #include "common/random.h"
 
@@ -31,6 +30,7 @@ void LeaseBook::Begin(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
   n_left_ = n_ranges;
   n_finished_ = 0;
   first_left_ = 0;
+  n_done_.clear();
 }
 
 void LeaseBook::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
@@ -88,7 +88,8 @@ std::optional<RangeGrant> LeaseBook::Take(int worker) {
   states_[range] = State::kTaken;
   takers_[range] = static_cast<uint64_t>(worker);
   --n_left_;
-  return RangeGrant{range, order_.size() - n_left_ - 1};
+  const auto done = n_done_.find(range);
+  return RangeGrant{range, order_.size() - n_left_ - 1, done == n_done_.end() ? 0 : done->second};
 }
 
 void LeaseBook::Finish(int worker, const std::vector<uint64_t>& ranges) {
@@ -103,45 +104,26 @@ void LeaseBook::Finish(int worker, const std::vector<uint64_t>& ranges) {
   }
 }
 
-// u8 begun, u64 epoch, u8 in_file_order, u64 next ticket, u64 ranges, then the finished ones, ascending.
-std::string LeaseBook::Serialize() const {
-  ByteWriter out;
-  out.Put<uint8_t>(begun_);
-  out.Put(epoch_);
-  out.Put<uint8_t>(in_file_order_);
-  out.Put(next_ticket_);
-  out.Put<uint64_t>(order_.size());
-  std::vector<uint64_t> finished;
-  for (uint64_t range = 0; range < states_.size(); ++range) {
-    if (states_[range] == State::kFinished) finished.push_back(range);
+void LeaseBook::GoOn(const LeaseRequest& left) {
+  if (begun_ || next_ticket_ > 0) Fail(kBookName, ": a job goes on that has begun, expected to hear of it first");
+  if (left.n_ranges > static_cast<uint64_t>(kMaxRanges))
+    Fail(kBookName, ": ", left.n_ranges, " ranges, expected at most ", kMaxRanges);
+  for (size_t i = 0; i < left.done.size(); ++i) {
+    const uint64_t range = left.done[i].range;
+    if (range >= left.n_ranges || (i > 0 && range <= left.done[i - 1].range))
+      Fail(kBookName, ": range ", range, " of ", left.n_ranges, " is done, expected ascending ones");
   }
-  out.PutArray<uint64_t>(finished);
-  return out.Take();
-}
-
-void LeaseBook::Restore(std::string_view bytes) {
-  ByteReader in(bytes, kBookName);
-  const uint8_t begun = in.Get<uint8_t>();
-  const uint64_t epoch = in.Get<uint64_t>();
-  const uint8_t in_file_order = in.Get<uint8_t>();
-  const uint64_t next_ticket = in.Get<uint64_t>();
-  const uint64_t n_ranges = in.Get<uint64_t>();
-  const std::vector<uint64_t> finished = in.GetArray<uint64_t>();
-  if (begun > 1 || in_file_order > 1 || !in.AtEnd())
-    Fail(kBookName, ": flags of ", int{begun}, " and ", int{in_file_order}, " in ", bytes.size(), " bytes");
-  if (n_ranges > static_cast<uint64_t>(begun == 0 ? 0 : kMaxRanges))
-    Fail(kBookName, ": ", n_ranges, " ranges, expected at most ", begun == 0 ? 0 : kMaxRanges);
-  for (size_t i = 0; i < finished.size(); ++i) {
-    if (finished[i] >= n_ranges || (i > 0 && finished[i] <= finished[i - 1]))
-      Fail(kBookName, ": range ", finished[i], " of ", n_ranges, " is finished, expected ascending ones");
+  next_ticket_ = left.next_ticket;
+  Begin(left.epoch, left.n_ranges, left.in_file_order);
+  for (const RangeDone& one : left.done) {
+    if (one.all) {
+      states_[one.range] = State::kFinished;
+      ++n_finished_;
+      --n_left_;
+    } else {
+      n_done_[one.range] = one.n_batches;
+    }
   }
-  *this = LeaseBook(seed_, n_workers_);
-  next_ticket_ = next_ticket;
-  if (begun == 0) return;
-  Begin(epoch, n_ranges, in_file_order == 1);
-  for (const uint64_t range : finished) states_[range] = State::kFinished;
-  n_finished_ = finished.size();
-  n_left_ = n_ranges - n_finished_;
 }
 
 const std::vector<uint32_t>& RoundBook::Owners(int worker, uint64_t round, uint32_t n_slices, double seconds) {
@@ -208,6 +190,10 @@ std::string Leases::Answer(int worker, std::string_view request) {
       break;
     case LeaseKind::kRound:
       reply.owners = rounds_.Owners(worker, asked.round, asked.n_slices, asked.slice_s);
+      break;
+    case LeaseKind::kGoOn:
+      if (worker != 0) Fail(kBookName, ": worker ", worker, " says where the job stands, expected worker 0");
+      ranges_.GoOn(asked);
       break;
   }
   return reply.Serialize();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ namespace zhiyin::ps {
 ///
 /// Ranges go out in file order, or shuffled by (seed, epoch). Among those that are left, a worker gets the
 /// first that it holds in memory, then the first that nobody holds, then the last of the worker with the most
-/// left. A range that was handed out and never finished is handed out again by a book that was restored.
+/// left. Of a range that an earlier run of the job had begun, the rest is handed out.
 class LeaseBook {
  public:
   LeaseBook(uint64_t seed, int n_workers) : seed_(seed), n_workers_(n_workers) {}
@@ -38,11 +39,8 @@ class LeaseBook {
   uint64_t n_left() const { return n_left_; }
   uint64_t n_finished() const { return n_finished_; }
 
-  /// What a job needs to go on: the epoch, what is finished of it, the tickets.
-  std::string Serialize() const;
-  /// Replaces all but the seed and the workers. Ranges that were not finished are to be handed out again.
-  /// Throws Error on bytes that Serialize did not write.
-  void Restore(std::string_view bytes);
+  /// What an earlier run of the job has left of an epoch. Throws Error when the book has been used, and on what cannot be.
+  void GoOn(const LeaseRequest& left);
 
  private:
   static constexpr uint64_t kNoWorker = ~uint64_t{0};
@@ -60,6 +58,7 @@ class LeaseBook {
   std::vector<State> states_;       // [range]
   std::vector<std::vector<int>> holders_;  // [range]
   std::vector<uint64_t> takers_;    // [range]
+  std::map<uint64_t, uint64_t> n_done_;  // batches of ranges that an earlier run had begun
   std::vector<uint64_t> n_held_;    // [worker], of those that are left
   uint64_t n_left_ = 0;
   uint64_t n_finished_ = 0;

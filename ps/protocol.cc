@@ -140,8 +140,8 @@ constexpr char kLeaseName[] = "lease";
 
 LeaseKind GetKind(ByteReader* in, const char* name) {
   const uint8_t kind = in->Get<uint8_t>();
-  if (kind < static_cast<uint8_t>(LeaseKind::kRange) || kind > static_cast<uint8_t>(LeaseKind::kRound))
-    Fail(name, ": kind ", int{kind}, ", expected 1 to 3");
+  if (kind < static_cast<uint8_t>(LeaseKind::kRange) || kind > static_cast<uint8_t>(LeaseKind::kGoOn))
+    Fail(name, ": kind ", int{kind}, ", expected 1 to 4");
   return static_cast<LeaseKind>(kind);
 }
 
@@ -172,6 +172,18 @@ std::string LeaseRequest::Serialize() const {
       out.Put(n_slices);
       out.Put(slice_s);
       break;
+    case LeaseKind::kGoOn:
+      out.Put(epoch);
+      out.Put(n_ranges);
+      out.Put<uint8_t>(in_file_order);
+      out.Put(next_ticket);
+      out.Put<uint64_t>(done.size());
+      for (const RangeDone& one : done) {
+        out.Put(one.range);
+        out.Put(one.n_batches);
+        out.Put<uint8_t>(one.all);
+      }
+      break;
   }
   return out.Take();
 }
@@ -196,6 +208,18 @@ LeaseRequest LeaseRequest::Parse(std::string_view bytes) {
       request.n_slices = in.Get<uint32_t>();
       request.slice_s = in.Get<double>();
       break;
+    case LeaseKind::kGoOn:
+      request.epoch = in.Get<uint64_t>();
+      request.n_ranges = in.Get<uint64_t>();
+      request.in_file_order = GetBool(&in, kRequestName);
+      request.next_ticket = in.Get<uint64_t>();
+      for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
+        RangeDone& one = request.done.emplace_back();
+        one.range = in.Get<uint64_t>();
+        one.n_batches = in.Get<uint64_t>();
+        one.all = GetBool(&in, kRequestName);
+      }
+      break;
   }
   if (!in.AtEnd()) Fail(kRequestName, ": bytes behind its end");
   return request;
@@ -209,12 +233,15 @@ std::string LeaseReply::Serialize() const {
       out.Put<uint8_t>(range.has_value());
       if (range) out.Put(range->range);
       if (range) out.Put(range->n_before);
+      if (range) out.Put(range->n_done);
       break;
     case LeaseKind::kTicket:
       out.Put(ticket);
       break;
     case LeaseKind::kRound:
       out.PutArray<uint32_t>(owners);
+      break;
+    case LeaseKind::kGoOn:
       break;
   }
   return out.Take();
@@ -230,6 +257,7 @@ LeaseReply LeaseReply::Parse(std::string_view bytes) {
         reply.range.emplace();
         reply.range->range = in.Get<uint64_t>();
         reply.range->n_before = in.Get<uint64_t>();
+        reply.range->n_done = in.Get<uint64_t>();
       }
       break;
     case LeaseKind::kTicket:
@@ -237,6 +265,8 @@ LeaseReply LeaseReply::Parse(std::string_view bytes) {
       break;
     case LeaseKind::kRound:
       reply.owners = in.GetArray<uint32_t>();
+      break;
+    case LeaseKind::kGoOn:
       break;
   }
   if (!in.AtEnd()) Fail(kLeaseName, ": bytes behind its end");

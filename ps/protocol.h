@@ -8,12 +8,12 @@
 //   kAssign        one Section, its keys, its weights (f32)
 //   kAssignReply   nothing
 //   kSave          text: the full path of the file to write, inside the job's output folder; from the chief
-//   kSaveReply     i64 rows, i64 bytes, u64 digest of the file
+//   kSaveReply     i64 rows, i64 bytes, u64 digest of the file; with kSaveFailed as clock, text: why there is none
 //   kLease         LeaseRequest, to server 0
 //   kLeaseReply    LeaseReply
 //   kReport        nothing
 //   kReportReply   ServerReport
-//   kShutdown      nothing: the end of a server's loop
+//   kShutdown      nothing: the end of a server's loop; clock = 1 when the job ends early
 //
 // Weights and gradients are numbers of the table's wire type (common/number.h), each section padded to 4
 // bytes.
@@ -35,6 +35,9 @@
 #include "ps/server_stage.h"
 
 namespace zhiyin::ps {
+
+/// The clock of a kSaveReply whose server could not write.
+inline constexpr uint64_t kSaveFailed = 1;
 
 /// Which rows of one table a request is about.
 struct Section {
@@ -86,6 +89,14 @@ enum class LeaseKind : uint8_t {
   kRange = 1,  // rows to train on
   kTicket,     // the number of a step
   kRound,      // who computes which slice of a round of synchronous steps
+  kGoOn,       // from the chief, before anything else: where a job that is resumed stands
+};
+
+/// How much of a range an earlier run of the job has done.
+struct RangeDone {
+  uint64_t range = 0;
+  uint64_t n_batches = 0;  // from its first on
+  bool all = false;
 };
 
 /// On the wire: u8 kind, then what belongs to it, in the order below; bools as u8.
@@ -102,6 +113,9 @@ struct LeaseRequest {
   uint64_t round = 0;
   uint32_t n_slices = 0;
   double slice_s = 0;  // seconds that a slice takes this worker; 0: not known
+  // kGoOn: epoch, n_ranges and in_file_order as above
+  uint64_t next_ticket = 0;
+  std::vector<RangeDone> done;  // ascending; ranges that are not there have not been begun
 
   std::string Serialize() const;
   /// Throws Error on bytes that Serialize did not write.
@@ -112,9 +126,10 @@ struct LeaseRequest {
 struct RangeGrant {
   uint64_t range = 0;
   uint64_t n_before = 0;  // handed out before it in this epoch
+  uint64_t n_done = 0;    // batches of it that are done already
 };
 
-/// On the wire: u8 kind, then what belongs to it; a range as u8 1, u64, u64, and nothing as u8 0.
+/// On the wire: u8 kind, then what belongs to it; a range as u8 1, u64, u64, u64, and nothing as u8 0.
 struct LeaseReply {
   LeaseKind kind = LeaseKind::kTicket;
   std::optional<RangeGrant> range;  // nothing: none is left, or none was wanted

@@ -62,11 +62,12 @@ constexpr int kMaxDumps = 10;
 
 }  // namespace
 
-Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder, bool profile)
+Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder, bool profile,
+               uint64_t first_step)
     : mailbox_(mailbox),
       roles_(roles),
       stages_(profile, ServerStage::kOther),
-      clock_(job.train().staleness()),
+      clock_(job.train().staleness(), job.train().staleness() < 0 ? 0 : first_step),
       leases_(job.train().seed(), roles.n_workers),
       max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
                                                    : std::numeric_limits<float>::max()),
@@ -77,12 +78,12 @@ Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std
   pending_.resize(static_cast<size_t>(roles.n_workers));
   last_sequence_.resize(static_cast<size_t>(roles.n_workers));
   last_request_.resize(static_cast<size_t>(roles.n_workers));
-  latest_step_.resize(static_cast<size_t>(roles.n_workers));
+  latest_step_.resize(static_cast<size_t>(roles.n_workers), first_step);
   report_.staleness.resize(ServerReport::kStalenessBins);
   report_.traffic.resize(static_cast<size_t>(roles.n_servers));
 }
 
-void Server::Run() {
+bool Server::Run() {
   // Pulls that wait for an earlier step wait for the workers that have not come so far.
   const AwaitedRanks behind = [this](int rank) {
     return !deferred_.empty() && !roles_.IsServer(rank) &&
@@ -95,7 +96,7 @@ void Server::Run() {
                                    FrameKind::kShutdown},
                                   "requests", behind);
     stages_.Enter(ServerStage::kOther);
-    if (frame.kind() == FrameKind::kShutdown) return;
+    if (frame.kind() == FrameKind::kShutdown) return frame.header().clock == 0;
     CountTraffic(frame);
     Handle(std::move(frame));
   }
@@ -562,7 +563,12 @@ void Server::OnSave(const Frame& frame) {
     Fail(NameOf(frame), ": a file ", Shortened(OneLine(path), 200), ", expected one inside ",
          output_folder_.empty() ? "an output folder, which this job does not have" : output_folder_);
   }
-  const SavedRows saved = SaveRows(path, tables_, [this] { mailbox_->SayAlive(); });
+  SavedRows saved;
+  try {
+    saved = SaveRows(path, tables_, [this] { mailbox_->SayAlive(); });
+  } catch (const FileError& e) {
+    return Reply(frame.source(), Frame(FrameKind::kSaveReply, frame.header().request_id, kSaveFailed, std::string_view(e.what())));
+  }
   ByteWriter out;
   out.Put(saved.n_rows);
   out.Put(saved.n_bytes);

@@ -28,16 +28,17 @@ namespace zhiyin::ps {
 class Server {
  public:
   /// `output_folder` is where models are saved, and refused pushes, in poisoned/; "": those are only counted,
-  /// and a request to save is refused. `profile`: reports say what the time went to.
+  /// and a request to save is refused. `profile`: reports say what the time went to. `first_step`: what an earlier run of the
+  /// job, whose rows will be loaded, has not done.
   Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std::string& output_folder = "",
-         bool profile = false);
+         bool profile = false, uint64_t first_step = 0);
 
   /// What the tables hold before the first message, for loading a model.
   std::vector<Table>& tables() { return tables_; }
 
-  /// Serves until the chief says that all is done. Throws Error on a message that makes no sense, naming the
+  /// Serves until the chief says that all is done, which is true, or ends early, which is false. Throws Error on a message that makes no sense, naming the
   /// rank it came from.
-  void Run();
+  bool Run();
 
  private:
   /// What a pull leaves behind for its push.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "configs/job.pb.h"
@@ -34,6 +35,9 @@ class Dealer {
   /// Of all slices of an epoch, by number.
   virtual std::vector<int64_t> RowsOfSlices() const = 0;
 
+  /// Before the first epoch of a job that is resumed: it begins with this one, whose slices `done`, in any order, and all
+  /// steps before `next_step` of all epochs are done. All workers say the same, and wait for each other afterwards.
+  virtual void GoOn(int64_t epoch, int64_t next_step, std::span<const int64_t> done) = 0;
   /// Every epoch in turn. REQUIRES: where staleness is not 0, all workers have ended the one before.
   virtual void BeginEpoch(int64_t epoch) = 0;
   /// The next slice, whose rows SliceReader::Next gives next; nothing when the epoch has none left for this

@@ -12,6 +12,12 @@ constexpr char kSumsName[] = "sums of an epoch";
 
 }  // namespace
 
+void SliceSums::Append(const SliceSums& other) {
+  numbers.insert(numbers.end(), other.numbers.begin(), other.numbers.end());
+  sums.insert(sums.end(), other.sums.begin(), other.sums.end());
+  balance.insert(balance.end(), other.balance.begin(), other.balance.end());
+}
+
 std::string SliceSums::Serialize() const {
   ByteWriter out;
   out.PutArray<int64_t>(numbers);

@@ -18,6 +18,9 @@ struct SliceSums {
   std::vector<TaskSums> sums;    // [n, n_tasks]
   std::vector<double> balance;   // [n, n_balance]: BalanceSums of each, where there are any
 
+  /// Of other slices.
+  void Append(const SliceSums& other);
+
   std::string Serialize() const;
   /// What a worker sent. Throws Error unless these can be sums of slices with so many rows, by number.
   static SliceSums Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks,

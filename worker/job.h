@@ -25,13 +25,17 @@ struct JobOptions {
   std::string network;
   /// Training: what workers and servers do with their time is measured, printed, and in summary.json.
   bool profile = false;
+  /// Training: whether somebody wants it to end early, with a checkpoint; looked at about once a second, by the chief. May be
+  /// empty.
+  std::function<bool()> stop_requested;
   /// Training: gets at the chief what is in summary.json. May be empty.
   std::function<void(const nlohmann::ordered_json&)> take_summary;
 };
 
-/// Trains, evaluates, saves; the chief prints. Collective over all workers; when the chief returns, the
-/// servers are idle and may be ended.
-void RunTraining(const Job& job, const RoleMap& roles, const JobOptions& options, Mailbox* mailbox);
+/// Trains, evaluates, saves; the chief prints. Goes on from the manifest's progress, where it has one and the servers have
+/// loaded its rows. Collective over all workers; when the chief returns, the servers are idle and may be ended. False: the job
+/// was asked to end early, and its last checkpoint is written.
+bool RunTraining(const Manifest& manifest, const RoleMap& roles, const JobOptions& options, Mailbox* mailbox);
 
 /// Evaluates a model that the servers have loaded.
 void RunEvaluation(const Manifest& manifest, const RoleMap& roles, const JobOptions& options,

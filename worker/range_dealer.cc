@@ -28,6 +28,33 @@ class RangeDealer : public Dealer {
   int64_t steps_per_epoch() const override { return (plan_.n_batches() + n_slices_ - 1) / n_slices_; }
   std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
 
+  void GoOn(int64_t epoch, int64_t next_step, std::span<const int64_t> done) override {
+    last_clock_ = static_cast<uint64_t>(next_step);
+    if (worker_ != 0) return;
+    ps::LeaseRequest request;
+    request.kind = ps::LeaseKind::kGoOn;
+    request.epoch = static_cast<uint64_t>(epoch);
+    request.n_ranges = static_cast<uint64_t>(plan_.n_ranges());
+    request.in_file_order = plan_.in_file_order();
+    request.next_ticket = static_cast<uint64_t>(next_step * n_slices_);
+    // Batches of a range are done in order.
+    std::vector<int64_t> sorted(done.begin(), done.end());
+    std::sort(sorted.begin(), sorted.end());
+    size_t at = 0;
+    for (int64_t range = 0; range < plan_.n_ranges(); ++range) {
+      const int64_t first = plan_.FirstBatch(range);
+      int64_t n_done = 0;
+      while (at < sorted.size() && sorted[at] < first + plan_.n_batches(range)) {
+        if (sorted[at] != first + n_done) Fail("progress: slice ", sorted[at], " is done before slice ", first + n_done);
+        ++n_done;
+        ++at;
+      }
+      if (n_done > 0) request.done.push_back({static_cast<uint64_t>(range), static_cast<uint64_t>(n_done), n_done == plan_.n_batches(range)});
+    }
+    client_->AskLease(request);
+    client_->AwaitLease(ps::LeaseKind::kGoOn);
+  }
+
   void BeginEpoch(int64_t epoch) override {
     epoch_ = epoch;
     is_first_request_ = true;
@@ -68,7 +95,7 @@ class RangeDealer : public Dealer {
     const int64_t n_left = now_ ? plan_.n_batches(now_->range) - now_->n_dealt : 0;
     if (now_ && !next_ && !asked_ && !none_left_ && (plan_.in_file_order() || n_left <= kBatchesAhead)) Ask(true);
     // A ticket that is asked for is used: others wait for its step.
-    if (takes_tickets_ && (n_left > 0 || (next_ && plan_.n_batches(next_->range) > 0))) AskTicket();
+    if (takes_tickets_ && (n_left > 0 || (next_ && plan_.n_batches(next_->range) > next_->n_dealt))) AskTicket();
   }
 
   void Pushed(const SliceTask& task, double) override {
@@ -119,14 +146,16 @@ class RangeDealer : public Dealer {
     if (reply.range->range >= static_cast<uint64_t>(plan_.n_ranges()))
       Fail("server 0: range ", reply.range->range, " of ", plan_.n_ranges());
     const int64_t range = static_cast<int64_t>(reply.range->range);
-    next_ = Lease{range, static_cast<int64_t>(reply.range->n_before), 0};
     const int64_t n_batches = plan_.n_batches(range);
-    if (n_batches == 0) {
+    const int64_t n_done = static_cast<int64_t>(reply.range->n_done);
+    if (n_done < 0 || n_done > n_batches) Fail("server 0: ", n_done, " batches of ", n_batches, " of range ", range, " are done");
+    next_ = Lease{range, static_cast<int64_t>(reply.range->n_before), n_done};
+    if (n_done == n_batches) {
       pushed_.push_back({reply.range->range, client_->PushesSoFar()});
       return;
     }
     in_work_.push_back(range);
-    for (int64_t nth = 0; nth < n_batches; ++nth) reader_->Order(epoch_, {plan_.Batch(range, nth)});
+    for (int64_t nth = n_done; nth < n_batches; ++nth) reader_->Order(epoch_, {plan_.Batch(range, nth)});
   }
 
   void AskTicket() {

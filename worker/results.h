@@ -48,6 +48,10 @@ class ResultFiles {
   void AddMetrics(const std::vector<Json>& lines);
   void WriteSummary(const Json& summary) const;
 
+  /// What metrics.jsonl holds; and what an earlier run had put there, before anything is added.
+  const std::string& metrics() const { return metrics_; }
+  void Continue(std::string metrics) { metrics_ = std::move(metrics); }
+
  private:
   std::string folder_;
   std::string metrics_;

@@ -2,10 +2,14 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
+#include <string_view>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/hash.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -15,51 +19,70 @@ namespace fs = std::filesystem;
 constexpr const char* kManifestName = "manifest.textproto";
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
 
+/// The last line of a manifest's file.
+std::string SumLine(std::string_view text) {
+  char line[40];
+  std::snprintf(line, sizeof(line), "# XXH3: %016llx\n", static_cast<unsigned long long>(HashBytes(text)));
+  return line;
+}
+
 }  // namespace
 
-void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights,
-               const std::string& output, ps::Client* client) {
-  const fs::path model = fs::path(output) / "model";
-  const fs::path unfinished = fs::path(output) / "model.unfinished";
-  const fs::path previous = fs::path(output) / "model.previous";
-  try {
-    fs::remove_all(unfinished);
-    fs::create_directory(unfinished);
-    Manifest manifest;
-    manifest.set_format_version(kModelFormatVersion);
-    *manifest.mutable_job() = job;
-    manifest.set_epoch(epoch);
-    manifest.set_step(step);
-    manifest.set_n_weights(n_weights);
-    for (const ps::Client::SavedFile& saved : client->Save(unfinished.string())) {
-      Manifest::RowFile* file = manifest.add_file();
-      file->set_name(saved.name);
-      file->set_n_rows(saved.n_rows);
-      file->set_n_bytes(saved.n_bytes);
-      file->set_digest(saved.digest);
-    }
-    manifest.mutable_numeric_mean()->Assign(normalizer.mean.begin(), normalizer.mean.end());
-    manifest.mutable_numeric_scale()->Assign(normalizer.scale.begin(), normalizer.scale.end());
-    std::string text;
-    google::protobuf::TextFormat::PrintToString(manifest, &text);
-    ReplaceFile((unfinished / kManifestName).string(), text);
-    if (fs::exists(model)) {
-      fs::remove_all(previous);
-      fs::rename(model, previous);
-    }
-    fs::rename(unfinished, model);
-    SyncFolder(output);
-    fs::remove_all(previous);
-  } catch (const fs::filesystem_error& e) {
-    Fail(output, ": cannot save the model: ", e.code().message(), " (", e.path1().string(), ")");
+Manifest ManifestOf(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights) {
+  Manifest manifest;
+  manifest.set_format_version(kModelFormatVersion);
+  *manifest.mutable_job() = job;
+  manifest.set_epoch(epoch);
+  manifest.set_step(step);
+  manifest.set_n_weights(n_weights);
+  manifest.mutable_numeric_mean()->Assign(normalizer.mean.begin(), normalizer.mean.end());
+  manifest.mutable_numeric_scale()->Assign(normalizer.scale.begin(), normalizer.scale.end());
+  return manifest;
+}
+
+void WriteManifest(const Manifest& manifest, const std::string& folder) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(manifest, &text);
+  ReplaceFile(folder + "/" + kManifestName, text + SumLine(text));
+}
+
+void SaveModel(Manifest manifest, const std::string& folder, ps::Client* client) {
+  const std::string unfinished = folder + ".unfinished";
+  const std::string previous = folder + ".previous";
+  RemoveAll(unfinished);
+  MakeFolder(unfinished);
+  for (const ps::Client::SavedFile& saved : client->Save(unfinished)) {
+    Manifest::RowFile* file = manifest.add_file();
+    file->set_name(saved.name);
+    file->set_n_rows(saved.n_rows);
+    file->set_n_bytes(saved.n_bytes);
+    file->set_digest(saved.digest);
   }
+  WriteManifest(manifest, unfinished);
+  const bool has_earlier = fs::exists(folder);
+  if (has_earlier) {
+    RemoveAll(previous);
+    Rename(folder, previous);
+  }
+  Rename(unfinished, folder);
+  SyncFolder(fs::path(folder).parent_path().string());
+  if (has_earlier) RemoveAll(previous);
+}
+
+void RemoveModel(const std::string& folder) {
+  if (HasManifest(folder)) RemoveFile(folder + "/" + kManifestName);
+  RemoveAll(folder);
+}
+
+bool HasManifest(const std::string& folder) {
+  std::error_code ignored;
+  return fs::exists(fs::path(folder) / kManifestName, ignored);
 }
 
 std::string FindModel(const std::string& path) {
   for (const fs::path& folder :
        {fs::path(path), fs::path(path) / "model", fs::path(path) / "model.previous"}) {
-    std::error_code ignored;
-    if (fs::exists(folder / kManifestName, ignored)) return folder.string();
+    if (HasManifest(folder.string())) return folder.string();
   }
   Fail(path, ": no model here: expected ", kManifestName, " in it or in its folder model");
 }
@@ -68,7 +91,11 @@ Manifest LoadManifest(const std::string& folder) {
   const std::string path = folder + "/" + kManifestName;
   Manifest manifest;
   google::protobuf::TextFormat::Parser parser;
-  const std::string text = ReadWholeFile(path, kMaxManifestBytes);
+  std::string text = ReadWholeFile(path, kMaxManifestBytes);
+  const size_t sum = text.size() - std::min(text.size(), SumLine("").size());
+  const std::string said = text.substr(sum);
+  text.resize(sum);
+  if (said != SumLine(text)) Fail(path, ": damaged: bytes 0 to ", sum, " do not fit the checksum behind them");
   if (!parser.ParseFromString(text, &manifest)) Fail(path, ": damaged: not a manifest in text format");
   CheckManifest(manifest, path);
   return manifest;

@@ -12,11 +12,21 @@ namespace zhiyin::worker {
 
 inline constexpr int kModelFormatVersion = 1;
 
-/// Writes OUTPUT/model: under a temporary name, the manifest last, then renamed into place of an earlier one.
-/// REQUIRES: nobody pushes meanwhile. Throws Error; an earlier model is then untouched. Whenever the process
-/// ends, FindModel finds one of the two whole.
-void SaveModel(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights,
-               const std::string& output, ps::Client* client);
+/// Of a model: everything but its files.
+Manifest ManifestOf(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights);
+
+/// Writes a model's folder: as FOLDER.unfinished, the manifest last, then renamed into place of an earlier one, which is
+/// FOLDER.previous meanwhile. REQUIRES: nobody pushes meanwhile; the folder above exists. Throws Error; an earlier model is
+/// then untouched. Whenever the process ends, FindModel finds one of the two whole.
+void SaveModel(Manifest manifest, const std::string& folder, ps::Client* client);
+
+/// The last step of it: whole or not at all, with a checksum behind it.
+void WriteManifest(const Manifest& manifest, const std::string& folder);
+
+/// Removes a model, its manifest first: what is left of an interrupted removal is none.
+void RemoveModel(const std::string& folder);
+
+bool HasManifest(const std::string& folder);
 
 /// The folder that holds the manifest: `path` itself or `path`/model, or `path`/model.previous where a save
 /// was cut off between two renames. Throws Error when none does.

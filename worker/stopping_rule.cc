@@ -23,6 +23,20 @@ StoppingRule::Verdict StoppingRule::Judge(int64_t epoch, const EvaluationResult&
   return verdict;
 }
 
+Progress::Stopping StoppingRule::progress() const {
+  Progress::Stopping progress;
+  progress.set_best(best_);
+  progress.set_best_epoch(best_epoch_);
+  progress.set_n_since_best(n_since_best_);
+  return progress;
+}
+
+void StoppingRule::GoOn(const Progress::Stopping& progress) {
+  best_ = progress.best();
+  best_epoch_ = progress.best_epoch();
+  n_since_best_ = progress.n_since_best();
+}
+
 std::optional<double> StoppingRule::ValueOf(const EvaluationResult& evaluation) const {
   if (config_.term().empty()) return -evaluation.loss;
   double value = 0;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "configs/job.pb.h"
+#include "configs/manifest.pb.h"
 #include "worker/evaluator.h"
 
 namespace zhiyin::worker {
@@ -21,6 +22,10 @@ class StoppingRule {
   };
   /// Of every evaluation in turn, after the given epoch, counted from 1. One whose value is undefined is no best.
   Verdict Judge(int64_t epoch, const EvaluationResult& evaluation);
+
+  /// What a later run of the job needs to judge on.
+  Progress::Stopping progress() const;
+  void GoOn(const Progress::Stopping& progress);
 
   /// Epoch of the best evaluation; 0: there was none.
   int64_t best_epoch() const { return best_epoch_; }

@@ -26,9 +26,16 @@ class StreamDealer : public Dealer {
   int64_t steps_per_epoch() const override { return plan_.n_steps(); }
   std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
 
+  void GoOn(int64_t epoch, int64_t next_step, std::span<const int64_t>) override {
+    n_done_before_ = epoch * plan_.n_steps();
+    first_step_ = std::max<int64_t>(next_step - n_done_before_, 0);
+    n_rounds_begun_ = epoch * rounds_per_epoch_ + first_step_ / round_steps_;
+  }
+
   void BeginEpoch(int64_t epoch) override {
     epoch_ = epoch;
-    n_rounds_begun_ = epoch * rounds_per_epoch_;
+    if (n_done_before_ != epoch * plan_.n_steps()) first_step_ = 0;
+    if (first_step_ == 0) n_rounds_begun_ = epoch * rounds_per_epoch_;
     step_ = 0;
     end_step_ = 0;
     at_ = 0;
@@ -89,11 +96,18 @@ class StreamDealer : public Dealer {
       if (reply.owners[s] == worker_) next_->push_back(static_cast<int>(s));
     }
     reader_->SetMaxKeptRows(plan_.KeptRows(static_cast<int64_t>(next_->size())));
-    const int64_t first_step = n_rounds_begun_ % rounds_per_epoch_ * round_steps_;
-    const int64_t end_step = std::min(first_step + round_steps_, plan_.n_steps());
-    for (int64_t step = first_step; step < end_step; ++step) {
+    const int64_t round_step = n_rounds_begun_ % rounds_per_epoch_ * round_steps_;
+    const int64_t end_step = std::min(round_step + round_steps_, plan_.n_steps());
+    for (int64_t step = FirstStepOf(n_rounds_begun_); step < end_step; ++step) {
       for (const int stream : *next_) reader_->Order(n_rounds_begun_ / rounds_per_epoch_, plan_.Pieces(step, stream));
     }
+  }
+
+  /// Of the epoch, that this job computes of a round.
+  int64_t FirstStepOf(int64_t round) const {
+    const int64_t first = round % rounds_per_epoch_ * round_steps_;
+    const bool is_resumed = round / rounds_per_epoch_ * plan_.n_steps() == n_done_before_;
+    return is_resumed ? std::max(first, first_step_) : first;
   }
 
   /// False when the epoch has no more rounds.
@@ -104,8 +118,8 @@ class StreamDealer : public Dealer {
     own_ = std::move(*next_);
     next_.reset();
     asked_ = false;
-    step_ = n_rounds_begun_ % rounds_per_epoch_ * round_steps_;
-    end_step_ = std::min(step_ + round_steps_, plan_.n_steps());
+    step_ = FirstStepOf(n_rounds_begun_);
+    end_step_ = std::min(n_rounds_begun_ % rounds_per_epoch_ * round_steps_ + round_steps_, plan_.n_steps());
     at_ = 0;
     ++n_rounds_begun_;
     return true;
@@ -120,6 +134,8 @@ class StreamDealer : public Dealer {
   int64_t round_steps_;
   int64_t rounds_per_epoch_;
 
+  int64_t n_done_before_ = -1;  // steps of the epochs before the one that is resumed; -1: none is
+  int64_t first_step_ = 0;      // of that epoch, that is not done
   int64_t epoch_ = 0;
   int64_t n_rounds_begun_ = 0;  // over all epochs
   std::vector<int> own_;        // streams of this round, ascending

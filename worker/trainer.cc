@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "common/error.h"
 #include "common/random.h"
@@ -31,38 +32,56 @@ Trainer::Trainer(const Job& job, Dealer* dealer, SliceReader* reader, const Endp
   n_first_slices_ = n_slices - (n_slices + 7) / 8;
 }
 
-void Trainer::TrainEpoch(int64_t epoch, const std::function<void(const EpochTally&)>& after_slice) {
+void Trainer::BeginEpoch(int64_t epoch) {
+  epoch_ = epoch;
   slice_sums_ = SliceSums();
   tally_ = EpochTally();
   batch_statistics_.clear();
-  const double waited_before = client_->waited_s();
+  waited_before_ = client_->waited_s();
   tally_.aucs.resize(static_cast<size_t>(heads_->n_tasks()));
   profile_->Enter(Stage::kDeal);
   dealer_->BeginEpoch(epoch);
+}
+
+bool Trainer::Run(uint64_t until, const std::function<void(const EpochTally&)>& after_slice) {
+  until_ = until;
   Slot* now = &slots_[0];
   Slot* next = &slots_[1];
   bool more = Start(now);
   while (more) {
     bool next_started = prefetch_ && Start(next);
-    Finish(epoch, now);
+    Finish(now);
     profile_->Enter(Stage::kOther);
     after_slice(tally_);
     if (!prefetch_) next_started = Start(next);
     more = next_started;
     std::swap(now, next);
   }
+  tally_.waited_s = client_->waited_s() - waited_before_;
+  return !held_;
+}
+
+void Trainer::Settle() {
   profile_->Enter(Stage::kPush);
   client_->Drain();
+  tally_.waited_s = client_->waited_s() - waited_before_;
+}
+
+void Trainer::EndEpoch() {
+  Settle();
   profile_->Enter(Stage::kDeal);
   dealer_->EndEpoch();
   profile_->Enter(Stage::kOther);
-  tally_.waited_s = client_->waited_s() - waited_before;
 }
 
 bool Trainer::Start(Slot* slot) {
   profile_->Enter(Stage::kDeal);
-  const std::optional<SliceTask> task = dealer_->Next();
+  const std::optional<SliceTask> task = held_ ? std::exchange(held_, std::nullopt) : dealer_->Next();
   if (!task) return false;
+  if (task->clock >= until_) {
+    held_ = task;
+    return false;
+  }
   profile_->Enter(Stage::kRows);
   const Rows& rows = reader_->Next(tick_);
   profile_->Enter(Stage::kKeys);
@@ -87,7 +106,7 @@ bool Trainer::Start(Slot* slot) {
 }
 
 /// From the rows to the push of their gradients.
-void Trainer::Finish(int64_t epoch, Slot* slot) {
+void Trainer::Finish(Slot* slot) {
   profile_->Enter(Stage::kUnpack);
   client_->PullFinish(&slot->exchange);
   profile_->Enter(Stage::kPool);
@@ -112,7 +131,7 @@ void Trainer::Finish(int64_t epoch, Slot* slot) {
   for (size_t t = 0; t < n_tasks; ++t) {
     const int task = static_cast<int>(t);
     if (!std::isfinite(sums[t].loss)) {
-      Fail("epoch ", epoch + 1, ", step ", slot->task.clock, ": the loss of task ", heads_->name(task), " is ",
+      Fail("epoch ", epoch_ + 1, ", step ", slot->task.clock, ": the loss of task ", heads_->name(task), " is ",
            sums[t].loss,
            ", expected a finite number: lower the learning rates, or look for extreme values in the numeric "
            "columns");

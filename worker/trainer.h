@@ -35,11 +35,17 @@ class Trainer {
           Model* model, DenseWeights* dense, TaskHeads* heads, TaskBalance* balance, Profile* profile,
           std::function<void()> tick);
 
-  /// One epoch, counted from 0, epochs in order; returns when the servers have all gradients. `after_slice` is called after
-  /// every slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
-  void TrainEpoch(int64_t epoch, const std::function<void(const EpochTally&)>& after_slice);
+  /// An epoch, counted from 0, epochs in order, is BeginEpoch, Run until it returns true, EndEpoch.
+  void BeginEpoch(int64_t epoch);
+  /// Trains until the epoch has no more slices, which is true, or the next one is of step `until` or later, which is false: it is
+  /// the first of the next Run. `after_slice` is called after every slice, with what was done in this epoch so far. Throws
+  /// Error when a loss is not finite.
+  bool Run(uint64_t until, const std::function<void(const EpochTally&)>& after_slice);
+  /// Returns when the servers have all gradients.
+  void Settle();
+  void EndEpoch();
 
-  /// Of the last epoch.
+  /// Of the last epoch, as far as it is.
   const SliceSums& slice_sums() const { return slice_sums_; }
   const EpochTally& tally() const { return tally_; }
   /// Over this worker's slices of its last eighth.
@@ -58,7 +64,7 @@ class Trainer {
 
   /// The next slice, up to the request for its rows; false when there is none.
   bool Start(Slot* slot);
-  void Finish(int64_t epoch, Slot* slot);
+  void Finish(Slot* slot);
 
   Dealer* dealer_;
   SliceReader* reader_;
@@ -73,6 +79,10 @@ class Trainer {
   uint64_t seed_;
   bool prefetch_;
   bool synchronous_;
+  int64_t epoch_ = 0;
+  double waited_before_ = 0;  // when the epoch began
+  uint64_t until_ = 0;
+  std::optional<SliceTask> held_;        // the first of the next Run
   std::optional<uint64_t> dense_clock_;  // the step that the dense weights were fetched for
   Slot slots_[2];
   Matrix x_;

@@ -30,7 +30,7 @@ int FuzzHello(const uint8_t* data, size_t size) {
 std::vector<std::string> HelloSeeds() {
   std::vector<std::string> seeds;
   for (const Job& job : testing::JobOfEveryModel()) {
-    launch::Hello hello{{"node-a", "node-b", "node-b"}, {}};
+    launch::Hello hello{{"node-a", "node-b", "node-b"}, {}, {}};
     Manifest& manifest = hello.manifest;
     *manifest.mutable_job() = job;
     seeds.push_back('\0' + launch::SerializeHello(hello));

@@ -348,7 +348,7 @@ TEST(Refusals, OfAHello) {
     const Frame hello = From(source, Frame(FrameKind::kHello, 1, 0, bytes));
     return ErrorOf([&] { launch::ParseHello(hello, command, kRoles); });
   };
-  launch::Hello hello{{"a", "b", "c", "d"}, {}};
+  launch::Hello hello{{"a", "b", "c", "d"}, {}, {}};
   *hello.manifest.mutable_job() = SmallJob(0);
   const std::string good = launch::SerializeHello(hello);
   EXPECT_EQ(error(0, launch::Command::kTrain, good), "");

@@ -73,8 +73,8 @@ TEST(LeaseBook, RefusesWhatNoHonestWorkerSays) {
   EXPECT_THAT([&] { book.Finish(0, {0}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
 }
 
-/// Workers that take, finish and die at random; the job dies with them and goes on from the bytes of a book.
-TEST(LeaseBook, ARestoredBookHandsOutEachUnfinishedRangeOnce) {
+/// Workers that take, finish and die at random; the job dies with them and goes on from what was finished.
+TEST(LeaseBook, ABookThatGoesOnHandsOutEachUnfinishedRangeOnce) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
@@ -112,14 +112,47 @@ TEST(LeaseBook, ARestoredBookHandsOutEachUnfinishedRangeOnce) {
         died = random.Below(30) == 0;
       }
       if (!died) continue;
-      const std::string bytes = book.Serialize();
+      LeaseRequest left;
+      left.kind = LeaseKind::kGoOn;
+      left.epoch = 3;
+      left.n_ranges = n_ranges;
+      left.in_file_order = in_file_order;
+      left.next_ticket = tickets.empty() ? 0 : *tickets.rbegin() + 1;
+      for (const auto& [range, n] : n_finished) {
+        if (n > 0) left.done.push_back({range, 7, true});
+      }
       book = LeaseBook(seed, n_workers);
-      book.Restore(bytes);
-      EXPECT_EQ(book.Serialize(), bytes);
+      book.GoOn(LeaseRequest::Parse(left.Serialize()));
       EXPECT_EQ(book.n_left(), n_ranges - book.n_finished());
     }
     for (uint64_t r = 0; r < n_ranges; ++r) EXPECT_EQ(n_finished[r], 1) << "range " << r;
   }
+}
+
+TEST(LeaseBook, OfARangeThatWasBegunTheRestIsHandedOut) {
+  LeaseBook book(1, 1);
+  LeaseRequest left;
+  left.n_ranges = 3;
+  left.in_file_order = true;
+  left.next_ticket = 40;
+  left.done = {{0, 5, true}, {1, 2, false}};
+  book.GoOn(left);
+  book.Enter(0, 3, true);
+  const std::optional<RangeGrant> begun = book.Take(0);
+  EXPECT_EQ(begun->range, 1u);
+  EXPECT_EQ(begun->n_done, 2u);
+  EXPECT_EQ(book.Take(0)->n_done, 0u);
+  EXPECT_FALSE(book.Take(0));
+  EXPECT_EQ(book.TakeTicket(), 40u);
+  book.Finish(0, {1, 2});
+  book.Enter(1, 3, true);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(book.Take(0)->n_done, 0u) << "of the next epoch nothing is done";
+
+  EXPECT_THAT([&] { book.GoOn(left); }, ThrowsMessage<Error>(HasSubstr("has begun")));
+  left.done = {{1, 2, false}, {1, 2, false}};
+  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); }, ThrowsMessage<Error>(HasSubstr("range 1 of 3 is done, expected ascending")));
+  left.done = {{3, 2, false}};
+  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); }, ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
 }
 
 TEST(RoundBook, WithEqualSpeedsNothingMoves) {

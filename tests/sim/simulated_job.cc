@@ -27,7 +27,9 @@ Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
   options.config = folder.Write("job.textproto", JobToText(job.job));
   options.n_servers = job.n_servers;
   options.timeout_s = job.timeout_s;
-  options.output = folder.Path("out");
+  options.output = job.output.empty() ? folder.Path("out") : job.output;
+  options.resume = job.resume;
+  options.stop_requested = job.stop_requested;
   options.network = "simulated";
   options.progress = job.progress;
   options.print = [&](const std::string& text) { outcome.printed += text; };
@@ -51,8 +53,8 @@ Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
       outcome.peak_bytes = std::max({outcome.peak_bytes, network.peak_bytes(s, r), network.peak_bytes(r, s)});
   }
   if (outcome.exit_code == 0) {
-    outcome.summary = worker::Json::parse(ReadFile(folder.Path("out/summary.json")));
-    outcome.metrics = ReadFile(folder.Path("out/metrics.jsonl"));
+    outcome.summary = worker::Json::parse(ReadFile(options.output + "/summary.json"));
+    outcome.metrics = ReadFile(options.output + "/metrics.jsonl");
   }
   return outcome;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct SimulatedJob {
   SimOptions network;
   double timeout_s = 120;
   worker::ProgressStyle progress = worker::ProgressStyle::kNone;
+  std::string output = {};  // the folder; "": one that is gone afterwards
+  bool resume = false;
+  std::function<bool()> stop_requested = {};  // asked when workers meet
 
   int n_ranks() const { return n_servers + n_workers; }
   /// "2x4 --network=...".

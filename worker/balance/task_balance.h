@@ -78,6 +78,7 @@ class TaskBalance {
   /// Whether the method wants to know every epoch's mean losses.
   bool UsesEpochs() const { return balancer_ != nullptr && balancer_->UsesEpochs(); }
   void AddEpoch(std::vector<double> losses) { epochs_.push_back(std::move(losses)); }
+  const std::vector<std::vector<double>>& epochs() const { return epochs_; }
 
  private:
   bool LooksAt(uint64_t step) const;

@@ -1,0 +1,87 @@
+// Files in blocks, each with its checksum: damage is found where it is, before what it damaged is used.
+//
+// A block is 1 MiB of content, the last one what is left, and 8 bytes: the little-endian XXH3 of the content, seeded with the
+// block's number. Integers of the content are little-endian, as they are in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "common/file.h"
+#include "common/hash.h"
+
+namespace zhiyin {
+
+inline constexpr size_t kBlockBytes = size_t{1} << 20;
+
+/// Writes one from start to end. Throws as FileWriter does.
+class BlockWriter {
+ public:
+  explicit BlockWriter(const std::string& path);
+
+  void Write(std::span<const std::byte> bytes);
+  template <typename T>
+  void Put(const T& value) {
+    Write(std::as_bytes(std::span(&value, 1)));
+  }
+  /// On disk, for good. Nothing may follow.
+  void Commit();
+
+  /// Of the file. REQUIRES: Commit has returned.
+  int64_t n_bytes() const { return file_.n_bytes(); }
+  /// Of all content. The same.
+  uint64_t digest() const { return digest_.Value(); }
+
+ private:
+  void WriteBlock();
+
+  FileWriter file_;
+  std::unique_ptr<std::byte[]> block_;  // with room for the checksum
+  size_t n_used_ = 0;
+  uint64_t number_ = 0;
+  Digest digest_;  // of the checksums
+};
+
+/// Reads one from start to end. Throws Error naming the file, and the bytes of the block that is damaged or missing.
+class BlockReader {
+ public:
+  explicit BlockReader(const std::string& path);
+
+  /// Fills all of `bytes` or throws.
+  void Read(std::span<std::byte> bytes);
+  template <typename T>
+  T Get() {
+    T value;
+    Read(std::as_writable_bytes(std::span(&value, 1)));
+    return value;
+  }
+  /// Reads, and so checks, what is left.
+  void SkipToEnd();
+
+  /// Of the content: bytes not yet read, and read.
+  int64_t n_left() const { return n_left_; }
+  int64_t at() const { return at_; }
+  /// Of the file.
+  int64_t n_file_bytes() const { return n_file_bytes_; }
+  const std::string& path() const { return file_.path(); }
+  /// Of all content, where all is read.
+  uint64_t digest() const { return digest_.Value(); }
+
+ private:
+  void ReadBlock();
+
+  FileReader file_;
+  int64_t n_file_bytes_;
+  int64_t n_left_ = 0;
+  int64_t at_ = 0;
+  std::unique_ptr<std::byte[]> block_;
+  size_t n_block_ = 0;  // content of the block
+  size_t n_used_ = 0;   // read of it
+  uint64_t number_ = 0;
+  Digest digest_;  // of the checksums
+};
+
+}  // namespace zhiyin

@@ -1,0 +1,290 @@
+// A job that ends anywhere and goes on is the job that did not end.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "common/config.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "common/random.h"
+#include "tests/sim/simulated_job.h"
+#include "tests/support/example_jobs.h"
+#include "tests/support/files.h"
+#include "tests/support/power_cut.h"
+#include "worker/checkpoints.h"
+
+namespace zhiyin::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using worker::Json;
+
+constexpr int kEndedEarly = 75;
+
+Job SmallJob(int staleness, const char* model = "mmoe { n_experts: 2 expert: 4 tower: 3 }") {
+  Job job = ExampleJob(model, 3);
+  job.mutable_data()->mutable_train()->set_n_rows(300);
+  job.mutable_data()->mutable_test()->set_n_rows(100);
+  job.mutable_train()->set_batch_size(32);
+  job.mutable_train()->set_epochs(2);
+  job.mutable_train()->set_staleness(staleness);
+  return job;
+}
+
+/// Asked to end at the n-th time that the workers meet, from 0.
+std::function<bool()> AtMeeting(int n) {
+  return [n, n_asked = 0]() mutable { return n_asked++ >= n; };
+}
+
+struct Shape {
+  int n_servers = 1;
+  int n_workers = 1;
+};
+
+/// Runs it up to a meeting, which are before every step and between epochs, and from there, in other shapes, to its end.
+Outcome StopAndGoOn(Job job, Shape first, int meeting, Shape second, std::vector<int> more_meetings = {}) {
+  TempFolder folder(TempFolder::kInMemory);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
+  SimulatedJob run{job, first.n_servers, first.n_workers, {}};
+  run.output = folder.Path("out");
+  run.stop_requested = AtMeeting(meeting);
+  Outcome outcome = Simulate(run);
+  EXPECT_EQ(outcome.exit_code, kEndedEarly) << outcome.error();
+  EXPECT_THAT(outcome.printed, HasSubstr("the job ends here, as it was asked to"));
+  run.n_servers = second.n_servers;
+  run.n_workers = second.n_workers;
+  run.resume = true;
+  for (const int again : more_meetings) {
+    run.stop_requested = AtMeeting(again);
+    outcome = Simulate(run);
+    EXPECT_EQ(outcome.exit_code, kEndedEarly) << outcome.error();
+  }
+  run.stop_requested = {};
+  outcome = Simulate(run);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.error();
+  EXPECT_THAT(outcome.printed, HasSubstr("resumed at step "));
+  return outcome;
+}
+
+void ExpectSame(const Outcome& outcome, const Outcome& whole) {
+  EXPECT_EQ(outcome.metrics, whole.metrics);
+  for (const char* key : {"train_loss", "test_loss", "tasks", "epochs", "steps", "samples"})
+    EXPECT_EQ(outcome.summary[key], whole.summary[key]) << key;
+  for (const auto& [name, table] : whole.summary["tables"].items()) EXPECT_EQ(outcome.summary["tables"][name]["rows"], table["rows"]) << name;
+}
+
+TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
+  const Outcome whole = RunJob(SmallJob(0), 1, 2, 1);
+  ASSERT_EQ(whole.exit_code, 0) << whole.error();
+  const int n_steps = whole.summary["steps"];
+  ASSERT_GE(n_steps, 20);
+  const std::vector<Shape> shapes = {{1, 1}, {1, 2}, {5, 3}, {2, 4}};
+  // One before each step, and one after the first epoch.
+  for (int meeting = 0; meeting <= n_steps; meeting += 3) {
+    SCOPED_TRACE(meeting);
+    ExpectSame(StopAndGoOn(SmallJob(0), {3, 2}, meeting, shapes[static_cast<size_t>(meeting) % shapes.size()]), whole);
+  }
+}
+
+TEST(Resume, AgainAndAgainChangesNoBit) {
+  const Outcome whole = RunJob(SmallJob(0), 2, 3, 1);
+  // Some make no step at all.
+  ExpectSame(StopAndGoOn(SmallJob(0), {2, 3}, 1, {1, 2}, {2, 0, 0, 3, 1, 4}), whole);
+}
+
+TEST(Resume, OfAllThatTrainingKeepsChangesNoBit) {
+  std::vector<Job> jobs;
+  for (const char* hidden : {"normalization: BATCH dropout: 0.1", "dropout: 0.4"})
+    jobs.push_back(SmallJob(0, (std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }").c_str()));
+  for (Job job : JobOfEveryBalance()) {
+    job.mutable_data()->mutable_train()->set_n_rows(300);
+    job.mutable_data()->mutable_test()->set_n_rows(100);
+    job.mutable_train()->set_batch_size(60);
+    job.mutable_train()->set_epochs(4);
+    jobs.push_back(job);
+  }
+  Job job = SmallJob(0);
+  zhiyin::Table& users = *job.mutable_table(0);
+  users.mutable_admission()->mutable_exact()->set_sightings(2);
+  users.mutable_eviction()->set_ttl_steps(3);
+  users.mutable_eviction()->set_sweep_steps(4);
+  users.set_storage(FP16);
+  zhiyin::Table& items = *job.mutable_table(1);
+  items.mutable_admission()->set_probability(0.5);
+  items.mutable_eviction()->set_min_norm(0.02);
+  items.mutable_eviction()->set_sweep_steps(1);
+  items.set_storage(BF16);
+  items.mutable_optimizer()->mutable_schedule()->set_warmup_steps(13);
+  jobs.push_back(job);
+  job.mutable_table(0)->mutable_admission()->mutable_counting_bloom()->set_sightings(2);
+  job.mutable_table(0)->mutable_admission()->mutable_counting_bloom()->set_bytes(1 << 16);
+  jobs.push_back(job);
+  job = SmallJob(0);
+  job.mutable_train()->set_epochs(30);
+  job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(0.2);  // so that it overfits
+  job.mutable_train()->mutable_early_stopping()->set_patience(2);
+  job.mutable_train()->mutable_early_stopping()->set_keep_best(true);
+  jobs.push_back(job);
+  for (const Job& each : jobs) {
+    SCOPED_TRACE(each.DebugString());
+    const Outcome whole = RunJob(each, 1, 2, 1);
+    ASSERT_EQ(whole.exit_code, 0) << whole.error();
+    for (const int meeting : {3, 8, 16}) {
+      SCOPED_TRACE(meeting);
+      const Outcome outcome = StopAndGoOn(each, {2, 2}, meeting, {3, 1}, {2});
+      ExpectSame(outcome, whole);
+      for (const char* key : {"balance", "early_stopping"}) {
+        if (!whole.summary.contains(key)) continue;
+        EXPECT_EQ(outcome.summary[key], whole.summary[key]) << key;
+      }
+    }
+  }
+}
+
+/// One epoch of rows with numbers of their own, each of which makes a row of the table when it is trained on.
+Job JobOfNumberedRows(const TempFolder& folder, int staleness) {
+  std::string rows = "id,x,y\n";
+  for (int i = 0; i < 1500; ++i) rows += std::to_string(i) + "," + std::to_string(i % 7) + "," + std::to_string(i % 5) + "\n";
+  const std::string text = R"(name: "rows" data { text { header: true } shuffle_rows: 300 train { file: ")" +
+                           folder.Write("rows.csv", rows) + R"(" } }
+    table { name: "ids" dim: 1 optimizer { sgd { learning_rate: 0.1 } } }
+    field { name: "id" }
+    numeric { name: "x" }
+    task { name: "y" label { number {} } squared_error {} }
+    model { linear {} }
+    train { epochs: 1 batch_size: 48 slices: 12 seed: 3 dense_optimizer { sgd { learning_rate: 0.01 } } })";
+  Job job = ParseJob(text, "rows", "/", {});
+  job.mutable_train()->set_staleness(staleness);
+  return job;
+}
+
+TEST(Resume, WithoutABarrierEveryRowCountsOnce) {
+  TempFolder folder;
+  for (const int staleness : {-1, 0, 1, 3}) {
+    const Job job = JobOfNumberedRows(folder, staleness);
+    for (const int meeting : {1, 7, 11, 15, 23}) {
+      SCOPED_TRACE(std::to_string(staleness) + " " + std::to_string(meeting));
+      for (const Shape second : {Shape{1, 4}, Shape{3, 2}}) {
+        const Outcome outcome = StopAndGoOn(job, {2, 3}, meeting, second, {2});
+        EXPECT_EQ(outcome.summary["samples"], 1500);
+        EXPECT_EQ(outcome.summary["tables"]["ids"]["rows"], 1500);
+      }
+    }
+  }
+}
+
+/// A file that cannot be written, at any step of its making.
+TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
+  Job job = SmallJob(0);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(9);
+  const Outcome whole = RunJob(job, 2, 2, 1);
+  int n_steps = 0;  // of the second checkpoint
+  for (int fail_at = -1; fail_at < n_steps; ++fail_at) {
+    TempFolder folder(TempFolder::kInMemory);
+    SimulatedJob run{job, 2, 2, {}};
+    run.output = folder.Path("out");
+    int n = 0;
+    WatchFiles([&](const FileStep& step) {
+      if (step.path.find("step-000000000018") == step.path.npos || n++ != fail_at) return;
+      throw FileError(step.path + ": cannot do step " + std::to_string(fail_at) + ": No space left on device");
+    });
+    const Outcome outcome = Simulate(run);
+    WatchFiles({});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+    ExpectSame(outcome, whole);
+    if (fail_at < 0) {
+      // The last is the end of the checkpoint, when later ones replace it.
+      n_steps = n;
+      ASSERT_GT(n_steps, 10);
+      continue;
+    }
+    EXPECT_THAT(outcome.printed, HasSubstr("No space left on device: the job goes on, the newest is "));
+    EXPECT_THAT(outcome.printed, HasSubstr("checkpoint at step 27, written in "));
+  }
+}
+
+TEST(Resume, CheckpointsThatFailAgainAndAgainEndTheJob) {
+  Job job = SmallJob(0);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(4);
+  job.mutable_train()->mutable_checkpoint()->set_max_failures(2);
+  TempFolder folder(TempFolder::kInMemory);
+  SimulatedJob run{job, 2, 2, {}};
+  run.output = folder.Path("out");
+  WatchFiles([&](const FileStep& step) {
+    // From the third on.
+    if (step.kind == FileStep::kWrite && step.path.find("rows-1-of-2") != step.path.npos &&
+        step.path.find("step-00000000000") == step.path.npos)
+      throw FileError(step.path + ": cannot write: No space left on device");
+  });
+  const Outcome outcome = Simulate(run);
+  WatchFiles({});
+  EXPECT_EQ(outcome.exit_code, 1);
+  ASSERT_EQ(outcome.errors.size(), 1u);
+  EXPECT_THAT(outcome.errors[0], HasSubstr("checkpoint at step 20: "));
+  EXPECT_THAT(outcome.errors[0], HasSubstr("No space left on device: the job ends, the newest is "));
+  EXPECT_EQ(worker::NewestCheckpoint(run.output, [](const std::string&) {})->manifest.progress().next_step(), 8);
+}
+
+/// Checkpoints as they are on disk at any moment of a job.
+TEST(Resume, AfterAPowerCutAtAnyMoment) {
+  Job job = SmallJob(0);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(4);
+  job.mutable_train()->mutable_checkpoint()->set_keep(2);
+  const Outcome whole = RunJob(job, 2, 2, 1);
+  ASSERT_EQ(whole.exit_code, 0) << whole.error();
+  TempFolder folder(TempFolder::kInMemory);
+  TempFolder left(TempFolder::kInMemory);
+  std::filesystem::create_directory(folder.Path("out"));
+  SimulatedJob run{job, 2, 2, {}};
+  run.output = folder.Path("out");
+  std::unique_ptr<PowerCut> disk;
+  int n_cuts = 0;
+  int n_with = 0;
+  int64_t newest = 0;  // of the checkpoints that nothing may take away any more
+  int64_t renamed = 0;
+  std::vector<std::pair<std::string, int64_t>> to_go_on;
+  disk = std::make_unique<PowerCut>(run.output, [&](const FileStep& step) {
+    // What comes next relies on it: old ones are removed, the job goes on.
+    if (step.kind != FileStep::kSyncFolder) newest = renamed;
+    const std::filesystem::path to = step.to;
+    if (to.parent_path().filename() == "checkpoints") renamed = std::stoll(to.filename().string().substr(5));
+    for (uint64_t seed = 0; seed < 3; ++seed) {
+      const std::string after = left.Path(std::to_string(n_cuts++));
+      disk->WriteWhatIsLeft(static_cast<uint64_t>(n_cuts), after);
+      std::string notes;
+      std::optional<worker::FoundCheckpoint> found;
+      try {
+        found = worker::NewestCheckpoint(after, [&](const std::string& note) { notes += note + "\n"; });
+      } catch (const Error& e) {
+        notes += e.what();
+      }
+      EXPECT_EQ(notes, "") << "a half one, or a whole one that is damaged, at " << step.path;
+      const int64_t at = found ? found->manifest.progress().next_step() : 0;
+      EXPECT_GE(at, newest) << step.path;
+      if (found) ++n_with;
+      if (found && n_cuts % 40 == 0) to_go_on.emplace_back(after, at);
+      if (n_cuts % 40 != 0) std::filesystem::remove_all(after);
+    }
+  });
+  const Outcome outcome = Simulate(run);
+  disk.reset();
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+  EXPECT_EQ(outcome.metrics, whole.metrics);
+  EXPECT_GE(n_cuts, 200);
+  EXPECT_GT(n_with, n_cuts / 2);
+  ASSERT_GT(to_go_on.size(), 3u);
+  for (const auto& [output, step] : to_go_on) {
+    SimulatedJob rest{job, 1, 3, {}};
+    rest.output = output;
+    rest.resume = true;
+    const Outcome end = Simulate(rest);
+    EXPECT_EQ(end.summary["resumed_at_step"], step);
+    ExpectSame(end, whole);
+  }
+}
+
+}  // namespace
+}  // namespace zhiyin::testing

@@ -1,0 +1,97 @@
+#include "worker/checkpoints.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "common/block_file.h"
+#include "common/error.h"
+#include "common/file.h"
+#include "worker/saved_model.h"
+
+namespace zhiyin::worker {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFolder = "checkpoints";
+constexpr const char* kPrefix = "step-";
+constexpr const char* kUnfinished = ".unfinished";  // as SaveModel has it
+
+/// What saves of checkpoints have made, whole or not, newest first.
+std::vector<std::string> FoldersOf(const std::string& output) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(fs::path(output) / kFolder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(kPrefix)) found.push_back(entry->path().string());
+  }
+  // Of the same number of digits: by name is by step, and one comes behind that which has replaced it.
+  std::sort(found.begin(), found.end(), [](const std::string& a, const std::string& b) {
+    const bool same_step = a.starts_with(b) || b.starts_with(a);
+    return same_step ? a.size() < b.size() : a > b;
+  });
+  return found;
+}
+
+}  // namespace
+
+std::string CheckpointPath(const std::string& output, int64_t step) {
+  char name[40];
+  std::snprintf(name, sizeof(name), "%s%012lld", kPrefix, static_cast<long long>(step));
+  return (fs::path(output) / kFolder / name).string();
+}
+
+std::vector<std::string> FindCheckpoints(const std::string& output) {
+  std::vector<std::string> found;
+  for (const std::string& folder : FoldersOf(output)) {
+    if (!folder.ends_with(kUnfinished) && HasManifest(folder)) found.push_back(folder);
+  }
+  return found;
+}
+
+Manifest VerifyModel(const std::string& folder) {
+  const Manifest manifest = LoadManifest(folder);
+  for (const Manifest::RowFile& entry : manifest.file()) {
+    if (entry.name().find('/') != std::string::npos)
+      Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
+    BlockReader file(folder + "/" + entry.name());
+    file.SkipToEnd();
+    if (file.n_file_bytes() != entry.n_bytes() || file.digest() != entry.digest())
+      Fail(file.path(), ": its content is not what the manifest says");
+  }
+  return manifest;
+}
+
+std::optional<FoundCheckpoint> NewestCheckpoint(const std::string& output,
+                                                const std::function<void(const std::string&)>& note) {
+  const std::vector<std::string> found = FindCheckpoints(output);
+  for (const std::string& folder : found) {
+    try {
+      Manifest manifest = VerifyModel(folder);
+      if (!manifest.has_progress()) Fail(folder, ": a model without its progress, expected a checkpoint");
+      return FoundCheckpoint{folder, std::move(manifest)};
+    } catch (const Error& e) {
+      note(std::string("not used: ") + e.what());
+    }
+  }
+  if (!found.empty()) Fail(output, ": none of its ", found.size(), " checkpoints is whole");
+  return {};
+}
+
+void SaveCheckpoint(Manifest manifest, int keep, const std::string& output, ps::Client* client) {
+  const std::string folder = CheckpointPath(output, manifest.step());
+  MakeFolder(fs::path(folder).parent_path().string());
+  SaveModel(std::move(manifest), folder, client);
+  std::vector<std::string> kept = FindCheckpoints(output);
+  kept.resize(std::min(kept.size(), static_cast<size_t>(keep)));
+  for (const std::string& old : FoldersOf(output)) {
+    if (std::find(kept.begin(), kept.end(), old) == kept.end()) RemoveModel(old);
+  }
+}
+
+void RemoveCheckpoints(const std::string& output) {
+  for (const std::string& folder : FindCheckpoints(output)) RemoveModel(folder);
+  RemoveAll((fs::path(output) / kFolder).string());
+}
+
+}  // namespace zhiyin::worker

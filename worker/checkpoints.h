@@ -1,0 +1,40 @@
+// The checkpoints of a job: OUTPUT/checkpoints/step-N, each a saved model with the progress of the job in its manifest.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "configs/manifest.pb.h"
+#include "ps/client.h"
+
+namespace zhiyin::worker {
+
+/// "OUTPUT/checkpoints/step-000000000042".
+std::string CheckpointPath(const std::string& output, int64_t step);
+
+/// Of an output folder, newest first: those that have a manifest, one that was being replaced by its like included. Whatever
+/// else lies there is left out.
+std::vector<std::string> FindCheckpoints(const std::string& output);
+
+/// Reads all of a model or checkpoint. Throws Error naming file and offset where it is damaged.
+Manifest VerifyModel(const std::string& folder);
+
+struct FoundCheckpoint {
+  std::string folder;
+  Manifest manifest;
+};
+/// The newest one that is whole; what is wrong with newer ones is told to `note`. Nothing where there is none. Throws
+/// Error when there are some, and all are damaged: starting anew would lose what they had.
+std::optional<FoundCheckpoint> NewestCheckpoint(const std::string& output,
+                                                const std::function<void(const std::string&)>& note);
+
+/// Writes one (see SaveModel), then removes all but the newest `keep`, and what an interrupted save has left. Throws Error; the
+/// checkpoints that were there are then untouched.
+void SaveCheckpoint(Manifest manifest, int keep, const std::string& output, ps::Client* client);
+
+/// All of them.
+void RemoveCheckpoints(const std::string& output);
+
+}  // namespace zhiyin::worker
