@@ -49,6 +49,7 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
                              const std::vector<std::string>& own_flags) {
   CommandLine line;
   for (const std::string& argument : arguments) {
+    if (argument == "--") break;
     if (argument == "--help" || argument == "-h" || argument == "help") line.help = true;
   }
   if (line.help) return line;
@@ -56,6 +57,10 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
   known.emplace_back("set");
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
+    if (argument == "--") {
+      line.rest.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, arguments.end());
+      break;
+    }
     if (!argument.starts_with("-")) {
       if (!line.command.empty()) Fail(argument, ": expected one command and flags, see zhiyin --help");
       line.command = argument;

@@ -9,6 +9,7 @@ namespace zhiyin::launch {
 struct CommandLine {
   std::string command;                 // "" when there is none
   std::vector<std::string> overrides;  // "path=value" of every --set, in order
+  std::vector<std::string> rest;       // all behind --, unread
   bool help = false;                   // --help, -h or help: nothing else was looked at
 };
 

@@ -24,10 +24,12 @@
 #include "launch/command_line.h"
 #include "launch/compare.h"
 #include "launch/doctor.h"
+#include "launch/inspect.h"
 #include "launch/launcher.h"
 #include "launch/output_folder.h"
 #include "launch/recommend.h"
 #include "launch/run.h"
+#include "launch/supervise.h"
 #include "launch/terminal.h"
 #include "worker/data/world.h"
 
@@ -41,6 +43,12 @@ DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in 
 DEFINE_string(network, "", "With --simulate: delays and faults, as in common/net/sim_options.h");
 DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
 DEFINE_bool(resume, false, "Go on from the newest checkpoint of the output folder");
+DEFINE_double(died_at, 0, "train: when the run before this one died, in seconds since 1970; supervise says so");
+DEFINE_string(row, "", "inspect: FIELD=VALUE, or TABLE:KEY with the key in hexadecimal");
+DEFINE_string(against, "", "inspect: another model or checkpoint");
+DEFINE_int32(restarts, 3, "supervise: in a row without a new checkpoint");
+DEFINE_double(backoff_s, 1, "supervise: before the first of them; twice as long before each other");
+DEFINE_double(grace_s, 60, "supervise: for a job that is told to end");
 DEFINE_bool(overwrite, false, "The output folder may hold an earlier run");
 DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
@@ -71,6 +79,8 @@ constexpr const char* kUsage =
   mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
   zhiyin compare --config=JOB.textproto,OTHER.textproto --seeds=1,2,3 [--markdown]
+  zhiyin supervise -- mpirun -n 4 zhiyin train --config=JOB.textproto --output=DIR
+  zhiyin inspect --checkpoint=DIR [--row=FIELD=VALUE] [--against=DIR]
   zhiyin recommend --checkpoint=DIR [--users=FILE] [--k=10] [--measure]
 
 commands
@@ -81,6 +91,8 @@ commands
   predict    a saved model's predictions for the rows of data.test, a line a row
   generate   write the rows of a job's generated data as tab-separated text
   compare    train several jobs, each with several seeds, simulated; one table of their test metrics
+  supervise  run a job, and start it again from its newest checkpoint when it dies (docs/operations.md)
+  inspect    what is in a saved model or in checkpoints, whether they are whole, one row, how two differ
   recommend  the best items for users of a job with data.behaviour (docs/recommending.md)
 
 flags
@@ -102,6 +114,15 @@ flags
   --hostfile=FILE       doctor: the hosts, as for mpirun's --hostfile
   --profile             train: say at the end what workers and servers spent their time on
   --progress=HOW        auto, line, log or none
+
+flags of supervise
+  --restarts=N          in a row without a new checkpoint (default 3)
+  --backoff_s=S         wait before the first of them; twice as long before each other (default 1)
+  --grace_s=S           time to end with a checkpoint, at SIGTERM, SIGINT or SIGUSR1 (default 60)
+
+flags of inspect
+  --row=FIELD=VALUE     the row of this value; or TABLE:KEY, the key in hexadecimal
+  --against=DIR         another model or checkpoint: what has changed there
 
 flags of recommend
   --users=FILE          a user a line (default: all, everybody in the training files)
@@ -210,7 +231,7 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 int RunJob(Command command, const std::string& name, std::vector<std::string> overrides) {
   switch (command) {
     case Command::kTrain:
-      CheckUses(name, {"config", "servers", "threads", "simulate", "network", "output", "overwrite", "resume", "seed", "timeout_s",
+      CheckUses(name, {"config", "servers", "threads", "simulate", "network", "output", "overwrite", "resume", "died_at", "seed", "timeout_s",
                        "profile", "progress"});
       break;
     case Command::kEvaluate:
@@ -251,6 +272,7 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
   options.output = FLAGS_output;
   options.overwrite = FLAGS_overwrite;
   options.resume = FLAGS_resume;
+  options.died_at = FLAGS_died_at;
   options.timeout_s = FLAGS_timeout_s;
   options.print = Print;
   options.print_error = PrintError;
@@ -319,7 +341,8 @@ int RunCompare(const std::vector<std::string>& overrides) {
   options.output = FLAGS_output;
   options.print = Print;
   options.print_error = PrintError;
-  if (!FLAGS_output.empty()) PrepareOutputFolder(FLAGS_output, FLAGS_overwrite ? EarlierRun::kReplaced : EarlierRun::kRefused);
+  std::unique_ptr<OutputLock> lock;
+  if (!FLAGS_output.empty()) lock = PrepareOutputFolder(FLAGS_output, FLAGS_overwrite ? EarlierRun::kReplaced : EarlierRun::kRefused);
   return Compare(options);
 }
 
@@ -369,6 +392,30 @@ int Recommend(const std::vector<std::string>& overrides) {
   return 0;
 }
 
+int RunInspect(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("inspect");
+  CheckUses("inspect", {"checkpoint", "row", "against"});
+  if (FLAGS_checkpoint.empty()) Fail("inspect: --checkpoint is missing: expected the folder of a model, or an output folder");
+  if (!overrides.empty()) Fail("--set ", overrides[0], ": means nothing to inspect");
+  return Inspect({FLAGS_checkpoint, FLAGS_row, FLAGS_against, Print});
+}
+
+int RunSupervise(const CommandLine& line) {
+  CheckStartedAlone("supervise");
+  CheckUses("supervise", {"restarts", "backoff_s", "grace_s"});
+  if (!line.overrides.empty()) Fail("--set ", line.overrides[0], ": means nothing to supervise: expected it behind the command");
+  if (FLAGS_restarts < 0) Fail("--restarts=", FLAGS_restarts, ": expected 0 or more");
+  if (!(FLAGS_backoff_s >= 0)) Fail("--backoff_s=", FLAGS_backoff_s, ": expected 0 or more");
+  if (!(FLAGS_grace_s > 0)) Fail("--grace_s=", FLAGS_grace_s, ": expected more than 0");
+  SuperviseOptions options;
+  options.command = line.rest;
+  options.max_restarts = FLAGS_restarts;
+  options.backoff_s = FLAGS_backoff_s;
+  options.grace_s = FLAGS_grace_s;
+  options.print_error = PrintError;
+  return Supervise(options);
+}
+
 int Main(int argc, char** argv) {
   // Large messages come and go at every step: keep their memory instead of giving it back to the system each
   // time.
@@ -383,15 +430,18 @@ int Main(int argc, char** argv) {
     return 0;
   }
   const std::string& command = line.command;
+  if (command == "supervise") return RunSupervise(line);
+  if (!line.rest.empty()) Fail("-- ", line.rest[0], ": only supervise takes a command behind --");
   if (command == "train") return RunJob(Command::kTrain, command, line.overrides);
   if (command == "evaluate") return RunJob(Command::kEvaluate, command, line.overrides);
   if (command == "predict") return RunJob(Command::kPredict, command, line.overrides);
   if (command == "doctor") return Examine(line.overrides);
   if (command == "generate") return RunGenerate(line.overrides);
   if (command == "compare") return RunCompare(line.overrides);
+  if (command == "inspect") return RunInspect(line.overrides);
   if (command == "recommend") return Recommend(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, predict, doctor, generate, compare or recommend, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor, generate, compare, supervise, inspect or recommend, see zhiyin --help");
 }
 
 }  // namespace

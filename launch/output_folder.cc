@@ -1,19 +1,53 @@
 #include "launch/output_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/text.h"
 #include "worker/checkpoints.h"
 
 namespace zhiyin::launch {
 
-void PrepareOutputFolder(const std::string& path, EarlierRun earlier) {
+OutputLock::OutputLock(const std::string& path) {
+  const std::string name = path + "/.zhiyin-lock";
+  file_ = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file_ < 0) Fail("--output=", path, ": cannot make ", name, ": ", std::strerror(errno));
+  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    const int cause = errno;
+    char holder[300] = "";
+    const ssize_t n = read(file_, holder, sizeof(holder) - 1);
+    close(file_);
+    if (cause != EWOULDBLOCK) Fail("--output=", path, ": cannot lock ", name, ": ", std::strerror(cause));
+    Fail("--output=", path, ": is in use by ", n > 0 ? OneLine(holder) : "another job", ": name another folder, or wait for it");
+  }
+  // For whoever finds it locked. The file stays: removed, two others could lock a file of this name each.
+  char host[256] = "";
+  gethostname(host, sizeof(host) - 1);
+  const std::string self = "process " + std::to_string(getpid()) + " on " + host;
+  if (ftruncate(file_, 0) != 0 || write(file_, self.data(), self.size()) < 0) {
+    const int cause = errno;
+    close(file_);
+    Fail("--output=", path, ": cannot write ", name, ": ", std::strerror(cause));
+  }
+}
+
+OutputLock::~OutputLock() { close(file_); }
+
+std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, EarlierRun earlier) {
   namespace fs = std::filesystem;
   std::error_code error;
   fs::create_directories(path, error);
   if (!fs::is_directory(path, error))
     Fail("--output=", path, ": cannot make this folder", error ? ": " + error.message() : "");
+  auto lock = std::make_unique<OutputLock>(path);
   for (const char* name : {"summary.json", "metrics.jsonl", "model", "checkpoints", "compare.json"}) {
     if (earlier == EarlierRun::kRefused && fs::exists(fs::path(path) / name, error)) {
       Fail("--output=", path, ": holds ", name,
@@ -28,6 +62,7 @@ void PrepareOutputFolder(const std::string& path, EarlierRun earlier) {
   FileWriter file(probe);
   file.Commit();
   RemoveFile(probe);
+  return lock;
 }
 
 void CheckOutputFile(const std::string& path, bool overwrite) {

@@ -1,6 +1,7 @@
 // Where a job's results go.
 #pragma once
 
+#include <memory>
 #include <string>
 
 namespace zhiyin::launch {
@@ -13,9 +14,22 @@ enum class EarlierRun {
   kContinued,   // those of the job that goes on
 };
 
-/// Makes the folder where it is missing and sees that it can be written. Throws Error when it cannot, or holds what is not
-/// expected.
-void PrepareOutputFolder(const std::string& path, EarlierRun earlier);
+/// A folder that one job writes into, for as long as this lives, or its process does.
+class OutputLock {
+ public:
+  /// Throws Error, naming who holds it, when another job does. The folder exists.
+  explicit OutputLock(const std::string& path);
+  ~OutputLock();
+  OutputLock(const OutputLock&) = delete;
+  OutputLock& operator=(const OutputLock&) = delete;
+
+ private:
+  int file_;
+};
+
+/// Makes the folder where it is missing, locks it, and sees that it can be written. Throws Error when it cannot, or holds what is
+/// not expected.
+[[nodiscard]] std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, EarlierRun earlier);
 
 /// For a command that writes one file. Throws Error when it is a folder, or is there already and `overwrite`
 /// is false, or would lie in a folder that does not exist.

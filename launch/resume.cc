@@ -37,8 +37,7 @@ bool MayChange(const std::string& place, const FieldDescriptor* field) {
          place.find("optimizer.schedule") != place.npos;
 }
 
-/// Collects "PATH is NOW, was BEFORE", by whether it may be.
-class Differences : public MessageDifferencer::Reporter {
+class Collector : public MessageDifferencer::Reporter {
  public:
   void ReportAdded(const Message& before, const Message& now, const std::vector<MessageDifferencer::SpecificField>& path) override {
     Add(before, now, path, "absent", ValueAt(now, path.back(), path.back().new_index));
@@ -54,8 +53,7 @@ class Differences : public MessageDifferencer::Reporter {
     Add(before, now, path, ValueAt(before, path.back(), path.back().index), ValueAt(now, path.back(), path.back().new_index));
   }
 
-  std::vector<std::string> allowed;
-  std::vector<std::string> refused;
+  JobDifferences found;
 
  private:
   /// `message` is the one that has the last field of the path.
@@ -76,12 +74,20 @@ class Differences : public MessageDifferencer::Reporter {
       shown += dot + step.field->name();
       if (step.field->is_repeated()) shown += "[" + std::to_string(std::max(step.index, step.new_index)) + "]";
     }
-    std::vector<std::string>& list = MayChange(place, path.back().field) ? allowed : refused;
+    std::vector<std::string>& list = MayChange(place, path.back().field) ? found.allowed : found.refused;
     list.push_back(shown + ": is " + now + ", was " + before);
   }
 };
 
 }  // namespace
+
+JobDifferences Differences(const Job& before, const Job& now) {
+  Collector collector;
+  MessageDifferencer differencer;
+  differencer.ReportDifferencesTo(&collector);
+  differencer.Compare(before, now);
+  return collector.found;
+}
 
 Resumed ResumeFrom(const std::string& output, const Job& job, const std::function<void(const std::string&)>& note) {
   Resumed resumed;
@@ -95,10 +101,7 @@ Resumed ResumeFrom(const std::string& output, const Job& job, const std::functio
   // With 0, a slice a worker, it is the number of workers at the beginning that counts.
   if (before.train().slices() == 0) before.mutable_train()->set_slices(found->manifest.progress().n_workers());
   if (now.train().slices() == 0) now.mutable_train()->set_slices(before.train().slices());
-  Differences differences;
-  MessageDifferencer differencer;
-  differencer.ReportDifferencesTo(&differences);
-  differencer.Compare(before, now);
+  const JobDifferences differences = Differences(before, now);
   if (!differences.refused.empty())
     Fail("--resume: ", found->folder, " is of another job: ", differences.refused[0],
          differences.refused.size() > 1 ? ", and " + std::to_string(differences.refused.size() - 1) + " more" : "");

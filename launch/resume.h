@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "configs/manifest.pb.h"
 
@@ -16,5 +17,12 @@ struct Resumed {
 /// From the newest checkpoint of the output folder that is whole. `note` hears what is not used, and what has changed. Throws
 /// Error when what changed would make the rows or the position in the data mean something else, naming the field with both values.
 Resumed ResumeFrom(const std::string& output, const Job& job, const std::function<void(const std::string&)>& note);
+
+/// "PATH: is NOW, was BEFORE" of every field that differs: those that may change when a job goes on, and the others.
+struct JobDifferences {
+  std::vector<std::string> allowed;
+  std::vector<std::string> refused;
+};
+JobDifferences Differences(const Job& before, const Job& now);
 
 }  // namespace zhiyin::launch

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "common/config.h"
 #include "common/error.h"
@@ -114,15 +115,16 @@ bool Serve(const RankOptions& options, const Resumed& job, const RoleMap& roles,
   return server.Run();
 }
 
-void PrepareOutput(const RankOptions& options, bool has_checkpoint) {
+std::unique_ptr<OutputLock> PrepareOutput(const RankOptions& options, bool has_checkpoint) {
   if (options.command == Command::kPredict) {
     CheckOutputFile(options.output, options.overwrite);
   } else if (!options.output.empty()) {
-    PrepareOutputFolder(options.output, has_checkpoint      ? EarlierRun::kContinued
+    return PrepareOutputFolder(options.output, has_checkpoint      ? EarlierRun::kContinued
                                         : options.resume    ? EarlierRun::kUnfinished
                                         : options.overwrite ? EarlierRun::kReplaced
                                                             : EarlierRun::kRefused);
   }
+  return nullptr;
 }
 
 /// False: the job ended early.
@@ -134,9 +136,11 @@ bool Work(const RankOptions& options, const Resumed& job, const RoleMap& roles, 
                                        .network = options.network,
                                        .profile = options.profile,
                                        .stop_requested = options.stop_requested,
+                                       .died_at = options.died_at,
                                        .take_summary = options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
-  if (is_chief) PrepareOutput(options, !job.folder.empty());
+  std::unique_ptr<OutputLock> lock;
+  if (is_chief) lock = PrepareOutput(options, !job.folder.empty());
   if (const int n_cores = worker::Team::CoresOfThisProcess(); is_chief && options.n_threads > n_cores) {
     options.print("note: --threads=" + std::to_string(options.n_threads) + ", but this rank may run on " + std::to_string(n_cores) +
                   (n_cores == 1 ? " core" : " cores") + " only: mpirun binds ranks to cores, see docs/operations.md, Threads\n");

@@ -23,6 +23,7 @@ struct RankOptions {
   int n_threads = 1;       // of a worker, for its matrix products
   std::string output;      // "" keeps nothing; predict: the file to write
   bool resume = false;     // train: goes on from the output folder's newest checkpoint, if there is one
+  double died_at = 0;      // train: when the run before this one died, in seconds since 1970; 0: nobody knows
   std::function<bool()> stop_requested;  // train: see worker::JobOptions
   bool overwrite = false;  // an output folder may hold an earlier run; predict: the file may exist
   double timeout_s = 120;

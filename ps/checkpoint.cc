@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "common/block_file.h"
 #include "common/error.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::string_view kMagic = "ZYROWS4\n";
 constexpr int64_t kRowsPerTick = 4096;
+/// To whom nothing belongs.
+constexpr int kNoServer = -1;
 
 const std::string& OrNone(const std::string& text) {
   static const std::string kNone = "that counts none";
@@ -81,9 +84,10 @@ void SaveSightings(const Admission& admission, BlockWriter* file, const std::fun
     tick();
   }
   uint32_t n_open = 0;
-  admission.VisitOpen([&](uint64_t, std::span<const Key>) { ++n_open; });
+  admission.VisitOpen([&](uint64_t, std::span<const Key> keys) { n_open += keys.empty() ? 0 : 1; });
   file->Put(n_open);
   admission.VisitOpen([&](uint64_t step, std::span<const Key> keys) {
+    if (keys.empty()) return;
     file->Put(step);
     file->Put(static_cast<uint64_t>(keys.size()));
     file->Write(std::as_bytes(keys));
@@ -122,6 +126,41 @@ void LoadSightings(BlockReader* file, const RoleMap& roles, int server, TableId 
   }
 }
 
+/// Gives all rows to `visit`, and to the tables what else belongs to the server.
+void ReadFiles(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server, std::vector<Table>* tables,
+               const VisitRow& visit) {
+  std::vector<std::byte> row;
+  const int n_files = manifest.file_size();
+  for (int f = 0; f < n_files; ++f) {
+    const Manifest::RowFile& entry = manifest.file(f);
+    if (entry.name().find('/') != std::string::npos)
+      Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
+    BlockReader file(folder + "/" + entry.name());
+    if (file.n_file_bytes() != entry.n_bytes())
+      Fail(file.path(), ": ", file.n_file_bytes(), " bytes, expected ", entry.n_bytes(), " as the manifest says");
+    const std::vector<uint64_t> n_rows = ReadHead(&file, *tables);
+    for (size_t t = 0; t < tables->size(); ++t) {
+      Table& table = (*tables)[t];
+      row.resize(table.layout().bytes());
+      std::pair<int, Key> last(-1, 0);
+      for (uint64_t i = 0; i < n_rows[t]; ++i) {
+        const Key key = file.Get<Key>();
+        file.Read(row);
+        // Of this server's shards and in order, so that none comes twice.
+        const std::pair<int, Key> place(ShardOf(static_cast<TableId>(t), key), key);
+        if (place <= last || ServerOfShard(place.first, n_files) != f)
+          Fail(file.path(), ": row ", key, " of table ", table.name(), " is out of its place, before byte ", file.at());
+        last = place;
+        visit(static_cast<TableId>(t), key, row);
+      }
+      table.RestoreNextSweepStep(file.Get<uint64_t>());
+      LoadSightings(&file, roles, server, static_cast<TableId>(t), &table.admission());
+    }
+    if (file.n_left() != 0) Fail(file.path(), ": ", file.n_left(), " bytes too many at byte ", file.at());
+    if (file.digest() != entry.digest()) Fail(file.path(), ": its content is not what the manifest says");
+  }
+}
+
 }  // namespace
 
 SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
@@ -157,30 +196,15 @@ SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
 
 void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server,
               std::vector<Table>* tables, const std::function<void()>& tick) {
-  std::vector<std::byte> row;
-  for (const Manifest::RowFile& entry : manifest.file()) {
-    if (entry.name().find('/') != std::string::npos)
-      Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
-    BlockReader file(folder + "/" + entry.name());
-    if (file.n_file_bytes() != entry.n_bytes())
-      Fail(file.path(), ": ", file.n_file_bytes(), " bytes, expected ", entry.n_bytes(), " as the manifest says");
-    const std::vector<uint64_t> n_rows = ReadHead(&file, *tables);
-    int64_t n_read = 0;
-    for (size_t t = 0; t < tables->size(); ++t) {
-      Table& table = (*tables)[t];
-      row.resize(table.layout().bytes());
-      for (uint64_t i = 0; i < n_rows[t]; ++i) {
-        const Key key = file.Get<Key>();
-        file.Read(row);
-        if (ServerOf(static_cast<TableId>(t), key, roles.n_servers) == server) table.Restore(key, row);
-        if (++n_read % kRowsPerTick == 0) tick();
-      }
-      table.RestoreNextSweepStep(file.Get<uint64_t>());
-      LoadSightings(&file, roles, server, static_cast<TableId>(t), &table.admission());
-    }
-    if (file.n_left() != 0) Fail(file.path(), ": ", file.n_left(), " bytes too many at byte ", file.at());
-    if (file.digest() != entry.digest()) Fail(file.path(), ": its content is not what the manifest says");
-  }
+  int64_t n_read = 0;
+  ReadFiles(folder, manifest, roles, server, tables, [&](TableId table, Key key, std::span<const std::byte> row) {
+    if (ServerOf(table, key, roles.n_servers) == server) (*tables)[table].Restore(key, row);
+    if (++n_read % kRowsPerTick == 0) tick();
+  });
+}
+
+void VisitRows(const std::string& folder, const Manifest& manifest, std::vector<Table>* tables, const VisitRow& visit) {
+  ReadFiles(folder, manifest, {1, 1}, kNoServer, tables, visit);
 }
 
 }  // namespace zhiyin::ps

@@ -11,11 +11,14 @@
 #pragma once
 
 #include <cstdint>
+#include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/role_map.h"
+#include "common/types.h"
 #include "configs/manifest.pb.h"
 #include "ps/table.h"
 
@@ -37,5 +40,10 @@ SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
 /// tables.
 void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server,
               std::vector<Table>* tables, const std::function<void()>& tick);
+
+/// All rows of a model's folder, in no order that means anything, a block of them in memory at a time. `tables` are those of its job,
+/// and stay empty. Throws as LoadRows does.
+using VisitRow = std::function<void(TableId table, Key key, std::span<const std::byte> row)>;
+void VisitRows(const std::string& folder, const Manifest& manifest, std::vector<Table>* tables, const VisitRow& visit);
 
 }  // namespace zhiyin::ps

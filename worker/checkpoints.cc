@@ -1,8 +1,10 @@
 #include "worker/checkpoints.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 
 #include "common/block_file.h"
 #include "common/error.h"
@@ -47,6 +49,15 @@ std::vector<std::string> FindCheckpoints(const std::string& output) {
     if (!folder.ends_with(kUnfinished) && HasManifest(folder)) found.push_back(folder);
   }
   return found;
+}
+
+std::optional<int64_t> NewestStep(const std::string& output) {
+  const std::vector<std::string> found = FindCheckpoints(output);
+  if (found.empty()) return {};
+  int64_t step = 0;
+  const std::string name = fs::path(found[0]).filename().string().substr(std::string_view(kPrefix).size());
+  std::from_chars(name.data(), name.data() + name.size(), step);
+  return step;
 }
 
 Manifest VerifyModel(const std::string& folder) {

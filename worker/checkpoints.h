@@ -18,6 +18,9 @@ std::string CheckpointPath(const std::string& output, int64_t step);
 /// else lies there is left out.
 std::vector<std::string> FindCheckpoints(const std::string& output);
 
+/// Of the newest of them, by its name; nothing where there is none.
+std::optional<int64_t> NewestStep(const std::string& output);
+
 /// Reads all of a model or checkpoint. Throws Error naming file and offset where it is damaged.
 Manifest VerifyModel(const std::string& folder);
 

@@ -28,6 +28,8 @@ struct JobOptions {
   /// Training: whether somebody wants it to end early, with a checkpoint; looked at about once a second, by the chief. May be
   /// empty.
   std::function<bool()> stop_requested;
+  /// Training: when the run that this one goes on from died, in seconds since 1970; 0: nobody knows.
+  double died_at = 0;
   /// Training: gets at the chief what is in summary.json. May be empty.
   std::function<void(const nlohmann::ordered_json&)> take_summary;
 };

@@ -1,5 +1,6 @@
 #include "worker/saved_model.h"
 
+#include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
@@ -17,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifestName = "manifest.textproto";
+/// More than any cluster has.
+constexpr int kMaxRanks = 1'000'000;
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
 
 /// The last line of a manifest's file.
@@ -89,15 +92,28 @@ std::string FindModel(const std::string& path) {
 
 Manifest LoadManifest(const std::string& folder) {
   const std::string path = folder + "/" + kManifestName;
-  Manifest manifest;
-  google::protobuf::TextFormat::Parser parser;
   std::string text = ReadWholeFile(path, kMaxManifestBytes);
   const size_t sum = text.size() - std::min(text.size(), SumLine("").size());
   const std::string said = text.substr(sum);
   text.resize(sum);
   if (said != SumLine(text)) Fail(path, ": damaged: bytes 0 to ", sum, " do not fit the checksum behind them");
-  if (!parser.ParseFromString(text, &manifest)) Fail(path, ": damaged: not a manifest in text format");
-  CheckManifest(manifest, path);
+  return ParseManifest(text, path);
+}
+
+Manifest ParseManifest(const std::string& text, const std::string& name) {
+  /// The line and what is wrong there, instead of a log.
+  class Complaint : public google::protobuf::io::ErrorCollector {
+   public:
+    void AddError(int line, int, const std::string& message) override {
+      if (first.empty()) first = std::to_string(line + 1) + ": " + message;
+    }
+    std::string first;
+  } complaint;
+  Manifest manifest;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&complaint);
+  if (!parser.ParseFromString(text, &manifest)) Fail(name, ":", complaint.first, ": damaged: not a manifest in text format");
+  CheckManifest(manifest, name);
   return manifest;
 }
 
@@ -110,6 +126,15 @@ void CheckManifest(const Manifest& manifest, const std::string& name) {
   if (manifest.numeric_mean_size() != n_numerics || manifest.numeric_scale_size() != n_numerics) {
     Fail(name, ": damaged: ", manifest.numeric_mean_size(), " means and ", manifest.numeric_scale_size(),
          " scales, expected ", n_numerics);
+  }
+  if (manifest.epoch() < 0 || manifest.step() < 0 || manifest.n_weights() < 0) Fail(name, ": damaged: negative counts");
+  if (!manifest.has_progress()) return;
+  const Progress& progress = manifest.progress();
+  if (progress.n_workers() < 1 || progress.n_workers() > kMaxRanks || progress.epoch() != manifest.epoch() ||
+      progress.next_step() != manifest.step() || progress.n_rows() < 0 || progress.n_slices() < 0 || progress.n_samples() < 0) {
+    Fail(name, ": damaged: the progress of ", progress.n_workers(), " workers in epoch ", progress.epoch(), " of ", manifest.epoch(), ", step ",
+         progress.next_step(), " of ", manifest.step(), ", ", progress.n_rows(), " rows, ", progress.n_slices(), " slices, ",
+         progress.n_samples(), " samples");
   }
 }
 

@@ -33,6 +33,8 @@ bool HasManifest(const std::string& folder);
 std::string FindModel(const std::string& path);
 /// Throws Error when it is missing, damaged, or of a newer format.
 Manifest LoadManifest(const std::string& folder);
+/// The text of a manifest, whose checksum fits. The same.
+Manifest ParseManifest(const std::string& text, const std::string& name);
 
 /// Throws Error, `name` in front, unless a manifest could have been written by SaveModel, its job aside.
 void CheckManifest(const Manifest& manifest, const std::string& name);

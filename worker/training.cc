@@ -189,6 +189,7 @@ class TrainingRun {
     }
     if (!task_balance_.empty()) summary["balance"] = task_balance_;
     if (resumed_ != nullptr) summary["resumed_at_step"] = resumed_->next_step();
+    if (options_.died_at > 0) summary["seconds_from_death_to_step"] = death_to_step_s_;
     if (stopping_) summary["early_stopping"] = {{"stopped", stopped}, {"best_epoch", stopping_->best_epoch()}};
     summary.update(ReportJson(report));
     summary.update(InvariantsJson(invariants, counts));
@@ -298,6 +299,8 @@ class TrainingRun {
       Fail("data.train: has ", n_rows_, " rows in ", n_all, " slices, expected ", resumed_->n_rows(), " in ", resumed_->n_slices(),
            " as when the checkpoint was written");
     }
+    if (resumed_->next_step() < StepsOf(resumed_->epoch()) || resumed_->next_step() > StepsOf(resumed_->epoch() + 1))
+      Fail("the checkpoint: damaged: step ", resumed_->next_step(), " is none of epoch ", resumed_->epoch() + 1);
   }
 
   bool KeepsCheckpoints() const {
@@ -418,6 +421,14 @@ class TrainingRun {
     printer_->Say(text);
   }
 
+  void SayBackAtWork() {
+    const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    death_to_step_s_ = now - options_.died_at;
+    char text[80];
+    std::snprintf(text, sizeof(text), "first new step %.2f s after the death of the job", death_to_step_s_);
+    printer_->Say(text);
+  }
+
   std::string NewestLeft() const {
     const std::vector<std::string> left = FindCheckpoints(options_.output);
     return left.empty() ? "there is none before it" : "the newest is " + left[0];
@@ -435,6 +446,7 @@ class TrainingRun {
     const int64_t interval = std::max<int64_t>(1, n_slices / roles_.n_workers / kReportsPerEpoch);
     int64_t n_done = 0;
     const auto after_slice = [&](const EpochTally& tally) {
+      if (options_.died_at > 0 && death_to_step_s_ == 0 && tools_.group.IsChief()) SayBackAtWork();
       // By count, not by time: a simulated run repeats exactly.
       if (++n_done % interval != 0 || options_.progress == ProgressStyle::kNone) return;
       if (!tools_.group.IsChief()) {
@@ -642,6 +654,7 @@ class TrainingRun {
   std::optional<CheckpointSchedule> schedule_;  // the chief's, where there is one
   int n_planned_workers_ = 0;
   int n_failed_checkpoints_ = 0;  // in a row
+  double death_to_step_s_ = 0;
   SliceSums left_sums_;    // of the epoch that was resumed: what had been done of it
   EpochTally left_tally_;  // the same
   double training_s_ = 0;

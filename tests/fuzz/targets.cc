@@ -25,6 +25,8 @@ constexpr Target kTargets[] = {
     {"evaluation", FuzzEvaluation, EvaluationSeeds},
     {"doctor", FuzzDoctor, DoctorSeeds},
     {"worker_counts", FuzzWorkerCounts, WorkerCountsSeeds},
+    {"rows", FuzzRows, RowsSeeds},
+    {"manifest", FuzzManifest, ManifestSeeds},
     {"profile", FuzzProfile, ProfileSeeds},
 };
 

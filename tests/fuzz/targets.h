@@ -29,6 +29,8 @@ int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums 
 int FuzzEvaluation(const uint8_t* data, size_t size);      // a worker's part of an evaluation
 int FuzzDoctor(const uint8_t* data, size_t size);          // questions and answers of zhiyin doctor
 int FuzzWorkerCounts(const uint8_t* data, size_t size);    // a worker's counts at the end
+int FuzzRows(const uint8_t* data, size_t size);            // a file of rows
+int FuzzManifest(const uint8_t* data, size_t size);        // what a model or checkpoint is
 int FuzzProfile(const uint8_t* data, size_t size);         // what a worker's time went to
 
 /// Well-formed inputs, made by the product itself: each is taken, but for the mailbox's, which end
@@ -49,6 +51,8 @@ std::vector<std::string> EpochSumsSeeds();
 std::vector<std::string> EvaluationSeeds();
 std::vector<std::string> DoctorSeeds();
 std::vector<std::string> WorkerCountsSeeds();
+std::vector<std::string> RowsSeeds();
+std::vector<std::string> ManifestSeeds();
 std::vector<std::string> ProfileSeeds();
 
 struct Target {

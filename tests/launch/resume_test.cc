@@ -33,6 +33,7 @@ class Resuming : public ::testing::Test {
     normalizer.mean.resize(static_cast<size_t>(job.numeric_size()));
     normalizer.scale.resize(static_cast<size_t>(job.numeric_size()));
     Manifest manifest = worker::ManifestOf(job, normalizer, 1, step, 7);
+    manifest.mutable_progress()->set_epoch(1);
     manifest.mutable_progress()->set_next_step(step);
     manifest.mutable_progress()->set_n_workers(n_workers);
     const std::string folder = worker::CheckpointPath(folder_.Path(), step);

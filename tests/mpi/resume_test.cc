@@ -91,6 +91,20 @@ TEST(Resume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
   EXPECT_GT(step, 20) << "it gets on in spite of all";
 }
 
+TEST(Resume, AFolderIsOfOneJobAtATime) {
+  TempFolder folder;
+  const std::string output = folder.Path("out");
+  BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 50, 50)));
+  const std::vector<int> ranks = RanksOf(job, output, 3);
+  ASSERT_EQ(ranks.size(), 3u);
+  WaitForCheckpoint(output);
+  EXPECT_THAT(ErrorLines(RunZhiyin(3, Resumed(Census(output, 1, 50, 50)))),
+              ElementsAre(ContainsRegex("--output=.*: is in use by process " + std::to_string(ranks[1]) + " on .*: name another folder, or wait for it")));
+  kill(ranks[1], SIGKILL);
+  job.Wait(60);
+  EXPECT_EQ(RunZhiyin(3, Resumed(Census(output, 1, 1, 50))).exit_code, 0) << "nobody holds it any more";
+}
+
 TEST(Resume, IsRefusedWhereItCannotBe) {
   TempFolder folder;
   const std::string output = folder.Path("out");

@@ -1,0 +1,101 @@
+// A disk that is full, on a file system in memory of a few MiB.
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/support/files.h"
+#include "tests/support/zhiyin.h"
+#include "worker/checkpoints.h"
+
+namespace zhiyin::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using std::chrono::milliseconds;
+
+class DiskFull : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directory(disk_);
+    if (geteuid() != 0 || mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=12m") != 0)
+      GTEST_SKIP() << "no file system can be mounted here (this needs root): " << std::strerror(errno);
+    is_mounted_ = true;
+  }
+  void TearDown() override {
+    if (is_mounted_) umount2(disk_.c_str(), MNT_DETACH);
+  }
+  /// Takes all room but `n_left` bytes.
+  void Fill(uint64_t n_left) const {
+    std::ofstream file(disk_ + "/filler", std::ios::binary);
+    const uint64_t n = std::filesystem::space(disk_).available - n_left;
+    const std::string piece(4096, 'x');
+    for (uint64_t i = 0; i < n / piece.size(); ++i) file << piece;
+  }
+  void MakeRoom() const { std::filesystem::remove(disk_ + "/filler"); }
+  /// A checkpoint of this job has about 2 MB.
+  Arguments Census(int epochs, int max_failures) const {
+    return {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=1", "--progress=none", "--set",
+            "train.epochs=" + std::to_string(epochs), "--set",
+            "train.checkpoint={every_steps: 20 keep: 1 max_failures: " + std::to_string(max_failures) + "}", "--output=" + output_};
+  }
+  void WaitForStep(int64_t step) const {
+    for (int i = 0; i < 6000 && worker::NewestStep(output_).value_or(-1) < step; ++i) std::this_thread::sleep_for(milliseconds(5));
+    ASSERT_GE(worker::NewestStep(output_).value_or(-1), step);
+  }
+
+  TempFolder folder_;
+  std::string disk_ = folder_.Path("disk");
+  std::string output_ = disk_ + "/out";
+  bool is_mounted_ = false;
+};
+
+TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
+  BackgroundProcess job(ZhiyinCommand(3, Census(6, 1000)));
+  WaitForStep(40);
+  Fill(500'000);
+  std::this_thread::sleep_for(milliseconds(1500));
+  // An earlier checkpoint is still there, and whole.
+  std::string notes;
+  const auto newest = worker::NewestCheckpoint(output_, [&](const std::string& note) { notes += note; });
+  EXPECT_TRUE(newest);
+  MakeRoom();
+  WaitForStep(newest->manifest.progress().next_step() + 20);
+  const ProcessResult result = job.Wait(100);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("WARNING: no checkpoint at step "));
+  EXPECT_THAT(result.out, HasSubstr("No space left on device: the job goes on, the newest is " + output_ + "/checkpoints/step-"));
+}
+
+TEST_F(DiskFull, ForGoodTheJobEndsAndTheLastCheckpointIsWhole) {
+  BackgroundProcess job(ZhiyinCommand(3, Census(100, 2)));
+  WaitForStep(40);
+  Fill(700'000);
+  const ProcessResult result = job.Wait(100);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(ErrorLines(result), Contains(HasSubstr("No space left on device: the job ends, the newest is ")));
+  const auto newest = worker::NewestCheckpoint(output_, [](const std::string&) {});
+  ASSERT_TRUE(newest);
+  MakeRoom();
+  Arguments rest = Census(1, 2);
+  rest.push_back("--resume");
+  rest.push_back("--set");
+  rest.push_back("train.epochs=" + std::to_string(newest->manifest.progress().epoch() + 1));
+  EXPECT_EQ(RunZhiyin(3, rest).exit_code, 0) << "it goes on from there";
+}
+
+TEST_F(DiskFull, FromTheBeginningIsFoundBeforeTheFirstStep) {
+  Fill(0);
+  const ProcessResult result = RunZhiyin(3, Census(1, 2));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(ErrorLines(result), ::testing::ElementsAre(HasSubstr("No space left on device")));
+}
+
+}  // namespace
+}  // namespace zhiyin::testing

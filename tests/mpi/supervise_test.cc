@@ -1,0 +1,173 @@
+// A job that dies goes on by itself, and one that is told to end can go on.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "common/random.h"
+#include "tests/support/files.h"
+#include "tests/support/ranks.h"
+#include "tests/support/zhiyin.h"
+#include "worker/checkpoints.h"
+
+namespace zhiyin::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using std::chrono::milliseconds;
+
+constexpr int kRanks = 3;
+
+class Supervised : public ::testing::Test {
+ protected:
+  Arguments Census(int epochs, int every_steps) const {
+    return {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=1", "--progress=none", "--set",
+            "train.epochs=" + std::to_string(epochs), "--set", "train.checkpoint={every_steps: " + std::to_string(every_steps) + "}",
+            "--output=" + output_};
+  }
+  std::vector<std::string> Command(const Arguments& arguments, std::vector<std::string> flags = {}) const {
+    std::vector<std::string> command = {ZHIYIN_BINARY, "supervise"};
+    command.insert(command.end(), flags.begin(), flags.end());
+    command.emplace_back("--");
+    for (const std::string& part : ZhiyinCommand(kRanks, arguments)) command.push_back(part);
+    return command;
+  }
+  void WaitForStep(int64_t step) const {
+    for (int i = 0; i < 6000 && worker::NewestStep(output_).value_or(-1) < step; ++i) std::this_thread::sleep_for(milliseconds(5));
+    ASSERT_GE(worker::NewestStep(output_).value_or(-1), step);
+  }
+  nlohmann::json Summary() const {
+    return nlohmann::json::parse(ReadFile(output_ + "/summary.json"), nullptr, /*allow_exceptions=*/false);
+  }
+
+  TempFolder folder_;
+  std::string output_ = folder_.Path("out");
+};
+
+TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
+  const ProcessResult whole = RunZhiyin(kRanks, Census(3, 100'000));
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  const nlohmann::json expected = Summary();
+  const std::string metrics = ReadFile(output_ + "/metrics.jsonl");
+  std::filesystem::remove_all(output_);
+
+  BackgroundProcess job(Command(Census(3, 20)));
+  for (int rank = 0; rank < kRanks; ++rank) {
+    WaitForStep(worker::NewestStep(output_).value_or(0) + 40);
+    const std::vector<int> ranks = RanksOf(job, output_, kRanks);
+    ASSERT_EQ(ranks.size(), static_cast<size_t>(kRanks));
+    kill(ranks[static_cast<size_t>(rank)], SIGKILL);
+    std::this_thread::sleep_for(milliseconds(300));
+  }
+  const ProcessResult result = job.Wait(100);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, ContainsRegex("first new step [0-9.]+ s after the death of the job"));
+  EXPECT_EQ(Summary()["samples"], expected["samples"]);
+  EXPECT_EQ(Summary()["train_loss"], expected["train_loss"]);
+  EXPECT_EQ(Summary()["test_loss"], expected["test_loss"]);
+  EXPECT_GT(Summary()["seconds_from_death_to_step"], 0);
+  EXPECT_EQ(ReadFile(output_ + "/metrics.jsonl"), metrics);
+  EXPECT_THAT(ReadFile(output_ + "/supervise.log"),
+              AllOf(ContainsRegex("Z the job died \\(exit code 137, a rank was killed: Killed\\): in 1 s it goes on from the checkpoint at step [0-9]+"),
+                    HasSubstr("the job is done")));
+}
+
+TEST_F(Supervised, GivesUpOnAJobThatNeverGetsAnywhere) {
+  Arguments arguments = Census(1, 10);
+  arguments.insert(arguments.end(), {"--set", "data.train.file=/nowhere/rows.csv"});
+  const ProcessResult result = RunProcess(Command(arguments, {"--restarts=1", "--backoff_s=0.1"}), 60);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("zhiyin: error: supervise: the job died (exit code 1), 2 times without a new checkpoint: given up; "
+                                    "it can go on from the beginning: there is no checkpoint yet"));
+}
+
+TEST_F(Supervised, EndsWithACheckpointWhenToldTo) {
+  for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
+    const int64_t before = worker::NewestStep(output_).value_or(0);
+    BackgroundProcess job(Command(Census(100, 50)));
+    WaitForStep(before + 50);
+    kill(job.pid(), signal);
+    const ProcessResult result = job.Wait(60);
+    EXPECT_EQ(result.exit_code, 75) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("the job writes a checkpoint and ends, within 60 s"));
+    EXPECT_THAT(result.err, ContainsRegex("the job has ended as it was asked to; it can go on from the checkpoint at step [0-9]+"));
+    EXPECT_THAT(ErrorLines(result), ElementsAre());
+  }
+}
+
+TEST_F(Supervised, ASecondSignalEndsItAtOnce) {
+  BackgroundProcess job(Command(Census(100, 50)));
+  WaitForStep(50);
+  const std::vector<int> ranks = RanksOf(job, output_, kRanks);
+  kill(ranks[1], SIGSTOP);  // so that it cannot end by itself
+  kill(job.pid(), SIGTERM);
+  std::this_thread::sleep_for(milliseconds(1500));
+  kill(job.pid(), SIGTERM);
+  const ProcessResult result = job.Wait(60);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("Terminated again: the job ends now"));
+  EXPECT_THAT(ErrorLines(result), ::testing::Contains(ContainsRegex("the job did not end with a checkpoint .* it can go on from the checkpoint at step ")));
+}
+
+TEST_F(Supervised, DiesWithItsSupervisor) {
+  std::vector<int> ranks;
+  {
+    BackgroundProcess job(Command(Census(100, 50)));
+    WaitForStep(50);
+    ranks = RanksOf(job, output_, kRanks);
+    kill(job.pid(), SIGKILL);
+    EXPECT_EQ(job.Wait(60).exit_code, 128 + SIGKILL);
+  }
+  for (const int rank : ranks) {
+    for (int i = 0; i < 1000 && kill(rank, 0) == 0; ++i) std::this_thread::sleep_for(milliseconds(10));
+    EXPECT_NE(kill(rank, 0), 0) << "still there";
+  }
+  const ProcessResult again = RunProcess(Command(Census(1, 50)), 60);
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("resumed at step "));
+}
+
+TEST_F(Supervised, IsRefusedWithoutAnythingToSupervise) {
+  const auto error = [](Arguments arguments) { return ErrorLines(RunZhiyin(0, arguments)); };
+  EXPECT_THAT(error({"supervise"}), ElementsAre(HasSubstr("expected a command behind --")));
+  EXPECT_THAT(error({"supervise", "--", "zhiyin", "train"}), ElementsAre(HasSubstr("no --output=DIR")));
+  EXPECT_THAT(error({"supervise", "--restarts=-1", "--", "x"}), ElementsAre("--restarts=-1: expected 0 or more"));
+  EXPECT_THAT(error({"train", "--", "x"}), ElementsAre("-- x: only supervise takes a command behind --"));
+  EXPECT_THAT(error({"supervise", "--", "/no/mpirun", "train", "--output=" + output_}),
+              ElementsAre("supervise: cannot start /no/mpirun, or what it starts: exit code 127"));
+}
+
+/// Slurm, as far as it is here: a warning before the time is over, and a queue that starts the same script again.
+TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
+  std::filesystem::create_directory(folder_.Path("bin"));
+  const std::string scontrol = folder_.Write("bin/scontrol", "#!/bin/sh\necho \"$@\" >> " + folder_.Path("queue") + "\n");
+  std::filesystem::permissions(scontrol, std::filesystem::perms::owner_all);
+  std::vector<std::string> command = {"env", "PATH=" + folder_.Path("bin") + ":" + getenv("PATH"), "SLURM_JOB_ID=4711",
+                                      "ZHIYIN=" ZHIYIN_BINARY, "MPIRUN=" + SourcePath("launch/mpirun.sh") + " -n 3",
+                                      SourcePath("launch/train.sbatch")};
+  const Arguments census = Census(2, 50);
+  command.insert(command.end(), census.begin() + 1, census.end());
+  for (int allocation = 0; allocation < 2; ++allocation) {
+    const int64_t before = worker::NewestStep(output_).value_or(0);
+    BackgroundProcess job(command);
+    WaitForStep(before + 50);
+    kill(job.pid(), allocation == 0 ? SIGUSR1 : SIGTERM);  // the end of its time; preemption
+    const ProcessResult result = job.Wait(60);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("back into the queue (exit code 75)"));
+  }
+  EXPECT_EQ(ReadFile(folder_.Path("queue")), "requeue 4711\nrequeue 4711\n");
+  const ProcessResult last = RunProcess(command, 60);
+  EXPECT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_THAT(last.out, HasSubstr("resumed at step "));
+  EXPECT_EQ(ReadFile(folder_.Path("queue")), "requeue 4711\nrequeue 4711\n");
+  EXPECT_EQ(Summary()["epochs"], 2);
+}
+
+}  // namespace
+}  // namespace zhiyin::testing
