@@ -222,7 +222,29 @@ hot_keys() {
   compare hot_keys_busiest "busiest server, thousandths of the mean" hot_keys_busiest_ours hot_keys_busiest_yardstick
 }
 
-comparisons=(census_epoch mmoe_throughput mmoe_products push_pull push_pull_tcp scaling_2x4 push_optimizers table_memory table_growth pull_large_table hot_keys)
+# checkpoint_write, checkpoint_read: MB/s of a server that saves 2.2 GB of rows, with fsync, and reads them into an empty table, against dd with
+# fsync and dd, on the disk of the system's temporary folder. Reads find nothing of the file in memory.
+checkpoint_write_ours() {
+  build/release/checkpoint_io --file="$scratch/rows-0-of-1.bin" >"$scratch/checkpoint"
+  awk '{ print $1 / 1e6 }' "$scratch/checkpoint"
+}
+checkpoint_write_yardstick() {
+  dd if=/dev/zero of="$scratch/dd" bs=1M count=2080 conv=fsync 2>&1 | awk '/copied/ { print $1 / 1e6 / $(NF - 3) }'
+}
+checkpoint_read_ours() {
+  build/release/checkpoint_io --file="$scratch/rows-0-of-1.bin" | awk '{ print $2 / 1e6 }'
+  dd if=/dev/zero of="$scratch/dd" bs=1M count=2080 conv=fsync 2>/dev/null
+}
+checkpoint_read_yardstick() {
+  dd of="$scratch/dd" oflag=nocache conv=notrunc,fdatasync count=0 2>/dev/null
+  dd if="$scratch/dd" of=/dev/null bs=1M 2>&1 | awk '/copied/ { print $1 / 1e6 / $(NF - 3) }'
+}
+checkpoint() {
+  compare checkpoint_write MB/s checkpoint_write_ours checkpoint_write_yardstick
+  compare checkpoint_read MB/s checkpoint_read_ours checkpoint_read_yardstick
+}
+
+comparisons=(census_epoch mmoe_throughput mmoe_products push_pull push_pull_tcp scaling_2x4 push_optimizers table_memory table_growth pull_large_table hot_keys checkpoint)
 if [[ -n "$only" ]]; then
   if [[ ! " ${comparisons[*]} " == *" $only "* ]]; then
     echo "bench/run.sh: no comparison $only; there are: ${comparisons[*]}" >&2
@@ -233,7 +255,7 @@ fi
 
 launch/install_packages.sh test
 cmake --preset release -DZHIYIN_BUILD_BENCH=ON >/dev/null
-cmake --build --preset release --target zhiyin push_pull table_memory hot_keys model_bench >/dev/null
+cmake --build --preset release --target zhiyin push_pull table_memory hot_keys model_bench checkpoint_io >/dev/null
 printf '%-28s %14s %14s %9s\n' name ours yardstick ratio
 for comparison in "${comparisons[@]}"; do
   "$comparison"

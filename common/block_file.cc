@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "common/error.h"
 
@@ -10,44 +11,102 @@ namespace zhiyin {
 namespace {
 
 constexpr size_t kSumBytes = sizeof(uint64_t);
-constexpr int64_t kWholeBlock = kBlockBytes + kSumBytes;
+constexpr size_t kWholeBlock = kBlockBytes + kSumBytes;
+/// Between the two threads.
+constexpr size_t kBlocks = 8;
 
 std::string_view Text(const std::byte* bytes, size_t n) { return {reinterpret_cast<const char*>(bytes), n}; }
 
+size_t BlocksFor(Beside beside) { return beside == Beside::kThread ? kBlocks : 1; }
+
 }  // namespace
 
-BlockWriter::BlockWriter(const std::string& path)
-    : file_(path), block_(std::make_unique_for_overwrite<std::byte[]>(kBlockBytes + kSumBytes)) {}
+BlockWriter::BlockWriter(const std::string& path, Beside beside)
+    : file_(path), pipe_(BlocksFor(beside), kWholeBlock), block_(pipe_.TakeEmpty()) {
+  if (beside == Beside::kNobody) return;
+  thread_ = std::thread([this] {
+    try {
+      while (std::optional<BlockPipe::Block> block = pipe_.TakeFilled()) {
+        WriteOut(&*block);
+        pipe_.GiveBack(std::move(*block));
+      }
+    } catch (...) {
+      pipe_.End(std::current_exception());
+    }
+  });
+}
+
+BlockWriter::~BlockWriter() { JoinThread(); }
+
+void BlockWriter::JoinThread() {
+  if (!thread_.joinable()) return;
+  pipe_.End();
+  thread_.join();
+}
 
 void BlockWriter::Write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const size_t n = std::min(bytes.size(), kBlockBytes - n_used_);
-    std::memcpy(block_.get() + n_used_, bytes.data(), n);
-    n_used_ += n;
+    const size_t n = std::min(bytes.size(), kBlockBytes - block_->n);
+    std::memcpy(block_->bytes.get() + block_->n, bytes.data(), n);
+    block_->n += n;
     bytes = bytes.subspan(n);
-    if (n_used_ == kBlockBytes) WriteBlock();
+    if (block_->n == kBlockBytes) Pass();
   }
 }
 
-void BlockWriter::WriteBlock() {
-  const uint64_t sum = HashBytes(Text(block_.get(), n_used_), number_++);
-  std::memcpy(block_.get() + n_used_, &sum, kSumBytes);
-  file_.Write({block_.get(), n_used_ + kSumBytes});
+void BlockWriter::Pass() {
+  if (!thread_.joinable()) {
+    WriteOut(&*block_);
+  } else {
+    pipe_.Give(std::move(*block_));
+    block_ = pipe_.TakeEmpty();  // or what the thread failed with
+  }
+}
+
+void BlockWriter::WriteOut(BlockPipe::Block* block) {
+  const uint64_t sum = HashBytes(Text(block->bytes.get(), block->n), number_++);
+  std::memcpy(block->bytes.get() + block->n, &sum, kSumBytes);
+  file_.Write({block->bytes.get(), block->n + kSumBytes});
   digest_.Update(std::as_bytes(std::span(&sum, 1)));
-  n_used_ = 0;
+  block->n = 0;
 }
 
 void BlockWriter::Commit() {
-  if (n_used_ > 0) WriteBlock();
+  if (thread_.joinable()) {
+    if (block_->n > 0) pipe_.Give(std::move(*block_));
+    JoinThread();
+    pipe_.Check();
+  } else if (block_->n > 0) {
+    WriteOut(&*block_);
+  }
   file_.Commit();
 }
 
-BlockReader::BlockReader(const std::string& path)
-    : file_(path), n_file_bytes_(file_.n_left()), block_(std::make_unique_for_overwrite<std::byte[]>(kBlockBytes + kSumBytes)) {
-  const int64_t rest = n_file_bytes_ % kWholeBlock;
-  if (rest > 0 && rest <= static_cast<int64_t>(kSumBytes))
+BlockReader::BlockReader(const std::string& path, Beside beside)
+    : file_(path), n_file_bytes_(file_.n_left()), pipe_(BlocksFor(beside), kWholeBlock) {
+  const size_t rest = static_cast<size_t>(n_file_bytes_) % kWholeBlock;
+  if (rest > 0 && rest <= kSumBytes)
     Fail(path, ": ", n_file_bytes_, " bytes end within a checksum: the file was cut off, or something was added");
-  n_left_ = n_file_bytes_ / kWholeBlock * static_cast<int64_t>(kBlockBytes) + std::max<int64_t>(0, rest - static_cast<int64_t>(kSumBytes));
+  n_left_ = n_file_bytes_ / static_cast<int64_t>(kWholeBlock) * static_cast<int64_t>(kBlockBytes) +
+            static_cast<int64_t>(rest > 0 ? rest - kSumBytes : 0);
+  if (beside == Beside::kNobody) return;
+  thread_ = std::thread([this] {
+    try {
+      while (std::optional<BlockPipe::Block> block = pipe_.TakeEmpty()) {
+        if (!ReadIn(&*block)) break;
+        pipe_.Give(std::move(*block));
+      }
+      pipe_.End();
+    } catch (...) {
+      pipe_.End(std::current_exception());
+    }
+  });
+}
+
+BlockReader::~BlockReader() {
+  if (!thread_.joinable()) return;
+  pipe_.End();
+  thread_.join();
 }
 
 void BlockReader::Read(std::span<std::byte> bytes) {
@@ -56,32 +115,46 @@ void BlockReader::Read(std::span<std::byte> bytes) {
   n_left_ -= static_cast<int64_t>(bytes.size());
   at_ += static_cast<int64_t>(bytes.size());
   while (!bytes.empty()) {
-    if (n_used_ == n_block_) ReadBlock();
-    const size_t n = std::min(bytes.size(), n_block_ - n_used_);
-    std::memcpy(bytes.data(), block_.get() + n_used_, n);
+    if (!block_ || n_used_ == block_->n) NextBlock();
+    if (!block_) Fail(path(), ": became shorter while it was read");
+    const size_t n = std::min(bytes.size(), block_->n - n_used_);
+    std::memcpy(bytes.data(), block_->bytes.get() + n_used_, n);
     n_used_ += n;
     bytes = bytes.subspan(n);
   }
 }
 
-void BlockReader::ReadBlock() {
-  const int64_t begin = file_.at();
-  const size_t n = static_cast<size_t>(std::min(file_.n_left(), kWholeBlock));
-  file_.Read({block_.get(), n});
-  n_block_ = n - kSumBytes;
+void BlockReader::NextBlock() {
   n_used_ = 0;
+  if (thread_.joinable()) {
+    if (block_) pipe_.GiveBack(std::move(*block_));
+    block_ = pipe_.TakeFilled();
+  } else {
+    if (!block_) block_ = pipe_.TakeEmpty();
+    if (!ReadIn(&*block_)) block_.reset();
+  }
+}
+
+bool BlockReader::ReadIn(BlockPipe::Block* block) {
+  const int64_t begin = file_.at();
+  const size_t n = std::min(static_cast<size_t>(file_.n_left()), kWholeBlock);
+  if (n == 0) return false;
+  file_.Read({block->bytes.get(), n});
+  block->n = n - kSumBytes;
   uint64_t sum;
-  std::memcpy(&sum, block_.get() + n_block_, kSumBytes);
-  if (sum != HashBytes(Text(block_.get(), n_block_), number_++))
+  std::memcpy(&sum, block->bytes.get() + block->n, kSumBytes);
+  if (sum != HashBytes(Text(block->bytes.get(), block->n), number_++))
     Fail(path(), ": damaged: bytes ", begin, " to ", file_.at(), " do not fit their checksum");
   digest_.Update(std::as_bytes(std::span(&sum, 1)));
+  return true;
 }
 
 void BlockReader::SkipToEnd() {
+  at_ += n_left_;
   n_left_ = 0;
-  while (file_.n_left() > 0) ReadBlock();
-  at_ = n_file_bytes_ - static_cast<int64_t>(kSumBytes) * static_cast<int64_t>(number_);
-  n_used_ = n_block_;
+  do {
+    NextBlock();
+  } while (block_);
 }
 
 }  // namespace zhiyin

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <thread>
 
+#include "common/block_pipe.h"
 #include "common/file.h"
 #include "common/hash.h"
 
@@ -17,10 +19,16 @@ namespace zhiyin {
 
 inline constexpr size_t kBlockBytes = size_t{1} << 20;
 
-/// Writes one from start to end. Throws as FileWriter does.
+/// Whether a thread beside the caller's works on the file, which overlaps with what the caller does.
+enum class Beside { kNobody, kThread };
+
+/// Writes one from start to end. Throws as FileWriter does, from any of its functions.
 class BlockWriter {
  public:
-  explicit BlockWriter(const std::string& path);
+  explicit BlockWriter(const std::string& path, Beside beside = Beside::kNobody);
+  ~BlockWriter();
+  BlockWriter(const BlockWriter&) = delete;
+  BlockWriter& operator=(const BlockWriter&) = delete;
 
   void Write(std::span<const std::byte> bytes);
   template <typename T>
@@ -36,19 +44,27 @@ class BlockWriter {
   uint64_t digest() const { return digest_.Value(); }
 
  private:
-  void WriteBlock();
+  /// The block is filled.
+  void Pass();
+  void WriteOut(BlockPipe::Block* block);
+  void JoinThread();
 
   FileWriter file_;
-  std::unique_ptr<std::byte[]> block_;  // with room for the checksum
-  size_t n_used_ = 0;
+  BlockPipe pipe_;
+  std::optional<BlockPipe::Block> block_;
+  // Of whoever writes.
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
+  std::thread thread_;
 };
 
 /// Reads one from start to end. Throws Error naming the file, and the bytes of the block that is damaged or missing.
 class BlockReader {
  public:
-  explicit BlockReader(const std::string& path);
+  explicit BlockReader(const std::string& path, Beside beside = Beside::kNobody);
+  ~BlockReader();
+  BlockReader(const BlockReader&) = delete;
+  BlockReader& operator=(const BlockReader&) = delete;
 
   /// Fills all of `bytes` or throws.
   void Read(std::span<std::byte> bytes);
@@ -67,21 +83,26 @@ class BlockReader {
   /// Of the file.
   int64_t n_file_bytes() const { return n_file_bytes_; }
   const std::string& path() const { return file_.path(); }
-  /// Of all content, where all is read.
+  /// Of all content. REQUIRES: all is read.
   uint64_t digest() const { return digest_.Value(); }
 
  private:
-  void ReadBlock();
+  /// The next one; nothing at the end of the file.
+  void NextBlock();
+  /// false: the end of the file.
+  bool ReadIn(BlockPipe::Block* block);
 
   FileReader file_;
   int64_t n_file_bytes_;
   int64_t n_left_ = 0;
   int64_t at_ = 0;
-  std::unique_ptr<std::byte[]> block_;
-  size_t n_block_ = 0;  // content of the block
-  size_t n_used_ = 0;   // read of it
+  BlockPipe pipe_;
+  std::optional<BlockPipe::Block> block_;
+  size_t n_used_ = 0;  // read of it
+  // Of whoever reads the file.
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
+  std::thread thread_;
 };
 
 }  // namespace zhiyin

@@ -39,6 +39,9 @@ class FileWriter {
   int64_t n_bytes() const { return n_bytes_; }
 
  private:
+  /// What is too large for the buffer.
+  void WriteThrough(std::span<const std::byte> bytes);
+
   std::string path_;
   std::FILE* file_;
   int64_t n_bytes_ = 0;

@@ -216,7 +216,7 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
     command.print(text + "  rows are not compared: the jobs' rows may mean different things\n");
     return false;
   }
-  ps::LoadRows(folder, first.manifest, {1, 1}, 0, &first.tables, [] {});
+  ps::LoadRows(folder, first.manifest, {1, 1}, 0, &first.tables, [] {}, Beside::kThread);
   struct Count {
     int64_t n_same = 0;
     int64_t n_changed = 0;

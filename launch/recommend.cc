@@ -183,7 +183,7 @@ std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& path, c
   std::vector<ps::Table> tables;
   for (const ps::TableSpec& spec : ps::TableSpecs(manifest.job())) tables.emplace_back(spec, manifest.job().train().seed());
   const RoleMap roles{1, 1};
-  ps::LoadRows(folder, manifest, roles, 0, &tables, [] {});
+  ps::LoadRows(folder, manifest, roles, 0, &tables, [] {}, Beside::kThread);
   std::vector<float> weights;
   for (ps::Table& table : tables) {
     weights.resize(static_cast<size_t>(table.dim()));

@@ -110,7 +110,8 @@ bool Serve(const RankOptions& options, const Resumed& job, const RoleMap& roles,
   if (options.command != Command::kTrain || !job.folder.empty()) {
     const int number = roles.ServerOfRank(mailbox->endpoint().rank());
     const std::string folder = job.folder.empty() ? worker::FindModel(options.checkpoint) : job.folder;
-    ps::LoadRows(folder, manifest, roles, number, &server.tables(), [&] { mailbox->SayAlive(); });
+    ps::LoadRows(folder, manifest, roles, number, &server.tables(), [&] { mailbox->SayAlive(); },
+                 mailbox->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
   }
   return server.Run();
 }

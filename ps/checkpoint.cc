@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "common/block_file.h"
 #include "common/error.h"
 #include "common/partitioner.h"
 
@@ -127,15 +126,15 @@ void LoadSightings(BlockReader* file, const RoleMap& roles, int server, TableId 
 }
 
 /// Gives all rows to `visit`, and to the tables what else belongs to the server.
-void ReadFiles(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server, std::vector<Table>* tables,
-               const VisitRow& visit) {
+void ReadFiles(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server, Beside beside,
+               std::vector<Table>* tables, const VisitRow& visit) {
   std::vector<std::byte> row;
   const int n_files = manifest.file_size();
   for (int f = 0; f < n_files; ++f) {
     const Manifest::RowFile& entry = manifest.file(f);
     if (entry.name().find('/') != std::string::npos)
       Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
-    BlockReader file(folder + "/" + entry.name());
+    BlockReader file(folder + "/" + entry.name(), beside);
     if (file.n_file_bytes() != entry.n_bytes())
       Fail(file.path(), ": ", file.n_file_bytes(), " bytes, expected ", entry.n_bytes(), " as the manifest says");
     const std::vector<uint64_t> n_rows = ReadHead(&file, *tables);
@@ -163,9 +162,8 @@ void ReadFiles(const std::string& folder, const Manifest& manifest, const RoleMa
 
 }  // namespace
 
-SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
-                   const std::function<void()>& tick) {
-  BlockWriter file(path);
+SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables, const std::function<void()>& tick, Beside beside) {
+  BlockWriter file(path, beside);
   file.Write(std::as_bytes(std::span(kMagic)));
   file.Put(static_cast<uint32_t>(tables.size()));
   for (const Table& table : tables) {
@@ -195,16 +193,16 @@ SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
 }
 
 void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server,
-              std::vector<Table>* tables, const std::function<void()>& tick) {
+              std::vector<Table>* tables, const std::function<void()>& tick, Beside beside) {
   int64_t n_read = 0;
-  ReadFiles(folder, manifest, roles, server, tables, [&](TableId table, Key key, std::span<const std::byte> row) {
+  ReadFiles(folder, manifest, roles, server, beside, tables, [&](TableId table, Key key, std::span<const std::byte> row) {
     if (ServerOf(table, key, roles.n_servers) == server) (*tables)[table].Restore(key, row);
     if (++n_read % kRowsPerTick == 0) tick();
   });
 }
 
 void VisitRows(const std::string& folder, const Manifest& manifest, std::vector<Table>* tables, const VisitRow& visit) {
-  ReadFiles(folder, manifest, {1, 1}, kNoServer, tables, visit);
+  ReadFiles(folder, manifest, {1, 1}, kNoServer, Beside::kThread, tables, visit);
 }
 
 }  // namespace zhiyin::ps

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "common/block_file.h"
 #include "common/role_map.h"
 #include "common/types.h"
 #include "configs/manifest.pb.h"
@@ -31,15 +32,15 @@ struct SavedRows {
 };
 
 /// Writes all rows of these tables to a new file, on disk when it returns. `tick` is called often. Throws
-/// Error naming the file.
-SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables,
-                   const std::function<void()>& tick);
+/// FileError.
+SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables, const std::function<void()>& tick,
+                   Beside beside = Beside::kNobody);
 
 /// Reads from a model's folder the rows that belong to this server, however many servers had saved. REQUIRES:
 /// the tables are empty. Throws Error naming file and offset when a file is missing, damaged, or of other
 /// tables.
 void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server,
-              std::vector<Table>* tables, const std::function<void()>& tick);
+              std::vector<Table>* tables, const std::function<void()>& tick, Beside beside = Beside::kNobody);
 
 /// All rows of a model's folder, in no order that means anything, a block of them in memory at a time. `tables` are those of its job,
 /// and stay empty. Throws as LoadRows does.

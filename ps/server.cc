@@ -565,7 +565,7 @@ void Server::OnSave(const Frame& frame) {
   }
   SavedRows saved;
   try {
-    saved = SaveRows(path, tables_, [this] { mailbox_->SayAlive(); });
+    saved = SaveRows(path, tables_, [this] { mailbox_->SayAlive(); }, BesideThis());
   } catch (const FileError& e) {
     return Reply(frame.source(), Frame(FrameKind::kSaveReply, frame.header().request_id, kSaveFailed, std::string_view(e.what())));
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/block_file.h"
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
 #include "configs/job.pb.h"
@@ -41,6 +42,9 @@ class Server {
   bool Run();
 
  private:
+  /// Simulated runs repeat exactly: one thread at a time.
+  Beside BesideThis() const { return mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread; }
+
   /// What a pull leaves behind for its push.
   struct PendingPull {
     Frame request;  // empty: nothing was pulled

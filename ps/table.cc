@@ -340,8 +340,19 @@ void Table::Evict(const Index::Entry& entry) {
 }
 
 void Table::VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit) const {
-  for (const Index::Entry& entry : index_.SortedShard(shard))
-    visit(entry.key, {rows_.Row(entry.row), layout_.bytes()});
+  // Rows lie anywhere in memory.
+  constexpr size_t kAhead = 12;
+  constexpr size_t kLine = 64;
+  const std::vector<Index::Entry> entries = index_.SortedShard(shard);
+  const auto fetch = [&](const Index::Entry& entry) {
+    const std::byte* row = rows_.Row(entry.row);
+    for (size_t at = 0; at < layout_.bytes(); at += kLine) __builtin_prefetch(row + at);
+  };
+  for (size_t i = 0; i < std::min(kAhead, entries.size()); ++i) fetch(entries[i]);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (i + kAhead < entries.size()) fetch(entries[i + kAhead]);
+    visit(entries[i].key, {rows_.Row(entries[i].row), layout_.bytes()});
+  }
 }
 
 void Table::Restore(Key key, std::span<const std::byte> row) {

@@ -65,7 +65,7 @@ Manifest VerifyModel(const std::string& folder) {
   for (const Manifest::RowFile& entry : manifest.file()) {
     if (entry.name().find('/') != std::string::npos)
       Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
-    BlockReader file(folder + "/" + entry.name());
+    BlockReader file(folder + "/" + entry.name(), Beside::kThread);
     file.SkipToEnd();
     if (file.n_file_bytes() != entry.n_bytes() || file.digest() != entry.digest())
       Fail(file.path(), ": its content is not what the manifest says");

@@ -24,8 +24,8 @@ std::string RandomText(size_t n) {
   return text;
 }
 
-uint64_t Write(const std::string& path, const std::string& content, size_t piece) {
-  BlockWriter file(path);
+uint64_t Write(const std::string& path, const std::string& content, size_t piece, Beside beside = Beside::kNobody) {
+  BlockWriter file(path, beside);
   for (size_t at = 0; at < content.size(); at += piece)
     file.Write(std::as_bytes(std::span(content)).subspan(at, std::min(piece, content.size() - at)));
   file.Commit();
@@ -33,8 +33,8 @@ uint64_t Write(const std::string& path, const std::string& content, size_t piece
   return file.digest();
 }
 
-std::string Read(const std::string& path, size_t piece, uint64_t* digest) {
-  BlockReader file(path);
+std::string Read(const std::string& path, size_t piece, uint64_t* digest, Beside beside) {
+  BlockReader file(path, beside);
   std::string content(static_cast<size_t>(file.n_left()), '\0');
   for (size_t at = 0; at < content.size(); at += piece)
     file.Read(std::as_writable_bytes(std::span(content)).subspan(at, std::min(piece, content.size() - at)));
@@ -44,9 +44,9 @@ std::string Read(const std::string& path, size_t piece, uint64_t* digest) {
   return content;
 }
 
-std::string ErrorOf(const std::string& path) {
+std::string ErrorOf(const std::string& path, Beside beside = Beside::kNobody) {
   try {
-    BlockReader(path).SkipToEnd();
+    BlockReader(path, beside).SkipToEnd();
   } catch (const Error& e) {
     return e.what();
   }
@@ -56,14 +56,17 @@ std::string ErrorOf(const std::string& path) {
 TEST(BlockFile, ComesBackAsItWas) {
   TempFolder folder;
   const std::string path = folder.Path("f");
-  for (const size_t n : {size_t{0}, size_t{1}, kBlockBytes - 1, kBlockBytes, kBlockBytes + 1, 3 * kBlockBytes, 3 * kBlockBytes + 77}) {
+  for (const size_t n : {size_t{0}, size_t{1}, kBlockBytes - 1, kBlockBytes, kBlockBytes + 1, 3 * kBlockBytes, 12 * kBlockBytes + 77}) {
     const std::string content = RandomText(n);
     for (const size_t piece : {size_t{1000}, kBlockBytes, 2 * kBlockBytes + 5}) {
       SCOPED_TRACE(std::to_string(n) + " in pieces of " + std::to_string(piece));
       const uint64_t written = Write(path, content, piece);
-      uint64_t read;
-      EXPECT_TRUE(Read(path, 777, &read) == content);
-      EXPECT_EQ(read, written);
+      EXPECT_EQ(Write(path, content, piece, Beside::kThread), written);
+      for (const Beside beside : {Beside::kNobody, Beside::kThread}) {
+        uint64_t read;
+        EXPECT_TRUE(Read(path, 777, &read, beside) == content);
+        EXPECT_EQ(read, written);
+      }
       BlockReader skipped(path);
       skipped.SkipToEnd();
       EXPECT_EQ(skipped.digest(), written);
@@ -88,6 +91,7 @@ TEST(BlockFile, AFlippedBitIsFoundInItsBlock) {
     const size_t begin = at / kWhole * kWhole;
     EXPECT_EQ(ErrorOf(path), path + ": damaged: bytes " + std::to_string(begin) + " to " +
                                  std::to_string(std::min(begin + kWhole, whole.size())) + " do not fit their checksum");
+    EXPECT_EQ(ErrorOf(path, Beside::kThread), ErrorOf(path));
     std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(static_cast<std::streamoff>(at)).put(whole[at]);
   }
   EXPECT_EQ(ErrorOf(path), "");
@@ -119,6 +123,29 @@ TEST(BlockFile, OneThatIsCutOffIsRefused) {
   BlockReader file(path);
   std::vector<std::byte> more(kBlockBytes + 1);
   EXPECT_THROW(file.Read(more), Error);
+}
+
+TEST(BlockFile, WhatTheThreadFailsWithIsThrown) {
+  TempFolder folder;
+  const std::string content = RandomText(20 * kBlockBytes);
+  for (const int n_good : {0, 1, 5, 19, 20}) {
+    int n = 0;
+    WatchFiles([&](const FileStep& step) {
+      if (step.kind == FileStep::kWrite && n++ == n_good) throw FileError("no room");
+    });
+    if (n_good < 20) {
+      EXPECT_THROW(Write(folder.Path("f"), content, 5000, Beside::kThread), FileError) << n_good;
+      EXPECT_FALSE(std::filesystem::exists(folder.Path("f")));
+    } else {
+      Write(folder.Path("f"), content, 5000, Beside::kThread);
+    }
+    WatchFiles({});
+  }
+  // One that nobody reads to its end, and that nobody commits.
+  BlockReader reader(folder.Path("f"), Beside::kThread);
+  EXPECT_EQ(reader.Get<char>(), content[0]);
+  BlockWriter writer(folder.Path("g"), Beside::kThread);
+  writer.Write(std::as_bytes(std::span(content)));
 }
 
 TEST(BlockFile, LeavesNothingBehindUnlessCommitted) {

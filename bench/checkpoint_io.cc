@@ -1,0 +1,79 @@
+// How fast a server writes and reads its rows: checkpoint_io --rows=16000000 --file=/data/rows.bin
+//
+// One table of dim 16 with AdaGrad, 136 bytes a row on disk; to the disk, with its fsync, and from there into an
+// empty table, without what the system still has of the file in memory. Prints bytes a second of both.
+#include <fcntl.h>
+#include <gflags/gflags.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+#include "common/error.h"
+#include "configs/manifest.pb.h"
+#include "ps/checkpoint.h"
+#include "ps/table.h"
+
+DEFINE_int64(rows, 16'000'000, "of the table");
+DEFINE_string(file, "/tmp/rows-0-of-1.bin", "where; it is removed afterwards");
+
+namespace zhiyin {
+namespace {
+
+constexpr size_t kRequest = 4096;
+
+ps::TableSpec Spec() {
+  ps::TableSpec spec;
+  spec.id = 0;  // its place in the file
+  spec.name = "t";
+  spec.dim = 16;
+  spec.optimizer.mutable_adagrad()->set_learning_rate(0.05);
+  spec.init.mutable_uniform()->set_range(0.1);
+  return spec;
+}
+
+double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+int Measure() {
+  const RoleMap roles{1, 1};
+  Manifest manifest;
+  Manifest::RowFile* entry = manifest.add_file();
+  const std::filesystem::path path = FLAGS_file;
+  entry->set_name(path.filename().string());
+  std::vector<ps::Table> tables;
+  tables.emplace_back(Spec(), 1);
+  std::vector<Key> keys(kRequest);
+  std::vector<std::byte*> rows(kRequest);
+  for (int64_t n = 0; n < FLAGS_rows; n += static_cast<int64_t>(kRequest)) {
+    for (size_t i = 0; i < kRequest; ++i) keys[i] = Mix(static_cast<uint64_t>(n) + i);
+    tables[0].FindOrCreate(keys, 0, rows);
+  }
+  double begin = Now();
+  const ps::SavedRows saved = ps::SaveRows(FLAGS_file, tables, [] {}, Beside::kThread);
+  const double save_s = Now() - begin;
+  entry->set_n_bytes(saved.n_bytes);
+  entry->set_digest(saved.digest);
+
+  tables.clear();
+  tables.emplace_back(Spec(), 1);
+  const int file = open(FLAGS_file.c_str(), O_RDONLY);
+  if (file < 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) Fail(FLAGS_file, ": cannot be taken out of memory");
+  close(file);
+  begin = Now();
+  ps::LoadRows(path.parent_path().string(), manifest, roles, 0, &tables, [] {}, Beside::kThread);
+  const double load_s = Now() - begin;
+  std::filesystem::remove(path);
+  const double n_bytes = static_cast<double>(saved.n_bytes);
+  std::printf("%.0f %.0f\n", n_bytes / save_s, n_bytes / load_s);
+  return 0;
+}
+
+}  // namespace
+}  // namespace zhiyin
+
+int main(int argc, char** argv) {
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  return zhiyin::Measure();
+}
