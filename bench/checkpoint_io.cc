@@ -9,9 +9,11 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 #include <vector>
 
 #include "common/error.h"
+#include "common/random.h"
 #include "configs/manifest.pb.h"
 #include "ps/checkpoint.h"
 #include "ps/table.h"
@@ -51,10 +53,36 @@ int Measure() {
     tables[0].FindOrCreate(keys, 0, rows);
   }
   double begin = Now();
-  const ps::SavedRows saved = ps::SaveRows(FLAGS_file, tables, [] {}, Beside::kThread);
+  const ps::SavedRows saved = ps::SaveRows(FLAGS_file, &tables, [] {}, Beside::kThread);
   const double save_s = Now() - begin;
   entry->set_n_bytes(saved.n_bytes);
   entry->set_digest(saved.digest);
+
+  // The same while requests come all the time: 4,096 rows that are pulled, and get a gradient.
+  double longest_pause = 0;
+  double longest_request = 0;
+  Random random(1);
+  const std::vector<float> gradients(kRequest * 16, 0.01f);
+  std::filesystem::remove(path);
+  begin = Now();
+  ps::RowSaver saver(FLAGS_file, &tables, Beside::kThread);
+  longest_pause = Now() - begin;
+  int64_t most_kept = 0;
+  for (uint64_t step = 1; !saver.IsDone(); ++step) {
+    double at = Now();
+    std::set<Key> distinct;
+    while (distinct.size() < kRequest) distinct.insert(Mix(random.Below(static_cast<uint64_t>(FLAGS_rows))));
+    keys.assign(distinct.begin(), distinct.end());
+    at = Now();
+    tables[0].FindOrCreate(keys, step, rows);
+    tables[0].Apply(rows, gradients.data(), nullptr, step);
+    longest_request = std::max(longest_request, Now() - at);
+    at = Now();
+    saver.Advance(/*may_wait=*/false);
+    longest_pause = std::max(longest_pause, Now() - at);
+    most_kept = std::max(most_kept, saver.n_bytes_kept());
+  }
+  const double beside_s = Now() - begin;
 
   tables.clear();
   tables.emplace_back(Spec(), 1);
@@ -67,6 +95,8 @@ int Measure() {
   std::filesystem::remove(path);
   const double n_bytes = static_cast<double>(saved.n_bytes);
   std::printf("%.0f %.0f\n", n_bytes / save_s, n_bytes / load_s);
+  std::fprintf(stderr, "beside requests of %zu rows: %.2f s, the longest pause %.2f ms, the longest request %.2f ms, %.0f MB kept at most\n",
+               kRequest, beside_s, 1000 * longest_pause, 1000 * longest_request, static_cast<double>(most_kept) / 1e6);
   return 0;
 }
 

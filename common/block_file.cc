@@ -30,9 +30,11 @@ BlockWriter::BlockWriter(const std::string& path, Beside beside)
         WriteOut(&*block);
         pipe_.GiveBack(std::move(*block));
       }
+      if (commits_) file_.Commit();
     } catch (...) {
       pipe_.End(std::current_exception());
     }
+    is_over_ = true;
   });
 }
 
@@ -72,14 +74,27 @@ void BlockWriter::WriteOut(BlockPipe::Block* block) {
 }
 
 void BlockWriter::Commit() {
+  StartCommit();
+  IsCommitted(/*wait=*/true);
+}
+
+void BlockWriter::StartCommit() {
   if (thread_.joinable()) {
     if (block_->n > 0) pipe_.Give(std::move(*block_));
-    JoinThread();
-    pipe_.Check();
-  } else if (block_->n > 0) {
-    WriteOut(&*block_);
+    commits_ = true;
+    pipe_.End();
+  } else {
+    if (block_->n > 0) WriteOut(&*block_);
+    file_.Commit();
   }
-  file_.Commit();
+}
+
+bool BlockWriter::IsCommitted(bool wait) {
+  if (!thread_.joinable()) return true;
+  if (!wait && !is_over_) return false;
+  thread_.join();
+  pipe_.Check();
+  return true;
 }
 
 BlockReader::BlockReader(const std::string& path, Beside beside)

@@ -4,6 +4,7 @@
 // block's number. Integers of the content are little-endian, as they are in memory.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -37,6 +38,11 @@ class BlockWriter {
   }
   /// On disk, for good. Nothing may follow.
   void Commit();
+  /// The same without waiting, where there is a thread; then whether it is done, for which `wait` waits.
+  void StartCommit();
+  bool IsCommitted(bool wait);
+  /// Whether a block more can be filled without waiting for the disk.
+  bool HasRoom() { return !thread_.joinable() || pipe_.HasEmpty(); }
 
   /// Of the file. REQUIRES: Commit has returned.
   int64_t n_bytes() const { return file_.n_bytes(); }
@@ -55,6 +61,8 @@ class BlockWriter {
   // Of whoever writes.
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
+  bool commits_ = false;
+  std::atomic<bool> is_over_ = false;  // the thread has nothing more to do
   std::thread thread_;
 };
 

@@ -39,6 +39,10 @@ class BlockPipe {
     empty_.pop_back();
     return block;
   }
+  bool HasEmpty() {
+    std::lock_guard lock(mutex_);
+    return !empty_.empty() || is_over_;
+  }
   void Give(Block block) {
     std::lock_guard lock(mutex_);
     filled_.push_back(std::move(block));

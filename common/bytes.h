@@ -24,6 +24,7 @@ class ByteWriter {
     static_assert(std::is_arithmetic_v<T>);
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof(T));
   }
+  void PutBytes(std::string_view bytes) { bytes_.append(bytes); }
   void PutString(std::string_view text) {
     Put<uint64_t>(text.size());
     bytes_.append(text);

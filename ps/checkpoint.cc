@@ -1,9 +1,11 @@
 #include "ps/checkpoint.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
 
+#include "common/bytes.h"
 #include "common/error.h"
 #include "common/partitioner.h"
 
@@ -12,6 +14,9 @@ namespace {
 
 constexpr std::string_view kMagic = "ZYROWS4\n";
 constexpr int64_t kRowsPerTick = 4096;
+/// Less than a millisecond, where a shard has not many more.
+constexpr int64_t kRowsPerAdvance = 2048;
+constexpr int kShardsPerAdvance = kNumShards / 4;
 /// To whom nothing belongs.
 constexpr int kNoServer = -1;
 
@@ -69,28 +74,30 @@ std::vector<uint64_t> ReadHead(BlockReader* file, const std::vector<Table>& tabl
   return n_rows;
 }
 
-void SaveSightings(const Admission& admission, BlockWriter* file, const std::function<void()>& tick) {
+/// As they are in the file.
+std::string SightingsOf(const Admission& admission) {
+  ByteWriter out;
   std::vector<int> shards;
   for (int shard = 0; shard < kNumShards; ++shard) {
     if (!admission.SaveShard(shard).empty()) shards.push_back(shard);
   }
-  file->Put(static_cast<uint32_t>(shards.size()));
+  out.Put(static_cast<uint32_t>(shards.size()));
   for (const int shard : shards) {
     const std::string bytes = admission.SaveShard(shard);
-    file->Put(static_cast<uint32_t>(shard));
-    file->Put(static_cast<uint64_t>(bytes.size()));
-    file->Write(std::as_bytes(std::span(bytes)));
-    tick();
+    out.Put(static_cast<uint32_t>(shard));
+    out.Put(static_cast<uint64_t>(bytes.size()));
+    out.PutBytes(bytes);
   }
   uint32_t n_open = 0;
   admission.VisitOpen([&](uint64_t, std::span<const Key> keys) { n_open += keys.empty() ? 0 : 1; });
-  file->Put(n_open);
+  out.Put(n_open);
   admission.VisitOpen([&](uint64_t step, std::span<const Key> keys) {
     if (keys.empty()) return;
-    file->Put(step);
-    file->Put(static_cast<uint64_t>(keys.size()));
-    file->Write(std::as_bytes(keys));
+    out.Put(step);
+    out.Put(static_cast<uint64_t>(keys.size()));
+    out.PutBytes({reinterpret_cast<const char*>(keys.data()), keys.size_bytes()});
   });
+  return out.Take();
 }
 
 /// Those of the shards that this server holds.
@@ -162,34 +169,69 @@ void ReadFiles(const std::string& folder, const Manifest& manifest, const RoleMa
 
 }  // namespace
 
-SavedRows SaveRows(const std::string& path, const std::vector<Table>& tables, const std::function<void()>& tick, Beside beside) {
-  BlockWriter file(path, beside);
-  file.Write(std::as_bytes(std::span(kMagic)));
-  file.Put(static_cast<uint32_t>(tables.size()));
-  for (const Table& table : tables) {
-    PutText(table.name(), &file);
-    file.Put(static_cast<uint32_t>(table.dim()));
-    file.Put(static_cast<uint32_t>(table.layout().number));
-    file.Put(static_cast<uint32_t>(table.layout().bytes()));
-    PutText(table.admission().Text(), &file);
-    file.Put(static_cast<uint64_t>(table.n_rows()));
+RowSaver::RowSaver(const std::string& path, std::vector<Table>* tables, Beside beside) : tables_(tables), file_(path, beside) {
+  file_.Write(std::as_bytes(std::span(kMagic)));
+  file_.Put(static_cast<uint32_t>(tables->size()));
+  for (Table& table : *tables) {
+    PutText(table.name(), &file_);
+    file_.Put(static_cast<uint32_t>(table.dim()));
+    file_.Put(static_cast<uint32_t>(table.layout().number));
+    file_.Put(static_cast<uint32_t>(table.layout().bytes()));
+    PutText(table.admission().Text(), &file_);
+    file_.Put(static_cast<uint64_t>(table.n_rows()));
+    sightings_.push_back(SightingsOf(table.admission()));
+    cuts_.push_back(std::make_unique<TableCut>(table));
   }
-  SavedRows saved;
-  for (const Table& table : tables) {
-    for (int shard = 0; shard < kNumShards; ++shard) {
-      table.VisitShard(shard, [&](Key key, std::span<const std::byte> row) {
-        file.Put(key);
-        file.Write(row);
-        if (++saved.n_rows % kRowsPerTick == 0) tick();
+  for (size_t t = 0; t < tables->size(); ++t) (*tables)[t].SetCut(cuts_[t].get());
+}
+
+RowSaver::~RowSaver() {
+  for (Table& table : *tables_) table.SetCut(nullptr);
+}
+
+bool RowSaver::Advance(bool may_wait) {
+  if (is_committing_) {
+    is_done_ = file_.IsCommitted(may_wait);
+    return is_done_;
+  }
+  // A shard larger than all blocks has to wait in the middle.
+  if (!may_wait && !file_.HasRoom()) return false;
+  TableCut& cut = *cuts_[table_];
+  if (cut.n_visited() < kNumShards) {
+    const int64_t enough = n_rows_ + kRowsPerAdvance;
+    const int last = std::min(kNumShards, cut.n_visited() + kShardsPerAdvance);
+    while (cut.n_visited() < last && n_rows_ < enough) {
+      cut.VisitNextShard([&](Key key, std::span<const std::byte> row) {
+        file_.Put(key);
+        file_.Write(row);
+        ++n_rows_;
       });
     }
-    file.Put(table.next_sweep_step());
-    SaveSightings(table.admission(), &file, tick);
+    return true;
   }
-  file.Commit();
-  saved.n_bytes = file.n_bytes();
-  saved.digest = file.digest();
-  return saved;
+  file_.Put(cut.next_sweep_step());
+  file_.Write(std::as_bytes(std::span(sightings_[table_])));
+  sightings_[table_] = {};
+  (*tables_)[table_].SetCut(nullptr);
+  if (++table_ < tables_->size()) return true;
+  file_.StartCommit();
+  is_committing_ = true;
+  return true;
+}
+
+int64_t RowSaver::n_bytes_kept() const {
+  int64_t n = 0;
+  for (const auto& cut : cuts_) n += cut->n_bytes();
+  return n;
+}
+
+SavedRows SaveRows(const std::string& path, std::vector<Table>* tables, const std::function<void()>& tick, Beside beside) {
+  RowSaver saver(path, tables, beside);
+  while (!saver.IsDone()) {
+    saver.Advance(/*may_wait=*/true);
+    tick();
+  }
+  return saver.saved();
 }
 
 void LoadRows(const std::string& folder, const Manifest& manifest, const RoleMap& roles, int server,

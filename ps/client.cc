@@ -401,34 +401,54 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
   while (n_replies-- > 0) AwaitOneOf(FrameKind::kAssignReply, "word that first values were taken", &ids);
 }
 
-std::vector<Client::SavedFile> Client::Save(const std::string& folder) {
-  std::vector<SavedFile> files(static_cast<size_t>(roles_.n_servers));
-  std::vector<uint64_t> ids(files.size());
+void Client::SaveStart(const std::string& folder) {
+  CHECK_EQ(save_.n_missing, 0);
+  save_ = {};
+  save_.files.resize(static_cast<size_t>(roles_.n_servers));
+  save_.ids.resize(save_.files.size());
   for (int s = 0; s < roles_.n_servers; ++s) {
-    SavedFile& file = files[static_cast<size_t>(s)];
-    const uint64_t id = ids[static_cast<size_t>(s)] = NewRequestTo(static_cast<size_t>(s));
+    SavedFile& file = save_.files[static_cast<size_t>(s)];
+    const uint64_t id = save_.ids[static_cast<size_t>(s)] = NewRequestTo(static_cast<size_t>(s));
     file.name = "rows-" + std::to_string(s) + "-of-" + std::to_string(roles_.n_servers) + ".bin";
     mailbox_->Send(roles_.RankOfServer(s),
                    Frame(FrameKind::kSave, id, 0, folder + "/" + file.name));
   }
-  std::string failure;
-  for (int n = 0; n < roles_.n_servers; ++n) {
-    const Frame frame = AwaitOneOf(FrameKind::kSaveReply, "word that its rows are saved", &ids);
-    SavedFile& file = files[SenderOf(frame)];
-    if (frame.header().clock == kSaveFailed) {
-      failure = mailbox_->Name(frame.source()) + ": " + Shortened(OneLine(frame.text()), 500);
-      continue;
+  save_.n_missing = roles_.n_servers;
+  std::vector<uint64_t> ids = save_.ids;
+  for (int n = 0; n < roles_.n_servers; ++n) AwaitOneOf(FrameKind::kSaveCut, "word that a save has begun", &ids);
+}
+
+std::optional<std::vector<Client::SavedFile>> Client::SaveFinish(bool wait) {
+  while (!wait && save_.n_missing > 0) {
+    const std::optional<Frame> frame = mailbox_->Take({FrameKind::kSaveReply});
+    if (!frame) return {};
+    const size_t server = SenderOf(*frame);
+    if (save_.ids[server] == frame->header().request_id) {
+      save_.ids[server] = 0;
+      AcceptSaveReply(*frame);
+    } else {
+      DropLate(server, *frame, "answers request");
     }
-    ByteReader in(frame.text(), NameOf(frame));
-    file.n_rows = in.Get<int64_t>();
-    file.n_bytes = in.Get<int64_t>();
-    file.digest = in.Get<uint64_t>();
-    if (file.n_rows < 0 || file.n_bytes < 0 || !in.AtEnd())
-      Fail(NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ", frame.text().size(),
-           " bytes that say so, which cannot be");
   }
-  if (!failure.empty()) throw FileError(failure);
-  return files;
+  while (save_.n_missing > 0) AcceptSaveReply(AwaitOneOf(FrameKind::kSaveReply, "word that its rows are saved", &save_.ids));
+  if (!save_.failure.empty()) throw FileError(save_.failure);
+  return std::move(save_.files);
+}
+
+void Client::AcceptSaveReply(const Frame& frame) {
+  --save_.n_missing;
+  if (frame.header().clock == kSaveFailed) {
+    save_.failure = mailbox_->Name(frame.source()) + ": " + Shortened(OneLine(frame.text()), 500);
+    return;
+  }
+  SavedFile& file = save_.files[SenderOf(frame)];
+  ByteReader in(frame.text(), NameOf(frame));
+  file.n_rows = in.Get<int64_t>();
+  file.n_bytes = in.Get<int64_t>();
+  file.digest = in.Get<uint64_t>();
+  if (file.n_rows < 0 || file.n_bytes < 0 || !in.AtEnd())
+    Fail(NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ", frame.text().size(),
+         " bytes that say so, which cannot be");
 }
 
 ServerReport Client::Report() {

@@ -130,9 +130,12 @@ class Client {
     int64_t n_bytes = 0;
     uint64_t digest = 0;
   };
-  /// Has every server write its rows to a file of its own in `folder`. Throws FileError when one cannot, with its words.
-  /// REQUIRES: nobody pushes meanwhile.
-  std::vector<SavedFile> Save(const std::string& folder);
+  /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`. When it returns, anybody may push
+  /// again. REQUIRES: nobody pushes meanwhile; no other save is under way.
+  void SaveStart(const std::string& folder);
+  /// The files, once all are on disk, for which `wait` waits; nothing: they are not. Then, or when it throws, the save is over. Throws
+  /// FileError when a server cannot write its own, with its words.
+  std::optional<std::vector<SavedFile>> SaveFinish(bool wait);
   /// Time spent waiting for replies so far.
   double waited_s() const { return waited_s_; }
   /// The counts of all servers.
@@ -163,6 +166,8 @@ class Client {
     }
   };
 
+  /// What a server says of its file.
+  void AcceptSaveReply(const Frame& frame);
   void Ask(FrameKind kind, Exchange* exchange);
   void MakeRoutes(Exchange* exchange);
   void TakeReplies(Exchange* exchange);
@@ -209,6 +214,12 @@ class Client {
     std::optional<LeaseReply> reply;
   };
   std::map<LeaseKind, LeaseCall> lease_calls_;
+  struct {
+    std::vector<SavedFile> files;  // [server]
+    std::vector<uint64_t> ids;     // [server], of the request; 0: answered
+    int n_missing = 0;
+    std::string failure;
+  } save_;
   int n_pulls_in_flight_ = 0;  // exchanges that wait for their push
   std::vector<Traffic> traffic_;  // [server]
   ClientCounts counts_;

@@ -8,7 +8,8 @@
 //   kAssign        one Section, its keys, its weights (f32)
 //   kAssignReply   nothing
 //   kSave          text: the full path of the file to write, inside the job's output folder; from the chief
-//   kSaveReply     i64 rows, i64 bytes, u64 digest of the file; with kSaveFailed as clock, text: why there is none
+//   kSaveCut       nothing: the server has seen kSave; pushes that come later are not in the file
+//   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file; with kSaveFailed as clock, text: why there is none
 //   kLease         LeaseRequest, to server 0
 //   kLeaseReply    LeaseReply
 //   kReport        nothing

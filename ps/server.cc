@@ -4,16 +4,17 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 #include <sstream>
+#include <thread>
 
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/partitioner.h"
 #include "common/text.h"
-#include "ps/checkpoint.h"
 
 namespace zhiyin::ps {
 namespace {
@@ -57,6 +58,10 @@ bool IsInside(const std::string& path, const std::string& folder) {
 
 /// Steps beyond do not fit into a row's RowUse.
 constexpr uint64_t kMaxStep = 0xfffffffe;
+/// Rows that have changed since a save began are kept as they were, in so many bytes, or a quarter of the tables'.
+constexpr int64_t kMinKeptBytes = int64_t{256} << 20;
+/// How long an idle server leaves the disk alone.
+constexpr std::chrono::microseconds kDiskPoll(100);
 /// Refused pushes that are written out, at most.
 constexpr int kMaxDumps = 10;
 
@@ -84,22 +89,32 @@ Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std
 }
 
 bool Server::Run() {
+  while (true) {
+    stages_.Enter(ServerStage::kWait);
+    Frame frame = NextRequest();
+    stages_.Enter(ServerStage::kOther);
+    if (frame.kind() == FrameKind::kShutdown) return frame.header().clock == 0;
+    CountTraffic(frame);
+    Handle(std::move(frame));
+    // Requests may come so fast that there is no moment without one.
+    if (saver_) GoOnSaving();
+  }
+}
+
+Frame Server::NextRequest() {
+  const std::initializer_list<FrameKind> kinds = {FrameKind::kPull,  FrameKind::kPeek, FrameKind::kPush,   FrameKind::kAssign,
+                                                  FrameKind::kLease, FrameKind::kSave, FrameKind::kReport, FrameKind::kShutdown};
+  while (saver_) {
+    if (std::optional<Frame> frame = mailbox_->Take(kinds)) return std::move(*frame);
+    mailbox_->SayAlive();
+    if (!GoOnSaving()) std::this_thread::sleep_for(kDiskPoll);
+  }
   // Pulls that wait for an earlier step wait for the workers that have not come so far.
   const AwaitedRanks behind = [this](int rank) {
     return !deferred_.empty() && !roles_.IsServer(rank) &&
            std::none_of(deferred_.begin(), deferred_.end(), [&](const Frame& f) { return f.source() == rank; });
   };
-  while (true) {
-    stages_.Enter(ServerStage::kWait);
-    Frame frame = mailbox_->Await({FrameKind::kPull, FrameKind::kPeek, FrameKind::kPush, FrameKind::kAssign,
-                                   FrameKind::kLease, FrameKind::kSave, FrameKind::kReport,
-                                   FrameKind::kShutdown},
-                                  "requests", behind);
-    stages_.Enter(ServerStage::kOther);
-    if (frame.kind() == FrameKind::kShutdown) return frame.header().clock == 0;
-    CountTraffic(frame);
-    Handle(std::move(frame));
-  }
+  return mailbox_->Await(kinds, "requests", behind);
 }
 
 void Server::CountTraffic(const Frame& frame) {
@@ -563,17 +578,41 @@ void Server::OnSave(const Frame& frame) {
     Fail(NameOf(frame), ": a file ", Shortened(OneLine(path), 200), ", expected one inside ",
          output_folder_.empty() ? "an output folder, which this job does not have" : output_folder_);
   }
-  SavedRows saved;
+  if (saver_) Fail(NameOf(frame), ": the one before it is not done");
+  save_request_ = frame.header().request_id;
+  Reply(frame.source(), Frame(FrameKind::kSaveCut, save_request_, 0, 0));
   try {
-    saved = SaveRows(path, tables_, [this] { mailbox_->SayAlive(); }, BesideThis());
+    // Simulated runs repeat exactly: one thread at a time.
+    saver_ = std::make_unique<RowSaver>(path, &tables_, mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
   } catch (const FileError& e) {
-    return Reply(frame.source(), Frame(FrameKind::kSaveReply, frame.header().request_id, kSaveFailed, std::string_view(e.what())));
+    Reply(frame.source(), Frame(FrameKind::kSaveReply, save_request_, kSaveFailed, std::string_view(e.what())));
   }
-  ByteWriter out;
-  out.Put(saved.n_rows);
-  out.Put(saved.n_bytes);
-  out.Put(saved.digest);
-  Reply(frame.source(), Frame(FrameKind::kSaveReply, frame.header().request_id, 0, out.Take()));
+}
+
+bool Server::GoOnSaving() {
+  const ScopedStage stage(&stages_, ServerStage::kOther);
+  try {
+    // Rather a pause than the memory of a second table.
+    int64_t n_table_bytes = 0;
+    for (const Table& table : tables_) n_table_bytes += table.n_bytes();
+    const bool keeps_too_much = saver_->n_bytes_kept() > std::max(kMinKeptBytes, n_table_bytes / 4);
+    do {
+      if (!saver_->Advance(/*may_wait=*/keeps_too_much)) return false;
+      if (keeps_too_much) mailbox_->SayAlive();
+    } while (keeps_too_much && !saver_->IsDone());
+    if (!saver_->IsDone()) return true;
+    const SavedRows saved = saver_->saved();
+    saver_.reset();
+    ByteWriter out;
+    out.Put(saved.n_rows);
+    out.Put(saved.n_bytes);
+    out.Put(saved.digest);
+    Reply(roles_.ChiefRank(), Frame(FrameKind::kSaveReply, save_request_, 0, out.Take()));
+  } catch (const FileError& e) {
+    saver_.reset();
+    Reply(roles_.ChiefRank(), Frame(FrameKind::kSaveReply, save_request_, kSaveFailed, std::string_view(e.what())));
+  }
+  return true;
 }
 
 void Server::OnReport(const Frame& frame) {

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "common/block_file.h"
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
 #include "configs/job.pb.h"
+#include "ps/checkpoint.h"
 #include "ps/consistency.h"
 #include "ps/leases.h"
 #include "ps/protocol.h"
@@ -42,8 +42,10 @@ class Server {
   bool Run();
 
  private:
-  /// Simulated runs repeat exactly: one thread at a time.
-  Beside BesideThis() const { return mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread; }
+  /// The next request. Meanwhile, while there is none, goes on with a save.
+  Frame NextRequest();
+  /// Does some of what a save still has to do; false: it waits for the disk.
+  bool GoOnSaving();
 
   /// What a pull leaves behind for its push.
   struct PendingPull {
@@ -121,6 +123,8 @@ class Server {
   float max_gradient_;  // infinity: every finite one will do
   std::string output_folder_;
   std::string poison_folder_;
+  std::unique_ptr<RowSaver> saver_;  // while the chief waits for a file
+  uint64_t save_request_ = 0;
   int n_dumped_ = 0;
   std::vector<uint64_t> latest_step_;  // [worker], that it pushed; 0 before its first
 

@@ -137,6 +137,7 @@ void Table::FailFull(uint32_t n) const {
 }
 
 std::byte* Table::Create(Key key, uint64_t step) {
+  if (cut_ != nullptr) cut_->BeforeChange(key, nullptr);
   const uint32_t number = rows_.Add();
   std::byte* row = rows_.Row(number);
   initializer_(key, weights_);
@@ -161,6 +162,8 @@ void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std
       __builtin_prefetch(layout_.UseOf(rows[i + kRowsAhead]), 1);
     if (rows[i] != nullptr) {
       ++counts_.found;
+      // Its push will change it.
+      if (cut_ != nullptr) cut_->BeforeChange(keys[i], rows[i]);
       if (layout_.tracks_use) NoteUse(rows[i], step);
     } else if (!admission_.Admit(keys[i])) {
       ++counts_.not_admitted;
@@ -179,6 +182,7 @@ void Table::FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows) {
     if (rows[i] == nullptr) {
       rows[i] = Create(keys[i], 0);
     } else {
+      if (cut_ != nullptr) cut_->BeforeChange(keys[i], rows[i]);
       ++counts_.found;
     }
   }
@@ -289,6 +293,7 @@ void Table::SweepShard(int shard, uint64_t step, uint64_t oldest_in_use) {
     std::byte* row = rows_.Row(entry.row);
     RowUse* use = layout_.UseOf(row);
     if (use->last_step >= oldest_in_use) return;
+    if (cut_ != nullptr) cut_->BeforeChange(entry.key, row);
     const bool is_new = use->is_new;
     const int64_t n_pulls = use->n_pulls;
     use->n_pulls = 0;
@@ -335,6 +340,7 @@ void Table::TrimShard(int shard, uint64_t oldest_in_use) {
 }
 
 void Table::Evict(const Index::Entry& entry) {
+  if (cut_ != nullptr) cut_->BeforeChange(entry.key, rows_.Row(entry.row));
   index_.Erase(entry.key);
   rows_.Free(entry.row);
 }

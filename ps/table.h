@@ -19,6 +19,7 @@
 #include "ps/row_counts.h"
 #include "ps/row_layout.h"
 #include "ps/row_store.h"
+#include "ps/table_cut.h"
 
 namespace zhiyin::ps {
 
@@ -99,6 +100,8 @@ class Table {
   uint64_t next_sweep_step() const { return next_sweep_step_; }
   /// Of files of several servers the earliest holds: sweeping twice does no harm.
   void RestoreNextSweepStep(uint64_t step) { next_sweep_step_ = std::min(next_sweep_step_, step); }
+  /// Hears of every change before it is made, until it is set to nullptr.
+  void SetCut(TableCut* cut) { cut_ = cut; }
   /// What is known of keys without a row, for checkpoints.
   const Admission& admission() const { return admission_; }
   Admission& admission() { return admission_; }
@@ -136,6 +139,7 @@ class Table {
   std::vector<Key> new_keys_;              // got a row since EndStep, of a synchronous table with a bound
   std::vector<uint32_t> n_new_;            // [shard], of these; empty in other tables
   bool said_full_ = false;
+  TableCut* cut_ = nullptr;
 
   // Workspaces.
   std::vector<float> weights_;

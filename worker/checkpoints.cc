@@ -9,7 +9,6 @@
 #include "common/block_file.h"
 #include "common/error.h"
 #include "common/file.h"
-#include "worker/saved_model.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -33,6 +32,13 @@ std::vector<std::string> FoldersOf(const std::string& output) {
     return same_step ? a.size() < b.size() : a > b;
   });
   return found;
+}
+
+/// Its folder can be made.
+std::string NewCheckpointPath(const std::string& output, int64_t step) {
+  std::string folder = CheckpointPath(output, step);
+  MakeFolder(fs::path(folder).parent_path().string());
+  return folder;
 }
 
 }  // namespace
@@ -89,15 +95,17 @@ std::optional<FoundCheckpoint> NewestCheckpoint(const std::string& output,
   return {};
 }
 
-void SaveCheckpoint(Manifest manifest, int keep, const std::string& output, ps::Client* client) {
-  const std::string folder = CheckpointPath(output, manifest.step());
-  MakeFolder(fs::path(folder).parent_path().string());
-  SaveModel(std::move(manifest), folder, client);
-  std::vector<std::string> kept = FindCheckpoints(output);
-  kept.resize(std::min(kept.size(), static_cast<size_t>(keep)));
-  for (const std::string& old : FoldersOf(output)) {
+CheckpointSave::CheckpointSave(Manifest manifest, int keep, const std::string& output, ps::Client* client)
+    : step_(manifest.step()), keep_(keep), output_(output), save_(std::move(manifest), NewCheckpointPath(output, step_), client) {}
+
+bool CheckpointSave::Finish(bool wait) {
+  if (!save_.Finish(wait)) return false;
+  std::vector<std::string> kept = FindCheckpoints(output_);
+  kept.resize(std::min(kept.size(), static_cast<size_t>(keep_)));
+  for (const std::string& old : FoldersOf(output_)) {
     if (std::find(kept.begin(), kept.end(), old) == kept.end()) RemoveModel(old);
   }
+  return true;
 }
 
 void RemoveCheckpoints(const std::string& output) {

@@ -8,6 +8,7 @@
 
 #include "configs/manifest.pb.h"
 #include "ps/client.h"
+#include "worker/saved_model.h"
 
 namespace zhiyin::worker {
 
@@ -33,9 +34,21 @@ struct FoundCheckpoint {
 std::optional<FoundCheckpoint> NewestCheckpoint(const std::string& output,
                                                 const std::function<void(const std::string&)>& note);
 
-/// Writes one (see SaveModel), then removes all but the newest `keep`, and what an interrupted save has left. Throws Error; the
-/// checkpoints that were there are then untouched.
-void SaveCheckpoint(Manifest manifest, int keep, const std::string& output, ps::Client* client);
+/// One in the making, see ModelSave. Once it is there, all but the newest `keep` are removed, and what an interrupted save has left.
+class CheckpointSave {
+ public:
+  /// Throws FileError, as Finish does; the checkpoints that were there are then untouched.
+  CheckpointSave(Manifest manifest, int keep, const std::string& output, ps::Client* client);
+
+  int64_t step() const { return step_; }
+  bool Finish(bool wait);
+
+ private:
+  int64_t step_;
+  int keep_;
+  std::string output_;
+  ModelSave save_;
+};
 
 /// All of them.
 void RemoveCheckpoints(const std::string& output);

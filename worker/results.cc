@@ -113,11 +113,20 @@ Json ProfileJson(std::span<const std::string_view> names, std::span<const double
 
 void ResultFiles::AddMetrics(const std::vector<Json>& lines) {
   for (const Json& line : lines) metrics_ += line.dump() + "\n";
-  if (!folder_.empty()) ReplaceFile(folder_ + "/metrics.jsonl", metrics_);
+  if (folder_.empty()) return;
+  try {
+    ReplaceFile(folder_ + "/metrics.jsonl", metrics_);
+    lacks_lines_ = false;
+  } catch (const FileError& e) {
+    lacks_lines_ = true;
+    LOG(WARNING) << e.what() << ": the job goes on, the next lines are written with those";
+  }
 }
 
 void ResultFiles::WriteSummary(const Json& summary) const {
-  if (!folder_.empty()) ReplaceFile(folder_ + "/summary.json", summary.dump(2) + "\n");
+  if (folder_.empty()) return;
+  if (lacks_lines_) ReplaceFile(folder_ + "/metrics.jsonl", metrics_);
+  ReplaceFile(folder_ + "/summary.json", summary.dump(2) + "\n");
 }
 
 }  // namespace zhiyin::worker

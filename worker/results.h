@@ -44,7 +44,8 @@ class ResultFiles {
  public:
   explicit ResultFiles(std::string folder) : folder_(std::move(folder)) {}
 
-  /// Adds lines to metrics.jsonl, whole or not at all.
+  /// Adds lines to metrics.jsonl, whole or not at all. What cannot be written, on a full disk, is said in the log and written with what
+  /// comes next, at the latest before the summary, which throws FileError.
   void AddMetrics(const std::vector<Json>& lines);
   void WriteSummary(const Json& summary) const;
 
@@ -55,6 +56,7 @@ class ResultFiles {
  private:
   std::string folder_;
   std::string metrics_;
+  bool lacks_lines_ = false;  // metrics.jsonl
 };
 
 }  // namespace zhiyin::worker

@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifestName = "manifest.textproto";
+constexpr const char* kUnfinished = ".unfinished";
 /// More than any cluster has.
 constexpr int kMaxRanks = 1'000'000;
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
@@ -49,27 +50,39 @@ void WriteManifest(const Manifest& manifest, const std::string& folder) {
   ReplaceFile(folder + "/" + kManifestName, text + SumLine(text));
 }
 
-void SaveModel(Manifest manifest, const std::string& folder, ps::Client* client) {
-  const std::string unfinished = folder + ".unfinished";
-  const std::string previous = folder + ".previous";
-  RemoveAll(unfinished);
-  MakeFolder(unfinished);
-  for (const ps::Client::SavedFile& saved : client->Save(unfinished)) {
-    Manifest::RowFile* file = manifest.add_file();
+ModelSave::ModelSave(Manifest manifest, const std::string& folder, ps::Client* client)
+    : manifest_(std::move(manifest)), folder_(folder), client_(client) {
+  RemoveAll(folder_ + kUnfinished);
+  MakeFolder(folder_ + kUnfinished);
+  client_->SaveStart(folder_ + kUnfinished);
+}
+
+bool ModelSave::Finish(bool wait) {
+  const auto files = client_->SaveFinish(wait);
+  if (!files) return false;
+  for (const ps::Client::SavedFile& saved : *files) {
+    Manifest::RowFile* file = manifest_.add_file();
     file->set_name(saved.name);
     file->set_n_rows(saved.n_rows);
     file->set_n_bytes(saved.n_bytes);
     file->set_digest(saved.digest);
   }
-  WriteManifest(manifest, unfinished);
-  const bool has_earlier = fs::exists(folder);
+  const std::string unfinished = folder_ + kUnfinished;
+  const std::string previous = folder_ + ".previous";
+  WriteManifest(manifest_, unfinished);
+  const bool has_earlier = fs::exists(folder_);
   if (has_earlier) {
     RemoveAll(previous);
-    Rename(folder, previous);
+    Rename(folder_, previous);
   }
-  Rename(unfinished, folder);
-  SyncFolder(fs::path(folder).parent_path().string());
+  Rename(unfinished, folder_);
+  SyncFolder(fs::path(folder_).parent_path().string());
   if (has_earlier) RemoveAll(previous);
+  return true;
+}
+
+void SaveModel(Manifest manifest, const std::string& folder, ps::Client* client) {
+  ModelSave(std::move(manifest), folder, client).Finish(/*wait=*/true);
 }
 
 void RemoveModel(const std::string& folder) {

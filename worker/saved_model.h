@@ -15,9 +15,23 @@ inline constexpr int kModelFormatVersion = 1;
 /// Of a model: everything but its files.
 Manifest ManifestOf(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights);
 
-/// Writes a model's folder: as FOLDER.unfinished, the manifest last, then renamed into place of an earlier one, which is
-/// FOLDER.previous meanwhile. REQUIRES: nobody pushes meanwhile; the folder above exists. Throws Error; an earlier model is
-/// then untouched. Whenever the process ends, FindModel finds one of the two whole.
+/// A model's folder in the making: FOLDER.unfinished, the manifest last, then renamed into place of an earlier one, which is
+/// FOLDER.previous meanwhile. Whenever the process ends, FindModel finds one of the two whole. One at a time for a client.
+class ModelSave {
+ public:
+  /// The model as it is now; when it returns, anybody may push again. REQUIRES: nobody pushes meanwhile; the folder above exists.
+  /// Throws FileError; an earlier model is then untouched. Borrows the client.
+  ModelSave(Manifest manifest, const std::string& folder, ps::Client* client);
+
+  /// True: it is there, for which `wait` waits. Throws FileError as above; it is then over, too.
+  bool Finish(bool wait);
+
+ private:
+  Manifest manifest_;
+  std::string folder_;
+  ps::Client* client_;
+};
+/// All of it.
 void SaveModel(Manifest manifest, const std::string& folder, ps::Client* client);
 
 /// The last step of it: whole or not at all, with a checksum behind it.

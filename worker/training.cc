@@ -141,6 +141,7 @@ class TrainingRun {
       }
       if (KeepsCheckpoints() && !stopped && !MeetAfterEpoch()) return false;
     }
+    FinishCheckpoint(/*wait=*/true);
     // Without a best, where its metric was never defined, the last is kept.
     const bool has_best = KeepsBest() && stopping_->best_epoch() > 0;
     if (!has_best && tools_.group.IsChief()) Save();
@@ -360,7 +361,7 @@ class TrainingRun {
       progress.set_slice_sums(all.Serialize());
       progress.set_tally(tally.Serialize());
       progress.set_batch_statistics(batch.Serialize());
-      WriteCheckpoint(std::move(progress), meeting.stop);
+      StartCheckpoint(std::move(progress), meeting.stop);
     }
     tools_.group.Barrier("a checkpoint");
     return !meeting.stop;
@@ -374,7 +375,7 @@ class TrainingRun {
     if (!meeting.save) return true;
     profile_.Enter(Stage::kSave);
     if (tools_.group.IsChief())
-      WriteCheckpoint(ProgressSoFar(static_cast<uint64_t>(StepsOf(n_epochs_))), meeting.stop);
+      StartCheckpoint(ProgressSoFar(static_cast<uint64_t>(StepsOf(n_epochs_))), meeting.stop);
     tools_.group.Barrier("a checkpoint");
     return !meeting.stop;
   }
@@ -399,26 +400,44 @@ class TrainingRun {
     return progress;
   }
 
-  void WriteCheckpoint(Progress progress, bool is_last) {
-    const auto began = std::chrono::steady_clock::now();
+  /// Begins one; nobody pushes meanwhile. The last of the job is there when this returns, others are written while training goes on.
+  void StartCheckpoint(Progress progress, bool is_last) {
+    FinishCheckpoint(/*wait=*/true);
     const int64_t step = progress.next_step();
     Manifest manifest = ManifestOf(job_, normalizer_, n_epochs_, step, tools_.model->n_weights());
     *manifest.mutable_progress() = std::move(progress);
     const int keep = job_.train().has_checkpoint() ? job_.train().checkpoint().keep() : kKeptCheckpoints;
+    checkpoint_began_ = std::chrono::steady_clock::now();
     try {
-      SaveCheckpoint(std::move(manifest), keep, options_.output, &tools_.client);
+      checkpoint_.emplace(std::move(manifest), keep, options_.output, &tools_.client);
     } catch (const FileError& e) {
-      if (is_last || ++n_failed_checkpoints_ > job_.train().checkpoint().max_failures())
-        Fail("checkpoint at step ", step, ": ", e.what(), ": the job ends, ", NewestLeft());
-      printer_->Say("WARNING: no checkpoint at step " + std::to_string(step) + ": " + e.what() + ": the job goes on, " + NewestLeft());
-      return;
+      SayNoCheckpoint(step, e, is_last);
     }
-    n_failed_checkpoints_ = 0;
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    char text[100];
-    std::snprintf(text, sizeof(text), "checkpoint at step %lld, written in %.2f s%s", static_cast<long long>(step), seconds,
-                  is_last ? ": the job ends here, as it was asked to" : "");
-    printer_->Say(text);
+    if (is_last) FinishCheckpoint(/*wait=*/true, is_last);
+  }
+
+  /// At the chief, where one is being written: looks whether it is there, for which `wait` waits.
+  void FinishCheckpoint(bool wait, bool is_last = false) {
+    if (!checkpoint_) return;
+    const int64_t step = checkpoint_->step();
+    try {
+      if (!checkpoint_->Finish(wait)) return;
+      n_failed_checkpoints_ = 0;
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - checkpoint_began_).count();
+      char text[100];
+      std::snprintf(text, sizeof(text), "checkpoint at step %lld, written in %.2f s%s", static_cast<long long>(step), seconds,
+                    is_last ? ": the job ends here, as it was asked to" : "");
+      printer_->Say(text);
+    } catch (const FileError& e) {
+      SayNoCheckpoint(step, e, is_last);
+    }
+    checkpoint_.reset();
+  }
+
+  void SayNoCheckpoint(int64_t step, const FileError& e, bool is_last) {
+    if (is_last || ++n_failed_checkpoints_ > job_.train().checkpoint().max_failures())
+      Fail("checkpoint at step ", step, ": ", e.what(), ": the job ends, ", NewestLeft());
+    printer_->Say("WARNING: no checkpoint at step " + std::to_string(step) + ": " + e.what() + ": the job goes on, " + NewestLeft());
   }
 
   void SayBackAtWork() {
@@ -467,6 +486,7 @@ class TrainingRun {
       if (KeepsCheckpoints()) {
         profile_.Enter(Stage::kMeeting);
         if (schedule_) meeting = schedule_->InEpoch(epoch, step);
+        FinishCheckpoint(/*wait=*/false);
         meeting = Meeting::Parse(tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
         if (!Meet(meeting, step, trainer)) return false;
       }
@@ -577,6 +597,7 @@ class TrainingRun {
   void Save() {
     if (options_.output.empty()) return;
     profile_.Enter(Stage::kSave);
+    FinishCheckpoint(/*wait=*/true);
     SaveModel(ManifestOf(job_, normalizer_, n_epochs_, StepsOf(n_epochs_), tools_.model->n_weights()), options_.output + "/model",
               &tools_.client);
   }
@@ -653,6 +674,8 @@ class TrainingRun {
   ProgressPrinter* printer_ = nullptr;
   std::optional<CheckpointSchedule> schedule_;  // the chief's, where there is one
   int n_planned_workers_ = 0;
+  std::optional<CheckpointSave> checkpoint_;  // the chief's, that is being written
+  std::chrono::steady_clock::time_point checkpoint_began_;
   int n_failed_checkpoints_ = 0;  // in a row
   double death_to_step_s_ = 0;
   SliceSums left_sums_;    // of the epoch that was resumed: what had been done of it

@@ -50,6 +50,8 @@ std::string_view NameOf(FrameKind kind) {
       return "assign reply";
     case FrameKind::kSave:
       return "save";
+    case FrameKind::kSaveCut:
+      return "word that a save has begun";
     case FrameKind::kSaveReply:
       return "save reply";
     case FrameKind::kLease:

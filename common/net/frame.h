@@ -44,6 +44,7 @@ enum class FrameKind : uint16_t {
   kAssign,     // worker to server: first values of dense rows
   kAssignReply,
   kSave,  // chief to server: write your rows
+  kSaveCut,    // answers kSave at once: what changes from now on is not in it
   kSaveReply,
   kLease,  // worker to server 0: what shall I do next
   kLeaseReply,

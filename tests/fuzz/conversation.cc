@@ -91,7 +91,8 @@ void Work(const Job& job, const std::string& folder, Mailbox* mailbox) {
   client.PeekStart(&rows.exchange);
   client.PullFinish(&rows.exchange);
   if (worker != 0) return;
-  client.Save(folder);
+  client.SaveStart(folder);
+  client.SaveFinish(/*wait=*/true);
   client.Report();
 }
 

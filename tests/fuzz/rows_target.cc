@@ -39,7 +39,7 @@ std::string Saved(int n_keys) {
       table.EndStep(step, ps::Table::kNoneInUse);
     }
   }
-  ps::SaveRows(folder.Path(kName), tables, [] {});
+  ps::SaveRows(folder.Path(kName), &tables, [] {});
   BlockReader file(folder.Path(kName));
   std::string content(static_cast<size_t>(file.n_left()), '\0');
   file.Read(std::as_writable_bytes(std::span(content)));

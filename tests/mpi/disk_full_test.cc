@@ -57,7 +57,7 @@ class DiskFull : public ::testing::Test {
 };
 
 TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
-  BackgroundProcess job(ZhiyinCommand(3, Census(6, 1000)));
+  BackgroundProcess job(ZhiyinCommand(3, Census(20, 1000)));
   WaitForStep(40);
   Fill(500'000);
   std::this_thread::sleep_for(milliseconds(1500));

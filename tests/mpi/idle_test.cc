@@ -39,8 +39,8 @@ double ShareOfTheOther(int stopped_rank, const std::string& epochs) {
   return share;
 }
 
-// A few percent on a busy machine; a rank that polls takes all that it gets.
-constexpr double kLimit = 0.10;
+// A few percent, more beside others; a rank that polls takes all that it gets.
+constexpr double kLimit = 0.25;
 
 TEST(Idle, AServerWithoutRequests) {
   const double share = ShareOfTheOther(1, "train.epochs=100002");

@@ -48,11 +48,11 @@ void WaitForCheckpoint(const std::string& output) {
 TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
   TempFolder folder;
   const std::string whole = folder.Path("whole");
-  const nlohmann::json expected = Finish(3, Census(whole, 1, 2, 100'000), whole);
+  const nlohmann::json expected = Finish(3, Census(whole, 1, 8, 100'000), whole);
 
   const std::string output = folder.Path("out");
   {
-    BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 2, 100)));
+    BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 8, 100)));
     WaitForCheckpoint(output);
     kill(job.pid(), SIGUSR1);
     const ProcessResult ended = job.Wait(60);
@@ -60,7 +60,7 @@ TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
     EXPECT_THAT(ErrorLines(ended), ElementsAre());
     EXPECT_THAT(ended.out, ContainsRegex("checkpoint at step [0-9]+, written in [0-9.]+ s: the job ends here, as it was asked to"));
   }
-  const nlohmann::json resumed = Finish(5, Resumed(Census(output, 2, 2, 100)), output);
+  const nlohmann::json resumed = Finish(5, Resumed(Census(output, 2, 8, 100)), output);
   EXPECT_GE(resumed["resumed_at_step"], 100);
   EXPECT_EQ(resumed["train_loss"], expected["train_loss"]);
   EXPECT_EQ(resumed["test_loss"], expected["test_loss"]);
@@ -75,7 +75,7 @@ TEST(Resume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
   int64_t step = 0;
   std::string notes;
   for (int i = 0; i < 10; ++i) {
-    BackgroundProcess job(ZhiyinCommand(3, Resumed(Census(output, 1, 50, 5))));
+    BackgroundProcess job(ZhiyinCommand(3, Resumed(Census(output, 1, 1000, 5))));
     const std::vector<int> ranks = RanksOf(job, output, 3);
     ASSERT_EQ(ranks.size(), 3u);
     if (i == 0) WaitForCheckpoint(output);

@@ -50,13 +50,13 @@ class Supervised : public ::testing::Test {
 };
 
 TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
-  const ProcessResult whole = RunZhiyin(kRanks, Census(3, 100'000));
+  const ProcessResult whole = RunZhiyin(kRanks, Census(8, 100'000));
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const nlohmann::json expected = Summary();
   const std::string metrics = ReadFile(output_ + "/metrics.jsonl");
   std::filesystem::remove_all(output_);
 
-  BackgroundProcess job(Command(Census(3, 20)));
+  BackgroundProcess job(Command(Census(8, 20)));
   for (int rank = 0; rank < kRanks; ++rank) {
     WaitForStep(worker::NewestStep(output_).value_or(0) + 40);
     const std::vector<int> ranks = RanksOf(job, output_, kRanks);
@@ -150,11 +150,15 @@ TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
   std::vector<std::string> command = {"env", "PATH=" + folder_.Path("bin") + ":" + getenv("PATH"), "SLURM_JOB_ID=4711",
                                       "ZHIYIN=" ZHIYIN_BINARY, "MPIRUN=" + SourcePath("launch/mpirun.sh") + " -n 3",
                                       SourcePath("launch/train.sbatch")};
-  const Arguments census = Census(2, 50);
-  command.insert(command.end(), census.begin() + 1, census.end());
+  const auto with_epochs = [&](int n) {
+    std::vector<std::string> whole = command;
+    const Arguments census = Census(n, 50);
+    whole.insert(whole.end(), census.begin() + 1, census.end());
+    return whole;
+  };
   for (int allocation = 0; allocation < 2; ++allocation) {
     const int64_t before = worker::NewestStep(output_).value_or(0);
-    BackgroundProcess job(command);
+    BackgroundProcess job(with_epochs(1000));
     WaitForStep(before + 50);
     kill(job.pid(), allocation == 0 ? SIGUSR1 : SIGTERM);  // the end of its time; preemption
     const ProcessResult result = job.Wait(60);
@@ -162,11 +166,13 @@ TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
     EXPECT_THAT(result.out, HasSubstr("back into the queue (exit code 75)"));
   }
   EXPECT_EQ(ReadFile(folder_.Path("queue")), "requeue 4711\nrequeue 4711\n");
-  const ProcessResult last = RunProcess(command, 60);
+  const int n_epochs =
+      static_cast<int>(worker::NewestCheckpoint(output_, [](const std::string&) {})->manifest.progress().epoch()) + 1;
+  const ProcessResult last = RunProcess(with_epochs(n_epochs), 60);
   EXPECT_EQ(last.exit_code, 0) << last.err;
   EXPECT_THAT(last.out, HasSubstr("resumed at step "));
   EXPECT_EQ(ReadFile(folder_.Path("queue")), "requeue 4711\nrequeue 4711\n");
-  EXPECT_EQ(Summary()["epochs"], 2);
+  EXPECT_EQ(Summary()["epochs"], n_epochs);
 }
 
 }  // namespace

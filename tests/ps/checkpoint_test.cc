@@ -47,7 +47,7 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
       }
     }
     const std::string name = "rows-" + std::to_string(server) + ".bin";
-    const SavedRows saved = SaveRows(folder.Path(name), tables, [] {});
+    const SavedRows saved = SaveRows(folder.Path(name), &tables, [] {});
     Manifest::RowFile* file = manifest.add_file();
     file->set_name(name);
     file->set_n_rows(saved.n_rows);
@@ -124,7 +124,7 @@ Manifest SaveChoosy(bool exact, const TempFolder& folder) {
   std::vector<Table> tables = ChoosyTables(exact);
   for (Key key = 0; key < 200; ++key) Pull(&tables[1], Mix(key), 1);
   for (Key key = 100; key < 200; key += 2) EXPECT_TRUE(Pull(&tables[1], Mix(key), 20));
-  const SavedRows saved = SaveRows(folder.Path("rows-0.bin"), tables, [] {});
+  const SavedRows saved = SaveRows(folder.Path("rows-0.bin"), &tables, [] {});
   Manifest manifest;
   Manifest::RowFile* file = manifest.add_file();
   file->set_name("rows-0.bin");
@@ -249,7 +249,7 @@ TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
         for (uint64_t step = 0; step < kBefore; ++step) CrowdedStep(step, 0, 1, &whole[0]);
         TempFolder folder;
         const Manifest manifest =
-            ManifestOf("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), whole[0], [] {}));
+            ManifestOf("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), &whole[0], [] {}));
         const RowCounts before = whole[0][1].counts();
         EXPECT_EQ(before.displaced > 0, synchronous || when_full == Eviction::EVICT_OLDEST);
         EXPECT_GT(before.rare, 0);
@@ -272,6 +272,45 @@ TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
             if (count == &RowCounts::loaded) continue;
             EXPECT_EQ(after.*count, whole[0][1].counts().*count - before.*count) << name;
           }
+        }
+      }
+    }
+  }
+}
+
+/// A table that goes on changing while it is written, and its twin, which stands still meanwhile.
+TEST(Checkpoint, WhatChangesWhileItIsWrittenIsNotInIt) {
+  constexpr uint64_t kBefore = 13;
+  TempFolder folder;
+  for (const bool exact : {true, false}) {
+    for (const Eviction::WhenFull when_full : {Eviction::EVICT_OLDEST, Eviction::REFUSE}) {
+      for (const bool synchronous : {true, false}) {
+        for (const Beside beside : {Beside::kNobody, Beside::kThread}) {
+          std::vector<Table> twin = CrowdedTables(exact, when_full, synchronous);
+          std::vector<Table> tables = CrowdedTables(exact, when_full, synchronous);
+          uint64_t step = 0;
+          for (; step < kBefore; ++step) {
+            CrowdedStep(step, 0, 1, &twin);
+            CrowdedStep(step, 0, 1, &tables);
+          }
+          SaveRows(folder.Path("twin.bin"), &twin, [] {});
+          RowSaver saver(folder.Path("rows.bin"), &tables, beside);
+          int64_t most_kept = 0;
+          for (int n = 0; !saver.IsDone(); ++n) {
+            // Now a step, now some of the file, in turns of any length.
+            if (n % 5 < 2) CrowdedStep(step++, 0, 1, &tables);
+            most_kept = std::max(most_kept, saver.n_bytes_kept());
+            saver.Advance(/*may_wait=*/n % 7 == 0);
+          }
+          EXPECT_GT(step, kBefore + 3);
+          EXPECT_GT(most_kept, 10'000);
+          EXPECT_TRUE(testing::ReadFile(folder.Path("rows.bin")) == testing::ReadFile(folder.Path("twin.bin")))
+              << "exact " << exact << " " << when_full << " synchronous " << synchronous;
+          // Nor does it change what becomes of them.
+          for (uint64_t s = kBefore; s < step; ++s) CrowdedStep(s, 0, 1, &twin);
+          SaveRows(folder.Path("twin.bin"), &twin, [] {});
+          SaveRows(folder.Path("rows.bin"), &tables, [] {});
+          EXPECT_TRUE(testing::ReadFile(folder.Path("rows.bin")) == testing::ReadFile(folder.Path("twin.bin")));
         }
       }
     }
@@ -323,7 +362,8 @@ TEST(Checkpoint, RefusesNamesOutsideItsFolder) {
 }
 
 TEST(Checkpoint, AnUnwritableFileIsAnError) {
-  EXPECT_THROW(SaveRows("/nowhere/rows.bin", EmptyTables(), [] {}), Error);
+  std::vector<Table> tables = EmptyTables();
+  EXPECT_THROW(SaveRows("/nowhere/rows.bin", &tables, [] {}), FileError);
 }
 
 }  // namespace
