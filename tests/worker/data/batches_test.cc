@@ -252,7 +252,9 @@ TEST(SliceReader, KeptAndStreamedRowsAreTheSame) {
   streamed.first_pass = false;
   streamed.Run();
   EXPECT_EQ(streamed.n_reads_later, 12);
-  EXPECT_EQ(streamed.n_steps_back_later, 0) << "one pass feeds all streams";
+  // A stream that is asked for while the thread is ahead in the other may cost one. Stream by stream, there would be a step back for every
+  // window.
+  EXPECT_LE(streamed.n_steps_back_later, 1) << "one pass feeds all streams";
   ExpectSameSlices(kept, streamed);
 }
 
