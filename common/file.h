@@ -29,10 +29,6 @@ class FileWriter {
   FileWriter& operator=(const FileWriter&) = delete;
 
   void Write(std::span<const std::byte> bytes);
-  template <typename T>
-  void Put(const T& value) {
-    Write(std::as_bytes(std::span(&value, 1)));
-  }
   /// On disk, for good.
   void Commit();
 
@@ -57,12 +53,6 @@ class FileReader {
 
   /// Fills all of `bytes` or throws.
   void Read(std::span<std::byte> bytes);
-  template <typename T>
-  T Get() {
-    T value;
-    Read(std::as_writable_bytes(std::span(&value, 1)));
-    return value;
-  }
   /// Bytes not yet read.
   int64_t n_left() const { return n_bytes_ - at_; }
   int64_t at() const { return at_; }

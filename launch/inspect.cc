@@ -154,7 +154,7 @@ RowName ParseRow(const std::string& text, const Job& job) {
     for (const Field& field : job.field()) {
       if (field.name() != name) continue;
       const CategoryHasher hash(field.vocabulary().empty() ? field.name() : field.vocabulary());
-      return {table_of(field.table()).value_or(0), hash(text.substr(equals + 1))};
+      return {table_of(field.table()).value(), hash(text.substr(equals + 1))};
     }
     Fail("--row=", text, ": the job has no field ", name);
   }

@@ -12,11 +12,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 
 #include "common/error.h"
+#include "common/wall_clock.h"
 #include "launch/run_rank.h"
 #include "worker/checkpoints.h"
 
@@ -36,8 +36,6 @@ Clock::time_point After(double seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-double UnixNow() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
-
 std::string Seconds(double seconds) {
   char text[40];
   std::snprintf(text, sizeof(text), "%.3g s", seconds);
@@ -53,13 +51,8 @@ class Log {
     file_.open(output + "/supervise.log", std::ios::app);
   }
   void Say(const std::string& text) {
-    const std::time_t now = std::time(nullptr);
-    std::tm fields{};
-    gmtime_r(&now, &fields);
-    char time[32];
-    std::strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &fields);
     std::fprintf(stderr, "zhiyin supervise: %s\n", text.c_str());
-    file_ << time << " " << text << std::endl;
+    file_ << UtcNow() << " " << text << std::endl;
   }
 
  private:

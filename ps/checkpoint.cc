@@ -194,7 +194,7 @@ bool RowSaver::Advance(bool may_wait) {
     is_done_ = file_.IsCommitted(may_wait);
     return is_done_;
   }
-  // A shard larger than all blocks has to wait in the middle.
+  // There is room for a block: a shard that takes more may have to wait in the middle.
   if (!may_wait && !file_.HasRoom()) return false;
   TableCut& cut = *cuts_[table_];
   if (cut.n_visited() < kNumShards) {

@@ -10,8 +10,8 @@
 // It is a file in blocks (common/block_file.h), whose digest the manifest holds.
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -42,7 +42,8 @@ class RowSaver {
   RowSaver(const RowSaver&) = delete;
   RowSaver& operator=(const RowSaver&) = delete;
 
-  /// Does some of what is left: some two thousand rows, or a shard of a table where that has more. False: with `may_wait` false, that has to wait for the disk.
+  /// Does some of what is left: some two thousand rows, or a shard of a table where that has more. False: with `may_wait` false, that
+  /// has to wait for the disk.
   bool Advance(bool may_wait);
   /// The file is on disk, whole.
   bool IsDone() const { return is_done_; }

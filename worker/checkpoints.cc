@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFolder = "checkpoints";
 constexpr const char* kPrefix = "step-";
-constexpr const char* kUnfinished = ".unfinished";  // as SaveModel has it
 
 /// What saves of checkpoints have made, whole or not, newest first.
 std::vector<std::string> FoldersOf(const std::string& output) {

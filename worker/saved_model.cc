@@ -18,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifestName = "manifest.textproto";
-constexpr const char* kUnfinished = ".unfinished";
 /// More than any cluster has.
 constexpr int kMaxRanks = 1'000'000;
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;

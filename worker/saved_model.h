@@ -15,6 +15,9 @@ inline constexpr int kModelFormatVersion = 1;
 /// Of a model: everything but its files.
 Manifest ManifestOf(const Job& job, const Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights);
 
+/// What is behind the name of a folder that is not whole yet.
+inline constexpr const char* kUnfinished = ".unfinished";
+
 /// A model's folder in the making: FOLDER.unfinished, the manifest last, then renamed into place of an earlier one, which is
 /// FOLDER.previous meanwhile. Whenever the process ends, FindModel finds one of the two whole. One at a time for a client.
 class ModelSave {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <ctime>
 #include <memory>
 #include <optional>
 
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "common/wall_clock.h"
 #include "worker/balance/task_balance.h"
 #include "worker/checkpoint_schedule.h"
 #include "worker/checkpoints.h"
@@ -33,15 +33,6 @@ namespace {
 constexpr int64_t kReportsPerEpoch = 500;
 /// Where the job does not say: those that are written since it was asked to end.
 constexpr int kKeptCheckpoints = 2;
-
-std::string UtcNow() {
-  const std::time_t now = std::time(nullptr);
-  std::tm fields{};
-  gmtime_r(&now, &fields);  // ranks may be threads of one process
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &fields);
-  return text;
-}
 
 Progress::Evaluated MessageOf(const EvaluationResult& result) {
   Progress::Evaluated message;
@@ -441,8 +432,7 @@ class TrainingRun {
   }
 
   void SayBackAtWork() {
-    const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-    death_to_step_s_ = now - options_.died_at;
+    death_to_step_s_ = UnixNow() - options_.died_at;
     char text[80];
     std::snprintf(text, sizeof(text), "first new step %.2f s after the death of the job", death_to_step_s_);
     printer_->Say(text);

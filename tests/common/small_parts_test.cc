@@ -154,7 +154,7 @@ TEST(FileWriter, LeavesNothingBehindUnlessCommitted) {
   testing::TempFolder folder;
   {
     FileWriter file(folder.Path("f"));
-    file.Put<int>(1);
+    file.Write(std::as_bytes(std::span("content")));
   }
   EXPECT_FALSE(std::filesystem::exists(folder.Path("f")));
   ReplaceFile(folder.Path("g"), "old");

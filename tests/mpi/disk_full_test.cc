@@ -9,8 +9,8 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/support/census_checkpoints.h"
 #include "tests/support/files.h"
-#include "tests/support/zhiyin.h"
 #include "worker/checkpoints.h"
 
 namespace zhiyin::testing {
@@ -39,15 +39,8 @@ class DiskFull : public ::testing::Test {
     for (uint64_t i = 0; i < n / piece.size(); ++i) file << piece;
   }
   void MakeRoom() const { std::filesystem::remove(disk_ + "/filler"); }
-  /// A checkpoint of this job has about 2 MB.
   Arguments Census(int epochs, int max_failures) const {
-    return {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=1", "--progress=none", "--set",
-            "train.epochs=" + std::to_string(epochs), "--set",
-            "train.checkpoint={every_steps: 20 keep: 1 max_failures: " + std::to_string(max_failures) + "}", "--output=" + output_};
-  }
-  void WaitForStep(int64_t step) const {
-    for (int i = 0; i < 6000 && worker::NewestStep(output_).value_or(-1) < step; ++i) std::this_thread::sleep_for(milliseconds(5));
-    ASSERT_GE(worker::NewestStep(output_).value_or(-1), step);
+    return CensusWithCheckpoints(output_, 1, epochs, "every_steps: 20 keep: 1 max_failures: " + std::to_string(max_failures));
   }
 
   TempFolder folder_;
@@ -58,7 +51,7 @@ class DiskFull : public ::testing::Test {
 
 TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
   BackgroundProcess job(ZhiyinCommand(3, Census(20, 1000)));
-  WaitForStep(40);
+  WaitForStep(output_, 40);
   Fill(500'000);
   std::this_thread::sleep_for(milliseconds(1500));
   // An earlier checkpoint is still there, and whole.
@@ -66,7 +59,7 @@ TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
   const auto newest = worker::NewestCheckpoint(output_, [&](const std::string& note) { notes += note; });
   EXPECT_TRUE(newest);
   MakeRoom();
-  WaitForStep(newest->manifest.progress().next_step() + 20);
+  WaitForStep(output_, newest->manifest.progress().next_step() + 20);
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("WARNING: no checkpoint at step "));
@@ -75,7 +68,7 @@ TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
 
 TEST_F(DiskFull, ForGoodTheJobEndsAndTheLastCheckpointIsWhole) {
   BackgroundProcess job(ZhiyinCommand(3, Census(100, 2)));
-  WaitForStep(40);
+  WaitForStep(output_, 40);
   Fill(700'000);
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 1);

@@ -3,13 +3,12 @@
 #include <signal.h>
 
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "common/random.h"
+#include "tests/support/census_checkpoints.h"
 #include "tests/support/files.h"
 #include "tests/support/ranks.h"
-#include "tests/support/zhiyin.h"
 #include "worker/checkpoints.h"
 
 namespace zhiyin::testing {
@@ -21,9 +20,7 @@ using ::testing::HasSubstr;
 using std::chrono::milliseconds;
 
 Arguments Census(const std::string& output, int n_servers, int epochs, int every_steps) {
-  return {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=" + std::to_string(n_servers),
-          "--progress=none", "--set", "train.epochs=" + std::to_string(epochs), "--set",
-          "train.checkpoint={every_steps: " + std::to_string(every_steps) + "}", "--output=" + output};
+  return CensusWithCheckpoints(output, n_servers, epochs, "every_steps: " + std::to_string(every_steps));
 }
 
 Arguments Resumed(Arguments arguments) {
@@ -38,13 +35,6 @@ nlohmann::json Finish(int n_ranks, const Arguments& arguments, const std::string
   return nlohmann::json::parse(ReadFile(output + "/summary.json"), nullptr, /*allow_exceptions=*/false);
 }
 
-bool HasCheckpoint(const std::string& output) { return !worker::FindCheckpoints(output).empty(); }
-
-void WaitForCheckpoint(const std::string& output) {
-  for (int i = 0; i < 3000 && !HasCheckpoint(output); ++i) std::this_thread::sleep_for(milliseconds(10));
-  ASSERT_TRUE(HasCheckpoint(output)) << "the job writes no checkpoint";
-}
-
 TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
   TempFolder folder;
   const std::string whole = folder.Path("whole");
@@ -53,7 +43,7 @@ TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
   const std::string output = folder.Path("out");
   {
     BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 8, 100)));
-    WaitForCheckpoint(output);
+    WaitForStep(output, 1);
     kill(job.pid(), SIGUSR1);
     const ProcessResult ended = job.Wait(60);
     EXPECT_EQ(ended.exit_code, 75) << ended.err;
@@ -78,7 +68,7 @@ TEST(Resume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
     BackgroundProcess job(ZhiyinCommand(3, Resumed(Census(output, 1, 1000, 5))));
     const std::vector<int> ranks = RanksOf(job, output, 3);
     ASSERT_EQ(ranks.size(), 3u);
-    if (i == 0) WaitForCheckpoint(output);
+    if (i == 0) WaitForStep(output, 1);
     std::this_thread::sleep_for(milliseconds(900 + random.Below(500)));
     kill(ranks[random.Below(3)], SIGKILL);
     EXPECT_NE(job.Wait(60).exit_code, 0);
@@ -97,7 +87,7 @@ TEST(Resume, AFolderIsOfOneJobAtATime) {
   BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 50, 50)));
   const std::vector<int> ranks = RanksOf(job, output, 3);
   ASSERT_EQ(ranks.size(), 3u);
-  WaitForCheckpoint(output);
+  WaitForStep(output, 1);
   EXPECT_THAT(ErrorLines(RunZhiyin(3, Resumed(Census(output, 1, 50, 50)))),
               ElementsAre(ContainsRegex("--output=.*: is in use by process " + std::to_string(ranks[1]) + " on .*: name another folder, or wait for it")));
   kill(ranks[1], SIGKILL);

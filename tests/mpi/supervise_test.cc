@@ -6,10 +6,9 @@
 #include <filesystem>
 #include <thread>
 
-#include "common/random.h"
+#include "tests/support/census_checkpoints.h"
 #include "tests/support/files.h"
 #include "tests/support/ranks.h"
-#include "tests/support/zhiyin.h"
 #include "worker/checkpoints.h"
 
 namespace zhiyin::testing {
@@ -26,9 +25,7 @@ constexpr int kRanks = 3;
 class Supervised : public ::testing::Test {
  protected:
   Arguments Census(int epochs, int every_steps) const {
-    return {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=1", "--progress=none", "--set",
-            "train.epochs=" + std::to_string(epochs), "--set", "train.checkpoint={every_steps: " + std::to_string(every_steps) + "}",
-            "--output=" + output_};
+    return CensusWithCheckpoints(output_, 1, epochs, "every_steps: " + std::to_string(every_steps));
   }
   std::vector<std::string> Command(const Arguments& arguments, std::vector<std::string> flags = {}) const {
     std::vector<std::string> command = {ZHIYIN_BINARY, "supervise"};
@@ -36,10 +33,6 @@ class Supervised : public ::testing::Test {
     command.emplace_back("--");
     for (const std::string& part : ZhiyinCommand(kRanks, arguments)) command.push_back(part);
     return command;
-  }
-  void WaitForStep(int64_t step) const {
-    for (int i = 0; i < 6000 && worker::NewestStep(output_).value_or(-1) < step; ++i) std::this_thread::sleep_for(milliseconds(5));
-    ASSERT_GE(worker::NewestStep(output_).value_or(-1), step);
   }
   nlohmann::json Summary() const {
     return nlohmann::json::parse(ReadFile(output_ + "/summary.json"), nullptr, /*allow_exceptions=*/false);
@@ -58,7 +51,7 @@ TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
 
   BackgroundProcess job(Command(Census(8, 20)));
   for (int rank = 0; rank < kRanks; ++rank) {
-    WaitForStep(worker::NewestStep(output_).value_or(0) + 40);
+    WaitForStep(output_, worker::NewestStep(output_).value_or(0) + 40);
     const std::vector<int> ranks = RanksOf(job, output_, kRanks);
     ASSERT_EQ(ranks.size(), static_cast<size_t>(kRanks));
     kill(ranks[static_cast<size_t>(rank)], SIGKILL);
@@ -90,7 +83,7 @@ TEST_F(Supervised, EndsWithACheckpointWhenToldTo) {
   for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
     const int64_t before = worker::NewestStep(output_).value_or(0);
     BackgroundProcess job(Command(Census(100, 50)));
-    WaitForStep(before + 50);
+    WaitForStep(output_, before + 50);
     kill(job.pid(), signal);
     const ProcessResult result = job.Wait(60);
     EXPECT_EQ(result.exit_code, 75) << result.err;
@@ -102,7 +95,7 @@ TEST_F(Supervised, EndsWithACheckpointWhenToldTo) {
 
 TEST_F(Supervised, ASecondSignalEndsItAtOnce) {
   BackgroundProcess job(Command(Census(100, 50)));
-  WaitForStep(50);
+  WaitForStep(output_, 50);
   const std::vector<int> ranks = RanksOf(job, output_, kRanks);
   kill(ranks[1], SIGSTOP);  // so that it cannot end by itself
   kill(job.pid(), SIGTERM);
@@ -118,7 +111,7 @@ TEST_F(Supervised, DiesWithItsSupervisor) {
   std::vector<int> ranks;
   {
     BackgroundProcess job(Command(Census(100, 50)));
-    WaitForStep(50);
+    WaitForStep(output_, 50);
     ranks = RanksOf(job, output_, kRanks);
     kill(job.pid(), SIGKILL);
     EXPECT_EQ(job.Wait(60).exit_code, 128 + SIGKILL);
@@ -159,7 +152,7 @@ TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
   for (int allocation = 0; allocation < 2; ++allocation) {
     const int64_t before = worker::NewestStep(output_).value_or(0);
     BackgroundProcess job(with_epochs(1000));
-    WaitForStep(before + 50);
+    WaitForStep(output_, before + 50);
     kill(job.pid(), allocation == 0 ? SIGUSR1 : SIGTERM);  // the end of its time; preemption
     const ProcessResult result = job.Wait(60);
     EXPECT_EQ(result.exit_code, 0) << result.err;
