@@ -17,6 +17,7 @@
 #include "common/random.h"
 #include "configs/manifest.pb.h"
 #include "ps/checkpoint.h"
+#include "ps/row_saver.h"
 #include "ps/table.h"
 
 DEFINE_int64(rows, 16'000'000, "of the table");
@@ -27,14 +28,22 @@ namespace {
 
 constexpr size_t kRequest = 4096;
 
-ps::TableSpec Spec() {
-  ps::TableSpec spec;
-  spec.id = 0;  // its place in the file
-  spec.name = "t";
-  spec.dim = 16;
-  spec.optimizer.mutable_adagrad()->set_learning_rate(0.05);
-  spec.init.mutable_uniform()->set_range(0.1);
-  return spec;
+Job JobWithTable() {
+  Job job;
+  job.mutable_train()->mutable_dense_optimizer()->mutable_sgd();
+  Table* table = job.add_table();
+  table->set_name("t");
+  table->set_dim(16);
+  table->mutable_optimizer()->mutable_adagrad()->set_learning_rate(0.05);
+  table->mutable_init()->mutable_uniform()->set_range(0.1);
+  return job;
+}
+
+/// The dense one, which stays empty, and that of the job.
+std::vector<ps::Table> EmptyTables(const Job& job) {
+  std::vector<ps::Table> tables;
+  for (const ps::TableSpec& spec : ps::TableSpecs(job)) tables.emplace_back(spec, 1);
+  return tables;
 }
 
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -42,19 +51,19 @@ double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 int Measure() {
   const RoleMap roles{1, 1};
   Manifest manifest;
+  *manifest.mutable_job() = JobWithTable();
   Manifest::RowFile* entry = manifest.add_file();
   const std::filesystem::path path = FLAGS_file;
   entry->set_name(path.filename().string());
-  std::vector<ps::Table> tables;
-  tables.emplace_back(Spec(), 1);
+  std::vector<ps::Table> tables = EmptyTables(manifest.job());
   std::vector<Key> keys(kRequest);
   std::vector<std::byte*> rows(kRequest);
   for (int64_t n = 0; n < FLAGS_rows; n += static_cast<int64_t>(kRequest)) {
     for (size_t i = 0; i < kRequest; ++i) keys[i] = Mix(static_cast<uint64_t>(n) + i);
-    tables[0].FindOrCreate(keys, 0, rows);
+    tables[1].FindOrCreate(keys, 0, rows);
   }
   double begin = Now();
-  const ps::SavedRows saved = ps::SaveRows(FLAGS_file, &tables, [] {}, Beside::kThread);
+  const ps::SavedRows saved = ps::SaveRows(FLAGS_file, ps::SaveKind::kModel, &tables, [] {}, Beside::kThread);
   const double save_s = Now() - begin;
   entry->set_n_bytes(saved.n_bytes);
   entry->set_digest(saved.digest);
@@ -66,7 +75,7 @@ int Measure() {
   const std::vector<float> gradients(kRequest * 16, 0.01f);
   std::filesystem::remove(path);
   begin = Now();
-  ps::RowSaver saver(FLAGS_file, &tables, Beside::kThread);
+  ps::RowSaver saver(FLAGS_file, ps::SaveKind::kModel, &tables, Beside::kThread);
   longest_pause = Now() - begin;
   int64_t most_kept = 0;
   for (uint64_t step = 1; !saver.IsDone(); ++step) {
@@ -74,8 +83,8 @@ int Measure() {
     while (distinct.size() < kRequest) distinct.insert(Mix(random.Below(static_cast<uint64_t>(FLAGS_rows))));
     keys.assign(distinct.begin(), distinct.end());
     double at = Now();
-    tables[0].FindOrCreate(keys, step, rows);
-    tables[0].Apply(rows, gradients.data(), nullptr, step);
+    tables[1].FindOrCreate(keys, step, rows);
+    tables[1].Apply(rows, gradients.data(), nullptr, step);
     longest_request = std::max(longest_request, Now() - at);
     at = Now();
     saver.Advance(/*may_wait=*/false);
@@ -84,13 +93,12 @@ int Measure() {
   }
   const double beside_s = Now() - begin;
 
-  tables.clear();
-  tables.emplace_back(Spec(), 1);
+  tables = EmptyTables(manifest.job());
   const int file = open(FLAGS_file.c_str(), O_RDONLY);
   if (file < 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) Fail(FLAGS_file, ": cannot be taken out of memory");
   close(file);
   begin = Now();
-  ps::LoadRows(path.parent_path().string(), manifest, roles, 0, &tables, [] {}, Beside::kThread);
+  ps::LoadRows({{path.parent_path().string(), manifest}}, ps::CarryAll(tables.size()), roles, 0, &tables, [] {}, Beside::kThread);
   const double load_s = Now() - begin;
   std::filesystem::remove(path);
   const double n_bytes = static_cast<double>(saved.n_bytes);

@@ -534,7 +534,21 @@ class JobChecker : private ConfigChecker {
     CheckRange(path("task_gradients_every"), train.task_gradients_every(), 0, 1 << 30);
     CheckBalance(path("balance"), train.balance());
     if (train.has_checkpoint()) CheckCheckpoint(path("checkpoint"), train.checkpoint());
+    if (train.has_warm_start()) CheckWarmStart(path("warm_start"), train.warm_start());
     if (train.has_early_stopping()) CheckEarlyStopping(path("early_stopping"), train.early_stopping());
+  }
+
+  void CheckWarmStart(const ConfigPath& path, const WarmStart& start) const {
+    if (start.model().empty()) Fail(path("model"), "is empty, expected the folder of a model");
+    for (int i = 0; i < start.table_size(); ++i) {
+      const std::string& name = start.table(i);
+      std::vector<std::string> names;
+      for (const Table& table : job_.table()) names.push_back(table.name());
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        Fail(path("table", i), Text("no table \"", name, "\"", Suggestion(name, names)));
+      if (std::find(start.table().begin(), start.table().begin() + i, name) != start.table().begin() + i)
+        Fail(path("table", i), Text("\"", name, "\" comes twice"));
+    }
   }
 
   void CheckCheckpoint(const ConfigPath& path, const Checkpoint& checkpoint) const {
@@ -542,6 +556,7 @@ class JobChecker : private ConfigChecker {
     CheckRange(path("every_steps"), checkpoint.every_steps(), int64_t{0}, int64_t{1} << 40);
     CheckRange(path("every_epochs"), checkpoint.every_epochs(), 0, kMaxEpochs);
     CheckRange(path("keep"), checkpoint.keep(), 1, 1000);
+    CheckRange(path("full_every"), checkpoint.full_every(), 1, 1000);
     CheckRange(path("max_failures"), checkpoint.max_failures(), 0, 1'000'000);
     if (checkpoint.every_s() == 0 && checkpoint.every_steps() == 0 && checkpoint.every_epochs() == 0)
       Fail(path, "never writes any, expected every_s, every_steps or every_epochs");

@@ -116,6 +116,7 @@ void FillDefaults(const std::string& folder, Job* job) {
   if (job->train().has_checkpoint()) {
     Checkpoint* checkpoint = job->mutable_train()->mutable_checkpoint();
     if (!checkpoint->has_keep()) checkpoint->set_keep(2);
+    if (!checkpoint->has_full_every()) checkpoint->set_full_every(1);
     if (!checkpoint->has_max_failures()) checkpoint->set_max_failures(3);
   }
   if (job->train().has_early_stopping()) {
@@ -124,6 +125,10 @@ void FillDefaults(const std::string& folder, Job* job) {
     for (EarlyStopping::Term& term : *stopping->mutable_term()) {
       if (!term.has_weight()) term.set_weight(1);
     }
+  }
+  if (job->train().has_warm_start() && !job->train().warm_start().model().empty()) {
+    std::string* model = job->mutable_train()->mutable_warm_start()->mutable_model();
+    *model = std::filesystem::absolute(std::filesystem::path(folder) / *model).lexically_normal().string();
   }
   if (data->has_train()) FillFiles(folder, data->mutable_train());
   if (data->has_test()) FillFiles(folder, data->mutable_test());

@@ -27,8 +27,9 @@ Greeting ParseGreeting(const Frame& greeting) {
 std::string SerializeHello(const Hello& hello) {
   ByteWriter out;
   for (const std::string& host : hello.hosts) out.PutString(host);
-  out.PutString(hello.resumed);
-  out.PutString(hello.manifest.SerializeAsString());
+  out.PutString(hello.start.rows);
+  out.Put(uint64_t{hello.start.inits_dense});
+  out.PutString(hello.start.manifest.SerializeAsString());
   return out.Take();
 }
 
@@ -38,9 +39,12 @@ Hello ParseHello(const Frame& frame, Command command, const RoleMap& roles) {
   Hello hello;
   ByteReader in(frame.text(), where);
   for (int rank = 0; rank < roles.n_ranks(); ++rank) hello.hosts.push_back(in.GetString());
-  hello.resumed = in.GetString();
+  hello.start.rows = in.GetString();
+  const uint64_t inits_dense = in.Get<uint64_t>();
+  if (inits_dense > 1) Fail(where, ": ", inits_dense, ", expected 0 or 1");
+  hello.start.inits_dense = inits_dense == 1;
   const std::string bytes = in.GetString();
-  Manifest& manifest = hello.manifest;
+  Manifest& manifest = hello.start.manifest;
   if (!in.AtEnd()) Fail(where, ": bytes behind the manifest, expected none");
   if (bytes.size() > std::numeric_limits<int>::max() || !manifest.ParseFromString(bytes))
     Fail(where, ": ", bytes.size(), " bytes that are no manifest");
@@ -48,7 +52,8 @@ Hello ParseHello(const Frame& frame, Command command, const RoleMap& roles) {
   if (command == Command::kTrain) {
     CheckAgainstRoles(manifest.job(), roles.n_workers);
   }
-  if (command != Command::kTrain || !hello.resumed.empty()) worker::CheckManifest(manifest, where);
+  if (command != Command::kTrain && hello.start.rows.empty()) Fail(where, ": no model, expected its folder");
+  if (command != Command::kTrain || manifest.has_progress()) worker::CheckManifest(manifest, where);
   return hello;
 }
 

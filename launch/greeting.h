@@ -1,7 +1,8 @@
 // The first things that ranks say to each other.
 //
 //   kGreeting   text: the sender's build, a line break, the host it runs on
-//   kHello      the host of each rank, the folder of a checkpoint or nothing (ByteWriter strings), then a Manifest in binary
+//   kHello      the host of each rank, the folder of rows to load or nothing (ByteWriter strings), u64 whether the model's own weights
+//               get their first values, a Manifest in binary (a string, too)
 #pragma once
 
 #include <string>
@@ -10,7 +11,7 @@
 #include "common/net/frame.h"
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
-#include "configs/manifest.pb.h"
+#include "launch/resume.h"
 #include "launch/run_rank.h"
 
 namespace zhiyin::launch {
@@ -26,8 +27,7 @@ Greeting ParseGreeting(const Frame& greeting);
 /// about.
 struct Hello {
   std::vector<std::string> hosts;  // [rank]
-  std::string resumed;             // train: the checkpoint to go on from; "": none
-  Manifest manifest;
+  JobStart start;
 };
 std::string SerializeHello(const Hello& hello);
 /// Throws Error, naming the rank it came from, unless it is a job that rank 0 could have loaded.

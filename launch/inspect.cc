@@ -17,6 +17,7 @@
 #include "common/number.h"
 #include "configs/manifest.pb.h"
 #include "launch/resume.h"
+#include "launch/saved.h"
 #include "ps/checkpoint.h"
 #include "ps/table.h"
 #include "worker/checkpoints.h"
@@ -38,13 +39,10 @@ std::string_view BytesOfRow(std::span<const std::byte> row) { return {reinterpre
 
 /// A folder with a manifest, and its empty tables.
 struct Model {
-  explicit Model(const std::string& path) : folder(path), manifest(worker::LoadManifest(path)) {
-    *manifest.mutable_job() = ParseJob(JobToText(manifest.job()), folder + "/manifest.textproto: job", folder, {});
-    for (const ps::TableSpec& spec : ps::TableSpecs(manifest.job())) tables.emplace_back(spec, manifest.job().train().seed());
-  }
-  void Visit(const ps::VisitRow& visit) { ps::VisitRows(folder, manifest, &tables, visit); }
+  explicit Model(const std::string& path) : saved(LoadSaved(path)), manifest(saved.back().manifest), tables(EmptyTables(manifest.job())) {}
+  void Visit(const ps::VisitRow& visit) const { ps::VisitRows(saved, visit); }
 
-  std::string folder;
+  SavedChain saved;
   Manifest manifest;
   std::vector<Table> tables;
 };
@@ -107,6 +105,18 @@ std::string DescribeProgress(const Manifest& manifest) {
   return text;
 }
 
+/// Of one that does not hold all of its rows itself.
+std::string DescribeChanges(const Manifest& manifest) {
+  if (!manifest.has_base()) return "";
+  int64_t n_rows = 0;
+  int64_t n_bytes = 0;
+  for (const Manifest::RowFile& file : manifest.file()) {
+    n_rows += file.n_rows();
+    n_bytes += file.n_bytes();
+  }
+  return Format("  holds what has changed since %s: %" PRId64 " rows, %" PRId64 " bytes\n", manifest.base().name().c_str(), n_rows, n_bytes);
+}
+
 /// Checks and describes; false: damaged.
 bool Describe(const std::string& folder, const InspectCommand& command) {
   command.print(folder + "\n");
@@ -114,8 +124,12 @@ bool Describe(const std::string& folder, const InspectCommand& command) {
     Model model(folder);
     const std::vector<TableSum> sums = SumUp(&model);
     int64_t n_bytes = 0;
-    for (const Manifest::RowFile& file : model.manifest.file()) n_bytes += file.n_bytes();
-    std::string text = DescribeProgress(model.manifest);
+    int n_files = 0;
+    for (const SavedFolder& part : model.saved) {
+      for (const Manifest::RowFile& file : part.manifest.file()) n_bytes += file.n_bytes();
+      n_files += part.manifest.file_size();
+    }
+    std::string text = DescribeProgress(model.manifest) + DescribeChanges(model.manifest);
     uint64_t digest = 0;
     for (size_t t = 0; t < sums.size(); ++t) {
       const Table& table = model.tables[t];
@@ -127,7 +141,7 @@ bool Describe(const std::string& folder, const InspectCommand& command) {
                      n_numbers > 0 ? std::sqrt(sums[t].squares / n_numbers) : 0.0, sums[t].largest);
     }
     text += Format("  digest of all rows %016" PRIx64 "\n", digest);
-    text += Format("  whole: %d files, %" PRId64 " bytes, every checksum fits\n", model.manifest.file_size(), n_bytes);
+    text += Format("  whole: %d files, %" PRId64 " bytes, every checksum fits\n", n_files, n_bytes);
     command.print(text);
     return true;
   } catch (const Error& e) {
@@ -216,7 +230,7 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
     command.print(text + "  rows are not compared: the jobs' rows may mean different things\n");
     return false;
   }
-  ps::LoadRows(folder, first.manifest, {1, 1}, 0, &first.tables, [] {}, Beside::kThread);
+  ps::LoadRows(first.saved, ps::CarryAll(first.tables.size()), {1, 1}, 0, &first.tables, [] {}, Beside::kThread);
   struct Count {
     int64_t n_same = 0;
     int64_t n_changed = 0;

@@ -45,7 +45,7 @@ std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, Earlier
   namespace fs = std::filesystem;
   std::error_code error;
   fs::create_directories(path, error);
-  if (!fs::is_directory(path, error))
+  if (std::error_code ignored; !fs::is_directory(path, ignored))
     Fail("--output=", path, ": cannot make this folder", error ? ": " + error.message() : "");
   auto lock = std::make_unique<OutputLock>(path);
   for (const char* name : {"summary.json", "metrics.jsonl", "model", "checkpoints", "compare.json"}) {

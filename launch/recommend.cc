@@ -12,6 +12,7 @@
 #include "common/file.h"
 #include "common/partitioner.h"
 #include "launch/output_folder.h"
+#include "launch/saved.h"
 #include "ps/checkpoint.h"
 #include "ps/table.h"
 #include "worker/data/line_reader.h"
@@ -176,14 +177,11 @@ std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& path, c
     if (!text.starts_with("data."))
       Fail("--set ", text, ": recommend takes the model as it was trained, expected a field of data");
   }
-  const std::string folder = worker::FindModel(path);
-  Manifest manifest = worker::LoadManifest(folder);
-  *manifest.mutable_job() = ParseJob(JobToText(manifest.job()), folder + "/manifest.textproto: job", folder, overrides);
+  const SavedChain saved = LoadSaved(worker::FindModel(path), overrides);
+  const Manifest& manifest = saved.back().manifest;
   auto model = std::make_shared<worker::FrozenModel>(manifest);
-  std::vector<ps::Table> tables;
-  for (const ps::TableSpec& spec : ps::TableSpecs(manifest.job())) tables.emplace_back(spec, manifest.job().train().seed());
-  const RoleMap roles{1, 1};
-  ps::LoadRows(folder, manifest, roles, 0, &tables, [] {}, Beside::kThread);
+  std::vector<ps::Table> tables = EmptyTables(manifest.job());
+  ps::LoadRows(saved, ps::CarryAll(tables.size()), {1, 1}, 0, &tables, [] {}, Beside::kThread);
   std::vector<float> weights;
   for (ps::Table& table : tables) {
     weights.resize(static_cast<size_t>(table.dim()));

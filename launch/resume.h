@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,19 +10,27 @@
 
 namespace zhiyin::launch {
 
-struct Resumed {
-  std::string folder;  // of the checkpoint; "": there is none, the job begins
-  Manifest manifest;   // the job, and its progress if there is a checkpoint
+/// What a job begins with.
+struct JobStart {
+  Manifest manifest;         // the job; its progress where it goes on
+  std::string rows;          // the folder of the model that servers load; "": none
+  bool inits_dense = true;   // the model's own weights get their first values
 };
 
-/// From the newest checkpoint of the output folder that is whole. `note` hears what is not used, and what has changed. Throws
-/// Error when what changed would make the rows or the position in the data mean something else, naming the field with both values.
-Resumed ResumeFrom(const std::string& output, const Job& job, const std::function<void(const std::string&)>& note);
+/// From the newest checkpoint of the output folder that is whole; nothing where there is none. `note` hears what is not used, what has
+/// changed, and where tables, fields or tasks were added what is kept and what is new. Throws Error when what changed would make the
+/// rows or the position in the data mean something else, naming the field with both values.
+std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job, const std::function<void(const std::string&)>& note);
 
-/// "PATH: is NOW, was BEFORE" of every field that differs: those that may change when a job goes on, and the others.
+/// A new job, with the rows that its train.warm_start wants, if any. The same.
+JobStart BeginAnew(const Job& job, const std::function<void(const std::string&)>& note);
+
+/// "PATH: is NOW, was BEFORE" of every field that differs.
 struct JobDifferences {
-  std::vector<std::string> allowed;
-  std::vector<std::string> refused;
+  std::vector<std::string> allowed;     // may change when a job goes on
+  std::vector<std::string> refused;     // may not
+  std::vector<std::string> added;       // tables, fields, numerics and tasks, which may
+  std::vector<std::string> with_added;  // may change where something was added, and only then
 };
 JobDifferences Differences(const Job& before, const Job& now);
 

@@ -14,7 +14,9 @@
 #include "launch/greeting.h"
 #include "launch/output_folder.h"
 #include "launch/resume.h"
+#include "launch/saved.h"
 #include "ps/checkpoint.h"
+#include "ps/row_carry.h"
 #include "ps/server.h"
 #include "worker/job.h"
 #include "worker/nn/team.h"
@@ -62,27 +64,22 @@ void CheckModelOverrides(const RankOptions& options) {
 }
 
 /// What rank 0 tells all others: the job, and the model that it is about.
-Resumed ReadManifest(const RankOptions& options, const RoleMap& roles) {
-  Resumed all;
-  Manifest& manifest = all.manifest;
-  if (options.command == Command::kTrain) {
-    *manifest.mutable_job() = LoadJob(options.config, options.overrides);
-    if (options.resume) {
-      const auto note = [&](const std::string& text) { options.print("note: " + text + "\n"); };
-      all = ResumeFrom(options.output, manifest.job(), note);
-    }
-    CheckAgainstRoles(all.manifest.job(), roles.n_workers);
-  } else {
+JobStart ReadManifest(const RankOptions& options, const RoleMap& roles) {
+  if (options.command != Command::kTrain) {
     CheckModelOverrides(options);
     const std::string folder = worker::FindModel(options.checkpoint);
-    manifest = worker::LoadManifest(folder);
-    *manifest.mutable_job() =
-        ParseJob(JobToText(manifest.job()), folder + "/manifest.textproto: job", folder, options.overrides);
+    return {.manifest = LoadSaved(folder, options.overrides).back().manifest, .rows = folder, .inits_dense = false};
   }
-  return all;
+  const Job job = LoadJob(options.config, options.overrides);
+  const auto note = [&](const std::string& text) { options.print("note: " + text + "\n"); };
+  std::optional<JobStart> start;
+  if (options.resume) start = ResumeFrom(options.output, job, note);
+  if (!start) start = BeginAnew(job, note);
+  CheckAgainstRoles(start->manifest.job(), roles.n_workers);
+  return *std::move(start);
 }
 
-Resumed ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox* mailbox) {
+JobStart ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox* mailbox) {
   Hello hello;
   if (mailbox->endpoint().rank() != 0) {
     SendGreeting(mailbox);
@@ -90,29 +87,33 @@ Resumed ShareManifest(const RankOptions& options, const RoleMap& roles, Mailbox*
                        options.command, roles);
   } else {
     hello.hosts = AwaitGreetings(mailbox);
-    Resumed read = ReadManifest(options, roles);
-    hello.manifest = std::move(read.manifest);
-    hello.resumed = std::move(read.folder);
+    hello.start = ReadManifest(options, roles);
     const std::string bytes = SerializeHello(hello);
     for (int rank = 1; rank < roles.n_ranks(); ++rank)
       mailbox->Send(rank, Frame(FrameKind::kHello, mailbox->NewRequestId(), 0, bytes));
   }
   mailbox->SetHosts(std::move(hello.hosts));
-  return {std::move(hello.resumed), std::move(hello.manifest)};
+  return std::move(hello.start);
+}
+
+/// Into the empty tables of a server.
+void LoadRows(const RankOptions& options, const JobStart& job, const RoleMap& roles, Mailbox* mailbox, std::vector<ps::Table>* tables) {
+  const SavedChain saved = LoadSaved(job.rows);
+  const Job& before = saved.back().manifest.job();
+  const ps::RowCarry carry = options.command != Command::kTrain      ? ps::CarryAll(tables->size())
+                             : job.manifest.has_progress() ? ps::CarryOn(before, job.manifest.job())
+                                                           : ps::CarryOver(before, job.manifest.job());
+  ps::LoadRows(saved, carry, roles, roles.ServerOfRank(mailbox->endpoint().rank()), tables, [&] { mailbox->SayAlive(); },
+               mailbox->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
 }
 
 /// False: the job ended early.
-bool Serve(const RankOptions& options, const Resumed& job, const RoleMap& roles, Mailbox* mailbox) {
+bool Serve(const RankOptions& options, const JobStart& job, const RoleMap& roles, Mailbox* mailbox) {
   const Manifest& manifest = job.manifest;
   // What servers write goes into the output folder; a prediction's output is a file, and they write nothing.
   ps::Server server(mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output,
                     options.profile, static_cast<uint64_t>(manifest.progress().next_step()));
-  if (options.command != Command::kTrain || !job.folder.empty()) {
-    const int number = roles.ServerOfRank(mailbox->endpoint().rank());
-    const std::string folder = job.folder.empty() ? worker::FindModel(options.checkpoint) : job.folder;
-    ps::LoadRows(folder, manifest, roles, number, &server.tables(), [&] { mailbox->SayAlive(); },
-                 mailbox->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
-  }
+  if (!job.rows.empty()) LoadRows(options, job, roles, mailbox, &server.tables());
   return server.Run();
 }
 
@@ -129,7 +130,7 @@ std::unique_ptr<OutputLock> PrepareOutput(const RankOptions& options, bool has_c
 }
 
 /// False: the job ended early.
-bool Work(const RankOptions& options, const Resumed& job, const RoleMap& roles, Mailbox* mailbox) {
+bool Work(const RankOptions& options, const JobStart& job, const RoleMap& roles, Mailbox* mailbox) {
   const worker::JobOptions job_options{.output = options.output,
                                        .progress = options.progress,
                                        .print = options.print,
@@ -138,10 +139,11 @@ bool Work(const RankOptions& options, const Resumed& job, const RoleMap& roles, 
                                        .profile = options.profile,
                                        .stop_requested = options.stop_requested,
                                        .died_at = options.died_at,
+                                       .inits_dense = job.inits_dense,
                                        .take_summary = options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
   std::unique_ptr<OutputLock> lock;
-  if (is_chief) lock = PrepareOutput(options, !job.folder.empty());
+  if (is_chief) lock = PrepareOutput(options, job.manifest.has_progress());
   if (const int n_cores = worker::Team::CoresOfThisProcess(); is_chief && options.n_threads > n_cores) {
     options.print("note: --threads=" + std::to_string(options.n_threads) + ", but this rank may run on " + std::to_string(n_cores) +
                   (n_cores == 1 ? " core" : " cores") + " only: mpirun binds ranks to cores, see docs/operations.md, Threads\n");
@@ -244,7 +246,7 @@ int RunRank(Endpoint& endpoint, const RankOptions& options) {
   Failure failure;
   try {
     const RoleMap roles = RolesFor(endpoint.n_ranks(), options.n_servers);
-    const Resumed job = ShareManifest(options, roles, &mailbox);
+    const JobStart job = ShareManifest(options, roles, &mailbox);
     const bool is_done = roles.IsServer(endpoint.rank()) ? Serve(options, job, roles, &mailbox)
                                                          : Work(options, job, roles, &mailbox);
     SayGoodbye(roles, &mailbox);

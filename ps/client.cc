@@ -401,7 +401,7 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
   while (n_replies-- > 0) AwaitOneOf(FrameKind::kAssignReply, "word that first values were taken", &ids);
 }
 
-void Client::SaveStart(const std::string& folder) {
+void Client::SaveStart(const std::string& folder, SaveKind kind) {
   CHECK_EQ(save_.n_missing, 0);
   save_ = {};
   save_.files.resize(static_cast<size_t>(roles_.n_servers));
@@ -410,8 +410,7 @@ void Client::SaveStart(const std::string& folder) {
     SavedFile& file = save_.files[static_cast<size_t>(s)];
     const uint64_t id = save_.ids[static_cast<size_t>(s)] = NewRequestTo(static_cast<size_t>(s));
     file.name = "rows-" + std::to_string(s) + "-of-" + std::to_string(roles_.n_servers) + ".bin";
-    mailbox_->Send(roles_.RankOfServer(s),
-                   Frame(FrameKind::kSave, id, 0, folder + "/" + file.name));
+    mailbox_->Send(roles_.RankOfServer(s), Frame(FrameKind::kSave, id, static_cast<uint64_t>(kind), folder + "/" + file.name));
   }
   save_.n_missing = roles_.n_servers;
   std::vector<uint64_t> ids = save_.ids;
@@ -446,7 +445,9 @@ void Client::AcceptSaveReply(const Frame& frame) {
   file.n_rows = in.Get<int64_t>();
   file.n_bytes = in.Get<int64_t>();
   file.digest = in.Get<uint64_t>();
-  if (file.n_rows < 0 || file.n_bytes < 0 || !in.AtEnd())
+  const uint64_t is_changes = in.Get<uint64_t>();
+  file.is_changes = is_changes == 1;
+  if (is_changes > 1 || file.n_rows < 0 || file.n_bytes < 0 || !in.AtEnd())
     Fail(NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ", frame.text().size(),
          " bytes that say so, which cannot be");
 }

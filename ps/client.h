@@ -129,10 +129,11 @@ class Client {
     int64_t n_rows = 0;
     int64_t n_bytes = 0;
     uint64_t digest = 0;
+    bool is_changes = false;
   };
   /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`. When it returns, anybody may push
   /// again. REQUIRES: nobody pushes meanwhile; no other save is under way.
-  void SaveStart(const std::string& folder);
+  void SaveStart(const std::string& folder, SaveKind kind);
   /// The files, once all are on disk, for which `wait` waits; nothing: they are not. Then, or when it throws, the save is over. Throws
   /// FileError when a server cannot write its own, with its words.
   std::optional<std::vector<SavedFile>> SaveFinish(bool wait);

@@ -7,9 +7,9 @@
 //   kPushReply     nothing
 //   kAssign        one Section, its keys, its weights (f32)
 //   kAssignReply   nothing
-//   kSave          text: the full path of the file to write, inside the job's output folder; from the chief
+//   kSave          text: the full path of the file to write, inside the job's output folder; from the chief; clock: SaveKind
 //   kSaveCut       nothing: the server has seen kSave; pushes that come later are not in the file
-//   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file; with kSaveFailed as clock, text: why there is none
+//   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file, u64 whether it holds only changes; with kSaveFailed as clock, text: why there is none
 //   kLease         LeaseRequest, to server 0
 //   kLeaseReply    LeaseReply
 //   kReport        nothing
@@ -39,6 +39,13 @@ namespace zhiyin::ps {
 
 /// The clock of a kSaveReply whose server could not write.
 inline constexpr uint64_t kSaveFailed = 1;
+
+/// What a server is asked to write.
+enum class SaveKind : uint64_t {
+  kModel,    // all rows
+  kWhole,    // the same; and from now on changes are noted, for the next save
+  kChanges,  // what has changed since the last save that was not kModel, or all rows where that was not noted; and so on
+};
 
 /// Which rows of one table a request is about.
 struct Section {

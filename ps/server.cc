@@ -50,7 +50,7 @@ bool IsInside(const std::string& path, const std::string& folder) {
   std::error_code error;
   const std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
   if (error) return false;
-  const std::filesystem::path outer = std::filesystem::canonical(folder, error);
+  const std::filesystem::path outer = std::filesystem::weakly_canonical(folder, error);  // may be gone
   if (error) return false;
   const auto [in_outer, in_whole] = std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end());
   return in_outer == outer.end() && in_whole != whole.end() && !in_whole->empty();
@@ -579,11 +579,19 @@ void Server::OnSave(const Frame& frame) {
          output_folder_.empty() ? "an output folder, which this job does not have" : output_folder_);
   }
   if (saver_) Fail(NameOf(frame), ": the one before it is not done");
+  if (frame.header().clock > static_cast<uint64_t>(SaveKind::kChanges))
+    Fail(NameOf(frame), ": of kind ", frame.header().clock, ", expected 0 to ", static_cast<uint64_t>(SaveKind::kChanges));
+  // Else a row could change by a push that does not look it up.
+  for (size_t w = 0; w < pending_.size(); ++w) {
+    if (!pending_[w].empty())
+      Fail(NameOf(frame), ": a pull of rank ", roles_.RankOfWorker(static_cast<int>(w)), " waits for its push, expected none");
+  }
   save_request_ = frame.header().request_id;
   Reply(frame.source(), Frame(FrameKind::kSaveCut, save_request_, 0, 0));
   try {
     // Simulated runs repeat exactly: one thread at a time.
-    saver_ = std::make_unique<RowSaver>(path, &tables_, mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
+    saver_ = std::make_unique<RowSaver>(path, static_cast<SaveKind>(frame.header().clock), &tables_,
+                                        mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
   } catch (const FileError& e) {
     Reply(frame.source(), Frame(FrameKind::kSaveReply, save_request_, kSaveFailed, std::string_view(e.what())));
   }
@@ -607,6 +615,7 @@ bool Server::GoOnSaving() {
     out.Put(saved.n_rows);
     out.Put(saved.n_bytes);
     out.Put(saved.digest);
+    out.Put(uint64_t{saved.is_changes});
     Reply(roles_.ChiefRank(), Frame(FrameKind::kSaveReply, save_request_, 0, out.Take()));
   } catch (const FileError& e) {
     saver_.reset();

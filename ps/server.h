@@ -12,11 +12,11 @@
 #include "common/net/mailbox.h"
 #include "common/role_map.h"
 #include "configs/job.pb.h"
-#include "ps/checkpoint.h"
 #include "ps/consistency.h"
 #include "ps/leases.h"
 #include "ps/protocol.h"
 #include "ps/repeats.h"
+#include "ps/row_saver.h"
 #include "ps/step_sum.h"
 #include "ps/table.h"
 

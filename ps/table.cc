@@ -22,13 +22,8 @@ constexpr double kMostFreeListBytesPerRow = 8;
 constexpr size_t kReadsAhead = 32;
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
-
-RowLayout LayoutOf(const TableSpec& spec, const Optimizer& optimizer) {
-  const Eviction& eviction = spec.eviction;
-  const bool evicts = eviction.ttl_steps() > 0 || eviction.min_pulls() > 0 || eviction.min_norm() > 0 ||
-                      eviction.max_bytes() > 0;
-  return {spec.dim, spec.storage, optimizer.state_floats(spec.dim), evicts};
-}
+/// Evicted keys that are noted for the next save however few rows there are.
+constexpr int64_t kMinRemovedKept = 1 << 20;
 
 /// Virtual shards before slice `nth` of the `n_slices` that a sweep has.
 int ShardsBefore(uint64_t nth, uint64_t n_slices) {
@@ -61,9 +56,16 @@ std::vector<TableSpec> TableSpecs(const Job& job) {
   return specs;
 }
 
+RowLayout LayoutOf(const TableSpec& spec) {
+  const Eviction& eviction = spec.eviction;
+  const bool evicts = eviction.ttl_steps() > 0 || eviction.min_pulls() > 0 || eviction.min_norm() > 0 ||
+                      eviction.max_bytes() > 0;
+  return {spec.dim, spec.storage, MakeOptimizer(spec.optimizer)->state_floats(spec.dim), evicts};
+}
+
 uint32_t MaxRowsOfShard(const TableSpec& spec) {
   if (spec.eviction.max_bytes() == 0) return 0;
-  const RowLayout layout = LayoutOf(spec, *MakeOptimizer(spec.optimizer));
+  const RowLayout layout = LayoutOf(spec);
   const double row_bytes =
       static_cast<double>(layout.bytes()) + Index::kMostBytesPerKey + kMostFreeListBytesPerRow;
   const int64_t sightings_bytes = Admission(spec.admission, spec.id, 0).MostBytes();
@@ -81,7 +83,7 @@ uint32_t MaxRowsOfShard(const TableSpec& spec) {
 Table::Table(const TableSpec& spec, uint64_t seed)
     : spec_(spec),
       optimizer_(MakeOptimizer(spec.optimizer)),
-      layout_(LayoutOf(spec, *optimizer_)),
+      layout_(LayoutOf(spec)),
       initializer_(spec.init, seed, spec.id),
       admission_(spec.admission, spec.id, seed),
       index_(spec.id),
@@ -136,25 +138,34 @@ void Table::FailFull(uint32_t n) const {
        max_rows_of_shard_, ": raise them, or evict more");
 }
 
+void Table::InitRow(std::span<const float> weights, std::byte* row) {
+  FromFloats(layout_.number, weights.data(), weights.size(), row);
+  // As they are after rounding.
+  ToFloats(layout_.number, row, weights_.size(), weights_.data());
+  optimizer_->InitState(weights_, {layout_.StateOf(row), static_cast<size_t>(layout_.state_floats)});
+  if (layout_.tracks_use) *layout_.UseOf(row) = RowUse();
+}
+
+void Table::BeforeChange(Key key, uint32_t row) {
+  if (cut_ != nullptr) cut_->BeforeChange(key, row);
+  if (changes_ != nullptr) changes_->Mark(row);
+}
+
 std::byte* Table::Create(Key key, uint64_t step) {
-  if (cut_ != nullptr) cut_->BeforeChange(key, nullptr);
+  if (cut_ != nullptr) cut_->BeforeChange(key, Index::kAbsent);
   const uint32_t number = rows_.Add();
   std::byte* row = rows_.Row(number);
   initializer_(key, weights_);
-  FromFloats(layout_.number, weights_.data(), weights_.size(), row);
-  ToFloats(layout_.number, row, weights_.size(), weights_.data());
-  optimizer_->InitState(weights_, {layout_.StateOf(row), static_cast<size_t>(layout_.state_floats)});
-  if (layout_.tracks_use) {
-    *layout_.UseOf(row) = RowUse();
-    NoteUse(row, step);
-  }
+  InitRow(weights_, row);
+  if (layout_.tracks_use) NoteUse(row, step);
+  if (changes_ != nullptr) changes_->Mark(number);
   index_.Insert(key, number);
   ++counts_.created;
   return row;
 }
 
 void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows) {
-  Find(keys, rows);
+  FindToChange(keys, rows);  // by its push
   admission_.Open(step, [this](Key key) { return HasRow(key); });
   counts_.looked_up += static_cast<int64_t>(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -162,8 +173,6 @@ void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std
       __builtin_prefetch(layout_.UseOf(rows[i + kRowsAhead]), 1);
     if (rows[i] != nullptr) {
       ++counts_.found;
-      // Its push will change it.
-      if (cut_ != nullptr) cut_->BeforeChange(keys[i], rows[i]);
       if (layout_.tracks_use) NoteUse(rows[i], step);
     } else if (!admission_.Admit(keys[i])) {
       ++counts_.not_admitted;
@@ -176,16 +185,23 @@ void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std
 }
 
 void Table::FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows) {
-  Find(keys, rows);
+  FindToChange(keys, rows);
   counts_.looked_up += static_cast<int64_t>(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (rows[i] == nullptr) {
       rows[i] = Create(keys[i], 0);
     } else {
-      if (cut_ != nullptr) cut_->BeforeChange(keys[i], rows[i]);
       ++counts_.found;
     }
   }
+}
+
+void Table::FindToChange(std::span<const Key> keys, std::span<std::byte*> rows) {
+  if (cut_ == nullptr && changes_ == nullptr) return Find(keys, rows);
+  index_.Find(keys, [&](size_t i, uint32_t number) {
+    rows[i] = number == Index::kAbsent ? nullptr : rows_.Row(number);
+    if (rows[i] != nullptr) BeforeChange(keys[i], number);
+  });
 }
 
 void Table::Find(std::span<const Key> keys, std::span<std::byte*> rows) {
@@ -293,11 +309,13 @@ void Table::SweepShard(int shard, uint64_t step, uint64_t oldest_in_use) {
     std::byte* row = rows_.Row(entry.row);
     RowUse* use = layout_.UseOf(row);
     if (use->last_step >= oldest_in_use) return;
-    if (cut_ != nullptr) cut_->BeforeChange(entry.key, row);
     const bool is_new = use->is_new;
     const int64_t n_pulls = use->n_pulls;
-    use->n_pulls = 0;
-    use->is_new = 0;
+    if (is_new || n_pulls > 0) {
+      BeforeChange(entry.key, entry.row);
+      use->n_pulls = 0;
+      use->is_new = 0;
+    }
     if (rules.ttl_steps() > 0 && step > use->last_step + static_cast<uint64_t>(rules.ttl_steps())) {
       ++counts_.expired;
     } else if (!is_new && n_pulls < rules.min_pulls()) {
@@ -340,16 +358,23 @@ void Table::TrimShard(int shard, uint64_t oldest_in_use) {
 }
 
 void Table::Evict(const Index::Entry& entry) {
-  if (cut_ != nullptr) cut_->BeforeChange(entry.key, rows_.Row(entry.row));
+  if (cut_ != nullptr) cut_->BeforeChange(entry.key, entry.row);
+  if (changes_ != nullptr) {
+    changes_->Remove(entry.key, entry.row);
+    // As many as there are rows, and some: to write all rows is then no dearer.
+    if (changes_->n_removed() > n_rows() + kMinRemovedKept) changes_.reset();
+  }
   index_.Erase(entry.key);
   rows_.Free(entry.row);
 }
 
-void Table::VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit) const {
+void Table::VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
+                       const RowChanges* only) const {
   // Rows lie anywhere in memory.
   constexpr size_t kAhead = 12;
   constexpr size_t kLine = 64;
-  const std::vector<Index::Entry> entries = index_.SortedShard(shard);
+  std::vector<Index::Entry> entries = index_.SortedShard(shard);
+  if (only != nullptr) std::erase_if(entries, [&](const Index::Entry& entry) { return !only->Has(entry.row); });
   const auto fetch = [&](const Index::Entry& entry) {
     const std::byte* row = rows_.Row(entry.row);
     for (size_t at = 0; at < layout_.bytes(); at += kLine) __builtin_prefetch(row + at);

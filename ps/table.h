@@ -17,6 +17,7 @@
 #include "ps/initializer.h"
 #include "ps/optimizer.h"
 #include "ps/row_counts.h"
+#include "ps/row_changes.h"
 #include "ps/row_layout.h"
 #include "ps/row_store.h"
 #include "ps/table_cut.h"
@@ -40,6 +41,8 @@ struct TableSpec {
 /// The dense table, then those of the job: spec i has id i.
 std::vector<TableSpec> TableSpecs(const Job& job);
 
+RowLayout LayoutOf(const TableSpec& spec);
+
 /// Rows that a virtual shard of the table may hold at most; 0: any number. All shards with so many rows each,
 /// the list of free rows, the index at its largest, and the counts of admission fit into max_bytes. Throws
 /// Error when they are too few for one row a shard.
@@ -57,6 +60,7 @@ class Table {
   int64_t n_rows() const { return index_.size(); }
   int64_t n_bytes() const {
     return index_.n_bytes() + rows_.n_bytes() + admission_.n_bytes() +
+           (changes_ ? changes_->n_bytes() : 0) +
            static_cast<int64_t>(new_keys_.capacity() * sizeof(Key) + n_new_.capacity() * sizeof(uint32_t) +
                                 full_shards_.capacity() * sizeof(int));
   }
@@ -92,16 +96,25 @@ class Table {
   static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
   void EndStep(uint64_t step, uint64_t oldest_in_use);
 
-  /// Every row of a virtual shard by ascending key: visit(key, row as it is in memory).
-  void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit) const;
+  /// Every row of a virtual shard, or of them those that are among `only`, by ascending key: visit(key, row as it is in memory).
+  void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
+                  const RowChanges* only = nullptr) const;
   /// A row as VisitShard gave it. REQUIRES: the key is absent, row.size() == layout().bytes().
   void Restore(Key key, std::span<const std::byte> row);
+  /// Makes `row`, of layout().bytes(), one with these weights that was never updated and never pulled.
+  void InitRow(std::span<const float> weights, std::byte* row);
+  /// The row with a number, as the index has it.
+  const std::byte* Row(uint32_t number) const { return rows_.Row(number); }
   /// The first step whose slice has not been swept; kNoneInUse before the first EndStep. For checkpoints.
   uint64_t next_sweep_step() const { return next_sweep_step_; }
   /// Of files of several servers the earliest holds: sweeping twice does no harm.
   void RestoreNextSweepStep(uint64_t step) { next_sweep_step_ = std::min(next_sweep_step_, step); }
   /// Hears of every change before it is made, until it is set to nullptr.
   void SetCut(TableCut* cut) { cut_ = cut; }
+  /// From now on changes are noted.
+  void NoteChanges() { changes_ = std::make_unique<RowChanges>(spec_.id); }
+  /// Those since the last NoteChanges, which no longer are; nullptr: none was noted, or more keys have lost their rows than can be kept.
+  std::unique_ptr<RowChanges> TakeChanges() { return std::move(changes_); }
   /// What is known of keys without a row, for checkpoints.
   const Admission& admission() const { return admission_; }
   Admission& admission() { return admission_; }
@@ -119,6 +132,9 @@ class Table {
   bool HasRow(Key key) const { return index_.Find(key) != Index::kAbsent; }
   /// Rows of a shard beyond which it is trimmed at the end of a step.
   uint32_t FullFrom() const { return max_rows_of_shard_ - (max_rows_of_shard_ + 7) / 8; }
+  /// Find, where the rows are about to change.
+  void FindToChange(std::span<const Key> keys, std::span<std::byte*> rows);
+  void BeforeChange(Key key, uint32_t row);
   void NoteUse(std::byte* row, uint64_t step) const;
   void SweepShard(int shard, uint64_t step, uint64_t oldest_in_use);
   void TrimShard(int shard, uint64_t oldest_in_use);
@@ -140,6 +156,7 @@ class Table {
   std::vector<uint32_t> n_new_;            // [shard], of these; empty in other tables
   bool said_full_ = false;
   TableCut* cut_ = nullptr;
+  std::unique_ptr<RowChanges> changes_;
 
   // Workspaces.
   std::vector<float> weights_;

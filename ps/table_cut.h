@@ -10,6 +10,7 @@
 
 #include "common/types.h"
 #include "ps/index.h"
+#include "ps/row_changes.h"
 
 namespace zhiyin::ps {
 
@@ -19,13 +20,17 @@ class Table;
 /// says what it is about to do (Table::SetCut).
 class TableCut {
  public:
-  /// The table as it is now.
-  explicit TableCut(const Table& table);
+  /// The table as it is now; with `changes`, those of its rows that are among them.
+  explicit TableCut(const Table& table, std::unique_ptr<RowChanges> changes = nullptr);
 
-  /// The key's row is about to change or to go; nullptr: it is about to get one. May be said more than once.
-  void BeforeChange(Key key, const std::byte* row);
+  /// The key's row is about to change or to go; Index::kAbsent: it is about to get one. May be said more than once.
+  void BeforeChange(Key key, uint32_t row);
 
   int64_t n_rows() const { return n_rows_; }
+  /// Keys that lost their rows before the cut, maybe to get others, where there are changes.
+  int64_t n_removed() const { return changes_ ? changes_->n_removed() : 0; }
+  /// All of these by shard and key. Once.
+  void VisitRemoved(const std::function<void(Key)>& visit);
   uint64_t next_sweep_step() const { return next_sweep_step_; }
   /// Shards that were visited.
   int n_visited() const { return n_visited_; }
@@ -42,6 +47,7 @@ class TableCut {
   static constexpr uint32_t kRowsPerChunk = 4096;
 
   const Table& table_;
+  std::unique_ptr<RowChanges> changes_;  // nullptr: all rows are wanted
   size_t row_bytes_;
   int64_t n_rows_;
   uint64_t next_sweep_step_;

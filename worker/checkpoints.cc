@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "common/block_file.h"
 #include "common/error.h"
@@ -65,27 +66,28 @@ std::optional<int64_t> NewestStep(const std::string& output) {
   return step;
 }
 
-Manifest VerifyModel(const std::string& folder) {
-  const Manifest manifest = LoadManifest(folder);
-  for (const Manifest::RowFile& entry : manifest.file()) {
-    if (entry.name().find('/') != std::string::npos)
-      Fail(folder, ": the manifest names ", entry.name(), ", which is not in the folder");
-    BlockReader file(folder + "/" + entry.name(), Beside::kThread);
-    file.SkipToEnd();
-    if (file.n_file_bytes() != entry.n_bytes() || file.digest() != entry.digest())
-      Fail(file.path(), ": its content is not what the manifest says");
+SavedChain VerifyModel(const std::string& folder) {
+  SavedChain chain = LoadChain(folder);
+  for (const SavedFolder& part : chain) {
+    for (const Manifest::RowFile& entry : part.manifest.file()) {
+      if (entry.name().find('/') != std::string::npos)
+        Fail(part.path, ": the manifest names ", entry.name(), ", which is not in the folder");
+      BlockReader file(part.path + "/" + entry.name(), Beside::kThread);
+      file.SkipToEnd();
+      if (file.n_file_bytes() != entry.n_bytes() || file.digest() != entry.digest())
+        Fail(file.path(), ": its content is not what the manifest says");
+    }
   }
-  return manifest;
+  return chain;
 }
 
-std::optional<FoundCheckpoint> NewestCheckpoint(const std::string& output,
-                                                const std::function<void(const std::string&)>& note) {
+SavedChain NewestCheckpoint(const std::string& output, const std::function<void(const std::string&)>& note) {
   const std::vector<std::string> found = FindCheckpoints(output);
   for (const std::string& folder : found) {
     try {
-      Manifest manifest = VerifyModel(folder);
-      if (!manifest.has_progress()) Fail(folder, ": a model without its progress, expected a checkpoint");
-      return FoundCheckpoint{folder, std::move(manifest)};
+      SavedChain chain = VerifyModel(folder);
+      if (!chain.back().manifest.has_progress()) Fail(folder, ": a model without its progress, expected a checkpoint");
+      return chain;
     } catch (const Error& e) {
       note(std::string("not used: ") + e.what());
     }
@@ -94,17 +96,56 @@ std::optional<FoundCheckpoint> NewestCheckpoint(const std::string& output,
   return {};
 }
 
-CheckpointSave::CheckpointSave(Manifest manifest, int keep, const std::string& output, ps::Client* client)
-    : step_(manifest.step()), keep_(keep), output_(output), save_(std::move(manifest), NewCheckpointPath(output, step_), client) {}
+CheckpointWriter::CheckpointWriter(std::string output, int keep, int full_every, ps::Client* client)
+    : output_(std::move(output)), keep_(keep), full_every_(full_every), client_(client) {}
 
-bool CheckpointSave::Finish(bool wait) {
-  if (!save_.Finish(wait)) return false;
+void CheckpointWriter::Start(Manifest manifest) {
+  step_ = manifest.step();
+  const std::string folder = NewCheckpointPath(output_, step_);
+  // Until this one is there, nothing can build on it, and servers have forgotten what changed since the one before.
+  const std::optional<Manifest::Base> base = std::exchange(last_, {});
+  ps::SaveKind kind = full_every_ > 1 ? ps::SaveKind::kWhole : ps::SaveKind::kModel;
+  // One that takes the place of the one before cannot build on it.
+  const bool replaces_base = base && base->name() == fs::path(folder).filename();
+  if (base && !replaces_base && n_since_full_ + 1 < full_every_) {
+    kind = ps::SaveKind::kChanges;
+    *manifest.mutable_base() = *base;
+  }
+  save_.emplace(std::move(manifest), folder, kind, client_);
+}
+
+bool CheckpointWriter::Finish(bool wait) {
+  try {
+    if (!save_->Finish(wait)) return false;
+  } catch (...) {
+    save_.reset();
+    throw;
+  }
+  n_since_full_ = save_->has_base() ? n_since_full_ + 1 : 0;
+  if (full_every_ > 1) {
+    last_.emplace();
+    last_->set_name(fs::path(CheckpointPath(output_, step_)).filename().string());
+    last_->set_digest(save_->digest());
+  }
+  save_.reset();
+  RemoveOld();
+  return true;
+}
+
+void CheckpointWriter::RemoveOld() const {
   std::vector<std::string> kept = FindCheckpoints(output_);
   kept.resize(std::min(kept.size(), static_cast<size_t>(keep_)));
+  for (const std::string& folder : std::vector(kept)) {
+    try {
+      for (const SavedFolder& part : LoadChain(folder)) kept.push_back(part.path);
+    } catch (const Error&) {
+      // Damaged: it keeps nothing.
+    }
+  }
+  // The newest first: what is left of an interrupted removal has all that it builds on.
   for (const std::string& old : FoldersOf(output_)) {
     if (std::find(kept.begin(), kept.end(), old) == kept.end()) RemoveModel(old);
   }
-  return true;
 }
 
 void RemoveCheckpoints(const std::string& output) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/saved_chain.h"
 #include "configs/manifest.pb.h"
 #include "ps/client.h"
 #include "worker/saved_model.h"
@@ -22,32 +23,39 @@ std::vector<std::string> FindCheckpoints(const std::string& output);
 /// Of the newest of them, by its name; nothing where there is none.
 std::optional<int64_t> NewestStep(const std::string& output);
 
-/// Reads all of a model or checkpoint. Throws Error naming file and offset where it is damaged.
-Manifest VerifyModel(const std::string& folder);
+/// Reads all of a model or checkpoint, and of what it builds on. Throws Error naming file and offset where it is damaged.
+SavedChain VerifyModel(const std::string& folder);
 
-struct FoundCheckpoint {
-  std::string folder;
-  Manifest manifest;
-};
-/// The newest one that is whole; what is wrong with newer ones is told to `note`. Nothing where there is none. Throws
+/// The newest one that is whole; what is wrong with newer ones is told to `note`. Empty where there is none. Throws
 /// Error when there are some, and all are damaged: starting anew would lose what they had.
-std::optional<FoundCheckpoint> NewestCheckpoint(const std::string& output,
-                                                const std::function<void(const std::string&)>& note);
+SavedChain NewestCheckpoint(const std::string& output, const std::function<void(const std::string&)>& note);
 
-/// One in the making, see ModelSave. Once it is there, all but the newest `keep` are removed, and what an interrupted save has left.
-class CheckpointSave {
+/// Writes the checkpoints of a run of the job, one at a time. Those but the newest `keep`, and what these build on, are removed when
+/// there is a new one, with what an interrupted save has left. Used by the chief.
+class CheckpointWriter {
  public:
-  /// Throws FileError, as Finish does; the checkpoints that were there are then untouched.
-  CheckpointSave(Manifest manifest, int keep, const std::string& output, ps::Client* client);
+  /// One in `full_every` is whole, the first of the run among them, and one that comes after a failure. Borrows the client.
+  CheckpointWriter(std::string output, int keep, int full_every, ps::Client* client);
 
-  int64_t step() const { return step_; }
+  /// Begins one, see ModelSave. REQUIRES: none is under way. Throws FileError, as Finish does: there is none then, and the checkpoints
+  /// that were there are untouched.
+  void Start(Manifest manifest);
+  /// Its step, where one is under way.
+  std::optional<int64_t> step() const { return save_ ? std::optional(step_) : std::nullopt; }
+  /// True: it is there. REQUIRES: one is under way.
   bool Finish(bool wait);
 
  private:
-  int64_t step_;
-  int keep_;
+  void RemoveOld() const;
+
   std::string output_;
-  ModelSave save_;
+  int keep_;
+  int full_every_;
+  ps::Client* client_;
+  std::optional<ModelSave> save_;
+  int64_t step_ = 0;
+  std::optional<Manifest::Base> last_;  // that the next can build on
+  int n_since_full_ = 0;
 };
 
 /// All of them.

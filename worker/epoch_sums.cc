@@ -1,5 +1,6 @@
 #include "worker/epoch_sums.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/bytes.h"
@@ -52,6 +53,24 @@ SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows
       Fail(kSumsName, ": slice ", slice, " has ", n, " labels, expected 0 to ", n_rows);
   }
   return part;
+}
+
+TaskOrder::TaskOrder(const std::vector<std::string>& before, const std::vector<std::string>& now) : n_before_(before.size()) {
+  for (const std::string& task : now) {
+    const auto found = std::find(before.begin(), before.end(), task);
+    from_.push_back(found == before.end() ? -1 : static_cast<int>(found - before.begin()));
+  }
+}
+
+SliceSums TaskOrder::Of(const SliceSums& sums, size_t n_balance) const {
+  SliceSums ordered;
+  ordered.numbers = sums.numbers;
+  for (size_t i = 0; i < sums.numbers.size(); ++i) {
+    for (const int from : from_)
+      ordered.sums.push_back(from < 0 ? TaskSums() : sums.sums[i * n_before_ + static_cast<size_t>(from)]);
+  }
+  ordered.balance.resize(sums.numbers.size() * n_balance);
+  return ordered;
 }
 
 EpochSums SumEpoch(size_t n_slices, size_t n_tasks, size_t n_balance, const std::vector<SliceSums>& parts) {

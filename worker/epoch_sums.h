@@ -27,6 +27,26 @@ struct SliceSums {
                          size_t n_balance);
 };
 
+/// What was kept by task, for a job that has other tasks or another order of them.
+class TaskOrder {
+ public:
+  TaskOrder(const std::vector<std::string>& before, const std::vector<std::string>& now);
+
+  /// values [before], to [now]; `fresh` for tasks that were not there. REQUIRES: so many values.
+  template <typename T>
+  std::vector<T> Of(const std::vector<T>& values, const T& fresh) const {
+    std::vector<T> ordered;
+    for (const int from : from_) ordered.push_back(from < 0 ? fresh : values[static_cast<size_t>(from)]);
+    return ordered;
+  }
+  /// New tasks have no labels in these slices. What was measured of the balance is forgotten.
+  SliceSums Of(const SliceSums& sums, size_t n_balance) const;
+
+ private:
+  size_t n_before_;
+  std::vector<int> from_;  // [now], -1: was not there
+};
+
 /// Over all slices, added in the order of their numbers: the same bits whoever took which slice.
 struct EpochSums {
   std::vector<TaskSums> tasks;  // [n_tasks]

@@ -30,6 +30,8 @@ struct JobOptions {
   std::function<bool()> stop_requested;
   /// Training: when the run that this one goes on from died, in seconds since 1970; 0: nobody knows.
   double died_at = 0;
+  /// Training: the model's own weights get their first values; false: the servers have loaded them.
+  bool inits_dense = true;
   /// Training: gets at the chief what is in summary.json. May be empty.
   std::function<void(const nlohmann::ordered_json&)> take_summary;
 };

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/text.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -20,12 +21,14 @@ namespace fs = std::filesystem;
 constexpr const char* kManifestName = "manifest.textproto";
 /// More than any cluster has.
 constexpr int kMaxRanks = 1'000'000;
+/// More than train.checkpoint.full_every can be.
+constexpr size_t kMaxChain = 1001;
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
 
 /// The last line of a manifest's file.
-std::string SumLine(std::string_view text) {
+std::string SumLine(uint64_t sum) {
   char line[40];
-  std::snprintf(line, sizeof(line), "# XXH3: %016llx\n", static_cast<unsigned long long>(HashBytes(text)));
+  std::snprintf(line, sizeof(line), "# XXH3: %016llx\n", static_cast<unsigned long long>(sum));
   return line;
 }
 
@@ -43,17 +46,19 @@ Manifest ManifestOf(const Job& job, const Normalizer& normalizer, int64_t epoch,
   return manifest;
 }
 
-void WriteManifest(const Manifest& manifest, const std::string& folder) {
+uint64_t WriteManifest(const Manifest& manifest, const std::string& folder) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(manifest, &text);
-  ReplaceFile(folder + "/" + kManifestName, text + SumLine(text));
+  const uint64_t sum = HashBytes(text);
+  ReplaceFile(folder + "/" + kManifestName, text + SumLine(sum));
+  return sum;
 }
 
-ModelSave::ModelSave(Manifest manifest, const std::string& folder, ps::Client* client)
+ModelSave::ModelSave(Manifest manifest, const std::string& folder, ps::SaveKind kind, ps::Client* client)
     : manifest_(std::move(manifest)), folder_(folder), client_(client) {
   RemoveAll(folder_ + kUnfinished);
   MakeFolder(folder_ + kUnfinished);
-  client_->SaveStart(folder_ + kUnfinished);
+  client_->SaveStart(folder_ + kUnfinished, kind);
 }
 
 bool ModelSave::Finish(bool wait) {
@@ -65,10 +70,13 @@ bool ModelSave::Finish(bool wait) {
     file->set_n_rows(saved.n_rows);
     file->set_n_bytes(saved.n_bytes);
     file->set_digest(saved.digest);
+    file->set_is_changes(saved.is_changes);
   }
+  const auto& saved = manifest_.file();
+  if (std::none_of(saved.begin(), saved.end(), [](const Manifest::RowFile& file) { return file.is_changes(); })) manifest_.clear_base();
   const std::string unfinished = folder_ + kUnfinished;
   const std::string previous = folder_ + ".previous";
-  WriteManifest(manifest_, unfinished);
+  digest_ = WriteManifest(manifest_, unfinished);
   const bool has_earlier = fs::exists(folder_);
   if (has_earlier) {
     RemoveAll(previous);
@@ -81,7 +89,7 @@ bool ModelSave::Finish(bool wait) {
 }
 
 void SaveModel(Manifest manifest, const std::string& folder, ps::Client* client) {
-  ModelSave(std::move(manifest), folder, client).Finish(/*wait=*/true);
+  ModelSave(std::move(manifest), folder, ps::SaveKind::kModel, client).Finish(/*wait=*/true);
 }
 
 void RemoveModel(const std::string& folder) {
@@ -102,13 +110,30 @@ std::string FindModel(const std::string& path) {
   Fail(path, ": no model here: expected ", kManifestName, " in it or in its folder model");
 }
 
-Manifest LoadManifest(const std::string& folder) {
+SavedChain LoadChain(const std::string& folder) {
+  SavedChain chain = {{folder, LoadManifest(folder)}};
+  while (chain.front().manifest.has_base()) {
+    const auto& [above, manifest] = chain.front();
+    if (chain.size() == kMaxChain) Fail(folder, ": builds on more than ", kMaxChain - 1, " others");
+    SavedFolder next;
+    next.path = (fs::path(above).parent_path() / manifest.base().name()).string();
+    uint64_t digest = 0;
+    next.manifest = LoadManifest(next.path, &digest);
+    if (digest != manifest.base().digest()) Fail(above, ": builds on ", next.path, ", which is not the one that it was");
+    chain.insert(chain.begin(), std::move(next));
+  }
+  return chain;
+}
+
+Manifest LoadManifest(const std::string& folder, uint64_t* digest) {
   const std::string path = folder + "/" + kManifestName;
   std::string text = ReadWholeFile(path, kMaxManifestBytes);
-  const size_t sum = text.size() - std::min(text.size(), SumLine("").size());
+  const size_t sum = text.size() - std::min(text.size(), SumLine(0).size());
   const std::string said = text.substr(sum);
   text.resize(sum);
-  if (said != SumLine(text)) Fail(path, ": damaged: bytes 0 to ", sum, " do not fit the checksum behind them");
+  const uint64_t found = HashBytes(text);
+  if (digest != nullptr) *digest = found;
+  if (said != SumLine(found)) Fail(path, ": damaged: bytes 0 to ", sum, " do not fit the checksum behind them");
   return ParseManifest(text, path);
 }
 
@@ -138,6 +163,10 @@ void CheckManifest(const Manifest& manifest, const std::string& name) {
   if (manifest.numeric_mean_size() != n_numerics || manifest.numeric_scale_size() != n_numerics) {
     Fail(name, ": damaged: ", manifest.numeric_mean_size(), " means and ", manifest.numeric_scale_size(),
          " scales, expected ", n_numerics);
+  }
+  if (const std::string& base = manifest.base().name();
+      manifest.has_base() && (base.empty() || base == "." || base == ".." || base.find('/') != base.npos || base.find('\0') != base.npos)) {
+    Fail(name, ": damaged: the base is named \"", Shortened(OneLine(base), 200), "\", expected a folder beside this one");
   }
   if (manifest.epoch() < 0 || manifest.step() < 0 || manifest.n_weights() < 0) Fail(name, ": damaged: negative counts");
   if (!manifest.has_progress()) return;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "common/saved_chain.h"
 #include "configs/manifest.pb.h"
 #include "ps/client.h"
 #include "worker/data/statistics.h"
@@ -22,23 +23,28 @@ inline constexpr const char* kUnfinished = ".unfinished";
 /// FOLDER.previous meanwhile. Whenever the process ends, FindModel finds one of the two whole. One at a time for a client.
 class ModelSave {
  public:
-  /// The model as it is now; when it returns, anybody may push again. REQUIRES: nobody pushes meanwhile; the folder above exists.
-  /// Throws FileError; an earlier model is then untouched. Borrows the client.
-  ModelSave(Manifest manifest, const std::string& folder, ps::Client* client);
+  /// The model as it is now; when it returns, anybody may push again. A base in the manifest is dropped where no file needs it.
+  /// REQUIRES: nobody pushes meanwhile; the folder above exists. Throws FileError; an earlier model is then untouched. Borrows the
+  /// client.
+  ModelSave(Manifest manifest, const std::string& folder, ps::SaveKind kind, ps::Client* client);
 
   /// True: it is there, for which `wait` waits. Throws FileError as above; it is then over, too.
   bool Finish(bool wait);
+  /// As Manifest::Base has it of the next one. REQUIRES: Finish was true.
+  uint64_t digest() const { return digest_; }
+  bool has_base() const { return manifest_.has_base(); }
 
  private:
   Manifest manifest_;
   std::string folder_;
   ps::Client* client_;
+  uint64_t digest_ = 0;
 };
 /// All of it.
 void SaveModel(Manifest manifest, const std::string& folder, ps::Client* client);
 
-/// The last step of it: whole or not at all, with a checksum behind it.
-void WriteManifest(const Manifest& manifest, const std::string& folder);
+/// The last step of it: whole or not at all, with a checksum behind it, which is returned.
+uint64_t WriteManifest(const Manifest& manifest, const std::string& folder);
 
 /// Removes a model, its manifest first: what is left of an interrupted removal is none.
 void RemoveModel(const std::string& folder);
@@ -49,7 +55,9 @@ bool HasManifest(const std::string& folder);
 /// was cut off between two renames. Throws Error when none does.
 std::string FindModel(const std::string& path);
 /// Throws Error when it is missing, damaged, or of a newer format.
-Manifest LoadManifest(const std::string& folder);
+Manifest LoadManifest(const std::string& folder, uint64_t* digest = nullptr);
+/// The manifests of a model and of all that it builds on. Throws Error where one is missing or is not the one that was built on.
+SavedChain LoadChain(const std::string& folder);
 /// The text of a manifest, whose checksum fits. The same.
 Manifest ParseManifest(const std::string& text, const std::string& name);
 

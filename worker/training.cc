@@ -105,7 +105,7 @@ class TrainingRun {
     profile_.Enter(Stage::kFirstPass);
     ReadData();
     profile_.Enter(Stage::kOther);
-    if (resumed_ == nullptr) InitDense(job_, &tools_);
+    if (options_.inits_dense) InitDense(job_, &tools_);
     ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone, TaskNames(),
                             job_.train().epochs(), n_rows_, options_.print);
     printer_ = &printer;
@@ -115,6 +115,9 @@ class TrainingRun {
                     [this] { mailbox_->SayAlive(); });
     if (resumed_ != nullptr) GoOn();
     if (KeepsCheckpoints() && tools_.group.IsChief()) {
+      const bool has_config = job_.train().has_checkpoint();
+      checkpoints_.emplace(options_.output, has_config ? job_.train().checkpoint().keep() : kKeptCheckpoints,
+                           has_config ? job_.train().checkpoint().full_every() : 1, &tools_.client);
       schedule_.emplace(job_, dealer_->steps_per_epoch(), resumed_ != nullptr ? resumed_->next_step() : 0, &mailbox_->endpoint(),
                         options_.stop_requested);
     }
@@ -301,16 +304,27 @@ class TrainingRun {
 
   /// Takes up what the checkpoint says, before the first epoch.
   void GoOn() {
-    const size_t n_tasks = static_cast<size_t>(job_.task_size());
     const Progress& left = *resumed_;
     n_epochs_ = left.epoch();
     n_samples_ = left.n_samples();
     train_loss_ = left.train_loss();
     training_s_ = left.training_s();
-    for (const Progress::Losses& losses : left.losses()) balance_.AddEpoch({losses.task().begin(), losses.task().end()});
+    const std::vector<std::string> saved_tasks(left.task_name().begin(), left.task_name().end());
+    const TaskOrder order(saved_tasks, TaskNames());
+    for (const Progress::Losses& losses : left.losses()) {
+      if (losses.task_size() != left.task_name_size()) Fail("the checkpoint: damaged: losses of ", losses.task_size(), " tasks of ", saved_tasks.size());
+      // NaN, as of a task without labels.
+      balance_.AddEpoch(order.Of(std::vector<double>(losses.task().begin(), losses.task().end()), std::nan("")));
+    }
     if (!left.slice_sums().empty()) {
-      left_sums_ = SliceSums::Parse(left.slice_sums(), rows_of_slices_, n_tasks, n_balance());
-      left_tally_ = EpochTally::Parse(left.tally(), n_tasks);
+      const bool is_same = saved_tasks == TaskNames();
+      const size_t n_saved_balance = n_balance() > 0 ? BalanceSums(saved_tasks.size()).numbers().size() : 0;
+      left_sums_ = SliceSums::Parse(left.slice_sums(), rows_of_slices_, saved_tasks.size(), n_saved_balance);
+      left_tally_ = EpochTally::Parse(left.tally(), saved_tasks.size());
+      if (!is_same) {
+        left_sums_ = order.Of(left_sums_, n_balance());
+        left_tally_.aucs = order.Of(left_tally_.aucs, RunningAuc());
+      }
     }
     dealer_->GoOn(left.epoch(), left.next_step(), left_sums_.numbers);
     if (tools_.group.IsChief()) {
@@ -388,6 +402,7 @@ class TrainingRun {
     if (evaluation_) *progress.mutable_evaluated() = MessageOf(*evaluation_);
     if (stopping_) *progress.mutable_stopping() = stopping_->progress();
     progress.set_training_s(training_s_);
+    for (const Task& task : job_.task()) progress.add_task_name(task.name());
     return progress;
   }
 
@@ -397,10 +412,9 @@ class TrainingRun {
     const int64_t step = progress.next_step();
     Manifest manifest = ManifestOf(job_, normalizer_, n_epochs_, step, tools_.model->n_weights());
     *manifest.mutable_progress() = std::move(progress);
-    const int keep = job_.train().has_checkpoint() ? job_.train().checkpoint().keep() : kKeptCheckpoints;
     checkpoint_began_ = std::chrono::steady_clock::now();
     try {
-      checkpoint_.emplace(std::move(manifest), keep, options_.output, &tools_.client);
+      checkpoints_->Start(std::move(manifest));
     } catch (const FileError& e) {
       SayNoCheckpoint(step, e, is_last);
     }
@@ -409,10 +423,10 @@ class TrainingRun {
 
   /// At the chief, where one is being written: looks whether it is there, for which `wait` waits.
   void FinishCheckpoint(bool wait, bool is_last = false) {
-    if (!checkpoint_) return;
-    const int64_t step = checkpoint_->step();
+    if (!checkpoints_ || !checkpoints_->step()) return;
+    const int64_t step = *checkpoints_->step();
     try {
-      if (!checkpoint_->Finish(wait)) return;
+      if (!checkpoints_->Finish(wait)) return;
       n_failed_checkpoints_ = 0;
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - checkpoint_began_).count();
       char text[100];
@@ -422,7 +436,6 @@ class TrainingRun {
     } catch (const FileError& e) {
       SayNoCheckpoint(step, e, is_last);
     }
-    checkpoint_.reset();
   }
 
   void SayNoCheckpoint(int64_t step, const FileError& e, bool is_last) {
@@ -664,7 +677,7 @@ class TrainingRun {
   ProgressPrinter* printer_ = nullptr;
   std::optional<CheckpointSchedule> schedule_;  // the chief's, where there is one
   int n_planned_workers_ = 0;
-  std::optional<CheckpointSave> checkpoint_;  // the chief's, that is being written
+  std::optional<CheckpointWriter> checkpoints_;  // the chief's, where there is a schedule
   std::chrono::steady_clock::time_point checkpoint_began_;
   int n_failed_checkpoints_ = 0;  // in a row
   double death_to_step_s_ = 0;

@@ -225,7 +225,7 @@ const std::vector<Row> kNames = {
      "job:1: name: is \"a\\nb\", expected at most 128 bytes on one line"},
     {"epochs: 1", "ep\xc3\xa9: 1",
      "job:21: train: no field \"ep\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, warm_start"},
 };
 
 const std::vector<Row> kMeaning = {
@@ -556,10 +556,10 @@ const std::vector<Row> kOverrides = {
     {"ta\nble=3", "", "--set ta\\nble=3: no field \"ta\\nble\"; the nearest is \"table\""},
     {"train.=3", "",
      "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, dense_optimizer, "
-     "prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint"},
+     "prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, warm_start"},
     {"train..epochs=3", "",
      "--set train..epochs=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, warm_start"},
     {"table[ids.dim=3", "", "--set table[ids.dim=3: \"table[ids\": expected NAME or NAME[WHICH]"},
     {"=3", "", "--set =3: expected PATH=VALUE, for example train.staleness=-1"},
     {"data.train={file: \"a\"} name: \"x\" test {}", "",
@@ -594,6 +594,12 @@ const std::vector<Row> kOverrides = {
      "--set train.checkpoint={}: train.checkpoint: never writes any, expected every_s, every_steps or every_epochs"},
     {"train.checkpoint={every_s: 3}", "train.checkpoint={every_s: -3}", 
      "--set train.checkpoint={every_s: -3}: train.checkpoint.every_s: is -3, expected 0 or more"},
+    {"train.checkpoint={every_s: 3}", "train.checkpoint={every_steps: 3 full_every: 0}",
+     "--set train.checkpoint={every_steps: 3 full_every: 0}: train.checkpoint.full_every: is 0, expected 1 to 1000"},
+    {"train.warm_start={model: 'a'}", "train.warm_start={}",
+     "--set train.warm_start={}: train.warm_start.model: is empty, expected the folder of a model"},
+    {"train.warm_start={model: 'a' table: 'ids'}", "train.warm_start={model: 'a' table: 'items'}",
+     "--set train.warm_start={model: 'a' table: 'items'}: train.warm_start.table[0]: no table \"items\"; known are ids"},
     {"train.checkpoint={every_s: 3}", "train.checkpoint={every_steps: 3 keep: 0}",
      "--set train.checkpoint={every_steps: 3 keep: 0}: train.checkpoint.keep: is 0, expected 1 to 1000"},
     {"train.slices=5", "train.slices=7", "job:22: train.batch_size: is 64, expected a multiple of slices, 7"},

@@ -91,7 +91,7 @@ void Work(const Job& job, const std::string& folder, Mailbox* mailbox) {
   client.PeekStart(&rows.exchange);
   client.PullFinish(&rows.exchange);
   if (worker != 0) return;
-  client.SaveStart(folder);
+  client.SaveStart(folder, ps::SaveKind::kWhole);
   client.SaveFinish(/*wait=*/true);
   client.Report();
 }

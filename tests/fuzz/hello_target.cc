@@ -20,7 +20,7 @@ int FuzzHello(const uint8_t* data, size_t size) {
   const launch::Command command = data[0] % 2 == 0 ? launch::Command::kTrain : launch::Command::kEvaluate;
   Judge("rank 0", [&] {
     // A server is what is made of it next.
-    const Manifest manifest = launch::ParseHello(hello, command, kRoles).manifest;
+    const Manifest manifest = launch::ParseHello(hello, command, kRoles).start.manifest;
     for (const ps::TableSpec& spec : ps::TableSpecs(manifest.job()))
       ps::Table(spec, manifest.job().train().seed());
   });
@@ -30,13 +30,14 @@ int FuzzHello(const uint8_t* data, size_t size) {
 std::vector<std::string> HelloSeeds() {
   std::vector<std::string> seeds;
   for (const Job& job : testing::JobOfEveryModel()) {
-    launch::Hello hello{{"node-a", "node-b", "node-b"}, {}, {}};
-    Manifest& manifest = hello.manifest;
+    launch::Hello hello{{"node-a", "node-b", "node-b"}, {}};
+    Manifest& manifest = hello.start.manifest;
     *manifest.mutable_job() = job;
     seeds.push_back('\0' + launch::SerializeHello(hello));
     manifest.set_format_version(worker::kModelFormatVersion);
     manifest.mutable_numeric_mean()->Resize(job.numeric_size(), 0.5f);
     manifest.mutable_numeric_scale()->Resize(job.numeric_size(), 2.0f);
+    hello.start.rows = "/models/a";
     seeds.push_back('\1' + launch::SerializeHello(hello));
   }
   return seeds;

@@ -348,8 +348,8 @@ TEST(Refusals, OfAHello) {
     const Frame hello = From(source, Frame(FrameKind::kHello, 1, 0, bytes));
     return ErrorOf([&] { launch::ParseHello(hello, command, kRoles); });
   };
-  launch::Hello hello{{"a", "b", "c", "d"}, {}, {}};
-  *hello.manifest.mutable_job() = SmallJob(0);
+  launch::Hello hello{{"a", "b", "c", "d"}, {}};
+  *hello.start.manifest.mutable_job() = SmallJob(0);
   const std::string good = launch::SerializeHello(hello);
   EXPECT_EQ(error(0, launch::Command::kTrain, good), "");
   EXPECT_EQ(error(1, launch::Command::kTrain, good), "configuration from rank 1: expected it from rank 0");
@@ -358,8 +358,12 @@ TEST(Refusals, OfAHello) {
   EXPECT_THAT(error(0, launch::Command::kTrain, "nonsense"),
               HasSubstr("configuration from rank 0: ends at byte 8, but "));
   EXPECT_THAT(error(0, launch::Command::kEvaluate, good),
+              HasSubstr("configuration from rank 0: no model, expected its folder"));
+  hello.start.rows = "/models/a";
+  EXPECT_THAT(error(0, launch::Command::kEvaluate, launch::SerializeHello(hello)),
               HasSubstr("configuration from rank 0: format version 0"));
-  hello.manifest.mutable_job()->mutable_table(0)->set_dim(0);
+  hello.start.rows.clear();
+  hello.start.manifest.mutable_job()->mutable_table(0)->set_dim(0);
   EXPECT_THAT(error(0, launch::Command::kTrain, launch::SerializeHello(hello)),
               HasSubstr(": table[users].dim: is 0, expected 1 to 4096"));
   hello.hosts.pop_back();  // what is there in its place is no manifest

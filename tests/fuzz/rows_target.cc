@@ -3,7 +3,9 @@
 #include <vector>
 
 #include "common/block_file.h"
+#include "launch/saved.h"
 #include "ps/checkpoint.h"
+#include "ps/row_saver.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
@@ -20,16 +22,12 @@ Job JobWithSightings() {
   return job;
 }
 
-std::vector<ps::Table> EmptyTables(const Job& job) {
-  std::vector<ps::Table> tables;
-  for (const ps::TableSpec& spec : ps::TableSpecs(job)) tables.emplace_back(spec, 1);
-  return tables;
-}
 
 /// Tables with some rows, and with keys that were seen but have none.
-std::string Saved(int n_keys) {
+std::string Saved(int n_keys, ps::SaveKind kind) {
   const testing::TempFolder folder(testing::TempFolder::kInMemory);
-  std::vector<ps::Table> tables = EmptyTables(JobWithSightings());
+  std::vector<ps::Table> tables = launch::EmptyTables(JobWithSightings());
+  ps::SaveRows(folder.Path("before"), ps::SaveKind::kWhole, &tables, [] {});
   for (ps::Table& table : tables) {
     for (uint64_t step = 0; step < 3; ++step) {
       std::vector<Key> keys;
@@ -39,36 +37,51 @@ std::string Saved(int n_keys) {
       table.EndStep(step, ps::Table::kNoneInUse);
     }
   }
-  ps::SaveRows(folder.Path(kName), &tables, [] {});
+  ps::SaveRows(folder.Path(kName), kind, &tables, [] {});
   BlockReader file(folder.Path(kName));
   std::string content(static_cast<size_t>(file.n_left()), '\0');
   file.Read(std::as_writable_bytes(std::span(content)));
   return content;
 }
 
+/// A folder with a file of rows.
+SavedFolder Written(const std::string& folder, std::string_view content, bool is_changes, const Job& job) {
+  SavedFolder saved{folder, {}};
+  *saved.manifest.mutable_job() = job;
+  Manifest::RowFile* entry = saved.manifest.add_file();
+  entry->set_name(kName);
+  entry->set_is_changes(is_changes);
+  std::filesystem::create_directories(folder);
+  BlockWriter file(folder + "/" + kName);
+  file.Write(std::as_bytes(std::span(content)));
+  file.Commit();
+  entry->set_n_bytes(file.n_bytes());
+  entry->set_digest(file.digest());
+  return saved;
+}
+
 }  // namespace
 
-/// The content of the file: its checksums fit, so that what reads it is on its own.
+/// The content of the file: its checksums fit, so that what reads it is on its own. A file of changes is read on top of another.
 int FuzzRows(const uint8_t* data, size_t size) {
   static const Job kJob = JobWithSightings();
   static const testing::TempFolder folder(testing::TempFolder::kInMemory);
-  Manifest manifest;
-  Manifest::RowFile* entry = manifest.add_file();
-  entry->set_name(kName);
-  {
-    BlockWriter file(folder.Path(kName));
-    file.Write(std::as_bytes(std::span(data, size)));
-    file.Commit();
-    entry->set_n_bytes(file.n_bytes());
-    entry->set_digest(file.digest());
-  }
+  static const std::string kBase = Saved(5, ps::SaveKind::kModel);
+  // As the head says.
+  const bool is_changes = size > 8 && data[8] == 1;
+  SavedChain saved;
+  if (is_changes) saved.push_back(Written(folder.Path("base"), kBase, false, kJob));
+  saved.push_back(Written(folder.Path("newest"), std::string_view(reinterpret_cast<const char*>(data), size), is_changes, kJob));
   Judge(kName, [&] {
-    std::vector<ps::Table> tables = EmptyTables(kJob);
-    ps::LoadRows(folder.Path(), manifest, {2, 1}, 1, &tables, [] {});
+    std::vector<ps::Table> tables = launch::EmptyTables(kJob);
+    ps::LoadRows(saved, ps::CarryAll(tables.size()), {2, 1}, 1, &tables, [] {});
   });
   return 0;
 }
 
-std::vector<std::string> RowsSeeds() { return {Saved(0), Saved(3), Saved(40)}; }
+std::vector<std::string> RowsSeeds() {
+  return {Saved(0, ps::SaveKind::kModel), Saved(3, ps::SaveKind::kModel), Saved(40, ps::SaveKind::kModel), Saved(0, ps::SaveKind::kChanges),
+          Saved(9, ps::SaveKind::kChanges)};
+}
 
 }  // namespace zhiyin::fuzz

@@ -22,7 +22,7 @@ void SaveTo(const std::string& folder, std::vector<Frame>* messages) {
   for (Frame& frame : *messages) {
     if (frame.kind() != FrameKind::kSave || !frame.text().ends_with(kSavedName)) continue;
     const int source = frame.source();
-    frame = Frame(FrameKind::kSave, frame.header().request_id, 0, folder + std::string(kSavedName));
+    frame = Frame(FrameKind::kSave, frame.header().request_id, frame.header().clock, folder + std::string(kSavedName));
     frame.Arrived(source);
   }
 }

@@ -40,9 +40,11 @@ class Resuming : public ::testing::Test {
     std::filesystem::create_directories(folder);
     worker::WriteManifest(manifest, folder);
   }
-  Resumed From(const Job& job) {
+  JobStart From(const Job& job) {
     notes_.clear();
-    return ResumeFrom(folder_.Path(), job, [&](const std::string& note) { notes_.push_back(note); });
+    const auto note = [&](const std::string& text) { notes_.push_back(text); };
+    std::optional<JobStart> start = ResumeFrom(folder_.Path(), job, note);
+    return start ? *start : BeginAnew(job, note);
   }
   std::string ErrorOf(const Job& job) {
     try {
@@ -58,16 +60,16 @@ class Resuming : public ::testing::Test {
 };
 
 TEST_F(Resuming, BeginsWhereThereIsNone) {
-  const Resumed resumed = From(SmallJob());
-  EXPECT_EQ(resumed.folder, "");
+  const JobStart resumed = From(SmallJob());
+  EXPECT_EQ(resumed.rows, "");
   EXPECT_FALSE(resumed.manifest.has_progress());
   EXPECT_EQ(resumed.manifest.job().DebugString(), SmallJob().DebugString());
 }
 
 TEST_F(Resuming, TakesTheNewest) {
   for (const int64_t step : {5, 12, 7}) Save(SmallJob(), step);
-  const Resumed resumed = From(SmallJob());
-  EXPECT_EQ(resumed.folder, worker::CheckpointPath(folder_.Path(), 12));
+  const JobStart resumed = From(SmallJob());
+  EXPECT_EQ(resumed.rows, worker::CheckpointPath(folder_.Path(), 12));
   EXPECT_EQ(resumed.manifest.progress().next_step(), 12);
   EXPECT_THAT(notes_, IsEmpty());
 }
@@ -120,12 +122,105 @@ TEST_F(Resuming, SaysWhatHasChanged) {
   Job job = SmallJob();
   job.mutable_train()->set_epochs(9);
   job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(0.5);
-  const Resumed resumed = From(job);
+  const JobStart resumed = From(job);
   EXPECT_EQ(resumed.manifest.job().train().epochs(), 9);
   EXPECT_EQ(resumed.manifest.job().table(1).optimizer().adam().learning_rate(), 0.5);
   EXPECT_THAT(notes_, ::testing::UnorderedElementsAre(
                           HasSubstr("changed since the checkpoint: train.epochs: is 9, was "),
                           HasSubstr("changed since the checkpoint: table[1].optimizer.adam.learning_rate: is 0.5, was ")));
+}
+
+TEST_F(Resuming, WhereSomethingWasAddedItSaysWhatIsKeptAndWhatIsNew) {
+  Save(SmallJob(), 5);
+  Job job = SmallJob();
+  zhiyin::Task task = job.task(0);
+  task.set_name("another");
+  *job.add_task() = task;
+  zhiyin::Table table = job.table(1);
+  table.set_name("places");
+  *job.add_table() = table;
+  const JobStart resumed = From(job);
+  EXPECT_TRUE(resumed.inits_dense);
+  EXPECT_EQ(resumed.manifest.progress().next_step(), 5);
+  EXPECT_THAT(notes_, ElementsAre("added since the checkpoint: table places", "added since the checkpoint: task another",
+                                  "kept: table users, with the optimizer's state", "kept: table items, with the optimizer's state",
+                                  "begins anew: the model's own weights: fields, tasks or the model have changed, and with them their meaning",
+                                  "begins anew: table places: was not there"));
+  // With something added, the model may be said otherwise; without, it may not.
+  job.mutable_model()->mutable_mmoe()->set_n_experts(3);
+  From(job);
+  EXPECT_THAT(notes_, ::testing::Contains("changed with it: model.mmoe.n_experts: is 3, was 2"));
+  job.mutable_train()->set_seed(99);
+  EXPECT_THAT(ErrorOf(job), HasSubstr("is of another job: train.seed: is 99, was "));
+}
+
+TEST_F(Resuming, AnotherOrderIsAnotherJob) {
+  Save(SmallJob(), 5);
+  Job job = SmallJob();
+  job.mutable_task()->SwapElements(0, 1);
+  EXPECT_THAT(ErrorOf(job), HasSubstr("is of another job: task[1]: was at 0, and 1 more"));
+}
+
+class WarmStarting : public ::testing::Test {
+ protected:
+  WarmStarting() {
+    const Job job = SmallJob();
+    worker::Normalizer normalizer;
+    normalizer.mean.resize(static_cast<size_t>(job.numeric_size()));
+    normalizer.scale.resize(static_cast<size_t>(job.numeric_size()));
+    std::filesystem::create_directories(folder_.Path("model"));
+    worker::WriteManifest(worker::ManifestOf(job, normalizer, 1, 5, 7), folder_.Path("model"));
+  }
+  Job Like(const std::string& changes) const {
+    Job job = SmallJob();
+    job.mutable_train()->mutable_warm_start()->set_model(folder_.Path());
+    EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(changes, &job)) << changes;
+    return job;
+  }
+  JobStart Begin(const Job& job) {
+    notes_.clear();
+    return BeginAnew(job, [&](const std::string& text) { notes_.push_back(text); });
+  }
+  std::string ErrorOf(const Job& job) {
+    try {
+      Begin(job);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  }
+
+  TempFolder folder_;
+  std::vector<std::string> notes_;
+};
+
+TEST_F(WarmStarting, TakesWhatFits) {
+  EXPECT_FALSE(Begin(Like("")).inits_dense);
+  EXPECT_THAT(notes_, ElementsAre("warm start from " + folder_.Path("model"), "kept: the model's own weights, with the optimizer's state",
+                                  "kept: table users, with the optimizer's state", "kept: table items, with the optimizer's state"));
+  const JobStart start = Begin(Like("model { mmoe { n_experts: 3 } } train { warm_start { table: 'items' } }"));
+  EXPECT_TRUE(start.inits_dense);
+  EXPECT_FALSE(start.manifest.has_progress());
+  EXPECT_EQ(start.rows, folder_.Path("model"));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("warm start"), "kept: table items, with the optimizer's state",
+                                  HasSubstr("begins anew: the model's own weights: fields, tasks"), "begins anew: table users: not asked for"));
+  EXPECT_TRUE(Begin(Like("train { warm_start { table: 'items' } }")).inits_dense);
+  EXPECT_THAT(notes_, ::testing::Contains("begins anew: the model's own weights: they go with tables that are not taken"));
+  Job job = Like("");
+  job.mutable_table(1)->mutable_optimizer()->mutable_ftrl();
+  Begin(job);
+  EXPECT_THAT(notes_, ::testing::Contains("kept: table items: weights; the optimizer's state begins anew, as its kind is another"));
+}
+
+TEST_F(WarmStarting, SaysWhatDoesNotFit) {
+  Job job = Like("");
+  job.mutable_table(1)->set_dim(9);
+  EXPECT_EQ(ErrorOf(job), "train.warm_start: table items: dim 3 was saved, expected 9");
+  job.mutable_table(1)->set_name("places");
+  job.mutable_train()->mutable_warm_start()->add_table("places");
+  EXPECT_EQ(ErrorOf(job), "train.warm_start: the saved job has no table places");
+  job = Like("train { warm_start { model: '/nowhere' } }");
+  EXPECT_THAT(ErrorOf(job), HasSubstr("train.warm_start: /nowhere: no model here"));
 }
 
 TEST_F(Resuming, ASliceAWorkerStaysWhatItWas) {

@@ -1,4 +1,4 @@
-// A disk that is full, on a file system in memory of a few MiB.
+// A disk that is full, read-only or gone, on a file system in memory of a few MiB.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -31,12 +31,16 @@ class DiskFull : public ::testing::Test {
   void TearDown() override {
     if (is_mounted_) umount2(disk_.c_str(), MNT_DETACH);
   }
-  /// Takes all room but `n_left` bytes.
+  /// Takes all room but `n_left` bytes, and that of what the job removes in the next half second.
   void Fill(uint64_t n_left) const {
     std::ofstream file(disk_ + "/filler", std::ios::binary);
-    const uint64_t n = std::filesystem::space(disk_).available - n_left;
     const std::string piece(4096, 'x');
-    for (uint64_t i = 0; i < n / piece.size(); ++i) file << piece;
+    for (int i = 0; i < 500; ++i) {
+      const uint64_t n_free = std::filesystem::space(disk_).available;
+      for (uint64_t n = n_left; n + piece.size() <= n_free; n += piece.size()) file << piece;
+      file.flush();
+      std::this_thread::sleep_for(milliseconds(1));
+    }
   }
   void MakeRoom() const { std::filesystem::remove(disk_ + "/filler"); }
   Arguments Census(int epochs, int max_failures) const {
@@ -57,9 +61,9 @@ TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
   // An earlier checkpoint is still there, and whole.
   std::string notes;
   const auto newest = worker::NewestCheckpoint(output_, [&](const std::string& note) { notes += note; });
-  EXPECT_TRUE(newest);
+  ASSERT_FALSE(newest.empty());
   MakeRoom();
-  WaitForStep(output_, newest->manifest.progress().next_step() + 20);
+  WaitForStep(output_, newest.back().manifest.progress().next_step() + 20);
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("WARNING: no checkpoint at step "));
@@ -74,12 +78,12 @@ TEST_F(DiskFull, ForGoodTheJobEndsAndTheLastCheckpointIsWhole) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(ErrorLines(result), Contains(HasSubstr("No space left on device: the job ends, the newest is ")));
   const auto newest = worker::NewestCheckpoint(output_, [](const std::string&) {});
-  ASSERT_TRUE(newest);
+  ASSERT_FALSE(newest.empty());
   MakeRoom();
   Arguments rest = Census(1, 2);
   rest.push_back("--resume");
   rest.push_back("--set");
-  rest.push_back("train.epochs=" + std::to_string(newest->manifest.progress().epoch() + 1));
+  rest.push_back("train.epochs=" + std::to_string(newest.back().manifest.progress().epoch() + 1));
   EXPECT_EQ(RunZhiyin(3, rest).exit_code, 0) << "it goes on from there";
 }
 
@@ -88,6 +92,23 @@ TEST_F(DiskFull, FromTheBeginningIsFoundBeforeTheFirstStep) {
   const ProcessResult result = RunZhiyin(3, Census(1, 2));
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(ErrorLines(result), ::testing::ElementsAre(HasSubstr("No space left on device")));
+}
+
+TEST_F(DiskFull, AReadOnlyOneIsFoundBeforeTheFirstStep) {
+  ASSERT_EQ(mount("tmpfs", disk_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=12m"), 0) << std::strerror(errno);
+  const ProcessResult result = RunZhiyin(3, Census(1, 2));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(ErrorLines(result), ::testing::ElementsAre(AllOf(HasSubstr(output_), HasSubstr("Read-only file system"))));
+}
+
+TEST_F(DiskFull, AFolderThatVanishesIsSaidAndEndsTheJobByPolicy) {
+  BackgroundProcess job(ZhiyinCommand(3, Census(1000, 2)));
+  WaitForStep(output_, 40);
+  std::filesystem::rename(output_, disk_ + "/elsewhere");
+  const ProcessResult result = job.Wait(100);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(ErrorLines(result), Contains(AllOf(HasSubstr(output_), HasSubstr("No such file or directory"), HasSubstr("the job ends"))));
+  EXPECT_FALSE(worker::NewestCheckpoint(disk_ + "/elsewhere", [](const std::string&) {}).empty());
 }
 
 }  // namespace

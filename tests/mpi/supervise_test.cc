@@ -160,7 +160,7 @@ TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
   }
   EXPECT_EQ(ReadFile(folder_.Path("queue")), "requeue 4711\nrequeue 4711\n");
   const int n_epochs =
-      static_cast<int>(worker::NewestCheckpoint(output_, [](const std::string&) {})->manifest.progress().epoch()) + 1;
+      static_cast<int>(worker::NewestCheckpoint(output_, [](const std::string&) {}).back().manifest.progress().epoch()) + 1;
   const ProcessResult last = RunProcess(with_epochs(n_epochs), 60);
   EXPECT_EQ(last.exit_code, 0) << last.err;
   EXPECT_THAT(last.out, HasSubstr("resumed at step "));

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/partitioner.h"
 #include "common/random.h"
+#include "ps/row_saver.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 
@@ -33,6 +34,28 @@ std::vector<Key> SomeKeys(TableId table) {
   return keys;
 }
 
+Job JobOf(const std::vector<Table>& tables) {
+  Job job;
+  job.mutable_train()->mutable_dense_optimizer()->CopyFrom(tables[0].spec().optimizer);
+  for (size_t t = 1; t < tables.size(); ++t) {
+    const TableSpec& spec = tables[t].spec();
+    zhiyin::Table* table = job.add_table();
+    table->set_name(spec.name);
+    table->set_dim(spec.dim);
+    *table->mutable_optimizer() = spec.optimizer;
+    table->set_storage(spec.storage);
+    *table->mutable_admission() = spec.admission;
+    *table->mutable_eviction() = spec.eviction;
+  }
+  return job;
+}
+
+/// From a manifest that says nothing of the job: it is that of the tables.
+void Load(const TempFolder& folder, Manifest manifest, const RoleMap& roles, int server, std::vector<Table>* tables) {
+  *manifest.mutable_job() = JobOf(*tables);
+  LoadRows({{folder.Path(), manifest}}, CarryAll(tables->size()), roles, server, tables, [] {});
+}
+
 /// Saves the model as `n_servers` would and returns its manifest.
 Manifest SaveAs(int n_servers, const TempFolder& folder) {
   Manifest manifest;
@@ -47,7 +70,7 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
       }
     }
     const std::string name = "rows-" + std::to_string(server) + ".bin";
-    const SavedRows saved = SaveRows(folder.Path(name), &tables, [] {});
+    const SavedRows saved = SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {});
     Manifest::RowFile* file = manifest.add_file();
     file->set_name(name);
     file->set_n_rows(saved.n_rows);
@@ -59,7 +82,7 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
 
 std::string LoadError(const TempFolder& folder, const Manifest& manifest, std::vector<Table> tables) {
   try {
-    LoadRows(folder.Path(), manifest, {1, 1}, 0, &tables, [] {});
+    Load(folder, manifest, {1, 1}, 0, &tables);
   } catch (const Error& e) {
     return e.what();
   }
@@ -74,7 +97,7 @@ TEST(Checkpoint, LoadsOnAnyNumberOfServers) {
       int64_t n_rows = 0;
       for (int server = 0; server < n_after; ++server) {
         std::vector<Table> tables = EmptyTables();
-        LoadRows(folder.Path(), manifest, {n_after, 1}, server, &tables, [] {});
+        Load(folder, manifest, {n_after, 1}, server, &tables);
         for (TableId t = 0; t < tables.size(); ++t) {
           n_rows += tables[t].n_rows();
           for (Key key : SomeKeys(t)) {
@@ -124,7 +147,7 @@ Manifest SaveChoosy(bool exact, const TempFolder& folder) {
   std::vector<Table> tables = ChoosyTables(exact);
   for (Key key = 0; key < 200; ++key) Pull(&tables[1], Mix(key), 1);
   for (Key key = 100; key < 200; key += 2) EXPECT_TRUE(Pull(&tables[1], Mix(key), 20));
-  const SavedRows saved = SaveRows(folder.Path("rows-0.bin"), &tables, [] {});
+  const SavedRows saved = SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &tables, [] {});
   Manifest manifest;
   Manifest::RowFile* file = manifest.add_file();
   file->set_name("rows-0.bin");
@@ -142,7 +165,7 @@ TEST(Checkpoint, SightingsAndAgesSurvive) {
     int n_new = 0;
     for (int server = 0; server < 3; ++server) {
       std::vector<Table> tables = ChoosyTables(exact);
-      LoadRows(folder.Path(), manifest, {3, 1}, server, &tables, [] {});
+      Load(folder, manifest, {3, 1}, server, &tables);
       const int64_t n_loaded = tables[1].n_rows();
       EXPECT_EQ(tables[1].counts().loaded, n_loaded);
       tables[1].EndStep(30, Table::kNoneInUse);
@@ -249,7 +272,7 @@ TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
         for (uint64_t step = 0; step < kBefore; ++step) CrowdedStep(step, 0, 1, &whole[0]);
         TempFolder folder;
         const Manifest manifest =
-            ManifestOf("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), &whole[0], [] {}));
+            ManifestOf("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &whole[0], [] {}));
         const RowCounts before = whole[0][1].counts();
         EXPECT_EQ(before.displaced > 0, synchronous || when_full == Eviction::EVICT_OLDEST);
         EXPECT_GT(before.rare, 0);
@@ -262,7 +285,7 @@ TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
           for (int server = 0; server < n; ++server) {
             std::vector<Table>& tables = loaded[static_cast<size_t>(server)];
             tables = CrowdedTables(exact, when_full, synchronous);
-            LoadRows(folder.Path(), manifest, {n, 1}, server, &tables, [] {});
+            Load(folder, manifest, {n, 1}, server, &tables);
             for (uint64_t step = kBefore; step < kAfter; ++step) CrowdedStep(step, server, n, &tables);
             for (const auto& [name, count] : kRowCounts) after.*count += tables[1].counts().*count;
           }
@@ -293,8 +316,8 @@ TEST(Checkpoint, WhatChangesWhileItIsWrittenIsNotInIt) {
             CrowdedStep(step, 0, 1, &twin);
             CrowdedStep(step, 0, 1, &tables);
           }
-          SaveRows(folder.Path("twin.bin"), &twin, [] {});
-          RowSaver saver(folder.Path("rows.bin"), &tables, beside);
+          SaveRows(folder.Path("twin.bin"), SaveKind::kModel, &twin, [] {});
+          RowSaver saver(folder.Path("rows.bin"), SaveKind::kModel, &tables, beside);
           int64_t most_kept = 0;
           for (int n = 0; !saver.IsDone(); ++n) {
             // Now a step, now some of the file, in turns of any length.
@@ -308,13 +331,119 @@ TEST(Checkpoint, WhatChangesWhileItIsWrittenIsNotInIt) {
               << "exact " << exact << " " << when_full << " synchronous " << synchronous;
           // Nor does it change what becomes of them.
           for (uint64_t s = kBefore; s < step; ++s) CrowdedStep(s, 0, 1, &twin);
-          SaveRows(folder.Path("twin.bin"), &twin, [] {});
-          SaveRows(folder.Path("rows.bin"), &tables, [] {});
+          SaveRows(folder.Path("twin.bin"), SaveKind::kModel, &twin, [] {});
+          SaveRows(folder.Path("rows.bin"), SaveKind::kModel, &tables, [] {});
           EXPECT_TRUE(testing::ReadFile(folder.Path("rows.bin")) == testing::ReadFile(folder.Path("twin.bin")));
         }
       }
     }
   }
+}
+
+void AddFile(const std::string& name, const SavedRows& saved, Manifest* manifest) {
+  Manifest::RowFile* file = manifest->add_file();
+  file->set_name(name);
+  file->set_n_rows(saved.n_rows);
+  file->set_n_bytes(saved.n_bytes);
+  file->set_digest(saved.digest);
+  file->set_is_changes(saved.is_changes);
+}
+
+/// One that holds all rows and some that hold what changed since the one before, each written while the table goes on changing.
+TEST(Checkpoint, ChangesOnTopOfAllRowsAreAllRows) {
+  constexpr int kSaves = 5;
+  constexpr int kServers = 2;
+  for (const bool exact : {true, false}) {
+    for (const Eviction::WhenFull when_full : {Eviction::EVICT_OLDEST, Eviction::REFUSE}) {
+      for (const bool synchronous : {true, false}) {
+        SCOPED_TRACE(::testing::Message() << "exact " << exact << " " << when_full << " synchronous " << synchronous);
+        TempFolder folder(TempFolder::kInMemory);
+        SavedChain chain(kSaves);
+        Manifest whole;  // the last save, of all rows
+        int64_t n_removed = 0;
+        for (int n = 0; n < kSaves; ++n) {
+          chain[static_cast<size_t>(n)].path = folder.Path(std::to_string(n));
+          std::filesystem::create_directory(chain[static_cast<size_t>(n)].path);
+        }
+        for (int server = 0; server < kServers; ++server) {
+          std::vector<Table> tables = CrowdedTables(exact, when_full, synchronous);
+          uint64_t step = 0;
+          for (; step < 6; ++step) CrowdedStep(step, server, kServers, &tables);
+          for (int n = 0; n < kSaves; ++n) {
+            SavedFolder& save = chain[static_cast<size_t>(n)];
+            *save.manifest.mutable_job() = JobOf(tables);
+            const std::string name = "rows-" + std::to_string(server) + ".bin";
+            if (n == kSaves - 1) AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &whole);
+            const RowCounts& counts = tables[1].counts();
+            n_removed = counts.displaced + counts.rare + counts.small + counts.expired;
+            RowSaver saver(save.path + "/" + name, n == 0 ? SaveKind::kWhole : SaveKind::kChanges, &tables, Beside::kNobody);
+            for (int i = 0; !saver.IsDone(); ++i) {
+              if (i % 5 == 2) CrowdedStep(step++, server, kServers, &tables);
+              saver.Advance(/*may_wait=*/true);
+            }
+            EXPECT_EQ(saver.saved().is_changes, n > 0);
+            AddFile(name, saver.saved(), &save.manifest);
+          }
+          EXPECT_GT(n_removed, 100);
+        }
+        *whole.mutable_job() = chain[0].manifest.job();
+        for (const int n : {1, 2, 3}) {
+          for (int server = 0; server < n; ++server) {
+            std::vector<Table> merged = CrowdedTables(exact, when_full, synchronous);
+            LoadRows(chain, CarryAll(merged.size()), {n, 1}, server, &merged, [] {});
+            std::vector<Table> expected = CrowdedTables(exact, when_full, synchronous);
+            LoadRows({{folder.Path(), whole}}, CarryAll(merged.size()), {n, 1}, server, &expected, [] {});
+            EXPECT_EQ(merged[1].n_rows(), expected[1].n_rows());
+            SaveRows(folder.Path("merged"), SaveKind::kModel, &merged, [] {});
+            SaveRows(folder.Path("expected"), SaveKind::kModel, &expected, [] {});
+            EXPECT_TRUE(testing::ReadFile(folder.Path("merged")) == testing::ReadFile(folder.Path("expected"))) << n;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Checkpoint, ChangesAreFewWhereFewRowsChange) {
+  TempFolder folder(TempFolder::kInMemory);
+  std::vector<Table> tables = EmptyTables();
+  for (Key key = 0; key < 50'000; ++key) Pull(&tables[1], Mix(key), 0);
+  const SavedRows all = SaveRows(folder.Path("all"), SaveKind::kWhole, &tables, [] {});
+  EXPECT_EQ(all.n_rows, 50'000);
+  EXPECT_FALSE(all.is_changes);
+  for (Key key = 0; key < 100; ++key) Pull(&tables[1], Mix(key), 1);
+  std::byte* row = nullptr;
+  const Key seen = Mix(300);
+  tables[1].Find({&seen, 1}, {&row, 1});  // no change
+  // A model does not count as a save between the two.
+  EXPECT_EQ(SaveRows(folder.Path("model"), SaveKind::kModel, &tables, [] {}).n_rows, 50'000);
+  const SavedRows changes = SaveRows(folder.Path("changes"), SaveKind::kChanges, &tables, [] {});
+  EXPECT_TRUE(changes.is_changes);
+  EXPECT_EQ(changes.n_rows, 100);
+  EXPECT_LT(changes.n_bytes, all.n_bytes / 100);
+  EXPECT_EQ(SaveRows(folder.Path("none"), SaveKind::kChanges, &tables, [] {}).n_rows, 0);
+}
+
+TEST(Checkpoint, AllRowsAreWrittenWhereChangesAreNotKnown) {
+  TempFolder folder(TempFolder::kInMemory);
+  std::vector<Table> tables = EmptyTables();
+  for (Key key = 0; key < 100; ++key) Pull(&tables[1], Mix(key), 0);
+  const SavedRows first = SaveRows(folder.Path("first"), SaveKind::kChanges, &tables, [] {});
+  EXPECT_FALSE(first.is_changes);
+  EXPECT_EQ(first.n_rows, 100);
+  EXPECT_TRUE(SaveRows(folder.Path("second"), SaveKind::kChanges, &tables, [] {}).is_changes);
+}
+
+TEST(Checkpoint, RefusesChangesWithoutTheirBase) {
+  TempFolder folder(TempFolder::kInMemory);
+  std::vector<Table> tables = EmptyTables();
+  SaveRows(folder.Path("all"), SaveKind::kWhole, &tables, [] {});
+  Pull(&tables[1], 7, 1);
+  Manifest manifest;
+  AddFile("changes", SaveRows(folder.Path("changes"), SaveKind::kChanges, &tables, [] {}), &manifest);
+  EXPECT_THAT(LoadError(folder, manifest, EmptyTables()), HasSubstr("changes holds only what has changed, and the manifest does not say since when"));
+  manifest.mutable_file(0)->set_is_changes(false);
+  EXPECT_THAT(LoadError(folder, manifest, EmptyTables()), HasSubstr("changes: holds what has changed, expected the other"));
 }
 
 TEST(Checkpoint, TheSameRowsAreTheSameBytes) {
@@ -363,7 +492,7 @@ TEST(Checkpoint, RefusesNamesOutsideItsFolder) {
 
 TEST(Checkpoint, AnUnwritableFileIsAnError) {
   std::vector<Table> tables = EmptyTables();
-  EXPECT_THROW(SaveRows("/nowhere/rows.bin", &tables, [] {}), FileError);
+  EXPECT_THROW(SaveRows("/nowhere/rows.bin", SaveKind::kModel, &tables, [] {}), FileError);
 }
 
 }  // namespace

@@ -2,19 +2,27 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
-#include <optional>
+#include <utility>
 
 #include "common/config.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "common/number.h"
 #include "common/random.h"
+#include "launch/saved.h"
+#include "ps/checkpoint.h"
+#include "ps/row_layout.h"
 #include "tests/sim/simulated_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 #include "tests/support/power_cut.h"
 #include "worker/checkpoints.h"
+#include "worker/saved_model.h"
 
 namespace zhiyin::testing {
 namespace {
@@ -48,6 +56,7 @@ struct Shape {
 Outcome StopAndGoOn(Job job, Shape first, int meeting, Shape second, std::vector<int> more_meetings = {}) {
   TempFolder folder(TempFolder::kInMemory);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
+  job.mutable_train()->mutable_checkpoint()->set_full_every(1 + meeting % 4);
   SimulatedJob run{job, first.n_servers, first.n_workers, {}};
   run.output = folder.Path("out");
   run.stop_requested = AtMeeting(meeting);
@@ -150,6 +159,164 @@ TEST_P(ResumeOf, AllThatIsKeptChangesNoBit) {
 
 INSTANTIATE_TEST_SUITE_P(Jobs, ResumeOf, ::testing::ValuesIn(JobsThatKeepMuch()), [](const auto& test) { return std::to_string(test.index); });
 
+/// How many checkpoints there are, and how many of them build on another.
+std::pair<int, int> CountCheckpoints(const std::string& output) {
+  int n = 0;
+  int n_with_base = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(output + "/checkpoints")) {
+    ++n;
+    n_with_base += worker::LoadManifest(entry.path().string()).has_base() ? 1 : 0;
+  }
+  return {n, n_with_base};
+}
+
+TEST(Resume, WhatACheckpointBuildsOnIsKeptAsLongAsItIs) {
+  // Checkpoints 1, 6 and 11 are whole.
+  Job job = SmallJob(0);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
+  job.mutable_train()->mutable_checkpoint()->set_full_every(5);
+  job.mutable_train()->mutable_checkpoint()->set_keep(1);
+  for (const auto& [meeting, expected] : {std::pair(10, std::pair(5, 4)), std::pair(11, std::pair(1, 0)), std::pair(13, std::pair(3, 2))}) {
+    TempFolder folder(TempFolder::kInMemory);
+    SimulatedJob run{job, 2, 2, {}};
+    run.output = folder.Path("out");
+    run.stop_requested = AtMeeting(meeting);
+    EXPECT_EQ(Simulate(run).exit_code, kEndedEarly);
+    EXPECT_EQ(CountCheckpoints(run.output), expected) << meeting;
+  }
+}
+
+/// A sample of what is in a table: its rows by key.
+std::map<Key, std::string> RowsOfTable(const std::string& folder, TableId table) {
+  std::map<Key, std::string> rows;
+  ps::VisitRows(launch::LoadSaved(folder), [&](TableId t, Key key, std::span<const std::byte> row) {
+    if (t == table) rows[key] = std::string(reinterpret_cast<const char*>(row.data()), row.size());
+  });
+  return rows;
+}
+
+/// A task and a table more, in front of the others.
+Job Extended(const Job& job) {
+  Job extended = job;
+  Task* task = extended.add_task();
+  *task = job.task(0);
+  task->set_name("another");
+  zhiyin::Table* table = extended.add_table();
+  *table = job.table(1);
+  table->set_name("places");
+  Field* field = extended.add_field();
+  *field = job.field(0);
+  field->set_table("places");
+  field->clear_vocabulary();
+  field->set_name("again");
+  extended.mutable_task()->SwapElements(0, extended.task_size() - 1);
+  extended.mutable_table()->SwapElements(0, extended.table_size() - 1);
+  return extended;
+}
+
+TEST(Resume, WithATaskAndATableMoreKeepsTheRows) {
+  for (const int staleness : {0, -1}) {
+    for (const int meeting : {3, 14}) {
+      SCOPED_TRACE(std::to_string(staleness) + " " + std::to_string(meeting));
+      TempFolder folder(TempFolder::kInMemory);
+      Job job = SmallJob(staleness);
+      job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
+      job.mutable_train()->mutable_checkpoint()->set_full_every(3);
+      SimulatedJob run{job, 2, 2, {}};
+      run.output = folder.Path("out");
+      run.stop_requested = AtMeeting(meeting);
+      ASSERT_EQ(Simulate(run).exit_code, kEndedEarly);
+      const std::string before = worker::FindCheckpoints(run.output)[0];
+      const auto users = RowsOfTable(before, 1);
+      ASSERT_GT(users.size(), 10u);
+      const std::string kept = folder.Path("kept");
+      std::filesystem::copy(run.output, kept, std::filesystem::copy_options::recursive);
+
+      // Without a step: the rows are those that were there.
+      SimulatedJob more{Extended(job), 3, 1, {}};
+      more.output = run.output;
+      more.resume = true;
+      more.stop_requested = AtMeeting(0);
+      const Outcome none = Simulate(more);
+      ASSERT_EQ(none.exit_code, kEndedEarly) << none.error();
+      EXPECT_THAT(none.printed, HasSubstr("kept: table users, with the optimizer's state"));
+      const std::string after = worker::FindCheckpoints(run.output)[0];
+      const int n_tables = job.table_size();
+      EXPECT_TRUE(RowsOfTable(after, static_cast<TableId>(n_tables + 1)) == users);
+      EXPECT_TRUE(RowsOfTable(after, 1).empty()) << "the table that is new";
+
+      more.stop_requested = {};
+      const Outcome end = Simulate(more);
+      ASSERT_EQ(end.exit_code, 0) << end.error();
+      EXPECT_EQ(end.summary["samples"], 600);
+      EXPECT_TRUE(end.summary["tasks"].contains("another"));
+      EXPECT_GT(end.summary["tables"]["places"]["rows"], 0);
+
+      // The job itself goes on as if nobody had tried that.
+      run.output = kept;
+      run.resume = true;
+      run.stop_requested = {};
+      const Outcome rest = Simulate(run);
+      EXPECT_EQ(rest.summary["samples"], 600);
+      if (staleness == 0) ExpectSame(rest, RunJob(job, 1, 2, 1));
+    }
+  }
+}
+
+TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
+  TempFolder folder(TempFolder::kInMemory);
+  SimulatedJob first{SmallJob(0), 2, 2, {}};
+  first.output = folder.Path("first");
+  const Outcome learned = Simulate(first);
+  ASSERT_EQ(learned.exit_code, 0) << learned.error();
+
+  Job job = SmallJob(0);
+  job.mutable_train()->set_epochs(1);
+  job.mutable_train()->mutable_warm_start()->set_model(first.output);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(100);
+  const auto begin = [&](const std::string& output) {
+    SimulatedJob run{job, 3, 1, {}};
+    run.output = folder.Path(output);
+    run.stop_requested = AtMeeting(0);
+    const Outcome outcome = Simulate(run);
+    EXPECT_EQ(outcome.exit_code, kEndedEarly) << outcome.error();
+    return worker::FindCheckpoints(run.output).at(0);
+  };
+  // All of it, the model's own weights included.
+  const std::string all = begin("all");
+  for (const TableId table : {0, 1, 2}) EXPECT_TRUE(RowsOfTable(all, table) == RowsOfTable(first.output + "/model", table)) << table;
+  SimulatedJob on{job, 2, 2, {}};
+  const Outcome better = Simulate(on);
+  ASSERT_EQ(better.exit_code, 0) << better.error();
+  job.mutable_train()->clear_warm_start();
+  const Outcome cold = Simulate({job, 2, 2, {}});
+  EXPECT_LT(better.summary["train_loss"], 0.9 * cold.summary["train_loss"].get<double>());
+
+  // One table, into another storage and for another optimizer.
+  job.mutable_train()->mutable_warm_start()->set_model(first.output);
+  job.mutable_train()->mutable_warm_start()->add_table("items");
+  job.mutable_table(1)->set_storage(FP16);
+  job.mutable_table(1)->mutable_optimizer()->mutable_momentum()->set_learning_rate(0.1);
+  job.mutable_table(1)->mutable_eviction()->set_ttl_steps(5);
+  const std::string some = begin("some");
+  EXPECT_TRUE(RowsOfTable(some, 1).empty());
+  const auto items = RowsOfTable(first.output + "/model", 2);
+  const auto narrow = RowsOfTable(some, 2);
+  ASSERT_EQ(narrow.size(), items.size());
+  for (const auto& [key, row] : narrow) {
+    float weights[3];
+    ToFloats(FP16, reinterpret_cast<const std::byte*>(row.data()), 3, weights);
+    for (int i = 0; i < 3; ++i) {
+      float wide = 0;
+      std::memcpy(&wide, items.at(key).data() + sizeof(float) * static_cast<size_t>(i), sizeof(float));
+      EXPECT_NEAR(weights[i], wide, 1e-3 * std::abs(wide) + 1e-6);
+    }
+    ASSERT_EQ(row.size(), 8 + 12 + sizeof(ps::RowUse));
+    EXPECT_EQ(row.substr(8, 12), std::string(12, '\0')) << "momentum begins anew";
+  }
+  EXPECT_FALSE(RowsOfTable(some, 0) == RowsOfTable(all, 0)) << "the model's own weights go with all tables";
+}
+
 /// One epoch of rows with numbers of their own, each of which makes a row of the table when it is trained on.
 Job JobOfNumberedRows(const TempFolder& folder, int staleness) {
   std::string rows = "id,x,y\n";
@@ -231,13 +398,18 @@ TEST(Resume, CheckpointsThatFailAgainAndAgainEndTheJob) {
   ASSERT_EQ(outcome.errors.size(), 1u);
   EXPECT_THAT(outcome.errors[0], HasSubstr("checkpoint at step 20: "));
   EXPECT_THAT(outcome.errors[0], HasSubstr("No space left on device: the job ends, the newest is "));
-  EXPECT_EQ(worker::NewestCheckpoint(run.output, [](const std::string&) {})->manifest.progress().next_step(), 8);
+  EXPECT_EQ(worker::NewestCheckpoint(run.output, [](const std::string&) {}).back().manifest.progress().next_step(), 8);
 }
 
+/// Of all checkpoints, one in how many is whole.
+class ResumeWithFullEvery : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Full, ResumeWithFullEvery, ::testing::Values(1, 3));
+
 /// Checkpoints as they are on disk at any moment of a job.
-TEST(Resume, AfterAPowerCutAtAnyMoment) {
+TEST_P(ResumeWithFullEvery, AfterAPowerCutAtAnyMoment) {
   Job job = SmallJob(0);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(4);
+  job.mutable_train()->mutable_checkpoint()->set_full_every(GetParam());
   job.mutable_train()->mutable_checkpoint()->set_keep(2);
   const Outcome whole = RunJob(job, 2, 2, 1);
   ASSERT_EQ(whole.exit_code, 0) << whole.error();
@@ -261,17 +433,17 @@ TEST(Resume, AfterAPowerCutAtAnyMoment) {
       const std::string after = left.Path(std::to_string(n_cuts++));
       disk->WriteWhatIsLeft(static_cast<uint64_t>(n_cuts), after);
       std::string notes;
-      std::optional<worker::FoundCheckpoint> found;
+      SavedChain found;
       try {
         found = worker::NewestCheckpoint(after, [&](const std::string& note) { notes += note + "\n"; });
       } catch (const Error& e) {
         notes += e.what();
       }
       EXPECT_EQ(notes, "") << "a half one, or a whole one that is damaged, at " << step.path;
-      const int64_t at = found ? found->manifest.progress().next_step() : 0;
+      const int64_t at = found.empty() ? 0 : found.back().manifest.progress().next_step();
       EXPECT_GE(at, newest) << step.path;
-      if (found) ++n_with;
-      if (found && n_cuts % 40 == 0) to_go_on.emplace_back(after, at);
+      if (!found.empty()) ++n_with;
+      if (!found.empty() && n_cuts % 40 == 0) to_go_on.emplace_back(after, at);
       if (n_cuts % 40 != 0) std::filesystem::remove_all(after);
     }
   });
