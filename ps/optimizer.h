@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/hash.h"
+#include "common/prefetch_row.h"
 #include "configs/job.pb.h"
 #include "ps/row_layout.h"
 
@@ -63,15 +64,9 @@ std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(const zhiyin::Optimizer::Dela
 /// to stay there.
 inline constexpr size_t kRowsAhead = 12;
 
-/// Fetches the row that comes kRowsAhead later, into the second level of cache: the first has room for fewer
-/// lines on their way than a few rows of Adam have.
-inline void PrefetchRowAhead(std::span<std::byte* const> rows, size_t i, size_t row_bytes) {
-  if (i + kRowsAhead >= rows.size()) return;
-  const std::byte* row = rows[i + kRowsAhead];
-  // Rows much longer are followed by the hardware.
-  const size_t n = std::min(row_bytes, size_t{320});
-  for (size_t at = 0; at < n; at += 64) __builtin_prefetch(row + at, 0, 2);
-  __builtin_prefetch(row + n - 1, 0, 2);
+/// Fetches the row that comes kRowsAhead later.
+[[gnu::always_inline]] inline void PrefetchRowAhead(std::span<std::byte* const> rows, size_t i, size_t row_bytes) {
+  if (i + kRowsAhead < rows.size()) PrefetchRow(rows[i + kRowsAhead], row_bytes);
 }
 
 /// What seeds the stochastic rounding of a row's new weights: a function of the weights and the step alone,

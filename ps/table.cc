@@ -9,6 +9,7 @@
 
 #include "common/copy_row.h"
 #include "common/error.h"
+#include "common/prefetch_row.h"
 #include "ps/schedule.h"
 
 namespace zhiyin::ps {
@@ -370,18 +371,12 @@ void Table::Evict(const Index::Entry& entry) {
 
 void Table::VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
                        const RowChanges* only) const {
-  // Rows lie anywhere in memory.
-  constexpr size_t kAhead = 12;
-  constexpr size_t kLine = 64;
   std::vector<Index::Entry> entries = index_.SortedShard(shard);
   if (only != nullptr) std::erase_if(entries, [&](const Index::Entry& entry) { return !only->Has(entry.row); });
-  const auto fetch = [&](const Index::Entry& entry) {
-    const std::byte* row = rows_.Row(entry.row);
-    for (size_t at = 0; at < layout_.bytes(); at += kLine) __builtin_prefetch(row + at);
-  };
-  for (size_t i = 0; i < std::min(kAhead, entries.size()); ++i) fetch(entries[i]);
+  // Rows lie anywhere in memory.
+  for (size_t i = 0; i < std::min(kRowsAhead, entries.size()); ++i) PrefetchRow(rows_.Row(entries[i].row), layout_.bytes());
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (i + kAhead < entries.size()) fetch(entries[i + kAhead]);
+    if (i + kRowsAhead < entries.size()) PrefetchRow(rows_.Row(entries[i + kRowsAhead].row), layout_.bytes());
     visit(entries[i].key, {rows_.Row(entries[i].row), layout_.bytes()});
   }
 }
