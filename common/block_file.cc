@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kSumBytes = sizeof(uint64_t);
 constexpr size_t kWholeBlock = kBlockBytes + kSumBytes;
+static_assert(kWholeBlock == kDirectBytes);
 /// Between the two threads.
 constexpr size_t kBlocks = 8;
 

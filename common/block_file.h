@@ -1,6 +1,6 @@
 // Files in blocks, each with its checksum: damage is found where it is, before what it damaged is used.
 //
-// A block is 1 MiB of content, the last one what is left, and 8 bytes: the little-endian XXH3 of the content, seeded with the
+// A block is 1 MiB, the last one what is left: its content, then 8 bytes, the little-endian XXH3 of the content, seeded with the
 // block's number. Integers of the content are little-endian, as they are in memory.
 #pragma once
 
@@ -18,7 +18,8 @@
 
 namespace zhiyin {
 
-inline constexpr size_t kBlockBytes = size_t{1} << 20;
+/// Of content. A whole block is one that the disk takes from memory without a copy between (FileWriter).
+inline constexpr size_t kBlockBytes = kDirectBytes - sizeof(uint64_t);
 
 /// Whether a thread beside the caller's works on the file, which overlaps with what the caller does.
 enum class Beside { kNobody, kThread };

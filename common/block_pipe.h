@@ -3,10 +3,12 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdlib>
 #include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,13 +18,22 @@ namespace zhiyin {
 /// One thread takes empty blocks and gives them filled, the other takes them and gives them back. Either may end it.
 class BlockPipe {
  public:
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
   struct Block {
-    std::unique_ptr<std::byte[]> bytes;
-    size_t n = 0;  // that are used
+    std::unique_ptr<std::byte[], Free> bytes;  // at a page's border
+    size_t n = 0;                              // that are used
   };
 
+  /// REQUIRES: block_bytes is a multiple of a page's.
   BlockPipe(size_t n_blocks, size_t block_bytes) {
-    for (size_t i = 0; i < n_blocks; ++i) empty_.push_back({std::make_unique_for_overwrite<std::byte[]>(block_bytes), 0});
+    constexpr size_t kPage = 4096;
+    for (size_t i = 0; i < n_blocks; ++i) {
+      auto* bytes = static_cast<std::byte*>(std::aligned_alloc(kPage, block_bytes));
+      if (bytes == nullptr) throw std::bad_alloc();
+      empty_.push_back({std::unique_ptr<std::byte[], Free>(bytes), 0});
+    }
   }
 
   // The thread that fills.

@@ -13,7 +13,11 @@
 namespace zhiyin {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{1} << 20;
+constexpr size_t kBufferBytes = kDirectBytes;
+/// What a disk may ask of the place, the length and the address of what it takes without a copy.
+constexpr size_t kSector = 4096;
+/// Smaller files are read through the system's memory: those who read them too find them there.
+constexpr int64_t kDirectFrom = int64_t{64} << 20;
 
 [[noreturn]] void FailWithErrno(const std::string& path, const char* action) {
   throw FileError(path + ": cannot " + action + ": " + std::strerror(errno));
@@ -26,6 +30,19 @@ std::function<void(const FileStep&)>& Watch() {
 
 void Tell(FileStep::Kind kind, const std::string& path, const std::string& to = "", int64_t n_bytes = 0) {
   if (Watch()) Watch()({kind, path, to, n_bytes});
+}
+
+/// Whether a disk takes these bytes of a file from memory, or brings them there, without a copy.
+bool Fits(int64_t at, std::span<const std::byte> bytes) {
+  return static_cast<size_t>(at) % kSector == 0 && bytes.size() % kSector == 0 && reinterpret_cast<uintptr_t>(bytes.data()) % kSector == 0;
+}
+
+/// False: the file system cannot do that.
+bool SetDirect(int fd, bool direct) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return false;
+  const int wanted = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+  return flags == wanted || fcntl(fd, F_SETFL, wanted) == 0;
 }
 
 }  // namespace
@@ -49,26 +66,35 @@ void FileWriter::Write(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;  // its address may be null, which fwrite does not take
   Tell(FileStep::kWrite, path_, "", static_cast<int64_t>(bytes.size()));
   if (bytes.size() < kBufferBytes) {
+    // What is in the buffer is written anywhere.
+    is_direct_ = false;
+    SetDirect(fileno(file_), false);
     if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "write");
+    n_bytes_ += static_cast<int64_t>(bytes.size());
   } else {
     WriteThrough(bytes);
   }
-  n_bytes_ += static_cast<int64_t>(bytes.size());
 }
 
 void FileWriter::WriteThrough(std::span<const std::byte> bytes) {
   if (std::fflush(file_) != 0) FailWithErrno(path_, "write");
   const int fd = fileno(file_);
   const int64_t begin = n_bytes_;
-  const int64_t n_all = static_cast<int64_t>(bytes.size());
   while (!bytes.empty()) {
+    if (is_direct_) is_direct_ = Fits(n_bytes_, bytes) && SetDirect(fd, true);
+    if (!is_direct_) SetDirect(fd, false);
     const ssize_t n = write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINVAL && is_direct_) {
+      is_direct_ = false;
+      continue;
+    }
     if (n < 0) FailWithErrno(path_, "write");
     bytes = bytes.subspan(static_cast<size_t>(n));
+    n_bytes_ += n;
   }
   // So that the disk works while more comes, and has little left to do at the end. A hint: some file systems do not know it.
-  sync_file_range(fd, begin, n_all, SYNC_FILE_RANGE_WRITE);
+  if (!is_direct_) sync_file_range(fd, begin, n_bytes_ - begin, SYNC_FILE_RANGE_WRITE);
 }
 
 void FileWriter::Commit() {
@@ -80,28 +106,40 @@ void FileWriter::Commit() {
   if (std::fclose(file) != 0) FailWithErrno(path_, "close");
 }
 
-FileReader::FileReader(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {
-  if (file_ == nullptr) FailWithErrno(path_, "open");
+FileReader::FileReader(const std::string& path) : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (file_ < 0) FailWithErrno(path_, "open");
   struct stat status {};
-  const bool known = fstat(fileno(file_), &status) == 0;
+  const bool known = fstat(file_, &status) == 0;
   if (!known || !S_ISREG(status.st_mode)) {
-    std::fclose(file_);
+    close(file_);
     Fail(path_, ": not a file, expected one");
   }
   n_bytes_ = status.st_size;
-  std::setvbuf(file_, nullptr, _IOFBF, kBufferBytes);
+  is_direct_ = n_bytes_ >= kDirectFrom;
 }
 
 FileReader::~FileReader() {
-  std::fclose(file_);
+  close(file_);
 }
 
 void FileReader::Read(std::span<std::byte> bytes) {
   if (static_cast<int64_t>(bytes.size()) > n_left()) {
     Fail(path_, ": ends at byte ", n_bytes_, ", expected ", bytes.size(), " more at byte ", at_);
   }
-  if (std::fread(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "read");
-  at_ += static_cast<int64_t>(bytes.size());
+  while (!bytes.empty()) {
+    if (is_direct_) is_direct_ = Fits(at_, bytes) && SetDirect(file_, true);
+    if (!is_direct_) SetDirect(file_, false);
+    const ssize_t n = read(file_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINVAL && is_direct_) {
+      is_direct_ = false;
+      continue;
+    }
+    if (n < 0) FailWithErrno(path_, "read");
+    if (n == 0) Fail(path_, ": became shorter while it was read, at byte ", at_);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    at_ += n;
+  }
 }
 
 std::string ReadWholeFile(const std::string& path, int64_t max_bytes) {

@@ -19,6 +19,10 @@ class FileError : public Error {
   using Error::Error;
 };
 
+/// Pieces of this size, at a page's border in memory, go to the disk and come from there without a copy in the system's memory, where
+/// the file system can do that and nothing but such pieces came before.
+inline constexpr size_t kDirectBytes = size_t{1} << 20;
+
 /// Writes a new file from start to end. Every error, a full disk among them, is a FileError.
 /// A file that was not committed is removed.
 class FileWriter {
@@ -37,10 +41,10 @@ class FileWriter {
  private:
   /// What is too large for the buffer.
   void WriteThrough(std::span<const std::byte> bytes);
-
   std::string path_;
   std::FILE* file_;
   int64_t n_bytes_ = 0;
+  bool is_direct_ = true;  // until something does not fit, or the system says no
 };
 
 /// Reads a file from start to end. Errors name the file and the offset.
@@ -60,9 +64,10 @@ class FileReader {
 
  private:
   std::string path_;
-  std::FILE* file_;
+  int file_;
   int64_t n_bytes_ = 0;
   int64_t at_ = 0;
+  bool is_direct_ = false;
 };
 
 /// The whole of a file of at most `max_bytes`.

@@ -2,6 +2,7 @@
 // so that what n servers wrote, m servers can load.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 #include "common/hash.h"
@@ -26,6 +27,20 @@ inline int ShardOf(TableId table, Key key) {
   for (int bit = 0; bit < kShardBits; ++bit)
     shard |= static_cast<int>((key >> bit) & 1) << (kShardBits - 1 - bit);
   return shard;
+}
+
+/// Where a key stands among those of its table, by virtual shard and then as in the shard's index: what is read in the order of an index
+/// is all but sorted.
+struct KeyPlace {
+  uint64_t order = 0;
+  Key key = 0;
+
+  friend auto operator<=>(const KeyPlace&, const KeyPlace&) = default;
+};
+inline KeyPlace PlaceOf(TableId table, Key key) {
+  const uint64_t bits = PlacementBits(table, key);
+  if (table != kDenseTable) return {bits, key};
+  return {static_cast<uint64_t>(ShardOf(table, key)) << (64 - kShardBits) | bits << kShardBits >> kShardBits, key};
 }
 
 /// Servers hold contiguous runs of shards, equal within one.

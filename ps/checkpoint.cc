@@ -39,10 +39,10 @@ class MergedFiles {
         if (has_row_[f] && (!first || files_[f]->place() < files_[*first]->place())) first = f;
       }
       if (!first) break;
-      const RowPlace place = files_[*first]->place();
+      const KeyPlace place = files_[*first]->place();
       bool is_lost = false;
       for (size_t newer = 0; newer < *first; ++newer) is_lost = files_[newer]->Lost(place) || is_lost;
-      if (!is_lost) visit(place.second, files_[*first]->row());
+      if (!is_lost) visit(place.key, files_[*first]->row());
       for (size_t f = *first; f < files_.size(); ++f) {
         if (has_row_[f] && files_[f]->place() == place) has_row_[f] = files_[f]->NextRow();
       }
@@ -112,6 +112,7 @@ void LoadRows(const SavedChain& saved, const RowCarry& carry, const RoleMap& rol
         if (table != nullptr && ServerOf(id, key, roles.n_servers) == server) table->Restore(key, (*convert)(row));
         if (++n_read % kRowsPerTick == 0) tick();
       });
+      if (table != nullptr) table->FinishRestoring();
       const uint64_t next_sweep_step = files.newest().NextSweepStep();
       const bool has_counts = table != nullptr && origin.has_counts;
       if (has_counts) table->RestoreNextSweepStep(next_sweep_step);

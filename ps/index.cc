@@ -61,7 +61,7 @@ void Index::Put(const Shard& shard, Key key, uint32_t row) const {
 void Index::Insert(Key key, uint32_t row) {
   const int number = zhiyin::ShardOf(table_, key);
   Shard& shard = shards_[static_cast<size_t>(number)];
-  if (AreTooMany(shard.n + 1, uint64_t{shard.n_buckets} * kEntries)) Grow(number);
+  Reserve(number, shard.n + 1);
   Put(shard, key, row);
   ++shard.n;
   ++size_;
@@ -80,10 +80,17 @@ void Index::Erase(Key key) {
   --size_;
 }
 
-void Index::Grow(int number) {
+void Index::Reserve(int number, uint32_t n) {
+  const Shard& shard = shards_[static_cast<size_t>(number)];
+  uint32_t n_buckets = shard.n_buckets;
+  while (AreTooMany(n, uint64_t{n_buckets} * kEntries)) n_buckets = NextSize(number, n_buckets);
+  if (n_buckets > shard.n_buckets) Resize(number, n_buckets);
+}
+
+void Index::Resize(int number, uint32_t n_buckets) {
   Shard& shard = shards_[static_cast<size_t>(number)];
   Shard larger;
-  larger.n_buckets = NextSize(number, shard.n_buckets);
+  larger.n_buckets = n_buckets;
   larger.n = shard.n;
   larger.buckets = reinterpret_cast<Bucket*>(arena_.Allocate(larger.n_buckets * sizeof(Bucket)));
   for (uint32_t b = 0; b < larger.n_buckets; ++b) {
@@ -100,8 +107,14 @@ void Index::Grow(int number) {
 std::vector<Index::Entry> Index::SortedShard(int number) const {
   std::vector<Entry> entries;
   entries.reserve(ShardSize(number));
-  VisitShard(number, [&](const Entry& entry) { entries.push_back(entry); });
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
+  VisitShard(number, [&](const Entry& entry) {
+    entries.push_back(entry);
+    // Few are not in order: those that went on behind their first bucket.
+    const KeyPlace place = PlaceOf(table_, entry.key);
+    size_t at = entries.size() - 1;
+    for (; at > 0 && place < PlaceOf(table_, entries[at - 1].key); --at) entries[at] = entries[at - 1];
+    entries[at] = entry;
+  });
   return entries;
 }
 

@@ -66,6 +66,9 @@ class Index {
   }
   /// REQUIRES: Find(key) == kAbsent, row != kAbsent.
   void Insert(Key key, uint32_t row);
+  /// Makes room for so many keys in a shard, at once. Keys that come in the order of their places need that: in a table that grows
+  /// they would all crowd into its first buckets.
+  void Reserve(int shard, uint32_t n);
   /// REQUIRES: Find(key) != kAbsent. Keeps the shard's memory.
   void Erase(Key key);
   uint32_t ShardSize(int shard) const { return shards_[static_cast<size_t>(shard)].n; }
@@ -87,7 +90,7 @@ class Index {
       }
     }
   }
-  /// The same by ascending key.
+  /// The same by PlaceOf.
   std::vector<Entry> SortedShard(int shard) const;
 
  private:
@@ -136,7 +139,7 @@ class Index {
   }
   /// Puts a key into a shard that has room.
   void Put(const Shard& shard, Key key, uint32_t row) const;
-  void Grow(int shard);
+  void Resize(int shard, uint32_t n_buckets);
 
   TableId table_;
   int64_t size_ = 0;

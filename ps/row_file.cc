@@ -115,11 +115,11 @@ void RowFile::ReadHead(const std::vector<SavedTable>& tables) {
   }
 }
 
-RowPlace RowFile::PlaceOf(Key key) const {
-  const RowPlace place(ShardOf(static_cast<TableId>(table_), key), key);
-  if (ServerOfShard(place.first, n_files_) != number_)
-    Fail(file_.path(), ": row ", key, " of table ", names_[static_cast<size_t>(table_)], " is out of its place, before byte ", file_.at());
-  return place;
+KeyPlace RowFile::PlaceHere(Key key) const {
+  const TableId table = static_cast<TableId>(table_);
+  if (ServerOf(table, key, n_files_) != number_)
+    Fail(file_.path(), ": row ", key, " of table ", names_[table], " is out of its place, before byte ", file_.at());
+  return PlaceOf(table, key);
 }
 
 void RowFile::BeginTable() {
@@ -127,13 +127,13 @@ void RowFile::BeginTable() {
   lost_.clear();
   n_asked_ = 0;
   for (uint64_t n = head.n_lost; n > 0; --n) {
-    lost_.push_back(PlaceOf(file_.Get<Key>()));
+    lost_.push_back(PlaceHere(file_.Get<Key>()));
     if (lost_.size() > 1 && lost_.back() < lost_[lost_.size() - 2])
-      Fail(file_.path(), ": row ", lost_.back().second, " of table ", names_[static_cast<size_t>(table_)], " is out of its place, before byte ",
+      Fail(file_.path(), ": row ", lost_.back().key, " of table ", names_[static_cast<size_t>(table_)], " is out of its place, before byte ",
            file_.at());
   }
   n_left_ = head.n_rows;
-  place_ = {-1, 0};
+  has_place_ = false;
   row_.resize(head.row_bytes);
 }
 
@@ -143,14 +143,15 @@ bool RowFile::NextRow() {
   const Key key = file_.Get<Key>();
   file_.Read(row_);
   // Of this file's shards and in order, so that none comes twice.
-  const RowPlace place = PlaceOf(key);
-  if (place <= place_)
+  const KeyPlace place = PlaceHere(key);
+  if (has_place_ && place <= place_)
     Fail(file_.path(), ": row ", key, " of table ", names_[static_cast<size_t>(table_)], " is out of its place, before byte ", file_.at());
   place_ = place;
+  has_place_ = true;
   return true;
 }
 
-bool RowFile::Lost(const RowPlace& place) {
+bool RowFile::Lost(const KeyPlace& place) {
   while (n_asked_ < lost_.size() && lost_[n_asked_] < place) ++n_asked_;
   return n_asked_ < lost_.size() && lost_[n_asked_] == place;
 }

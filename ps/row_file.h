@@ -3,7 +3,7 @@
 // "ZYROWS5\n", u32 whether it holds only what has changed since an earlier save, u32 number of tables; for each table: u32 length of
 // its name, the name, u32 dim, u32 type of its weights (NumberType), u32 bytes a row (ps/row_layout.h), u32 length of what says how
 // sightings are counted (SightingCounts::Text), that text, u64 number of rows, u64 number of keys that lost theirs; then for each table
-// in turn these keys and its rows, both by virtual shard and key: u64 key; u64 key, the whole row; u64 the first step whose slice was
+// in turn these keys and its rows, both by PlaceOf (common/partitioner.h): u64 key; u64 key, the whole row; u64 the first step whose slice was
 // not swept; then what is known of keys without a row (ps/admission.h): u32 number of shards, and for each u32 shard, u64 length, its
 // bytes; u32 number of open steps, and for each u64 step, u64 number of keys, these. Little-endian. A key that lost its row and has
 // another is in both lists. It is a file in blocks (common/block_file.h), whose digest the manifest holds.
@@ -38,9 +38,6 @@ std::vector<SavedTable> SavedTables(const Job& job);
 /// What is known of keys without a row, as it is in the file.
 std::string SightingsOf(const Admission& admission);
 
-/// Where a row stands among those of its table.
-using RowPlace = std::pair<int, Key>;  // virtual shard, key
-
 /// Reads one from start to end, a row at a time. Throws Error naming file and offset where it is damaged, or of other tables.
 class RowFile {
  public:
@@ -53,10 +50,10 @@ class RowFile {
   void BeginTable();
   /// Goes to the next row; false: the table has no more.
   bool NextRow();
-  RowPlace place() const { return place_; }
+  KeyPlace place() const { return place_; }
   std::span<const std::byte> row() const { return row_; }
   /// Whether a key lost its row. Asked for rising places within a table.
-  bool Lost(const RowPlace& place);
+  bool Lost(const KeyPlace& place);
   /// REQUIRES: NextRow was false. What follows the rows.
   uint64_t NextSweepStep() { return file_.Get<uint64_t>(); }
   /// What is known of keys without a row: that of the server's shards goes into `admission`; nullptr: nothing does.
@@ -66,7 +63,8 @@ class RowFile {
 
  private:
   void ReadHead(const std::vector<SavedTable>& tables);
-  RowPlace PlaceOf(Key key) const;
+  /// Throws Error unless the key is of this file's shards.
+  KeyPlace PlaceHere(Key key) const;
 
   BlockReader file_;
   uint64_t digest_;  // that the manifest says
@@ -83,9 +81,10 @@ class RowFile {
   std::vector<std::string> names_;
   int table_ = -1;
   uint64_t n_left_ = 0;  // rows
-  RowPlace place_;
+  KeyPlace place_;
+  bool has_place_ = false;
   std::vector<std::byte> row_;
-  std::vector<RowPlace> lost_;
+  std::vector<KeyPlace> lost_;
   size_t n_asked_ = 0;  // of lost_, that are behind
 };
 

@@ -383,11 +383,20 @@ void Table::VisitShard(int shard, const std::function<void(Key, std::span<const 
 
 void Table::Restore(Key key, std::span<const std::byte> row) {
   CHECK_EQ(row.size(), layout_.bytes());
+  if (!restored_.empty() && ShardOf(spec_.id, restored_.back().key) != ShardOf(spec_.id, key)) FinishRestoring();
   const uint32_t number = rows_.Add();
   std::copy(row.begin(), row.end(), rows_.Row(number));
-  index_.Insert(key, number);
+  restored_.push_back({key, number});
   ++counts_.loaded;
-  if (max_rows_of_shard_ > 0) NoteIfFull(ShardOf(spec_.id, key));
+}
+
+void Table::FinishRestoring() {
+  if (restored_.empty()) return;
+  const int shard = ShardOf(spec_.id, restored_[0].key);
+  index_.Reserve(shard, index_.ShardSize(shard) + static_cast<uint32_t>(restored_.size()));
+  for (const Index::Entry& entry : restored_) index_.Insert(entry.key, entry.row);
+  restored_.clear();
+  if (max_rows_of_shard_ > 0) NoteIfFull(shard);
 }
 
 }  // namespace zhiyin::ps

@@ -96,11 +96,13 @@ class Table {
   static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
   void EndStep(uint64_t step, uint64_t oldest_in_use);
 
-  /// Every row of a virtual shard, or of them those that are among `only`, by ascending key: visit(key, row as it is in memory).
+  /// Every row of a virtual shard, or of them those that are among `only`, by PlaceOf: visit(key, row as it is in memory).
   void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
                   const RowChanges* only = nullptr) const;
-  /// A row as VisitShard gave it. REQUIRES: the key is absent, row.size() == layout().bytes().
+  /// A row as VisitShard gave it, which is there once FinishRestoring is called. REQUIRES: the key is absent, row.size() ==
+  /// layout().bytes().
   void Restore(Key key, std::span<const std::byte> row);
+  void FinishRestoring();
   /// Makes `row`, of layout().bytes(), one with these weights that was never updated and never pulled.
   void InitRow(std::span<const float> weights, std::byte* row);
   /// The row with a number, as the index has it.
@@ -157,6 +159,8 @@ class Table {
   bool said_full_ = false;
   TableCut* cut_ = nullptr;
   std::unique_ptr<RowChanges> changes_;
+
+  std::vector<Index::Entry> restored_;  // of one shard, not in the index yet
 
   // Workspaces.
   std::vector<float> weights_;

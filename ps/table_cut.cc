@@ -37,13 +37,15 @@ void TableCut::VisitRemoved(const std::function<void(Key)>& visit) {
   if (changes_ == nullptr) return;
   for (int shard = 0; shard < kNumShards; ++shard) {
     std::vector<Key> keys = changes_->TakeRemoved(shard);
-    std::sort(keys.begin(), keys.end());
+    const TableId table = table_.spec().id;
+    std::sort(keys.begin(), keys.end(), [&](Key a, Key b) { return PlaceOf(table, a) < PlaceOf(table, b); });
     for (const Key key : keys) visit(key);
   }
 }
 
 void TableCut::VisitNextShard(const std::function<void(Key, std::span<const std::byte>)>& visit) {
   const std::vector<Index::Entry> kept = kept_.SortedShard(n_visited_);
+  const TableId table = table_.spec().id;
   auto next = kept.begin();
   const auto visit_kept = [&] {
     if (next->row != kNoRow) {
@@ -55,7 +57,7 @@ void TableCut::VisitNextShard(const std::function<void(Key, std::span<const std:
   };
   // Of rows that were not kept, the numbers are still those of the cut.
   const auto visit_live = [&](Key key, std::span<const std::byte> row) {
-    while (next != kept.end() && next->key < key) visit_kept();
+    while (next != kept.end() && next->key != key && PlaceOf(table, next->key) < PlaceOf(table, key)) visit_kept();
     if (next != kept.end() && next->key == key) {
       visit_kept();
     } else {

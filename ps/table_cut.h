@@ -29,12 +29,12 @@ class TableCut {
   int64_t n_rows() const { return n_rows_; }
   /// Keys that lost their rows before the cut, maybe to get others, where there are changes.
   int64_t n_removed() const { return changes_ ? changes_->n_removed() : 0; }
-  /// All of these by shard and key. Once.
+  /// All of these by PlaceOf. Once.
   void VisitRemoved(const std::function<void(Key)>& visit);
   uint64_t next_sweep_step() const { return next_sweep_step_; }
   /// Shards that were visited.
   int n_visited() const { return n_visited_; }
-  /// The rows of the next shard as they were, by ascending key. What was kept of them is let go.
+  /// The rows of the next shard as they were, by PlaceOf. What was kept of them is let go.
   void VisitNextShard(const std::function<void(Key, std::span<const std::byte>)>& visit);
   /// Memory for rows that are kept.
   int64_t n_bytes() const;

@@ -76,6 +76,20 @@ TEST(BlockFile, ComesBackAsItWas) {
   }
 }
 
+/// So large that the system keeps nothing of it in its memory.
+TEST(BlockFile, ALargeOneComesBackAsItWas) {
+  TempFolder folder;
+  std::vector<uint64_t> numbers(9 << 20);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
+  const std::string content(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(uint64_t));
+  const uint64_t written = Write(folder.Path("f"), content, 3'000'000, Beside::kThread);
+  for (const Beside beside : {Beside::kNobody, Beside::kThread}) {
+    uint64_t read;
+    EXPECT_TRUE(Read(folder.Path("f"), 1'000'000, &read, beside) == content);
+    EXPECT_EQ(read, written);
+  }
+}
+
 TEST(BlockFile, AFlippedBitIsFoundInItsBlock) {
   TempFolder folder;
   const std::string path = folder.Path("f");

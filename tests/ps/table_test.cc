@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "common/error.h"
@@ -451,13 +452,11 @@ TEST_P(TableAgainstTwin, HoldsTheSameRowsAtTheSameAddresses) {
   for (const auto& [key, row] : twin) addresses.insert(row);
   EXPECT_EQ(addresses.size(), twin.size());
   for (int shard = 0; shard < kNumShards; ++shard) {
-    Key last = 0;
-    bool first = true;
+    std::optional<KeyPlace> last;
     table.VisitShard(shard, [&](Key key, std::span<const std::byte> row) {
       EXPECT_EQ(ShardOf(1, key), shard);
-      EXPECT_TRUE(first || key > last);
-      first = false;
-      last = key;
+      EXPECT_TRUE(!last || PlaceOf(1, key) > *last);
+      last = PlaceOf(1, key);
       EXPECT_EQ(row.data(), twin.at(key));
       visited.insert(key);
     });
