@@ -149,20 +149,26 @@ void BlockReader::NextBlock() {
     if (!block_) block_ = pipe_.TakeEmpty();
     if (!ReadIn(&*block_)) block_.reset();
   }
+  if (block_) CheckSum();
 }
 
 bool BlockReader::ReadIn(BlockPipe::Block* block) {
-  const int64_t begin = file_.at();
   const size_t n = std::min(static_cast<size_t>(file_.n_left()), kWholeBlock);
   if (n == 0) return false;
   file_.Read({block->bytes.get(), n});
   block->n = n - kSumBytes;
-  uint64_t sum;
-  std::memcpy(&sum, block->bytes.get() + block->n, kSumBytes);
-  if (sum != HashBytes(Text(block->bytes.get(), block->n), number_++))
-    Fail(path(), ": damaged: bytes ", begin, " to ", file_.at(), " do not fit their checksum");
-  digest_.Update(std::as_bytes(std::span(&sum, 1)));
   return true;
+}
+
+void BlockReader::CheckSum() {
+  uint64_t sum;
+  std::memcpy(&sum, block_->bytes.get() + block_->n, kSumBytes);
+  if (sum != HashBytes(Text(block_->bytes.get(), block_->n), number_)) {
+    const uint64_t begin = number_ * kWholeBlock;
+    Fail(path(), ": damaged: bytes ", begin, " to ", begin + block_->n + kSumBytes, " do not fit their checksum");
+  }
+  ++number_;
+  digest_.Update(std::as_bytes(std::span(&sum, 1)));
 }
 
 void BlockReader::SkipToEnd() {

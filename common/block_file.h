@@ -96,10 +96,11 @@ class BlockReader {
   uint64_t digest() const { return digest_.Value(); }
 
  private:
-  /// The next one; nothing at the end of the file.
+  /// The next one, checked; nothing at the end of the file.
   void NextBlock();
-  /// false: the end of the file.
+  /// Only reads: the disk should not wait for a checksum. false: the end of the file.
   bool ReadIn(BlockPipe::Block* block);
+  void CheckSum();
 
   FileReader file_;
   int64_t n_file_bytes_;
@@ -108,7 +109,6 @@ class BlockReader {
   BlockPipe pipe_;
   std::optional<BlockPipe::Block> block_;
   size_t n_used_ = 0;  // read of it
-  // Of whoever reads the file.
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
   std::thread thread_;
