@@ -29,6 +29,7 @@
 #include "launch/output_folder.h"
 #include "launch/recommend.h"
 #include "launch/run.h"
+#include "launch/serve.h"
 #include "launch/supervise.h"
 #include "launch/terminal.h"
 #include "worker/data/world.h"
@@ -63,6 +64,9 @@ DEFINE_string(format, "tsv", "recommend: tsv or jsonl");
 DEFINE_double(relevance, 1, "recommend: weight of the score against likeness to other items of the list, 0 to 1");
 DEFINE_bool(seen, false, "recommend: items that the user has an event with may be in the list");
 DEFINE_bool(measure, false, "recommend: the metrics of lists for held-out events, and of baselines");
+DEFINE_string(listen, "127.0.0.1:8080", "serve: HOST:PORT; port 0: any that is free");
+DEFINE_string(token_file, "", "serve: a file with the word that clients must name");
+DEFINE_double(reload_s, 1, "serve: from one look for a newer model to the next; 0: never");
 DEFINE_bool(profile, false, "train: say what workers and servers spent their time on");
 DEFINE_string(progress, "auto", "auto, line (for a terminal), log (for a file) or none");
 
@@ -82,6 +86,7 @@ constexpr const char* kUsage =
   zhiyin supervise -- mpirun -n 4 zhiyin train --config=JOB.textproto --output=DIR
   zhiyin inspect --checkpoint=DIR [--row=FIELD=VALUE] [--against=DIR]
   zhiyin recommend --checkpoint=DIR [--users=FILE] [--k=10] [--measure]
+  zhiyin serve --checkpoint=DIR [--listen=127.0.0.1:8080]
 
 commands
   train      train, evaluate on the test split, save under --output
@@ -94,6 +99,7 @@ commands
   supervise  run a job, and start it again from its newest checkpoint when it dies (docs/operations.md)
   inspect    what is in a saved model or in checkpoints, whether they are whole, one row, how two differ
   recommend  the best items for users of a job with data.behaviour (docs/recommending.md)
+  serve      answer requests for predictions and recommendations over HTTP (docs/serving.md)
 
 flags
   --config=FILE         the job, as described in configs/job.proto; compare: several, separated by commas
@@ -134,6 +140,11 @@ flags of recommend
   --seen                items that the user has an event with may be in the list
   --format=F            tsv or jsonl
   --measure             instead of lists their metrics on held-out events, and those of baselines
+
+flags of serve, beside --k (the longest list), --formula, --candidates, --relevance and --seen
+  --listen=HOST:PORT    where it listens (default 127.0.0.1:8080); port 0: any that is free
+  --token_file=FILE     clients must send the word in it: Authorization: Bearer WORD
+  --reload_s=S          how often to look for a newer model or checkpoint (default 1); 0: never
 )";
 
 void PrintError(const std::string& line) {
@@ -367,15 +378,21 @@ int Examine(const std::vector<std::string>& overrides) {
   return RunDoctor(std::move(options));
 }
 
+void CheckListFlags() {
+  if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
+  if (FLAGS_candidates < 1) Fail("--candidates=", FLAGS_candidates, ": expected at least 1");
+  if (!(FLAGS_relevance >= 0 && FLAGS_relevance <= 1)) Fail("--relevance=", FLAGS_relevance, ": expected 0 to 1");
+}
+
+worker::RecommendOptions ListOptions() { return {FLAGS_k, FLAGS_candidates, FLAGS_formula, !FLAGS_seen, FLAGS_relevance}; }
+
 int Recommend(const std::vector<std::string>& overrides) {
   CheckStartedAlone("recommend");
   CheckUses("recommend", {"checkpoint", "ranker", "users", "k", "candidates", "formula", "format", "relevance", "seen",
                           "measure", "output", "overwrite"});
   if (FLAGS_measure) CheckUnset("recommend --measure", {"users", "format"});
   if (FLAGS_checkpoint.empty()) Fail("recommend: --checkpoint is missing: expected a model's folder");
-  if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
-  if (FLAGS_candidates < 1) Fail("--candidates=", FLAGS_candidates, ": expected at least 1");
-  if (!(FLAGS_relevance >= 0 && FLAGS_relevance <= 1)) Fail("--relevance=", FLAGS_relevance, ": expected 0 to 1");
+  CheckListFlags();
   if (FLAGS_format != "tsv" && FLAGS_format != "jsonl") Fail("--format=", FLAGS_format, ": expected tsv or jsonl");
   RecommendCommand command;
   command.checkpoint = FLAGS_checkpoint;
@@ -386,10 +403,20 @@ int Recommend(const std::vector<std::string>& overrides) {
   command.output = FLAGS_output;
   command.overwrite = FLAGS_overwrite;
   command.measure = FLAGS_measure;
-  command.options = {FLAGS_k, FLAGS_candidates, FLAGS_formula, !FLAGS_seen, FLAGS_relevance};
+  command.options = ListOptions();
   command.print = Print;
   RunRecommend(command);
   return 0;
+}
+
+int RunServe(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("serve");
+  CheckUses("serve", {"checkpoint", "listen", "token_file", "reload_s", "k", "candidates", "formula", "relevance", "seen"});
+  if (FLAGS_checkpoint.empty()) Fail("serve: --checkpoint is missing: expected a model's folder, or an output folder");
+  if (!overrides.empty()) Fail("--set ", overrides[0], ": means nothing to serve: it takes the model as it was trained");
+  CheckListFlags();
+  if (!(FLAGS_reload_s >= 0)) Fail("--reload_s=", FLAGS_reload_s, ": expected 0 or more");
+  return Serve({FLAGS_checkpoint, FLAGS_listen, FLAGS_token_file, FLAGS_reload_s, ListOptions(), Print, PrintError});
 }
 
 int RunInspect(const std::vector<std::string>& overrides) {
@@ -440,8 +467,9 @@ int Main(int argc, char** argv) {
   if (command == "compare") return RunCompare(line.overrides);
   if (command == "inspect") return RunInspect(line.overrides);
   if (command == "recommend") return Recommend(line.overrides);
+  if (command == "serve") return RunServe(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, predict, doctor, generate, compare, supervise, inspect or recommend, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor, generate, compare, supervise, inspect, recommend or serve, see zhiyin --help");
 }
 
 }  // namespace

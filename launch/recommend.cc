@@ -13,6 +13,7 @@
 #include "common/partitioner.h"
 #include "launch/output_folder.h"
 #include "launch/saved.h"
+#include "launch/serve/served_model.h"
 #include "ps/checkpoint.h"
 #include "ps/table.h"
 #include "worker/data/line_reader.h"
@@ -96,16 +97,6 @@ std::string TsvLines(const Behaviour& behaviour, int user, const std::vector<Rec
             Number(list[r].score) + "\t" + because + "\n";
   }
   return text;
-}
-
-std::string JsonLine(const Behaviour& behaviour, int user, const std::vector<Recommended>& list) {
-  nlohmann::ordered_json line = {{"user", behaviour.user(user)}, {"items", nlohmann::ordered_json::array()}};
-  for (const Recommended& one : list) {
-    nlohmann::ordered_json because = nlohmann::ordered_json::array();
-    for (const int item : one.because) because.push_back(behaviour.item(item));
-    line["items"].push_back({{"item", behaviour.item(one.item)}, {"score", one.score}, {"because", because}});
-  }
-  return line.dump() + "\n";
 }
 
 std::string TableLine(const std::string& name, const worker::ListMetrics& m) {
@@ -213,7 +204,7 @@ void RunRecommend(const RecommendCommand& command) {
     const std::vector<std::vector<Recommended>> lists = Lists(recommender, users);
     if (command.format == "tsv") text = "user\trank\titem\tscore\tbecause\n";
     for (size_t i = 0; i < users.size(); ++i)
-      text += command.format == "tsv" ? TsvLines(*behaviour, users[i], lists[i]) : JsonLine(*behaviour, users[i], lists[i]);
+      text += command.format == "tsv" ? TsvLines(*behaviour, users[i], lists[i]) : ListJson(*behaviour, users[i], lists[i]).dump() + "\n";
   }
   if (command.output.empty()) {
     command.print(text);

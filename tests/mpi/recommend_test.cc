@@ -12,35 +12,13 @@
 #include <utility>
 
 #include "tests/support/files.h"
+#include "tests/support/taste_job.h"
 #include "tests/support/zhiyin.h"
 
 namespace zhiyin::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// Users and items of two tastes, by parity; each user has half of the 20 items of the own taste, in turn.
-std::string Events() {
-  std::ostringstream text;
-  text << "user,item,time,rating\n";
-  for (int u = 0; u < 60; ++u) {
-    for (int k = 0; k < 10; ++k) text << "u" << u << ",i" << 2 * ((u / 2 + 3 * k) % 20) + u % 2 << "," << 100 * u + k << ",5\n";
-  }
-  return text.str();
-}
-
-std::string Config(const std::string& file) {
-  return R"(name: "tastes"
-      data { text { header: true } train { file: ")" + file + R"(" } test { file: ")" + file + R"(" }
-        behaviour { user: "user" item: "item" time: "time" last: 1 } }
-      table { name: "t" dim: 8 optimizer { adagrad { learning_rate: 0.1 } } init { normal { stddev: 0.1 } } }
-      field { name: "user" } field { name: "item" } field { name: "history" separator: "|" pooling: MEAN vocabulary: "seen" }
-      numeric { name: "item_log_share" standardise: false }
-      task { name: "rating" label { number {} } squared_error {} weight: 0 }
-      model { two_tower { user { field: "user" field: "history" } item { field: "item" } dim: 8
-                          in_batch { log_share: "item_log_share" } } }
-      train { epochs: 5 batch_size: 128 slices: 2 seed: 1 dense_optimizer { adagrad { learning_rate: 0.1 } } })";
-}
 
 void TrainInto(const std::string& output, int n_ranks, const Arguments& arguments) {
   Arguments all = {"train", "--output=" + output, "--progress=none"};
@@ -51,7 +29,7 @@ void TrainInto(const std::string& output, int n_ranks, const Arguments& argument
 
 TEST(Recommend, FromEventsToLists) {
   const TempFolder folder;
-  const std::string config = folder.Write("job.textproto", Config(folder.Write("events.csv", Events())));
+  const std::string config = folder.Write("job.textproto", TasteConfig(folder.Write("events.csv", TasteEvents())));
   TrainInto(folder.Path("model"), 3, {"--config=" + config});
   const Arguments recommend = {"recommend", "--checkpoint=" + folder.Path("model")};
   const auto run = [&](const Arguments& more) {
@@ -112,7 +90,7 @@ TEST(Recommend, FromEventsToLists) {
 
 TEST(Recommend, TheModelDoesNotDependOnTheNumberOfWorkers) {
   const TempFolder folder;
-  const std::string config = folder.Write("job.textproto", Config(folder.Write("events.csv", Events())));
+  const std::string config = folder.Write("job.textproto", TasteConfig(folder.Write("events.csv", TasteEvents())));
   std::set<std::string> lists;
   for (const std::string cast : {"1x1", "2x2"}) {
     TrainInto(folder.Path(cast), 0, {"--config=" + config, "--simulate=" + cast});

@@ -113,6 +113,8 @@ ProcessResult BackgroundProcess::Wait(double timeout_s) {
   return result;
 }
 
+std::string BackgroundProcess::Out() const { return ReadFile(out_path_); }
+
 ProcessResult RunProcess(const std::vector<std::string>& command, double timeout_s) {
   return BackgroundProcess(command).Wait(timeout_s);
 }

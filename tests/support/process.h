@@ -29,6 +29,8 @@ class BackgroundProcess {
   /// Ids of this process' descendants whose command line holds `text`, oldest first.
   std::vector<int> Descendants(const std::string& text) const;
   ProcessResult Wait(double timeout_s);
+  /// What it has printed so far.
+  std::string Out() const;
 
  private:
   int pid_ = -1;
