@@ -1,6 +1,7 @@
 // A trained model that answers requests in JSON.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
