@@ -39,13 +39,6 @@ Job JobWithTable() {
   return job;
 }
 
-/// The dense one, which stays empty, and that of the job.
-std::vector<ps::Table> EmptyTables(const Job& job) {
-  std::vector<ps::Table> tables;
-  for (const ps::TableSpec& spec : ps::TableSpecs(job)) tables.emplace_back(spec, 1);
-  return tables;
-}
-
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 int Measure() {
@@ -55,7 +48,7 @@ int Measure() {
   Manifest::RowFile* entry = manifest.add_file();
   const std::filesystem::path path = FLAGS_file;
   entry->set_name(path.filename().string());
-  std::vector<ps::Table> tables = EmptyTables(manifest.job());
+  std::vector<ps::Table> tables = ps::EmptyTables(manifest.job());
   std::vector<Key> keys(kRequest);
   std::vector<std::byte*> rows(kRequest);
   for (int64_t n = 0; n < FLAGS_rows; n += static_cast<int64_t>(kRequest)) {
@@ -93,7 +86,7 @@ int Measure() {
   }
   const double beside_s = Now() - begin;
 
-  tables = EmptyTables(manifest.job());
+  tables = ps::EmptyTables(manifest.job());
   const int file = open(FLAGS_file.c_str(), O_RDONLY);
   if (file < 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) Fail(FLAGS_file, ": cannot be taken out of memory");
   close(file);

@@ -540,10 +540,10 @@ class JobChecker : private ConfigChecker {
 
   void CheckWarmStart(const ConfigPath& path, const WarmStart& start) const {
     if (start.model().empty()) Fail(path("model"), "is empty, expected the folder of a model");
+    std::vector<std::string> names;
+    for (const Table& table : job_.table()) names.push_back(table.name());
     for (int i = 0; i < start.table_size(); ++i) {
       const std::string& name = start.table(i);
-      std::vector<std::string> names;
-      for (const Table& table : job_.table()) names.push_back(table.name());
       if (std::find(names.begin(), names.end(), name) == names.end())
         Fail(path("table", i), Text("no table \"", name, "\"", Suggestion(name, names)));
       if (std::find(start.table().begin(), start.table().begin() + i, name) != start.table().begin() + i)

@@ -67,8 +67,8 @@ void FileWriter::Write(std::span<const std::byte> bytes) {
   Tell(FileStep::kWrite, path_, "", static_cast<int64_t>(bytes.size()));
   if (bytes.size() < kBufferBytes) {
     // What is in the buffer is written anywhere.
+    if (is_direct_) SetDirect(fileno(file_), false);
     is_direct_ = false;
-    SetDirect(fileno(file_), false);
     if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "write");
     n_bytes_ += static_cast<int64_t>(bytes.size());
   } else {

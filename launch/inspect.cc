@@ -39,7 +39,7 @@ std::string_view BytesOfRow(std::span<const std::byte> row) { return {reinterpre
 
 /// A folder with a manifest, and its empty tables.
 struct Model {
-  explicit Model(const std::string& path) : saved(LoadSaved(path)), manifest(saved.back().manifest), tables(EmptyTables(manifest.job())) {}
+  explicit Model(const std::string& path) : saved(LoadSaved(path)), manifest(saved.back().manifest), tables(ps::EmptyTables(manifest.job())) {}
   void Visit(const ps::VisitRow& visit) const { ps::VisitRows(saved, visit); }
 
   SavedChain saved;

@@ -171,7 +171,7 @@ std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& path, c
   const SavedChain saved = LoadSaved(worker::FindModel(path), overrides);
   const Manifest& manifest = saved.back().manifest;
   auto model = std::make_shared<worker::FrozenModel>(manifest);
-  std::vector<ps::Table> tables = EmptyTables(manifest.job());
+  std::vector<ps::Table> tables = ps::EmptyTables(manifest.job());
   ps::LoadRows(saved, ps::CarryAll(tables.size()), {1, 1}, 0, &tables, [] {}, Beside::kThread);
   std::vector<float> weights;
   for (ps::Table& table : tables) {

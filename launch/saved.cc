@@ -15,10 +15,4 @@ SavedChain LoadSaved(const std::string& folder, const std::vector<std::string>& 
   return CheckedJob(worker::LoadChain(folder), overrides);
 }
 
-std::vector<ps::Table> EmptyTables(const Job& job) {
-  std::vector<ps::Table> tables;
-  for (const ps::TableSpec& spec : ps::TableSpecs(job)) tables.emplace_back(spec, job.train().seed());
-  return tables;
-}
-
 }  // namespace zhiyin::launch

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "common/saved_chain.h"
-#include "ps/table.h"
 
 namespace zhiyin::launch {
 
@@ -14,8 +13,5 @@ SavedChain LoadSaved(const std::string& folder, const std::vector<std::string>& 
 
 /// The same where the manifests are there already.
 SavedChain CheckedJob(SavedChain saved, const std::vector<std::string>& overrides = {});
-
-/// Those of a job.
-std::vector<ps::Table> EmptyTables(const Job& job);
 
 }  // namespace zhiyin::launch

@@ -72,13 +72,13 @@ Server::Server(Mailbox* mailbox, const RoleMap& roles, const Job& job, const std
     : mailbox_(mailbox),
       roles_(roles),
       stages_(profile, ServerStage::kOther),
+      tables_(EmptyTables(job)),
       clock_(job.train().staleness(), job.train().staleness() < 0 ? 0 : first_step),
       leases_(job.train().seed(), roles.n_workers),
       max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
                                                    : std::numeric_limits<float>::max()),
       output_folder_(output_folder),
       poison_folder_(output_folder.empty() ? "" : output_folder + "/poisoned") {
-  for (const TableSpec& spec : TableSpecs(job)) tables_.emplace_back(spec, job.train().seed());
   sums_.resize(tables_.size());
   pending_.resize(static_cast<size_t>(roles.n_workers));
   last_sequence_.resize(static_cast<size_t>(roles.n_workers));

@@ -399,4 +399,10 @@ void Table::FinishRestoring() {
   if (max_rows_of_shard_ > 0) NoteIfFull(shard);
 }
 
+std::vector<Table> EmptyTables(const Job& job) {
+  std::vector<Table> tables;
+  for (const TableSpec& spec : TableSpecs(job)) tables.emplace_back(spec, job.train().seed());
+  return tables;
+}
+
 }  // namespace zhiyin::ps

@@ -170,4 +170,7 @@ class Table {
   std::vector<Index::Entry> entries_;
 };
 
+/// Those of a job, with its seed.
+std::vector<Table> EmptyTables(const Job& job);
+
 }  // namespace zhiyin::ps

@@ -51,6 +51,13 @@ HttpService::HttpService(const HttpOptions& options, Served served)
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   });
   server.new_task_queue = [n = options.n_connections] { return new httplib::ThreadPool(static_cast<size_t>(n)); };
+  // The library would unpack a small body into one of any size.
+  server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+    if (!request.has_header("Content-Encoding")) return httplib::Server::HandlerResponse::Unhandled;
+    response.set_header("Connection", "close");  // its body is not read
+    SetError(415, "Content-Encoding: expected a body as it is", &response);
+    return httplib::Server::HandlerResponse::Handled;
+  });
   server.Post("/v1/score", [this](const httplib::Request& request, httplib::Response& response) { Answer(kScore, request, &response); });
   server.Post("/v1/recommend", [this](const httplib::Request& request, httplib::Response& response) { Answer(kRecommend, request, &response); });
   server.Get("/healthz", [this](const httplib::Request&, httplib::Response& response) {

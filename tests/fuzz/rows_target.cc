@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "common/block_file.h"
-#include "launch/saved.h"
 #include "ps/checkpoint.h"
 #include "ps/row_saver.h"
 #include "tests/fuzz/conversation.h"
@@ -26,7 +25,7 @@ Job JobWithSightings() {
 /// Tables with some rows, and with keys that were seen but have none.
 std::string Saved(int n_keys, ps::SaveKind kind) {
   const testing::TempFolder folder(testing::TempFolder::kInMemory);
-  std::vector<ps::Table> tables = launch::EmptyTables(JobWithSightings());
+  std::vector<ps::Table> tables = ps::EmptyTables(JobWithSightings());
   ps::SaveRows(folder.Path("before"), ps::SaveKind::kWhole, &tables, [] {});
   for (ps::Table& table : tables) {
     for (uint64_t step = 0; step < 3; ++step) {
@@ -73,7 +72,7 @@ int FuzzRows(const uint8_t* data, size_t size) {
   if (is_changes) saved.push_back(Written(folder.Path("base"), kBase, false, kJob));
   saved.push_back(Written(folder.Path("newest"), std::string_view(reinterpret_cast<const char*>(data), size), is_changes, kJob));
   Judge(kName, [&] {
-    std::vector<ps::Table> tables = launch::EmptyTables(kJob);
+    std::vector<ps::Table> tables = ps::EmptyTables(kJob);
     ps::LoadRows(saved, ps::CarryAll(tables.size()), {2, 1}, 1, &tables, [] {});
   });
   return 0;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 #include "common/config.h"
@@ -25,14 +26,26 @@ using testing::TempFolder;
 
 Job SmallJob() { return testing::ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3); }
 
+std::string WhatFails(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+/// Of a manifest, whatever it is of.
+worker::Normalizer NormalizerOf(const Job& job) {
+  const size_t n = static_cast<size_t>(job.numeric_size());
+  return {std::vector<float>(n), std::vector<float>(n)};
+}
+
 /// Checkpoints without rows.
 class Resuming : public ::testing::Test {
  protected:
   void Save(const Job& job, int64_t step, int n_workers = 3) {
-    worker::Normalizer normalizer;
-    normalizer.mean.resize(static_cast<size_t>(job.numeric_size()));
-    normalizer.scale.resize(static_cast<size_t>(job.numeric_size()));
-    Manifest manifest = worker::ManifestOf(job, normalizer, 1, step, 7);
+    Manifest manifest = worker::ManifestOf(job, NormalizerOf(job), 1, step, 7);
     manifest.mutable_progress()->set_epoch(1);
     manifest.mutable_progress()->set_next_step(step);
     manifest.mutable_progress()->set_n_workers(n_workers);
@@ -47,12 +60,7 @@ class Resuming : public ::testing::Test {
     return start ? *start : BeginAnew(job, note);
   }
   std::string ErrorOf(const Job& job) {
-    try {
-      From(job);
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
+    return WhatFails([&] { From(job); });
   }
 
   TempFolder folder_;
@@ -165,11 +173,8 @@ class WarmStarting : public ::testing::Test {
  protected:
   WarmStarting() {
     const Job job = SmallJob();
-    worker::Normalizer normalizer;
-    normalizer.mean.resize(static_cast<size_t>(job.numeric_size()));
-    normalizer.scale.resize(static_cast<size_t>(job.numeric_size()));
     std::filesystem::create_directories(folder_.Path("model"));
-    worker::WriteManifest(worker::ManifestOf(job, normalizer, 1, 5, 7), folder_.Path("model"));
+    worker::WriteManifest(worker::ManifestOf(job, NormalizerOf(job), 1, 5, 7), folder_.Path("model"));
   }
   Job Like(const std::string& changes) const {
     Job job = SmallJob();
@@ -182,12 +187,7 @@ class WarmStarting : public ::testing::Test {
     return BeginAnew(job, [&](const std::string& text) { notes_.push_back(text); });
   }
   std::string ErrorOf(const Job& job) {
-    try {
-      Begin(job);
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
+    return WhatFails([&] { Begin(job); });
   }
 
   TempFolder folder_;

@@ -22,11 +22,7 @@ Job ModelJob() {
   return testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", 3);
 }
 
-std::vector<Table> EmptyTables() {
-  std::vector<Table> tables;
-  for (const TableSpec& spec : TableSpecs(ModelJob())) tables.emplace_back(spec, 1);
-  return tables;
-}
+std::vector<Table> EmptyTables() { return ps::EmptyTables(ModelJob()); }
 
 std::vector<Key> SomeKeys(TableId table) {
   std::vector<Key> keys(table == kDenseTable ? 5 : 300);
@@ -50,6 +46,15 @@ Job JobOf(const std::vector<Table>& tables) {
   return job;
 }
 
+void AddFile(const std::string& name, const SavedRows& saved, Manifest* manifest) {
+  Manifest::RowFile* file = manifest->add_file();
+  file->set_name(name);
+  file->set_n_rows(saved.n_rows);
+  file->set_n_bytes(saved.n_bytes);
+  file->set_digest(saved.digest);
+  file->set_is_changes(saved.is_changes);
+}
+
 /// From a manifest that says nothing of the job: it is that of the tables.
 void Load(const TempFolder& folder, Manifest manifest, const RoleMap& roles, int server, std::vector<Table>* tables) {
   *manifest.mutable_job() = JobOf(*tables);
@@ -70,12 +75,7 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
       }
     }
     const std::string name = "rows-" + std::to_string(server) + ".bin";
-    const SavedRows saved = SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {});
-    Manifest::RowFile* file = manifest.add_file();
-    file->set_name(name);
-    file->set_n_rows(saved.n_rows);
-    file->set_n_bytes(saved.n_bytes);
-    file->set_digest(saved.digest);
+    AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &manifest);
   }
   return manifest;
 }
@@ -147,13 +147,8 @@ Manifest SaveChoosy(bool exact, const TempFolder& folder) {
   std::vector<Table> tables = ChoosyTables(exact);
   for (Key key = 0; key < 200; ++key) Pull(&tables[1], Mix(key), 1);
   for (Key key = 100; key < 200; key += 2) EXPECT_TRUE(Pull(&tables[1], Mix(key), 20));
-  const SavedRows saved = SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &tables, [] {});
   Manifest manifest;
-  Manifest::RowFile* file = manifest.add_file();
-  file->set_name("rows-0.bin");
-  file->set_n_rows(saved.n_rows);
-  file->set_n_bytes(saved.n_bytes);
-  file->set_digest(saved.digest);
+  AddFile("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &tables, [] {}), &manifest);
   return manifest;
 }
 
@@ -190,16 +185,6 @@ TEST(Checkpoint, SightingsOfOtherSettingsAreRefused) {
               HasSubstr("rows-0.bin: sightings of table users were saved with admission exact { sightings: 2 "
                         "max_candidates: 100000 }, expected exact { sightings: 2 max_candidates: 10 }"));
   EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(false)), HasSubstr("expected counting_bloom { sight"));
-}
-
-Manifest ManifestOf(const std::string& name, const SavedRows& saved) {
-  Manifest manifest;
-  Manifest::RowFile* file = manifest.add_file();
-  file->set_name(name);
-  file->set_n_rows(saved.n_rows);
-  file->set_n_bytes(saved.n_bytes);
-  file->set_digest(saved.digest);
-  return manifest;
 }
 
 /// Every rule at once, with little room.
@@ -271,8 +256,8 @@ TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
         whole[0] = CrowdedTables(exact, when_full, synchronous);
         for (uint64_t step = 0; step < kBefore; ++step) CrowdedStep(step, 0, 1, &whole[0]);
         TempFolder folder;
-        const Manifest manifest =
-            ManifestOf("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &whole[0], [] {}));
+        Manifest manifest;
+        AddFile("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &whole[0], [] {}), &manifest);
         const RowCounts before = whole[0][1].counts();
         EXPECT_EQ(before.displaced > 0, synchronous || when_full == Eviction::EVICT_OLDEST);
         EXPECT_GT(before.rare, 0);
@@ -338,15 +323,6 @@ TEST(Checkpoint, WhatChangesWhileItIsWrittenIsNotInIt) {
       }
     }
   }
-}
-
-void AddFile(const std::string& name, const SavedRows& saved, Manifest* manifest) {
-  Manifest::RowFile* file = manifest->add_file();
-  file->set_name(name);
-  file->set_n_rows(saved.n_rows);
-  file->set_n_bytes(saved.n_bytes);
-  file->set_digest(saved.digest);
-  file->set_is_changes(saved.is_changes);
 }
 
 /// One that holds all rows and some that hold what changed since the one before, each written while the table goes on changing.
