@@ -78,6 +78,7 @@ class JobChecker : private ConfigChecker {
       CheckGenerated(data(std::string(GeneratedName(job_.data())).c_str()));
       columns_ = GeneratedColumns(job_.data());
     }
+    CheckJoins();
     if (job_.data().has_behaviour() && !columns_.empty())
       columns_.insert(columns_.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
     known_columns_ = {columns_.begin(), columns_.end()};
@@ -86,10 +87,41 @@ class JobChecker : private ConfigChecker {
     if (job_.data().has_test()) CheckSplit(data("test"), job_.data().test());
   }
 
+  /// Adds their columns where all are known; columns_ is empty where the files' headers will say.
+  void CheckJoins() {
+    for (int i = 0; i < job_.data().join_size(); ++i) {
+      const ConfigPath path = ConfigPath()("data")("join", i);
+      const Join& join = job_.data().join(i);
+      if (!job_.data().has_text()) Fail(path, "needs rows from files, expected data.text");
+      CheckText(path("text"), join.text());
+      CheckFiles(path, join.file());
+      const zhiyin::Text& own = job_.data().text();
+      if ((!own.header() && own.column_name().empty()) || (!join.text().header() && join.text().column_name().empty()))
+        Fail(path, "needs columns with names, expected header or column_name in data.text and in the join's text");
+      if (join.column().empty()) Fail(path("column"), "is missing, expected a column of the rows");
+      const auto& names = join.text().column_name();
+      if (!names.empty() && std::find(names.begin(), names.end(), join.key()) == names.end())
+        Fail(path("key"), Text("is \"", join.key(), "\", expected a name of text.column_name"));
+      if (columns_.empty()) continue;
+      if (std::find(columns_.begin(), columns_.end(), join.column()) == columns_.end())
+        Fail(path("column"), Text("is \"", join.column(), "\", expected a column of the rows", Suggestion(join.column(), columns_)));
+      if (names.empty()) {
+        columns_.clear();  // nothing is known of the columns from here on
+        continue;
+      }
+      for (const std::string& name : names) {
+        if (name == join.key()) continue;
+        if (std::find(columns_.begin(), columns_.end(), name) != columns_.end())
+          Fail(path("text"), Text("has a column \"", name, "\", and so have the rows: expected names that differ"));
+        columns_.push_back(name);
+      }
+    }
+  }
+
   void CheckBehaviour(const ConfigPath& path, const Behaviour& behaviour) const {
     const ConfigPath data = ConfigPath()("data");
     if (!job_.data().has_text()) Fail(path, "needs rows from files, expected data.text");
-    if (!job_.data().text().header() && columns_.empty())
+    if (!job_.data().text().header() && job_.data().text().column_name().empty())
       Fail(path, "needs columns with names, expected data.text.header or column_name");
     const auto check_column = [&](const char* name, const std::string& column) {
       if (column.empty()) Fail(path(name), "is missing, expected a column");
@@ -99,6 +131,8 @@ class JobChecker : private ConfigChecker {
     check_column("user", behaviour.user());
     check_column("item", behaviour.item());
     check_column("time", behaviour.time());
+    if (!behaviour.event().empty()) check_column("event", behaviour.event());
+    if (behaviour.has_negatives()) CheckNegatives(path("negatives"), behaviour.negatives());
     CheckRange(path("history_length"), behaviour.history_length(), 1, 1000);
     const auto check_whole = [&](const char* split, const Split& rows) {
       if (rows.first_row() != 0) Fail(data(split)("first_row"), "means nothing with data.behaviour, expected 0");
@@ -124,6 +158,19 @@ class JobChecker : private ConfigChecker {
         if (!(behaviour.share() > 0 && behaviour.share() < 1))
           Fail(path("share"), Text("is ", behaviour.share(), ", expected more than 0 and less than 1"));
         return;
+    }
+  }
+
+  void CheckNegatives(const ConfigPath& path, const Behaviour::Negatives& negatives) const {
+    CheckRange(path("per_event"), negatives.per_event(), 1, 100);
+    CheckRange(path("power"), negatives.power(), 0.0, 1.0);
+    if (negatives.task().empty()) Fail(path, "has no task, expected at least one whose label is 0 in these rows");
+    std::set<std::string> names;
+    for (int i = 0; i < negatives.task_size(); ++i) {
+      const std::string& name = negatives.task(i);
+      if (!names.insert(name).second) Fail(path("task", i), Text("\"", name, "\" is there twice"));
+      if (std::none_of(job_.task().begin(), job_.task().end(), [&](const Task& task) { return task.name() == name; }))
+        Fail(path("task", i), Text("is \"", name, "\", expected the name of a task"));
     }
   }
 
@@ -179,11 +226,18 @@ class JobChecker : private ConfigChecker {
   }
 
   void CheckSplit(const ConfigPath& path, const Split& split) const {
-    if (job_.data().has_text() && split.file_size() == 0) Fail(path, "has no file");
     if (IsGenerated() && split.file_size() > 0)
       Fail(path("file", 0), "generated data is not read from files");
-    for (int i = 0; i < split.file_size(); ++i) {
-      const std::string& file = split.file(i);
+    CheckFiles(path, split.file());
+    CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
+    CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
+    if (IsGenerated()) CheckGeneratedSplit(path, split);
+  }
+
+  void CheckFiles(const ConfigPath& path, const google::protobuf::RepeatedPtrField<std::string>& files) const {
+    if (job_.data().has_text() && files.empty()) Fail(path, "has no file");
+    for (int i = 0; i < files.size(); ++i) {
+      const std::string& file = files[i];
       if (file.empty() || file.ends_with('/') || file.find('\0') != std::string::npos)
         Fail(path("file", i), Text("is \"", file, "\", expected a file's name"));
       if (file.size() > kMaxFileNameBytes) {
@@ -191,9 +245,6 @@ class JobChecker : private ConfigChecker {
              Text("has ", file.size(), " bytes with its folder, expected at most ", kMaxFileNameBytes));
       }
     }
-    CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
-    CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
-    if (IsGenerated()) CheckGeneratedSplit(path, split);
   }
 
   void CheckGeneratedSplit(const ConfigPath& path, const Split& split) const {
@@ -438,6 +489,10 @@ class JobChecker : private ConfigChecker {
         Fail(path("sequence_length"), "is given without a separator: a row would have one value, expected separator");
       if (field.bucket_size() > 0 && !field.separator().empty())
         Fail(path("separator"), "cannot be combined with bucket");
+      CheckShare(path("augment")("dropout"), field.augment().dropout());
+      CheckShare(path("augment")("crop"), field.augment().crop());
+      CheckShare(path("augment")("reorder"), field.augment().reorder());
+      CheckShare(path("augment")("mask"), field.augment().mask());
       for (int b = 0; b < field.bucket_size(); ++b) {
         if (!std::isfinite(field.bucket(b)) || (b > 0 && field.bucket(b) <= field.bucket(b - 1))) {
           Fail(path("bucket", b), Text("is ", field.bucket(b), ", expected strictly ascending boundaries"));
@@ -468,6 +523,8 @@ class JobChecker : private ConfigChecker {
                    "sampled_softmax");
       CheckNotNegative(path("weight"), task.weight());
       CheckNotNegative(path("positive_weight"), task.positive_weight());
+      if (!(task.negative_share() > 0 && task.negative_share() <= 1))
+        Fail(path("negative_share"), Text("is ", task.negative_share(), ", expected more than 0, at most 1"));
       CheckShare(path("label_smoothing"), task.label_smoothing());
       if (task.label_smoothing() > 0 && !task.has_binary_cross_entropy())
         Fail(path("label_smoothing"), "means nothing without binary_cross_entropy, expected 0");

@@ -80,11 +80,16 @@ void FillModel(Job* job) {
   }
 }
 
-void FillFiles(const std::string& folder, Split* split) {
-  for (std::string& file : *split->mutable_file()) {
+void FillFiles(const std::string& folder, google::protobuf::RepeatedPtrField<std::string>* files) {
+  for (std::string& file : *files) {
     if (!file.empty())
       file = std::filesystem::absolute(std::filesystem::path(folder) / file).lexically_normal().string();
   }
+}
+
+void FillText(Text* text) {
+  if (!text->has_delimiter()) text->set_delimiter(",");
+  if (!text->has_trim()) text->set_trim(true);
 }
 
 }  // namespace
@@ -92,10 +97,7 @@ void FillFiles(const std::string& folder, Split* split) {
 void FillDefaults(const std::string& folder, Job* job) {
   if (job->name().empty()) job->set_name("job");
   Data* data = job->mutable_data();
-  if (data->has_text()) {
-    if (!data->text().has_delimiter()) data->mutable_text()->set_delimiter(",");
-    if (!data->text().has_trim()) data->mutable_text()->set_trim(true);
-  }
+  if (data->has_text()) FillText(data->mutable_text());
   if (data->has_generated_ratings() && !data->generated_ratings().has_noise()) {
     data->mutable_generated_ratings()->set_noise(0.5);
   }
@@ -130,10 +132,19 @@ void FillDefaults(const std::string& folder, Job* job) {
     std::string* model = job->mutable_train()->mutable_warm_start()->mutable_model();
     *model = std::filesystem::absolute(std::filesystem::path(folder) / *model).lexically_normal().string();
   }
-  if (data->has_train()) FillFiles(folder, data->mutable_train());
-  if (data->has_test()) FillFiles(folder, data->mutable_test());
-  if (data->has_behaviour() && !data->behaviour().has_history_length())
-    data->mutable_behaviour()->set_history_length(20);
+  if (data->has_train()) FillFiles(folder, data->mutable_train()->mutable_file());
+  if (data->has_test()) FillFiles(folder, data->mutable_test()->mutable_file());
+  for (Join& join : *data->mutable_join()) {
+    FillFiles(folder, join.mutable_file());
+    if (join.key().empty()) join.set_key(join.column());
+    if (!join.has_text()) *join.mutable_text() = data->text();
+    FillText(join.mutable_text());
+  }
+  if (data->has_behaviour()) {
+    Behaviour* behaviour = data->mutable_behaviour();
+    if (!behaviour->has_history_length()) behaviour->set_history_length(20);
+    if (behaviour->has_negatives() && !behaviour->negatives().has_power()) behaviour->mutable_negatives()->set_power(0.75);
+  }
   if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
   if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
   for (Table& table : *job->mutable_table()) {
@@ -158,6 +169,7 @@ void FillDefaults(const std::string& folder, Job* job) {
     if (task.label().column().empty()) task.mutable_label()->set_column(task.name());
     if (!task.has_weight()) task.set_weight(1);
     if (!task.has_positive_weight()) task.set_positive_weight(1);
+    if (!task.has_negative_share()) task.set_negative_share(1);
   }
   Train* train = job->mutable_train();
   FillOptimizer(train->mutable_dense_optimizer());

@@ -62,8 +62,8 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
       break;
     }
     if (!argument.starts_with("-")) {
-      if (!line.command.empty()) Fail(argument, ": expected one command and flags, see zhiyin --help");
-      line.command = argument;
+      if (!line.operand.empty()) Fail(argument, ": expected one command and flags, see zhiyin --help");
+      (line.command.empty() ? line.command : line.operand) = argument;
       continue;
     }
     Flag flag = CutFlag(argument);

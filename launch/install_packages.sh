@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev libeigen3-dev libprotobuf-dev
-          protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libcpp-httplib-dev)
+          protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libcpp-httplib-dev libhnswlib-dev libonnx-dev libzip-dev)
 for group in "$@"; do
   case "$group" in
     test) packages+=(libgtest-dev libgmock-dev libbenchmark-dev) ;;

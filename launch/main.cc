@@ -24,10 +24,13 @@
 #include "launch/command_line.h"
 #include "launch/compare.h"
 #include "launch/doctor.h"
+#include "launch/export.h"
+#include "launch/generate.h"
 #include "launch/inspect.h"
 #include "launch/launcher.h"
 #include "launch/output_folder.h"
 #include "launch/recommend.h"
+#include "launch/report.h"
 #include "launch/run.h"
 #include "launch/serve.h"
 #include "launch/supervise.h"
@@ -57,13 +60,20 @@ DEFINE_int32(ranks, 0, "doctor: ranks that the job is to have");
 DEFINE_string(hostfile, "", "doctor: the hosts, as mpirun's --hostfile");
 DEFINE_string(ranker, "", "recommend: another saved model, whose predictions the formula takes");
 DEFINE_string(users, "all", "recommend: all, or a file with a user a line");
+DEFINE_string(items, "all", "recommend: all, or a file with an item a line: only these");
+DEFINE_string(index, "scan", "recommend, serve: how two towers retrieve, scan (exact) or hnsw (approximate)");
+DEFINE_int32(search_width, 400, "recommend, serve: items that hnsw looks at for a list; more find more of the best");
 DEFINE_int32(k, 10, "recommend: items of a list");
 DEFINE_int32(candidates, 200, "recommend: items that two towers retrieve for the formula to rank");
 DEFINE_string(formula, "", "recommend: what items are ranked by, of the tasks' predictions");
-DEFINE_string(format, "tsv", "recommend: tsv or jsonl");
+DEFINE_string(format, "tsv", "recommend: tsv, jsonl or text (for a person); export: npz or tsv");
 DEFINE_double(relevance, 1, "recommend: weight of the score against likeness to other items of the list, 0 to 1");
 DEFINE_bool(seen, false, "recommend: items that the user has an event with may be in the list");
 DEFINE_bool(measure, false, "recommend: the metrics of lists for held-out events, and of baselines");
+DEFINE_string(slices, "", "report: fields whose values are looked at one by one, separated by commas");
+DEFINE_bool(importance, true, "report: what is lost when an input's values are exchanged among rows");
+DEFINE_bool(onnx, true, "export: model.onnx, too");
+DEFINE_string(since, "", "export: the folder of an earlier export: only what changed since then");
 DEFINE_string(listen, "127.0.0.1:8080", "serve: HOST:PORT; port 0: any that is free");
 DEFINE_string(token_file, "", "serve: a file with the word that clients must name");
 DEFINE_double(reload_s, 1, "serve: from one look for a newer model to the next; 0: never");
@@ -82,10 +92,13 @@ constexpr const char* kUsage =
   mpirun -n 4 zhiyin doctor [--config=JOB.textproto] [--servers=2] [--output=DIR]
   mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]
   zhiyin generate --config=JOB.textproto --output=FILE.tsv
+  zhiyin generate shop|search --output=DIR [--set n_users=5000]
   zhiyin compare --config=JOB.textproto,OTHER.textproto --seeds=1,2,3 [--markdown]
   zhiyin supervise -- mpirun -n 4 zhiyin train --config=JOB.textproto --output=DIR
   zhiyin inspect --checkpoint=DIR [--row=FIELD=VALUE] [--against=DIR]
   zhiyin recommend --checkpoint=DIR [--users=FILE] [--k=10] [--measure]
+  zhiyin export --checkpoint=DIR --output=DIR [--since=DIR]
+  zhiyin report --checkpoint=DIR --output=FILE.html [--slices=FIELD,FIELD]
   zhiyin serve --checkpoint=DIR [--listen=127.0.0.1:8080]
 
 commands
@@ -94,11 +107,14 @@ commands
   doctor     look at the hosts before a job runs there: what is wrong, and how to mend it; exit code 1 if
              anything is. Without mpirun: this host, and with --ranks whether there are slots for so many
   predict    a saved model's predictions for the rows of data.test, a line a row
-  generate   write the rows of a job's generated data as tab-separated text
+  generate   write the rows of a job's generated data as tab-separated text; or a shop or a search engine with its users,
+             items and events, to try recommending in (configs/world.proto)
   compare    train several jobs, each with several seeds, simulated; one table of their test metrics
   supervise  run a job, and start it again from its newest checkpoint when it dies (docs/operations.md)
   inspect    what is in a saved model or in checkpoints, whether they are whole, one row, how two differ
   recommend  the best items for users of a job with data.behaviour (docs/recommending.md)
+  export     vectors by id, and the model for other programs to run: .npz, ONNX (docs/exporting.md)
+  report     the metrics, curves, slices and importance of inputs of a model on data.test, as one HTML file
   serve      answer requests for predictions and recommendations over HTTP (docs/serving.md)
 
 flags
@@ -132,16 +148,29 @@ flags of inspect
 
 flags of recommend
   --users=FILE          a user a line (default: all, everybody in the training files)
+  --items=FILE          an item a line: only these are recommended (default: all)
   --k=K                 items of a list (default 10)
   --formula=TEXT        what items are ranked by, of the tasks' names: "ctr * cvr^0.5"
   --ranker=DIR          another model, whose tasks the formula takes
   --candidates=N        items that two towers retrieve for the formula to rank (default 200)
+  --index=HOW           scan: two towers look at every item (default); hnsw: at some, much sooner, and miss a few
+  --search_width=N      with hnsw: items that are looked at for a list (default 400)
   --relevance=W         weight of the score against likeness to items before it, 0 to 1 (default 1)
   --seen                items that the user has an event with may be in the list
-  --format=F            tsv or jsonl
+  --format=F            tsv, jsonl or text, which is for a person
   --measure             instead of lists their metrics on held-out events, and those of baselines
 
-flags of serve, beside --k (the longest list), --formula, --candidates, --relevance and --seen
+flags of report
+  --slices=FIELD,FIELD  rows by their values of these fields (default: fields with few values)
+  --noimportance        without the importance of inputs, which scores the rows three times an input
+  --k=K                 items of a list, of jobs that hold events out (default 10)
+
+flags of export
+  --format=F            npz (default) or tsv
+  --noonnx              without model.onnx
+  --since=DIR           an earlier export: vectors that changed since then, and ids that are gone
+
+flags of serve, beside --k (the longest list), --formula, --candidates, --index, --search_width, --relevance, --seen
   --listen=HOST:PORT    where it listens (default 127.0.0.1:8080); port 0: any that is free
   --token_file=FILE     clients must send the word in it: Authorization: Bearer WORD
   --reload_s=S          how often to look for a newer model or checkpoint (default 1); 0: never
@@ -305,8 +334,16 @@ int RunJob(Command command, const std::string& name, std::vector<std::string> ov
   return RunSimulated(n_servers, n_workers, network, replay_line, std::move(options));
 }
 
-int RunGenerate(const std::vector<std::string>& overrides) {
+int RunGenerate(const std::string& world, const std::vector<std::string>& overrides) {
   CheckStartedAlone("generate");
+  if (!world.empty()) {
+    CheckUses("generate " + world, {"output", "overwrite", "seed"});
+    if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the folder to write to");
+    std::vector<std::string> settings = overrides;
+    if (!FLAGS_seed.empty()) settings.push_back("seed=" + FLAGS_seed);
+    GenerateWorld({world, settings, FLAGS_output, FLAGS_overwrite, Print});
+    return 0;
+  }
   CheckUses("generate", {"config", "output", "overwrite"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
@@ -381,24 +418,40 @@ int Examine(const std::vector<std::string>& overrides) {
 void CheckListFlags() {
   if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
   if (FLAGS_candidates < 1) Fail("--candidates=", FLAGS_candidates, ": expected at least 1");
+  if (FLAGS_index != "scan" && FLAGS_index != "hnsw") Fail("--index=", FLAGS_index, ": expected scan or hnsw");
+  if (FLAGS_index == "scan") CheckUnset("--index=scan", {"search_width"});
+  if (FLAGS_search_width < 1) Fail("--search_width=", FLAGS_search_width, ": expected at least 1");
   if (!(FLAGS_relevance >= 0 && FLAGS_relevance <= 1)) Fail("--relevance=", FLAGS_relevance, ": expected 0 to 1");
 }
 
-worker::RecommendOptions ListOptions() { return {FLAGS_k, FLAGS_candidates, FLAGS_formula, !FLAGS_seen, FLAGS_relevance}; }
+worker::RecommendOptions ListOptions() {
+  worker::RecommendOptions options;
+  options.k = FLAGS_k;
+  options.n_candidates = FLAGS_candidates;
+  options.formula = FLAGS_formula;
+  options.exclude_seen = !FLAGS_seen;
+  options.approximate = FLAGS_index == "hnsw";
+  options.hnsw.search_width = FLAGS_search_width;
+  options.diversity_lambda = FLAGS_relevance;
+  return options;
+}
 
 int Recommend(const std::vector<std::string>& overrides) {
   CheckStartedAlone("recommend");
-  CheckUses("recommend", {"checkpoint", "ranker", "users", "k", "candidates", "formula", "format", "relevance", "seen",
-                          "measure", "output", "overwrite"});
+  CheckUses("recommend", {"checkpoint", "ranker", "users", "items", "k", "candidates", "index", "search_width", "formula", "format", "relevance",
+                          "seen", "measure", "output", "overwrite"});
   if (FLAGS_measure) CheckUnset("recommend --measure", {"users", "format"});
   if (FLAGS_checkpoint.empty()) Fail("recommend: --checkpoint is missing: expected a model's folder");
   CheckListFlags();
-  if (FLAGS_format != "tsv" && FLAGS_format != "jsonl") Fail("--format=", FLAGS_format, ": expected tsv or jsonl");
+  if (FLAGS_format != "tsv" && FLAGS_format != "jsonl" && FLAGS_format != "text")
+    Fail("--format=", FLAGS_format, ": expected tsv, jsonl or text");
+  if (FLAGS_index == "hnsw" && FLAGS_items != "all") Fail("--index=hnsw: looks among all items, expected scan with --items");
   RecommendCommand command;
   command.checkpoint = FLAGS_checkpoint;
   command.ranker = FLAGS_ranker;
   command.overrides = overrides;
   command.users = FLAGS_users;
+  command.items = FLAGS_items;
   command.format = FLAGS_format;
   command.output = FLAGS_output;
   command.overwrite = FLAGS_overwrite;
@@ -411,12 +464,33 @@ int Recommend(const std::vector<std::string>& overrides) {
 
 int RunServe(const std::vector<std::string>& overrides) {
   CheckStartedAlone("serve");
-  CheckUses("serve", {"checkpoint", "listen", "token_file", "reload_s", "k", "candidates", "formula", "relevance", "seen"});
+  CheckUses("serve", {"checkpoint", "listen", "token_file", "reload_s", "k", "candidates", "index", "search_width", "formula", "relevance", "seen"});
   if (FLAGS_checkpoint.empty()) Fail("serve: --checkpoint is missing: expected a model's folder, or an output folder");
   if (!overrides.empty()) Fail("--set ", overrides[0], ": means nothing to serve: it takes the model as it was trained");
   CheckListFlags();
   if (!(FLAGS_reload_s >= 0)) Fail("--reload_s=", FLAGS_reload_s, ": expected 0 or more");
   return Serve({FLAGS_checkpoint, FLAGS_listen, FLAGS_token_file, FLAGS_reload_s, ListOptions(), Print, PrintError});
+}
+
+int Export(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("export");
+  CheckUses("export", {"checkpoint", "output", "overwrite", "format", "onnx", "since"});
+  if (FLAGS_checkpoint.empty()) Fail("export: --checkpoint is missing: expected a model's folder");
+  if (FLAGS_output.empty()) Fail("export: --output is missing: expected the folder to write to");
+  const std::string format = IsSet("format") ? FLAGS_format : "npz";
+  if (format != "npz" && format != "tsv") Fail("--format=", format, ": expected npz or tsv");
+  RunExport({FLAGS_checkpoint, overrides, FLAGS_output, FLAGS_overwrite, format, FLAGS_onnx, FLAGS_since, Print});
+  return 0;
+}
+
+int Report(const std::vector<std::string>& overrides) {
+  CheckStartedAlone("report");
+  CheckUses("report", {"checkpoint", "output", "overwrite", "slices", "importance", "k"});
+  if (FLAGS_checkpoint.empty()) Fail("report: --checkpoint is missing: expected a model's folder");
+  if (FLAGS_output.empty()) Fail("report: --output is missing: expected the file to write");
+  if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
+  RunReport({FLAGS_checkpoint, overrides, FLAGS_output, FLAGS_overwrite, SplitAtCommas(FLAGS_slices), FLAGS_importance, FLAGS_k, Print});
+  return 0;
 }
 
 int RunInspect(const std::vector<std::string>& overrides) {
@@ -457,19 +531,22 @@ int Main(int argc, char** argv) {
     return 0;
   }
   const std::string& command = line.command;
+  if (!line.operand.empty() && command != "generate") Fail(line.operand, ": expected one command and flags, see zhiyin --help");
   if (command == "supervise") return RunSupervise(line);
   if (!line.rest.empty()) Fail("-- ", line.rest[0], ": only supervise takes a command behind --");
   if (command == "train") return RunJob(Command::kTrain, command, line.overrides);
   if (command == "evaluate") return RunJob(Command::kEvaluate, command, line.overrides);
   if (command == "predict") return RunJob(Command::kPredict, command, line.overrides);
   if (command == "doctor") return Examine(line.overrides);
-  if (command == "generate") return RunGenerate(line.overrides);
+  if (command == "generate") return RunGenerate(line.operand, line.overrides);
   if (command == "compare") return RunCompare(line.overrides);
   if (command == "inspect") return RunInspect(line.overrides);
   if (command == "recommend") return Recommend(line.overrides);
+  if (command == "export") return Export(line.overrides);
+  if (command == "report") return Report(line.overrides);
   if (command == "serve") return RunServe(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, predict, doctor, generate, compare, supervise, inspect, recommend or serve, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor, generate, compare, supervise, inspect, recommend, report, serve or export, see zhiyin --help");
 }
 
 }  // namespace

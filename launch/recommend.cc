@@ -1,16 +1,14 @@
 #include "launch/recommend.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <exception>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "common/config.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/partitioner.h"
+#include "launch/in_parallel.h"
 #include "launch/output_folder.h"
 #include "launch/saved.h"
 #include "launch/serve/served_model.h"
@@ -30,32 +28,6 @@ using worker::Recommender;
 
 constexpr int kNeighbours = 100;
 constexpr int kFactors = 32;
-
-/// make(i) for i in [0, n), each thread with what begin() gives it; the results by i. The first failure is thrown.
-template <typename Result, typename Begin>
-std::vector<Result> InParallel(size_t n, const Begin& begin) {
-  std::vector<Result> results(n);
-  std::atomic<size_t> next = 0;
-  const size_t n_threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(n, 1));
-  std::vector<std::exception_ptr> failures(n_threads);
-  std::vector<std::thread> threads;
-  for (size_t t = 0; t < n_threads; ++t) {
-    threads.emplace_back([&, t] {
-      try {
-        auto make = begin();
-        for (size_t i = next++; i < n; i = next++) results[i] = make(i);
-      } catch (...) {
-        failures[t] = std::current_exception();
-        next = n;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) std::rethrow_exception(failure);
-  }
-  return results;
-}
 
 std::vector<std::vector<Recommended>> Lists(const Recommender& recommender, const std::vector<int>& users) {
   return InParallel<std::vector<Recommended>>(users.size(), [&] {
@@ -82,6 +54,21 @@ std::vector<int> UsersOf(const std::string& users, const Behaviour& behaviour) {
   return numbers;
 }
 
+std::vector<int> ItemsOf(const std::string& items, const Behaviour& behaviour) {
+  std::vector<int> numbers;
+  worker::LineReader reader(items);
+  worker::Line line;
+  while (reader.Next(&line)) {
+    const int item = behaviour.FindItem(line.text);
+    if (item < 0)
+      Fail(items, ":", line.number, ": no item \"", line.text, "\" among the ", behaviour.n_items(),
+           " items of data.train and data.join, expected one of them a line");
+    numbers.push_back(item);
+  }
+  if (numbers.empty()) Fail(items, ": is empty, expected an item a line");
+  return numbers;
+}
+
 std::string Number(double value) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.6g", value);
@@ -99,6 +86,23 @@ std::string TsvLines(const Behaviour& behaviour, int user, const std::vector<Rec
   return text;
 }
 
+/// What a person reads: what the user did last, and the list with what each of it is like.
+std::string TextLines(const Behaviour& behaviour, int user, const std::vector<Recommended>& list) {
+  constexpr size_t kShown = 5;
+  std::string text = behaviour.user(user) + ", lately:";
+  const auto events = behaviour.events(user);
+  for (const Behaviour::Event& event : events.last(std::min(events.size(), kShown))) text += " " + behaviour.item(event.item);
+  text += events.empty() ? " nothing\n" : "\n";
+  for (size_t r = 0; r < list.size(); ++r) {
+    char line[64];
+    std::snprintf(line, sizeof(line), "%4zu  %10s  ", r + 1, Number(list[r].score).c_str());
+    text += line + behaviour.item(list[r].item);
+    for (size_t i = 0; i < list[r].because.size(); ++i) text += (i == 0 ? ", like " : " and ") + behaviour.item(list[r].because[i]);
+    text += "\n";
+  }
+  return text + "\n";
+}
+
 std::string TableLine(const std::string& name, const worker::ListMetrics& m) {
   char text[256];
   std::snprintf(text, sizeof(text), "%-24s %6lld  %.4f (%.4f-%.4f)  %.4f (%.4f-%.4f)  %.4f  %.4f  %8.3f  %7.2f\n", name.c_str(),
@@ -107,14 +111,26 @@ std::string TableLine(const std::string& name, const worker::ListMetrics& m) {
   return text;
 }
 
-/// Lists for everybody with a held-out event, by the model and by what it is measured against.
-std::string Measure(const Recommender& recommender, const RecommendCommand& command, const std::string& model_name) {
+std::string MeasureTable(const std::vector<MeasuredLists>& rows, int k) {
+  const std::string at = "@" + std::to_string(k);
+  char head[256];
+  std::snprintf(head, sizeof(head), "%-24s %6s  %-22s  %-22s  %-6s  %-6s  %8s  %7s\n", "lists by", "users", ("Recall" + at).c_str(),
+                ("NDCG" + at).c_str(), "hits", "MRR", "coverage", "novelty");
+  std::string table = head;
+  for (const MeasuredLists& row : rows) table += TableLine(row.name, row.metrics);
+  return table;
+}
+
+}  // namespace
+
+std::vector<MeasuredLists> MeasureLists(const Recommender& recommender, const worker::RecommendOptions& options,
+                                        const std::string& model_name) {
   const Behaviour& behaviour = recommender.behaviour();
   std::vector<int> users;
   std::vector<std::vector<int>> relevant;
   for (int u = 0; u < behaviour.n_users(); ++u) {
     std::vector<bool> seen(static_cast<size_t>(behaviour.n_items()));
-    if (command.options.exclude_seen) {
+    if (options.exclude_seen) {
       for (const Behaviour::Event& event : behaviour.events(u)) seen[static_cast<size_t>(event.item)] = true;
     }
     std::vector<int> own;
@@ -129,16 +145,11 @@ std::string Measure(const Recommender& recommender, const RecommendCommand& comm
   if (users.empty()) Fail("recommend --measure: no event is held out, expected data.behaviour with last, from_time or share");
   std::vector<int64_t> counts;
   for (int i = 0; i < behaviour.n_items(); ++i) counts.push_back(behaviour.count(i));
-  const int k = command.options.k;
-  const std::string at = "@" + std::to_string(k);
-  char head[256];
-  std::snprintf(head, sizeof(head), "%-24s %6s  %-22s  %-22s  %-6s  %-6s  %8s  %7s\n", "lists by", "users", ("Recall" + at).c_str(),
-                ("NDCG" + at).c_str(), "hits", "MRR", "coverage", "novelty");
-  std::string table = head;
+  std::vector<MeasuredLists> rows;
   const auto add = [&](const std::string& name, const std::vector<std::vector<int>>& lists) {
-    worker::ListTally tally(k, counts);
+    worker::ListTally tally(options.k, counts);
     for (size_t i = 0; i < users.size(); ++i) tally.Add(lists[i], relevant[i]);
-    table += TableLine(name, tally.Compute());
+    rows.push_back({name, tally.Compute()});
   };
   std::vector<std::unique_ptr<worker::Baseline>> baselines;
   baselines.push_back(worker::MakeMostPopular(behaviour));
@@ -147,8 +158,8 @@ std::string Measure(const Recommender& recommender, const RecommendCommand& comm
   for (const auto& baseline : baselines) {
     add(baseline->name(), InParallel<std::vector<int>>(users.size(), [&] {
           std::vector<float> scores(static_cast<size_t>(behaviour.n_items()));
-          return [&behaviour, &users, &command, &baseline, scores](size_t i) mutable {
-            return worker::BestUnseen(behaviour, *baseline, users[i], command.options.k, command.options.exclude_seen, scores);
+          return [&behaviour, &users, &options, &baseline, scores](size_t i) mutable {
+            return worker::BestUnseen(behaviour, *baseline, users[i], options.k, options.exclude_seen, scores);
           };
         }));
   }
@@ -158,18 +169,17 @@ std::string Measure(const Recommender& recommender, const RecommendCommand& comm
     for (const Recommended& one : list) items.push_back(one.item);
   }
   add(model_name, own);
-  return table;
+  return rows;
 }
 
-}  // namespace
-
-std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& path, const std::vector<std::string>& overrides) {
+std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& path, const std::vector<std::string>& overrides, Manifest* said) {
   for (const std::string& text : overrides) {
     if (!text.starts_with("data."))
-      Fail("--set ", text, ": recommend takes the model as it was trained, expected a field of data");
+      Fail("--set ", text, ": the model is taken as it was trained, expected a field of data");
   }
   const SavedChain saved = LoadSaved(worker::FindModel(path), overrides);
   const Manifest& manifest = saved.back().manifest;
+  if (said != nullptr) *said = manifest;
   auto model = std::make_shared<worker::FrozenModel>(manifest);
   std::vector<ps::Table> tables = ps::EmptyTables(manifest.job());
   ps::LoadRows(saved, ps::CarryAll(tables.size()), {1, 1}, 0, &tables, [] {}, Beside::kThread);
@@ -195,16 +205,21 @@ void RunRecommend(const RecommendCommand& command) {
   if (!model->job().data().has_behaviour())
     Fail(command.checkpoint, ": the model's job has no data.behaviour, expected one that names users and items");
   const auto behaviour = Behaviour::Read(model->job());
-  const Recommender recommender(model, ranker, behaviour, command.options);
+  worker::RecommendOptions options = command.options;
+  if (command.items != "all") options.only_items = ItemsOf(command.items, *behaviour);
+  const Recommender recommender(model, ranker, behaviour, options);
   std::string text;
   if (command.measure) {
-    text = Measure(recommender, command, model->job().name());
+    text = MeasureTable(MeasureLists(recommender, options, model->job().name()), options.k);
   } else {
     const std::vector<int> users = UsersOf(command.users, *behaviour);
     const std::vector<std::vector<Recommended>> lists = Lists(recommender, users);
     if (command.format == "tsv") text = "user\trank\titem\tscore\tbecause\n";
-    for (size_t i = 0; i < users.size(); ++i)
-      text += command.format == "tsv" ? TsvLines(*behaviour, users[i], lists[i]) : ListJson(*behaviour, users[i], lists[i]).dump() + "\n";
+    for (size_t i = 0; i < users.size(); ++i) {
+      if (command.format == "tsv") text += TsvLines(*behaviour, users[i], lists[i]);
+      if (command.format == "jsonl") text += ListJson(*behaviour, users[i], lists[i]).dump() + "\n";
+      if (command.format == "text") text += TextLines(*behaviour, users[i], lists[i]);
+    }
   }
   if (command.output.empty()) {
     command.print(text);

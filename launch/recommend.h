@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/metric/list_metrics.h"
 #include "worker/recommend/frozen_model.h"
 #include "worker/recommend/recommender.h"
 
@@ -16,7 +17,8 @@ struct RecommendCommand {
   std::string ranker;  // "": the checkpoint itself
   std::vector<std::string> overrides;
   std::string users = "all";  // or a file with a user a line
-  std::string format = "tsv";  // or jsonl
+  std::string items = "all";  // or a file with an item a line: only these
+  std::string format = "tsv";  // or jsonl, or text
   std::string output;          // a file; "": print
   bool overwrite = false;
   bool measure = false;        // lists of held-out events instead, as a table beside the baselines
@@ -25,8 +27,17 @@ struct RecommendCommand {
 };
 
 /// A saved model, all rows of it. `folder` as --checkpoint; overrides may change data alone. Throws Error.
-std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& folder,
-                                                      const std::vector<std::string>& overrides);
+std::shared_ptr<const worker::FrozenModel> LoadFrozen(const std::string& folder, const std::vector<std::string>& overrides,
+                                                      Manifest* manifest = nullptr);
+
+/// Lists for everybody with a held-out event, by baselines and, last, by the model.
+struct MeasuredLists {
+  std::string name;
+  worker::ListMetrics metrics;
+};
+/// Throws Error where nothing is held out.
+std::vector<MeasuredLists> MeasureLists(const worker::Recommender& recommender, const worker::RecommendOptions& options,
+                                        const std::string& model_name);
 
 /// Throws Error. The same output whatever the number of processors.
 void RunRecommend(const RecommendCommand& command);

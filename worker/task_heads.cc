@@ -14,6 +14,7 @@ TaskHeads::TaskHeads(const Job& job) {
     head.name = task.name();
     head.weight = task.weight();
     head.positive_weight = static_cast<float>(task.positive_weight());
+    head.negative_weight = static_cast<float>(1 / task.negative_share());
     head.label_smoothing = static_cast<float>(task.label_smoothing());
     head.loss = MakeLoss(task);
     for (int f = 0; f < job.field_size(); ++f) {
@@ -51,7 +52,7 @@ void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets,
   const Head& head = tasks_[t];
   const size_t n = static_cast<size_t>(outputs.rows());
   const size_t n_tasks = tasks_.size();
-  const bool is_weighted = training && (!targets.weights.empty() || head.positive_weight != 1);
+  const bool is_weighted = training && (!targets.weights.empty() || head.positive_weight != 1 || head.negative_weight != 1);
   outputs_.resize(n);
   labels_.resize(n);
   weights_.resize(is_weighted ? n : 0);
@@ -63,7 +64,8 @@ void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets,
     outputs_[i] = outputs.data()[at];
     labels_[i] = training ? label + head.label_smoothing * (0.5f - label) : label;
     if (!is_weighted) continue;
-    weights_[i] = (targets.weights.empty() ? 1.0f : targets.weights[at]) * (label == 1 ? head.positive_weight : 1.0f);
+    const float by_label = label == 1 ? head.positive_weight : label == 0 ? head.negative_weight : 1.0f;
+    weights_[i] = (targets.weights.empty() ? 1.0f : targets.weights[at]) * by_label;
   }
   head.loss->Compute({outputs_, labels_, weights_, targets.groups[t]}, values_, derivatives_);
 }

@@ -71,6 +71,7 @@ class TaskHeads {
     std::string name;
     double weight = 1;
     float positive_weight = 1;
+    float negative_weight = 1;
     float label_smoothing = 0;
     int group_field = -1;
     std::unique_ptr<Loss> loss;

@@ -264,7 +264,7 @@ class TrainingRun {
     n_planned_workers_ = resumed_ != nullptr ? resumed_->n_workers() : n_workers;
     const auto on_bad = [&](const BadLine& line) { CheckBadLine(line, job_.data()); };
     const int64_t n_kept = shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
-    reader_ = std::make_unique<SliceReader>(MakeSource(job_, SplitKind::kTrain), job_.train().seed(), n_kept);
+    reader_ = std::make_unique<SliceReader>(MakeSource(job_, SplitKind::kTrain), job_.train().seed(), n_kept, Augmenter(job_));
     const BlockSummaries train = ShareSummaries(
         reader_->FirstPass(FirstDeal(job_.train(), n_workers), worker, on_bad, [this] { mailbox_->SayAlive(); }),
         job_, "train", &tools_.group);

@@ -18,11 +18,11 @@ int FuzzHello(const uint8_t* data, size_t size) {
   Frame hello(FrameKind::kHello, 1, 0, std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
   hello.Arrived(0);
   const launch::Command command = data[0] % 2 == 0 ? launch::Command::kTrain : launch::Command::kEvaluate;
-  Judge("rank 0", [&] {
-    // A server is what is made of it next.
-    const Manifest manifest = launch::ParseHello(hello, command, kRoles).start.manifest;
-    for (const ps::TableSpec& spec : ps::TableSpecs(manifest.job()))
-      ps::Table(spec, manifest.job().train().seed());
+  Job job;
+  Judge("rank 0", [&] { job = launch::ParseHello(hello, command, kRoles).start.manifest.job(); });
+  // A server is what is made of it next. It says what is wrong with a job that came as it was sent.
+  Judge("table ", [&] {
+    for (const ps::TableSpec& spec : ps::TableSpecs(job)) ps::Table(spec, job.train().seed());
   });
   return 0;
 }

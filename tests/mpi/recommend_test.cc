@@ -79,9 +79,9 @@ TEST(Recommend, FromEventsToLists) {
   };
   EXPECT_THAT(error({"--formula=rating *"}), HasSubstr("formula, column 9: the end, expected a number, a task or ("));
   EXPECT_THAT(error({"--k=0"}), HasSubstr("--k=0: expected at least 1"));
-  EXPECT_THAT(error({"--format=xml"}), HasSubstr("--format=xml: expected tsv or jsonl"));
+  EXPECT_THAT(error({"--format=xml"}), HasSubstr("--format=xml: expected tsv, jsonl or text"));
   EXPECT_THAT(error({"--relevance=2"}), HasSubstr("--relevance=2: expected 0 to 1"));
-  EXPECT_THAT(error({"--set", "model.two_tower.temperature=2"}), HasSubstr("takes the model as it was trained"));
+  EXPECT_THAT(error({"--set", "model.two_tower.temperature=2"}), HasSubstr("the model is taken as it was trained"));
   EXPECT_THAT(error({"--servers=2"}), HasSubstr("--servers means nothing to recommend"));
   EXPECT_THAT(error({"--measure", "--format=jsonl"}), HasSubstr("--format means nothing to recommend --measure"));
   EXPECT_THAT(error({"--users=" + folder.Write("more", "u1\nu99\n")}), HasSubstr("more:2: no user \"u99\""));

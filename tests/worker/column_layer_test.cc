@@ -2,10 +2,15 @@
 // job.proto is tested by itself.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "common/error.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
+#include "tests/support/graph_runner.h"
 #include "worker/interaction/interaction.h"
 #include "worker/model/model.h"
 #include "worker/sequence/sequence_reader.h"
@@ -132,6 +137,26 @@ TEST_P(EveryColumnLayer, ForgetsTheBatchBefore) {
   const Matrix y = fresh.Forward(x);
   EXPECT_EQ(used.Forward(x), y);
   EXPECT_EQ(used.Backward(x, y, Direction(used, 17)).dx, fresh.Backward(x, y, Direction(fresh, 17)).dx);
+}
+
+TEST_P(EveryColumnLayer, AsAGraphOfStandardOperatorsItGivesTheSame) {
+  Layer layer(GetParam());
+  const Matrix x = layer.Inputs(9, 1);
+  Graph graph;
+  Graph::Value value;
+  try {
+    value = layer.layer->AddTo(&graph, layer.weights, graph.AddInput({"x", false, static_cast<int>(x.cols())}));
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("inputs, fm, cross_v1 and cross_v2 have one"), std::string::npos);
+    const auto& interactions = GetParam().model().interaction();
+    EXPECT_TRUE(GetParam().model().sequence_size() > 0 || interactions[0].has_cross_mix() || interactions[0].has_senet() || interactions[0].has_auto_int());
+    return;
+  }
+  graph.AddOutput(value, "y");
+  const testing::Tensor found = testing::RunGraph(graph, {{"x", {{9, x.cols()}, {x.data(), x.data() + x.size()}}}}).at("y");
+  const Matrix y = layer.Forward(x);
+  ASSERT_EQ(found.shape, (std::vector<int64_t>{9, y.cols()}));
+  for (size_t i = 0; i < found.values.size(); ++i) EXPECT_NEAR(found.values[i], y.data()[i], 1e-5 * (1 + std::abs(y.data()[i])));
 }
 
 TEST_P(EveryColumnLayer, TakesEmptyBatches) {

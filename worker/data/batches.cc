@@ -21,6 +21,9 @@ namespace zhiyin::worker {
 
 namespace {
 
+/// A stream of random numbers of its own.
+constexpr uint64_t kAugments = 0x617567;
+
 struct SliceOrder {
   int64_t epoch = 0;
   std::vector<Piece> pieces;
@@ -120,8 +123,12 @@ class SliceQueue {
 }  // namespace
 
 struct SliceReader::Impl {
+  Impl(std::unique_ptr<Source> source_, uint64_t seed_, int64_t max_kept_rows_, Augmenter augmenter_)
+      : source(std::move(source_)), seed(seed_), augmenter(std::move(augmenter_)), max_kept_rows(max_kept_rows_) {}
+
   std::unique_ptr<Source> source;
-  uint64_t seed = 0;
+  uint64_t seed;
+  Augmenter augmenter;
   Normalizer normalizer;
   std::vector<BlockRun> runs;
   bool in_one_pass = false;
@@ -131,7 +138,7 @@ struct SliceReader::Impl {
   // Of the thread, once it runs.
   struct RunState {
     int64_t order_epoch = -1;
-    /// [n_rows], number of the block among those that have rows * kBlockRows + row in it, shuffled.
+    /// [n_rows], number of the block among those that have rows * kMaxRowsOfBlock + row in it, shuffled.
     std::vector<uint64_t> order;
     std::vector<const Rows*> blocks;  // those that have rows
     uint64_t last_used = 0;
@@ -144,7 +151,7 @@ struct SliceReader::Impl {
   Rows scratch;
 
   mutable std::mutex mutex;  // guards:
-  int64_t max_kept_rows = 0;
+  int64_t max_kept_rows;
   std::vector<bool> is_kept;  // [run], all of it
 
   void Keep(int64_t block, const Rows& rows) {
@@ -163,15 +170,11 @@ struct SliceReader::Impl {
   void MakeRoom(int64_t n_rows, const std::vector<int64_t>& spared);
   void Forget(int64_t run);
   void Shuffle(int64_t epoch, const BlockRun& run, RunState* state) const;
-  void Take(const Piece& piece, const RunState& state, Rows* to) const;
+  void Take(int64_t epoch, const Piece& piece, const RunState& state, Rows* to);
 };
 
-SliceReader::SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->source = std::move(source);
-  impl_->seed = seed;
-  impl_->max_kept_rows = max_kept_rows;
-}
+SliceReader::SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows, Augmenter augmenter)
+    : impl_(std::make_unique<Impl>(std::move(source), seed, max_kept_rows, std::move(augmenter))) {}
 
 SliceReader::~SliceReader() {
   impl_->queue.Close();
@@ -254,7 +257,7 @@ void SliceReader::Impl::Run() {
           Shuffle(order->epoch, runs[static_cast<size_t>(piece.run)], &state);
           state.order_epoch = order->epoch;
         }
-        Take(piece, state, slice);
+        Take(order->epoch, piece, state, slice);
       }
       normalizer.Apply(slice->numerics);
       queue.Push();
@@ -357,18 +360,25 @@ void SliceReader::Impl::Shuffle(int64_t epoch, const BlockRun& run, RunState* st
   state->order.clear();
   for (size_t b = 0; b < state->blocks.size(); ++b) {
     for (int64_t i = 0; i < state->blocks[b]->n; ++i)
-      state->order.push_back(b * kBlockRows + static_cast<uint64_t>(i));
+      state->order.push_back(b * kMaxRowsOfBlock + static_cast<uint64_t>(i));
   }
   Random(seed, static_cast<uint64_t>(epoch), run.stream, run.window).Shuffle(std::span(state->order));
 }
 
-void SliceReader::Impl::Take(const Piece& piece, const RunState& state, Rows* to) const {
+void SliceReader::Impl::Take(int64_t epoch, const Piece& piece, const RunState& state, Rows* to) {
+  const BlockRun& run = runs[static_cast<size_t>(piece.run)];
   to->n_fields = state.blocks[0]->n_fields;
   to->n_numerics = state.blocks[0]->n_numerics;
   to->n_tasks = state.blocks[0]->n_tasks;
   for (int64_t i = piece.begin; i < piece.begin + piece.n; ++i) {
     const uint64_t at = state.order[static_cast<size_t>(i)];
-    to->Append(*state.blocks[at / kBlockRows], static_cast<int64_t>(at % kBlockRows));
+    const Rows& block = *state.blocks[at / kMaxRowsOfBlock];
+    const int64_t row = static_cast<int64_t>(at % kMaxRowsOfBlock);
+    if (!augmenter.IsActive()) {
+      to->Append(block, row);
+    } else {
+      augmenter.Append(block, row, Random(seed, static_cast<uint64_t>(epoch), run.stream, run.window, at, kAugments), to);
+    }
   }
 }
 

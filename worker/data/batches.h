@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "worker/data/augment.h"
 #include "worker/data/row_plan.h"
 #include "worker/data/rows.h"
 #include "worker/data/source.h"
@@ -25,8 +26,8 @@ class SliceReader {
   static constexpr int kSlicesAhead = 4;
 
   /// `source` is the training split. Nothing is read yet. Keeps at most `max_kept_rows`, and always what is
-  /// in use.
-  SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows);
+  /// in use. `augmenter` changes what comes out, by epoch and row.
+  SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows, Augmenter augmenter);
   ~SliceReader();
 
   /// First pass: reads the blocks that the deal gives this worker, in the calling thread. Keeps the first

@@ -13,8 +13,6 @@
 namespace zhiyin::worker {
 namespace {
 
-/// Of a label that is not looked at.
-
 /// A value as it is shown in a message: short, and unable to forge a line of the log.
 std::string Shown(std::string_view value) {
   constexpr size_t kMaxBytes = 40;
@@ -45,14 +43,16 @@ bool ParseNumber(std::string_view text, double* number) {
   return error == std::errc() && stop == end && std::isfinite(*number);
 }
 
-RowParser::RowParser(const Job& job, const Schema& schema)
-    : n_columns_(static_cast<size_t>(schema.n_columns)),
+RowParser::RowParser(const Job& job, const Schema& schema, Observer observer)
+    : observer_(std::move(observer)),
+      n_columns_(static_cast<size_t>(schema.n_columns)),
       missing_(job.data().text().missing().begin(), job.data().text().missing().end()),
       trim_(Dialect::Of(job.data().text()).trim) {
   for (int i = 0; i < job.field_size(); ++i) {
     const Field& field = job.field(i);
     const std::string& vocabulary = field.vocabulary().empty() ? field.name() : field.vocabulary();
-    fields_.push_back({static_cast<size_t>(schema.fields[static_cast<size_t>(i)]),
+    fields_.push_back({i,
+                       static_cast<size_t>(schema.fields[static_cast<size_t>(i)]),
                        field.name(),
                        CategoryHasher(vocabulary),
                        field.separator(),
@@ -160,6 +160,7 @@ std::string RowParser::ParseCategory(const CategoryColumn& field, std::string_vi
                                      std::vector<Key>* keys) const {
   if (field.bucket.empty()) {
     keys->push_back(field.hasher(value));
+    if (observer_) observer_(field.field, value, keys->back());
     return "";
   }
   double number = 0;
@@ -168,7 +169,9 @@ std::string RowParser::ParseCategory(const CategoryColumn& field, std::string_vi
   const auto above = std::upper_bound(field.bucket.begin(), field.bucket.end(), number);
   char index[std::numeric_limits<int64_t>::digits10 + 2];
   const auto [end, error] = std::to_chars(index, index + sizeof(index), above - field.bucket.begin());
-  keys->push_back(field.hasher({index, static_cast<size_t>(end - index)}));
+  const std::string_view interval(index, static_cast<size_t>(end - index));
+  keys->push_back(field.hasher(interval));
+  if (observer_) observer_(field.field, interval, keys->back());
   return "";
 }
 

@@ -1,6 +1,7 @@
 // From a line's values to a row: keys, numbers, labels.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "common/hash.h"
+#include "common/types.h"
 #include "configs/job.pb.h"
 #include "worker/data/rows.h"
 #include "worker/data/schema.h"
@@ -26,7 +28,10 @@ class RowParser {
   /// Most values that one column of one row may hold.
   static constexpr int kMaxValues = 1000;
 
-  RowParser(const Job& job, const Schema& schema);
+  /// A category that was met: position of the field in the job, the value as it is hashed (of a bucket its number), the key.
+  using Observer = std::function<void(int field, std::string_view value, Key key)>;
+
+  RowParser(const Job& job, const Schema& schema, Observer observer = {});
 
   /// An empty Rows of the job's shape.
   Rows NewRows() const;
@@ -37,6 +42,7 @@ class RowParser {
 
  private:
   struct CategoryColumn {
+    int field;
     size_t column;
     std::string name;
     CategoryHasher hasher;
@@ -77,6 +83,7 @@ class RowParser {
                         float* to) const;
   std::string ParseInto(std::span<const std::string_view> values, Rows* rows) const;
 
+  Observer observer_;
   size_t n_columns_;
   std::vector<CategoryColumn> fields_;
   std::vector<NumberColumn> numerics_;

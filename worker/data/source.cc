@@ -1,21 +1,23 @@
 #include "worker/data/source.h"
 
+#include <utility>
+
 #include "common/error.h"
 #include "worker/data/text_source.h"
 #include "worker/data/world.h"
 
 namespace zhiyin::worker {
 
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels) {
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels, RowParser::Observer observer) {
   const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
   switch (job.data().source_case()) {
     case Data::kText:
-      return MakeTextSource(job, rows, labels);
+      return MakeTextSource(job, rows, labels, std::move(observer));
     case Data::kGeneratedRatings:
     case Data::kGeneratedUniform:
     case Data::kGeneratedRelatedTasks:
     case Data::kGeneratedFunnel:
-      return MakeGeneratedSource(job, rows, labels);
+      return MakeGeneratedSource(job, rows, labels, std::move(observer));
     case Data::SOURCE_NOT_SET:
       break;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "configs/job.pb.h"
+#include "worker/data/row_parser.h"
 #include "worker/data/rows.h"
 #include "worker/data/schema.h"
 
@@ -15,6 +16,8 @@ namespace zhiyin::worker {
 /// Rows of a split are numbered from 0, malformed lines included; block b holds rows b * kBlockRows and on. A
 /// block is what one worker reads: it is the unit of distribution, of statistics and of an evaluation batch.
 inline constexpr int64_t kBlockRows = 256;
+/// Good rows that a block may have: with data.behaviour.negatives, each row of a file may have a hundred more beside it.
+inline constexpr int64_t kMaxRowsOfBlock = kBlockRows * 101;
 
 /// A malformed line. `what` is a whole sentence for the log: "census.gz:17: 3 columns, expected 42".
 struct BadLine {
@@ -39,7 +42,7 @@ class Source {
 enum class SplitKind { kTrain, kTest };
 
 /// The configured source. Throws Error at once where a file is missing or a column does not exist. The job is
-/// copied.
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels = LabelUse::kNeeded);
+/// copied. `observer` is told every category that is read, those of malformed lines among them.
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels = LabelUse::kNeeded, RowParser::Observer observer = {});
 
 }  // namespace zhiyin::worker

@@ -18,8 +18,7 @@ constexpr char kBytesName[] = "block summaries";
 /// Refuses what no pass over a block can find, whatever the job.
 void CheckSummary(int64_t block, const BlockSummary& summary) {
   if (block < 0) Refuse(block, "negative number");
-  if (summary.n_rows < 0 || summary.n_bad < 0 || summary.n_rows > kBlockRows ||
-      summary.n_bad > kBlockRows - summary.n_rows) {
+  if (summary.n_rows < 0 || summary.n_bad < 0 || summary.n_rows > kMaxRowsOfBlock || summary.n_bad > kBlockRows) {
     Refuse(block, "impossible number of rows");
   }
   if (summary.first_bad.empty() != (summary.n_bad == 0)) Refuse(block, "malformed lines not named");

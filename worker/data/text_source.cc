@@ -9,15 +9,20 @@
 
 #include "common/behaviour_columns.h"
 #include "common/error.h"
+#include "common/random.h"
 #include "common/utf8.h"
 #include "worker/data/behaviour.h"
 #include "worker/data/delimited.h"
+#include "worker/data/joins.h"
 #include "worker/data/line_reader.h"
 #include "worker/data/row_parser.h"
 #include "worker/data/schema.h"
 
 namespace zhiyin::worker {
 namespace {
+
+/// A stream of random numbers that no row's own has.
+constexpr uint64_t kNegatives = 0x6e6567;
 
 /// What is wrong with a line before it is cut; empty when nothing is.
 std::string CheckText(const Line& line) {
@@ -60,7 +65,7 @@ void CheckSameHeader(const Columns& first, const Columns& other) {
 
 class TextSource : public Source {
  public:
-  TextSource(const Job& job, const Split& split, LabelUse labels);
+  TextSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer);
 
   int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override;
 
@@ -92,8 +97,12 @@ class TextSource : public Source {
   /// Passes over n rows; returns how many there were.
   int64_t Skip(int64_t n);
   std::string Parse(const Line& line, Rows* rows);
-  /// Behind the values of row_ those of data.behaviour. False: the row is of the other split.
-  bool AddBehaviour();
+  /// Whether row_ is of this split, by data.behaviour.
+  bool IsOfThisSplit() const;
+  /// Behind the values of the files those of data.join and data.behaviour.
+  void AddColumns();
+  /// Rows with the values of row_ but other items. REQUIRES: row_ is a learned event and was the last that was parsed.
+  void AddNegatives(Rows* rows);
 
   std::vector<File> files_;
   bool header_;
@@ -103,13 +112,18 @@ class TextSource : public Source {
   std::optional<RowParser> parser_;
   std::vector<std::string_view> values_;
 
+  size_t n_own_columns_ = 0;  // of the files
+  size_t n_columns_ = 0;      // with those of joins and behaviour
+  Joins::Plan joins_;
+
   // Of data.behaviour.
   std::shared_ptr<const Behaviour> behaviour_;
+  zhiyin::Behaviour config_;
+  std::vector<bool> is_negative_;  // [tasks], whose label is 0 in a negative row
   bool is_of_behaviour_ = false;  // these files are those that it was read from
   bool is_test_ = false;
   size_t user_column_ = 0;
   size_t item_column_ = 0;
-  size_t n_own_columns_ = 0;  // of the files
   std::string history_;
   std::string log_share_;
 
@@ -120,7 +134,7 @@ class TextSource : public Source {
   std::vector<std::optional<Mark>> marks_;  // [block], of those that were passed
 };
 
-TextSource::TextSource(const Job& job, const Split& split, LabelUse labels)
+TextSource::TextSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer)
     : header_(job.data().text().header()),
       first_row_(split.first_row()),
       n_rows_(split.n_rows() > 0 ? split.n_rows() : std::numeric_limits<int64_t>::max()),
@@ -129,8 +143,14 @@ TextSource::TextSource(const Job& job, const Split& split, LabelUse labels)
   for (const std::string& path : split.file()) files_.push_back({path, {}});
   files_[0].n_rows_before = 0;
   Columns columns = FindColumns(job.data().text(), labels);
+  n_own_columns_ = static_cast<size_t>(columns.n);
   if (job.data().has_behaviour()) {
     behaviour_ = Behaviour::Read(job);
+    config_ = job.data().behaviour();
+    for (const Task& task : job.task()) {
+      const auto& tasks = config_.negatives().task();
+      is_negative_.push_back(std::find(tasks.begin(), tasks.end(), task.name()) != tasks.end());
+    }
     const auto& learned = job.data().train().file();
     is_of_behaviour_ = std::equal(learned.begin(), learned.end(), split.file().begin(), split.file().end());
     is_test_ = &split == &job.data().test();
@@ -139,13 +159,15 @@ TextSource::TextSource(const Job& job, const Split& split, LabelUse labels)
       if (at == columns.names.end()) Fail(columns.where, ": no column \"", name, "\" (data.behaviour)");
       return static_cast<size_t>(at - columns.names.begin());
     };
-    user_column_ = position(job.data().behaviour().user());
-    item_column_ = position(job.data().behaviour().item());
-    n_own_columns_ = columns.names.size();
-    columns.names.insert(columns.names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
-    columns.n = static_cast<int>(columns.names.size());
+    user_column_ = position(config_.user());
+    item_column_ = position(config_.item());
   }
-  parser_.emplace(job, Schema::Of(job, columns, labels));
+  if (job.data().join_size() > 0)
+    joins_ = Joins::Plan(behaviour_ ? behaviour_->joins() : Joins::Read(job.data()), columns.where, &columns.names);
+  if (behaviour_) columns.names.insert(columns.names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+  if (!columns.names.empty()) columns.n = static_cast<int>(columns.names.size());
+  n_columns_ = static_cast<size_t>(columns.n);
+  parser_.emplace(job, Schema::Of(job, columns, labels), std::move(observer));
 }
 
 /// Opens every file, so that a missing one is known before the first step.
@@ -266,30 +288,52 @@ int64_t TextSource::Skip(int64_t n) {
 std::string TextSource::Parse(const Line& line, Rows* rows) {
   if (std::string wrong = CheckText(line); !wrong.empty()) return wrong;
   if (std::string wrong = splitter_.Split(line.text, &values_); !wrong.empty()) return wrong;
-  if (behaviour_ != nullptr) {
-    if (values_.size() != n_own_columns_)
-      return std::to_string(values_.size()) + " columns, expected " + std::to_string(n_own_columns_);
-    if (!AddBehaviour()) return "";
+  if (values_.size() == n_own_columns_) {
+    if (behaviour_ && !IsOfThisSplit()) return "";
+    AddColumns();
+  } else if (n_columns_ != n_own_columns_) {
+    return std::to_string(values_.size()) + " columns, expected " + std::to_string(n_own_columns_);
   }
-  return parser_->Parse(values_, rows);
+  std::string wrong = parser_->Parse(values_, rows);
+  if (wrong.empty() && config_.has_negatives() && is_of_behaviour_ && !is_test_ && behaviour_->IsLearnedEvent(row_)) AddNegatives(rows);
+  return wrong;
 }
 
-bool TextSource::AddBehaviour() {
-  if (is_of_behaviour_ && row_ >= behaviour_->n_rows())
+bool TextSource::IsOfThisSplit() const {
+  if (!is_of_behaviour_) return true;
+  if (row_ >= behaviour_->n_rows())
     Fail(reader_->path(), ": has grown since the job began, expected a file that stays as it is");
-  if (is_of_behaviour_ && behaviour_->IsHeldOut(row_) != is_test_) return false;
+  return behaviour_->IsHeldOut(row_) == is_test_;
+}
+
+void TextSource::AddColumns() {
+  joins_.Append(&values_);
+  if (!behaviour_) return;
   history_ = is_of_behaviour_ ? behaviour_->HistoryBefore(row_)
                               : behaviour_->HistoryOf(behaviour_->FindUser(values_[user_column_]));
   log_share_ = behaviour_->LogShareOf(values_[item_column_]);
   values_.push_back(history_);
   values_.push_back(log_share_);
-  return true;
+}
+
+void TextSource::AddNegatives(Rows* rows) {
+  Random random(config_.seed(), static_cast<uint64_t>(row_), kNegatives);
+  for (int i = 0; i < config_.negatives().per_event(); ++i) {
+    const int item = behaviour_->DrawNegative(row_, &random);
+    if (item < 0) return;
+    values_.resize(n_own_columns_);
+    values_[item_column_] = behaviour_->item(item);
+    AddColumns();
+    if (!parser_->Parse(values_, rows).empty()) continue;  // something of that item is malformed
+    float* const labels = rows->labels.data() + rows->labels.size() - is_negative_.size();
+    for (size_t t = 0; t < is_negative_.size(); ++t) labels[t] = is_negative_[t] ? 0 : kMissing;
+  }
 }
 
 }  // namespace
 
-std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelUse labels) {
-  return std::make_unique<TextSource>(job, split, labels);
+std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer) {
+  return std::make_unique<TextSource>(job, split, labels, std::move(observer));
 }
 
 }  // namespace zhiyin::worker

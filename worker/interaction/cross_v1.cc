@@ -43,6 +43,17 @@ class CrossV1 final : public ColumnLayer {
     }
   }
 
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    const size_t dim = static_cast<size_t>(dim_);
+    Graph::Value x_l = x;
+    for (int l = 0; l < n_layers_; ++l) {
+      const std::span<const float> own = weights.subspan(static_cast<size_t>(Begin(l)), 2 * dim);
+      const Graph::Value s = graph->Op("MatMul", {x_l, graph->Floats({dim_, 1}, own.first(dim))});
+      x_l = graph->Sum({graph->Op("Mul", {x, s}), graph->Floats({dim_}, own.last(dim)), x_l});
+    }
+    return x_l;
+  }
+
   /// With g = dx_{l+1} and ds = <g, x_0> of each row:
   ///   dw_l += x_l^T ds;  db_l += sum g;  dx_l = g + ds w_l;  dx_0 += s_l g
   void Backward(std::span<const float> weights, const ConstBlock&, const ConstBlock&, MutableBlock dy,

@@ -37,6 +37,12 @@ class CrossV2 final : public ColumnLayer {
     }
   }
 
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    Graph::Value x_l = x;
+    for (const DenseLayer& layer : layers_) x_l = graph->Op("Add", {x_l, graph->Op("Mul", {x, layer.AddTo(graph, weights, x_l)})});
+    return x_l;
+  }
+
   /// With g = dx_{l+1}:  du_l = g * x_0;  dx_0 += g * u_l;  dW_l += x_l^T du_l;  db_l += sum du_l;  dx_l = g
   /// + du_l W_l^T
   void Backward(std::span<const float> weights, const ConstBlock& x, const ConstBlock&, MutableBlock dy,

@@ -30,6 +30,18 @@ class FactorizationMachine final : public ColumnLayer {
     y.array() = 0.5f * (y.array() + sum_.array().square());
   }
 
+  Graph::Value AddTo(Graph* graph, std::span<const float>, const Graph::Value& x) const override {
+    std::vector<Graph::Value> rows;
+    std::vector<Graph::Value> squares;
+    for (const int begin : begins_) {
+      rows.push_back(graph->Columns(x, begin, dim_));
+      squares.push_back(graph->Op("Mul", {rows.back(), rows.back()}));
+    }
+    const Graph::Value sum = graph->Sum(rows);
+    const Graph::Value twice = graph->Op("Sub", {graph->Op("Mul", {sum, sum}), graph->Sum(squares)});
+    return graph->Op("Mul", {twice, graph->Scalar(0.5f)});
+  }
+
   /// dv_f = dy * (sum - v_f)
   void Backward(std::span<const float>, const ConstBlock& x, const ConstBlock&, MutableBlock dy, std::span<float>,
                 MutableBlock dx) override {

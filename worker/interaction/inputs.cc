@@ -11,6 +11,7 @@ class Inputs final : public ColumnLayer {
   int out() const override { return dim_; }
   void Init(Random*, std::span<float>) const override {}
   void Forward(std::span<const float>, const ConstBlock& x, const Pass&, MutableBlock y) override { y = x; }
+  Graph::Value AddTo(Graph*, std::span<const float>, const Graph::Value& x) const override { return x; }
   void Backward(std::span<const float>, const ConstBlock&, const ConstBlock&, MutableBlock dy, std::span<float>,
                 MutableBlock dx) override {
     dx += dy;

@@ -65,6 +65,22 @@ class EsmmModel final : public Model {
     }
   }
 
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
+    std::vector<Graph::Value> outputs(static_cast<size_t>(n_tasks_));
+    Graph::Value log_p;
+    for (int k = 0; k < n_steps(); ++k) {
+      const Graph::Value logit = logits_of_.AddTo(k, graph, weights, bank.experts[static_cast<size_t>(k)]);
+      if (ConditionalTask(k) != kNoTask) outputs[static_cast<size_t>(ConditionalTask(k))] = logit;
+      const Graph::Value own = graph->Op("Neg", {graph->Op("Softplus", {graph->Op("Neg", {logit})})});
+      log_p = k == 0 ? own : graph->Op("Add", {log_p, own});
+      // log p - log(1 - p)
+      const Graph::Value rest = graph->Op("Log", {graph->Op("Sub", {graph->Scalar(1), graph->Op("Exp", {log_p})})});
+      outputs[static_cast<size_t>(Task(k))] = k == 0 ? logit : graph->Op("Sub", {log_p, rest});
+    }
+    return outputs;
+  }
+
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->resize(x.rows(), x.cols());

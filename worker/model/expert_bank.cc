@@ -58,6 +58,22 @@ void ExpertBank::Forward(std::span<const float> weights, const ConstBlock& x, co
   for (size_t g = 0; g < gates_.size(); ++g) Softmax(Gate(static_cast<int>(g)));
 }
 
+ExpertBank::Values ExpertBank::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+  Values values;
+  const Graph::Value first = first_.AddTo(graph, weights, x);
+  for (size_t g = 0; g < gates_.size(); ++g)
+    values.gates.push_back(graph->OpAlong("Softmax", {graph->Columns(first, gate_begins_[g], gates_[g])}, 1));
+  Graph::Value all = stages_[0].AddTo(graph, weights, graph->Columns(first, 0, n_hidden()));
+  for (size_t l = 1; l < widths_.size(); ++l) {
+    std::vector<Graph::Value> deeper;
+    for (int e = 0; e < n_experts_; ++e)
+      deeper.push_back(deeper_[l - 1][static_cast<size_t>(e)].AddTo(graph, weights, graph->Columns(all, e * widths_[l - 1], widths_[l - 1])));
+    all = stages_[l].AddTo(graph, weights, graph->Concat(deeper));
+  }
+  for (int e = 0; e < n_experts_; ++e) values.experts.push_back(graph->Columns(all, e * width(), width()));
+  return values;
+}
+
 void ExpertBank::StartBackward() {
   for (size_t l = 0; l < widths_.size(); ++l) dy_[l].resize(y_[l].rows(), y_[l].cols());
   DExperts(0, n_experts_).setZero();

@@ -34,6 +34,12 @@ class ExpertBank {
 
   /// x must stay as it is until Backward has returned.
   void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass);
+  /// What a pass that does not train computes: a value an expert, and one a gate.
+  struct Values {
+    std::vector<Graph::Value> experts;
+    std::vector<Graph::Value> gates;
+  };
+  Values AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
   /// [n, count * width()]: `count` experts from `first`, side by side.
   WorkspaceColumns Experts(int first, int count) { return Columns(&y_.back(), first, count); }
   /// [n, its width]: probabilities.

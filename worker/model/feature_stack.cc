@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <map>
 
 namespace zhiyin::worker {
 
@@ -54,6 +55,20 @@ void FeatureStack::Forward(std::span<const float> weights, const ConstMatrixView
     interaction->Forward(weights, features_, pass, output_.middleCols(at, interaction->out()));
     at += interaction->out();
   }
+}
+
+FeatureStack::Values FeatureStack::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+  std::map<int, Graph::Value> parts;  // by where they are in the features
+  for (const Copied& part : copied_) parts[part.to] = graph->Columns(x, part.from, part.width);
+  for (const Read& read : sequences_) parts[read.to] = read.reader->AddTo(graph, weights, x);
+  std::vector<Graph::Value> in_order;
+  for (const auto& [to, part] : parts) in_order.push_back(part);
+  Values values;
+  values.features = graph->Concat(in_order);
+  std::vector<Graph::Value> columns;
+  for (const auto& interaction : interactions_) columns.push_back(interaction->AddTo(graph, weights, values.features));
+  values.output = graph->Concat(columns);
+  return values;
 }
 
 void FeatureStack::BackwardToFeatures(std::span<const float> weights, std::span<float> dweights) {

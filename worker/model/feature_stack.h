@@ -24,6 +24,12 @@ class FeatureStack {
   /// Columns that come out.
   int out() const { return out_; }
   void Init(Random* random, std::span<float> weights) const;
+  /// What a pass that does not train computes.
+  struct Values {
+    Graph::Value features;  // [n, features_layout().dim]
+    Graph::Value output;    // [n, out()]
+  };
+  Values AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
   /// output() [n, out()]. x must stay as it is until Backward has returned.
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass);
   const Matrix& output() const { return output_; }

@@ -26,6 +26,19 @@ class LinearModel final : public Model {
     outputs->noalias() += x.rightCols(n_numerics()) * ConstMatrixView(weights.data(), n_numerics(), n_tasks_);
   }
 
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    std::vector<Graph::Value> parts = {graph->Floats({1, n_tasks_}, weights.subspan(static_cast<size_t>(n_numerics() * n_tasks_)))};
+    for (const InputLayout::Part& field : layout_.fields) parts.push_back(graph->Columns(x, field.begin, n_tasks_));
+    if (n_numerics() > 0) {
+      const Graph::Value w = graph->Floats({n_numerics(), n_tasks_}, weights.first(static_cast<size_t>(n_numerics() * n_tasks_)));
+      parts.push_back(graph->Op("MatMul", {graph->Columns(x, layout_.dim - n_numerics(), n_numerics()), w}));
+    }
+    const Graph::Value sum = graph->Sum(parts);
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t) outputs.push_back(graph->Columns(sum, t, 1));
+    return outputs;
+  }
+
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->resize(x.rows(), x.cols());

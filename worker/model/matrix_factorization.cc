@@ -33,6 +33,19 @@ class MatrixFactorizationModel final : public Model {
     }
   }
 
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t) {
+      const int64_t p = user_.begin + t * width_;
+      const int64_t q = item_.begin + t * width_;
+      std::vector<Graph::Value> parts = {graph->Columns(x, p, 1), graph->Columns(x, q, 1), graph->Scalar(weights[static_cast<size_t>(t)])};
+      if (width_ > 1)
+        parts.push_back(graph->RowSums(graph->Op("Mul", {graph->Columns(x, p + 1, width_ - 1), graph->Columns(x, q + 1, width_ - 1)})));
+      outputs.push_back(graph->Sum(parts));
+    }
+    return outputs;
+  }
+
   void Backward(std::span<const float>, const ConstMatrixView& x, const Matrix& doutputs, std::span<float> dweights,
                 Matrix* dx) override {
     dx->setZero(x.rows(), x.cols());

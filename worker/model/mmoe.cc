@@ -41,6 +41,14 @@ class MmoeModel final : public Model {
     }
   }
 
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t)
+      outputs.push_back(towers_.AddTo(t, graph, weights, MixtureOf(graph, bank.gates[static_cast<size_t>(t)], bank.experts)));
+    return outputs;
+  }
+
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->resize(x.rows(), x.cols());

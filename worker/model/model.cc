@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include "common/error.h"
 #include "worker/model/feature_stack.h"
 #include "worker/model/wide_part.h"
 
@@ -30,6 +31,11 @@ class StackedModel final : public Model {
     stack_.Forward(weights, x, pass);
     network_->Forward(Above(weights), View(stack_.output()), pass, outputs);
     wide_.Forward(weights, x, stack_.features(), pass, outputs);
+  }
+
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    const FeatureStack::Values stack = stack_.AddTo(graph, weights, x);
+    return wide_.AddTo(graph, weights, x, stack.features, network_->AddTo(graph, Above(weights), stack.output));
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
@@ -62,6 +68,10 @@ class StackedModel final : public Model {
 };
 
 }  // namespace
+
+std::vector<Graph::Value> Model::AddTo(Graph*, std::span<const float>, const Graph::Value&) const {
+  Fail("this kind of model has no form of standard operators; shared_bottom, mmoe, single_task, ple, esmm, linear, matrix_factorization and two_tower have one");
+}
 
 std::unique_ptr<Model> MakeModel(const Job& job) {
   const zhiyin::Model& model = job.model();

@@ -15,6 +15,7 @@
 #include "common/random.h"
 #include "configs/job.pb.h"
 #include "worker/input_layout.h"
+#include "worker/nn/graph.h"
 #include "worker/nn/pass.h"
 
 namespace zhiyin::worker {
@@ -51,6 +52,9 @@ class Model {
   /// factor * its derivative by the outputs; what does not go through the outputs, the next Backward adds, times factor.
   virtual void AddOwnLoss(const Matrix& /*outputs*/, std::span<const float> /*labels*/, float /*factor*/,
                           std::span<double> /*sums*/, Matrix* /*doutputs*/) {}
+
+  /// What a pass that does not train computes, as a value [n, 1] a task, of x [n, input dim]. Throws Error where the model has no such form.
+  virtual std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
 
   /// Nothing for models without towers.
   virtual std::optional<TowerVectors> vectors() const { return {}; }

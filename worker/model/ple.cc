@@ -89,6 +89,24 @@ class PleLevel {
       banks_[b]->Backward(weights, input(static_cast<int>(b)), dweights, dinput(static_cast<int>(b)));
   }
 
+  /// What Forward computes: a value for each mixture. input(g) as in Forward.
+  template <typename Input>
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Input& input) const {
+    std::vector<ExpertBank::Values> banks;
+    for (size_t b = 0; b < banks_.size(); ++b) banks.push_back(banks_[b]->AddTo(graph, weights, input(static_cast<int>(b))));
+    const auto bank = [&](int group) -> const ExpertBank::Values& { return banks[static_cast<size_t>(is_first_ ? 0 : group)]; };
+    std::vector<Graph::Value> mixtures;
+    for (int g = 0; g < n_gates_; ++g) {
+      std::vector<Graph::Value> experts;
+      ForEachRead(g, [&](int read, int) {
+        const auto first = bank(read).experts.begin() + First(read);
+        experts.insert(experts.end(), first, first + Count(read));
+      });
+      mixtures.push_back(MixtureOf(graph, bank(g).gates[static_cast<size_t>(is_first_ ? g : 0)], experts));
+    }
+    return mixtures;
+  }
+
  private:
   int Count(int group) const { return group < n_tasks_ ? n_own_ : n_shared_; }
   ExpertBank& Bank(int group) const { return *banks_[static_cast<size_t>(is_first_ ? 0 : group)]; }
@@ -144,6 +162,15 @@ class PleModel final : public Model {
     for (size_t l = 1; l < levels_.size(); ++l)
       levels_[l].Forward(weights, [&](int g) -> const Matrix& { return levels_[l - 1].mixture(g); }, pass);
     for (int t = 0; t < n_tasks_; ++t) towers_->Forward(t, weights, levels_.back().mixture(t), pass, outputs);
+  }
+
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    std::vector<Graph::Value> mixtures = levels_[0].AddTo(graph, weights, [&](int) { return x; });
+    for (size_t l = 1; l < levels_.size(); ++l)
+      mixtures = levels_[l].AddTo(graph, weights, [&](int g) { return mixtures[static_cast<size_t>(g)]; });
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t) outputs.push_back(towers_->AddTo(t, graph, weights, mixtures[static_cast<size_t>(t)]));
+    return outputs;
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,

@@ -5,6 +5,7 @@
 
 #include "common/matrix.h"
 #include "worker/input_layout.h"
+#include "worker/nn/graph.h"
 
 namespace zhiyin::worker {
 
@@ -30,6 +31,12 @@ class RowParts {
     y->resize(x.rows(), dim());
     for (const Slice& f : fields_) y->middleCols(f.to, f.width) = x.middleCols(f.from + p * f.width, f.width);
     y->rightCols(n_numerics_) = x.rightCols(n_numerics_);
+  }
+  Graph::Value AddTo(Graph* graph, const Graph::Value& x, int p) const {
+    std::vector<Graph::Value> parts;
+    for (const Slice& f : fields_) parts.push_back(graph->Columns(x, f.from + p * f.width, f.width));
+    if (n_numerics_ > 0) parts.push_back(graph->Columns(x, n_fields_dim_ * n_parts_, n_numerics_));
+    return graph->Concat(parts);
   }
   /// dx's columns of part p = those of dy; those of the numerics += ...
   void Return(const Matrix& dy, int p, Matrix* dx) const {

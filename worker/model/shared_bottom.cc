@@ -28,6 +28,13 @@ class SharedBottomModel final : public Model {
     for (int t = 0; t < n_tasks_; ++t) towers_.Forward(t, weights, bottom_.output(), pass, outputs);
   }
 
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    const Graph::Value bottom = bottom_.AddTo(graph, weights, x);
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t) outputs.push_back(towers_.AddTo(t, graph, weights, bottom));
+    return outputs;
+  }
+
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->resize(x.rows(), x.cols());

@@ -32,6 +32,13 @@ class SingleTaskModel final : public Model {
     for (int t = 0; t < n_tasks_; ++t) outputs_.Forward(t, weights, bank_.Experts(t, 1), pass, outputs);
   }
 
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t) outputs.push_back(outputs_.AddTo(t, graph, weights, bank.experts[static_cast<size_t>(t)]));
+    return outputs;
+  }
+
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->resize(x.rows(), x.cols());
@@ -69,6 +76,12 @@ class OwnRowsModel final : public Model {
       parts_.Take(x, t, &x_[static_cast<size_t>(t)]);
       networks_.Forward(t, weights, x_[static_cast<size_t>(t)], pass, outputs);
     }
+  }
+
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < parts_.n_parts(); ++t) outputs.push_back(networks_.AddTo(t, graph, weights, parts_.AddTo(graph, x, t)));
+    return outputs;
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,

@@ -29,6 +29,9 @@ class Towers {
     tower.Forward(weights, x, pass);
     outputs->col(task) = tower.output().col(0);
   }
+  Graph::Value AddTo(int task, Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+    return towers_[static_cast<size_t>(task)].AddTo(graph, weights, x);
+  }
   void Backward(int task, std::span<const float> weights, const ConstBlock& x, const Matrix& doutputs,
                 std::span<float> dweights, MutableBlock dx) {
     Mlp& tower = towers_[static_cast<size_t>(task)];

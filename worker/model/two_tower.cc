@@ -67,6 +67,15 @@ class Tower {
     vectors_.view().array().colwise() *= inverse_norms_.view().col(0).array();
   }
 
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+    std::vector<Graph::Value> parts;
+    for (const InputLayout::Part& part : parts_) parts.push_back(graph->Columns(x, part.begin, part.dim));
+    const Graph::Value vectors = mlp_ ? mlp_->AddTo(graph, weights, graph->Concat(parts)) : graph->Sum(parts);
+    if (!normalize_) return vectors;
+    const Graph::Value square = graph->Op("Add", {graph->RowSums(graph->Op("Mul", {vectors, vectors})), graph->Scalar(1e-12f)});
+    return graph->Op("Div", {vectors, graph->Op("Sqrt", {square})});
+  }
+
   ConstMatrixView in() const { return in_.view(); }
   ConstMatrixView vectors() const { return vectors_.view(); }
   /// Where the caller puts d loss / d vectors before Backward; overwritten by it.
@@ -154,6 +163,18 @@ class TwoTowerModel final : public Model {
     if (!pass.training || log_share_ < 0) return;
     log_shares_.resize(x.rows(), 1);
     log_shares_.view() = x.col(log_share_);
+  }
+
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+    const Graph::Value products = graph->Op("Mul", {user_.AddTo(graph, weights, x), item_.AddTo(graph, weights, x)});
+    const Graph::Value score = graph->Op("Div", {graph->RowSums(products), graph->Scalar(temperature())});
+    std::vector<Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t) {
+      const size_t a = static_cast<size_t>(lines_ + t);
+      const size_t b = a + static_cast<size_t>(n_tasks_);
+      outputs.push_back(graph->Op("Add", {graph->Op("Mul", {score, graph->Scalar(weights[a])}), graph->Scalar(weights[b])}));
+    }
+    return outputs;
   }
 
   void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,

@@ -35,6 +35,19 @@ void WidePart::Forward(std::span<const float> weights, const ConstMatrixView& x,
   outputs->colwise() += fm_output_.rowwise().sum();
 }
 
+std::vector<Graph::Value> WidePart::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x, const Graph::Value& features,
+                                          std::vector<Graph::Value> outputs) const {
+  for (int t = 0; t < n_tasks_; ++t) {
+    std::vector<Graph::Value> parts = {outputs[static_cast<size_t>(t)]};
+    for (const int field : fields_) parts.push_back(graph->Columns(x, field + t, 1));
+    for (size_t j = 0; j < numerics_.size(); ++j)
+      parts.push_back(graph->Op("Mul", {graph->Columns(x, numerics_[j], 1), graph->Scalar(W(weights, j)[t])}));
+    if (fm_ != nullptr) parts.push_back(graph->RowSums(fm_->AddTo(graph, {}, features)));
+    outputs[static_cast<size_t>(t)] = graph->Sum(parts);
+  }
+  return outputs;
+}
+
 void WidePart::BackwardToFeatures(const Matrix& features, const Matrix& doutputs, Matrix& dfeatures) {
   if (fm_ == nullptr) return;
   dfm_output_.colwise() = doutputs.rowwise().sum();

@@ -28,6 +28,9 @@ class WidePart {
   void Init(std::span<float> weights) const;
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& features,
                const Pass& pass, Matrix* outputs);
+  /// `outputs`, one a task, with what Forward adds to them.
+  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x, const Graph::Value& features,
+                                  std::vector<Graph::Value> outputs) const;
   /// dfeatures += ...
   void BackwardToFeatures(const Matrix& features, const Matrix& doutputs, Matrix& dfeatures);
   /// dweights += ..., dx += ...

@@ -45,6 +45,17 @@ void BatchNorm::Forward(std::span<const float> weights, const Pass& pass, Mutabl
 }
 
 /// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation, means over the rows
+Graph::Value BatchNorm::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+  const ConstVectorView g(weights.data() + g_, dim_);
+  const ConstVectorView b(weights.data() + b_, dim_);
+  const ConstVectorView mean(weights.data() + kept_, dim_);
+  const ConstVectorView variance(weights.data() + kept_ + dim_, dim_);
+  const Vector scale = g.array() * (variance.array() + kEpsilon).rsqrt();
+  const Vector shift = b.array() - mean.array() * scale.array();
+  const size_t dim = static_cast<size_t>(dim_);
+  return graph->Op("Add", {graph->Op("Mul", {x, graph->Floats({dim_}, {scale.data(), dim})}), graph->Floats({dim_}, {shift.data(), dim})});
+}
+
 void BatchNorm::Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights) {
   if (dy.rows() == 0) return;
   const float n = static_cast<float>(dy.rows());

@@ -32,6 +32,8 @@ class BatchNorm {
   void Init(std::span<float> weights) const;
   /// In the place of x. A training pass tells pass.statistics, where there is one, what it saw.
   void Forward(std::span<const float> weights, const Pass& pass, MutableBlock x);
+  /// What a pass that does not train computes.
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
   /// Of the last Forward. dweights += ..., and dx, which replaces dy. REQUIRES: it was a training pass.
   void Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights);
 

@@ -20,6 +20,8 @@ class ColumnLayer {
   virtual void Init(Random* random, std::span<float> weights) const = 0;
   /// y [n, out()] = f(x [n, in]).
   virtual void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass, MutableBlock y) = 0;
+  /// What a pass that does not train computes, as a value [n, out()]. Throws Error where the layer has no such form.
+  virtual Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
   /// Of the x, y and weights of the last Forward. dy may be overwritten. dweights += ..., dx [n, in] += ...
   virtual void Backward(std::span<const float> weights, const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
                         std::span<float> dweights, MutableBlock dx) = 0;

@@ -35,6 +35,15 @@ void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x, Mu
   });
 }
 
+Graph::Value DenseLayer::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+  const std::span<const float> w = weights.subspan(static_cast<size_t>(w_), static_cast<size_t>(b_ - w_));
+  const std::span<const float> b = weights.subspan(static_cast<size_t>(b_), static_cast<size_t>(out_));
+  const Graph::Value y = graph->Op("Add", {graph->Op("MatMul", {x, graph->Floats({in_, out_}, w)}), graph->Floats({out_}, b)});
+  if (n_relu_ == 0) return y;
+  if (n_relu_ == out_) return graph->Op("Relu", {y});
+  return graph->Concat({graph->Op("Relu", {graph->Columns(y, 0, n_relu_)}), graph->Columns(y, n_relu_, out_ - n_relu_)});
+}
+
 void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
                                  std::span<float> dweights) const {
   MatrixView dW(dweights.data() + w_, in_, out_);

@@ -12,6 +12,7 @@
 
 #include "common/matrix.h"
 #include "common/random.h"
+#include "worker/nn/graph.h"
 
 namespace zhiyin::worker {
 
@@ -40,6 +41,8 @@ class DenseLayer {
   void InitColumns(Random* random, std::span<float> weights, std::span<const double> ranges) const;
 
   void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const;
+  /// What Forward computes.
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
 
   /// dy [n, out] is overwritten by its product with the activation's derivative. dweights += ...
   void BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,

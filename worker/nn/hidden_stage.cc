@@ -33,6 +33,15 @@ void HiddenStage::Forward(std::span<const float> weights, const Pass& pass, Muta
   if (pass.training && dropped_ > 0) Drop(pass.seed, y);
 }
 
+Graph::Value HiddenStage::AddTo(Graph* graph, std::span<const float> weights, Graph::Value y) const {
+  if (batch_norm_) y = batch_norm_->AddTo(graph, weights, y);
+  std::vector<Graph::Value> layers;
+  for (size_t l = 0; l < layer_norms_.size(); ++l)
+    layers.push_back(layer_norms_[l].AddTo(graph, weights, graph->Columns(y, static_cast<int64_t>(l) * width_, width_)));
+  if (!layers.empty()) y = graph->Concat(layers);
+  return batch_norm_ || !layers.empty() ? graph->Op("Relu", {y}) : y;
+}
+
 void HiddenStage::Drop(uint64_t seed, MutableBlock y) const {
   Random random(seed, static_cast<uint64_t>(place_));
   constexpr Eigen::Index kPerDraw = 4;  // of 16 bits each

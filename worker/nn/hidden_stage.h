@@ -33,6 +33,8 @@ class HiddenStage {
   void Init(std::span<float> weights) const;
   /// y [n, n_layers * width], in place.
   void Forward(std::span<const float> weights, const Pass& pass, MutableBlock y);
+  /// What a pass that does not train computes.
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, Graph::Value y) const;
   /// Of the last Forward, which was a training pass; y as it left it. dweights += ..., and dy becomes the derivative by what
   /// Forward was given. Then DenseLayer::BackwardWeights, with y.
   void Backward(std::span<const float> weights, const ConstBlock& y, MutableBlock dy, std::span<float> dweights);

@@ -26,6 +26,8 @@ class LayerNorm {
   void Init(std::span<float> weights) const;
   /// y may be x.
   void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y);
+  /// What Forward computes.
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
   /// Of the last Forward. dweights += ..., and dx, which replaces dy.
   void Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights);
 

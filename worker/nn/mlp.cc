@@ -31,6 +31,14 @@ void Mlp::Forward(std::span<const float> weights, const ConstBlock& x, const Pas
   }
 }
 
+Graph::Value Mlp::AddTo(Graph* graph, std::span<const float> weights, Graph::Value x) const {
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    x = layers_[l].AddTo(graph, weights, x);
+    if (l < stages_.size()) x = stages_[l].AddTo(graph, weights, x);
+  }
+  return x;
+}
+
 void Mlp::Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
                    MutableBlock dx) {
   for (size_t l = layers_.size(); l-- > 0;) {

@@ -24,6 +24,8 @@ class Mlp {
 
   /// output() [n, out]. x must stay as it is until Backward has returned.
   void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass);
+  /// What a pass that does not train computes.
+  Graph::Value AddTo(Graph* graph, std::span<const float> weights, Graph::Value x) const;
   ConstMatrixView output() const { return y_.back().view(); }
 
   /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES: Forward

@@ -23,33 +23,43 @@ void FrozenModel::AddRow(TableId table, Key key, std::span<const float> weights)
   rows.weights.insert(rows.weights.end(), weights.begin(), weights.end());
 }
 
+const float* FrozenModel::Find(TableId table, Key key) const {
+  const KeptRows& rows = tables_[table];
+  const auto found = rows.at.find(key);
+  return found == rows.at.end() ? nullptr : rows.weights.data() + found->second;
+}
+
+DenseWeights FrozenModel::OwnWeights() const {
+  DenseWeights dense(n_weights_);
+  const KeptRows& rows = tables_[kDenseTable];
+  for (const auto& [key, at] : rows.at) {
+    if (key < dense.keys().size())
+      std::copy_n(rows.weights.data() + at, kDenseRowDim, dense.weight_rows().data() + key * kDenseRowDim);
+  }
+  return dense;
+}
+
 FrozenModel::Session::Session(const FrozenModel& model)
     : model_(model),
       network_(MakeModel(model.job_)),
       heads_(model.job_),
       input_(model.job_, InputLayout::Of(model.job_)),
-      dense_(model.n_weights_) {
-  const KeptRows& rows = model.tables_[kDenseTable];
-  for (const auto& [key, at] : rows.at) {
-    if (key < dense_.keys().size())
-      std::copy_n(rows.weights.data() + at, kDenseRowDim, dense_.weight_rows().data() + key * kDenseRowDim);
-  }
-}
+      dense_(model.OwnWeights()) {}
 
 void FrozenModel::Session::Run(const Rows& rows) {
   normalized_ = rows;
   model_.normalizer_.Apply(normalized_.numerics);
   input_.Prepare(normalized_);
   for (int t = 0; t < input_.n_tables(); ++t) {
-    const KeptRows& kept = model_.tables_[static_cast<size_t>(t) + 1];
-    const size_t dim = static_cast<size_t>(kept.dim);
+    const TableId table = static_cast<TableId>(t + 1);
+    const size_t dim = static_cast<size_t>(model_.tables_[table].dim);
     float* to = input_.weights(t);
     for (const Key key : input_.keys(t)) {
-      const auto found = kept.at.find(key);
-      if (found == kept.at.end()) {
+      const float* const row = model_.Find(table, key);
+      if (row == nullptr) {
         std::fill_n(to, dim, 0.0f);
       } else {
-        std::copy_n(kept.weights.data() + found->second, dim, to);
+        std::copy_n(row, dim, to);
       }
       to += dim;
     }

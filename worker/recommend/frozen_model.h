@@ -30,6 +30,13 @@ class FrozenModel {
   /// The weights of a row of a table (TableId), dim floats.
   void AddRow(TableId table, Key key, std::span<const float> weights);
 
+  /// The weights of a row; null where there is none.
+  const float* Find(TableId table, Key key) const;
+  int64_t n_rows(TableId table) const { return static_cast<int64_t>(tables_[table].at.size()); }
+  const Normalizer& normalizer() const { return normalizer_; }
+  /// The model's own weights.
+  DenseWeights OwnWeights() const;
+
   /// Workspaces of one thread; borrows the model.
   class Session {
    public:

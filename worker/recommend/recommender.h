@@ -10,9 +10,10 @@
 
 #include "common/matrix.h"
 #include "worker/data/behaviour.h"
-#include "worker/data/row_parser.h"
 #include "worker/recommend/formula.h"
 #include "worker/recommend/frozen_model.h"
+#include "worker/recommend/item_index.h"
+#include "worker/recommend/pair_rows.h"
 
 namespace zhiyin::worker {
 
@@ -24,6 +25,12 @@ struct RecommendOptions {
   std::string formula{};
   /// Leave out items that the user has an event with.
   bool exclude_seen = true;
+  /// How two towers retrieve: by a scan of all items, or by a graph of them that finds most of the best much sooner
+  /// (item_index.h).
+  bool approximate = false;
+  HnswOptions hnsw{};
+  /// Of the Behaviour: only these are recommended. Empty: all.
+  std::vector<int> only_items{};
   /// Weight of the score against the likeness to items already in the list, 0 to 1; 1: the order of the scores (maximal
   /// marginal relevance, Carbonell and Goldstein, SIGIR 1998). Less than 1 needs two towers.
   double diversity_lambda = 1;
@@ -36,12 +43,11 @@ struct Recommended {
   std::vector<int> because;
 };
 
-/// Knows the items that the model's training files name. Made once; then any number of threads, each with a Session of its own.
+/// Knows the items that the model's training files and joins name. Made once; then any number of threads, each with a Session of its own.
 class Recommender {
  public:
   /// `ranker` gives the predictions that the formula takes; null: the model itself. Its job may have other columns of the same
-  /// events' users and items, but no columns besides the user, the item and those that data.behaviour gives: others are
-  /// missing values here. Throws Error where a job has no data.behaviour, and for options that make no sense.
+  /// events' users and items. Columns are those that PairRows knows. Throws Error where a job has no data.behaviour, and for options that make no sense.
   Recommender(std::shared_ptr<const FrozenModel> model, std::shared_ptr<const FrozenModel> ranker,
               std::shared_ptr<const Behaviour> behaviour, const RecommendOptions& options);
 
@@ -55,46 +61,31 @@ class Recommender {
 
    private:
     friend class Recommender;
+    /// Items that may be in the list, those of two towers with their scores.
+    std::vector<ScoredItem> Candidates(int user);
+
     const Recommender& all_;
     FrozenModel::Session model_;
     std::optional<FrozenModel::Session> ranker_;
-    std::vector<float> scores_;  // [items]
   };
 
  private:
-  /// Rows of a job from a user and an item.
-  class RowMaker {
-   public:
-    RowMaker(const Job& job, std::shared_ptr<const Behaviour> behaviour);
-    Rows NewRows() const { return parser_->NewRows(); }
-    void Append(int user, int item, std::string_view history, Rows* rows) const;
-
-   private:
-    std::shared_ptr<const Behaviour> behaviour_;
-    std::vector<std::string> names_;
-    size_t user_ = 0;
-    size_t item_ = 0;
-    std::unique_ptr<RowParser> parser_;
-  };
-
-  /// scores [items] by retrieval alone: of the towers.
-  void Retrieve(int user, Session* session) const;
-  std::vector<Recommended> Rank(int user, std::span<const int> candidates, Session* session) const;
+  /// The scores of the formula for candidates of a user, best first.
+  std::vector<Recommended> Rank(int user, std::span<const ScoredItem> candidates, Session* session) const;
   std::vector<Recommended> Diversify(std::vector<Recommended> ranked) const;
   void Explain(int user, std::vector<Recommended>* list) const;
-  std::vector<int> Best(std::span<const int> allowed, size_t n, std::span<const float> scores) const;
 
   std::shared_ptr<const FrozenModel> model_;
   std::shared_ptr<const FrozenModel> ranker_;
   std::shared_ptr<const Behaviour> behaviour_;
   RecommendOptions options_;
-  RowMaker rows_;
-  RowMaker ranker_rows_;
+  PairRows rows_;
+  PairRows ranker_rows_;
   std::optional<Formula> formula_;
-  bool has_towers_ = false;
-  Matrix items_;       // [items, dim]
-  Matrix directions_;  // the same, of length 1
-  float temperature_ = 1;
+  std::vector<bool> is_allowed_;  // [items]; empty: all are
+  ItemVectors items_;             // without two towers empty
+  std::unique_ptr<ItemIndex> index_;  // the same: null
+  Matrix directions_;                 // of items_, of length 1
 };
 
 }  // namespace zhiyin::worker

@@ -108,7 +108,7 @@ class Readers {
     for (int w = 0; w < deal.n_workers; ++w) {
       const auto make = [&] {
         return std::make_unique<SliceReader>(std::make_unique<NumberSource>(options, &state_), seed,
-                                             max_kept_rows);
+                                             max_kept_rows, Augmenter(Job()));
       };
       readers_.push_back(make());
       BlockSummaries own = readers_.back()->FirstPass(

@@ -112,5 +112,45 @@ TEST_F(BehaviourTest, RefusesWhatItCannotUse) {
   EXPECT_THAT(error("last: 1 time: \"when\"", kLines), HasSubstr("time"));
 }
 
+TEST_F(BehaviourTest, WhatIsOnlyShownIsNoEvent) {
+  // In time: a is shown x, likes y, is shown z, likes x; b is shown y. An event is a rating above 0.
+  const Job job = JobOf("last: 1 event: \"rating\"", "a,z,30,0\na,x,10,0\nb,y,5,0\na,y,20,3\na,x,40,4\na,q,50,0\n");
+  const auto behaviour = Behaviour::Read(job);
+  EXPECT_EQ(behaviour->n_events(), 1);
+  EXPECT_EQ(behaviour->HistoryBefore(0), "y");
+  EXPECT_EQ(behaviour->HistoryOf(behaviour->FindUser("a")), "y");
+  EXPECT_TRUE(behaviour->IsHeldOut(4));
+  EXPECT_TRUE(behaviour->IsHeldOut(5)) << "behind the first event that is held out";
+  EXPECT_FALSE(behaviour->IsHeldOut(0));
+  EXPECT_FALSE(behaviour->IsHeldOut(2));
+  EXPECT_TRUE(behaviour->IsLearnedEvent(3));
+  EXPECT_FALSE(behaviour->IsLearnedEvent(0));
+  EXPECT_EQ(Read(job, SplitKind::kTrain).n, 4) << "what was shown is learned from";
+}
+
+TEST_F(BehaviourTest, NegativesAreOtherItemsOfTheSameUser) {
+  std::string lines;
+  for (int i = 0; i < 20; ++i) lines += "a,i" + std::to_string(i) + "," + std::to_string(i) + ",5\n";
+  for (int i = 20; i < 60; ++i) lines += "b,i" + std::to_string(i) + "," + std::to_string(i) + ",5\n";
+  for (const char* by : {"UNIFORM", "POPULARITY"}) {
+    const Job job = JobOf(std::string("last: 1 negatives { per_event: 3 by: ") + by + " task: \"rating\" }", lines);
+    const Rows rows = Read(job, SplitKind::kTrain);
+    ASSERT_EQ(rows.n, 58 * 4);
+    std::set<Key> own;
+    for (int64_t i = 0; i < 19 * 4; i += 4) own.insert(rows.KeysOf(i, 1)[0]);
+    EXPECT_EQ(own.size(), 19u);
+    for (int64_t i = 0; i < rows.n; ++i) {
+      EXPECT_EQ(rows.labels[static_cast<size_t>(i)], i % 4 == 0 ? 1 : 0);
+      EXPECT_EQ(rows.KeysOf(i, 0)[0], rows.KeysOf(i / 4 * 4, 0)[0]) << "the same user";
+      if (i < 19 * 4 && i % 4 != 0) {
+        EXPECT_EQ(own.count(rows.KeysOf(i, 1)[0]), 0u) << "an item that the user has";
+      }
+    }
+    EXPECT_EQ(Read(job, SplitKind::kTest).n, 2) << "none in the test split";
+    const Rows again = Read(job, SplitKind::kTrain);
+    EXPECT_TRUE(again.keys == rows.keys);
+  }
+}
+
 }  // namespace
 }  // namespace zhiyin::worker

@@ -9,6 +9,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/random.h"
+#include "worker/data/source.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -132,8 +133,10 @@ TEST(ParseBlockSummaries, SurvivesFlippedBits) {
     std::string flipped = bytes;
     flipped[random.Below(flipped.size())] ^= static_cast<char>(1 << random.Below(8));
     try {
-      for (const auto& [block, summary] : ParseBlockSummaries(flipped))
-        EXPECT_LE(summary.n_rows + summary.n_bad, 256);
+      for (const auto& [block, summary] : ParseBlockSummaries(flipped)) {
+        EXPECT_LE(summary.n_rows, kMaxRowsOfBlock);
+        EXPECT_LE(summary.n_bad, kBlockRows);
+      }
     } catch (const Error&) {  // refused is as good
     }
   }

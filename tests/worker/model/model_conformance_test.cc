@@ -5,9 +5,13 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <set>
+#include <string>
 
+#include "common/error.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
+#include "tests/support/graph_runner.h"
 #include "worker/dense_weights.h"
 #include "worker/model/model.h"
 
@@ -290,6 +294,31 @@ TEST_P(EveryModel, FirstWeightsDependOnTheSeedAlone) {
   model_->InitWeights(Random(11), first);
   MakeModel(GetParam())->InitWeights(Random(11), second);
   EXPECT_EQ(first, second);
+}
+
+TEST_P(EveryModel, AsAGraphOfStandardOperatorsItGivesTheSame) {
+  Graph graph;
+  const Graph::Value in = graph.AddInput({"x", false, input_dim()});
+  std::vector<Graph::Value> values;
+  try {
+    values = model_->AddTo(&graph, dense_.weights(), in);
+  } catch (const Error&) {
+    const std::set<std::string> kWithout = {"aitm", "cross_stitch", "stem"};
+    EXPECT_TRUE(kWithout.contains(ModelName(GetParam())));
+    return;
+  }
+  ASSERT_EQ(values.size(), static_cast<size_t>(n_tasks()));
+  for (int t = 0; t < n_tasks(); ++t) graph.AddOutput(values[static_cast<size_t>(t)], "task" + std::to_string(t));
+  const Matrix x = RandomMatrix(17, input_dim(), 8);
+  const auto outputs = testing::RunGraph(graph, {{"x", {{17, input_dim()}, {x.data(), x.data() + x.size()}}}});
+  Matrix expected;
+  model_->Forward(dense_.weights(), View(x), {}, &expected);
+  for (int t = 0; t < n_tasks(); ++t) {
+    const testing::Tensor& output = outputs.at("task" + std::to_string(t));
+    ASSERT_EQ(output.shape, (std::vector<int64_t>{17, 1}));
+    for (Eigen::Index i = 0; i < 17; ++i)
+      EXPECT_NEAR(output.values[static_cast<size_t>(i)], expected(i, t), 1e-5 * (1 + std::abs(expected(i, t))));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryModel, ::testing::ValuesIn(JobOfEveryModel()),

@@ -1,0 +1,123 @@
+#include "worker/data/augment.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "common/config.h"
+
+namespace zhiyin::worker {
+namespace {
+
+constexpr int kRows = 4000;
+constexpr int kValues = 8;
+
+Job JobOf(const std::string& augment, const std::string& task = "") {
+  return ParseJob(R"(
+      data { text { header: true } train { file: "x" } }
+      table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
+      field { name: "list" separator: "|" augment { )" + augment + R"( } } field { name: "id" }
+      task { name: "a" label { number {} } binary_cross_entropy {} )" + task + R"( } task { name: "b" label { number {} } squared_error {} }
+      model { shared_bottom { bottom: 2 } }
+      train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
+                  "job", ".", {});
+}
+
+/// Every row has the values 1 to 8, the id 99 and the labels 0 or 1, and 0.
+Rows Some() {
+  Rows rows(2, 0, 2);
+  for (int i = 0; i < kRows; ++i) {
+    for (Key k = 1; k <= kValues; ++k) rows.keys.push_back(k);
+    rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
+    rows.keys.push_back(99);
+    rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
+    rows.labels.push_back(static_cast<float>(i % 2));
+    rows.labels.push_back(0);
+    ++rows.n;
+  }
+  return rows;
+}
+
+Rows Augmented(const Job& job) {
+  Augmenter augmenter(job);
+  EXPECT_TRUE(augmenter.IsActive());
+  const Rows rows = Some();
+  Rows changed(2, 0, 2);
+  for (int i = 0; i < kRows; ++i) augmenter.Append(rows, i, Random(7, static_cast<uint64_t>(i)), &changed);
+  EXPECT_EQ(changed.n, kRows);
+  for (int i = 0; i < kRows; ++i) EXPECT_EQ(std::vector<Key>(changed.KeysOf(i, 1).begin(), changed.KeysOf(i, 1).end()), std::vector<Key>{99});
+  return changed;
+}
+
+std::vector<Key> List(const Rows& rows, int64_t i) { return {rows.KeysOf(i, 0).begin(), rows.KeysOf(i, 0).end()}; }
+
+int Count(const Rows& rows, bool (*is)(const std::vector<Key>&)) {
+  int n = 0;
+  for (int64_t i = 0; i < rows.n; ++i) n += is(List(rows, i));
+  return n;
+}
+
+TEST(Augmenter, DropsTheField) {
+  const Rows rows = Augmented(JobOf("dropout: 0.25"));
+  EXPECT_NEAR(Count(rows, [](const auto& list) { return list.empty(); }), 0.25 * kRows, 4 * std::sqrt(0.25 * 0.75 * kRows));
+  EXPECT_EQ(Count(rows, [](const auto& list) { return list.empty() || list.size() == kValues; }), kRows);
+}
+
+TEST(Augmenter, CropsToConsecutiveValues) {
+  const Rows rows = Augmented(JobOf("crop: 0.5"));
+  int n_cropped = 0;
+  std::vector<int> n_at(kValues);
+  for (int64_t i = 0; i < rows.n; ++i) {
+    const std::vector<Key> list = List(rows, i);
+    if (list.size() == kValues) continue;
+    ASSERT_EQ(list.size(), 4u);
+    for (size_t k = 1; k < list.size(); ++k) EXPECT_EQ(list[k], list[k - 1] + 1);
+    ++n_at[list[0] - 1];
+    ++n_cropped;
+  }
+  EXPECT_NEAR(n_cropped, 0.5 * kRows, 4 * std::sqrt(0.25 * kRows));
+  for (size_t at = 0; at <= 4; ++at) EXPECT_NEAR(n_at[at], n_cropped / 5.0, 5 * std::sqrt(n_cropped / 5.0)) << at;
+}
+
+TEST(Augmenter, ReordersSomeOfThem) {
+  const Rows rows = Augmented(JobOf("reorder: 0.5"));
+  int n_other = 0;
+  for (int64_t i = 0; i < rows.n; ++i) {
+    std::vector<Key> list = List(rows, i);
+    n_other += !std::is_sorted(list.begin(), list.end());
+    int n_moved = 0;
+    for (size_t k = 0; k < list.size(); ++k) n_moved += list[k] != k + 1;
+    EXPECT_LE(n_moved, 4);
+    std::sort(list.begin(), list.end());
+    ASSERT_EQ(list, (std::vector<Key>{1, 2, 3, 4, 5, 6, 7, 8}));
+  }
+  EXPECT_NEAR(n_other, 0.5 * kRows * 23 / 24, 4 * std::sqrt(0.25 * kRows));
+}
+
+TEST(Augmenter, MasksEachValueByItself) {
+  const Rows rows = Augmented(JobOf("mask: 0.2"));
+  const double n = static_cast<double>(rows.keys.size()) - kRows;
+  EXPECT_NEAR(n, 0.8 * kRows * kValues, 4 * std::sqrt(0.16 * kRows * kValues));
+}
+
+TEST(Augmenter, LeavesOutNegativesOfOneTask) {
+  const Rows rows = Augmented(JobOf("", "negative_share: 0.3"));
+  int n_kept = 0;
+  for (int i = 0; i < kRows; ++i) {
+    const float label = rows.labels[static_cast<size_t>(2 * i)];
+    if (i % 2 == 1) {
+      EXPECT_EQ(label, 1);
+    }
+    n_kept += i % 2 == 0 && label == 0;
+    EXPECT_EQ(rows.labels[static_cast<size_t>(2 * i + 1)], 0) << "another task's";
+  }
+  EXPECT_NEAR(n_kept, 0.3 * kRows / 2, 4 * std::sqrt(0.21 * kRows / 2));
+}
+
+TEST(Augmenter, IsNotActiveWithoutRules) { EXPECT_FALSE(Augmenter(JobOf("")).IsActive()); }
+
+}  // namespace
+}  // namespace zhiyin::worker

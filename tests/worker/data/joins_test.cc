@@ -1,0 +1,89 @@
+#include "worker/data/joins.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "common/config.h"
+#include "common/error.h"
+#include "common/hash.h"
+#include "tests/support/files.h"
+#include "worker/data/behaviour.h"
+#include "worker/data/source.h"
+
+namespace zhiyin::worker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+class JoinsTest : public ::testing::Test {
+ protected:
+  /// A job whose rows are joined with makers by item, and with places by the makers' place.
+  Job JobOf(const std::string& items, const std::string& extra = "") {
+    const std::string events = folder_.Write("events.csv", "user,item,time,rating\nann,cup,1,5\nbob,pot,2,1\nann,mug,3,4\n");
+    const std::string item_file = folder_.Write("items.csv", items);
+    const std::string places = folder_.Write("places", "Aachen|warm\nBonn|cold\n");
+    return ParseJob(R"(
+      data { text { header: true } train { file: ")" + events + R"(" } test { file: ")" + events + R"(" }
+        join { file: ")" + item_file + R"(" column: "item" }
+        join { file: ")" + places + R"(" column: "place" key: "town" text { delimiter: "|" column_name: ["town", "weather"] } } )" + extra + R"( }
+      table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
+      field { name: "item" } field { name: "weather" }
+      numeric { name: "price" standardise: false }
+      task { name: "rating" label { at_least: 4 } binary_cross_entropy {} }
+      model { shared_bottom { bottom: 2 } }
+      train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
+                    "job", ".", {});
+  }
+  Rows Read(const Job& job) {
+    Rows rows;
+    std::vector<BadLine> bad;
+    MakeSource(job, SplitKind::kTrain)->Read(0, &rows, &bad);
+    EXPECT_TRUE(bad.empty());
+    return rows;
+  }
+  testing::TempFolder folder_;
+};
+
+constexpr const char* kItems = "price,item,place\n2.5,cup,Bonn\n7,pot,Aachen\n9,new,Bonn\n";
+
+TEST_F(JoinsTest, RowsHaveTheColumnsOfTheirLinesAndOfThose) {
+  const Rows rows = Read(JobOf(kItems));
+  ASSERT_EQ(rows.n, 3);
+  EXPECT_EQ(rows.numerics[0], 2.5f);
+  EXPECT_EQ(rows.numerics[1], 7.0f);
+  EXPECT_EQ(rows.numerics[2] != rows.numerics[2], true) << "a mug has no line";
+  const CategoryHasher weather("weather");
+  ASSERT_EQ(rows.KeysOf(0, 1).size(), 1u);
+  EXPECT_EQ(rows.KeysOf(0, 1)[0], weather("cold"));
+  EXPECT_EQ(rows.KeysOf(1, 1)[0], weather("warm"));
+  EXPECT_TRUE(rows.KeysOf(2, 1).empty());
+}
+
+TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
+  const Job job = JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })");
+  const auto behaviour = Behaviour::Read(job);
+  ASSERT_EQ(behaviour->n_items(), 4);
+  EXPECT_EQ(behaviour->item(3), "new");
+  EXPECT_EQ(behaviour->count(3), 0);
+  EXPECT_EQ(behaviour->FindItem("new"), 3);
+  EXPECT_EQ(behaviour->n_users(), 2);
+}
+
+TEST_F(JoinsTest, SaysWhatIsWrongAndWhere) {
+  const auto refused = [&](const std::string& items) { return [this, items] { Read(JobOf(items)); }; };
+  EXPECT_THAT(refused("price,item,place\n1,cup,Bonn\n2,cup,Bonn\n"), ThrowsMessage<Error>(HasSubstr("items.csv:3: item \"cup\" is there twice")));
+  EXPECT_THAT(refused("price,item,place\n1,,Bonn\n"), ThrowsMessage<Error>(HasSubstr("items.csv:2: no item")));
+  EXPECT_THAT(refused("price,item,place\n1,cup\n"), ThrowsMessage<Error>(HasSubstr("items.csv:2: 2 columns, expected 3")));
+  EXPECT_THAT(refused("price,ite,place\n"), ThrowsMessage<Error>(HasSubstr("no column \"item\" (data.join); the nearest is \"ite\"")));
+  EXPECT_THAT(refused("price,item,plac\n1,cup,Bonn\n"), ThrowsMessage<Error>(HasSubstr("no column \"place\" (data.join)")));
+  EXPECT_THAT(refused("price,item,place,rating\n1,cup,Bonn,3\n"), ThrowsMessage<Error>(HasSubstr("a column \"rating\", and data.join has one, too")));
+  EXPECT_THAT(refused(""), ThrowsMessage<Error>(HasSubstr("items.csv: is empty, expected a header")));
+}
+
+}  // namespace
+}  // namespace zhiyin::worker

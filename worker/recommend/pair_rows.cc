@@ -1,0 +1,93 @@
+#include "worker/recommend/pair_rows.h"
+
+#include <google/protobuf/util/message_differencer.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "common/behaviour_columns.h"
+#include "common/error.h"
+#include "worker/data/schema.h"
+
+namespace zhiyin::worker {
+namespace {
+
+constexpr int kRowsPerRun = 1024;
+
+const Job& WithBehaviour(const Job& job) {
+  if (!job.data().has_behaviour())
+    Fail("the model's job has no data.behaviour: expected it, which names the columns of users and items");
+  return job;
+}
+
+/// The towers' vectors of n rows, `append` adding each; `take(begin, vectors)`.
+void ForVectors(const FrozenModel& model, const PairRows& rows, int n, const std::function<void(int, Rows*)>& append,
+                const std::function<void(int, const TowerVectors&)>& take) {
+  FrozenModel::Session session(model);
+  for (int begin = 0; begin < n; begin += kRowsPerRun) {
+    Rows some = rows.NewRows();
+    for (int i = begin; i < std::min(begin + kRowsPerRun, n); ++i) append(i, &some);
+    session.Run(some);
+    take(begin, session.vectors().value());
+  }
+}
+
+}  // namespace
+
+PairRows::PairRows(const Job& job, std::shared_ptr<const Behaviour> behaviour, RowParser::Observer observer)
+    : behaviour_(std::move(behaviour)) {
+  const Data& data = WithBehaviour(job).data();
+  const bool same_files = std::equal(data.join().begin(), data.join().end(), behaviour_->joins()->config().begin(), behaviour_->joins()->config().end(),
+                                     google::protobuf::util::MessageDifferencer::Equals);
+  const std::shared_ptr<const Joins> joins = same_files ? behaviour_->joins() : Joins::Read(data);
+  std::vector<std::string> names = {data.behaviour().user(), data.behaviour().item()};
+  const auto add = [&](const std::string& name) {
+    const bool is_given = joins->HasColumn(name) || std::find(kBehaviourColumns.begin(), kBehaviourColumns.end(), name) != kBehaviourColumns.end();
+    if (!is_given && !name.starts_with('#') && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const Field& field : job.field()) add(field.column());
+  for (const Numeric& numeric : job.numeric()) add(numeric.column());
+  for (const Join& join : data.join()) add(join.column());
+  n_own_ = names.size();
+  joins_ = Joins::Plan(joins, "the model's job", &names);
+  names.insert(names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+  const Columns columns = {static_cast<int>(names.size()), names, "the model's job"};
+  parser_ = std::make_unique<RowParser>(job, Schema::Of(job, columns, LabelUse::kIgnored), std::move(observer));
+}
+
+void PairRows::Append(int user, int item, std::string_view history, Rows* rows) const {
+  std::vector<std::string_view> values(n_own_);
+  if (user >= 0) values[0] = behaviour_->user(user);
+  if (item >= 0) values[1] = behaviour_->item(item);
+  joins_.Append(&values);
+  values.push_back(history);
+  values.emplace_back();  // a share is no input of a tower
+  const std::string wrong = parser_->Parse(values, rows);
+  if (!wrong.empty()) Fail("a row for a recommendation: ", wrong);
+}
+
+ItemVectors VectorsOfItems(const FrozenModel& model, const PairRows& rows, const Behaviour& behaviour) {
+  ItemVectors items;
+  ForVectors(
+      model, rows, behaviour.n_items(), [&](int i, Rows* to) { rows.Append(-1, i, "", to); },
+      [&](int begin, const TowerVectors& found) {
+        if (begin == 0) items.vectors.resize(behaviour.n_items(), found.item.cols());
+        items.vectors.middleRows(begin, found.item.rows()) = found.item;
+        items.temperature = found.temperature;
+      });
+  return items;
+}
+
+Matrix VectorsOfUsers(const FrozenModel& model, const PairRows& rows, const Behaviour& behaviour) {
+  Matrix users;
+  ForVectors(
+      model, rows, behaviour.n_users(), [&](int u, Rows* to) { rows.Append(u, -1, behaviour.HistoryOf(u), to); },
+      [&](int begin, const TowerVectors& found) {
+        if (begin == 0) users.resize(behaviour.n_users(), found.user.cols());
+        users.middleRows(begin, found.user.rows()) = found.user;
+      });
+  return users;
+}
+
+}  // namespace zhiyin::worker
