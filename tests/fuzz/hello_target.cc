@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "launch/greeting.h"
 #include "ps/server.h"
 #include "tests/fuzz/outcome.h"
@@ -18,11 +20,12 @@ int FuzzHello(const uint8_t* data, size_t size) {
   Frame hello(FrameKind::kHello, 1, 0, std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
   hello.Arrived(0);
   const launch::Command command = data[0] % 2 == 0 ? launch::Command::kTrain : launch::Command::kEvaluate;
-  Job job;
+  std::optional<Job> job;
   Judge("rank 0", [&] { job = launch::ParseHello(hello, command, kRoles).start.manifest.job(); });
+  if (!job) return 0;
   // A server is what is made of it next. It says what is wrong with a job that came as it was sent.
   Judge("table ", [&] {
-    for (const ps::TableSpec& spec : ps::TableSpecs(job)) ps::Table(spec, job.train().seed());
+    for (const ps::TableSpec& spec : ps::TableSpecs(*job)) ps::Table(spec, job->train().seed());
   });
   return 0;
 }
