@@ -19,6 +19,7 @@ DEFINE_int32(items, 1000000, "vectors");
 DEFINE_int32(dim, 64, "columns");
 DEFINE_int32(directions, 16, "that hold most of the variance");
 DEFINE_int32(kinds, 2000, "of items; a vector is its kind's and as much of its own");
+DEFINE_bool(normalize, true, "vectors of length 1, as two_tower.normalize gives them");
 DEFINE_int32(queries, 200, "asked of each");
 DEFINE_int32(n, 100, "items of an answer");
 DEFINE_int32(links, 32, "as --index=hnsw has them");
@@ -47,6 +48,7 @@ Matrix Drawn(int n, uint64_t stream) {
     for (Eigen::Index d = 0; d < place.size(); ++d) place[d] += static_cast<float>(random.Normal());
     all.row(i).noalias() = place * mixing;
     for (int d = 0; d < FLAGS_dim; ++d) all(i, d) += static_cast<float>(0.1 * random.Normal());
+    if (FLAGS_normalize) all.row(i).normalize();
   }
   return all;
 }

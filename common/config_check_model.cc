@@ -174,6 +174,7 @@ class ModelChecker : private ConfigChecker {
   }
 
   void CheckInteractions(const ConfigPath& model) const {
+    CheckNotNegative(model("gates")("l1"), job_.model().gates().l1());
     if (job_.model().interaction_size() > kMaxInteractions)
       Fail(model("interaction", kMaxInteractions), Text("is one too many, expected at most ", kMaxInteractions));
     for (int i = 0; i < job_.model().interaction_size(); ++i) {
@@ -217,6 +218,8 @@ class ModelChecker : private ConfigChecker {
       Fail(model("interaction", 0), Text("means nothing to ", kind, ", which reads the fields' rows, expected none"));
     if (job_.model().sequence_size() > 0)
       Fail(model("sequence", 0), Text("means nothing to ", kind, ", expected fields that are pooled"));
+    if (job_.model().has_gates())
+      Fail(model("gates"), Text("means nothing to ", kind, ", which reads the fields' rows, expected none"));
     if (job_.model().has_wide())
       Fail(model("wide"), Text("means nothing to ", kind, ", which reads the fields' rows, expected none"));
   }
@@ -495,6 +498,7 @@ class ModelChecker : private ConfigChecker {
       case Model::kTwoTower:
         if (job_.model().interaction_size() > 0)
           Fail(model("interaction", 0), "means nothing to two_tower, whose towers read the inputs, expected none");
+        if (job_.model().has_gates()) Fail(model("gates"), "means nothing to two_tower, whose towers read the inputs, expected none");
         if (job_.model().has_wide())
           Fail(model("wide"), "means nothing to two_tower, whose score is that of two vectors, expected none");
         CheckTwoTower(model("two_tower"), job_.model().two_tower());

@@ -58,7 +58,7 @@ DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
 DEFINE_int32(ranks, 0, "doctor: ranks that the job is to have");
 DEFINE_string(hostfile, "", "doctor: the hosts, as mpirun's --hostfile");
-DEFINE_string(ranker, "", "recommend: another saved model, whose predictions the formula takes");
+DEFINE_string(ranker, "", "recommend, serve: another saved model, whose predictions the formula takes");
 DEFINE_string(users, "all", "recommend: all, or a file with a user a line");
 DEFINE_string(items, "all", "recommend: all, or a file with an item a line: only these");
 DEFINE_string(index, "scan", "recommend, serve: how two towers retrieve, scan (exact) or hnsw (approximate)");
@@ -170,7 +170,7 @@ flags of export
   --noonnx              without model.onnx
   --since=DIR           an earlier export: vectors that changed since then, and ids that are gone
 
-flags of serve, beside --k (the longest list), --formula, --candidates, --index, --search_width, --relevance, --seen
+flags of serve, beside --k (the longest list), --ranker, --formula, --candidates, --index, --search_width, --relevance, --seen
   --listen=HOST:PORT    where it listens (default 127.0.0.1:8080); port 0: any that is free
   --token_file=FILE     clients must send the word in it: Authorization: Bearer WORD
   --reload_s=S          how often to look for a newer model or checkpoint (default 1); 0: never
@@ -464,12 +464,12 @@ int Recommend(const std::vector<std::string>& overrides) {
 
 int RunServe(const std::vector<std::string>& overrides) {
   CheckStartedAlone("serve");
-  CheckUses("serve", {"checkpoint", "listen", "token_file", "reload_s", "k", "candidates", "index", "search_width", "formula", "relevance", "seen"});
+  CheckUses("serve", {"checkpoint", "ranker", "listen", "token_file", "reload_s", "k", "candidates", "index", "search_width", "formula", "relevance", "seen"});
   if (FLAGS_checkpoint.empty()) Fail("serve: --checkpoint is missing: expected a model's folder, or an output folder");
   if (!overrides.empty()) Fail("--set ", overrides[0], ": means nothing to serve: it takes the model as it was trained");
   CheckListFlags();
   if (!(FLAGS_reload_s >= 0)) Fail("--reload_s=", FLAGS_reload_s, ": expected 0 or more");
-  return Serve({FLAGS_checkpoint, FLAGS_listen, FLAGS_token_file, FLAGS_reload_s, ListOptions(), Print, PrintError});
+  return Serve({FLAGS_checkpoint, FLAGS_ranker, FLAGS_listen, FLAGS_token_file, FLAGS_reload_s, ListOptions(), Print, PrintError});
 }
 
 int Export(const std::vector<std::string>& overrides) {

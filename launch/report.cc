@@ -23,6 +23,7 @@
 #include "worker/loss/loss.h"
 #include "worker/metric/curves.h"
 #include "worker/metric/metric.h"
+#include "worker/model/model.h"
 #include "worker/saved_model.h"
 
 namespace zhiyin::launch {
@@ -71,6 +72,7 @@ class Report {
     AddCurves();
     AddLearning();
     AddLists();
+    AddGates();
     if (command_.importance) AddImportance();
     AddSlices();
     return page_.Finish();
@@ -280,6 +282,18 @@ class Report {
     page_.Heading("Lists");
     page_.Add(table);
     page_.Paragraph("All items that the user has no event with are ranked, for everybody with a held-out event.");
+  }
+
+  void AddGates() {
+    worker::DenseWeights weights = model_->OwnWeights();
+    std::vector<Bar> bars;
+    for (const auto& [name, gate] : worker::MakeModel(job_)->Gates(weights.weights())) bars.push_back({name, gate});
+    if (bars.empty()) return;
+    std::stable_sort(bars.begin(), bars.end(), [](const Bar& a, const Bar& b) { return std::abs(a.value) > std::abs(b.value); });
+    page_.Heading("Gates");
+    page_.Paragraph("What the model multiplies each input by; they begin at 1.");
+    page_.Add("gate", bars);
+    for (const Bar& bar : bars) said_ += Text("gate of ", bar.name, ": ", Number(bar.value), "\n");
   }
 
   /// Of the predictions of rows from the front: the AUC, or minus the RMSE.

@@ -87,7 +87,8 @@ NewestModel FindNewest(const std::string& path) {
   return newest;
 }
 
-HttpService::Served LoadServed(const NewestModel& newest, const ServedModel* before, const worker::RecommendOptions& options) {
+HttpService::Served LoadServed(const NewestModel& newest, std::shared_ptr<const worker::FrozenModel> ranker, const ServedModel* before,
+                               const worker::RecommendOptions& options) {
   const auto model = LoadFrozen(newest.folder, {});
   std::shared_ptr<const worker::Behaviour> behaviour;
   if (model->job().data().has_behaviour()) {
@@ -95,7 +96,7 @@ HttpService::Served LoadServed(const NewestModel& newest, const ServedModel* bef
     behaviour = is_same ? before->behaviour() : worker::Behaviour::Read(model->job());
   }
   const ServeLimits limits{.n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
-  return {std::make_shared<const ServedModel>(model, behaviour, options, limits), newest.folder, newest.step};
+  return {std::make_shared<const ServedModel>(model, std::move(ranker), behaviour, options, limits), newest.folder, newest.step};
 }
 
 int Serve(const ServeCommand& command) {
@@ -103,7 +104,14 @@ int Serve(const ServeCommand& command) {
   if (!command.token_file.empty()) options.token = ReadToken(command.token_file);
   const EndSignals signals;
   NewestModel now = FindNewest(command.checkpoint);
-  HttpService::Served served = LoadServed(now, nullptr, command.options);
+  // Without a ranker it stays as it is here.
+  NewestModel ranker_now;
+  std::shared_ptr<const worker::FrozenModel> ranker;
+  if (!command.ranker.empty()) {
+    ranker_now = FindNewest(command.ranker);
+    ranker = LoadFrozen(ranker_now.folder, {});
+  }
+  HttpService::Served served = LoadServed(now, ranker, nullptr, command.options);
   std::shared_ptr<const ServedModel> model = served.model;
   HttpService service(options, std::move(served));
   command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ") at http://" + options.host + ":" +
@@ -114,10 +122,15 @@ int Serve(const ServeCommand& command) {
     if (command.reload_s <= 0) continue;
     try {
       const NewestModel newest = FindNewest(command.checkpoint);
-      if (AreSame(newest, now)) continue;
-      HttpService::Served next = LoadServed(newest, model.get(), command.options);
+      const NewestModel newest_ranker = command.ranker.empty() ? NewestModel() : FindNewest(command.ranker);
+      const bool ranks_alike = AreSame(newest_ranker, ranker_now);
+      if (AreSame(newest, now) && ranks_alike) continue;
+      const auto next_ranker = ranks_alike ? ranker : LoadFrozen(newest_ranker.folder, {});
+      HttpService::Served next = LoadServed(newest, next_ranker, model.get(), command.options);
       model = next.model;
       now = newest;
+      ranker = next_ranker;
+      ranker_now = newest_ranker;
       service.Replace(std::move(next));
       last_failure.clear();
       command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ")\n");

@@ -71,7 +71,8 @@ nlohmann::ordered_json ListJson(const Behaviour& behaviour, int user, const std:
   return line;
 }
 
-ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model, std::shared_ptr<const Behaviour> behaviour,
+ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model, std::shared_ptr<const FrozenModel> ranker,
+                         std::shared_ptr<const Behaviour> behaviour,
                          const worker::RecommendOptions& options, const ServeLimits& limits)
     : model_(std::move(model)),
       behaviour_(std::move(behaviour)),
@@ -82,7 +83,7 @@ ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model, std::shared_p
       recommending_(limits.n_threads) {
   const worker::Columns columns = {static_cast<int>(columns_.size()), columns_, "the model's job"};
   parser_ = std::make_unique<worker::RowParser>(job(), worker::Schema::Of(job(), columns, worker::LabelUse::kIgnored));
-  if (behaviour_) recommender_ = std::make_unique<Recommender>(model_, nullptr, behaviour_, options);
+  if (behaviour_) recommender_ = std::make_unique<Recommender>(model_, std::move(ranker), behaviour_, options);
 }
 
 Rows ServedModel::RowsOf(const nlohmann::json& rows) const {

@@ -83,9 +83,10 @@ class ServedModel {
  public:
   using Json = nlohmann::ordered_json;
 
-  /// `behaviour`: of the model's job, where it has data.behaviour; null otherwise, and then nothing is recommended. options.k is the
+  /// `ranker`: as for a Recommender, may be null. `behaviour`: of the model's job, where it has data.behaviour; null otherwise, and then nothing is recommended. options.k is the
   /// longest list that may be asked for. Throws Error as Recommender does.
-  ServedModel(std::shared_ptr<const worker::FrozenModel> model, std::shared_ptr<const worker::Behaviour> behaviour,
+  ServedModel(std::shared_ptr<const worker::FrozenModel> model, std::shared_ptr<const worker::FrozenModel> ranker,
+              std::shared_ptr<const worker::Behaviour> behaviour,
               const worker::RecommendOptions& options, const ServeLimits& limits);
 
   const std::shared_ptr<const worker::Behaviour>& behaviour() const { return behaviour_; }

@@ -41,8 +41,8 @@ TEST(Report, ShowsTasksCurvesSlicesAndWhatTheModelUses) {
       numeric { name: "noise" }
       task { name: "click" label { equals: "1" } binary_cross_entropy {} }
       task { name: "number" label { column: "click" number {} } squared_error {} }
-      model { shared_bottom { bottom: 8 } }
-      train { epochs: 6 batch_size: 256 seed: 1 dense_optimizer { adam { learning_rate: 0.003 } } })");
+      model { shared_bottom { bottom: 8 } gates { l1: 0.05 } }
+      train { epochs: 20 batch_size: 256 seed: 1 dense_optimizer { adam { learning_rate: 0.003 } } })");
   const ProcessResult trained = RunZhiyin(2, {"train", "--config=" + config, "--output=" + folder.Path("model"), "--progress=none"});
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const std::string page_file = folder.Path("report.html");
@@ -63,6 +63,13 @@ TEST(Report, ShowsTasksCurvesSlicesAndWhatTheModelUses) {
   };
   EXPECT_GT(lost("colour"), 0.2);
   for (const char* other : {"size", "noise", "user"}) EXPECT_LT(std::abs(lost(other)), 0.03) << other;
+  const auto gate = [&](const std::string& input) {
+    const size_t at = made.out.find("gate of " + input + ": ");
+    EXPECT_NE(at, std::string::npos) << made.out;
+    return std::abs(std::strtod(made.out.c_str() + at + 10 + input.size(), nullptr));
+  };
+  for (const char* other : {"size", "noise", "user", "item"}) EXPECT_LT(gate(other), 0.8 * gate("colour")) << other;
+  EXPECT_THAT(page, HasSubstr(">Gates<"));
   EXPECT_THAT(made.out, HasSubstr("click, by the mean label: AUC 0.5000"));
 
   const auto error = [&](const Arguments& more) {

@@ -183,6 +183,25 @@ TEST_F(Serve, ListsAreThoseOfRecommend) {
   EXPECT_THAT(end.out, HasSubstr("the server ends, as it was told to"));
 }
 
+TEST_F(Serve, AnotherModelMayRank) {
+  Train(TasteConfig(folder_.Write("events.csv", TasteEvents())));
+  const Arguments ranked = {"--checkpoint=" + output_, "--ranker=" + output_, "--formula=-rating", "--candidates=7", "--k=3"};
+  Arguments recommend = {"recommend", "--format=jsonl"};
+  recommend.insert(recommend.end(), ranked.begin(), ranked.end());
+  const ProcessResult lists = RunZhiyin(0, recommend);
+  ASSERT_EQ(lists.exit_code, 0) << lists.err;
+  Server server(ranked);
+  std::istringstream lines(lists.out);
+  int n = 0;
+  for (std::string line; std::getline(lines, line); ++n) {
+    const httplib::Result result = Post(server, "/v1/recommend", json({{"user", json::parse(line)["user"]}}).dump());
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->body, line + "\n");
+  }
+  EXPECT_EQ(n, 60);
+  EXPECT_EQ(server.End().exit_code, 0);
+}
+
 TEST_F(Serve, OnlyWhoKnowsTheTokenIsAnswered) {
   Train(Config(folder_.Write("rows.csv", Rows(300))));
   const Server server({"--checkpoint=" + output_, "--token_file=" + folder_.Write("token", "open-sesame\n")});
@@ -339,10 +358,11 @@ TEST_F(Serve, NoRequestFailsWhileCheckpointsAreSwapped) {
       seconds.insert(seconds.end(), own.begin(), own.end());
     });
   }
-  // The job goes on meanwhile, twice.
-  for (const char* epochs : {"30", "60"}) {
+  // The job goes on meanwhile, again and again for half a minute.
+  const auto start = std::chrono::steady_clock::now();
+  for (int epochs = 30; std::chrono::steady_clock::now() - start < std::chrono::seconds(30); epochs += 30) {
     const ProcessResult result = RunZhiyin(2, {"train", "--config=" + folder_.Path("job.textproto"), "--output=" + output_, "--progress=none", "--resume",
-                                               "--set", "train.checkpoint={every_epochs: 1}", "--set", std::string("train.epochs=") + epochs});
+                                               "--set", "train.checkpoint={every_epochs: 1}", "--set", "train.epochs=" + std::to_string(epochs)});
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
   is_over = true;

@@ -3,7 +3,10 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+
+#include "worker/nn/init.h"
 
 namespace zhiyin::worker {
 
@@ -32,6 +35,10 @@ FeatureStack::FeatureStack(const Job& job, int64_t* n_weights) {
     copied_.push_back({part.begin, features_layout_.dim, 1});
     features_layout_.numerics.push_back({part.name, features_layout_.dim++, 1, 0});
   }
+  has_gates_ = job.model().has_gates();
+  l1_ = job.model().gates().l1();
+  gates_ = *n_weights;
+  if (has_gates_) *n_weights += static_cast<int64_t>(GatedParts().size());
   for (const Interaction& config : job.model().interaction())
     interactions_.push_back(MakeInteraction(config, features_layout_, n_weights));
   if (interactions_.empty()) interactions_.push_back(MakeInputs(features_layout_));
@@ -40,6 +47,7 @@ FeatureStack::FeatureStack(const Job& job, int64_t* n_weights) {
 
 void FeatureStack::Init(Random* random, std::span<float> weights) const {
   for (const Read& read : sequences_) read.reader->Init(random, weights);
+  if (has_gates_) InitConstant(1, gates_, static_cast<int64_t>(GatedParts().size()), weights);
   for (const auto& interaction : interactions_) interaction->Init(random, weights);
 }
 
@@ -48,6 +56,16 @@ void FeatureStack::Forward(std::span<const float> weights, const ConstMatrixView
   for (const Copied& part : copied_) features_.middleCols(part.to, part.width) = x.middleCols(part.from, part.width);
   for (const Read& read : sequences_)
     read.reader->Forward(weights, x, pass, features_.middleCols(read.to, read.reader->out()));
+  if (has_gates_) {
+    ungated_ = features_;
+    int64_t gate = gates_;
+    penalty_ = 0;
+    for (const InputLayout::Part& part : GatedParts()) {
+      const float value = weights[static_cast<size_t>(gate++)];
+      features_.middleCols(part.begin, part.dim) *= value;
+      penalty_ += l1_ * std::abs(value);
+    }
+  }
   output_.resize(x.rows(), out_);
   doutput_.resize(x.rows(), out_);
   int at = 0;
@@ -65,10 +83,31 @@ FeatureStack::Values FeatureStack::AddTo(Graph* graph, std::span<const float> we
   for (const auto& [to, part] : parts) in_order.push_back(part);
   Values values;
   values.features = graph->Concat(in_order);
+  if (has_gates_) {
+    std::vector<float> columns;
+    int64_t gate = gates_;
+    for (const InputLayout::Part& part : GatedParts())
+      columns.insert(columns.end(), static_cast<size_t>(part.dim), weights[static_cast<size_t>(gate++)]);
+    values.features = graph->Op("Mul", {values.features, graph->Floats({features_layout_.dim}, columns)});
+  }
   std::vector<Graph::Value> columns;
   for (const auto& interaction : interactions_) columns.push_back(interaction->AddTo(graph, weights, values.features));
   values.output = graph->Concat(columns);
   return values;
+}
+
+std::vector<InputLayout::Part> FeatureStack::GatedParts() const {
+  std::vector<InputLayout::Part> parts = features_layout_.fields;
+  parts.insert(parts.end(), features_layout_.numerics.begin(), features_layout_.numerics.end());
+  return parts;
+}
+
+std::vector<std::pair<std::string, float>> FeatureStack::Gates(std::span<const float> weights) const {
+  std::vector<std::pair<std::string, float>> gates;
+  if (!has_gates_) return gates;
+  int64_t gate = gates_;
+  for (const InputLayout::Part& part : GatedParts()) gates.emplace_back(part.name, weights[static_cast<size_t>(gate++)]);
+  return gates;
 }
 
 void FeatureStack::BackwardToFeatures(std::span<const float> weights, std::span<float> dweights) {
@@ -85,10 +124,22 @@ void FeatureStack::BackwardToFeatures(std::span<const float> weights, std::span<
 void FeatureStack::BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x,
                                     std::span<float> dweights, Matrix* dx) {
   dx->setZero(x.rows(), x.cols());
+  if (has_gates_) {
+    int64_t gate = gates_;
+    for (const InputLayout::Part& part : GatedParts()) {
+      const float value = weights[static_cast<size_t>(gate)];
+      auto columns = dfeatures_.middleCols(part.begin, part.dim);
+      dweights[static_cast<size_t>(gate)] += columns.cwiseProduct(ungated_.middleCols(part.begin, part.dim)).sum() +
+                                             penalty_factor_ * static_cast<float>(l1_) * static_cast<float>((value > 0) - (value < 0));
+      columns *= value;
+      ++gate;
+    }
+    penalty_factor_ = 0;
+  }
   for (const Copied& part : copied_) dx->middleCols(part.from, part.width) = dfeatures_.middleCols(part.to, part.width);
   for (const Read& read : sequences_) {
     const int width = read.reader->out();
-    read.reader->Backward(weights, x, features_.middleCols(read.to, width), dfeatures_.middleCols(read.to, width),
+    read.reader->Backward(weights, x, (has_gates_ ? ungated_ : features_).middleCols(read.to, width), dfeatures_.middleCols(read.to, width),
                           dweights, *dx);
   }
 }

@@ -50,8 +50,13 @@ class StackedModel final : public Model {
   void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
                   Matrix* doutputs) override {
     network_->AddOwnLoss(outputs, labels, factor, sums, doutputs);
+    // As much for each row, so that it is part of a mean over rows like the losses.
+    const double n = static_cast<double>(outputs.rows());
+    stack_.AddPenalty(static_cast<float>(n) * factor);
+    sums[0] += n * stack_.penalty();
   }
 
+  std::vector<std::pair<std::string, float>> Gates(std::span<const float> weights) const override { return stack_.Gates(weights); }
   std::optional<TowerVectors> vectors() const override { return network_->vectors(); }
 
  private:
@@ -75,7 +80,7 @@ std::vector<Graph::Value> Model::AddTo(Graph*, std::span<const float>, const Gra
 
 std::unique_ptr<Model> MakeModel(const Job& job) {
   const zhiyin::Model& model = job.model();
-  if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide())
+  if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide() || model.has_gates())
     return std::make_unique<StackedModel>(job);
   const InputLayout layout = InputLayout::Of(job);
   return MakeNetwork(job, layout.dim, layout);

@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/matrix.h"
@@ -55,6 +57,9 @@ class Model {
 
   /// What a pass that does not train computes, as a value [n, 1] a task, of x [n, input dim]. Throws Error where the model has no such form.
   virtual std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
+
+  /// What each input is multiplied by, of a model with gates.
+  virtual std::vector<std::pair<std::string, float>> Gates(std::span<const float> /*weights*/) const { return {}; }
 
   /// Nothing for models without towers.
   virtual std::optional<TowerVectors> vectors() const { return {}; }

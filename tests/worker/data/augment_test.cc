@@ -1,5 +1,6 @@
 #include "worker/data/augment.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "common/config.h"
+#include "common/error.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -118,6 +120,14 @@ TEST(Augmenter, LeavesOutNegativesOfOneTask) {
 }
 
 TEST(Augmenter, IsNotActiveWithoutRules) { EXPECT_FALSE(Augmenter(JobOf("")).IsActive()); }
+
+TEST(Augmenter, SharesThatAreNoneAreRefused) {
+  using ::testing::HasSubstr;
+  using ::testing::ThrowsMessage;
+  EXPECT_THAT([] { JobOf("mask: 1"); }, ThrowsMessage<Error>(HasSubstr("field[list].augment.mask: is 1, expected 0 to less than 1")));
+  EXPECT_THAT([] { JobOf("dropout: -0.1"); }, ThrowsMessage<Error>(HasSubstr("augment.dropout: is -0.1")));
+  EXPECT_THAT([] { JobOf("", "negative_share: 0"); }, ThrowsMessage<Error>(HasSubstr("negative_share: is 0, expected more than 0, at most 1")));
+}
 
 }  // namespace
 }  // namespace zhiyin::worker

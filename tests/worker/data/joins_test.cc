@@ -85,5 +85,21 @@ TEST_F(JoinsTest, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(refused(""), ThrowsMessage<Error>(HasSubstr("items.csv: is empty, expected a header")));
 }
 
+TEST_F(JoinsTest, TheConfigurationIsCheckedBeforeAnyFileIsRead) {
+  const auto refused = [&](const std::string& extra) { return [this, extra] { JobOf(kItems, extra); }; };
+  EXPECT_THAT(refused(R"(join { column: "item" })"), ThrowsMessage<Error>(HasSubstr("data.join[2]: has no file")));
+  EXPECT_THAT(refused(R"(join { file: "x" })"), ThrowsMessage<Error>(HasSubstr("data.join[2].column: is missing")));
+  EXPECT_THAT(refused(R"(join { file: "x" column: "item" text { delimiter: "|" } })"),
+              ThrowsMessage<Error>(HasSubstr("data.join[2]: needs columns with names")));
+  EXPECT_THAT(refused(R"(join { file: "x" column: "item" key: "k" text { column_name: "a" } })"),
+              ThrowsMessage<Error>(HasSubstr("data.join[2].key: is \"k\", expected a name of text.column_name")));
+  const std::string events = R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 )";
+  EXPECT_THAT(refused(events + R"(event: "#3" })"), ThrowsMessage<Error>(HasSubstr("data.behaviour.event: is \"#3\", expected a column's name")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 0 task: "rating" } })"), ThrowsMessage<Error>(HasSubstr("per_event: is 0, expected 1 to 100")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 } })"), ThrowsMessage<Error>(HasSubstr("data.behaviour.negatives: has no task")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 task: "like" } })"), ThrowsMessage<Error>(HasSubstr("task[0]: is \"like\", expected the name of a task")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 power: 2 task: "rating" } })"), ThrowsMessage<Error>(HasSubstr("power: is 2, expected 0 to 1")));
+}
+
 }  // namespace
 }  // namespace zhiyin::worker
