@@ -22,8 +22,8 @@ DEFINE_int32(kinds, 2000, "of items; a vector is its kind's and as much of its o
 DEFINE_bool(normalize, true, "vectors of length 1, as two_tower.normalize gives them");
 DEFINE_int32(queries, 200, "asked of each");
 DEFINE_int32(n, 100, "items of an answer");
-DEFINE_int32(links, 32, "as --index=hnsw has them");
-DEFINE_int32(build_width, 200, "the same");
+DEFINE_int32(links, 16, "as --index=hnsw has them");
+DEFINE_int32(build_width, 100, "the same");
 
 namespace zhiyin::worker {
 namespace {

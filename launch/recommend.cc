@@ -155,6 +155,7 @@ std::vector<MeasuredLists> MeasureLists(const Recommender& recommender, const wo
   baselines.push_back(worker::MakeMostPopular(behaviour));
   baselines.push_back(worker::MakeItemNeighbours(behaviour, kNeighbours));
   baselines.push_back(worker::MakeImplicitFactorization(behaviour, kFactors, 10, 10, 10));
+  if (auto content = worker::MakeContentOnly(behaviour)) baselines.push_back(std::move(content));
   for (const auto& baseline : baselines) {
     add(baseline->name(), InParallel<std::vector<int>>(users.size(), [&] {
           std::vector<float> scores(static_cast<size_t>(behaviour.n_items()));

@@ -132,7 +132,8 @@ void Behaviour::AddJoined(const zhiyin::Behaviour& config) {
     events_.resize(users_.size());
     held_out_.resize(users_.size());
   }
-  if (const JoinedFile* items = joins_->ByColumn(config.item())) {
+  item_content_ = joins_->ByColumn(config.item());
+  if (const JoinedFile* items = item_content_) {
     for (int i = 0; i < items->n_lines(); ++i) {
       if (items->key(i).find('|') != std::string_view::npos)
         Fail("data.join: item \"", items->key(i), "\", expected one without |, which separates items of a history");

@@ -31,6 +31,8 @@ class Behaviour {
   static std::shared_ptr<const Behaviour> Read(const Job& job);
 
   const std::shared_ptr<const Joins>& joins() const { return joins_; }
+  /// What data.join says of items, by their names; null where it says nothing.
+  const JoinedFile* item_content() const { return item_content_; }
 
   int n_users() const { return static_cast<int>(users_.size()); }
   int n_items() const { return static_cast<int>(items_.size()); }
@@ -71,6 +73,7 @@ class Behaviour {
   void AddJoined(const zhiyin::Behaviour& config);
 
   std::shared_ptr<const Joins> joins_;
+  const JoinedFile* item_content_ = nullptr;  // of joins_
   size_t history_length_ = 0;
   std::vector<std::string> users_;
   std::vector<std::string> items_;

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "common/random.h"
@@ -40,6 +43,58 @@ class MostPopular final : public Baseline {
 
  private:
   std::vector<float> counts_;
+};
+
+class ContentOnly final : public Baseline {
+ public:
+  explicit ContentOnly(const Behaviour& behaviour) : items_(ItemsOfUsers(behaviour)), terms_(static_cast<size_t>(behaviour.n_items())) {
+    const JoinedFile& content = *behaviour.item_content();
+    std::unordered_map<std::string, int> numbers;
+    std::vector<std::string_view> values;
+    for (int i = 0; i < behaviour.n_items(); ++i) {
+      values.clear();
+      content.Append(content.Find(behaviour.item(i)), &values);
+      std::set<int> own;
+      for (size_t c = 0; c < values.size(); ++c) {
+        for (std::string_view rest = values[c]; !rest.empty();) {
+          const std::string_view value = rest.substr(0, rest.find('|'));
+          rest.remove_prefix(std::min(value.size() + 1, rest.size()));
+          if (!value.empty()) own.insert(numbers.emplace(std::to_string(c) + "=" + std::string(value), static_cast<int>(numbers.size())).first->second);
+        }
+      }
+      for (const int term : own) terms_[static_cast<size_t>(i)].emplace_back(term, 1.0f);
+    }
+    weights_.resize(numbers.size());
+    for (const auto& own : terms_) {
+      for (const auto& [term, weight] : own) weights_[static_cast<size_t>(term)] += 1;
+    }
+    for (float& weight : weights_) weight = static_cast<float>(std::log(static_cast<double>(terms_.size()) / weight));
+    for (auto& own : terms_) {
+      float square = 0;
+      for (auto& [term, weight] : own) {
+        weight = weights_[static_cast<size_t>(term)];
+        square += weight * weight;
+      }
+      for (auto& [term, weight] : own) weight /= std::max(std::sqrt(square), 1e-12f);
+    }
+  }
+  std::string name() const override { return "content only"; }
+  void Score(int user, std::span<float> scores) const override {
+    std::vector<float> profile(weights_.size());
+    for (const int item : items_[static_cast<size_t>(user)]) {
+      for (const auto& [term, weight] : terms_[static_cast<size_t>(item)]) profile[static_cast<size_t>(term)] += weight;
+    }
+    // The length of the profile is the same for all items.
+    for (size_t i = 0; i < terms_.size(); ++i) {
+      scores[i] = 0;
+      for (const auto& [term, weight] : terms_[i]) scores[i] += weight * profile[static_cast<size_t>(term)];
+    }
+  }
+
+ private:
+  std::vector<std::vector<int>> items_;                     // by user
+  std::vector<std::vector<std::pair<int, float>>> terms_;  // by item: a vector of length 1
+  std::vector<float> weights_;                             // by term
 };
 
 class ItemNeighbours final : public Baseline {
@@ -123,6 +178,11 @@ class ImplicitFactorization final : public Baseline {
 }  // namespace
 
 std::unique_ptr<Baseline> MakeMostPopular(const Behaviour& behaviour) { return std::make_unique<MostPopular>(behaviour); }
+
+std::unique_ptr<Baseline> MakeContentOnly(const Behaviour& behaviour) {
+  if (behaviour.item_content() == nullptr) return nullptr;
+  return std::make_unique<ContentOnly>(behaviour);
+}
 
 std::unique_ptr<Baseline> MakeItemNeighbours(const Behaviour& behaviour, int n_neighbours) {
   return std::make_unique<ItemNeighbours>(behaviour, n_neighbours);

@@ -30,6 +30,10 @@ std::unique_ptr<Baseline> MakeItemNeighbours(const Behaviour& behaviour, int n_n
 std::unique_ptr<Baseline> MakeImplicitFactorization(const Behaviour& behaviour, int dim, double alpha, double lambda,
                                                     int n_rounds);
 
+/// Cosine of an item's content and that of the user's items together, by what data.join says of items: a value of a column is a term, values of
+/// a list are several, and each weighs log(items / items that have it) (Salton and Buckley, 1988). Null where the job says nothing of items.
+std::unique_ptr<Baseline> MakeContentOnly(const Behaviour& behaviour);
+
 /// The best k items of a user, of equal scores the item that appeared first. `scores` [items] is a workspace.
 std::vector<int> BestUnseen(const Behaviour& behaviour, const Baseline& baseline, int user, int k, bool exclude_seen,
                             std::span<float> scores);

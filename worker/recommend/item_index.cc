@@ -3,8 +3,6 @@
 #include <hnswlib/hnswlib.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 namespace zhiyin::worker {
 namespace {
@@ -55,14 +53,9 @@ class Hnsw final : public HnswIndex {
         graph_(&space_, std::max<size_t>(static_cast<size_t>(items.rows()), 1), static_cast<size_t>(options.links),
                static_cast<size_t>(options.build_width)) {
     Hnsw::SetSearchWidth(options.search_width);
-    std::atomic<Eigen::Index> next = 0;
-    const auto add = [&] {
-      for (Eigen::Index i = next++; i < items.rows(); i = next++) graph_.addPoint(items.row(i).data(), static_cast<size_t>(i));
-    };
-    std::vector<std::thread> threads;
-    for (unsigned t = 1; t < std::thread::hardware_concurrency(); ++t) threads.emplace_back(add);
-    add();
-    for (std::thread& thread : threads) thread.join();
+    // One after the other: several threads would make another graph each time, draw levels from one generator without a lock, and hold
+    // the locks of two items in any order.
+    for (Eigen::Index i = 0; i < items.rows(); ++i) graph_.addPoint(items.row(i).data(), static_cast<size_t>(i));
   }
 
   std::vector<ScoredItem> Best(const float* user, size_t n, const std::vector<bool>& excluded, size_t n_excluded) const override {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "tests/support/files.h"
 #include "worker/data/behaviour.h"
 #include "worker/data/source.h"
+#include "worker/recommend/baselines.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -72,6 +74,21 @@ TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
   EXPECT_EQ(behaviour->count(3), 0);
   EXPECT_EQ(behaviour->FindItem("new"), 3);
   EXPECT_EQ(behaviour->n_users(), 2);
+}
+
+TEST_F(JoinsTest, ItemsAreRecommendedByTheirContentAlone) {
+  // Of three terms: place Bonn has weight log(4 / 2), Aachen and each price log(4 / 1); a mug has none.
+  const auto behaviour = Behaviour::Read(JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })"));
+  const auto baseline = MakeContentOnly(*behaviour);
+  ASSERT_NE(baseline, nullptr);
+  std::vector<float> scores(4);
+  baseline->Score(behaviour->FindUser("ann"), scores);  // has a cup and a mug
+  EXPECT_NEAR(scores[0], 1, 1e-6) << "a cup is like a cup";
+  EXPECT_EQ(scores[1], 0) << "a pot has nothing of it";
+  EXPECT_EQ(scores[2], 0);
+  const double bonn = std::log(2.0);
+  const double price = std::log(4.0);
+  EXPECT_NEAR(scores[3], bonn * bonn / (bonn * bonn + price * price), 1e-6) << "the new one is of the same place";
 }
 
 TEST_F(JoinsTest, SaysWhatIsWrongAndWhere) {
