@@ -62,7 +62,7 @@ DEFINE_string(ranker, "", "recommend, serve: another saved model, whose predicti
 DEFINE_string(users, "all", "recommend: all, or a file with a user a line");
 DEFINE_string(items, "all", "recommend: all, or a file with an item a line: only these");
 DEFINE_string(index, "scan", "recommend, serve: how two towers retrieve, scan (exact) or hnsw (approximate)");
-DEFINE_int32(search_width, 400, "recommend, serve: items that hnsw looks at for a list; more find more of the best");
+DEFINE_int32(search_width, 200, "recommend, serve: items that hnsw looks at for a list; more find more of the best");
 DEFINE_int32(k, 10, "recommend: items of a list");
 DEFINE_int32(candidates, 200, "recommend: items that two towers retrieve for the formula to rank");
 DEFINE_string(formula, "", "recommend: what items are ranked by, of the tasks' predictions");
@@ -154,7 +154,7 @@ flags of recommend
   --ranker=DIR          another model, whose tasks the formula takes
   --candidates=N        items that two towers retrieve for the formula to rank (default 200)
   --index=HOW           scan: two towers look at every item (default); hnsw: at some, much sooner, and miss a few
-  --search_width=N      with hnsw: items that are looked at for a list (default 400)
+  --search_width=N      with hnsw: items that are looked at for a list (default 200)
   --relevance=W         weight of the score against likeness to items before it, 0 to 1 (default 1)
   --seen                items that the user has an event with may be in the list
   --format=F            tsv, jsonl or text, which is for a person

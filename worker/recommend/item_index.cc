@@ -1,5 +1,7 @@
 #include "worker/recommend/item_index.h"
 
+// Its own vector code fetches ahead with an address that it reads from behind the end of a list.
+#define NO_MANUAL_VECTORIZATION
 #include <hnswlib/hnswlib.h>
 
 #include <algorithm>
@@ -45,6 +47,23 @@ class Scan final : public ItemIndex {
   const Matrix& items_;
 };
 
+/// Distances for the graph: the less, the larger the product.
+class Products final : public hnswlib::SpaceInterface<float> {
+ public:
+  explicit Products(size_t dim) : dim_(dim) {}
+  size_t get_data_size() override { return dim_ * sizeof(float); }
+  hnswlib::DISTFUNC<float> get_dist_func() override { return Distance; }
+  void* get_dist_func_param() override { return &dim_; }
+
+ private:
+  static float Distance(const void* a, const void* b, const void* dim) {
+    const auto n = static_cast<Eigen::Index>(*static_cast<const size_t*>(dim));
+    return 1 - ConstVectorView(static_cast<const float*>(a), n).dot(ConstVectorView(static_cast<const float*>(b), n));
+  }
+
+  size_t dim_;
+};
+
 class Hnsw final : public HnswIndex {
  public:
   Hnsw(const Matrix& items, const HnswOptions& options)
@@ -76,7 +95,7 @@ class Hnsw final : public HnswIndex {
 
  private:
   const Matrix& items_;
-  hnswlib::InnerProductSpace space_;
+  Products space_;
   hnswlib::HierarchicalNSW<float> graph_;
 };
 

@@ -28,9 +28,9 @@ std::unique_ptr<ItemIndex> MakeScan(const Matrix& items);
 
 /// Of hnswlib: hierarchical navigable small worlds (Malkov and Yashunin, TPAMI 2020), with the product as likeness.
 struct HnswOptions {
-  int links = 16;         // M: of an item to others, on a layer
-  int build_width = 100;  // ef_construction: items that are looked at for an item's links
-  int search_width = 400; // ef: for a query; more find more of the best, and take longer
+  int links = 16;          // M: of an item to others, on a layer
+  int build_width = 100;   // ef_construction: items that are looked at for an item's links
+  int search_width = 200;  // ef: for a query; more find more of the best, and take longer
 };
 
 /// Finds most of them, with their exact scores. Made by one thread, the same every time. Excluded items are looked for as well, and left out.

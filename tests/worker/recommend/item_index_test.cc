@@ -74,7 +74,9 @@ TEST(Hnsw, FindsMostOfTheBestWithTheirScores) {
     }
   }
   EXPECT_GT(n_found, 0.95 * 20 * 50);
-  EXPECT_EQ(index->Best(items.row(0).data(), 5000, {}, 0).size(), 4000u) << "no more than there are";
+  const size_t n_all = index->Best(items.row(0).data(), 5000, {}, 0).size();
+  EXPECT_LE(n_all, 4000u) << "no more than there are";
+  EXPECT_GT(n_all, 3900u) << "some may be out of reach";
 }
 
 }  // namespace
