@@ -16,6 +16,8 @@
 namespace zhiyin::launch {
 namespace {
 
+namespace fs = std::filesystem;
+
 // Arrays are written as they are in memory.
 static_assert(std::endian::native == std::endian::little);
 
@@ -107,6 +109,7 @@ Array ReadArray(const std::string& path, const char* name, zip_t* archive) {
   const auto damaged = [&](const char* what) { FailNpz(path, std::string(name) + ": " + what + ", expected an array that zhiyin export wrote"); };
   zip_stat_t facts;
   if (zip_stat(archive, name, 0, &facts) != 0) damaged("is not there");
+  if (facts.size > fs::file_size(path)) damaged("is larger than its file");
   std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen(archive, name, 0), &zip_fclose);
   if (file == nullptr) damaged("cannot be read");
   std::string bytes(facts.size, '\0');
@@ -180,7 +183,7 @@ IdVectors ReadNpz(const std::string& path) {
     FailNpz(path, "vectors.npy: is no vector an id");
   all.dim = static_cast<int>(vectors.shape[1]);
   all.vectors.resize(vectors.data.size() / sizeof(float));
-  std::memcpy(all.vectors.data(), vectors.data.data(), vectors.data.size());
+  if (!all.vectors.empty()) std::memcpy(all.vectors.data(), vectors.data.data(), vectors.data.size());
   return all;
 }
 
