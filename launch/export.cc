@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "launch/export/npz_file.h"
 #include "launch/export/onnx_file.h"
+#include "launch/output_folder.h"
 #include "launch/recommend.h"
 #include "worker/data/source.h"
 #include "worker/recommend/pair_rows.h"
@@ -180,7 +181,7 @@ void RunExport(const ExportCommand& command) {
       Fail("model.onnx: ", error.what(), "; --noonnx exports the vectors alone");
     }
   }
-  MakeFolder(command.output);
+  MakeOutputFolder(command.output);
   // Without it the folder holds no export, whatever happens from here on.
   if (fs::exists(command.output + "/export.json")) RemoveFile(command.output + "/export.json");
   Writer writer(command);

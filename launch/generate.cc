@@ -5,12 +5,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "common/error.h"
-#include "common/file.h"
 #include "common/text.h"
 #include "configs/world.pb.h"
 #include "launch/generate/search_world.h"
@@ -46,7 +44,7 @@ World Configured(const std::vector<std::string>& settings) {
 }
 
 void WriteAll(const std::vector<WorldFile>& files, const GenerateCommand& command) {
-  MakeFolder(command.output);
+  MakeOutputFolder(command.output);
   for (const WorldFile& file : files) CheckOutputFile(command.output + "/" + file.name, command.overwrite);
   for (const WorldFile& file : files) {
     const std::string path = command.output + "/" + file.name;

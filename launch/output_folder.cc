@@ -41,12 +41,17 @@ OutputLock::OutputLock(const std::string& path) {
 
 OutputLock::~OutputLock() { close(file_); }
 
+void MakeOutputFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (std::error_code ignored; !std::filesystem::is_directory(path, ignored))
+    Fail("--output=", path, ": cannot make this folder", error ? ": " + error.message() : "");
+}
+
 std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, EarlierRun earlier) {
   namespace fs = std::filesystem;
   std::error_code error;
-  fs::create_directories(path, error);
-  if (std::error_code ignored; !fs::is_directory(path, ignored))
-    Fail("--output=", path, ": cannot make this folder", error ? ": " + error.message() : "");
+  MakeOutputFolder(path);
   auto lock = std::make_unique<OutputLock>(path);
   for (const char* name : {"summary.json", "metrics.jsonl", "model", "checkpoints", "compare.json"}) {
     if (earlier == EarlierRun::kRefused && fs::exists(fs::path(path) / name, error)) {

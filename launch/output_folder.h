@@ -27,6 +27,9 @@ class OutputLock {
   int file_;
 };
 
+/// With all above it. Throws Error where it cannot be.
+void MakeOutputFolder(const std::string& path);
+
 /// Makes the folder where it is missing, locks it, and sees that it can be written. Throws Error when it cannot, or holds what is
 /// not expected.
 [[nodiscard]] std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, EarlierRun earlier);

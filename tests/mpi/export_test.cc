@@ -77,13 +77,13 @@ TEST_F(Export, VectorsAndGraphGiveThePredictionsInOtherPrograms) {
                                   "interaction { cross_v2 { n_layers: 2 } } interaction { fm { field: [\"user_group\", \"item_genre\", \"item_tags\"] } }"}) {
     const std::string config = folder_.Write("job.textproto", RatingsConfig(rows, model));
     TrainInto(config, folder_.Path("model"));
-    const ProcessResult exported = Run(folder_.Path("model"), folder_.Path("export"), {"--overwrite"});
+    const ProcessResult exported = Run(folder_.Path("model"), folder_.Path("new/export"), {"--overwrite"});
     ASSERT_EQ(exported.exit_code, 0) << exported.err;
     const ProcessResult predicted = RunZhiyin(2, {"predict", "--checkpoint=" + folder_.Path("model"), "--output=" + folder_.Path("predicted.tsv"),
                                                   "--overwrite", "--set", "data.test.file=" + test_file, "--set", "data.test.n_rows=0"});
     ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
     const ProcessResult checked =
-        RunProcess({"python3", SourcePath("tests/support/check_export.py"), folder_.Path("export"), test_file, folder_.Path("predicted.tsv")}, 100);
+        RunProcess({"python3", SourcePath("tests/support/check_export.py"), folder_.Path("new/export"), test_file, folder_.Path("predicted.tsv")}, 100);
     EXPECT_EQ(checked.exit_code, 0) << checked.err;
     std::printf("%s", checked.out.c_str());
   }
@@ -143,13 +143,13 @@ TEST_F(Export, HoldsEveryFieldAndTheTowersByTheirIds) {
 TEST_F(Export, SaysWhichModelsHaveNoGraph) {
   const std::string config = folder_.Write("job.textproto", RatingsConfig(Ratings(), "cross_stitch { hidden: 5 }"));
   TrainInto(config, folder_.Path("model"));
-  const ProcessResult refused = Run(folder_.Path("model"), folder_.Path("export"));
+  const ProcessResult refused = Run(folder_.Path("model"), folder_.Path("new/export"));
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("model.onnx: this kind of model has no form of standard operators"));
   EXPECT_THAT(refused.err, HasSubstr("--noonnx exports the vectors alone"));
-  EXPECT_EQ(Run(folder_.Path("model"), folder_.Path("export"), {"--noonnx", "--format=tsv"}).exit_code, 0);
-  EXPECT_TRUE(fs::exists(folder_.Path("export/fields/item_tags.tsv")));
-  EXPECT_FALSE(fs::exists(folder_.Path("export/model.onnx")));
+  EXPECT_EQ(Run(folder_.Path("model"), folder_.Path("new/export"), {"--noonnx", "--format=tsv"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(folder_.Path("new/export/fields/item_tags.tsv")));
+  EXPECT_FALSE(fs::exists(folder_.Path("new/export/model.onnx")));
 }
 
 }  // namespace
