@@ -250,12 +250,15 @@ class Doctor {
       found_.refused.emplace_back(e.what());
       return;
     }
-    for (const Split* split : {&found_.job->data().train(), &found_.job->data().test()}) {
-      for (const std::string& file : split->file()) {
+    const auto add = [&](const auto& files) {
+      for (const std::string& file : files) {
         if (std::find(found_.data_files.begin(), found_.data_files.end(), file) == found_.data_files.end())
           found_.data_files.push_back(file);
       }
-    }
+    };
+    add(found_.job->data().train().file());
+    add(found_.job->data().test().file());
+    for (const Join& join : found_.job->data().join()) add(join.file());
     if (found_.data_files.empty()) return;
     Question question;
     for (const std::string& file : found_.data_files) question.mutable_data()->add_file(file);

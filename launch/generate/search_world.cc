@@ -4,7 +4,6 @@
 #include <array>
 
 #include "common/random.h"
-#include "launch/generate/world_parts.h"
 
 namespace zhiyin::launch {
 namespace {
@@ -16,7 +15,6 @@ constexpr uint64_t kDocuments = 3;
 constexpr uint64_t kSites = 4;
 constexpr uint64_t kRegionsOf = 5;
 
-constexpr int kRegions = 6;
 constexpr int kSiteNames = 30;
 constexpr std::array<const char*, 8> kTopicNames = {"travel", "cooking", "garden", "music", "law", "health", "physics", "football"};
 constexpr std::array<const char*, 4> kIntentNames = {"guide", "news", "shop", "forum"};
@@ -28,7 +26,6 @@ constexpr std::array<std::array<const char*, 4>, 8> kWords = {{{"train", "island
                                                                {"sleep", "fever", "diet", "knee"},
                                                                {"quark", "laser", "orbit", "heat"},
                                                                {"goal", "coach", "league", "cup"}}};
-constexpr std::array<const char*, 6> kRegionNames = {"north", "east", "south", "west", "coast", "capital"};
 
 }  // namespace
 
@@ -49,7 +46,7 @@ SearchWorld::SearchWorld(const Search& config) : config_(config), old_by_topic_(
     Random random(config_.seed(), static_cast<uint64_t>(u), kUsers);
     User& user = users_.emplace_back();
     user.name = UserName(u);
-    user.region = static_cast<int>(random.Below(kRegions));
+    user.region = static_cast<int>(random.Below(kRegionNames.size()));
     for (int k = 0; k < kTopics; ++k) {
       const double of_region = Random(config_.seed(), static_cast<uint64_t>(user.region), kRegionsOf, static_cast<uint64_t>(k)).Normal();
       user.interest[k] = 0.8 * of_region + 0.6 * random.Normal();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "configs/world.pb.h"
-#include "launch/generate/shop_world.h"
+#include "launch/generate/world_parts.h"
 
 namespace zhiyin::launch {
 

@@ -8,7 +8,6 @@
 
 #include "common/error.h"
 #include "common/random.h"
-#include "launch/generate/world_parts.h"
 
 namespace zhiyin::launch {
 namespace {
@@ -20,14 +19,12 @@ constexpr uint64_t kGroups = 3;
 constexpr uint64_t kBrands = 4;
 
 constexpr int kAges = 6;
-constexpr int kRegions = 6;
 constexpr int kBrandNames = 20;
 constexpr std::array<const char*, 18> kCategories = {"teapot", "pan",   "bowl",  "shovel", "seeds", "lantern", "tent",  "stove",  "hammock",
                                                      "racket", "skates", "kayak", "guitar", "drum",  "flute",   "novel", "atlas", "comic"};
 constexpr std::array<const char*, 6> kStyleNames = {"rustic", "modern", "retro", "playful", "classic", "minimal"};
 constexpr std::array<const char*, 8> kColours = {"red", "blue", "green", "white", "black", "yellow", "grey", "brown"};
 constexpr std::array<const char*, 6> kAgeNames = {"under-20", "20-29", "30-39", "40-49", "50-59", "over-60"};
-constexpr std::array<const char*, 6> kRegionNames = {"north", "east", "south", "west", "coast", "capital"};
 
 }  // namespace
 
@@ -55,7 +52,7 @@ ShopWorld::ShopWorld(const Shop& config) : config_(config) {
     User& user = users_.emplace_back();
     user.name = UserName(u);
     user.age = static_cast<int>(random.Below(kAges));
-    user.region = static_cast<int>(random.Below(kRegions));
+    user.region = static_cast<int>(random.Below(kRegionNames.size()));
     user.openness = random.Normal();
     user.thrift = random.Normal();
     for (int k = 0; k < kThemes; ++k) {

@@ -2,20 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <ostream>
 #include <string>
 #include <vector>
 
 #include "configs/world.pb.h"
+#include "launch/generate/world_parts.h"
 
 namespace zhiyin::launch {
-
-/// A file of a world: its name and who writes it.
-struct WorldFile {
-  std::string name;
-  std::function<void(std::ostream&)> write;
-};
 
 /// With the user u, the item i and everything about them N(0, 1) unless said otherwise, at a time t of n_days:
 ///

@@ -3,12 +3,24 @@
 
 #include <google/protobuf/message.h>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <functional>
+#include <ostream>
 #include <sstream>
 #include <string>
 
 namespace zhiyin::launch {
+
+/// A file of a world: its name and who writes it.
+struct WorldFile {
+  std::string name;
+  std::function<void(std::ostream&)> write;
+};
+
+/// Where users live.
+inline constexpr std::array<const char*, 6> kRegionNames = {"north", "east", "south", "west", "coast", "capital"};
 
 /// Sets a whole-number field that is not set; one that is must lie between `least` and `most`. Throws Error.
 void FillDefault(google::protobuf::Message* config, const std::string& field, int64_t value, int64_t most, int64_t least = 1);
