@@ -16,7 +16,7 @@ static_assert(kWholeBlock == kDirectBytes);
 /// Between the two threads.
 constexpr size_t kBlocks = 8;
 
-std::string_view Text(const std::byte* bytes, size_t n) { return {reinterpret_cast<const char*>(bytes), n}; }
+std::string_view AsText(const std::byte* bytes, size_t n) { return {reinterpret_cast<const char*>(bytes), n}; }
 
 size_t BlocksFor(Beside beside) { return beside == Beside::kThread ? kBlocks : 1; }
 
@@ -67,7 +67,7 @@ void BlockWriter::Pass() {
 }
 
 void BlockWriter::WriteOut(BlockPipe::Block* block) {
-  const uint64_t sum = HashBytes(Text(block->bytes.get(), block->n), number_++);
+  const uint64_t sum = HashBytes(AsText(block->bytes.get(), block->n), number_++);
   std::memcpy(block->bytes.get() + block->n, &sum, kSumBytes);
   file_.Write({block->bytes.get(), block->n + kSumBytes});
   digest_.Update(std::as_bytes(std::span(&sum, 1)));
@@ -163,7 +163,7 @@ bool BlockReader::ReadIn(BlockPipe::Block* block) {
 void BlockReader::CheckSum() {
   uint64_t sum;
   std::memcpy(&sum, block_->bytes.get() + block_->n, kSumBytes);
-  if (sum != HashBytes(Text(block_->bytes.get(), block_->n), number_)) {
+  if (sum != HashBytes(AsText(block_->bytes.get(), block_->n), number_)) {
     const uint64_t begin = number_ * kWholeBlock;
     Fail(path(), ": damaged: bytes ", begin, " to ", begin + block_->n + kSumBytes, " do not fit their checksum");
   }

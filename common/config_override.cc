@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/config_path.h"
 #include "common/config_reader.h"
 #include "common/error.h"
 #include "common/text.h"
@@ -20,8 +21,7 @@ using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
 using google::protobuf::Reflection;
 
-/// Bytes of an override, and of a name in it, that a message quotes.
-constexpr size_t kMaxShownBytes = 800;
+/// Bytes of a name in an override that a message quotes.
 constexpr size_t kMaxNameBytes = 80;
 
 template <typename... Pieces>

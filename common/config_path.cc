@@ -15,9 +15,7 @@ using google::protobuf::Message;
 
 namespace {
 
-constexpr size_t kMaxNameBytes = 128;
-/// Bytes of a message that may come from the value at fault, and of the override that is named.
-constexpr size_t kMaxShownBytes = 800;
+constexpr size_t kMaxCleanNameBytes = 128;
 
 /// How an entry is called in a path: by its name, unless that could be taken for a position or for a part of
 /// the path.
@@ -35,7 +33,7 @@ std::vector<std::string> FieldNames(const Descriptor* message) {
 }
 
 bool IsCleanName(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxNameBytes && std::all_of(text.begin(), text.end(), [](char c) {
+  return !text.empty() && text.size() <= kMaxCleanNameBytes && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
 }

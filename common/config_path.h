@@ -14,6 +14,9 @@
 
 namespace zhiyin {
 
+/// Bytes of a message that may come from the value at fault, and of the override that is named.
+inline constexpr size_t kMaxShownBytes = 800;
+
 /// A path from the job to a field: table[2].optimizer. A plain value.
 class ConfigPath {
  public:

@@ -6,12 +6,10 @@
 namespace zhiyin {
 namespace {
 
-using Seconds = std::chrono::duration<double>;
-
 constexpr double kTickS = 0.1;
 
 double Now() {
-  return Seconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -44,7 +42,7 @@ double Watchdog::LongestPause() const {
 
 void Watchdog::Watch() {
   std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, Seconds(kTickS), [&] { return closed_; })) {
+  while (!changed_.wait_for(lock, std::chrono::duration<double>(kTickS), [&] { return closed_; })) {
     const double now_s = Now();
     const double since_s = now_s - looked_at_s_;
     longest_pause_s_ = std::max(longest_pause_s_.load(), since_s - kTickS);

@@ -407,12 +407,6 @@ void SetAlarm(double limit_s, const std::string& line) {
   alarm(static_cast<unsigned>(std::ceil(limit_s)));
 }
 
-std::string HostName() {
-  char name[256] = "";
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
-
 int RunUnderMpirun(DoctorOptions options) {
   std::ostringstream limit;
   limit << " within " << options.limit_s << " s (the limit is --timeout_s)";

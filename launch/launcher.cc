@@ -1,5 +1,7 @@
 #include "launch/launcher.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <initializer_list>
 
@@ -26,6 +28,12 @@ int LaunchedRanks() {
 
 bool StartedByLauncher() {
   return FirstNumber({"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}, -1) >= 0;
+}
+
+std::string HostName() {
+  char name[256] = "";
+  gethostname(name, sizeof(name) - 1);
+  return name;
 }
 
 }  // namespace zhiyin::launch

@@ -1,6 +1,8 @@
 // What the program that started this process says of it: mpirun, or a scheduler such as Slurm.
 #pragma once
 
+#include <string>
+
 namespace zhiyin::launch {
 
 /// This process' number among those that were started together; 0 when it was started alone. For use before
@@ -12,5 +14,8 @@ int LaunchedRanks();
 
 /// Whether anything says so: also of one rank alone under mpirun.
 bool StartedByLauncher();
+
+/// Of this machine, as it calls itself.
+std::string HostName();
 
 }  // namespace zhiyin::launch

@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/text.h"
+#include "launch/launcher.h"
 #include "worker/checkpoints.h"
 
 namespace zhiyin::launch {
@@ -29,9 +30,7 @@ OutputLock::OutputLock(const std::string& path) {
     Fail("--output=", path, ": is in use by ", n > 0 ? OneLine(holder) : "another job", ": name another folder, or wait for it");
   }
   // For whoever finds it locked. The file stays: removed, two others could lock a file of this name each.
-  char host[256] = "";
-  gethostname(host, sizeof(host) - 1);
-  const std::string self = "process " + std::to_string(getpid()) + " on " + host;
+  const std::string self = "process " + std::to_string(getpid()) + " on " + HostName();
   if (ftruncate(file_, 0) != 0 || write(file_, self.data(), self.size()) < 0) {
     const int cause = errno;
     close(file_);

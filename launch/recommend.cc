@@ -69,7 +69,7 @@ std::vector<int> ItemsOf(const std::string& items, const Behaviour& behaviour) {
   return numbers;
 }
 
-std::string Number(double value) {
+std::string ScoreText(double value) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.6g", value);
   return text;
@@ -81,7 +81,7 @@ std::string TsvLines(const Behaviour& behaviour, int user, const std::vector<Rec
     std::string because;
     for (const int item : list[r].because) because += (because.empty() ? "" : "|") + behaviour.item(item);
     text += behaviour.user(user) + "\t" + std::to_string(r + 1) + "\t" + behaviour.item(list[r].item) + "\t" +
-            Number(list[r].score) + "\t" + because + "\n";
+            ScoreText(list[r].score) + "\t" + because + "\n";
   }
   return text;
 }
@@ -95,7 +95,7 @@ std::string TextLines(const Behaviour& behaviour, int user, const std::vector<Re
   text += events.empty() ? " nothing\n" : "\n";
   for (size_t r = 0; r < list.size(); ++r) {
     char line[64];
-    std::snprintf(line, sizeof(line), "%4zu  %10s  ", r + 1, Number(list[r].score).c_str());
+    std::snprintf(line, sizeof(line), "%4zu  %10s  ", r + 1, ScoreText(list[r].score).c_str());
     text += line + behaviour.item(list[r].item);
     for (size_t i = 0; i < list[r].because.size(); ++i) text += (i == 0 ? ", like " : " and ") + behaviour.item(list[r].because[i]);
     text += "\n";

@@ -48,12 +48,6 @@ void WaitForMpirun(double limit_s) {
   std::this_thread::sleep_for(std::chrono::duration<double>(4 + limit_s / 10));
 }
 
-std::string HostName() {
-  char name[256] = "";
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
-
 std::atomic<bool> stop_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 

@@ -10,7 +10,7 @@
 namespace zhiyin::worker {
 namespace {
 
-constexpr char kName[] = "profile of a worker";
+constexpr char kProfileName[] = "profile of a worker";
 /// Longer than any job; sums of it over all workers are exact enough.
 constexpr double kMaxSeconds = 1e9;
 
@@ -54,14 +54,14 @@ std::string SerializeSeconds(std::span<const double> seconds) {
 }
 
 std::vector<double> ParseSeconds(std::string_view bytes) {
-  ByteReader in(bytes, kName);
+  ByteReader in(bytes, kProfileName);
   std::vector<double> seconds = in.GetArray<double>();
   if (seconds.size() != kStageNames.size())
-    Fail(kName, ": ", seconds.size(), " stages, expected ", kStageNames.size());
+    Fail(kProfileName, ": ", seconds.size(), " stages, expected ", kStageNames.size());
   for (const double s : seconds) {
-    if (!(s >= 0 && s <= kMaxSeconds)) Fail(kName, ": ", s, " seconds, expected 0 to ", kMaxSeconds);
+    if (!(s >= 0 && s <= kMaxSeconds)) Fail(kProfileName, ": ", s, " seconds, expected 0 to ", kMaxSeconds);
   }
-  if (!in.AtEnd()) Fail(kName, ": bytes behind its end");
+  if (!in.AtEnd()) Fail(kProfileName, ": bytes behind its end");
   return seconds;
 }
 

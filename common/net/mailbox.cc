@@ -22,7 +22,7 @@ std::string FailureOf(const Frame& frame) {
 }
 
 /// "120 s", in tenths of a second.
-std::string Seconds(double seconds) {
+std::string SecondsText(double seconds) {
   std::ostringstream text;
   text << std::round(seconds * 10) / 10 << " s";
   return text.str();
@@ -231,7 +231,7 @@ std::string Mailbox::SilentRanksInWords() const {
   std::string text;
   for (const int rank : SilentRanks()) {
     text += text.empty() ? "no sign of life from " : ", from ";
-    text += Name(rank) + " for " + Seconds(attended_s_ - heard_[static_cast<size_t>(rank)].at_s);
+    text += Name(rank) + " for " + SecondsText(attended_s_ - heard_[static_cast<size_t>(rank)].at_s);
   }
   if (!text.empty()) text += std::string(kTheLimit) + "; ";
   return text;
@@ -239,7 +239,7 @@ std::string Mailbox::SilentRanksInWords() const {
 
 std::string Mailbox::Describe(const Wait& wait, double since_s, const char* limit) const {
   const int awaited = LongestAwaited(wait.from);
-  std::string text = Name(endpoint_->rank()) + ": waited " + Seconds(attended_s_ - since_s) + limit +
+  std::string text = Name(endpoint_->rank()) + ": waited " + SecondsText(attended_s_ - since_s) + limit +
                      " for " + wait.what;
   if (awaited >= 0) text += " from " + Name(awaited);
   return text + "; " + LastMessageFrom(awaited);
@@ -271,7 +271,7 @@ std::string Mailbox::LastMessageFrom(int rank) const {
     return of_anyone ? "no message has come" : "no message from rank " + std::to_string(rank) + " has come";
   std::ostringstream text;
   text << "the last message" << (of_anyone ? "" : " from rank " + std::to_string(rank)) << " came "
-       << Seconds(attended_s_ - heard.message_at_s) << " ago: " << NameOf(heard.message);
+       << SecondsText(attended_s_ - heard.message_at_s) << " ago: " << NameOf(heard.message);
   if (HasStep(heard.message)) text << " of step " << heard.clock;
   if (of_anyone) text << " from " << Name(rank);
   return text.str();

@@ -90,6 +90,12 @@ std::string NameRanks(const Examination& examination, const std::vector<int>& ra
   return text;
 }
 
+std::string ThreeDigits(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.3g", value);
+  return text;
+}
+
 std::string BytesText(double bytes) {
   const char* const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
   size_t unit = 0;

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,6 +57,14 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
+/// Adds what the pieces say together.
+template <typename... Pieces>
+void Add(Findings* findings, Severity severity, const Pieces&... pieces) {
+  std::ostringstream text;
+  (text << ... << pieces);
+  findings->push_back({severity, text.str()});
+}
+
 struct Host {
   std::string name;
   std::vector<int> ranks;  // ascending; of those that answered
@@ -75,6 +84,8 @@ std::vector<std::vector<std::pair<int, int>>> PairRounds(const std::vector<Host>
 
 /// "rank 3 on b", "ranks 0-2, 5 on a": the ranks ascend, and those whose host is not known stand first.
 std::string NameRanks(const Examination& examination, const std::vector<int>& ranks);
+/// "1.23e+04": three digits.
+std::string ThreeDigits(double value);
 /// "1.5 GiB".
 std::string BytesText(double bytes);
 /// "10.0.0.1".

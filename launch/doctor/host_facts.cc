@@ -20,6 +20,7 @@
 
 #include "common/hash.h"
 #include "launch/doctor/cgroup.h"
+#include "launch/launcher.h"
 
 namespace zhiyin::launch {
 namespace {
@@ -128,9 +129,7 @@ void GatherInterfaces(RankFacts* facts) {
 
 RankFacts GatherRankFacts(const MpiDescription& mpi) {
   RankFacts facts;
-  char host[256] = "";
-  gethostname(host, sizeof(host) - 1);
-  facts.set_host(host);
+  facts.set_host(HostName());
   facts.set_boot_id(FirstLineOf("/proc/sys/kernel/random/boot_id"));
   GatherProgram(&facts);
   GatherMpi(mpi, &facts);

@@ -16,13 +16,6 @@ namespace {
 constexpr int64_t kOtherFiles = 64;
 constexpr int64_t kRdmaLockedBytes = int64_t{1} << 30;
 
-template <typename... Pieces>
-void Add(Findings* findings, Severity severity, const Pieces&... pieces) {
-  std::ostringstream text;
-  (text << ... << pieces);
-  findings->push_back({severity, text.str()});
-}
-
 std::string HashText(uint64_t hash) {
   char text[24];
   std::snprintf(text, sizeof(text), "%08x", static_cast<unsigned>(hash >> 32));

@@ -16,23 +16,10 @@ constexpr double kMuchSlower = 10;
 constexpr double kHarmlessLatencyS = 200e-6;
 constexpr double kClockOffsetMaxS = 1;
 
-template <typename... Pieces>
-void Add(Findings* findings, Severity severity, const Pieces&... pieces) {
-  std::ostringstream text;
-  (text << ... << pieces);
-  findings->push_back({severity, text.str()});
-}
-
 double Median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
-}
-
-std::string Rounded(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.3g", value);
-  return text;
 }
 
 const std::string& HostOf(const Examination& examination, int rank) {
@@ -99,13 +86,13 @@ void JudgePairs(const Examination& examination, Findings* findings) {
     if (!pair.answered() || from == to) continue;
     if (pair.latency_s() > std::max(kMuchSlower * latency, kHarmlessLatencyS)) {
       Add(findings, Severity::kWrong, "messages between ", from, " and ", to, " take ",
-          Rounded(pair.latency_s() * 1e6), " us, ", Rounded(pair.latency_s() / latency),
-          " times the median of all pairs of hosts, ", Rounded(latency * 1e6),
+          ThreeDigits(pair.latency_s() * 1e6), " us, ", ThreeDigits(pair.latency_s() / latency),
+          " times the median of all pairs of hosts, ", ThreeDigits(latency * 1e6),
           " us: look at the link and the load of the two");
     }
     if (pair.bytes_per_s() * kMuchSlower < speed) {
       Add(findings, Severity::kWrong, "between ", from, " and ", to, " pass ", BytesText(pair.bytes_per_s()),
-          "/s, ", Rounded(speed / pair.bytes_per_s()), " times less than the median of all pairs of hosts, ",
+          "/s, ", ThreeDigits(speed / pair.bytes_per_s()), " times less than the median of all pairs of hosts, ",
           BytesText(speed), "/s: look at the link (its speed, duplex, errors)");
     }
   }
@@ -159,7 +146,7 @@ void JudgeClocks(const Examination& examination, Findings* findings) {
     const double offset = pair.clock_offset_s();
     if (std::abs(offset) <= kClockOffsetMaxS) continue;
     Add(findings, Severity::kNote, "the clock of ", HostOf(examination, to), " is ",
-        Rounded(std::abs(offset)), " s ", offset > 0 ? "ahead of" : "behind", " that of ",
+        ThreeDigits(std::abs(offset)), " s ", offset > 0 ? "ahead of" : "behind", " that of ",
         HostOf(examination, from),
         ": no wait depends on it, but times in logs and of files will not fit together; run chrony or ntpd "
         "there");

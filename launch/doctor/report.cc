@@ -14,12 +14,6 @@ std::string Counted(int64_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-std::string Rounded(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.3g", value);
-  return text;
-}
-
 std::string RolesText(const Examination& examination, const Host& host) {
   const auto n_servers = std::count_if(host.ranks.begin(), host.ranks.end(),
                                        [&](int rank) { return rank < examination.n_servers; });
@@ -38,7 +32,7 @@ void DescribeHost(const Examination& examination, const Host& host, std::ostream
   out << Counted(facts.cores_online(), "core");
   // By affinity or a control group's quota.
   const double cores = CoresOf(examination, host);
-  if (cores < facts.cores_online()) out << " (" << Rounded(cores) << " for its ranks)";
+  if (cores < facts.cores_online()) out << " (" << ThreeDigits(cores) << " for its ranks)";
   out << ", " << BytesText(static_cast<double>(facts.memory_bytes())) << " of memory, "
       << BytesText(static_cast<double>(facts.memory_free_bytes())) << " free, " << facts.mpi_library();
   if (!facts.mpi_thread_level().empty()) out << " " << facts.mpi_thread_level();
@@ -61,9 +55,9 @@ void DescribePairs(const Examination& examination, std::ostream& out) {
     const std::string& to_host = examination.ranks.at(to).host();
     const bool within = from_host == to_host;
     out << "  " << (within ? "within " + from_host : from_host + " - " + to_host) << ": "
-        << TransportText(examination, from, to, pair) << ", " << Rounded(pair.latency_s() * 1e6) << " us, "
+        << TransportText(examination, from, to, pair) << ", " << ThreeDigits(pair.latency_s() * 1e6) << " us, "
         << BytesText(pair.bytes_per_s()) << "/s";
-    if (!within) out << ", clocks " << Rounded(std::abs(pair.clock_offset_s()) * 1e3) << " ms apart";
+    if (!within) out << ", clocks " << ThreeDigits(std::abs(pair.clock_offset_s()) * 1e3) << " ms apart";
     out << "\n";
   }
   if (n > kListed) out << "  ... and " << n - kListed << " more pairs\n";

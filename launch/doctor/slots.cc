@@ -1,7 +1,6 @@
 #include "launch/doctor/slots.h"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
@@ -12,6 +11,7 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "launch/launcher.h"
 
 namespace zhiyin::launch {
 namespace {
@@ -97,9 +97,7 @@ int CoresHere() {
 }
 
 bool IsThisHost(const std::string& name) {
-  char here[256] = "";
-  gethostname(here, sizeof(here) - 1);
-  return name == here || name == "localhost" || name == "127.0.0.1";
+  return name == HostName() || name == "localhost" || name == "127.0.0.1";
 }
 
 }  // namespace

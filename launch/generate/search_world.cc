@@ -9,7 +9,7 @@ namespace zhiyin::launch {
 namespace {
 
 // Streams that no page has.
-constexpr uint64_t kUsers = 1;
+constexpr uint64_t kUserDraws = 1;
 constexpr uint64_t kQueries = 2;
 constexpr uint64_t kDocuments = 3;
 constexpr uint64_t kSites = 4;
@@ -43,7 +43,7 @@ Search SearchWorld::WithDefaults(Search config) {
 SearchWorld::SearchWorld(const Search& config) : config_(config), old_by_topic_(kTopics) {
   for (int s = 0; s < kSiteNames; ++s) sites_.push_back(Random(config_.seed(), static_cast<uint64_t>(s), kSites).Normal());
   for (int64_t u = 0; u < config_.n_users(); ++u) {
-    Random random(config_.seed(), static_cast<uint64_t>(u), kUsers);
+    Random random(config_.seed(), static_cast<uint64_t>(u), kUserDraws);
     User& user = users_.emplace_back();
     user.name = UserName(u);
     user.region = static_cast<int>(random.Below(kRegionNames.size()));

@@ -22,7 +22,7 @@ th { font-weight: 600; color: #55607a; } th:first-child, td:first-child { text-a
 p { max-width: 52em; }
 )";
 
-constexpr std::array<const char*, 8> kColours = {"#2563c4", "#d0622d", "#2f8f5b", "#8b4bb8", "#b8364e", "#4f7f8f", "#9a7b1f", "#666f80"};
+constexpr std::array<const char*, 8> kLineColours = {"#2563c4", "#d0622d", "#2f8f5b", "#8b4bb8", "#b8364e", "#4f7f8f", "#9a7b1f", "#666f80"};
 
 std::string Short(double value) {
   char text[32];
@@ -99,7 +99,7 @@ std::string Svg(const Chart& chart) {
   svg += Escaped(chart.y_label) + "</text>";
   for (size_t l = 0; l < n_lines; ++l) {
     const ChartLine& line = chart.lines[l];
-    const char* const colour = line.colour == kGrey ? "#8a93a5" : kColours[static_cast<size_t>(line.colour) % kColours.size()];
+    const char* const colour = line.colour == kGrey ? "#8a93a5" : kLineColours[static_cast<size_t>(line.colour) % kLineColours.size()];
     const char* const dashes = line.is_dashed ? " stroke-dasharray=\"4 4\"" : "";
     svg += "<polyline fill=\"none\" stroke-width=\"1.8\" stroke=\"" + std::string(colour) + "\"" + dashes + " points=\"";
     for (const auto& [x, y] : line.points) add("%.1f,%.1f ", x_of(x), y_of(y));
@@ -183,7 +183,7 @@ void HtmlPage::Add(const std::string& value_name, const std::vector<Bar>& bars) 
   for (const Bar& bar : bars) {
     char text[256];
     std::snprintf(text, sizeof(text), "<svg width=\"%.0f\" height=\"14\"><rect x=\"%.1f\" y=\"1\" width=\"%.1f\" height=\"12\" fill=\"%s\"/></svg>", kWidth,
-                  scale * (std::min(bar.value, 0.0) - low), std::max(scale * std::abs(bar.value), 0.5), bar.value < 0 ? kColours[1] : kColours[0]);
+                  scale * (std::min(bar.value, 0.0) - low), std::max(scale * std::abs(bar.value), 0.5), bar.value < 0 ? kLineColours[1] : kLineColours[0]);
     body_ += "<tr><td>" + Escaped(bar.name) + "</td><td>" + Short(bar.value) + "</td><td>" + text + "</td></tr>\n";
   }
   body_ += "</table>\n";

@@ -120,7 +120,7 @@ std::string Damaged(std::string text, Random* random) {
   return text;
 }
 
-class Silence : public google::protobuf::io::ErrorCollector {
+class NoErrors : public google::protobuf::io::ErrorCollector {
   void AddError(int, google::protobuf::io::ColumnNumber, const std::string&) override {}
 };
 
@@ -129,7 +129,7 @@ void ExpectProtobufReadsTheSame(const std::string& text) {
   Job ours;
   ConfigBlame blame("job");
   ReadJobText(text, &blame, &ours);
-  Silence silence;
+  NoErrors silence;
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&silence);
   Job theirs;

@@ -11,7 +11,7 @@
 namespace zhiyin {
 namespace {
 
-constexpr std::string_view kJob = R"(name: "shop"
+constexpr std::string_view kShopJob = R"(name: "shop"
 data {
   text { delimiter: "\t" column_name: ["user", "item", "price", "click", "order"] }
   train { file: "a.tsv" }
@@ -25,26 +25,26 @@ task { name: "order" label { equals: "1" } binary_cross_entropy {} }
 train { epochs: 1 batch_size: 64 dense_optimizer { sgd { learning_rate: 0.1 } } }
 model { )";
 
-std::string LineOf(std::string model, const std::vector<std::string>& overrides = {}) {
+std::string LineOfModel(std::string model, const std::vector<std::string>& overrides = {}) {
   try {
-    ParseJob(std::string(kJob) + model + " }\n", "job", "/data", overrides);
+    ParseJob(std::string(kShopJob) + model + " }\n", "job", "/data", overrides);
   } catch (const Error& e) {
     return e.what();
   }
   return "no error";
 }
 
-struct Row {
+struct ModelRow {
   std::string model;
   std::string line;
   std::vector<std::string> overrides = {};
 };
 
-void PrintTo(const Row& row, std::ostream* out) {
+void PrintTo(const ModelRow& row, std::ostream* out) {
   *out << row.model;
 }
 
-const std::vector<Row> kRefused = {
+const std::vector<ModelRow> kRefused = {
     {"",
      "job:13: model: is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, "
      "cross_stitch, stem, matrix_factorization or two_tower"},
@@ -139,10 +139,10 @@ const std::vector<Row> kRefused = {
      {"field[item].sequence_length=3"}},
 };
 
-class AModel : public ::testing::TestWithParam<Row> {};
+class AModel : public ::testing::TestWithParam<ModelRow> {};
 
 TEST_P(AModel, IsRefusedWithOneLine) {
-  EXPECT_EQ(LineOf(GetParam().model, GetParam().overrides), GetParam().line);
+  EXPECT_EQ(LineOfModel(GetParam().model, GetParam().overrides), GetParam().line);
 }
 
 INSTANTIATE_TEST_SUITE_P(Refused, AModel, ::testing::ValuesIn(kRefused));
@@ -154,7 +154,7 @@ TEST(AModelAccepted, WhereEverythingFits) {
         "ple { level { shared_experts: 1 task_experts: 1 expert: 4 } }",
         R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } })", "aitm { hidden: 4 }",
         "cross_stitch { hidden: 4 }", "stem { shared_experts: 1 task_experts: 1 expert: 4 }"})
-    EXPECT_EQ(LineOf(model), "no error") << model;
+    EXPECT_EQ(LineOfModel(model), "no error") << model;
 }
 
 std::string LineOfText(const std::string& text) {
@@ -167,7 +167,7 @@ std::string LineOfText(const std::string& text) {
 }
 
 std::string JobWith(const std::string& tasks, const std::string& model) {
-  std::string text(kJob);
+  std::string text(kShopJob);
   const size_t begin = text.find("task {");
   const size_t end = text.find("train { epochs");
   return text.substr(0, begin) + tasks + text.substr(end) + model + " }\n";

@@ -14,7 +14,7 @@ namespace {
 using testing::SourcePath;
 
 // One line a thing, so that messages can be told apart by their line.
-constexpr const char* kJob = R"(name: "shop"
+constexpr const char* kWholeJob = R"(name: "shop"
 data {
   text { delimiter: "\t" column_name: "user" column_name: "item" column_name: "price" column_name: "click" quote: "\"" }
   train { file: "a.tsv" }
@@ -41,15 +41,15 @@ train {
 }
 )";
 
-/// kJob with `from` replaced.
+/// kWholeJob with `from` replaced.
 std::string With(const std::string& from, const std::string& to) {
-  std::string text = kJob;
+  std::string text = kWholeJob;
   const size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
 }
 
-std::string ErrorOf(const std::string& text, const std::vector<std::string>& overrides = {}) {
+std::string ParseErrorOf(const std::string& text, const std::vector<std::string>& overrides = {}) {
   try {
     ParseJob(text, "job", "/data", overrides);
   } catch (const Error& e) {
@@ -59,7 +59,7 @@ std::string ErrorOf(const std::string& text, const std::vector<std::string>& ove
 }
 
 TEST(Config, FillsInTheDocumentedDefaults) {
-  const Job job = ParseJob(kJob, "job", "/data", {});
+  const Job job = ParseJob(kWholeJob, "job", "/data", {});
   EXPECT_EQ(job.data().train().file(0), "/data/a.tsv");
   EXPECT_EQ(job.data().max_bad_share(), 0.001);
   EXPECT_TRUE(job.data().text().trim());
@@ -72,14 +72,14 @@ TEST(Config, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(job.table(0).optimizer().adam().beta2(), 0.999);
   EXPECT_EQ(job.table(0).init().normal().stddev(), 0.01);
   EXPECT_TRUE(job.train().prefetch());
-  EXPECT_FALSE(ParseJob(kJob, "job", "/data", std::vector<std::string>{"train.staleness=4"}).train().prefetch());
+  EXPECT_FALSE(ParseJob(kWholeJob, "job", "/data", std::vector<std::string>{"train.staleness=4"}).train().prefetch());
   EXPECT_EQ(job.evaluation().every_epochs(), 1);
   EXPECT_FALSE(
-      ParseJob(kJob, "job", "/data", std::vector<std::string>{"train.staleness=-1"}).train().prefetch());
+      ParseJob(kWholeJob, "job", "/data", std::vector<std::string>{"train.staleness=-1"}).train().prefetch());
 }
 
 TEST(Config, ItsTextReadsBackToTheSameJob) {
-  const Job job = ParseJob(kJob, "job", "/data", {});
+  const Job job = ParseJob(kWholeJob, "job", "/data", {});
   const Job again = ParseJob(JobToText(job), "again", "/elsewhere", {});
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(job, again));
 }
@@ -102,7 +102,7 @@ struct Refusal {
 class Refused : public ::testing::TestWithParam<Refusal> {};
 
 TEST_P(Refused, WithLinePathAndWhatIsExpected) {
-  EXPECT_EQ(ErrorOf(GetParam().text), GetParam().message);
+  EXPECT_EQ(ParseErrorOf(GetParam().text), GetParam().message);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -227,11 +227,11 @@ TEST(Config, FilesThatCannotBeReadAreNamed) {
   testing::TempFolder folder;
   EXPECT_THROW(LoadJob(folder.Path("nowhere"), {}), Error);
   EXPECT_THROW(LoadJob(folder.Path(), {}), Error);
-  EXPECT_EQ(ErrorOf(""), "job:1: data: has no source, expected text or one of the generated ones");
+  EXPECT_EQ(ParseErrorOf(""), "job:1: data: has no source, expected text or one of the generated ones");
 }
 
 Job Set(const std::vector<std::string>& overrides) {
-  return ParseJob(kJob, "job", "/data", overrides);
+  return ParseJob(kWholeJob, "job", "/data", overrides);
 }
 
 TEST(Override, ReachesEveryKindOfField) {
@@ -255,7 +255,7 @@ TEST(Override, ReachesEveryKindOfField) {
 }
 
 TEST(Override, IsRefusedInOneLine) {
-  const auto error = [](const std::string& text) { return ErrorOf(kJob, {text}); };
+  const auto error = [](const std::string& text) { return ParseErrorOf(kWholeJob, {text}); };
   EXPECT_EQ(error("train.stalenes=0"),
             "--set train.stalenes=0: no field \"stalenes\"; the nearest is \"staleness\"");
   EXPECT_EQ(error("table[idz].dim=3"), "--set table[idz].dim=3: no table \"idz\"; the nearest is \"ids\"");
@@ -273,7 +273,7 @@ TEST(Override, IsRefusedInOneLine) {
 }
 
 TEST(Override, IsBlamedForWhatItBroke) {
-  EXPECT_EQ(ErrorOf(kJob, {"table[ids].dim=0"}),
+  EXPECT_EQ(ParseErrorOf(kWholeJob, {"table[ids].dim=0"}),
             "--set table[ids].dim=0: table[ids].dim: is 0, expected 1 to 4096");
 }
 

@@ -8,22 +8,22 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr size_t kTasks = 2;
+constexpr size_t kEvaluatedTasks = 2;
 
 worker::BlockResults Own() {
-  worker::BlockResults results(kTasks);
+  worker::BlockResults results(kEvaluatedTasks);
   results.Add(0, {{1, 0.5f}, {0.75f, 0.25f}, {0.3, 0.4}});
   return results;
 }
 
 /// As the chief does with all blocks.
 void Summarise(const worker::BlockResults& results) {
-  for (size_t t = 0; t < kTasks; ++t) {
+  for (size_t t = 0; t < kEvaluatedTasks; ++t) {
     std::vector<float> labels;
     std::vector<float> predictions;
     for (const auto& [number, block] : results.blocks()) {
-      CHECK_EQ(block.loss_sums.size(), kTasks);
-      for (size_t at = t; at < block.labels.size(); at += kTasks) {
+      CHECK_EQ(block.loss_sums.size(), kEvaluatedTasks);
+      for (size_t at = t; at < block.labels.size(); at += kEvaluatedTasks) {
         labels.push_back(block.labels[at]);
         predictions.push_back(block.predictions[at]);
       }
@@ -45,10 +45,10 @@ int FuzzEvaluation(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> EvaluationSeeds() {
-  worker::BlockResults results(kTasks);
+  worker::BlockResults results(kEvaluatedTasks);
   results.Add(1, {{1, 0, 0, 1}, {0.75f, 0.25f, 0.5f, 0.5f}, {0.3, 0.4}});
   results.Add(3, {{0, 2}, {0.1f, 0.9f}, {0.1, 0.2}});
-  return {worker::BlockResults(kTasks).Serialize(), results.Serialize()};
+  return {worker::BlockResults(kEvaluatedTasks).Serialize(), results.Serialize()};
 }
 
 }  // namespace zhiyin::fuzz

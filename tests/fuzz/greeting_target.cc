@@ -7,7 +7,7 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr int kRanks = 3;
+constexpr int kGreetingRanks = 3;
 
 /// What rank 0 hears when all ranks run its own build.
 std::string Greetings() {
@@ -26,7 +26,7 @@ std::string Greetings() {
 int FuzzGreeting(const uint8_t* data, size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data), size);
   Judge("rank", [&] {
-    ScriptedEndpoint endpoint(0, kRanks, MessagesOf(script, 0, kRanks));
+    ScriptedEndpoint endpoint(0, kGreetingRanks, MessagesOf(script, 0, kGreetingRanks));
     Mailbox mailbox(&endpoint, 1);
     launch::AwaitGreetings(&mailbox);
   });

@@ -10,7 +10,7 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr RoleMap kRoles{1, 2};
+constexpr RoleMap kGreetedRoles{1, 2};
 
 }  // namespace
 
@@ -21,7 +21,7 @@ int FuzzHello(const uint8_t* data, size_t size) {
   hello.Arrived(0);
   const launch::Command command = data[0] % 2 == 0 ? launch::Command::kTrain : launch::Command::kEvaluate;
   std::optional<Job> job;
-  Judge("rank 0", [&] { job = launch::ParseHello(hello, command, kRoles).start.manifest.job(); });
+  Judge("rank 0", [&] { job = launch::ParseHello(hello, command, kGreetedRoles).start.manifest.job(); });
   if (!job) return 0;
   // A server is what is made of it next. It says what is wrong with a job that came as it was sent.
   Judge("table ", [&] {

@@ -6,7 +6,7 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr int kRanks = 3;
+constexpr int kMailboxRanks = 3;
 
 std::string Conversation() {
   std::string script;
@@ -24,12 +24,12 @@ std::string Conversation() {
 int FuzzMailbox(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
-  std::vector<Frame> messages = MessagesOf(script, 0, kRanks);
+  std::vector<Frame> messages = MessagesOf(script, 0, kMailboxRanks);
   Frame failure(data[0] % 2 != 0 ? FrameKind::kAbort : FrameKind::kStop, 0, data[0] / 2, script);
   failure.Arrived(1);
   messages.push_back(std::move(failure));
   Judge("", [&] {
-    ScriptedEndpoint endpoint(0, kRanks, std::move(messages));
+    ScriptedEndpoint endpoint(0, kMailboxRanks, std::move(messages));
     Mailbox mailbox(&endpoint, 1);
     mailbox.Await({FrameKind::kPull}, "a pull");
     mailbox.Take({FrameKind::kPush});

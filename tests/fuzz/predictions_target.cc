@@ -5,14 +5,14 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr size_t kTasks = 2;
+constexpr size_t kPredictedTasks = 2;
 
 }  // namespace
 
 /// What worker 1 sends, beside the chief's own block.
 int FuzzPredictions(const uint8_t* data, size_t size) {
   Judge("predictions of a worker", [&] {
-    worker::PredictedBlocks blocks(kTasks);
+    worker::PredictedBlocks blocks(kPredictedTasks);
     blocks.Add(0, {2, {1}, {0.25f, 0.75f}});
     blocks.Merge({reinterpret_cast<const char*>(data), size});
     blocks.Lines();
@@ -21,7 +21,7 @@ int FuzzPredictions(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> PredictionsSeeds() {
-  worker::PredictedBlocks blocks(kTasks);
+  worker::PredictedBlocks blocks(kPredictedTasks);
   const std::string nothing = blocks.Serialize();
   blocks.Add(1, {3, {0, 2}, {0.5f, 1e-9f}});
   blocks.Add(3, {1, {}, {-3, 4.5f}});

@@ -5,17 +5,17 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr size_t kTasks = 1;
+constexpr size_t kReportedTasks = 1;
 
 }  // namespace
 
 int FuzzProgress(const uint8_t* data, size_t size) {
   Judge("progress of a worker", [&] {
     const worker::EpochTally tally =
-        worker::EpochTally::Parse({reinterpret_cast<const char*>(data), size}, kTasks);
+        worker::EpochTally::Parse({reinterpret_cast<const char*>(data), size}, kReportedTasks);
     worker::EpochTally all;
     for (int w = 0; w < 3; ++w) all.Merge(tally);
-    for (size_t t = 0; t < kTasks; ++t) all.aucs[t].Value();
+    for (size_t t = 0; t < kReportedTasks; ++t) all.aucs[t].Value();
   });
   return 0;
 }
@@ -25,7 +25,7 @@ std::vector<std::string> ProgressSeeds() {
   tally.n_rows = 100;
   tally.loss_sum = 69.3;
   tally.waited_s = 0.5;
-  tally.aucs.resize(kTasks);
+  tally.aucs.resize(kReportedTasks);
   for (int i = 0; i < 100; ++i) tally.aucs[0].Add(0.01f * static_cast<float>(i), static_cast<float>(i % 2));
   return {tally.Serialize()};
 }

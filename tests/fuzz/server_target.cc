@@ -10,8 +10,8 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr int kRank = 0;
-constexpr int kStalenesses[] = {-1, 0, 1};
+constexpr int kServerRank = 0;
+constexpr int kServerStalenesses[] = {-1, 0, 1};
 
 /// The name of the file that the recorded conversation saves to, in a folder which is gone since.
 constexpr std::string_view kSavedName = "/rows-0-of-2.bin";
@@ -31,16 +31,16 @@ void SaveTo(const std::string& folder, std::vector<Frame>* messages) {
 
 /// The first byte chooses the bound on staleness, the others are what workers, and the other server, send.
 int FuzzServer(const uint8_t* data, size_t size) {
-  static const Job kJobs[] = {SmallJob(kStalenesses[0]), SmallJob(kStalenesses[1]),
-                              SmallJob(kStalenesses[2])};
+  static const Job kJobs[] = {SmallJob(kServerStalenesses[0]), SmallJob(kServerStalenesses[1]),
+                              SmallJob(kServerStalenesses[2])};
   static const testing::TempFolder folder;
   if (size < 1) return -1;
   FLAGS_minloglevel = google::GLOG_ERROR;  // a server warns of every gradient that it refuses
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
-  std::vector<Frame> messages = MessagesOf(script, kRank, kRoles.n_ranks());
+  std::vector<Frame> messages = MessagesOf(script, kServerRank, kRoles.n_ranks());
   SaveTo(folder.Path(), &messages);
   Judge("rank ", [&] {
-    ScriptedEndpoint endpoint(kRank, kRoles.n_ranks(), std::move(messages));
+    ScriptedEndpoint endpoint(kServerRank, kRoles.n_ranks(), std::move(messages));
     Mailbox mailbox(&endpoint, 1);
     ps::Server(&mailbox, kRoles, kJobs[data[0] % std::size(kJobs)], folder.Path()).Run();
   });
@@ -49,8 +49,8 @@ int FuzzServer(const uint8_t* data, size_t size) {
 
 std::vector<std::string> ServerSeeds() {
   std::vector<std::string> seeds;
-  for (size_t i = 0; i < std::size(kStalenesses); ++i)
-    seeds.push_back(static_cast<char>(i) + Listen(kStalenesses[i])[kRank]);
+  for (size_t i = 0; i < std::size(kServerStalenesses); ++i)
+    seeds.push_back(static_cast<char>(i) + Listen(kServerStalenesses[i])[kServerRank]);
   return seeds;
 }
 

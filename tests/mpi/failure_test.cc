@@ -16,16 +16,16 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr double kLimitS = 10;
+constexpr double kFailureLimitS = 10;
 const char* const kCensus = "configs/census_mmoe.textproto";
 
-std::string Census() {
+std::string CensusConfig() {
   return "--config=" + SourcePath(kCensus);
 }
 
 /// Runs `zhiyin ARGUMENTS`, expects it to fail as it should, and returns its one line.
 std::string FailureOfCommand(int n_ranks, const Arguments& arguments) {
-  const ProcessResult result = RunZhiyin(n_ranks, arguments, kLimitS);
+  const ProcessResult result = RunZhiyin(n_ranks, arguments, kFailureLimitS);
   EXPECT_FALSE(result.timed_out);
   EXPECT_NE(result.exit_code, 0);
   EXPECT_THAT(OtherLines(result), IsEmpty());
@@ -48,31 +48,31 @@ TEST(Failure, NoConfigGiven) {
 }
 
 TEST(Failure, UnknownFlag) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--sevrers=1"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--sevrers=1"}),
               HasSubstr("--sevrers: no such flag; the nearest is \"servers\""));
 }
 
 TEST(Failure, FlagOfTheWrongType) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--servers=two"}), HasSubstr("--servers=two: expected a whole number"));
-  EXPECT_THAT(FailureOf(3, {Census(), "--timeout_s", "soon"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--servers=two"}), HasSubstr("--servers=two: expected a whole number"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--timeout_s", "soon"}),
               HasSubstr("--timeout_s=soon: expected a number"));
-  EXPECT_THAT(FailureOf(3, {Census(), "--overwrite=perhaps"}), HasSubstr("expected true or false"));
-  EXPECT_THAT(FailureOf(3, {Census(), "--set"}), HasSubstr("--set: expected a value behind it"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--overwrite=perhaps"}), HasSubstr("expected true or false"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set"}), HasSubstr("--set: expected a value behind it"));
 }
 
 TEST(Failure, FlagThatMeansNothingHere) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--checkpoint=x"}), HasSubstr("--checkpoint means nothing to train"));
-  EXPECT_THAT(FailureOf(0, {Census(), "--simulate=1x1", "--servers=2"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--checkpoint=x"}), HasSubstr("--checkpoint means nothing to train"));
+  EXPECT_THAT(FailureOf(0, {CensusConfig(), "--simulate=1x1", "--servers=2"}),
               HasSubstr("--servers means nothing to --simulate"));
 }
 
 TEST(Failure, TwoCommands) {
-  EXPECT_THAT(FailureOf(3, {Census(), "evaluate"}), HasSubstr("evaluate: expected one command"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "evaluate"}), HasSubstr("evaluate: expected one command"));
   EXPECT_THAT(FailureOfCommand(0, {"trian"}), HasSubstr("trian: no such command"));
 }
 
 TEST(Failure, SimulationUnderMpirun) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--simulate=1x1"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--simulate=1x1"}),
               HasSubstr("--simulate runs in one process, 3 were started"));
 }
 
@@ -85,12 +85,12 @@ TEST(Failure, UnknownField) {
 }
 
 TEST(Failure, UnknownColumn) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--set", "field[race].column=rase"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "field[race].column=rase"}),
               HasSubstr("no column \"rase\"; the nearest is \"race\""));
 }
 
 TEST(Failure, DataFileMissing) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.file=nowhere.gz"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "data.train.file=nowhere.gz"}),
               HasSubstr("nowhere.gz: No such file or directory"));
 }
 
@@ -98,35 +98,35 @@ TEST(Failure, UnreadableGzip) {
   TempFolder folder;
   const std::string whole = ReadFile(SourcePath("tests/data/census-income.test.gz"));
   const std::string truncated = folder.Write("truncated.gz", whole.substr(0, whole.size() / 2));
-  EXPECT_THAT(FailureOf(4, {Census(), "--set", "data.train.file=" + truncated}),
+  EXPECT_THAT(FailureOf(4, {CensusConfig(), "--set", "data.train.file=" + truncated}),
               HasSubstr("truncated.gz: at byte 1630708: the gzip ends too early"));
   std::string damaged_bytes = whole;
   for (size_t i = 1000000; i < 1000100; ++i) damaged_bytes[i] = '\x55';
   const std::string damaged = folder.Write("damaged.gz", damaged_bytes);
-  EXPECT_THAT(FailureOf(4, {Census(), "--set", "data.test.file=" + damaged}),
+  EXPECT_THAT(FailureOf(4, {CensusConfig(), "--set", "data.test.file=" + damaged}),
               HasSubstr("damaged.gz: at byte 3261412: corrupt gzip"));
 }
 
 TEST(Failure, EmptyDataSet) {
   TempFolder folder;
-  EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.file=" + folder.Write("empty.csv", "")}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "data.train.file=" + folder.Write("empty.csv", "")}),
               HasSubstr("empty.csv: is empty, expected rows"));
-  EXPECT_THAT(FailureOf(3, {Census(), "--set", "data.train.first_row=99762"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "data.train.first_row=99762"}),
               HasSubstr("data.train: no rows"));
 }
 
 TEST(Failure, MoreServersThanRanks) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--servers=5"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--servers=5"}),
               HasSubstr("--servers=5 leaves no worker among 3 ranks"));
 }
 
 TEST(Failure, OneRankAlone) {
-  EXPECT_THAT(FailureOf(1, {Census()}), HasSubstr("one rank alone cannot both serve and work"));
-  EXPECT_THAT(FailureOf(0, {Census()}), HasSubstr("--simulate=1x1")) << "without mpirun";
+  EXPECT_THAT(FailureOf(1, {CensusConfig()}), HasSubstr("one rank alone cannot both serve and work"));
+  EXPECT_THAT(FailureOf(0, {CensusConfig()}), HasSubstr("--simulate=1x1")) << "without mpirun";
 }
 
 TEST(Failure, LabelThatIsNoNumber) {
-  EXPECT_THAT(FailureOf(4, {Census(), "--set", "task[income].label={column: \"education\" number {}}"}),
+  EXPECT_THAT(FailureOf(4, {CensusConfig(), "--set", "task[income].label={column: \"education\" number {}}"}),
               ::testing::AllOf(HasSubstr("census-income.test.gz:1: label of task \"income\" (column #4): "),
                                HasSubstr("expected a finite number")));
 }
@@ -134,30 +134,30 @@ TEST(Failure, LabelThatIsNoNumber) {
 TEST(Failure, OutputThatCannotBeWritten) {
   TempFolder folder;
   const std::string file = folder.Write("file", "");
-  EXPECT_THAT(FailureOf(3, {Census(), "--output=" + file}), HasSubstr("cannot make this folder"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--output=" + file}), HasSubstr("cannot make this folder"));
 }
 
 TEST(Failure, OutputOfAnEarlierRun) {
   TempFolder folder;
   folder.Write("summary.json", "{}");
-  EXPECT_THAT(FailureOf(3, {Census(), "--output=" + folder.Path()}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--output=" + folder.Path()}),
               HasSubstr("holds summary.json of an earlier run"));
   EXPECT_EQ(ReadFile(folder.Path("summary.json")), "{}");
 }
 
 TEST(Failure, MoreWorkersThanSlices) {
-  EXPECT_THAT(FailureOf(8, {Census()}),
+  EXPECT_THAT(FailureOf(8, {CensusConfig()}),
               HasSubstr("train.slices: is 4, expected at least the number of workers, 7"));
 }
 
 TEST(Failure, ALossThatExplodes) {
-  EXPECT_THAT(FailureOf(3, {Census(), "--set", "train.dense_optimizer={sgd {learning_rate: 1e30}}"}),
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "train.dense_optimizer={sgd {learning_rate: 1e30}}"}),
               ::testing::AllOf(HasSubstr("the loss of task"), HasSubstr("lower the learning rates")));
 }
 
 TEST(Failure, AModelThatIsDamaged) {
   TempFolder folder;
-  ASSERT_EQ(RunZhiyin(0, {"train", Census(), "--simulate=1x1", "--set", "train.epochs=1",
+  ASSERT_EQ(RunZhiyin(0, {"train", CensusConfig(), "--simulate=1x1", "--set", "train.epochs=1",
                           "--output=" + folder.Path("out")})
                 .exit_code,
             0);
@@ -165,18 +165,18 @@ TEST(Failure, AModelThatIsDamaged) {
   std::string bytes = ReadFile(path);
   bytes[bytes.size() / 2] ^= 1;
   folder.Write("out/model/rows-0-of-1.bin", bytes);
-  const ProcessResult flipped = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kLimitS);
+  const ProcessResult flipped = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kFailureLimitS);
   EXPECT_NE(flipped.exit_code, 0);
   EXPECT_THAT(ErrorLines(flipped), ElementsAre(HasSubstr("rows-0-of-1.bin: damaged")));
   folder.Write("out/model/rows-0-of-1.bin", bytes.substr(0, bytes.size() / 2));
-  const ProcessResult truncated = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kLimitS);
+  const ProcessResult truncated = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kFailureLimitS);
   EXPECT_NE(truncated.exit_code, 0);
   EXPECT_THAT(ErrorLines(truncated), ElementsAre(HasSubstr("bytes, expected")));
 }
 
 TEST(Failure, AWorkerIsKilled) {
   BackgroundProcess job(ZhiyinCommand(
-      4, {"train", Census(), "--servers=2", "--set", "train.epochs=100000", "--progress=none"}));
+      4, {"train", CensusConfig(), "--servers=2", "--set", "train.epochs=100000", "--progress=none"}));
   const std::vector<int> ranks = RanksOf(job, "train.epochs=100000", 4);
   ASSERT_EQ(ranks.size(), 4u);
   std::this_thread::sleep_for(std::chrono::seconds(2));
@@ -192,7 +192,7 @@ TEST(Failure, AWorkerIsKilled) {
 
 TEST(Failure, AnEvaluationTakesTheModelAsItWasTrained) {
   TempFolder folder;
-  ASSERT_EQ(RunZhiyin(0, {"train", Census(), "--simulate=1x1", "--set", "train.epochs=1",
+  ASSERT_EQ(RunZhiyin(0, {"train", CensusConfig(), "--simulate=1x1", "--set", "train.epochs=1",
                           "--output=" + folder.Path("out")})
                 .exit_code,
             0);
@@ -200,7 +200,7 @@ TEST(Failure, AnEvaluationTakesTheModelAsItWasTrained) {
                   2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "model.mmoe.n_experts=2"}),
               HasSubstr("evaluate takes the model as it was trained"));
   const ProcessResult fewer = RunZhiyin(
-      2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "data.test.n_rows=1000"}, kLimitS);
+      2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "data.test.n_rows=1000"}, kFailureLimitS);
   EXPECT_EQ(fewer.exit_code, 0) << fewer.err;
   EXPECT_THAT(fewer.out, HasSubstr("test split, 1000 rows"));
 }

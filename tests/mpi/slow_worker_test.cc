@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kRanks = 4;  // a server, three workers
+constexpr int kUnevenRanks = 4;  // a server, three workers
 
 class SlowWorker : public ::testing::TestWithParam<int> {};
 
@@ -25,13 +25,13 @@ TEST_P(SlowWorker, GetsLessAndEveryRowCounts) {
   const int n_epochs = GetParam() == 0 ? 3 : 12;
   const std::string epochs = "train.epochs=" + std::to_string(n_epochs);
   BackgroundProcess job(
-      ZhiyinCommand(kRanks, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set", epochs,
+      ZhiyinCommand(kUnevenRanks, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set", epochs,
                              "--set", "train.batch_size=480", "--set", "train.slices=12", "--set",
                              "train.staleness=" + std::to_string(GetParam()), "--set",
                              "evaluation.every_epochs=1000", "--progress=none",
                              "--output=" + folder.Path("out")}));
-  const std::vector<int> ranks = RanksOf(job, epochs, kRanks);
-  ASSERT_EQ(ranks.size(), static_cast<size_t>(kRanks));
+  const std::vector<int> ranks = RanksOf(job, epochs, kUnevenRanks);
+  ASSERT_EQ(ranks.size(), static_cast<size_t>(kUnevenRanks));
   // The last worker runs a fifth of the time.
   while (ResidentBytes(ranks[3]) > 0) {
     kill(ranks[3], SIGSTOP);

@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using std::chrono::milliseconds;
 
-constexpr int kRanks = 3;
+constexpr int kSupervisedRanks = 3;
 
 class Supervised : public ::testing::Test {
  protected:
@@ -31,7 +31,7 @@ class Supervised : public ::testing::Test {
     std::vector<std::string> command = {ZHIYIN_BINARY, "supervise"};
     command.insert(command.end(), flags.begin(), flags.end());
     command.emplace_back("--");
-    for (const std::string& part : ZhiyinCommand(kRanks, arguments)) command.push_back(part);
+    for (const std::string& part : ZhiyinCommand(kSupervisedRanks, arguments)) command.push_back(part);
     return command;
   }
   nlohmann::json Summary() const {
@@ -43,17 +43,17 @@ class Supervised : public ::testing::Test {
 };
 
 TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
-  const ProcessResult whole = RunZhiyin(kRanks, Census(8, 100'000));
+  const ProcessResult whole = RunZhiyin(kSupervisedRanks, Census(8, 100'000));
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const nlohmann::json expected = Summary();
   const std::string metrics = ReadFile(output_ + "/metrics.jsonl");
   std::filesystem::remove_all(output_);
 
   BackgroundProcess job(Command(Census(8, 20)));
-  for (int rank = 0; rank < kRanks; ++rank) {
+  for (int rank = 0; rank < kSupervisedRanks; ++rank) {
     WaitForStep(output_, worker::NewestStep(output_).value_or(0) + 40);
-    const std::vector<int> ranks = RanksOf(job, output_, kRanks);
-    ASSERT_EQ(ranks.size(), static_cast<size_t>(kRanks));
+    const std::vector<int> ranks = RanksOf(job, output_, kSupervisedRanks);
+    ASSERT_EQ(ranks.size(), static_cast<size_t>(kSupervisedRanks));
     kill(ranks[static_cast<size_t>(rank)], SIGKILL);
     std::this_thread::sleep_for(milliseconds(300));
   }
@@ -96,7 +96,7 @@ TEST_F(Supervised, EndsWithACheckpointWhenToldTo) {
 TEST_F(Supervised, ASecondSignalEndsItAtOnce) {
   BackgroundProcess job(Command(Census(100, 50)));
   WaitForStep(output_, 50);
-  const std::vector<int> ranks = RanksOf(job, output_, kRanks);
+  const std::vector<int> ranks = RanksOf(job, output_, kSupervisedRanks);
   kill(ranks[1], SIGSTOP);  // so that it cannot end by itself
   kill(job.pid(), SIGTERM);
   std::this_thread::sleep_for(milliseconds(1500));
@@ -112,7 +112,7 @@ TEST_F(Supervised, DiesWithItsSupervisor) {
   {
     BackgroundProcess job(Command(Census(100, 50)));
     WaitForStep(output_, 50);
-    ranks = RanksOf(job, output_, kRanks);
+    ranks = RanksOf(job, output_, kSupervisedRanks);
     kill(job.pid(), SIGKILL);
     EXPECT_EQ(job.Wait(60).exit_code, 128 + SIGKILL);
   }

@@ -12,13 +12,13 @@
 namespace zhiyin::ps {
 namespace {
 
-constexpr int kDim = 2;
+constexpr int kOrderDim = 2;
 constexpr int kSlices = 4;
 constexpr uint64_t kSteps = 12;
 constexpr Key kKeys = 20000;
 
 struct Outcome {
-  std::vector<float> weights;  // [kKeys, kDim]
+  std::vector<float> weights;  // [kKeys, kOrderDim]
   int64_t n_rows = 0;
   RowCounts counts;
 };
@@ -39,8 +39,8 @@ Outcome OutcomeOf(const Job& job, int n_servers, int n_workers, uint64_t seed) {
     for (uint64_t step = 0; step < kSteps; ++step) {
       for (int slice = worker; slice < kSlices; slice += n_workers) {
         const std::vector<Key> keys = KeysOf(step, slice);
-        std::vector<float> weights(keys.size() * kDim);
-        std::vector<float> gradients(keys.size() * kDim);
+        std::vector<float> weights(keys.size() * kOrderDim);
+        std::vector<float> gradients(keys.size() * kOrderDim);
         for (size_t i = 0; i < gradients.size(); ++i) gradients[i] = 0.01f * static_cast<float>(i % 7);
         Exchange exchange;
         exchange.clock = step;
@@ -65,7 +65,7 @@ Outcome OutcomeOf(const Job& job, int n_servers, int n_workers, uint64_t seed) {
     client->PullFinish(&next);
     std::vector<Key> keys(kKeys);
     std::iota(keys.begin(), keys.end(), Key{0});
-    outcome.weights.resize(kKeys * kDim);
+    outcome.weights.resize(kKeys * kOrderDim);
     Exchange peek;
     peek.parts.resize(3);
     peek.parts[1] = {keys, true, outcome.weights.data(), nullptr};
@@ -79,7 +79,7 @@ Outcome OutcomeOf(const Job& job, int n_servers, int n_workers, uint64_t seed) {
 }
 
 Job CrowdedJob(bool bloom, Eviction::WhenFull when_full, int64_t rows_of_shard) {
-  Job job = testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", kDim);
+  Job job = testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", kOrderDim);
   zhiyin::Table& table = *job.mutable_table(0);
   table.mutable_init()->mutable_normal()->set_stddev(1);
   if (bloom) {

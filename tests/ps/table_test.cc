@@ -134,7 +134,7 @@ TEST(Table, LeavesOutRefusedRows) {
 }
 
 /// Pulls one key at a step; whether it has a row then.
-bool Pull(Table* table, Key key, uint64_t step) {
+bool PullRow(Table* table, Key key, uint64_t step) {
   std::byte* row = nullptr;
   table->FindOrCreate({&key, 1}, step, {&row, 1});
   return row != nullptr;
@@ -151,12 +151,12 @@ TEST(Admission, AKeyGetsARowAtItsNthStep) {
       spec.admission.mutable_counting_bloom()->set_bytes(int64_t{1} << 22);
     }
     Table table(spec, 1);
-    EXPECT_FALSE(Pull(&table, 7, 0));
-    EXPECT_FALSE(Pull(&table, 7, 0)) << "the same step";
-    EXPECT_FALSE(Pull(&table, 7, 1));
-    EXPECT_FALSE(Pull(&table, 7, 1));
-    EXPECT_TRUE(Pull(&table, 7, 5));
-    EXPECT_TRUE(Pull(&table, 7, 5));
+    EXPECT_FALSE(PullRow(&table, 7, 0));
+    EXPECT_FALSE(PullRow(&table, 7, 0)) << "the same step";
+    EXPECT_FALSE(PullRow(&table, 7, 1));
+    EXPECT_FALSE(PullRow(&table, 7, 1));
+    EXPECT_TRUE(PullRow(&table, 7, 5));
+    EXPECT_TRUE(PullRow(&table, 7, 5));
     EXPECT_EQ(table.counts().not_admitted, 4);
     EXPECT_EQ(table.counts().created, 1);
     EXPECT_EQ(table.counts().found, 1);
@@ -174,14 +174,14 @@ TEST(Admission, ItsMemoryIsBounded) {
       spec.admission.mutable_counting_bloom()->set_bytes(kNumShards * 1024);
     }
     Table table(spec, 1);
-    for (uint64_t key = 0; key < 200000; ++key) Pull(&table, Mix(key), key);
+    for (uint64_t key = 0; key < 200000; ++key) PullRow(&table, Mix(key), key);
     EXPECT_LT(table.counts().created, 60000) << "keys seen once";
     EXPECT_LE(table.n_bytes(), 12 << 20);
     const int64_t n_before = table.counts().created;
     int n_admitted = 0;
     for (uint64_t key = 0; key < 1000; ++key) {
-      Pull(&table, ~Mix(key), 300000 + 2 * key);
-      n_admitted += Pull(&table, ~Mix(key), 300001 + 2 * key);
+      PullRow(&table, ~Mix(key), 300000 + 2 * key);
+      n_admitted += PullRow(&table, ~Mix(key), 300001 + 2 * key);
     }
     EXPECT_EQ(n_admitted, 1000) << "keys seen twice in a row, after " << n_before;
   }
@@ -192,8 +192,8 @@ TEST(Admission, WithAProbability) {
   spec.admission.set_probability(0.25);
   Table table(spec, 1);
   for (uint64_t key = 0; key < 10000; ++key) {
-    const bool first = Pull(&table, Mix(key), 3);
-    EXPECT_EQ(Pull(&table, Mix(key), 3), first) << "one answer a step";
+    const bool first = PullRow(&table, Mix(key), 3);
+    EXPECT_EQ(PullRow(&table, Mix(key), 3), first) << "one answer a step";
   }
   EXPECT_NEAR(static_cast<double>(table.counts().created), 2500, 200);
 }
@@ -203,8 +203,8 @@ TEST(Eviction, OldRowsGoButNotThoseInUse) {
   spec.eviction.set_ttl_steps(10);
   spec.eviction.set_sweep_steps(1);
   Table table(spec, 1);
-  Pull(&table, 1, 0);
-  Pull(&table, 2, 5);
+  PullRow(&table, 1, 0);
+  PullRow(&table, 2, 5);
   table.EndStep(10, Table::kNoneInUse);
   EXPECT_EQ(table.n_rows(), 2);
   table.EndStep(11, 0);
@@ -249,7 +249,7 @@ TEST(Eviction, TheBytesAreKeptByLettingTheOldestGo) {
   TableSpec spec = BoundedSpec(Eviction::EVICT_OLDEST);
   Table table(spec, 1);
   for (uint64_t step = 0; step < 400; ++step) {
-    for (uint64_t i = 0; i < 1000; ++i) Pull(&table, Mix(step * 1000 + i), step);
+    for (uint64_t i = 0; i < 1000; ++i) PullRow(&table, Mix(step * 1000 + i), step);
     table.EndStep(step, Table::kNoneInUse);
     // Two numbers for each of 4,096 shards are not in max_bytes.
     ASSERT_LE(table.n_bytes(), spec.eviction.max_bytes() + 40 * kNumShards);
@@ -273,7 +273,7 @@ TEST(Eviction, EvenAShardOfOneRowChangesHands) {
     Table table(spec, 1);
     ASSERT_EQ(MaxRowsOfShard(spec), n_rows);
     for (uint64_t step = 0; step < 200; ++step) {
-      for (uint64_t i = 0; i < 1000; ++i) Pull(&table, Mix(step * 1000 + i), step);
+      for (uint64_t i = 0; i < 1000; ++i) PullRow(&table, Mix(step * 1000 + i), step);
       table.EndStep(step, Table::kNoneInUse);
     }
     EXPECT_GT(table.counts().displaced, 50000) << n_rows;
@@ -283,7 +283,7 @@ TEST(Eviction, EvenAShardOfOneRowChangesHands) {
 
 TEST(Eviction, OrByRefusingNewKeys) {
   Table table(BoundedSpec(Eviction::REFUSE), 1);
-  for (uint64_t i = 0; i < 400000; ++i) Pull(&table, Mix(i), i);
+  for (uint64_t i = 0; i < 400000; ++i) PullRow(&table, Mix(i), i);
   EXPECT_EQ(table.n_rows(), kNumShards * MaxRowsOfShard(table.spec()));
   EXPECT_EQ(table.counts().no_room, 400000 - table.n_rows());
   EXPECT_EQ(table.counts().looked_up,
@@ -293,7 +293,7 @@ TEST(Eviction, OrByRefusingNewKeys) {
 TEST(Eviction, OrByStoppingTheJob) {
   Table table(BoundedSpec(Eviction::FAIL), 1);
   const auto fill = [&] {
-    for (uint64_t i = 0; i < 400000; ++i) Pull(&table, Mix(i), i);
+    for (uint64_t i = 0; i < 400000; ++i) PullRow(&table, Mix(i), i);
   };
   EXPECT_THAT(fill, ::testing::ThrowsMessage<Error>(::testing::HasSubstr("eviction.max_bytes are used up")));
 }
@@ -311,7 +311,7 @@ TEST(Eviction, FreedRowsAreUsedAgain) {
   spec.eviction.set_sweep_steps(1);
   Table table(spec, 1);
   for (uint64_t step = 0; step < 200; step += 4) {
-    for (uint64_t i = 0; i < 20000; ++i) Pull(&table, Mix(step * 20000 + i), step);
+    for (uint64_t i = 0; i < 20000; ++i) PullRow(&table, Mix(step * 20000 + i), step);
     table.EndStep(step, Table::kNoneInUse);
     table.EndStep(step + 3, Table::kNoneInUse);
     ASSERT_EQ(table.n_rows(), 0);
@@ -338,7 +338,7 @@ TEST(Eviction, TheBytesAreKeptAsTheSystemMeasuresThem) {
     Table table(spec, 1);
     for (uint64_t step = 0; step < 400; ++step) {
       for (uint64_t i = 0; i < 5000; ++i) {
-        Pull(&table, Mix(step / 2 * 5000 + i), step);
+        PullRow(&table, Mix(step / 2 * 5000 + i), step);
       }
       table.EndStep(step, Table::kNoneInUse);
     }
@@ -375,15 +375,15 @@ TEST(Admission, AKeyThatMeetsNoRoomKeepsItsSightings) {
       keys.pop_back();
       uint64_t step = 0;
       for (; step < 6; ++step) {
-        for (const Key key : keys) Pull(&table, key, step);
+        for (const Key key : keys) PullRow(&table, key, step);
         if (step >= 3) {
-          EXPECT_FALSE(Pull(&table, late, step));
+          EXPECT_FALSE(PullRow(&table, late, step));
         }
         table.EndStep(step, Table::kNoneInUse);
       }
       EXPECT_EQ(table.counts().no_room, 1) << "its third sighting";
       for (; table.n_rows() > 0; ++step) table.EndStep(step, Table::kNoneInUse);
-      EXPECT_TRUE(Pull(&table, late, step)) << "it waits no more";
+      EXPECT_TRUE(PullRow(&table, late, step)) << "it waits no more";
     }
   }
 }
@@ -400,10 +400,10 @@ TEST(Admission, StepsThatOverlapAreSightedOnceEach) {
     }
     Table table(spec, 1);
     for (int i = 0; i < 5; ++i) {
-      for (const uint64_t step : {5, 6, 4}) EXPECT_FALSE(Pull(&table, 7, step));
+      for (const uint64_t step : {5, 6, 4}) EXPECT_FALSE(PullRow(&table, 7, step));
       table.EndStep(4, Table::kNoneInUse);
     }
-    EXPECT_TRUE(Pull(&table, 7, 7));
+    EXPECT_TRUE(PullRow(&table, 7, 7));
   }
 }
 

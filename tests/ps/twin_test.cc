@@ -20,7 +20,7 @@
 namespace zhiyin::ps {
 namespace {
 
-constexpr int kDim = 3;
+constexpr int kTwinDim = 3;
 constexpr TableId kTable = 1;
 
 /// Keys of a few shards, so that they compete for what a shard has, and some of others.
@@ -147,7 +147,7 @@ class Twin {
       return nullptr;
     } else {
       ++counts.created;
-      it = rows_.emplace(key, Row{std::vector<float>(kDim), step, 0, true}).first;
+      it = rows_.emplace(key, Row{std::vector<float>(kTwinDim), step, 0, true}).first;
     }
     it->second.last_step = std::max(it->second.last_step, step);
     ++it->second.n_pulls;
@@ -162,7 +162,7 @@ class Twin {
 
   std::vector<float> Peek(Key key) const {
     const auto it = rows_.find(key);
-    return it == rows_.end() ? std::vector<float>(kDim) : it->second.weights;
+    return it == rows_.end() ? std::vector<float>(kTwinDim) : it->second.weights;
   }
 
   /// What the push of a worker brings, `in_use`: steps whose pulls wait for their push.
@@ -300,7 +300,7 @@ class Twin {
 };
 
 Job RandomJob(Random* random) {
-  Job job = testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", kDim);
+  Job job = testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", kTwinDim);
   zhiyin::Table& table = *job.mutable_table(0);
   table.mutable_optimizer()->mutable_sgd()->set_learning_rate(1);
   table.mutable_init()->mutable_zero();
@@ -413,7 +413,7 @@ class Comparison {
     InFlight& pull =
         *in_flight_[static_cast<size_t>(worker)].emplace_back(std::make_unique<InFlight>());
     pull.keys = RandomKeys();
-    pull.weights.assign(pull.keys.size() * kDim, -1);
+    pull.weights.assign(pull.keys.size() * kTwinDim, -1);
     pull.gradients.resize(pull.weights.size());
     for (float& g : pull.gradients) g = static_cast<float>(random_->Below(3)) - 1;
     pull.exchange.clock = step;
@@ -429,8 +429,8 @@ class Comparison {
     client->PullFinish(&pull.exchange);
     ASSERT_FALSE(stopped()) << "the server was to stop";
     for (size_t i = 0; i < pull.keys.size(); ++i) {
-      const std::vector<float> expected = pull.rows[i] ? *pull.rows[i] : std::vector<float>(kDim);
-      const auto got = pull.weights.begin() + static_cast<std::ptrdiff_t>(i * kDim);
+      const std::vector<float> expected = pull.rows[i] ? *pull.rows[i] : std::vector<float>(kTwinDim);
+      const auto got = pull.weights.begin() + static_cast<std::ptrdiff_t>(i * kTwinDim);
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(), got))
           << "key " << pull.keys[i] << " at " << step;
     }
@@ -463,13 +463,13 @@ class Comparison {
   }
   static void Apply(const InFlight& push) {
     for (size_t i = 0; i < push.keys.size(); ++i) {
-      for (size_t d = 0; push.rows[i] != nullptr && d < kDim; ++d)
-        (*push.rows[i])[d] -= push.gradients[i * kDim + d];
+      for (size_t d = 0; push.rows[i] != nullptr && d < kTwinDim; ++d)
+        (*push.rows[i])[d] -= push.gradients[i * kTwinDim + d];
     }
   }
 
   void Peek(const std::vector<Key>& keys, Client* client) {
-    std::vector<float> weights(keys.size() * kDim, -1);
+    std::vector<float> weights(keys.size() * kTwinDim, -1);
     Exchange exchange;
     exchange.parts.resize(3);
     exchange.parts[kTable] = {keys, true, weights.data(), nullptr};
@@ -478,7 +478,7 @@ class Comparison {
     for (size_t i = 0; i < keys.size(); ++i) {
       const std::vector<float> expected = twins_[ServerOfKey(keys[i])].Peek(keys[i]);
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(),
-                             weights.begin() + static_cast<std::ptrdiff_t>(i * kDim)))
+                             weights.begin() + static_cast<std::ptrdiff_t>(i * kTwinDim)))
           << "key " << keys[i];
     }
   }

@@ -22,7 +22,7 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Job SmallJob(int staleness) {
+Job InspectedJob(int staleness) {
   Job job = ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3);
   job.mutable_data()->mutable_train()->set_n_rows(300);
   job.mutable_data()->mutable_test()->set_n_rows(100);
@@ -55,7 +55,7 @@ std::string ErrorOf(const std::string& checkpoint, const std::string& row) {
 class Inspect : public ::testing::Test {
  protected:
   void Train(int staleness, int n_servers) {
-    SimulatedJob run{SmallJob(staleness), n_servers, 2, {}};
+    SimulatedJob run{InspectedJob(staleness), n_servers, 2, {}};
     run.output = output_;
     const Outcome outcome = Simulate(run);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
@@ -129,7 +129,7 @@ TEST_F(Inspect, WhatIsLoadedAndSavedIsTheSame) {
     std::filesystem::remove_all(before);
     std::filesystem::copy(checkpoints_[0], before, std::filesystem::copy_options::recursive);
     for (const int n_servers : {3, 1, 5}) {
-      SimulatedJob run{SmallJob(staleness), n_servers, 4, {}};
+      SimulatedJob run{InspectedJob(staleness), n_servers, 4, {}};
       run.output = output_;
       run.resume = true;
       run.stop_requested = [] { return true; };

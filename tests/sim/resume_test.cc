@@ -32,7 +32,7 @@ using worker::Json;
 
 constexpr int kEndedEarly = 75;
 
-Job SmallJob(int staleness, const char* model = "mmoe { n_experts: 2 expert: 4 tower: 3 }") {
+Job StoppedJob(int staleness, const char* model = "mmoe { n_experts: 2 expert: 4 tower: 3 }") {
   Job job = ExampleJob(model, 3);
   job.mutable_data()->mutable_train()->set_n_rows(300);
   job.mutable_data()->mutable_test()->set_n_rows(100);
@@ -86,7 +86,7 @@ void ExpectSame(const Outcome& outcome, const Outcome& whole) {
 }
 
 TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
-  const Outcome whole = RunJob(SmallJob(0), 1, 2, 1);
+  const Outcome whole = RunJob(StoppedJob(0), 1, 2, 1);
   ASSERT_EQ(whole.exit_code, 0) << whole.error();
   const int n_steps = whole.summary["steps"];
   ASSERT_GE(n_steps, 20);
@@ -94,21 +94,21 @@ TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
   // They are before each step, and after the first epoch.
   for (int meeting = 0; meeting <= n_steps; meeting += 7) {
     SCOPED_TRACE(meeting);
-    ExpectSame(StopAndGoOn(SmallJob(0), {3, 2}, meeting, shapes[static_cast<size_t>(meeting) % shapes.size()]), whole);
+    ExpectSame(StopAndGoOn(StoppedJob(0), {3, 2}, meeting, shapes[static_cast<size_t>(meeting) % shapes.size()]), whole);
   }
 }
 
 TEST(Resume, AgainAndAgainChangesNoBit) {
-  const Outcome whole = RunJob(SmallJob(0), 2, 3, 1);
+  const Outcome whole = RunJob(StoppedJob(0), 2, 3, 1);
   // Some make no step at all.
-  ExpectSame(StopAndGoOn(SmallJob(0), {2, 3}, 1, {1, 2}, {2, 0, 0, 3, 1, 4}), whole);
+  ExpectSame(StopAndGoOn(StoppedJob(0), {2, 3}, 1, {1, 2}, {2, 0, 0, 3, 1, 4}), whole);
 }
 
 /// All that training keeps is in some of them.
 std::vector<Job> JobsThatKeepMuch() {
   std::vector<Job> jobs;
   for (const char* hidden : {"normalization: BATCH dropout: 0.1", "dropout: 0.4"})
-    jobs.push_back(SmallJob(0, (std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }").c_str()));
+    jobs.push_back(StoppedJob(0, (std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }").c_str()));
   for (Job job : JobOfEveryBalance()) {
     job.mutable_data()->mutable_train()->set_n_rows(300);
     job.mutable_data()->mutable_test()->set_n_rows(100);
@@ -116,7 +116,7 @@ std::vector<Job> JobsThatKeepMuch() {
     job.mutable_train()->set_epochs(4);
     jobs.push_back(job);
   }
-  Job job = SmallJob(0);
+  Job job = StoppedJob(0);
   zhiyin::Table& users = *job.mutable_table(0);
   users.mutable_admission()->mutable_exact()->set_sightings(2);
   users.mutable_eviction()->set_ttl_steps(3);
@@ -132,7 +132,7 @@ std::vector<Job> JobsThatKeepMuch() {
   job.mutable_table(0)->mutable_admission()->mutable_counting_bloom()->set_sightings(2);
   job.mutable_table(0)->mutable_admission()->mutable_counting_bloom()->set_bytes(1 << 16);
   jobs.push_back(job);
-  job = SmallJob(0);
+  job = StoppedJob(0);
   job.mutable_train()->set_epochs(30);
   job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(0.2);  // so that it overfits
   job.mutable_train()->mutable_early_stopping()->set_patience(2);
@@ -172,7 +172,7 @@ std::pair<int, int> CountCheckpoints(const std::string& output) {
 
 TEST(Resume, WhatACheckpointBuildsOnIsKeptAsLongAsItIs) {
   // Checkpoints 1, 6 and 11 are whole.
-  Job job = SmallJob(0);
+  Job job = StoppedJob(0);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
   job.mutable_train()->mutable_checkpoint()->set_full_every(5);
   job.mutable_train()->mutable_checkpoint()->set_keep(1);
@@ -219,7 +219,7 @@ TEST(Resume, WithATaskAndATableMoreKeepsTheRows) {
     for (const int meeting : {3, 14}) {
       SCOPED_TRACE(std::to_string(staleness) + " " + std::to_string(meeting));
       TempFolder folder(TempFolder::kInMemory);
-      Job job = SmallJob(staleness);
+      Job job = StoppedJob(staleness);
       job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
       job.mutable_train()->mutable_checkpoint()->set_full_every(3);
       SimulatedJob run{job, 2, 2, {}};
@@ -265,12 +265,12 @@ TEST(Resume, WithATaskAndATableMoreKeepsTheRows) {
 
 TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
   TempFolder folder(TempFolder::kInMemory);
-  SimulatedJob first{SmallJob(0), 2, 2, {}};
+  SimulatedJob first{StoppedJob(0), 2, 2, {}};
   first.output = folder.Path("first");
   const Outcome learned = Simulate(first);
   ASSERT_EQ(learned.exit_code, 0) << learned.error();
 
-  Job job = SmallJob(0);
+  Job job = StoppedJob(0);
   job.mutable_train()->set_epochs(1);
   job.mutable_train()->mutable_warm_start()->set_model(first.output);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(100);
@@ -351,7 +351,7 @@ TEST(Resume, WithoutABarrierEveryRowCountsOnce) {
 
 /// A file that cannot be written, at any step of its making.
 TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
-  Job job = SmallJob(0);
+  Job job = StoppedJob(0);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(9);
   const Outcome whole = RunJob(job, 2, 2, 1);
   int n_steps = 0;  // of the second checkpoint
@@ -380,7 +380,7 @@ TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
 }
 
 TEST(Resume, CheckpointsThatFailAgainAndAgainEndTheJob) {
-  Job job = SmallJob(0);
+  Job job = StoppedJob(0);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(4);
   job.mutable_train()->mutable_checkpoint()->set_max_failures(2);
   TempFolder folder(TempFolder::kInMemory);
@@ -407,7 +407,7 @@ INSTANTIATE_TEST_SUITE_P(Full, ResumeWithFullEvery, ::testing::Values(1, 3));
 
 /// Checkpoints as they are on disk at any moment of a job.
 TEST_P(ResumeWithFullEvery, AfterAPowerCutAtAnyMoment) {
-  Job job = SmallJob(0);
+  Job job = StoppedJob(0);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(4);
   job.mutable_train()->mutable_checkpoint()->set_full_every(GetParam());
   job.mutable_train()->mutable_checkpoint()->set_keep(2);

@@ -8,17 +8,17 @@ namespace {
 
 constexpr uint64_t kParts = 16;
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr uint64_t kSeedsPerPart = 8;  // a sanitizer takes ten times as long
+constexpr uint64_t kWorldsPerPart = 8;  // a sanitizer takes ten times as long
 #else
-constexpr uint64_t kSeedsPerPart = 128;
+constexpr uint64_t kWorldsPerPart = 128;
 #endif
 
 class Seeds : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(Seeds, EveryJobEndsAsItMust) {
   Checker checker;
-  for (uint64_t i = 0; i < kSeedsPerPart; ++i) {
-    const std::string complaint = checker.Check(1 + GetParam() * kSeedsPerPart + i);
+  for (uint64_t i = 0; i < kWorldsPerPart; ++i) {
+    const std::string complaint = checker.Check(1 + GetParam() * kWorldsPerPart + i);
     ASSERT_EQ(complaint, "") << complaint;
   }
 }

@@ -19,7 +19,7 @@ using testing::Values;
 
 constexpr int kDim = 4;
 constexpr int kLength = 3;
-constexpr Eigen::Index kRows = 2 * (kLength + 1);
+constexpr Eigen::Index kReferenceRows = 2 * (kLength + 1);
 
 /// Outputs of the first interaction or reader of a job, and the input that gave them.
 struct Example {
@@ -33,13 +33,13 @@ struct Example {
     Random random(6);
     weights.resize(static_cast<size_t>(n_weights));
     for (float& w : weights) w = static_cast<float>(0.5 * random.Normal());
-    x.resize(kRows, layout.dim);
+    x.resize(kReferenceRows, layout.dim);
     for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
     if (sequence_length > 0) {
-      for (Eigen::Index i = 0; i < kRows; ++i)
+      for (Eigen::Index i = 0; i < kReferenceRows; ++i)
         x(i, layout.FieldNamed("item_tags").count_column()) = static_cast<float>(i % (kLength + 1));
     }
-    y.resize(kRows, layer->out());
+    y.resize(kReferenceRows, layer->out());
     layer->Forward(weights, x, Pass(), y);
   }
 
@@ -77,7 +77,7 @@ TEST(CrossV2Reference, MultipliesTheInputByALayerOfTheLastCross) {
   Taker from(run.weights);
   const PlainLayer layers[] = {{dim, dim, &from}, {dim, dim, &from}};
   ASSERT_TRUE(from.AtEnd());
-  for (Eigen::Index i = 0; i < kRows; ++i) {
+  for (Eigen::Index i = 0; i < kReferenceRows; ++i) {
     const Values x0 = run.Row(i);
     Values x = x0;
     for (const PlainLayer& layer : layers) {
@@ -92,14 +92,14 @@ TEST(CrossMixReference, MixesLowRankExpertsByASoftmaxGate) {
   Example run("interaction { cross_mix { n_layers: 2 n_experts: 3 rank: 2 } }", 0);
   const size_t dim = static_cast<size_t>(run.layout.dim);
   Taker from(run.weights);
-  std::vector<Values> x(kRows);
-  for (Eigen::Index i = 0; i < kRows; ++i) x[static_cast<size_t>(i)] = run.Row(i);
+  std::vector<Values> x(kReferenceRows);
+  for (Eigen::Index i = 0; i < kReferenceRows; ++i) x[static_cast<size_t>(i)] = run.Row(i);
   for (int l = 0; l < 2; ++l) {
     const PlainMatrix narrow(dim, 3 * 2 + 3, &from);  // V of all experts, then gates
     const PlainMatrix c[] = {{2, 2, &from}, {2, 2, &from}, {2, 2, &from}};
     const PlainMatrix u[] = {{2, dim, &from}, {2, dim, &from}, {2, dim, &from}};
     const Values b = from.Take(static_cast<size_t>(dim));
-    for (Eigen::Index i = 0; i < kRows; ++i) {
+    for (Eigen::Index i = 0; i < kReferenceRows; ++i) {
       const Values x0 = run.Row(i);
       Values& x_l = x[static_cast<size_t>(i)];
       const Values z = narrow(x_l);
@@ -113,7 +113,7 @@ TEST(CrossMixReference, MixesLowRankExpertsByASoftmaxGate) {
     }
   }
   ASSERT_TRUE(from.AtEnd());
-  for (Eigen::Index i = 0; i < kRows; ++i) run.ExpectRow(i, x[static_cast<size_t>(i)]);
+  for (Eigen::Index i = 0; i < kReferenceRows; ++i) run.ExpectRow(i, x[static_cast<size_t>(i)]);
 }
 
 void ExpectDin(bool softmax) {
@@ -124,7 +124,7 @@ void ExpectDin(bool softmax) {
   Taker from(run.weights);
   const PlainLayer first(4 * kDim, 6, &from), second(6, 5, &from), last(5, 1, &from);
   ASSERT_TRUE(from.AtEnd());
-  for (Eigen::Index i = 0; i < kRows; ++i) {
+  for (Eigen::Index i = 0; i < kReferenceRows; ++i) {
     const Values q = run.Field(i, "item_genre");
     const std::vector<Values> sequence = run.Sequence(i);
     Values a;
@@ -218,7 +218,7 @@ void ExpectBst(const std::string& output) {
   const PlainMatrix positions(kLength + 1, kDim, &from);
   const PlainBlock first(&from), second(&from);
   ASSERT_TRUE(from.AtEnd());
-  for (Eigen::Index i = 0; i < kRows; ++i) {
+  for (Eigen::Index i = 0; i < kReferenceRows; ++i) {
     std::vector<Values> tokens = run.Sequence(i);
     if (tokens.empty()) {
       run.ExpectRow(i, Values(kDim));

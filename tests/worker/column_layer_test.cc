@@ -21,7 +21,7 @@ namespace {
 using testing::CurvedGradientError;
 using testing::GradientError;
 
-const Pass kPass = {true, 5};
+const Pass kColumnPass = {true, 5};
 
 /// A layer of its own, as the job configures it.
 struct Layer {
@@ -52,7 +52,7 @@ struct Layer {
 
   Matrix Forward(const Matrix& x) {
     Matrix y = Matrix::Constant(x.rows(), layer->out(), 7);
-    layer->Forward(weights, x, kPass, y);
+    layer->Forward(weights, x, kColumnPass, y);
     return y;
   }
   struct Gradients {
@@ -95,7 +95,7 @@ TEST_P(EveryColumnLayer, GradientsAreDerivatives) {
   if (!layer.weights.empty()) {
     EXPECT_LT(CurvedGradientError(
                   [&](std::span<const float> weights) {
-                    layer.layer->Forward(weights, x, kPass, y);
+                    layer.layer->Forward(weights, x, kColumnPass, y);
                     return Dot(y, direction);
                   },
                   layer.weights, gradients.dweights),
@@ -105,7 +105,7 @@ TEST_P(EveryColumnLayer, GradientsAreDerivatives) {
   EXPECT_LT(CurvedGradientError(
                 [&](std::span<const float> values) {
                   layer.layer->Forward(layer.weights, ConstMatrixView(values.data(), x.rows(), x.cols()),
-                                       kPass, y);
+                                       kColumnPass, y);
                   return Dot(y, direction);
                 },
                 {x.data(), static_cast<size_t>(x.size())},
@@ -199,7 +199,7 @@ TEST_P(EveryColumnLayer, IsPartOfAModelWhoseGradientsAreDerivatives) {
   model->InitWeights(Random(3), weights);
   Matrix outputs;
   const auto forward = [&](const float* values) {
-    model->Forward(weights, ConstMatrixView(values, x.rows(), x.cols()), kPass, &outputs);
+    model->Forward(weights, ConstMatrixView(values, x.rows(), x.cols()), kColumnPass, &outputs);
     return outputs.cast<double>().sum();
   };
   forward(x.data());

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 /// One table of dim 2, a field with several values that `how` describes, one with a single value, and a
 /// numeric.
-Job JobWith(const std::string& how) {
+Job JobOfInput(const std::string& how) {
   const std::string reader =
       how.find("sequence_length") == std::string::npos ? "" : R"(sequence { field: "seen" pool {} })";
   return ParseJob(R"(
@@ -94,7 +94,7 @@ Matrix Counting(Eigen::Index n, Eigen::Index dim) {
 }
 
 TEST(EmbeddingInput, SumsTheRowsOfAField) {
-  Input input(JobWith("pooling: SUM"), {{{1, 2}, {3}, 0.5f}, {{2, 2, 4}, {1}, 1.5f}});
+  Input input(JobOfInput("pooling: SUM"), {{{1, 2}, {3}, 0.5f}, {{2, 2, 4}, {1}, 1.5f}});
   EXPECT_THAT(input.keys(0), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(input.RowOfX(0), ElementsAre(3, -30, 3, -30, 0.5f));
   EXPECT_THAT(input.RowOfX(1), ElementsAre(44, -36, 1, -10, 1.5f));
@@ -106,7 +106,7 @@ TEST(EmbeddingInput, SumsTheRowsOfAField) {
 }
 
 TEST(EmbeddingInput, TheMeanCountsAValueAsOftenAsItStandsThere) {
-  Input input(JobWith("pooling: MEAN"), {{{2, 2, 5, 5}, {3}}});
+  Input input(JobOfInput("pooling: MEAN"), {{{2, 2, 5, 5}, {3}}});
   EXPECT_THAT(input.RowOfX(0), ElementsAre(3.5f, -35, 3, -30, 0));
   input.Scatter(Counting(1, 5));
   EXPECT_THAT(input.GradientOf(2), ElementsAre(0.5f, 1));
@@ -114,7 +114,7 @@ TEST(EmbeddingInput, TheMeanCountsAValueAsOftenAsItStandsThere) {
 }
 
 TEST(EmbeddingInput, TheMaximumIsOfEachColumnAndHasTheWholeGradient) {
-  Input input(JobWith("pooling: MAX"), {{{1, 5, 2, 5}, {3}}, {{4, 1}, {3}}});
+  Input input(JobOfInput("pooling: MAX"), {{{1, 5, 2, 5}, {3}}, {{4, 1}, {3}}});
   EXPECT_THAT(input.RowOfX(0), ElementsAre(5, -10, 3, -30, 0));
   EXPECT_THAT(input.RowOfX(1), ElementsAre(40, 4, 3, -30, 0));
   input.Scatter(Counting(2, 5));
@@ -125,7 +125,7 @@ TEST(EmbeddingInput, TheMaximumIsOfEachColumnAndHasTheWholeGradient) {
 }
 
 TEST(EmbeddingInput, ASequenceKeepsItsValuesInOrderAndSaysHowMany) {
-  Input input(JobWith("sequence_length: 3"), {{{2, 1}, {3}, 0.5f}, {{5, 5, 5}, {1}}});
+  Input input(JobOfInput("sequence_length: 3"), {{{2, 1}, {3}, 0.5f}, {{5, 5, 5}, {1}}});
   EXPECT_THAT(input.RowOfX(0), ElementsAre(2, -20, 1, -10, 0, 0, 2, 3, -30, 0.5f));
   EXPECT_THAT(input.RowOfX(1), ElementsAre(5, -50, 5, -50, 5, -50, 3, 1, -10, 0));
   input.Scatter(Counting(2, 10));
@@ -135,7 +135,7 @@ TEST(EmbeddingInput, ASequenceKeepsItsValuesInOrderAndSaysHowMany) {
 }
 
 TEST(EmbeddingInput, OfALongSequenceTheLastValuesAreKeptAndNoOthersArePulled) {
-  Input input(JobWith("sequence_length: 2"), {{{7, 8, 9, 1}, {3}}, {{7, 9}, {3}}, {{8, 2, 2, 2}, {3}}});
+  Input input(JobOfInput("sequence_length: 2"), {{{7, 8, 9, 1}, {3}}, {{7, 9}, {3}}, {{8, 2, 2, 2}, {3}}});
   EXPECT_THAT(input.RowOfX(0), ElementsAre(9, -90, 1, -10, 2, 3, -30, 0));
   EXPECT_THAT(input.RowOfX(1), ElementsAre(7, -70, 9, -90, 2, 3, -30, 0));
   EXPECT_THAT(input.RowOfX(2), ElementsAre(2, -20, 2, -20, 2, 3, -30, 0));
@@ -148,13 +148,13 @@ TEST(EmbeddingInput, OfALongSequenceTheLastValuesAreKeptAndNoOthersArePulled) {
 
 TEST(EmbeddingInput, NoValuesAreZerosAndLearnNothing) {
   for (const char* how : {"pooling: SUM", "pooling: MEAN", "pooling: MAX"}) {
-    Input input(JobWith(how), {{{}, {}, 2}, {{}, {3}, 4}});
+    Input input(JobOfInput(how), {{{}, {}, 2}, {{}, {3}, 4}});
     EXPECT_THAT(input.RowOfX(0), ElementsAre(0, 0, 0, 0, 2)) << how;
     input.Scatter(Counting(2, 5));
     EXPECT_THAT(input.keys(0), ElementsAre(3)) << how;
     EXPECT_THAT(input.GradientOf(3), ElementsAre(3, 4)) << how;
   }
-  Input input(JobWith("sequence_length: 2"), {{{}, {}, 2}, {{}, {3}, 4}});
+  Input input(JobOfInput("sequence_length: 2"), {{{}, {}, 2}, {{}, {3}, 4}});
   EXPECT_THAT(input.RowOfX(0), ElementsAre(0, 0, 0, 0, 0, 0, 0, 2));
   input.Scatter(Counting(2, 8));
   EXPECT_THAT(input.GradientOf(3), ElementsAre(6, 7));
@@ -162,7 +162,7 @@ TEST(EmbeddingInput, NoValuesAreZerosAndLearnNothing) {
 
 TEST(EmbeddingInput, ForgetsTheBatchBefore) {
   for (const char* how : {"pooling: SUM", "pooling: MEAN", "pooling: MAX", "sequence_length: 2"}) {
-    const Job job = JobWith(how);
+    const Job job = JobOfInput(how);
     Input used(job, {{{7, 8, 9, 1}, {3}}, {{7}, {3}}, {{8, 2}, {}}});
     used.RowOfX(0);
     used.Scatter(Counting(3, InputLayout::Of(job).dim));
@@ -180,7 +180,7 @@ TEST(EmbeddingInput, ForgetsTheBatchBefore) {
 
 /// l2 / 2 * |row|^2 for every time that a row of data names it, as a mean over the rows of the step.
 TEST(EmbeddingInput, L2PullsRowsToZeroByHowOftenTheyAreNamed) {
-  Job job = JobWith("pooling: MEAN");
+  Job job = JobOfInput("pooling: MEAN");
   job.mutable_table(0)->set_l2(0.5);
   Input input(job, {{{1, 2, 2}, {3}}, {{}, {1}}});
   for (size_t i = 0; i < 2 * input.keys(0).size(); ++i) input.weights(0)[i] = static_cast<float>(i + 1);
@@ -197,7 +197,7 @@ TEST(EmbeddingInput, L2PullsRowsToZeroByHowOftenTheyAreNamed) {
 
 TEST(EmbeddingInput, GradientsAreDerivatives) {
   for (const char* how : {"pooling: SUM", "pooling: MEAN", "pooling: MAX", "sequence_length: 3"}) {
-    const Job job = JobWith(how);
+    const Job job = JobOfInput(how);
     Input input(job, {{{1, 2, 3, 4, 2}, {3}}, {{5}, {6}}, {{}, {1}}, {{6, 5}, {}}});
     Random random(1);
     std::vector<float> rows(2 * input.keys(0).size());

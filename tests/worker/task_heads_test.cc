@@ -21,7 +21,7 @@ Job TwoTasks() {
 }
 
 /// Three rows of two labels; the last has no click.
-Rows ThreeRows() {
+Rows ThreeLabels() {
   Rows rows(0, 0, 2);
   rows.n = 3;
   rows.labels = {1, 1, 2, 0, 3, kMissing};
@@ -47,14 +47,14 @@ std::vector<float> ClickDerivatives(const Job& job, const Rows& rows) {
 
 TEST(TaskHeads, PositiveRowsWeighMore) {
   Job job = TwoTasks();
-  EXPECT_THAT(ClickDerivatives(job, ThreeRows()), ElementsAre(-0.5f, 0.5f, 0.0f));
+  EXPECT_THAT(ClickDerivatives(job, ThreeLabels()), ElementsAre(-0.5f, 0.5f, 0.0f));
   job.mutable_task(1)->set_positive_weight(3);
-  EXPECT_THAT(ClickDerivatives(job, ThreeRows()), ElementsAre(-1.5f, 0.5f, 0.0f));
+  EXPECT_THAT(ClickDerivatives(job, ThreeLabels()), ElementsAre(-1.5f, 0.5f, 0.0f));
 }
 
 TEST(TaskHeads, ARowsWeightMultipliesItsGradientAndNoMetric) {
   const Job job = TwoTasks();
-  Rows rows = ThreeRows();
+  Rows rows = ThreeLabels();
   rows.weights = {1, 2, 1, 4, 1, 1};
   EXPECT_THAT(ClickDerivatives(job, rows), ElementsAre(-1.0f, 2.0f, 0.0f));
   TaskHeads heads(job);
@@ -72,11 +72,11 @@ TEST(TaskHeads, ARowsWeightMultipliesItsGradientAndNoMetric) {
 TEST(TaskHeads, SmoothedLabelsAreForTrainingAlone) {
   Job job = TwoTasks();
   job.mutable_task(1)->set_label_smoothing(0.2);
-  EXPECT_THAT(ClickDerivatives(job, ThreeRows()), ElementsAre(FloatNear(-0.4f, 1e-6f), FloatNear(0.4f, 1e-6f), 0.0f));
+  EXPECT_THAT(ClickDerivatives(job, ThreeLabels()), ElementsAre(FloatNear(-0.4f, 1e-6f), FloatNear(0.4f, 1e-6f), 0.0f));
 }
 
 TEST(TaskHeads, ABatchWithoutALabelHasNoGradient) {
-  Rows rows = ThreeRows();
+  Rows rows = ThreeLabels();
   for (const size_t at : {1u, 3u, 5u}) rows.labels[at] = kMissing;
   for (const auto set : {+[](Task* t) { t->mutable_binary_cross_entropy(); }, +[](Task* t) { t->mutable_hinge(); },
                          +[](Task* t) { t->mutable_pairwise(); }, +[](Task* t) { t->mutable_sampled_softmax(); }}) {

@@ -9,7 +9,7 @@
 namespace zhiyin::worker {
 namespace {
 
-constexpr char kName[] = "batch statistics";
+constexpr char kStatisticsName[] = "batch statistics";
 /// What a sum counts in: its range is 2^127 of these, about 1e26.
 constexpr double kUnit = 0x1.0p-40;
 constexpr double kLargest = 0x1.0p+50;  // of what is added at a time, so that a trillion of them fit
@@ -53,7 +53,7 @@ std::string BatchStatistics::Serialize() const {
 }
 
 void BatchStatistics::Add(std::string_view bytes, int64_t n_weights) {
-  ByteReader in(bytes, kName);
+  ByteReader in(bytes, kStatisticsName);
   const uint64_t n_layers = in.Get<uint64_t>();
   for (uint64_t l = 0; l < n_layers; ++l) {
     const int64_t place = in.Get<int64_t>();
@@ -61,10 +61,10 @@ void BatchStatistics::Add(std::string_view bytes, int64_t n_weights) {
     const std::vector<uint64_t> halves = in.GetArray<uint64_t>();
     const int64_t n_columns = static_cast<int64_t>(halves.size() / 4);
     if (halves.size() % 4 != 0 || place < 0 || n <= 0 || place > n_weights - 2 * n_columns)
-      Fail(kName, ": ", n_columns, " columns of ", n, " rows at ", place, ", expected a part of ", n_weights, " weights");
+      Fail(kStatisticsName, ": ", n_columns, " columns of ", n, " rows at ", place, ", expected a part of ", n_weights, " weights");
     Layer& layer = layers_[place];
     if (layer.n > 0 && layer.sums.size() != static_cast<size_t>(n_columns))
-      Fail(kName, ": ", n_columns, " columns at ", place, ", expected ", layer.sums.size());
+      Fail(kStatisticsName, ": ", n_columns, " columns at ", place, ", expected ", layer.sums.size());
     layer.n += n;
     layer.sums.resize(static_cast<size_t>(n_columns));
     const auto whole = [&](size_t at) {
@@ -75,7 +75,7 @@ void BatchStatistics::Add(std::string_view bytes, int64_t n_weights) {
       layer.sums[c].square += whole(4 * c + 2);
     }
   }
-  if (!in.AtEnd()) Fail(kName, ": ", bytes.size(), " bytes, expected fewer");
+  if (!in.AtEnd()) Fail(kStatisticsName, ": ", bytes.size(), " bytes, expected fewer");
 }
 
 void BatchStatistics::Write(std::span<float> weights) const {

@@ -12,7 +12,7 @@
 namespace zhiyin::worker {
 namespace {
 
-constexpr size_t kRowsPerRun = 1024;
+constexpr size_t kCandidatesPerRun = 1024;
 
 }  // namespace
 
@@ -90,8 +90,8 @@ std::vector<Recommended> Recommender::Session::For(int user) {
 std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem> candidates, Session* session) const {
   std::vector<Recommended> ranked;
   const std::string history = behaviour_->HistoryOf(user);
-  for (size_t begin = 0; begin < candidates.size(); begin += kRowsPerRun) {
-    const std::span<const ScoredItem> now = candidates.subspan(begin, std::min(kRowsPerRun, candidates.size() - begin));
+  for (size_t begin = 0; begin < candidates.size(); begin += kCandidatesPerRun) {
+    const std::span<const ScoredItem> now = candidates.subspan(begin, std::min(kCandidatesPerRun, candidates.size() - begin));
     if (!formula_) {
       for (const ScoredItem& one : now) ranked.push_back({one.item, one.score, {}});
       continue;

@@ -14,7 +14,7 @@
 namespace zhiyin::worker {
 namespace {
 
-constexpr int kRows = 4000;
+constexpr int kManyRows = 4000;
 constexpr int kValues = 8;
 
 Job JobOf(const std::string& augment, const std::string& task = "") {
@@ -31,7 +31,7 @@ Job JobOf(const std::string& augment, const std::string& task = "") {
 /// Every row has the values 1 to 8, the id 99 and the labels 0 or 1, and 0.
 Rows Some() {
   Rows rows(2, 0, 2);
-  for (int i = 0; i < kRows; ++i) {
+  for (int i = 0; i < kManyRows; ++i) {
     for (Key k = 1; k <= kValues; ++k) rows.keys.push_back(k);
     rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
     rows.keys.push_back(99);
@@ -48,9 +48,9 @@ Rows Augmented(const Job& job) {
   EXPECT_TRUE(augmenter.IsActive());
   const Rows rows = Some();
   Rows changed(2, 0, 2);
-  for (int i = 0; i < kRows; ++i) augmenter.Append(rows, i, Random(7, static_cast<uint64_t>(i)), &changed);
-  EXPECT_EQ(changed.n, kRows);
-  for (int i = 0; i < kRows; ++i) EXPECT_EQ(std::vector<Key>(changed.KeysOf(i, 1).begin(), changed.KeysOf(i, 1).end()), std::vector<Key>{99});
+  for (int i = 0; i < kManyRows; ++i) augmenter.Append(rows, i, Random(7, static_cast<uint64_t>(i)), &changed);
+  EXPECT_EQ(changed.n, kManyRows);
+  for (int i = 0; i < kManyRows; ++i) EXPECT_EQ(std::vector<Key>(changed.KeysOf(i, 1).begin(), changed.KeysOf(i, 1).end()), std::vector<Key>{99});
   return changed;
 }
 
@@ -64,8 +64,8 @@ int Count(const Rows& rows, bool (*is)(const std::vector<Key>&)) {
 
 TEST(Augmenter, DropsTheField) {
   const Rows rows = Augmented(JobOf("dropout: 0.25"));
-  EXPECT_NEAR(Count(rows, [](const auto& list) { return list.empty(); }), 0.25 * kRows, 4 * std::sqrt(0.25 * 0.75 * kRows));
-  EXPECT_EQ(Count(rows, [](const auto& list) { return list.empty() || list.size() == kValues; }), kRows);
+  EXPECT_NEAR(Count(rows, [](const auto& list) { return list.empty(); }), 0.25 * kManyRows, 4 * std::sqrt(0.25 * 0.75 * kManyRows));
+  EXPECT_EQ(Count(rows, [](const auto& list) { return list.empty() || list.size() == kValues; }), kManyRows);
 }
 
 TEST(Augmenter, CropsToConsecutiveValues) {
@@ -80,7 +80,7 @@ TEST(Augmenter, CropsToConsecutiveValues) {
     ++n_at[list[0] - 1];
     ++n_cropped;
   }
-  EXPECT_NEAR(n_cropped, 0.5 * kRows, 4 * std::sqrt(0.25 * kRows));
+  EXPECT_NEAR(n_cropped, 0.5 * kManyRows, 4 * std::sqrt(0.25 * kManyRows));
   for (size_t at = 0; at <= 4; ++at) EXPECT_NEAR(n_at[at], n_cropped / 5.0, 5 * std::sqrt(n_cropped / 5.0)) << at;
 }
 
@@ -96,19 +96,19 @@ TEST(Augmenter, ReordersSomeOfThem) {
     std::sort(list.begin(), list.end());
     ASSERT_EQ(list, (std::vector<Key>{1, 2, 3, 4, 5, 6, 7, 8}));
   }
-  EXPECT_NEAR(n_other, 0.5 * kRows * 23 / 24, 4 * std::sqrt(0.25 * kRows));
+  EXPECT_NEAR(n_other, 0.5 * kManyRows * 23 / 24, 4 * std::sqrt(0.25 * kManyRows));
 }
 
 TEST(Augmenter, MasksEachValueByItself) {
   const Rows rows = Augmented(JobOf("mask: 0.2"));
-  const double n = static_cast<double>(rows.keys.size()) - kRows;
-  EXPECT_NEAR(n, 0.8 * kRows * kValues, 4 * std::sqrt(0.16 * kRows * kValues));
+  const double n = static_cast<double>(rows.keys.size()) - kManyRows;
+  EXPECT_NEAR(n, 0.8 * kManyRows * kValues, 4 * std::sqrt(0.16 * kManyRows * kValues));
 }
 
 TEST(Augmenter, LeavesOutNegativesOfOneTask) {
   const Rows rows = Augmented(JobOf("", "negative_share: 0.3"));
   int n_kept = 0;
-  for (int i = 0; i < kRows; ++i) {
+  for (int i = 0; i < kManyRows; ++i) {
     const float label = rows.labels[static_cast<size_t>(2 * i)];
     if (i % 2 == 1) {
       EXPECT_EQ(label, 1);
@@ -116,7 +116,7 @@ TEST(Augmenter, LeavesOutNegativesOfOneTask) {
     n_kept += i % 2 == 0 && label == 0;
     EXPECT_EQ(rows.labels[static_cast<size_t>(2 * i + 1)], 0) << "another task's";
   }
-  EXPECT_NEAR(n_kept, 0.3 * kRows / 2, 4 * std::sqrt(0.21 * kRows / 2));
+  EXPECT_NEAR(n_kept, 0.3 * kManyRows / 2, 4 * std::sqrt(0.21 * kManyRows / 2));
 }
 
 TEST(Augmenter, IsNotActiveWithoutRules) { EXPECT_FALSE(Augmenter(JobOf("")).IsActive()); }

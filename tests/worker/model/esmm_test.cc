@@ -97,7 +97,7 @@ Job ChainJob(double ipw_weight) {
   return job;
 }
 
-double Sigmoid(double z) {
+double SigmoidOf(double z) {
   return 1 / (1 + std::exp(-z));
 }
 
@@ -118,11 +118,11 @@ struct ChainRun {
 TEST(Esmm, ConditionalTasksAreWhatTheProductsAreMadeOf) {
   ChainRun run(ChainJob(0));
   for (Eigen::Index i = 0; i < run.x.rows(); ++i) {
-    const double click = Sigmoid(run.outputs(i, 1));
-    const double cart = click * Sigmoid(run.outputs(i, 2));
-    const double purchase = cart * Sigmoid(run.outputs(i, 4));
-    EXPECT_NEAR(Sigmoid(run.outputs(i, 3)), cart, 1e-6);
-    EXPECT_NEAR(Sigmoid(run.outputs(i, 0)), purchase, 1e-6);
+    const double click = SigmoidOf(run.outputs(i, 1));
+    const double cart = click * SigmoidOf(run.outputs(i, 2));
+    const double purchase = cart * SigmoidOf(run.outputs(i, 4));
+    EXPECT_NEAR(SigmoidOf(run.outputs(i, 3)), cart, 1e-6);
+    EXPECT_NEAR(SigmoidOf(run.outputs(i, 0)), purchase, 1e-6);
     EXPECT_LT(run.outputs(i, 3), run.outputs(i, 1));
   }
 }
@@ -161,11 +161,11 @@ TEST(Esmm, CounterfactualWeightsAreInversePropensities) {
       EXPECT_EQ(doutputs(i, 2), 0.25f);
       continue;
     }
-    const double weight = 3 / (i == 0 ? 0.2 : std::max(Sigmoid(run.outputs(i, 1)), 0.2));
+    const double weight = 3 / (i == 0 ? 0.2 : std::max(SigmoidOf(run.outputs(i, 1)), 0.2));
     cart += weight * Entropy(run.outputs(i, 2), label);
     EXPECT_NEAR(doutputs(i, 2), 0.25 + 0.5 * weight * EntropySlope(run.outputs(i, 2), label), 1e-5);
   }
-  const double weight = 3 / std::max(Sigmoid(run.outputs(2, 3)), 0.2);
+  const double weight = 3 / std::max(SigmoidOf(run.outputs(2, 3)), 0.2);
   purchase += weight * Entropy(run.outputs(2, 4), 1);
   EXPECT_NEAR(doutputs(2, 4), 0.25 + 0.5 * weight * EntropySlope(run.outputs(2, 4), 1), 1e-5);
   EXPECT_NEAR(sums[2], cart, 1e-5);

@@ -14,7 +14,7 @@
 namespace zhiyin::worker {
 namespace {
 
-constexpr int kRows = 7;
+constexpr int kPairs = 7;
 constexpr float kFactor = 0.25f;
 
 /// Numeric user_age, in neither tower, is the log share of the item.
@@ -32,14 +32,14 @@ Job InBatchJob(const std::string& in_batch) {
 /// Rows 0, 3 and 6 are of one item, 1 and 4 of another, 2 and 5 of a third.
 Matrix Inputs(const InputLayout& layout) {
   Random random(5);
-  Matrix x(kRows, layout.dim);
+  Matrix x(kPairs, layout.dim);
   for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
   const int item = layout.FieldNamed("item_genre").begin;
-  for (int i = 3; i < kRows; ++i) {
+  for (int i = 3; i < kPairs; ++i) {
     x.row(i).segment(item, 6) = x.row(i - 3).segment(item, 6);
     x(i, layout.numerics[1].begin) = x(i - 3, layout.numerics[1].begin);
   }
-  for (int i = 0; i < kRows; ++i) x(i, layout.numerics[0].begin) = std::log(std::vector<float>{0.5f, 0.3f, 0.2f}[static_cast<size_t>(i % 3)]);
+  for (int i = 0; i < kPairs; ++i) x(i, layout.numerics[0].begin) = std::log(std::vector<float>{0.5f, 0.3f, 0.2f}[static_cast<size_t>(i % 3)]);
   return x;
 }
 
@@ -52,13 +52,13 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
   DenseWeights dense(model->n_weights());
   model->InitWeights(Random(3), dense.weights());
   Matrix x = Inputs(layout);
-  const std::vector<float> labels(kRows * 2, 1.0f);
+  const std::vector<float> labels(kPairs * 2, 1.0f);
   Matrix outputs;
   const Pass pass = {true, 1};
   const auto loss = [&](const Matrix& at) {
     model->Forward(dense.weights(), ConstMatrixView(at.data(), at.rows(), at.cols()), pass, &outputs);
     std::vector<double> sums(2);
-    Matrix ignored = Matrix::Zero(kRows, 2);
+    Matrix ignored = Matrix::Zero(kPairs, 2);
     model->AddOwnLoss(outputs, labels, kFactor, sums, &ignored);
     EXPECT_TRUE(ignored.isZero(0));
     return sums[0];
@@ -67,21 +67,21 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
   const double found = loss(x);
   const TowerVectors vectors = model->vectors().value();
   double expected = 0;
-  for (int i = 0; i < kRows; ++i) {
+  for (int i = 0; i < kPairs; ++i) {
     const auto score = [&](int c) { return static_cast<double>(vectors.user.row(i).dot(vectors.item.row(c))) / vectors.temperature; };
     double sum = std::exp(score(i % 3));
     for (int c = 0; c < 3; ++c) {
       if (c == i % 3) continue;
       const double count = c == 0 ? 3 : 2;
       const double share = std::vector<double>{0.5, 0.3, 0.2}[static_cast<size_t>(c)];
-      sum += (GetParam()[0] == 0 ? count : count / (kRows * share)) * std::exp(score(c));
+      sum += (GetParam()[0] == 0 ? count : count / (kPairs * share)) * std::exp(score(c));
     }
     expected += std::log(sum) - score(i % 3);
   }
   EXPECT_NEAR(found, expected, 1e-4);
 
   Matrix dx;
-  model->Backward(dense.weights(), ConstMatrixView(x.data(), x.rows(), x.cols()), Matrix::Zero(kRows, 2), dense.gradients(), &dx);
+  model->Backward(dense.weights(), ConstMatrixView(x.data(), x.rows(), x.cols()), Matrix::Zero(kPairs, 2), dense.gradients(), &dx);
   // Rows of the same item move together: the first of them has the gradient of all.
   const int user = layout.FieldNamed("user_region").begin;
   const int item = layout.FieldNamed("item_genre").begin;
@@ -90,7 +90,7 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
       const float step = 1e-2f;
       Matrix above = x, below = x;
       const bool of_item = column >= item;
-      for (int j = i; j < kRows; j += of_item ? 3 : kRows) {
+      for (int j = i; j < kPairs; j += of_item ? 3 : kPairs) {
         above(j, column) += step;
         below(j, column) -= step;
       }
@@ -109,10 +109,10 @@ TEST(TwoTower, RowsWithoutTheLabelAreNotSoughtAndAForwardForgetsTheLoss) {
   model->InitWeights(Random(3), dense.weights());
   const Matrix x = Inputs(InputLayout::Of(job));
   const ConstMatrixView view(x.data(), x.rows(), x.cols());
-  Matrix outputs, dx, doutputs = Matrix::Zero(kRows, 2);
+  Matrix outputs, dx, doutputs = Matrix::Zero(kPairs, 2);
   model->Forward(dense.weights(), view, {true, 1}, &outputs);
   std::vector<double> sums(2);
-  std::vector<float> labels(kRows * 2, 0.0f);
+  std::vector<float> labels(kPairs * 2, 0.0f);
   labels[2 * 2 + 1] = 1;
   model->AddOwnLoss(outputs, labels, 1, sums, &doutputs);
   EXPECT_EQ(sums[0], 0);

@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::CurvedGradientError;
 
-Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
+Matrix RandomInputs(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   Random random(seed);
   Matrix matrix(n, dim);
   for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = static_cast<float>(random.Normal());
@@ -73,10 +73,10 @@ TEST(BatchNorm, GradientsAreDerivatives) {
   int64_t n = 0;
   BatchNorm norm(3, &n);
   std::vector<float> weights = FirstWeights(norm, n);
-  const Matrix noise = RandomMatrix(1, n, 3);
+  const Matrix noise = RandomInputs(1, n, 3);
   for (size_t i = 0; i < weights.size(); ++i) weights[i] += 0.2f * noise(0, static_cast<Eigen::Index>(i));
-  const Matrix x = RandomMatrix(7, 3, 1);
-  const Matrix direction = RandomMatrix(7, 3, 2);
+  const Matrix x = RandomInputs(7, 3, 1);
+  const Matrix direction = RandomInputs(7, 3, 2);
   const auto objective = [&](std::span<const float> w, const float* values) {
     Matrix y = ConstMatrixView(values, x.rows(), x.cols());
     norm.Forward(w, kTraining, y);
@@ -99,10 +99,10 @@ TEST(BatchNorm, ASliceOfOneRowOrNoneIsNothingSpecial) {
   std::vector<float> weights = FirstWeights(norm, n);
   weights[2] = 0.5;
   std::vector<float> dweights(weights.size());
-  Matrix one = RandomMatrix(1, 2, 1);
+  Matrix one = RandomInputs(1, 2, 1);
   norm.Forward(weights, kTraining, one);
   EXPECT_EQ(one(0, 0), 0.5f);
-  Matrix dy = RandomMatrix(1, 2, 2);
+  Matrix dy = RandomInputs(1, 2, 2);
   norm.Backward(weights, dy, dweights);
   EXPECT_TRUE(dy.isZero(1e-3f));
   Matrix none(0, 2);
@@ -116,7 +116,7 @@ TEST(BatchStatistics, AreThoseOfAllRowsWhoeverSawThem) {
   int64_t n = 0;
   BatchNorm norm(3, &n);
   std::vector<float> weights = FirstWeights(norm, n);
-  Matrix x = RandomMatrix(60, 3, 1);
+  Matrix x = RandomInputs(60, 3, 1);
   x.col(1) *= 100;
   x.col(2).array() += 50;
   std::vector<std::vector<float>> kept;
@@ -216,7 +216,7 @@ TEST(HiddenStage, WithoutOptionsDoesNothing) {
   int64_t n = 3;
   HiddenStage stage(Hidden(), 2, 2, &n);
   EXPECT_EQ(n, 3);
-  Matrix y = RandomMatrix(3, 4, 1);
+  Matrix y = RandomInputs(3, 4, 1);
   const Matrix before = y;
   stage.Forward({}, kTraining, y);
   EXPECT_EQ(y, before);

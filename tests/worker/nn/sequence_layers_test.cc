@@ -14,11 +14,11 @@ namespace {
 
 using testing::GradientError;
 
-constexpr int kDim = 4;
+constexpr int kStepDim = 4;
 const std::vector<int32_t> kBegin = {0, 3, 3, 4, 8};  // four sequences, the second without tokens
 constexpr int kTokens = 8;
 
-Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
+Matrix RandomSteps(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   Random random(seed);
   Matrix matrix(n, dim);
   for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = static_cast<float>(random.Normal());
@@ -26,11 +26,11 @@ Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
 }
 
 std::vector<float> RandomWeights(int64_t n) {
-  const Matrix w = RandomMatrix(1, n, 9);
+  const Matrix w = RandomSteps(1, n, 9);
   return {w.data(), w.data() + n};
 }
 
-double Dot(const Matrix& a, const Matrix& b) {
+double DotOfSteps(const Matrix& a, const Matrix& b) {
   return a.cast<double>().cwiseProduct(b.cast<double>()).sum();
 }
 
@@ -39,13 +39,13 @@ using ForwardOf = std::function<Matrix(std::span<const float> weights, const Mat
 /// Of <y, direction>, against two-sided differences.
 void ExpectDerivatives(const ForwardOf& forward, const std::vector<float>& weights, const Matrix& x,
                        const Matrix& direction, const std::vector<float>& dweights, const Matrix& dx) {
-  EXPECT_LT(GradientError([&](std::span<const float> w) { return Dot(forward(w, x), direction); }, weights,
+  EXPECT_LT(GradientError([&](std::span<const float> w) { return DotOfSteps(forward(w, x), direction); }, weights,
                           dweights),
             1e-3)
       << "d loss / d weights";
   EXPECT_LT(GradientError(
                 [&](std::span<const float> values) {
-                  return Dot(forward(weights, ConstMatrixView(values.data(), x.rows(), x.cols())), direction);
+                  return DotOfSteps(forward(weights, ConstMatrixView(values.data(), x.rows(), x.cols())), direction);
                 },
                 {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
             1e-3)
@@ -54,12 +54,12 @@ void ExpectDerivatives(const ForwardOf& forward, const std::vector<float>& weigh
 
 TEST(LayerNorm, GivesEachRowTheSameMeanAndDeviation) {
   int64_t n_weights = 0;
-  LayerNorm layer(kDim, &n_weights);
+  LayerNorm layer(kStepDim, &n_weights);
   std::vector<float> weights(static_cast<size_t>(n_weights), 7);
   layer.Init(weights);
-  Matrix x(3, kDim);
+  Matrix x(3, kStepDim);
   x << 1, 2, 3, 4, 10, 20, 30, 40, 5, 5, 5, 5;
-  Matrix y(3, kDim);
+  Matrix y(3, kStepDim);
   layer.Forward(weights, x, y);
   const float a = 1.5f / std::sqrt(1.25f);
   for (int i = 0; i < 2; ++i) {
@@ -76,8 +76,8 @@ TEST(LayerNorm, GradientsAreDerivatives) {
   int64_t n_weights = 0;
   LayerNorm layer(kWide, &n_weights);
   const std::vector<float> weights = RandomWeights(n_weights);
-  const Matrix x = RandomMatrix(kTokens, kWide, 1);
-  const Matrix direction = RandomMatrix(kTokens, kWide, 2);
+  const Matrix x = RandomSteps(kTokens, kWide, 1);
+  const Matrix direction = RandomSteps(kTokens, kWide, 2);
   const auto forward = [&](std::span<const float> w, const Matrix& values) {
     Matrix y(values.rows(), kWide);
     layer.Forward(w, values, y);
@@ -95,10 +95,10 @@ class SelfAttentionOf : public ::testing::TestWithParam<int> {};
 TEST_P(SelfAttentionOf, GradientsAreDerivatives) {
   const int out = GetParam();
   int64_t n_weights = 0;
-  SelfAttention layer(kDim, 2, 3, 0.7f, out, &n_weights);
+  SelfAttention layer(kStepDim, 2, 3, 0.7f, out, &n_weights);
   const std::vector<float> weights = RandomWeights(n_weights);
-  const Matrix x = RandomMatrix(kTokens, kDim, 1);
-  const Matrix direction = RandomMatrix(kTokens, layer.out(), 2);
+  const Matrix x = RandomSteps(kTokens, kStepDim, 1);
+  const Matrix direction = RandomSteps(kTokens, layer.out(), 2);
   const auto forward = [&](std::span<const float> w, const Matrix& values) {
     Matrix y(values.rows(), layer.out());
     layer.Forward(w, kBegin, values, y);
@@ -106,16 +106,16 @@ TEST_P(SelfAttentionOf, GradientsAreDerivatives) {
   };
   forward(weights, x);
   std::vector<float> dweights(weights.size());
-  Matrix dx = Matrix::Zero(kTokens, kDim);
+  Matrix dx = Matrix::Zero(kTokens, kStepDim);
   layer.Backward(weights, kBegin, x, direction, dweights, dx);
   ExpectDerivatives(forward, weights, x, direction, dweights, dx);
 }
 
 TEST_P(SelfAttentionOf, ASequenceDoesNotSeeItsNeighbours) {
   int64_t n_weights = 0;
-  SelfAttention layer(kDim, 2, 3, 0.7f, GetParam(), &n_weights);
+  SelfAttention layer(kStepDim, 2, 3, 0.7f, GetParam(), &n_weights);
   const std::vector<float> weights = RandomWeights(n_weights);
-  const Matrix x = RandomMatrix(kTokens, kDim, 1);
+  const Matrix x = RandomSteps(kTokens, kStepDim, 1);
   Matrix together(kTokens, layer.out());
   layer.Forward(weights, kBegin, x, together);
   for (size_t i = 0; i + 1 < kBegin.size(); ++i) {
@@ -155,20 +155,20 @@ TEST(SelfAttention, WeighsTheValuesByTheSoftmaxOfTheScores) {
 
 TEST(TransformerBlock, GradientsAreDerivatives) {
   int64_t n_weights = 0;
-  TransformerBlock block(kDim, 2, 6, &n_weights);
+  TransformerBlock block(kStepDim, 2, 6, &n_weights);
   std::vector<float> weights(static_cast<size_t>(n_weights));
   Random random(3);
   block.Init(&random, weights);
   for (float& w : weights) w += static_cast<float>(0.1 * random.Normal());
-  const Matrix x = RandomMatrix(kTokens, kDim, 1);
-  const Matrix direction = RandomMatrix(kTokens, kDim, 2);
+  const Matrix x = RandomSteps(kTokens, kStepDim, 1);
+  const Matrix direction = RandomSteps(kTokens, kStepDim, 2);
   const auto forward = [&](std::span<const float> w, const Matrix& values) {
     block.Forward(w, kBegin, values);
     return Matrix(block.output());
   };
   forward(weights, x);
   std::vector<float> dweights(weights.size());
-  Matrix dx = Matrix::Constant(kTokens, kDim, 7);
+  Matrix dx = Matrix::Constant(kTokens, kStepDim, 7);
   block.doutput() = direction;
   block.Backward(weights, kBegin, x, dweights, dx);
   ExpectDerivatives(forward, weights, x, direction, dweights, dx);
@@ -182,8 +182,8 @@ TEST(SegmentSoftmax, IsTheSoftmaxOfEachPiece) {
 }
 
 TEST(SegmentSoftmax, GradientsAreDerivatives) {
-  const Matrix z = RandomMatrix(kTokens, 1, 1);
-  const Matrix direction = RandomMatrix(kTokens, 1, 2);
+  const Matrix z = RandomSteps(kTokens, 1, 1);
+  const Matrix direction = RandomSteps(kTokens, 1, 2);
   const auto forward = [&](std::span<const float> values) {
     std::vector<float> p(values.begin(), values.end());
     SegmentSoftmax(kBegin, p);
@@ -194,7 +194,7 @@ TEST(SegmentSoftmax, GradientsAreDerivatives) {
   SegmentSoftmaxBackward(kBegin, forward(input), dz);
   EXPECT_LT(GradientError(
                 [&](std::span<const float> values) {
-                  return Dot(ConstMatrixView(forward(values).data(), kTokens, 1), direction);
+                  return DotOfSteps(ConstMatrixView(forward(values).data(), kTokens, 1), direction);
                 },
                 input, dz),
             1e-3);

@@ -29,7 +29,7 @@ std::vector<int> Naive(const Matrix& items, const Vector& user, size_t n, const 
   return best;
 }
 
-std::vector<int> Items(const std::vector<ScoredItem>& list) {
+std::vector<int> ItemsOf(const std::vector<ScoredItem>& list) {
   std::vector<int> items;
   for (const ScoredItem& one : list) items.push_back(one.item);
   return items;
@@ -47,7 +47,7 @@ TEST(Scan, FindsTheBestOfAllThatAreNotExcluded) {
     std::vector<bool> excluded(5000);
     for (int k = 0; k < 500; ++k) excluded[random.Below(5000)] = true;
     for (const size_t n : {size_t{0}, size_t{1}, size_t{37}, size_t{6000}})
-      EXPECT_TRUE(Items(index->Best(user.data(), n, excluded, 500)) == Naive(items, user, n, excluded)) << trial << " " << n;
+      EXPECT_TRUE(ItemsOf(index->Best(user.data(), n, excluded, 500)) == Naive(items, user, n, excluded)) << trial << " " << n;
   }
   EXPECT_EQ(index->Best(items.row(0).data(), 3, {}, 0).size(), 3u);
 }
