@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test: all of them in the release build, then unit and simulated ones again under
-# AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer.
+# AddressSanitizer with UndefinedBehaviorSanitizer, and those of what has threads under ThreadSanitizer.
 # The tests over several hosts (tests/cluster) need root and an SSH server, and are skipped where these are missing. With
 # ZHIYIN_INSTALL_CLUSTER_TOOLS=1 the server is installed, too; it is not started, neither now nor at the next boot.
 # usage: tests/run.sh [release|asan|tsan ...]      default: all three
