@@ -3,7 +3,7 @@
 // Grows one table from nothing in requests of 4,096 new keys, and the same payload in hash maps that one
 // would otherwise use. Memory is what the operating system says is resident, so every run has a process of
 // its own. Request i does the same work in every run: its least time over the runs is its own cost, the rest
-// is the machine's other business.
+// is the machine's other business, of which requests that only read get their part, too.
 #include <gflags/gflags.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -35,7 +35,7 @@ DEFINE_int64(rows, 100000000, "rows to grow to; maps that would not fit into mem
 DEFINE_int32(runs, 3, "runs of each, one after the other");
 DEFINE_bool(fp16, false, "the table keeps its weights as FP16");
 DEFINE_string(only, "", "one of table, bare_memory, flat_hash_map, unordered_map; empty: all");
-DEFINE_string(series, "", "write each request's least times and page faults to this file");
+DEFINE_string(series, "", "write each request of growing to this file: run, wall and CPU time, page faults, waits, preemptions");
 
 namespace zhiyin {
 namespace {
@@ -172,10 +172,11 @@ double Seconds(clockid_t clock) {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-int64_t MinorFaults() {
+/// What the system counts of this thread.
+rusage Usage() {
   rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_minflt;
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage;
 }
 
 int64_t ResidentBytes() {
@@ -200,6 +201,8 @@ struct Request {
   float wall_us;
   float cpu_us;
   float n_faults;
+  float n_waits;        // it gave its processor up: for a lock, for memory
+  float n_preemptions;  // its processor was taken away, by another thread; what a virtual machine's host takes is not counted
 };
 
 /// What one run found. In memory that its process shares with the one that started it.
@@ -209,18 +212,21 @@ struct Run {
   int64_t bytes = 0;
   double few_lookups_per_s = 0;
   double many_lookups_per_s = 0;
-  std::span<Request> requests;
+  std::span<Request> growing;
+  std::span<Request> reading;  // as many, of all rows when they are there
 };
 
 template <typename Work>
 Request Measure(const Work& work) {
-  const int64_t faults = MinorFaults();
+  const rusage before = Usage();
   const double wall = Seconds(CLOCK_MONOTONIC);
   const double cpu = Seconds(CLOCK_THREAD_CPUTIME_ID);
   work();
-  return {static_cast<float>(1e6 * (Seconds(CLOCK_MONOTONIC) - wall)),
-          static_cast<float>(1e6 * (Seconds(CLOCK_THREAD_CPUTIME_ID) - cpu)),
-          static_cast<float>(MinorFaults() - faults)};
+  const double wall_us = 1e6 * (Seconds(CLOCK_MONOTONIC) - wall);
+  const double cpu_us = 1e6 * (Seconds(CLOCK_THREAD_CPUTIME_ID) - cpu);
+  const rusage after = Usage();
+  return {static_cast<float>(wall_us), static_cast<float>(cpu_us), static_cast<float>(after.ru_minflt - before.ru_minflt),
+          static_cast<float>(after.ru_nvcsw - before.ru_nvcsw), static_cast<float>(after.ru_nivcsw - before.ru_nivcsw)};
 }
 
 template <typename T>
@@ -229,14 +235,32 @@ T Median(std::vector<T> values) {
   return values[values.size() / 2];
 }
 
-/// Existing keys at random, their weights copied out, at the pace of the median request.
+/// Reads existing keys at random and copies their weights out.
 template <typename Rows>
-double LookupsPerSecond(Rows* table, uint64_t n_rows, std::vector<Key>* keys, std::vector<float>* weights) {
-  Random random(n_rows);
+class Reader {
+ public:
+  Reader(Rows* rows, uint64_t n_rows) : rows_(rows), n_rows_(n_rows), random_(n_rows), keys_(kRequest), weights_(kRequest * kDim) {}
+
+  Request Read() {
+    for (Key& key : keys_) key = Mix(random_.Below(n_rows_));
+    return Measure([&] { rows_->Read(keys_, weights_.data()); });
+  }
+
+ private:
+  Rows* rows_;
+  uint64_t n_rows_;
+  Random random_;
+  std::vector<Key> keys_;
+  std::vector<float> weights_;
+};
+
+/// At the pace of the median request.
+template <typename Rows>
+double LookupsPerSecond(Rows* rows, uint64_t n_rows) {
+  Reader reader(rows, n_rows);
   std::vector<float> times;
   for (int i = 0; i < kWarmUpRequests + kLookupRequests; ++i) {
-    for (Key& key : *keys) key = Mix(random.Below(n_rows));
-    const float us = Measure([&] { table->Read(*keys, weights->data()); }).wall_us;
+    const float us = reader.Read().wall_us;
     if (i >= kWarmUpRequests) times.push_back(us);
   }
   return 1e6 * kRequest / Median(times);
@@ -245,19 +269,21 @@ double LookupsPerSecond(Rows* table, uint64_t n_rows, std::vector<Key>* keys, st
 template <typename Rows>
 [[noreturn]] void GrowFromNothing(Run* run) {
   std::vector<Key> keys(kRequest);
-  std::vector<float> weights(kRequest * kDim);
-  std::fill(run->requests.begin(), run->requests.end(), Request());  // resident from here on
+  for (const std::span<Request> requests : {run->growing, run->reading})
+    std::fill(requests.begin(), requests.end(), Request());  // resident from here on
   const int64_t before = ResidentBytes();
   Rows table;
   run->empty_bytes = ResidentBytes() - before;
   uint64_t n_rows = 0;
-  for (Request& request : run->requests) {
+  for (Request& request : run->growing) {
     for (Key& key : keys) key = Mix(n_rows++);
     request = Measure([&] { table.Grow(keys); });
-    if (n_rows == kFewRows) run->few_lookups_per_s = LookupsPerSecond(&table, n_rows, &keys, &weights);
+    if (n_rows == kFewRows) run->few_lookups_per_s = LookupsPerSecond(&table, n_rows);
   }
   run->bytes = ResidentBytes() - before;
-  run->many_lookups_per_s = LookupsPerSecond(&table, n_rows, &keys, &weights);
+  run->many_lookups_per_s = LookupsPerSecond(&table, n_rows);
+  Reader reader(&table, n_rows);
+  for (Request& request : run->reading) request = reader.Read();
   run->complete = true;
   _exit(0);  // giving back a hundred million rows one by one takes long and tells nothing
 }
@@ -265,14 +291,15 @@ template <typename Rows>
 /// A run in a process of its own. The result lives until this program ends.
 template <typename Rows>
 const Run* RunOnce(size_t n_requests) {
-  const size_t n_bytes = sizeof(Run) + n_requests * sizeof(Request);
+  const size_t n_bytes = sizeof(Run) + 2 * n_requests * sizeof(Request);
   void* memory = mmap(nullptr, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     std::perror("mmap");
     std::exit(1);
   }
   Run* run = new (memory) Run;
-  run->requests = {reinterpret_cast<Request*>(run + 1), n_requests};
+  run->growing = {reinterpret_cast<Request*>(run + 1), n_requests};
+  run->reading = {run->growing.data() + n_requests, n_requests};
   const pid_t child = fork();
   if (child == 0) GrowFromNothing<Rows>(run);
   int status = 0;
@@ -290,42 +317,34 @@ double MedianOf(std::span<const Run* const> runs, const std::function<double(con
   return Median(figures);
 }
 
-/// Each request at its least over the runs.
-std::vector<Request> LeastOf(std::span<const Run* const> runs) {
-  std::vector<Request> least(runs[0]->requests.begin(), runs[0]->requests.end());
+/// Each request of growing as it was in the run where it took the least of `time`.
+std::vector<Request> LeastOf(std::span<const Run* const> runs, float Request::*time) {
+  std::vector<Request> least(runs[0]->growing.begin(), runs[0]->growing.end());
   for (const Run* run : runs.subspan(1)) {
     for (size_t i = 0; i < least.size(); ++i) {
-      least[i].wall_us = std::min(least[i].wall_us, run->requests[i].wall_us);
-      least[i].cpu_us = std::min(least[i].cpu_us, run->requests[i].cpu_us);
-      least[i].n_faults = std::min(least[i].n_faults, run->requests[i].n_faults);
+      if (run->growing[i].*time < least[i].*time) least[i] = run->growing[i];
     }
   }
   return least;
 }
 
-struct Spread {
-  double median_us;
-  double longest_us;
-  double faults_of_longest;
-};
-
-Spread SpreadOf(std::span<const Request> requests, float Request::*time) {
+void PrintSpread(const char* name, const char* what, std::span<const Request> requests, float Request::*time) {
   std::vector<float> times;
   for (const Request& request : requests) times.push_back(request.*time);
-  const auto longest = std::max_element(times.begin(), times.end());
-  const size_t at = static_cast<size_t>(longest - times.begin());
-  return {Median(times), *longest, requests[at].n_faults};
+  const float median_us = Median(times);
+  const auto longest = std::max_element(requests.begin(), requests.end(), [&](const Request& a, const Request& b) { return a.*time < b.*time; });
+  std::printf("%-14s %-22s %9.0f %10.0f %9.1f %8.0f %8.0f %12.0f\n", name, what, median_us, (*longest).*time, (*longest).*time / median_us,
+              longest->n_faults, longest->n_waits, longest->n_preemptions);
 }
 
-void PrintSpread(const char* name, const char* what, const Spread& spread) {
-  std::printf("%-14s %-22s %9.0f %10.0f %9.1f %16.0f\n", name, what, spread.median_us, spread.longest_us,
-              spread.longest_us / spread.median_us, spread.faults_of_longest);
-}
-
-void WriteSeries(const std::string& path, std::span<const Request> requests) {
+void WriteSeries(const std::string& path, std::span<const Run* const> runs) {
   std::ofstream file(path);
-  for (const Request& request : requests)
-    file << request.wall_us << ' ' << request.cpu_us << ' ' << request.n_faults << '\n';
+  for (size_t r = 0; r < runs.size(); ++r) {
+    for (const Request& request : runs[r]->growing) {
+      file << r << ' ' << request.wall_us << ' ' << request.cpu_us << ' ' << request.n_faults << ' ' << request.n_waits << ' '
+           << request.n_preemptions << '\n';
+    }
+  }
 }
 
 /// Both tables' lines of one candidate; those of the second are kept for later.
@@ -348,12 +367,11 @@ void Compare(std::vector<std::function<void()>>* later) {
               ratio);
   std::fflush(stdout);
   later->push_back([runs] {
-    for (const Run* run : runs)
-      PrintSpread(Rows::kName, "one run, wall", SpreadOf(run->requests, &Request::wall_us));
-    const std::vector<Request> least = LeastOf(runs);
-    PrintSpread(Rows::kName, "least of runs, wall", SpreadOf(least, &Request::wall_us));
-    PrintSpread(Rows::kName, "least of runs, CPU", SpreadOf(least, &Request::cpu_us));
-    if (!FLAGS_series.empty()) WriteSeries(FLAGS_series, least);
+    for (const Run* run : runs) PrintSpread(Rows::kName, "growing, wall", run->growing, &Request::wall_us);
+    for (const Run* run : runs) PrintSpread(Rows::kName, "only reading, wall", run->reading, &Request::wall_us);
+    for (const auto& [what, time] : {std::pair("growing, least wall", &Request::wall_us), std::pair("growing, least CPU", &Request::cpu_us)})
+      PrintSpread(Rows::kName, what, LeastOf(runs, time), time);
+    if (!FLAGS_series.empty()) WriteSeries(FLAGS_series, runs);
   });
 }
 
@@ -369,8 +387,8 @@ void CompareAll() {
   std::printf("%-14s skipped: built without libabsl-dev\n", "flat_hash_map");
 #endif
   Compare<UnorderedMap>(&later);
-  std::printf("\n%-14s %-22s %9s %10s %9s %16s\n", "name", "requests of 4,096 keys", "median us",
-              "longest us", "ratio", "faults of longest");
+  std::printf("\n%-14s %-22s %9s %10s %9s %26s\n", "name", "requests of 4,096 keys", "median us", "longest us", "ratio",
+              "of the longest: faults, waits, preemptions");
   for (const auto& print : later) print();
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/net/crowded_host.h"
 
 namespace zhiyin {
 namespace {
@@ -28,6 +29,11 @@ enum Tag {
 constexpr int kPollsBeforeSleep = 20;
 constexpr double kShortestSleep = 20e-6;
 constexpr double kLongestSleep = 2e-3;
+/// The same where another rank rings when there is something to do. It may fail to once in a while: what Open MPI could not send at once
+/// goes on its way later, and nobody rings for that.
+constexpr int kPollsBeforeBell = 3;
+constexpr double kShortestSleepWithBell = 1e-3;
+constexpr double kLongestSleepWithBell = 5e-3;
 
 void CheckMpi(int code, const char* call) {
   if (code == MPI_SUCCESS) return;
@@ -44,13 +50,16 @@ void SleepFor(double seconds) {
 
 class MpiEndpoint final : public Endpoint {
  public:
-  explicit MpiEndpoint(size_t part_bytes) : part_bytes_(part_bytes) {
+  /// bells: as CrowdedHost has them.
+  MpiEndpoint(size_t part_bytes, const std::vector<Bell*>& bells) : part_bytes_(part_bytes), bells_(bells) {
     CheckMpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
     CheckMpi(MPI_Comm_size(MPI_COMM_WORLD, &n_ranks_), "MPI_Comm_size");
     char name[MPI_MAX_PROCESSOR_NAME];
     int length = 0;
     CheckMpi(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
     host_.assign(name, static_cast<size_t>(length));
+    own_bell_ = bells_[static_cast<size_t>(rank_)];
+    all_ring_ = std::find(bells_.begin(), bells_.end(), nullptr) == bells_.end();
   }
 
   int rank() const override { return rank_; }
@@ -75,6 +84,7 @@ class MpiEndpoint final : public Endpoint {
       for (size_t at = sizeof(FrameHeader); at < bytes.size(); at += part_bytes_)
         StartSending(bytes.subspan(at, std::min(part_bytes_, bytes.size() - at)), to, kPayloadPart, &sending);
     }
+    Ring(to);
     ReleaseSent();
   }
 
@@ -86,13 +96,30 @@ class MpiEndpoint final : public Endpoint {
 
   std::optional<Frame> Receive(double deadline) override {
     double idle_since = 0;
+    bool was_rung = false;
     for (int n_polls = 0;; ++n_polls) {
       if (std::optional<Frame> frame = Poll()) return frame;
-      if (n_polls < kPollsBeforeSleep) continue;
+      if (n_polls < (own_bell_ != nullptr ? kPollsBeforeBell : kPollsBeforeSleep)) continue;
       const double now = Now();
       if (idle_since == 0) idle_since = now;
       if (now >= deadline) return std::nullopt;
-      SleepFor(std::min(std::clamp((now - idle_since) / 8, kShortestSleep, kLongestSleep), deadline - now));
+      const double idle_s = now - idle_since;
+      if (own_bell_ == nullptr) {
+        SleepFor(std::min(std::clamp(idle_s / 8, kShortestSleep, kLongestSleep), deadline - now));
+        continue;
+      }
+      own_bell_->Announce();
+      if (std::optional<Frame> frame = Poll()) {
+        own_bell_->Retract();
+        return frame;
+      }
+      // A large message may travel in pieces, and nobody rings for each.
+      const bool in_pieces = !receiving_.empty() || (was_rung && !sending_.empty());
+      const double shortest = all_ring_ && !in_pieces ? kShortestSleepWithBell : kShortestSleep;
+      if (!own_bell_->SleepFor(std::min(std::clamp(idle_s / 8, shortest, kLongestSleepWithBell), deadline - now))) continue;
+      was_rung = true;
+      n_polls = 0;
+      idle_since = 0;
     }
   }
 
@@ -180,6 +207,7 @@ class MpiEndpoint final : public Endpoint {
                         &request),
              "MPI_Imrecv");
     receiving->n_started += n;
+    Ring(status.MPI_SOURCE);  // it may have to send more, or can let go of the frame
   }
 
   /// The first complete frame that has no earlier one of its source before it: order within a pair is kept.
@@ -197,12 +225,19 @@ class MpiEndpoint final : public Endpoint {
     return std::nullopt;
   }
 
+  void Ring(int rank) const {
+    if (Bell* const bell = bells_[static_cast<size_t>(rank)]) bell->Ring();
+  }
+
   int rank_ = 0;
   int n_ranks_ = 0;
   std::string host_;
   size_t part_bytes_;
   std::list<Transfer> sending_;  // lists, as they are left from the middle
   std::list<Transfer> receiving_;
+  std::vector<Bell*> bells_;  // [rank]; nullptr: it sleeps on none, or not here
+  Bell* own_bell_ = nullptr;
+  bool all_ring_ = false;
 };
 
 }  // namespace
@@ -274,7 +309,8 @@ MpiDescription DescribeMpi() {
 
 class MpiWorld::Impl {
  public:
-  explicit Impl(size_t part_bytes) : endpoint(part_bytes) {}
+  explicit Impl(size_t part_bytes) : endpoint(part_bytes, crowded_host.bells()) {}
+  CrowdedHost crowded_host;
   MpiEndpoint endpoint;
 };
 

@@ -34,7 +34,7 @@ TEST(IncludeGraph, PointsOneWay) {
       std::ifstream file(entry.path());
       for (std::string line; std::getline(file, line);) {
         if (line.starts_with("#include <mpi.h>")) {
-          EXPECT_EQ(from, "common/net/mpi_endpoint.cc") << "includes mpi.h";
+          EXPECT_TRUE(from == "common/net/mpi_endpoint.cc" || from == "common/net/crowded_host.cc") << from << " includes mpi.h";
         }
         if (!line.starts_with("#include \"")) continue;
         const std::string to = line.substr(10, line.rfind('"') - 10);

@@ -1,5 +1,6 @@
 // A rank that has nothing to do leaves its core to others.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <chrono>
@@ -23,10 +24,13 @@ double ShareOfACore(int pid) {
   return (CpuSeconds(pid) - cpu_s) / Seconds(std::chrono::steady_clock::now() - began).count();
 }
 
-/// A job of 1 server and 1 worker in which one of them is stopped: the other one's share of a core.
-double ShareOfTheOther(int stopped_rank, const std::string& epochs) {
-  BackgroundProcess job(ZhiyinCommand(2, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"),
-                                          "--set", epochs, "--progress=none"}));
+/// A job of 1 server and 1 worker in which one of them is stopped: the other one's share of a core. `before`: what runs mpirun; `policy`:
+/// how the system is expected to schedule the ranks.
+double ShareOfTheOther(int stopped_rank, const std::string& epochs, std::vector<std::string> before = {}, int policy = SCHED_OTHER) {
+  const std::vector<std::string> command = ZhiyinCommand(
+      2, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set", epochs, "--progress=none"});
+  before.insert(before.end(), command.begin(), command.end());
+  BackgroundProcess job(before);
   const std::vector<int> ranks = RanksOf(job, epochs, 2);
   EXPECT_EQ(ranks.size(), 2u);
   if (ranks.size() != 2) return 0;
@@ -36,6 +40,7 @@ double ShareOfTheOther(int stopped_rank, const std::string& epochs) {
   const int other = ranks[static_cast<size_t>(1 - stopped_rank)];
   const double share = ShareOfACore(other);
   EXPECT_GT(CpuSeconds(other), 0) << "it is gone";
+  EXPECT_EQ(sched_getscheduler(other), policy);
   return share;
 }
 
@@ -43,14 +48,23 @@ double ShareOfTheOther(int stopped_rank, const std::string& epochs) {
 constexpr double kLimit = 0.25;
 
 TEST(Idle, AServerWithoutRequests) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two processors";
   const double share = ShareOfTheOther(1, "train.epochs=100002");
   std::printf("an idle server uses %.1f %% of a core\n", 100 * share);
   EXPECT_LT(share, kLimit);
 }
 
 TEST(Idle, AWorkerThatWaitsForItsServer) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two processors";
   const double share = ShareOfTheOther(0, "train.epochs=100003");
   std::printf("a waiting worker uses %.1f %% of a core\n", 100 * share);
+  EXPECT_LT(share, kLimit);
+}
+
+/// Two ranks on one processor: they sleep until they are woken.
+TEST(Idle, AServerOfACrowdedHost) {
+  const double share = ShareOfTheOther(1, "train.epochs=100004", {"env", "OMPI_MCA_hwloc_base_binding_policy=none", "taskset", "-c", "0"}, SCHED_BATCH);
+  std::printf("an idle server on a crowded host uses %.1f %% of a core\n", 100 * share);
   EXPECT_LT(share, kLimit);
 }
 

@@ -1,0 +1,24 @@
+#include "common/net/bell.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmath>
+
+namespace zhiyin {
+
+bool Bell::SleepFor(double seconds) {
+  const double whole = std::floor(seconds);
+  const timespec span{static_cast<time_t>(whole), static_cast<long>((seconds - whole) * 1e9)};
+  // Ends at once where somebody has rung; may end for no reason.
+  syscall(SYS_futex, &asleep_, FUTEX_WAIT, 1, &span, nullptr, 0);
+  return asleep_.exchange(0, std::memory_order_acq_rel) == 0;
+}
+
+void Bell::Ring() {
+  if (asleep_.exchange(0, std::memory_order_acq_rel) == 1) syscall(SYS_futex, &asleep_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+}  // namespace zhiyin

@@ -1,0 +1,35 @@
+// How a rank that sleeps is woken by another of its host.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace zhiyin {
+
+/// A word in memory that processes of a host share, all zeros at first. One thread, its owner, sleeps on it;
+/// anybody rings. A ring is kept for a sleep that was announced before it, and for no other.
+///
+///   bell.Announce();                      // owner
+///   if (nothing has come) bell.SleepFor(0.002);
+///
+///   ... leave something where the owner will look ...
+///   bell.Ring();                          // anybody
+///
+/// The owner finds what was left before it sleeps, or is woken: both sides change the word in one operation,
+/// so that one of them sees the other's.
+class alignas(64) Bell {
+ public:
+  void Announce() { asleep_.exchange(1, std::memory_order_acq_rel); }
+  /// The owner does not sleep after all.
+  void Retract() { asleep_.store(0, std::memory_order_relaxed); }
+  /// Sleeps until somebody rings, or has rung since Announce, which is true, or for so long, which is false.
+  bool SleepFor(double seconds);
+  /// Costs a system call only while the owner sleeps.
+  void Ring();
+
+ private:
+  std::atomic<uint32_t> asleep_ = 0;  // 1: announced, and nobody has rung since
+  static_assert(std::atomic<uint32_t>::is_always_lock_free && sizeof(std::atomic<uint32_t>) == 4);
+};
+
+}  // namespace zhiyin
