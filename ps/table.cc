@@ -20,7 +20,7 @@ constexpr double kMostIndexBytesPerShard = 64;
 /// A list that doubles holds at most twice the numbers of all rows, 4 bytes each.
 constexpr double kMostFreeListBytesPerRow = 8;
 /// Rows that are fetched ahead of the one that is read.
-constexpr size_t kReadsAhead = 32;
+constexpr size_t kReadsAhead = 12;
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
 /// Evicted keys that are noted for the next save however few rows there are.
@@ -218,8 +218,8 @@ void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void*
   std::byte* at = static_cast<std::byte*>(to);
   for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
     if (i + kReadsAhead < rows.size() && rows[i + kReadsAhead] != nullptr) {
-      __builtin_prefetch(rows[i + kReadsAhead], 0, 2);
-      __builtin_prefetch(rows[i + kReadsAhead] + layout_.state_offset() - 1, 0, 2);
+      __builtin_prefetch(rows[i + kReadsAhead]);
+      __builtin_prefetch(rows[i + kReadsAhead] + layout_.state_offset() - 1);
     }
     if (rows[i] == nullptr) {
       std::memset(at, 0, row_bytes);
