@@ -179,11 +179,13 @@ rusage Usage() {
   return usage;
 }
 
+/// Without files, such as the code of this program.
 int64_t ResidentBytes() {
   int64_t total_pages = 0;
   int64_t resident_pages = 0;
-  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
-  return resident_pages * sysconf(_SC_PAGESIZE);
+  int64_t file_pages = 0;
+  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages >> file_pages;
+  return (resident_pages - file_pages) * sysconf(_SC_PAGESIZE);
 }
 
 int64_t AvailableBytes() {

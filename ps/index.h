@@ -17,7 +17,7 @@
 
 #include "common/partitioner.h"
 #include "common/types.h"
-#include "ps/huge_pages.h"
+#include "ps/arena.h"
 
 namespace zhiyin::ps {
 

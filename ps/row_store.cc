@@ -23,20 +23,20 @@ RowStore::RowStore(size_t row_bytes) : row_bytes_(row_bytes) {
   look_ahead_at_row_ = static_cast<uint32_t>(kHugePage / 2 / row_bytes);
 }
 
-HugeChunk RowStore::NewChunk() const {
+void RowStore::AddChunk() {
   // Large tables are read at random: fewer, larger pages. But a small table should not take 2 MB for its
   // first row.
-  return MapHugeChunk(chunk_bytes_, chunks_.empty() ? kHugePage : 0);
+  chunks_.push_back(chunks_.empty() ? MapHugeChunk(chunk_bytes_, kHugePage) : maker_.TakeChunk(chunk_bytes_));
 }
 
 void RowStore::MakeAhead() {
   look_ahead_at_row_ = n_rows_ + static_cast<uint32_t>(std::max<size_t>(kHugePage / 8 / row_bytes_, 1));
-  if (maker_.IsBusy()) return;
   const size_t n_used = (n_rows_ >> chunk_shift_) * chunk_bytes_ + (n_rows_ & chunk_mask_) * row_bytes_;
   n_made_ = std::max(n_made_, RoundUp(n_used + 1, kHugePage));
-  if (n_made_ >= n_used + BytesAhead(n_used)) return;
-  if (n_made_ / chunk_bytes_ == chunks_.size()) chunks_.push_back(NewChunk());
-  maker_.Make(chunks_[n_made_ / chunk_bytes_].get() + n_made_ % chunk_bytes_, kHugePage);
+  if (n_made_ + chunk_bytes_ / 2 > chunks_.size() * chunk_bytes_) maker_.MapAhead(chunk_bytes_);
+  if (maker_.IsBusy() || n_made_ >= n_used + BytesAhead(n_used)) return;
+  if (n_made_ / chunk_bytes_ == chunks_.size()) AddChunk();
+  maker_.MakePages(chunks_[n_made_ / chunk_bytes_].get() + n_made_ % chunk_bytes_, kHugePage);
   n_made_ += kHugePage;
 }
 
@@ -48,7 +48,7 @@ uint32_t RowStore::Add() {
   }
   if (n_rows_ == std::numeric_limits<uint32_t>::max())
     Fail("a table holds 2^32 - 1 rows on one server: use more servers");
-  if (n_rows_ >> chunk_shift_ == chunks_.size()) chunks_.push_back(NewChunk());
+  if (n_rows_ >> chunk_shift_ == chunks_.size()) AddChunk();
   if (n_rows_ >= look_ahead_at_row_) MakeAhead();
   return n_rows_++;
 }

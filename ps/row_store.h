@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "ps/huge_pages.h"
+#include "ps/page_maker.h"
 
 namespace zhiyin::ps {
 
 /// A row's address holds until it is freed; freed rows are used again first. Address space grows a chunk of
 /// 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows are written and is
-/// given back when the store is destroyed. One thread; a helper of its own makes the huge pages that are next.
+/// given back when the store is destroyed. One thread; a helper makes the huge pages that are next.
 class RowStore {
  public:
   explicit RowStore(size_t row_bytes);
@@ -31,7 +32,7 @@ class RowStore {
   void Free(uint32_t row) { free_.push_back(row); }
 
  private:
-  HugeChunk NewChunk() const;
+  void AddChunk();
   /// Has the huge pages behind the one in use made while that one fills up.
   void MakeAhead();
 
