@@ -60,15 +60,6 @@ std::unique_ptr<Optimizer> MakeRmsProp(const zhiyin::Optimizer::RmsProp& config)
 std::unique_ptr<Optimizer> MakeAdadelta(const zhiyin::Optimizer::Adadelta& config);
 std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(const zhiyin::Optimizer::DelayCompensatedSgd& config);
 
-/// How far ahead of the row in hand rows are fetched into cache: enough to hide a miss to memory, few enough
-/// to stay there.
-inline constexpr size_t kRowsAhead = 12;
-
-/// Fetches the row that comes kRowsAhead later.
-[[gnu::always_inline]] inline void PrefetchRowAhead(std::span<std::byte* const> rows, size_t i, size_t row_bytes) {
-  if (i + kRowsAhead < rows.size()) PrefetchRow(rows[i + kRowsAhead], row_bytes);
-}
-
 /// What seeds the stochastic rounding of a row's new weights: a function of the weights and the step alone,
 /// so that it does not depend on who holds the row.
 inline uint64_t RoundingSeed(const float* weights, int dim, uint64_t step) {
@@ -93,7 +84,7 @@ class RowOptimizer : public Optimizer {
     std::vector<float> clipped(update.clip_norm > 0 ? static_cast<size_t>(dim) : 0);
     std::vector<float> widened(update.layout.number != FP32 ? static_cast<size_t>(dim) : 0);
     for (size_t i = 0; i < update.rows.size(); ++i) {
-      PrefetchRowAhead(update.rows, i, update.layout.bytes());
+      PrefetchRowsAhead(i, update.rows.size(), update.layout.bytes(), [&](size_t at) { return update.rows[at]; });
       const size_t at = i * static_cast<size_t>(dim);
       const float* gradient = update.gradients + at;
       if (update.clip_norm > 0) gradient = Clip(gradient, update.clip_norm, &clipped);

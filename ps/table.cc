@@ -19,8 +19,8 @@ namespace {
 constexpr double kMostIndexBytesPerShard = 64;
 /// A list that doubles holds at most twice the numbers of all rows, 4 bytes each.
 constexpr double kMostFreeListBytesPerRow = 8;
-/// Rows that are fetched ahead of the one that is read.
-constexpr size_t kReadsAhead = 12;
+/// Rows that are fetched ahead of the one that is copied: so little work that they need not come in bursts.
+constexpr size_t kCopiesAhead = 12;
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
 /// Evicted keys that are noted for the next save however few rows there are.
@@ -170,8 +170,8 @@ void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std
   admission_.Open(step, [this](Key key) { return HasRow(key); });
   counts_.looked_up += static_cast<int64_t>(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (layout_.tracks_use && i + kRowsAhead < keys.size() && rows[i + kRowsAhead] != nullptr)
-      __builtin_prefetch(layout_.UseOf(rows[i + kRowsAhead]), 1);
+    if (layout_.tracks_use)
+      PrefetchRowsAhead(i, keys.size(), sizeof(RowUse), [&](size_t at) -> const std::byte* { return rows[at] != nullptr ? reinterpret_cast<const std::byte*>(layout_.UseOf(rows[at])) : nullptr; });
     if (rows[i] != nullptr) {
       ++counts_.found;
       if (layout_.tracks_use) NoteUse(rows[i], step);
@@ -214,20 +214,26 @@ void Table::Find(std::span<const Key> keys, std::span<std::byte*> rows) {
 void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const {
   const size_t dim = static_cast<size_t>(spec_.dim);
   const size_t row_bytes = dim * static_cast<size_t>(BytesOf(type));
-  std::vector<float> wide(type == layout_.number ? 0 : dim);
   std::byte* at = static_cast<std::byte*>(to);
-  for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
-    if (i + kReadsAhead < rows.size() && rows[i + kReadsAhead] != nullptr) {
-      __builtin_prefetch(rows[i + kReadsAhead]);
-      __builtin_prefetch(rows[i + kReadsAhead] + layout_.state_offset() - 1);
+  if (type == layout_.number) {
+    for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
+      if (i + kCopiesAhead < rows.size() && rows[i + kCopiesAhead] != nullptr) PrefetchRow(rows[i + kCopiesAhead], row_bytes);
+      if (rows[i] != nullptr) {
+        CopyRow(rows[i], row_bytes, at);
+      } else {
+        std::memset(at, 0, row_bytes);
+      }
     }
-    if (rows[i] == nullptr) {
-      std::memset(at, 0, row_bytes);
-    } else if (type == layout_.number) {
-      CopyRow(rows[i], row_bytes, at);
-    } else {
+    return;
+  }
+  std::vector<float> wide(dim);
+  for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
+    PrefetchRowsAhead(i, rows.size(), layout_.state_offset(), [&](size_t ahead) { return rows[ahead]; });
+    if (rows[i] != nullptr) {
       ToFloats(layout_.number, rows[i], dim, wide.data());
       FromFloats(type, wide.data(), dim, at);
+    } else {
+      std::memset(at, 0, row_bytes);
     }
   }
 }
@@ -374,9 +380,8 @@ void Table::VisitShard(int shard, const std::function<void(Key, std::span<const 
   std::vector<Index::Entry> entries = index_.SortedShard(shard);
   if (only != nullptr) std::erase_if(entries, [&](const Index::Entry& entry) { return !only->Has(entry.row); });
   // Rows lie anywhere in memory.
-  for (size_t i = 0; i < std::min(kRowsAhead, entries.size()); ++i) PrefetchRow(rows_.Row(entries[i].row), layout_.bytes());
   for (size_t i = 0; i < entries.size(); ++i) {
-    if (i + kRowsAhead < entries.size()) PrefetchRow(rows_.Row(entries[i + kRowsAhead].row), layout_.bytes());
+    PrefetchRowsAhead(i, entries.size(), layout_.bytes(), [&](size_t at) { return rows_.Row(entries[at].row); });
     visit(entries[i].key, {rows_.Row(entries[i].row), layout_.bytes()});
   }
 }
