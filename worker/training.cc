@@ -16,6 +16,7 @@
 #include "worker/data/batches.h"
 #include "worker/data_pass.h"
 #include "worker/epoch_sums.h"
+#include "worker/evaluation_message.h"
 #include "worker/invariants.h"
 #include "worker/job.h"
 #include "worker/nn/batch_statistics.h"
@@ -33,44 +34,6 @@ namespace {
 constexpr int64_t kReportsPerEpoch = 500;
 /// Where the job does not say: those that are written since it was asked to end.
 constexpr int kKeptCheckpoints = 2;
-
-Progress::Evaluated MessageOf(const EvaluationResult& result) {
-  Progress::Evaluated message;
-  message.set_loss(result.loss);
-  message.set_n_rows(result.n_rows);
-  for (const TaskMetrics& metrics : result.tasks) {
-    Progress::TaskResult* task = message.add_task();
-    task->set_name(metrics.task);
-    task->set_n_samples(metrics.n_samples);
-    task->set_label_mean(metrics.label_mean);
-    if (metrics.auc) task->set_auc(*metrics.auc);
-    if (metrics.log_loss) task->set_log_loss(*metrics.log_loss);
-    if (metrics.mse) task->set_mse(*metrics.mse);
-    if (metrics.rmse) task->set_rmse(*metrics.rmse);
-    if (metrics.r2) task->set_r2(*metrics.r2);
-    if (metrics.calibration) task->set_calibration(*metrics.calibration);
-  }
-  return message;
-}
-
-EvaluationResult EvaluationOf(const Progress::Evaluated& message) {
-  EvaluationResult result;
-  result.loss = message.loss();
-  result.n_rows = message.n_rows();
-  for (const Progress::TaskResult& task : message.task()) {
-    TaskMetrics& metrics = result.tasks.emplace_back();
-    metrics.task = task.name();
-    metrics.n_samples = task.n_samples();
-    metrics.label_mean = task.label_mean();
-    if (task.has_auc()) metrics.auc = task.auc();
-    if (task.has_log_loss()) metrics.log_loss = task.log_loss();
-    if (task.has_mse()) metrics.mse = task.mse();
-    if (task.has_rmse()) metrics.rmse = task.rmse();
-    if (task.has_r2()) metrics.r2 = task.r2();
-    if (task.has_calibration()) metrics.calibration = task.calibration();
-  }
-  return result;
-}
 
 /// The chief gives the model's weights their first values.
 void InitDense(const Job& job, Tools* tools) {
@@ -100,8 +63,6 @@ class TrainingRun {
 
   /// False: the job was asked to end early, and did, after a checkpoint.
   bool Run() {
-    const auto started = std::chrono::steady_clock::now();
-    const std::string started_at = UtcNow();
     profile_.Enter(Stage::kFirstPass);
     ReadData();
     profile_.Enter(Stage::kOther);
@@ -109,7 +70,7 @@ class TrainingRun {
     ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone, TaskNames(),
                             job_.train().epochs(), n_rows_, options_.print);
     printer_ = &printer;
-    const auto began = std::chrono::steady_clock::now();
+    reading_s_ = SecondsSinceStart();
     Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
                     tools_.model.get(), &tools_.dense, &tools_.heads, &balance_, &profile_,
                     [this] { mailbox_->SayAlive(); });
@@ -143,29 +104,36 @@ class TrainingRun {
       printer.Say((has_best ? "\nthe best, after epoch " + std::to_string(stopping_->best_epoch()) + ": " : "\n") +
                   "test split, " + std::to_string(evaluation_->n_rows) + " rows:\n" + MetricsTable(evaluation_->tasks));
     }
+    Conclude(stopped);
+    return true;
+  }
+
+ private:
+  /// After the last epoch: counts are gathered, and the chief tells what was done.
+  void Conclude(bool stopped) {
     profile_.Enter(Stage::kMeeting);
     const std::vector<std::string> all_counts =
         tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
     const std::vector<double> worker_stages = GatherProfiles();
-    if (!tools_.group.IsChief()) return true;
+    if (!tools_.group.IsChief()) return;
     const ps::ServerReport report = tools_.client.Report();
-    const JobCounts counts = CountsOf(all_counts, report);
-    const std::vector<std::string> invariants = CheckInvariants(counts);
-    const double reading_s = std::chrono::duration<double>(began - started).count();
-    const double total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    // Of the workers' time in epochs, the part in which they waited for servers. Simulated waits take no
-    // time.
-    const double wait_share = waited_s_ / (roles_.n_workers * training_s_);
-    const bool is_timed = !mailbox_->endpoint().TimeIsVirtual();
+    const Json summary = Summary(report, CountsOf(all_counts, report), worker_stages, stopped);
+    files_.WriteSummary(summary);
+    if (options_.take_summary) options_.take_summary(summary);
+    SayEnd(report, worker_stages);
+  }
+
+  /// Throws where an invariant of the job does not hold.
+  Json Summary(const ps::ServerReport& report, const JobCounts& counts, const std::vector<double>& worker_stages, bool stopped) const {
     Json summary = {{"name", job_.name()},
                     {"network", options_.network},
                     {"servers", roles_.n_servers},
                     {"workers", roles_.n_workers},
                     {"threads", options_.n_threads},
                     {"seed", job_.train().seed()},
-                    {"started", started_at},
-                    {"seconds", total_s},
-                    {"seconds_reading", reading_s},
+                    {"started", started_at_},
+                    {"seconds", SecondsSinceStart()},
+                    {"seconds_reading", reading_s_},
                     {"seconds_training", training_s_},
                     {"epochs", n_epochs_},
                     {"steps", StepsOf(n_epochs_)},
@@ -174,7 +142,7 @@ class TrainingRun {
                     {"samples", n_samples_},
                     {"worker_samples", worker_samples_},
                     {"samples_per_second", static_cast<double>(n_samples_) / training_s_},
-                    {"wait_share", is_timed ? Json(wait_share) : Json(nullptr)},
+                    {"wait_share", IsTimed() ? Json(WaitShare()) : Json(nullptr)},
                     {"train_loss", train_loss_},
                     {"test_loss", evaluation_ ? Json(evaluation_->loss) : Json(nullptr)},
                     {"tasks", Json::object()}};
@@ -187,38 +155,44 @@ class TrainingRun {
     if (options_.died_at > 0) summary["seconds_from_death_to_step"] = death_to_step_s_;
     if (stopping_) summary["early_stopping"] = {{"stopped", stopped}, {"best_epoch", stopping_->best_epoch()}};
     summary.update(ReportJson(report));
-    summary.update(InvariantsJson(invariants, counts));
+    summary.update(InvariantsJson(CheckInvariants(counts), counts));
     if (options_.profile) {
       summary["profile"] = {{"workers", ProfileJson(kStageNames, worker_stages)},
                             {"servers", ProfileJson(ps::kServerStageNames, report.stage_s)}};
     }
     summary["config"] = ConfigJson(job_);
-    files_.WriteSummary(summary);
-    if (options_.take_summary) options_.take_summary(summary);
+    return summary;
+  }
+
+  void SayEnd(const ps::ServerReport& report, const std::vector<double>& worker_stages) const {
     char line[160];
     std::snprintf(line, sizeof(line), "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
                   static_cast<long long>(n_samples_), training_s_,
-                  static_cast<double>(n_samples_) / training_s_, reading_s);
-    printer.Say(line);
+                  static_cast<double>(n_samples_) / training_s_, reading_s_);
+    printer_->Say(line);
     for (const ps::ServerReport::Poisoned& refused : report.poisoned) {
-      printer.Say(std::to_string(refused.n_pushes) + " pushes of rank " + std::to_string(refused.rank) +
-                  " were refused for gradients of table " + refused.table + ", see " +
-                  (options_.output.empty() ? "the log" : options_.output + "/poisoned"));
+      printer_->Say(std::to_string(refused.n_pushes) + " pushes of rank " + std::to_string(refused.rank) +
+                    " were refused for gradients of table " + refused.table + ", see " +
+                    (options_.output.empty() ? "the log" : options_.output + "/poisoned"));
     }
-    if (is_timed) {
+    if (IsTimed()) {
       std::snprintf(line, sizeof(line), "workers waited for servers in %.0f %% of that time",
-                    100 * wait_share);
-      printer.Say(line);
+                    100 * WaitShare());
+      printer_->Say(line);
     }
     if (options_.profile) {
-      printer.Say("\n" + ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
-      printer.Say(ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
+      printer_->Say("\n" + ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
+      printer_->Say(ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
     }
-    if (!options_.output.empty()) printer.Say("model, metrics and summary are in " + options_.output);
-    return true;
+    if (!options_.output.empty()) printer_->Say("model, metrics and summary are in " + options_.output);
   }
 
- private:
+  double SecondsSinceStart() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count(); }
+  /// Simulated waits take no time.
+  bool IsTimed() const { return !mailbox_->endpoint().TimeIsVirtual(); }
+  /// Of the workers' time in epochs, the part in which they waited for servers.
+  double WaitShare() const { return waited_s_ / (roles_.n_workers * training_s_); }
+
   std::vector<std::string> TaskNames() const {
     std::vector<std::string> names;
     for (const Task& task : job_.task()) names.push_back(task.name());
@@ -661,6 +635,8 @@ class TrainingRun {
     return text;
   }
 
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  const std::string started_at_ = UtcNow();
   const Job& job_;
   const Progress* resumed_;  // nullptr: the job begins
   RoleMap roles_;
@@ -683,6 +659,7 @@ class TrainingRun {
   double death_to_step_s_ = 0;
   SliceSums left_sums_;    // of the epoch that was resumed: what had been done of it
   EpochTally left_tally_;  // the same
+  double reading_s_ = 0;
   double training_s_ = 0;
   int64_t n_rows_ = 0;
   int64_t n_bad_ = 0;
