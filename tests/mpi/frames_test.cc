@@ -8,6 +8,7 @@
 
 #include "tests/support/files.h"
 #include "tests/support/process.h"
+#include "tests/support/ranks.h"
 
 namespace zhiyin::testing {
 namespace {
@@ -33,7 +34,7 @@ TEST(Frames, ArriveWholeAndInOrderWhateverTheirSize) {
 TEST(Frames, ArriveOnACrowdedHost) {
   for (const char* option : {"btl_vader_single_copy_mechanism=cma", "btl_vader_single_copy_mechanism=none", "btl=tcp,self"}) {
     const std::string name(option, std::strchr(option, '='));
-    const ProcessResult result = Exchange(3, size_t{1} << 20, (size_t{4} << 20) + 1, {"taskset", "-c", "0"}, {"--mca", name, std::strchr(option, '=') + 1});
+    const ProcessResult result = Exchange(3, size_t{1} << 20, (size_t{4} << 20) + 1, OnOneProcessor(), {"--mca", name, std::strchr(option, '=') + 1});
     EXPECT_EQ(result.exit_code, 0) << option << ": " << result.err;
   }
 }

@@ -63,7 +63,7 @@ TEST(Idle, AWorkerThatWaitsForItsServer) {
 
 /// Two ranks on one processor: they sleep until they are woken.
 TEST(Idle, AServerOfACrowdedHost) {
-  const double share = ShareOfTheOther(1, "train.epochs=100004", {"env", "OMPI_MCA_hwloc_base_binding_policy=none", "taskset", "-c", "0"}, SCHED_BATCH);
+  const double share = ShareOfTheOther(1, "train.epochs=100004", OnOneProcessor(), SCHED_BATCH);
   std::printf("an idle server on a crowded host uses %.1f %% of a core\n", 100 * share);
   EXPECT_LT(share, kLimit);
 }

@@ -1,5 +1,6 @@
 #include "tests/support/ranks.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -23,6 +24,15 @@ std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argume
     });
   }
   return ranks;
+}
+
+std::vector<std::string> OnOneProcessor() {
+  cpu_set_t allowed;
+  sched_getaffinity(0, sizeof(allowed), &allowed);
+  int first = 0;
+  while (!CPU_ISSET(first, &allowed)) ++first;
+  // mpirun would bind few ranks to a core each.
+  return {"env", "OMPI_MCA_hwloc_base_binding_policy=none", "taskset", "-c", std::to_string(first)};
 }
 
 int64_t ResidentBytes(int pid) {

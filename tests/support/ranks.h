@@ -13,6 +13,9 @@ namespace zhiyin::testing {
 /// The process ids of a job's ranks, by rank, once all are there; `argument` stands on their command line.
 std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument, size_t n_ranks);
 
+/// What runs a command, mpirun and all its ranks among them, on one processor.
+std::vector<std::string> OnOneProcessor();
+
 /// VmRSS. 0 when the process is gone.
 int64_t ResidentBytes(int pid);
 /// User and system time so far, in steps of a clock tick. 0 when the process is gone.
