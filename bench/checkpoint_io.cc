@@ -16,9 +16,9 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "configs/manifest.pb.h"
-#include "ps/checkpoint.h"
-#include "ps/row_saver.h"
-#include "ps/table.h"
+#include "ps/save/checkpoint.h"
+#include "ps/save/row_saver.h"
+#include "ps/table/table.h"
 
 DEFINE_int64(rows, 16'000'000, "of the table");
 DEFINE_string(file, "/tmp/rows-0-of-1.bin", "where; it is removed afterwards");
@@ -42,13 +42,13 @@ Job JobWithTable() {
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 int Measure() {
-  const RoleMap roles{1, 1};
+  const net::RoleMap roles{1, 1};
   Manifest manifest;
   *manifest.mutable_job() = JobWithTable();
   Manifest::RowFile* entry = manifest.add_file();
   const std::filesystem::path path = FLAGS_file;
   entry->set_name(path.filename().string());
-  std::vector<ps::Table> tables = ps::EmptyTables(manifest.job());
+  std::vector<ps::table::Table> tables = ps::table::EmptyTables(manifest.job());
   std::vector<Key> keys(kRequest);
   std::vector<std::byte*> rows(kRequest);
   for (int64_t n = 0; n < FLAGS_rows; n += static_cast<int64_t>(kRequest)) {
@@ -56,7 +56,7 @@ int Measure() {
     tables[1].FindOrCreate(keys, 0, rows);
   }
   double begin = Now();
-  const ps::SavedRows saved = ps::SaveRows(FLAGS_file, ps::SaveKind::kModel, &tables, [] {}, Beside::kThread);
+  const ps::save::SavedRows saved = ps::save::SaveRows(FLAGS_file, ps::SaveKind::kModel, &tables, [] {}, Beside::kThread);
   const double save_s = Now() - begin;
   entry->set_n_bytes(saved.n_bytes);
   entry->set_digest(saved.digest);
@@ -68,7 +68,7 @@ int Measure() {
   const std::vector<float> gradients(kRequest * 16, 0.01f);
   std::filesystem::remove(path);
   begin = Now();
-  ps::RowSaver saver(FLAGS_file, ps::SaveKind::kModel, &tables, Beside::kThread);
+  ps::save::RowSaver saver(FLAGS_file, ps::SaveKind::kModel, &tables, Beside::kThread);
   longest_pause = Now() - begin;
   int64_t most_kept = 0;
   for (uint64_t step = 1; !saver.IsDone(); ++step) {
@@ -86,12 +86,12 @@ int Measure() {
   }
   const double beside_s = Now() - begin;
 
-  tables = ps::EmptyTables(manifest.job());
+  tables = ps::table::EmptyTables(manifest.job());
   const int file = open(FLAGS_file.c_str(), O_RDONLY);
   if (file < 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) Fail(FLAGS_file, ": cannot be taken out of memory");
   close(file);
   begin = Now();
-  ps::LoadRows({{path.parent_path().string(), manifest}}, ps::CarryAll(tables.size()), roles, 0, &tables, [] {}, Beside::kThread);
+  ps::save::LoadRows({{path.parent_path().string(), manifest}}, ps::save::CarryAll(tables.size()), roles, 0, &tables, [] {}, Beside::kThread);
   const double load_s = Now() - begin;
   std::filesystem::remove(path);
   const double n_bytes = static_cast<double>(saved.n_bytes);

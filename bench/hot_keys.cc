@@ -9,13 +9,13 @@
 #include <numeric>
 #include <vector>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/net/mailbox.h"
 #include "common/net/sim_network.h"
 #include "common/random.h"
 #include "common/unique_keys.h"
-#include "ps/client.h"
-#include "ps/server.h"
+#include "ps/client/client.h"
+#include "ps/server/server.h"
 
 DEFINE_int64(rows, 0, "Copies that each worker keeps");
 DEFINE_int32(refresh_steps, 16, "Steps for which a copy is read");
@@ -49,7 +49,7 @@ class Zipf {
 };
 
 Job MakeJob() {
-  return ParseJob(R"(
+  return launch::job::ParseJob(R"(
       data { generated_ratings { n_rows: 10 } train {} }
       table { name: "t" dim: 16 optimizer { adagrad { learning_rate: 0.05 } } hot_keys { rows: )" +
                       std::to_string(FLAGS_rows) + " refresh_steps: " + std::to_string(FLAGS_refresh_steps) +
@@ -61,12 +61,12 @@ Job MakeJob() {
                   "hot_keys", ".", {});
 }
 
-void Work(int worker, const Zipf& zipf, ps::Client* client) {
+void Work(int worker, const Zipf& zipf, ps::client::Client* client) {
   Random random(1, static_cast<uint64_t>(worker));
   UniqueKeys keys;
   std::vector<float> weights;
   std::vector<float> gradients;
-  ps::Exchange exchange;
+  ps::client::Exchange exchange;
   for (int step = 0; step < FLAGS_steps; ++step) {
     keys.Clear();
     for (int i = 0; i < FLAGS_draws; ++i) keys.Insert(zipf(&random));
@@ -84,26 +84,26 @@ void Work(int worker, const Zipf& zipf, ps::Client* client) {
 
 void Run() {
   const Job job = MakeJob();
-  const RoleMap roles{FLAGS_servers, FLAGS_workers};
+  const net::RoleMap roles{FLAGS_servers, FLAGS_workers};
   const Zipf zipf(FLAGS_keys, FLAGS_exponent);
-  SimNetwork network(roles.n_ranks(), {});
-  network.Run([&](Endpoint& endpoint) {
-    Mailbox mailbox(&endpoint, 1000);
+  net::SimNetwork network(roles.n_ranks(), {});
+  network.Run([&](net::Endpoint& endpoint) {
+    net::Mailbox mailbox(&endpoint, 1000);
     if (roles.IsServer(endpoint.rank())) {
-      ps::Server(&mailbox, roles, job).Run();
+      ps::server::Server(&mailbox, roles, job).Run();
       return;
     }
-    ps::Client client(&mailbox, roles, job);
+    ps::client::Client client(&mailbox, roles, job);
     Work(roles.WorkerOfRank(endpoint.rank()), zipf, &client);
     if (endpoint.rank() != roles.ChiefRank()) {
-      return mailbox.Send(roles.ChiefRank(), Frame(FrameKind::kGather, 0, 0, 0));
+      return mailbox.Send(roles.ChiefRank(), net::Frame(net::FrameKind::kGather, 0, 0, 0));
     }
-    for (int w = 1; w < roles.n_workers; ++w) mailbox.Await({FrameKind::kGather}, "the other workers");
+    for (int w = 1; w < roles.n_workers; ++w) mailbox.Await({net::FrameKind::kGather}, "the other workers");
     const std::vector<int64_t> traffic = client.Report().traffic;
     const double total = static_cast<double>(std::accumulate(traffic.begin(), traffic.end(), int64_t{0}));
     const double busiest = static_cast<double>(*std::max_element(traffic.begin(), traffic.end()));
     std::printf("%.0f %.3f\n", total, busiest * roles.n_servers / total);
-    for (int s = 0; s < roles.n_servers; ++s) mailbox.Send(s, Frame(FrameKind::kShutdown, 0, 0, 0));
+    for (int s = 0; s < roles.n_servers; ++s) mailbox.Send(s, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
   });
 }
 

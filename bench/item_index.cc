@@ -56,12 +56,12 @@ Matrix Drawn(int n, uint64_t stream) {
 void Run() {
   const Matrix items = Drawn(FLAGS_items, 1);
   const Matrix queries = Drawn(FLAGS_queries, 2);
-  const auto scan = MakeScan(items);
-  HnswOptions options;
+  const auto scan = recommend::MakeScan(items);
+  recommend::HnswOptions options;
   options.links = FLAGS_links;
   options.build_width = FLAGS_build_width;
   const double begin = Seconds();
-  auto graph = MakeHnsw(items, options);
+  auto graph = recommend::MakeHnsw(items, options);
   std::printf("%d items of dim %d: graph built in %.0f s\n", FLAGS_items, FLAGS_dim, Seconds() - begin);
   const size_t n = static_cast<size_t>(FLAGS_n);
   std::printf("%12s %12s %12s %8s %10s\n", "search_width", "scan ms", "hnsw ms", "ratio", "recall");
@@ -71,14 +71,14 @@ void Run() {
     double n_found = 0;
     for (int q = 0; q < FLAGS_queries; ++q) {
       const double start = Seconds();
-      const std::vector<ScoredItem> exact = scan->Best(queries.row(q).data(), n, {}, 0);
+      const std::vector<recommend::ScoredItem> exact = scan->Best(queries.row(q).data(), n, {}, 0);
       const double middle = Seconds();
-      const std::vector<ScoredItem> found = graph->Best(queries.row(q).data(), n, {}, 0);
+      const std::vector<recommend::ScoredItem> found = graph->Best(queries.row(q).data(), n, {}, 0);
       of_graph.push_back(Seconds() - middle);
       of_scan.push_back(middle - start);
       std::set<int> best;
-      for (const ScoredItem& one : exact) best.insert(one.item);
-      for (const ScoredItem& one : found) n_found += static_cast<double>(best.count(one.item));
+      for (const recommend::ScoredItem& one : exact) best.insert(one.item);
+      for (const recommend::ScoredItem& one : found) n_found += static_cast<double>(best.count(one.item));
     }
     const auto median = [](std::vector<double> times) {
       std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "common/matrix.h"
-#include "worker/dense_weights.h"
-#include "worker/interaction/interaction.h"
+#include "worker/model/dense_weights.h"
+#include "worker/model/interaction/interaction.h"
 #include "worker/model/model.h"
-#include "worker/sequence/sequence_reader.h"
+#include "worker/model/sequence/sequence_reader.h"
 
 namespace zhiyin::worker {
 namespace {
@@ -33,8 +33,8 @@ void BM_MmoeStep(benchmark::State& state) {
   config.add_expert(64);
   config.add_expert(32);
   config.add_tower(32);
-  const std::unique_ptr<Model> model = MakeMmoe(job, kIn);
-  DenseWeights dense(model->n_weights());
+  const std::unique_ptr<model::Model> model = model::MakeMmoe(job, kIn);
+  model::DenseWeights dense(model->n_weights());
   model->InitWeights(Random(1), dense.weights());
   const Matrix x = Matrix::Random(state.range(0), kIn);
   const Matrix doutputs = Matrix::Random(state.range(0), kTasks);
@@ -42,7 +42,7 @@ void BM_MmoeStep(benchmark::State& state) {
   Matrix outputs;
   Matrix dx;
   for (auto _ : state) {
-    model->Forward(dense.weights(), view, Pass(), &outputs);
+    model->Forward(dense.weights(), view, model::nn::Pass(), &outputs);
     model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -70,8 +70,8 @@ void BM_WideProducts(benchmark::State& state) {
 BENCHMARK(BM_WideProducts)->Arg(128)->Arg(512)->Arg(1024);
 
 /// A layer's step, forward and backward.
-void LayerStep(benchmark::State& state, ColumnLayer* layer, int64_t n_weights, const Matrix& x) {
-  DenseWeights dense(n_weights);
+void LayerStep(benchmark::State& state, model::nn::ColumnLayer* layer, int64_t n_weights, const Matrix& x) {
+  model::DenseWeights dense(n_weights);
   Random random(1);
   layer->Init(&random, dense.weights());
   Matrix y(x.rows(), layer->out());
@@ -79,7 +79,7 @@ void LayerStep(benchmark::State& state, ColumnLayer* layer, int64_t n_weights, c
   const Matrix direction = dy;
   Matrix dx(x.rows(), x.cols());
   for (auto _ : state) {
-    layer->Forward(dense.weights(), x, Pass(), y);
+    layer->Forward(dense.weights(), x, model::nn::Pass(), y);
     dy = direction;
     dx.setZero();
     layer->Backward(dense.weights(), x, y, dy, dense.gradients(), dx);
@@ -109,8 +109,8 @@ void BM_BenchMmoeStep(benchmark::State& state) {
   config.set_n_experts(4);
   for (const int width : {256, 128}) config.add_expert(width);
   config.add_tower(64);
-  const std::unique_ptr<Model> model = MakeMmoe(job, kFields);
-  DenseWeights dense(model->n_weights());
+  const std::unique_ptr<model::Model> model = model::MakeMmoe(job, kFields);
+  model::DenseWeights dense(model->n_weights());
   model->InitWeights(Random(1), dense.weights());
   const Matrix x = Matrix::Random(state.range(0), kFields);
   const Matrix doutputs = Matrix::Random(state.range(0), kTasks);
@@ -118,7 +118,7 @@ void BM_BenchMmoeStep(benchmark::State& state) {
   Matrix outputs;
   Matrix dx;
   for (auto _ : state) {
-    model->Forward(dense.weights(), view, Pass(), &outputs);
+    model->Forward(dense.weights(), view, model::nn::Pass(), &outputs);
     model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
@@ -144,10 +144,10 @@ constexpr int kCrosses = 2;
 void BM_CrossV2Step(benchmark::State& state) {
   Interaction::CrossV2 config;
   config.set_n_layers(kCrosses);
-  InputLayout layout;
+  model::InputLayout layout;
   layout.dim = kIn;
   int64_t n_weights = 0;
-  const auto layer = MakeCrossV2(config, layout, &n_weights);
+  const auto layer = model::MakeCrossV2(config, layout, &n_weights);
   LayerStep(state, layer.get(), n_weights, Matrix::Random(state.range(0), kIn));
 }
 BENCHMARK(BM_CrossV2Step)->Arg(128)->Arg(512)->Arg(1024);
@@ -169,10 +169,10 @@ void BM_DinStep(benchmark::State& state) {
   SequenceReader::Din config;
   config.add_hidden(80);
   config.add_hidden(40);
-  const InputLayout::Part query = {"item", 0, kDim, 0};
-  const InputLayout::Part sequence = {"seen", kDim, kDim, kLength};
+  const model::InputLayout::Part query = {"item", 0, kDim, 0};
+  const model::InputLayout::Part sequence = {"seen", kDim, kDim, kLength};
   int64_t n_weights = 0;
-  const auto layer = MakeDin(config, sequence, query, &n_weights);
+  const auto layer = model::MakeDin(config, sequence, query, &n_weights);
   Matrix x = Matrix::Random(state.range(0), kDim + sequence.width());
   x.col(sequence.count_column()).setConstant(kLength);
   LayerStep(state, layer.get(), n_weights, x);

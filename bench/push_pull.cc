@@ -16,12 +16,12 @@
 #include <string>
 #include <vector>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/net/mailbox.h"
-#include "common/net/mpi_endpoint.h"
-#include "common/partitioner.h"
-#include "ps/client.h"
-#include "ps/server.h"
+#include "common/net/mpi/mpi_endpoint.h"
+#include "ps/partitioner.h"
+#include "ps/client/client.h"
+#include "ps/server/server.h"
 
 DEFINE_int32(servers, 1, "ranks that serve");
 DEFINE_int32(keys, 4096, "keys of a batch, before those that are there twice are dropped");
@@ -39,7 +39,7 @@ namespace {
 constexpr int kDistinctBatches = 64;
 
 Job BenchJob() {
-  return ParseJob(R"(
+  return launch::job::ParseJob(R"(
       data { generated_ratings { n_rows: 10 } train {} }
       table { name: "t" dim: )" +
                       std::to_string(FLAGS_dim) + " optimizer { " + FLAGS_optimizer + R"( }
@@ -54,17 +54,17 @@ Job BenchJob() {
 struct Batch {
   std::vector<Key> keys;
   std::vector<float> rows;
-  ps::Exchange exchange;
+  ps::client::Exchange exchange;
 };
 
 /// Rows of the keys that belong to a server.
-void Fill(ps::Table* table, const RoleMap& roles, int server) {
+void Fill(ps::table::Table* table, const net::RoleMap& roles, int server) {
   std::vector<Key> keys;
   std::vector<std::byte*> rows;
   for (Key key = 0; key < static_cast<Key>(FLAGS_rows);) {
     keys.clear();
     for (; key < static_cast<Key>(FLAGS_rows) && keys.size() < 4096; ++key) {
-      if (ServerOf(table->spec().id, key, roles.n_servers) == server) keys.push_back(key);
+      if (ps::ServerOf(table->spec().id, key, roles.n_servers) == server) keys.push_back(key);
     }
     rows.resize(keys.size());
     table->FindOrForce(keys, rows);
@@ -72,8 +72,8 @@ void Fill(ps::Table* table, const RoleMap& roles, int server) {
 }
 
 /// Seconds of the counted batches and their keys.
-std::pair<double, double> Work(Mailbox* mailbox, const RoleMap& roles, const Job& job) {
-  ps::Client client(mailbox, roles, job);
+std::pair<double, double> Work(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job) {
+  ps::client::Client client(mailbox, roles, job);
   std::mt19937_64 random(static_cast<uint64_t>(mailbox->endpoint().rank()));
   const int64_t n_rows = FLAGS_rows > 0 ? FLAGS_rows : FLAGS_vocabulary;
   // Reads of a large table are not to find the rows of an earlier batch in cache.
@@ -118,12 +118,12 @@ std::pair<double, double> Work(Mailbox* mailbox, const RoleMap& roles, const Job
   return {std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(), n_keys};
 }
 
-void Run(Endpoint* endpoint) {
-  Mailbox mailbox(endpoint, 600);
-  const RoleMap roles{FLAGS_servers, endpoint->n_ranks() - FLAGS_servers};
+void Run(net::Endpoint* endpoint) {
+  net::Mailbox mailbox(endpoint, 600);
+  const net::RoleMap roles{FLAGS_servers, endpoint->n_ranks() - FLAGS_servers};
   const Job job = BenchJob();
   if (roles.IsServer(endpoint->rank())) {
-    ps::Server server(&mailbox, roles, job);
+    ps::server::Server server(&mailbox, roles, job);
     Fill(&server.tables()[1], roles, roles.ServerOfRank(endpoint->rank()));
     server.Run();
     return;
@@ -131,21 +131,21 @@ void Run(Endpoint* endpoint) {
   const auto [seconds, n_keys] = Work(&mailbox, roles, job);
   const double rate = n_keys / seconds;
   if (endpoint->rank() != roles.ChiefRank()) {
-    Frame frame(FrameKind::kGather, 0, 0, sizeof(rate));
+    net::Frame frame(net::FrameKind::kGather, 0, 0, sizeof(rate));
     std::memcpy(frame.payload().data(), &rate, sizeof(rate));
     mailbox.Send(roles.ChiefRank(), std::move(frame));
-    mailbox.Await({FrameKind::kShutdown}, "the end");
+    mailbox.Await({net::FrameKind::kShutdown}, "the end");
     return;
   }
   double total = rate;
   for (int w = 1; w < roles.n_workers; ++w) {
-    const Frame frame = mailbox.Await({FrameKind::kGather}, "the other workers");
+    const net::Frame frame = mailbox.Await({net::FrameKind::kGather}, "the other workers");
     double other = 0;
     std::memcpy(&other, frame.payload().data(), sizeof(other));
     total += other;
   }
   for (int rank = 0; rank < roles.n_ranks(); ++rank) {
-    if (rank != endpoint->rank()) mailbox.Send(rank, Frame(FrameKind::kShutdown, 0, 0, 0));
+    if (rank != endpoint->rank()) mailbox.Send(rank, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
   }
   std::printf("%.0f keys/s\n", total);
 }
@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   gflags::ParseCommandLineFlags(&argc, &argv, true);
-  zhiyin::MpiWorld world;
+  net::MpiWorld world;
   zhiyin::Run(&world.endpoint());
   world.endpoint().Flush(world.endpoint().Now() + 60);
 }

@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "common/random.h"
-#include "ps/table.h"
+#include "ps/table/table.h"
 
 namespace zhiyin::ps {
 namespace {
 
 constexpr size_t kBatch = 4096;
 
-TableSpec Spec(int dim, zhiyin::Optimizer optimizer) {
-  TableSpec spec;
+table::TableSpec Spec(int dim, zhiyin::Optimizer optimizer) {
+  table::TableSpec spec;
   spec.id = 1;
   spec.name = "t";
   spec.dim = dim;
@@ -30,7 +30,7 @@ zhiyin::Optimizer RowWise() {
 
 /// Random rows out of range(0).
 void BM_FindOrCreate(benchmark::State& state) {
-  Table table(Spec(16, RowWise()), 1);
+  table::Table table(Spec(16, RowWise()), 1);
   Random random(1);
   std::vector<Key> keys(kBatch);
   std::vector<std::byte*> rows(kBatch);
@@ -53,13 +53,13 @@ void BM_FindOrCreate(benchmark::State& state) {
 BENCHMARK(BM_FindOrCreate)->Arg(1 << 16)->Arg(1 << 20)->Arg(1 << 23);
 
 void BM_NewRows(benchmark::State& state) {
-  auto table = std::make_unique<Table>(Spec(16, RowWise()), 1);
+  auto table = std::make_unique<table::Table>(Spec(16, RowWise()), 1);
   std::vector<Key> keys(kBatch);
   std::vector<std::byte*> rows(kBatch);
   Key next = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    if (table->n_rows() > (1 << 22)) table = std::make_unique<Table>(Spec(16, RowWise()), 1);
+    if (table->n_rows() > (1 << 22)) table = std::make_unique<table::Table>(Spec(16, RowWise()), 1);
     for (Key& key : keys) key = Mix(next++);
     state.ResumeTiming();
     table->FindOrCreate(keys, 0, rows);
@@ -71,7 +71,7 @@ BENCHMARK(BM_NewRows);
 /// A step of every optimizer on random rows of 16 floats out of a million.
 void BM_Apply(benchmark::State& state, zhiyin::Optimizer optimizer) {
   const int dim = 16;
-  Table table(Spec(dim, std::move(optimizer)), 1);
+  table::Table table(Spec(dim, std::move(optimizer)), 1);
   Random random(1);
   std::vector<Key> keys(kBatch);
   std::vector<std::byte*> rows(kBatch);

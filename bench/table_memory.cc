@@ -29,7 +29,7 @@
 #endif
 
 #include "common/random.h"
-#include "ps/table.h"
+#include "ps/table/table.h"
 
 DEFINE_int64(rows, 100000000, "rows to grow to; maps that would not fit into memory grow to fewer");
 DEFINE_int32(runs, 3, "runs of each, one after the other");
@@ -67,8 +67,8 @@ class OurTable {
   }
 
  private:
-  static ps::TableSpec Spec() {
-    ps::TableSpec spec;
+  static ps::table::TableSpec Spec() {
+    ps::table::TableSpec spec;
     spec.id = 1;
     spec.name = "t";
     spec.dim = kDim;
@@ -78,7 +78,7 @@ class OurTable {
     return spec;
   }
 
-  ps::Table table_;
+  ps::table::Table table_;
   std::vector<std::byte*> rows_;
 };
 

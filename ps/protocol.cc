@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/bytes.h"
-#include "common/partitioner.h"
+#include "ps/partitioner.h"
 
 namespace zhiyin::ps {
 namespace {

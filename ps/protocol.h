@@ -92,7 +92,7 @@ inline constexpr int kMaxPushesPerServer = 8;
 /// Ranges of an epoch, at most.
 inline constexpr int64_t kMaxRanges = int64_t{1} << 20;
 
-/// What a worker may ask of the books of server 0 (ps/leases.h).
+/// What a worker may ask of the books of server 0 (ps/server/leases.h).
 enum class LeaseKind : uint8_t {
   kRange = 1,  // rows to train on
   kTicket,     // the number of a step

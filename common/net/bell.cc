@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 bool Bell::SleepFor(double seconds) {
   const double whole = std::floor(seconds);
@@ -21,4 +21,4 @@ void Bell::Ring() {
   if (asleep_.exchange(0, std::memory_order_acq_rel) == 1) syscall(SYS_futex, &asleep_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 /// A word in memory that processes of a host share, all zeros at first. One thread, its owner, sleeps on it;
 /// anybody rings. A ring is kept for a sleep that was announced before it, and for no other.
@@ -32,4 +32,4 @@ class alignas(64) Bell {
   static_assert(std::atomic<uint32_t>::is_always_lock_free && sizeof(std::atomic<uint32_t>) == 4);
 };
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -6,7 +6,7 @@
 
 #include "common/net/frame.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 /// A rank's end. Used by the rank's own thread alone. Frames between two ranks arrive in the order in which
 /// they were sent; between different pairs there is no order. Nothing is lost and nothing comes twice.
@@ -39,4 +39,4 @@ class Endpoint {
   virtual void NoteWaitingFor(const char* what) = 0;
 };
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

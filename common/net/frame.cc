@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 namespace {
 
@@ -130,4 +130,4 @@ std::string NameOf(const Frame& frame) {
   return std::string(NameOf(frame.kind())) + " from rank " + std::to_string(frame.source());
 }
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -8,8 +8,8 @@
 //       16     8  clock          the step that the message belongs to; 0 where it has no meaning
 //       24     8  payload_bytes  what follows the header
 //
-// Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/group.h,
-// worker/progress.h, launch/greeting.h, launch/run_rank.h, launch/doctor/postbox.h.
+// Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/train/group.h,
+// worker/train/progress.h, launch/rank/handshake.h, launch/rank/run_rank.h, launch/apps/doctor/postbox.h.
 //
 // A greeting, an abort and a stop carry text and are understood whatever the version: ranks that run
 // different builds can so tell each other.
@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 /// Every kind of message there is.
 enum class FrameKind : uint16_t {
@@ -117,4 +117,4 @@ class Frame {
 /// A frame that has arrived, for messages: "pull from rank 3".
 std::string NameOf(const Frame& frame);
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 constexpr double kShortestWaitS = 1e-6;
@@ -277,4 +277,4 @@ std::string Mailbox::LastMessageFrom(int rank) const {
   return text.str();
 }
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -12,7 +12,7 @@
 #include "common/error.h"
 #include "common/net/endpoint.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 /// Thrown by every wait once rank 0 has stopped the job. The cause has been printed already.
 class JobStopped : public Error {
@@ -141,4 +141,4 @@ class Mailbox {
   std::deque<Frame> kept_;
 };
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -19,7 +19,7 @@
 #include "common/hash.h"
 #include "common/random.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
@@ -441,4 +441,4 @@ int64_t SimNetwork::n_left(FrameKind kind) const {
   return at == impl_->n_left.end() ? 0 : at->second;
 }
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

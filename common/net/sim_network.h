@@ -14,7 +14,7 @@
 #include "common/net/endpoint.h"
 #include "common/net/sim_options.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 class SimNetwork {
  public:
@@ -52,4 +52,4 @@ class SimNetwork {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

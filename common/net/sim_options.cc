@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 constexpr double kHeavyExponent = 1.1;
@@ -238,4 +238,4 @@ SimOptions ParseSimOptions(std::string_view text, int n_ranks) {
   return options;
 }
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -22,7 +22,7 @@
 
 #include "common/random.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 
 struct SimOptions {
   struct Delay {
@@ -79,4 +79,4 @@ struct SimOptions {
 /// that says nothing, or says it of a rank that is not among `n_ranks`. The seed is left at its default.
 SimOptions ParseSimOptions(std::string_view text, int n_ranks);
 
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -8,9 +8,9 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
-#include "common/partitioner.h"
+#include "ps/partitioner.h"
 #include "common/random.h"
-#include "common/role_map.h"
+#include "common/net/role_map.h"
 #include "common/text.h"
 #include "common/unique_keys.h"
 #include "tests/support/files.h"
@@ -70,8 +70,8 @@ TEST(Partitioner, GivesEveryServerAnEqualRunOfShards) {
   for (int n_servers : {1, 2, 3, 7, 100, 4096}) {
     std::vector<int> counts(static_cast<size_t>(n_servers));
     int last = 0;
-    for (int shard = 0; shard < kNumShards; ++shard) {
-      const int server = ServerOfShard(shard, n_servers);
+    for (int shard = 0; shard < ps::kNumShards; ++shard) {
+      const int server = ps::ServerOfShard(shard, n_servers);
       EXPECT_GE(server, last);
       last = server;
       ++counts[static_cast<size_t>(server)];
@@ -84,7 +84,7 @@ TEST(Partitioner, GivesEveryServerAnEqualRunOfShards) {
 TEST(Partitioner, SpreadsRowsOfAnyKeys) {
   for (int shift : {0, 20, 52}) {  // also ids that differ in their high bits alone
     std::vector<int> counts(4);
-    for (Key key = 0; key < 4000; ++key) ++counts[static_cast<size_t>(ServerOf(1, key << shift, 4))];
+    for (Key key = 0; key < 4000; ++key) ++counts[static_cast<size_t>(ps::ServerOf(1, key << shift, 4))];
     for (int count : counts) EXPECT_NEAR(count, 1000, 120);
   }
 }
@@ -92,13 +92,13 @@ TEST(Partitioner, SpreadsRowsOfAnyKeys) {
 TEST(Partitioner, SpreadsDenseRowsEvenly) {
   for (int n_servers : {2, 3, 5}) {
     std::vector<int> counts(static_cast<size_t>(n_servers));
-    for (Key key = 0; key < 60; ++key) ++counts[static_cast<size_t>(ServerOf(kDenseTable, key, n_servers))];
+    for (Key key = 0; key < 60; ++key) ++counts[static_cast<size_t>(ps::ServerOf(kDenseTable, key, n_servers))];
     for (int count : counts) EXPECT_NEAR(count, 60 / n_servers, 3);
   }
 }
 
 TEST(RoleMap, ServersComeFirst) {
-  const RoleMap roles{2, 3};
+  const net::RoleMap roles{2, 3};
   EXPECT_EQ(roles.n_ranks(), 5);
   EXPECT_TRUE(roles.IsServer(1));
   EXPECT_FALSE(roles.IsServer(2));

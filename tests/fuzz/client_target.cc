@@ -1,4 +1,4 @@
-#include "ps/client.h"
+#include "ps/client/client.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/script.h"
@@ -21,7 +21,7 @@ int FuzzClient(const uint8_t* data, size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
   Judge("rank ", [&] {
     ScriptedEndpoint endpoint(kRank, kRoles.n_ranks(), MessagesOf(script, kRank, kRoles.n_ranks()));
-    Mailbox mailbox(&endpoint, 1);
+    net::Mailbox mailbox(&endpoint, 1);
     Work(kJobs[data[0] % std::size(kJobs)], "folder", &mailbox);
   });
   return 0;

@@ -1,8 +1,8 @@
 #include "tests/fuzz/conversation.h"
 
 #include "common/net/sim_network.h"
-#include "ps/client.h"
-#include "ps/server.h"
+#include "ps/client/client.h"
+#include "ps/server/server.h"
 #include "tests/fuzz/script.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
@@ -28,11 +28,11 @@ struct SparseRows {
   std::vector<Key> keys;
   std::vector<float> weights;
   std::vector<float> gradients;
-  ps::Exchange exchange;
+  ps::client::Exchange exchange;
 };
 
 /// Ranges until none is left, a ticket, and a round.
-void AskTheBooks(ps::Client* client) {
+void AskTheBooks(ps::client::Client* client) {
   ps::LeaseRequest ranges;
   ranges.kind = ps::LeaseKind::kRange;
   ranges.n_ranges = 3;
@@ -75,8 +75,8 @@ Job SmallJob(int staleness) {
   return job;
 }
 
-void Work(const Job& job, const std::string& folder, Mailbox* mailbox) {
-  ps::Client client(mailbox, kRoles, job);
+void Work(const Job& job, const std::string& folder, net::Mailbox* mailbox) {
+  ps::client::Client client(mailbox, kRoles, job);
   const int worker = kRoles.WorkerOfRank(mailbox->endpoint().rank());
   if (worker == 0) client.Assign(kDenseTable, std::vector<Key>{0}, std::vector<float>(kDenseRowDim, 0.25f));
   for (uint64_t step = 0; step < kSteps; ++step) {
@@ -100,23 +100,23 @@ std::vector<std::string> Listen(int staleness) {
   const Job job = SmallJob(staleness);
   const testing::TempFolder folder;
   std::vector<std::string> scripts(static_cast<size_t>(kRoles.n_ranks()));
-  SimNetwork network(kRoles.n_ranks(), {.seed = 1});
-  network.Run([&](Endpoint& inner) {
+  net::SimNetwork network(kRoles.n_ranks(), {.seed = 1});
+  network.Run([&](net::Endpoint& inner) {
     RecordingEndpoint endpoint(&inner);
-    Mailbox mailbox(&endpoint, 1000);
+    net::Mailbox mailbox(&endpoint, 1000);
     if (kRoles.IsServer(endpoint.rank())) {
-      ps::Server(&mailbox, kRoles, job, folder.Path()).Run();
+      ps::server::Server(&mailbox, kRoles, job, folder.Path()).Run();
     } else {
       Work(job, folder.Path(), &mailbox);
     }
     scripts[static_cast<size_t>(endpoint.rank())] = endpoint.script();
     if (endpoint.rank() != kRoles.ChiefRank()) {
       if (!kRoles.IsServer(endpoint.rank()))
-        mailbox.Send(kRoles.ChiefRank(), Frame(FrameKind::kGather, 0, 0, 0));
+        mailbox.Send(kRoles.ChiefRank(), net::Frame(net::FrameKind::kGather, 0, 0, 0));
       return;
     }
-    mailbox.Await({FrameKind::kGather}, "the other worker");
-    for (int s = 0; s < kRoles.n_servers; ++s) mailbox.Send(s, Frame(FrameKind::kShutdown, 0, 0, 0));
+    mailbox.Await({net::FrameKind::kGather}, "the other worker");
+    for (int s = 0; s < kRoles.n_servers; ++s) mailbox.Send(s, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
   });
   return scripts;
 }

@@ -1,6 +1,6 @@
-#include "launch/doctor/examination.h"
-#include "launch/doctor/host_facts.h"
-#include "launch/doctor/postbox.h"
+#include "launch/apps/doctor/examination.h"
+#include "launch/apps/doctor/host_facts.h"
+#include "launch/apps/doctor/postbox.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
 
@@ -9,31 +9,31 @@ namespace {
 
 constexpr int kRanks = 3;
 
-void Take(const launch::Answer& answer, launch::Examination* examination) {
+void Take(const launch::apps::Answer& answer, launch::apps::Examination* examination) {
   switch (answer.kind_case()) {
-    case launch::Answer::kRank:
+    case launch::apps::Answer::kRank:
       examination->ranks[1] = answer.rank();
       break;
-    case launch::Answer::kData:
+    case launch::apps::Answer::kData:
       examination->data[1] = answer.data();
       break;
-    case launch::Answer::kOutput:
+    case launch::apps::Answer::kOutput:
       examination->outputs[1] = answer.output();
       break;
-    case launch::Answer::kPair:
+    case launch::apps::Answer::kPair:
       examination->pairs[{1, 2}] = answer.pair();
       break;
-    case launch::Answer::kTrouble:
+    case launch::apps::Answer::kTrouble:
       examination->troubles.emplace_back(1, answer.trouble());
       break;
-    case launch::Answer::KIND_NOT_SET:
+    case launch::apps::Answer::KIND_NOT_SET:
       break;
   }
 }
 
 /// What rank 0 makes of it.
-void MakeReport(const launch::Answer& answer) {
-  launch::Examination examination;
+void MakeReport(const launch::apps::Answer& answer) {
+  launch::apps::Examination examination;
   examination.n_ranks = kRanks;
   for (int rank = 0; rank < kRanks; ++rank) {
     examination.ranks[rank].set_host("host-" + std::to_string(rank));
@@ -45,7 +45,7 @@ void MakeReport(const launch::Answer& answer) {
   examination.data_files = {"/data"};
   examination.output = "out";
   Take(answer, &examination);
-  launch::ReportText(examination, launch::Judge(examination));
+  launch::apps::ReportText(examination, launch::apps::Judge(examination));
 }
 
 }  // namespace
@@ -55,20 +55,20 @@ int FuzzDoctor(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (data[0] % 2 == 0) {
-    Frame frame(FrameKind::kQuestion, 1, 0, bytes);
+    net::Frame frame(net::FrameKind::kQuestion, 1, 0, bytes);
     frame.Arrived(0);
-    Judge("question from rank 0", [&] { launch::ParseQuestion(frame, 1, kRanks); });
+    Judge("question from rank 0", [&] { launch::apps::ParseQuestion(frame, 1, kRanks); });
   } else {
-    Frame frame(FrameKind::kAnswer, 1, 0, bytes);
+    net::Frame frame(net::FrameKind::kAnswer, 1, 0, bytes);
     frame.Arrived(1);
-    Judge("answer from rank 1", [&] { MakeReport(launch::ParseAnswer(frame)); });
+    Judge("answer from rank 1", [&] { MakeReport(launch::apps::ParseAnswer(frame)); });
   }
   return 0;
 }
 
 std::vector<std::string> DoctorSeeds() {
   std::vector<std::string> seeds;
-  launch::Question question;
+  launch::apps::Question question;
   question.mutable_data()->add_file("/data/day-1.tsv.gz");
   seeds.push_back('\0' + question.SerializeAsString());
   question.mutable_output()->set_folder("/results");
@@ -76,9 +76,9 @@ std::vector<std::string> DoctorSeeds() {
   seeds.push_back('\0' + question.SerializeAsString());
   question.mutable_pair()->set_peer(2);
   seeds.push_back('\0' + question.SerializeAsString());
-  launch::Answer answer;
+  launch::apps::Answer answer;
   *answer.mutable_rank() =
-      launch::GatherRankFacts({"Open MPI v4.1.4", "FUNNELED", "", "", "", "/dev/shm", 4096});
+      launch::apps::GatherRankFacts({"Open MPI v4.1.4", "FUNNELED", "", "", "", "/dev/shm", 4096});
   seeds.push_back('\1' + answer.SerializeAsString());
   answer.mutable_data()->add_file()->set_error("No such file or directory");
   seeds.push_back('\1' + answer.SerializeAsString());

@@ -1,6 +1,6 @@
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
-#include "worker/epoch_sums.h"
+#include "worker/train/epoch_sums.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -10,8 +10,8 @@ constexpr size_t kBalance = 3;
 const std::vector<int64_t> kRowsOfSlices = {4, 4, 3, 4, 2, 0};
 
 /// Of every other slice.
-worker::SliceSums Sums(int64_t first) {
-  worker::SliceSums part;
+worker::train::SliceSums Sums(int64_t first) {
+  worker::train::SliceSums part;
   for (int64_t slice = first; slice < static_cast<int64_t>(kRowsOfSlices.size()); slice += 2) {
     const double n = static_cast<double>(kRowsOfSlices[static_cast<size_t>(slice)]);
     part.numbers.push_back(slice);
@@ -27,10 +27,10 @@ worker::SliceSums Sums(int64_t first) {
 int FuzzEpochSums(const uint8_t* data, size_t size) {
   Judge("sums of an epoch", [&] {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-    const worker::EpochSums total =
-        worker::SumEpoch(kRowsOfSlices.size(), kTasks, kBalance,
-                         {Sums(0), worker::SliceSums::Parse(bytes, kRowsOfSlices, kTasks, kBalance)});
-    for (const worker::TaskSums& sums : total.tasks) worker::TrainMetrics("task", worker::PredictionKind::kProbability, sums, worker::RunningAuc());
+    const worker::train::EpochSums total =
+        worker::train::SumEpoch(kRowsOfSlices.size(), kTasks, kBalance,
+                         {Sums(0), worker::train::SliceSums::Parse(bytes, kRowsOfSlices, kTasks, kBalance)});
+    for (const worker::model::TaskSums& sums : total.tasks) worker::train::TrainMetrics("task", worker::model::loss::PredictionKind::kProbability, sums, worker::model::metric::RunningAuc());
   });
   return 0;
 }

@@ -2,22 +2,22 @@
 
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
-#include "worker/block_results.h"
-#include "worker/metric/metric.h"
+#include "worker/train/block_results.h"
+#include "worker/model/metric/metric.h"
 
 namespace zhiyin::fuzz {
 namespace {
 
 constexpr size_t kEvaluatedTasks = 2;
 
-worker::BlockResults Own() {
-  worker::BlockResults results(kEvaluatedTasks);
+worker::train::BlockResults Own() {
+  worker::train::BlockResults results(kEvaluatedTasks);
   results.Add(0, {{1, 0.5f}, {0.75f, 0.25f}, {0.3, 0.4}});
   return results;
 }
 
 /// As the chief does with all blocks.
-void Summarise(const worker::BlockResults& results) {
+void Summarise(const worker::train::BlockResults& results) {
   for (size_t t = 0; t < kEvaluatedTasks; ++t) {
     std::vector<float> labels;
     std::vector<float> predictions;
@@ -28,7 +28,7 @@ void Summarise(const worker::BlockResults& results) {
         predictions.push_back(block.predictions[at]);
       }
     }
-    worker::ComputeMetrics("task", worker::PredictionKind::kProbability, predictions, labels);
+    worker::model::metric::ComputeMetrics("task", worker::model::loss::PredictionKind::kProbability, predictions, labels);
   }
 }
 
@@ -37,7 +37,7 @@ void Summarise(const worker::BlockResults& results) {
 /// What worker 1 of two sends, beside worker 0's own block.
 int FuzzEvaluation(const uint8_t* data, size_t size) {
   Judge("results of an evaluation", [&] {
-    worker::BlockResults results = Own();
+    worker::train::BlockResults results = Own();
     results.Merge({reinterpret_cast<const char*>(data), size});
     Summarise(results);
   });
@@ -45,10 +45,10 @@ int FuzzEvaluation(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> EvaluationSeeds() {
-  worker::BlockResults results(kEvaluatedTasks);
+  worker::train::BlockResults results(kEvaluatedTasks);
   results.Add(1, {{1, 0, 0, 1}, {0.75f, 0.25f, 0.5f, 0.5f}, {0.3, 0.4}});
   results.Add(3, {{0, 2}, {0.1f, 0.9f}, {0.1, 0.2}});
-  return {worker::BlockResults(kEvaluatedTasks).Serialize(), results.Serialize()};
+  return {worker::train::BlockResults(kEvaluatedTasks).Serialize(), results.Serialize()};
 }
 
 }  // namespace zhiyin::fuzz

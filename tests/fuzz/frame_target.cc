@@ -7,9 +7,9 @@
 namespace zhiyin::fuzz {
 
 int FuzzFrame(const uint8_t* data, size_t size) {
-  if (size < sizeof(FrameHeader)) return -1;  // an endpoint refuses it before there is a frame
+  if (size < sizeof(net::FrameHeader)) return -1;  // an endpoint refuses it before there is a frame
   Judge("rank 1", [&] {
-    Frame frame = Frame::ForReceiving(size);
+    net::Frame frame = net::Frame::ForReceiving(size);
     std::memcpy(frame.bytes().data(), data, size);
     frame.Arrived(1);
   });
@@ -18,9 +18,9 @@ int FuzzFrame(const uint8_t* data, size_t size) {
 
 std::vector<std::string> FrameSeeds() {
   std::vector<std::string> seeds;
-  for (const FrameKind kind : {FrameKind::kHello, FrameKind::kPush, FrameKind::kShutdown}) {
+  for (const net::FrameKind kind : {net::FrameKind::kHello, net::FrameKind::kPush, net::FrameKind::kShutdown}) {
     for (const std::string_view payload : {"", "payload"}) {
-      const Frame frame(kind, 7, 3, payload);
+      const net::Frame frame(kind, 7, 3, payload);
       seeds.emplace_back(reinterpret_cast<const char*>(frame.bytes().data()), frame.bytes().size());
     }
   }

@@ -1,5 +1,5 @@
-#include "launch/fingerprint.h"
-#include "launch/greeting.h"
+#include "launch/rank/fingerprint.h"
+#include "launch/rank/handshake.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/script.h"
 #include "tests/fuzz/targets.h"
@@ -13,7 +13,7 @@ constexpr int kGreetingRanks = 3;
 std::string Greetings() {
   std::string script;
   for (const int rank : {2, 1}) {
-    Frame frame(FrameKind::kGreeting, 1, 0, launch::Fingerprint() + "\nnode-b");
+    net::Frame frame(net::FrameKind::kGreeting, 1, 0, launch::rank::Fingerprint() + "\nnode-b");
     frame.Arrived(rank);
     AppendTo(&script, frame);
   }
@@ -27,8 +27,8 @@ int FuzzGreeting(const uint8_t* data, size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data), size);
   Judge("rank", [&] {
     ScriptedEndpoint endpoint(0, kGreetingRanks, MessagesOf(script, 0, kGreetingRanks));
-    Mailbox mailbox(&endpoint, 1);
-    launch::AwaitGreetings(&mailbox);
+    net::Mailbox mailbox(&endpoint, 1);
+    launch::rank::AwaitGreetings(&mailbox);
   });
   return 0;
 }

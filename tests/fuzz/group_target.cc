@@ -2,16 +2,16 @@
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/script.h"
 #include "tests/fuzz/targets.h"
-#include "worker/group.h"
+#include "worker/train/group.h"
 
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr RoleMap kGroup{1, 3};
+constexpr net::RoleMap kGroup{1, 3};
 
 /// Every call of a group.
-void Meet(Mailbox* mailbox) {
-  worker::Group group(mailbox, kGroup);
+void Meet(net::Mailbox* mailbox) {
+  worker::train::Group group(mailbox, kGroup);
   group.Gather("mine", "the first parts");
   group.Gather(std::string(100, 'x'), "the second parts");
   group.Broadcast("decided", "a decision");
@@ -21,11 +21,11 @@ void Meet(Mailbox* mailbox) {
 /// [rank]: the script of what each heard in a meeting.
 std::vector<std::string> ListenToMeeting() {
   std::vector<std::string> scripts(static_cast<size_t>(kGroup.n_ranks()));
-  SimNetwork network(kGroup.n_ranks(), {.seed = 1});
-  network.Run([&](Endpoint& inner) {
+  net::SimNetwork network(kGroup.n_ranks(), {.seed = 1});
+  network.Run([&](net::Endpoint& inner) {
     if (kGroup.IsServer(inner.rank())) return;
     RecordingEndpoint endpoint(&inner);
-    Mailbox mailbox(&endpoint, 1000);
+    net::Mailbox mailbox(&endpoint, 1000);
     Meet(&mailbox);
     scripts[static_cast<size_t>(endpoint.rank())] = endpoint.script();
   });
@@ -45,7 +45,7 @@ int FuzzGroup(const uint8_t* data, size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
   Judge("rank ", [&] {
     ScriptedEndpoint endpoint(rank, kGroup.n_ranks(), MessagesOf(script, rank, kGroup.n_ranks()));
-    Mailbox mailbox(&endpoint, 1);
+    net::Mailbox mailbox(&endpoint, 1);
     Meet(&mailbox);
   });
   return 0;

@@ -1,31 +1,31 @@
 #include <optional>
 
-#include "launch/greeting.h"
-#include "ps/server.h"
+#include "launch/rank/handshake.h"
+#include "ps/server/server.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/example_jobs.h"
-#include "worker/saved_model.h"
+#include "worker/saved/saved_model.h"
 
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr RoleMap kGreetedRoles{1, 2};
+constexpr net::RoleMap kGreetedRoles{1, 2};
 
 }  // namespace
 
 /// The first byte chooses the command, the others are the message.
 int FuzzHello(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
-  Frame hello(FrameKind::kHello, 1, 0, std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
+  net::Frame hello(net::FrameKind::kHello, 1, 0, std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
   hello.Arrived(0);
-  const launch::Command command = data[0] % 2 == 0 ? launch::Command::kTrain : launch::Command::kEvaluate;
+  const launch::rank::Command command = data[0] % 2 == 0 ? launch::rank::Command::kTrain : launch::rank::Command::kEvaluate;
   std::optional<Job> job;
-  Judge("rank 0", [&] { job = launch::ParseHello(hello, command, kGreetedRoles).start.manifest.job(); });
+  Judge("rank 0", [&] { job = launch::rank::ParseHello(hello, command, kGreetedRoles).start.manifest.job(); });
   if (!job) return 0;
   // A server is what is made of it next. It says what is wrong with a job that came as it was sent.
   Judge("table ", [&] {
-    for (const ps::TableSpec& spec : ps::TableSpecs(*job)) ps::Table(spec, job->train().seed());
+    for (const ps::table::TableSpec& spec : ps::table::TableSpecs(*job)) ps::table::Table(spec, job->train().seed());
   });
   return 0;
 }
@@ -33,15 +33,15 @@ int FuzzHello(const uint8_t* data, size_t size) {
 std::vector<std::string> HelloSeeds() {
   std::vector<std::string> seeds;
   for (const Job& job : testing::JobOfEveryModel()) {
-    launch::Hello hello{{"node-a", "node-b", "node-b"}, {}};
+    launch::rank::Hello hello{{"node-a", "node-b", "node-b"}, {}};
     Manifest& manifest = hello.start.manifest;
     *manifest.mutable_job() = job;
-    seeds.push_back('\0' + launch::SerializeHello(hello));
-    manifest.set_format_version(worker::kModelFormatVersion);
+    seeds.push_back('\0' + launch::rank::SerializeHello(hello));
+    manifest.set_format_version(worker::saved::kModelFormatVersion);
     manifest.mutable_numeric_mean()->Resize(job.numeric_size(), 0.5f);
     manifest.mutable_numeric_scale()->Resize(job.numeric_size(), 2.0f);
     hello.start.rows = "/models/a";
-    seeds.push_back('\1' + launch::SerializeHello(hello));
+    seeds.push_back('\1' + launch::rank::SerializeHello(hello));
   }
   return seeds;
 }

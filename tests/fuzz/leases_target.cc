@@ -1,4 +1,4 @@
-#include "ps/leases.h"
+#include "ps/server/leases.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
 
@@ -7,7 +7,7 @@ namespace zhiyin::fuzz {
 /// Where a job that goes on stands, as the chief says it; the book is then worked off.
 int FuzzLeases(const uint8_t* data, size_t size) {
   Judge("", [&] {
-    ps::LeaseBook book(1, 2);
+    ps::server::LeaseBook book(1, 2);
     book.GoOn(ps::LeaseRequest::Parse({reinterpret_cast<const char*>(data), size}));
     for (int worker = 0; const std::optional<ps::RangeGrant> grant = book.Take(worker); worker = 1 - worker)
       book.Finish(worker, {grant->range});

@@ -10,8 +10,8 @@ constexpr int kMailboxRanks = 3;
 
 std::string Conversation() {
   std::string script;
-  for (const FrameKind sign : {FrameKind::kAlive, FrameKind::kWaiting, FrameKind::kPush, FrameKind::kPull}) {
-    Frame frame(sign, 1, 0, "of life");
+  for (const net::FrameKind sign : {net::FrameKind::kAlive, net::FrameKind::kWaiting, net::FrameKind::kPush, net::FrameKind::kPull}) {
+    net::Frame frame(sign, 1, 0, "of life");
     frame.Arrived(2);
     AppendTo(&script, frame);
   }
@@ -24,16 +24,16 @@ std::string Conversation() {
 int FuzzMailbox(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
-  std::vector<Frame> messages = MessagesOf(script, 0, kMailboxRanks);
-  Frame failure(data[0] % 2 != 0 ? FrameKind::kAbort : FrameKind::kStop, 0, data[0] / 2, script);
+  std::vector<net::Frame> messages = MessagesOf(script, 0, kMailboxRanks);
+  net::Frame failure(data[0] % 2 != 0 ? net::FrameKind::kAbort : net::FrameKind::kStop, 0, data[0] / 2, script);
   failure.Arrived(1);
   messages.push_back(std::move(failure));
   Judge("", [&] {
     ScriptedEndpoint endpoint(0, kMailboxRanks, std::move(messages));
-    Mailbox mailbox(&endpoint, 1);
-    mailbox.Await({FrameKind::kPull}, "a pull");
-    mailbox.Take({FrameKind::kPush});
-    mailbox.Await({FrameKind::kPeek}, "a failure");
+    net::Mailbox mailbox(&endpoint, 1);
+    mailbox.Await({net::FrameKind::kPull}, "a pull");
+    mailbox.Take({net::FrameKind::kPush});
+    mailbox.Await({net::FrameKind::kPeek}, "a failure");
   });
   return 0;
 }

@@ -3,11 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
-#include "worker/saved_model.h"
+#include "worker/saved/saved_model.h"
 
 namespace zhiyin::fuzz {
 
@@ -15,8 +15,8 @@ namespace zhiyin::fuzz {
 int FuzzManifest(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   Judge("manifest.textproto", [&] {
-    const Manifest manifest = worker::ParseManifest(text, "manifest.textproto");
-    ParseJob(JobToText(manifest.job()), "manifest.textproto: job", "/", {});
+    const Manifest manifest = worker::saved::ParseManifest(text, "manifest.textproto");
+    launch::job::ParseJob(launch::job::JobToText(manifest.job()), "manifest.textproto: job", "/", {});
   });
   return 0;
 }
@@ -25,10 +25,10 @@ std::vector<std::string> ManifestSeeds() {
   std::vector<std::string> seeds;
   for (const bool is_checkpoint : {false, true}) {
     const Job job = SmallJob(0);
-    worker::Normalizer normalizer;
+    worker::data::Normalizer normalizer;
     normalizer.mean.assign(static_cast<size_t>(job.numeric_size()), 0.5f);
     normalizer.scale.assign(static_cast<size_t>(job.numeric_size()), 2);
-    Manifest manifest = worker::ManifestOf(job, normalizer, 1, 42, 7);
+    Manifest manifest = worker::saved::ManifestOf(job, normalizer, 1, 42, 7);
     Manifest::RowFile* rows = manifest.add_file();
     rows->set_name("rows-0-of-1.bin");
     rows->set_n_bytes(100);

@@ -1,6 +1,6 @@
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
-#include "worker/prediction.h"
+#include "worker/train/prediction.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -12,7 +12,7 @@ constexpr size_t kPredictedTasks = 2;
 /// What worker 1 sends, beside the chief's own block.
 int FuzzPredictions(const uint8_t* data, size_t size) {
   Judge("predictions of a worker", [&] {
-    worker::PredictedBlocks blocks(kPredictedTasks);
+    worker::train::PredictedBlocks blocks(kPredictedTasks);
     blocks.Add(0, {2, {1}, {0.25f, 0.75f}});
     blocks.Merge({reinterpret_cast<const char*>(data), size});
     blocks.Lines();
@@ -21,7 +21,7 @@ int FuzzPredictions(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> PredictionsSeeds() {
-  worker::PredictedBlocks blocks(kPredictedTasks);
+  worker::train::PredictedBlocks blocks(kPredictedTasks);
   const std::string nothing = blocks.Serialize();
   blocks.Add(1, {3, {0, 2}, {0.5f, 1e-9f}});
   blocks.Add(3, {1, {}, {-3, 4.5f}});

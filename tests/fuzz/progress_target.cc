@@ -1,6 +1,6 @@
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
-#include "worker/progress.h"
+#include "worker/train/progress.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -11,9 +11,9 @@ constexpr size_t kReportedTasks = 1;
 
 int FuzzProgress(const uint8_t* data, size_t size) {
   Judge("progress of a worker", [&] {
-    const worker::EpochTally tally =
-        worker::EpochTally::Parse({reinterpret_cast<const char*>(data), size}, kReportedTasks);
-    worker::EpochTally all;
+    const worker::train::EpochTally tally =
+        worker::train::EpochTally::Parse({reinterpret_cast<const char*>(data), size}, kReportedTasks);
+    worker::train::EpochTally all;
     for (int w = 0; w < 3; ++w) all.Merge(tally);
     for (size_t t = 0; t < kReportedTasks; ++t) all.aucs[t].Value();
   });
@@ -21,7 +21,7 @@ int FuzzProgress(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> ProgressSeeds() {
-  worker::EpochTally tally;
+  worker::train::EpochTally tally;
   tally.n_rows = 100;
   tally.loss_sum = 69.3;
   tally.waited_s = 0.5;

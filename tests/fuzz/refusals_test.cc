@@ -6,18 +6,18 @@
 #include <limits>
 
 #include "common/error.h"
-#include "launch/fingerprint.h"
-#include "launch/greeting.h"
-#include "ps/client.h"
-#include "ps/server.h"
+#include "launch/rank/fingerprint.h"
+#include "launch/rank/handshake.h"
+#include "ps/client/client.h"
+#include "ps/server/server.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/script.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
-#include "worker/block_results.h"
-#include "worker/data_pass.h"
-#include "worker/epoch_sums.h"
-#include "worker/progress.h"
+#include "worker/train/block_results.h"
+#include "worker/train/data_pass.h"
+#include "worker/train/epoch_sums.h"
+#include "worker/train/progress.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -39,33 +39,33 @@ std::string ErrorOf(const std::function<void()>& parse) {
   return "";
 }
 
-Frame From(int source, Frame frame) {
+net::Frame From(int source, net::Frame frame) {
   frame.Arrived(source);
   return frame;
 }
 
 template <typename... Frames>
-std::vector<Frame> List(Frames... frames) {
-  std::vector<Frame> list;
+std::vector<net::Frame> List(Frames... frames) {
+  std::vector<net::Frame> list;
   (list.push_back(std::move(frames)), ...);
   return list;
 }
 
 /// Runs `body` at a rank at which these messages arrive; returns the Error that leaves it.
-std::string ErrorAt(int rank, std::vector<Frame> arriving, const std::function<void(Mailbox*)>& body) {
+std::string ErrorAt(int rank, std::vector<net::Frame> arriving, const std::function<void(net::Mailbox*)>& body) {
   ScriptedEndpoint endpoint(rank, kRoles.n_ranks(), std::move(arriving));
-  Mailbox mailbox(&endpoint, 1);
+  net::Mailbox mailbox(&endpoint, 1);
   return ErrorOf([&] { body(&mailbox); });
 }
 
-std::string ServerError(int staleness, std::vector<Frame> arriving) {
+std::string ServerError(int staleness, std::vector<net::Frame> arriving) {
   return ErrorAt(kServer, std::move(arriving),
-                 [&](Mailbox* mailbox) { ps::Server(mailbox, kRoles, SmallJob(staleness)).Run(); });
+                 [&](net::Mailbox* mailbox) { ps::server::Server(mailbox, kRoles, SmallJob(staleness)).Run(); });
 }
 
 /// A worker's first push, of one slice and of no rows.
-Frame Push(int source, uint64_t step, uint32_t slice, uint32_t n_slices) {
-  Frame frame(FrameKind::kPush, 1, step, sizeof(ps::PushPrelude));
+net::Frame Push(int source, uint64_t step, uint32_t slice, uint32_t n_slices) {
+  net::Frame frame(net::FrameKind::kPush, 1, step, sizeof(ps::PushPrelude));
   ps::PushPrelude prelude;
   prelude.sequence = 1;
   prelude.slice = slice;
@@ -75,15 +75,15 @@ Frame Push(int source, uint64_t step, uint32_t slice, uint32_t n_slices) {
 }
 
 TEST(Refusals, OfAHeaderThatAnnouncesTooMuch) {
-  Frame frame(FrameKind::kPush, 0, 0, 0);
-  reinterpret_cast<FrameHeader*>(frame.bytes().data())->payload_bytes = kMaxFrameBytes;
+  net::Frame frame(net::FrameKind::kPush, 0, 0, 0);
+  reinterpret_cast<net::FrameHeader*>(frame.bytes().data())->payload_bytes = net::kMaxFrameBytes;
   EXPECT_EQ(ErrorOf([&] { frame.Arrived(3); }),
             "message from rank 3: push announces 1099511627776 bytes, expected less than 1099511627776");
 }
 
 TEST(Refusals, OfAFailureThatSaysNothing) {
-  EXPECT_EQ(ErrorAt(0, List(From(3, Frame(FrameKind::kAbort, 0, 0, 0))),
-                    [](Mailbox* mailbox) { mailbox->Await({FrameKind::kPull}, "a pull"); }),
+  EXPECT_EQ(ErrorAt(0, List(From(3, net::Frame(net::FrameKind::kAbort, 0, 0, 0))),
+                    [](net::Mailbox* mailbox) { mailbox->Await({net::FrameKind::kPull}, "a pull"); }),
             "abort from rank 3: it failed and does not say why");
 }
 
@@ -110,9 +110,9 @@ TEST_P(RefusalsAtStaleness, OfAnotherNumberOfSlices) {
 }
 
 TEST_P(RefusalsAtStaleness, OfMorePullsThanMayWait) {
-  std::vector<Frame> pulls;
+  std::vector<net::Frame> pulls;
   for (int i = 0; i <= 2 * ps::kMaxPullsInFlight; ++i)
-    pulls.push_back(From(kChief, Frame(FrameKind::kPull, static_cast<uint64_t>(i) + 1, 1000, 0)));
+    pulls.push_back(From(kChief, net::Frame(net::FrameKind::kPull, static_cast<uint64_t>(i) + 1, 1000, 0)));
   EXPECT_EQ(ServerError(GetParam(), std::move(pulls)),
             "pull from rank 2: 64 pulls wait for an earlier step already");
 }
@@ -120,7 +120,7 @@ TEST_P(RefusalsAtStaleness, OfMorePullsThanMayWait) {
 INSTANTIATE_TEST_SUITE_P(Staleness, RefusalsAtStaleness, ::testing::Values(0, 1));
 
 TEST(Refusals, OfAPushThatFollowsALostOne) {
-  Frame push = Push(kOtherWorker, 0, 0, 1);
+  net::Frame push = Push(kOtherWorker, 0, 0, 1);
   ps::PushPrelude prelude;
   prelude.sequence = 3;
   prelude.n_slices = 1;
@@ -129,19 +129,19 @@ TEST(Refusals, OfAPushThatFollowsALostOne) {
 }
 
 TEST(Refusals, OfAPullWithoutANumber) {
-  EXPECT_EQ(ServerError(0, List(From(kChief, Frame(FrameKind::kPull, 0, 0, 0)))),
+  EXPECT_EQ(ServerError(0, List(From(kChief, net::Frame(net::FrameKind::kPull, 0, 0, 0)))),
             "pull from rank 2: request 0, expected at least 1");
 }
 
 TEST(Refusals, OfAPushWhosePullIsLongGone) {
   const auto pull_of_nothing = [] {
-    Frame pull(FrameKind::kPull, 5, 0, 3 * sizeof(ps::Section));
+    net::Frame pull(net::FrameKind::kPull, 5, 0, 3 * sizeof(ps::Section));
     const ps::Section sections[] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
     std::memcpy(pull.payload().data(), sections, sizeof(sections));
     return From(kChief, std::move(pull));
   };
   const auto push = [](uint64_t sequence) {
-    Frame frame = Push(kChief, 0, 0, 1);
+    net::Frame frame = Push(kChief, 0, 0, 1);
     const ps::PushPrelude prelude = {5, sequence, 0, 1};
     std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
     return frame;
@@ -151,7 +151,7 @@ TEST(Refusals, OfAPushWhosePullIsLongGone) {
 }
 
 TEST(Refusals, OfASaveThatIsNotTheChiefs) {
-  EXPECT_EQ(ServerError(0, List(From(kOtherWorker, Frame(FrameKind::kSave, 1, 0, "rows.bin")))),
+  EXPECT_EQ(ServerError(0, List(From(kOtherWorker, net::Frame(net::FrameKind::kSave, 1, 0, "rows.bin")))),
             "save from rank 3, expected one from the chief, rank 2");
 }
 
@@ -161,8 +161,8 @@ TEST(Refusals, OfASaveOutsideTheOutputFolder) {
   std::filesystem::create_directory_symlink(folder.Path(), folder.Path("out/away"));
   const std::string out = folder.Path("out");
   const auto error = [&](const std::string& path, const std::string& output) {
-    return ErrorAt(kServer, List(From(kChief, Frame(FrameKind::kSave, 1, 0, path))),
-                   [&](Mailbox* mailbox) { ps::Server(mailbox, kRoles, SmallJob(0), output).Run(); });
+    return ErrorAt(kServer, List(From(kChief, net::Frame(net::FrameKind::kSave, 1, 0, path))),
+                   [&](net::Mailbox* mailbox) { ps::server::Server(mailbox, kRoles, SmallJob(0), output).Run(); });
   };
   for (const std::string& path :
        {std::string("/tmp/rows.bin"), out, out + "/", out + "/..", out + "/../rows.bin", out + "er/rows.bin",
@@ -179,7 +179,7 @@ TEST(Refusals, OfASaveOutsideTheOutputFolder) {
 TEST(Refusals, OfAKeyTwice) {
   const ps::Section sections[] = {{0, 0, 2}, {1, 0, 0}, {2, 0, 0}};
   const Key keys[] = {0, 0};
-  Frame pull(FrameKind::kPull, 1, 0, sizeof(sections) + sizeof(keys));
+  net::Frame pull(net::FrameKind::kPull, 1, 0, sizeof(sections) + sizeof(keys));
   std::memcpy(pull.payload().data(), sections, sizeof(sections));
   std::memcpy(pull.payload().data() + sizeof(sections), keys, sizeof(keys));
   EXPECT_EQ(ServerError(0, List(From(kChief, std::move(pull)))),
@@ -192,27 +192,27 @@ TEST(Refusals, OfAServersRequestToAServer) {
 }
 
 /// Assigns a row of server 0's and waits for the reply.
-std::string AssignError(std::vector<Frame> arriving) {
-  return ErrorAt(kChief, std::move(arriving), [](Mailbox* mailbox) {
-    ps::Client(mailbox, kRoles, SmallJob(0))
+std::string AssignError(std::vector<net::Frame> arriving) {
+  return ErrorAt(kChief, std::move(arriving), [](net::Mailbox* mailbox) {
+    ps::client::Client(mailbox, kRoles, SmallJob(0))
         .Assign(kDenseTable, std::vector<Key>{0}, std::vector<float>(kDenseRowDim));
   });
 }
 
 TEST(Refusals, OfARepliesSender) {
-  EXPECT_EQ(AssignError(List(From(kOtherWorker, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
+  EXPECT_EQ(AssignError(List(From(kOtherWorker, net::Frame(net::FrameKind::kAssignReply, 1, 0, 0)))),
             "assign reply from rank 3, which is a worker, expected one from a server");
-  EXPECT_EQ(AssignError(List(From(kOtherServer, Frame(FrameKind::kAssignReply, 1, 0, 0)))),
+  EXPECT_EQ(AssignError(List(From(kOtherServer, net::Frame(net::FrameKind::kAssignReply, 1, 0, 0)))),
             "assign reply from rank 1: answers request 1, which is not waiting for one");
 }
 
 /// Pulls row 0 of the dense table, which is server 0's.
-std::string PullError(std::vector<Frame> arriving) {
-  return ErrorAt(kChief, std::move(arriving), [](Mailbox* mailbox) {
-    ps::Client client(mailbox, kRoles, SmallJob(0));
+std::string PullError(std::vector<net::Frame> arriving) {
+  return ErrorAt(kChief, std::move(arriving), [](net::Mailbox* mailbox) {
+    ps::client::Client client(mailbox, kRoles, SmallJob(0));
     const std::vector<Key> keys{0};
     std::vector<float> weights(kDenseRowDim);
-    ps::Exchange exchange;
+    ps::client::Exchange exchange;
     exchange.parts.resize(3);
     exchange.parts[kDenseTable] = {keys, true, weights.data(), nullptr};
     client.PullStart(&exchange);
@@ -221,24 +221,24 @@ std::string PullError(std::vector<Frame> arriving) {
 }
 
 TEST(Refusals, OfAReplyThatNobodyWaitsFor) {
-  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 77, 0, 0)))),
+  EXPECT_EQ(PullError(List(From(kServer, net::Frame(net::FrameKind::kPullReply, 77, 0, 0)))),
             "pull reply from rank 0: answers pull 77, which is not waiting for one");
   // Nothing was asked of server 1; where that is so, a client keeps pull 0.
-  EXPECT_EQ(PullError(List(From(kOtherServer, Frame(FrameKind::kPullReply, 0, 0, 0)))),
+  EXPECT_EQ(PullError(List(From(kOtherServer, net::Frame(net::FrameKind::kPullReply, 0, 0, 0)))),
             "pull reply from rank 1: answers pull 0, which is not waiting for one");
-  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPushReply, 2, 0, 0)))),
+  EXPECT_EQ(PullError(List(From(kServer, net::Frame(net::FrameKind::kPushReply, 2, 0, 0)))),
             "push reply from rank 0: acknowledges push 2, which is not waiting for one");
 }
 
 TEST(Refusals, OfRowsOfAnotherDimension) {
-  EXPECT_EQ(PullError(List(From(kServer, Frame(FrameKind::kPullReply, 1, 0, sizeof(ps::ReplyPrelude) + 8)))),
+  EXPECT_EQ(PullError(List(From(kServer, net::Frame(net::FrameKind::kPullReply, 1, 0, sizeof(ps::ReplyPrelude) + 8)))),
             "pull reply from rank 0: 24 bytes, expected 4112");
 }
 
 /// Asks for the counts of both servers; `first` is what the first says.
 std::string ReportError(const ps::ServerReport& first) {
-  return ErrorAt(kChief, List(From(kServer, Frame(FrameKind::kReportReply, 1, 0, first.Serialize()))),
-                 [](Mailbox* mailbox) { ps::Client(mailbox, kRoles, SmallJob(0)).Report(); });
+  return ErrorAt(kChief, List(From(kServer, net::Frame(net::FrameKind::kReportReply, 1, 0, first.Serialize()))),
+                 [](net::Mailbox* mailbox) { ps::client::Client(mailbox, kRoles, SmallJob(0)).Report(); });
 }
 
 TEST(Refusals, OfCountsThatCannotBe) {
@@ -250,63 +250,63 @@ TEST(Refusals, OfCountsThatCannotBe) {
 }
 
 /// Two workers gather, the chief's side.
-std::string GatherError(std::vector<Frame> arriving) {
-  return ErrorAt(kChief, std::move(arriving), [](Mailbox* mailbox) {
-    worker::Group group(mailbox, kRoles);
+std::string GatherError(std::vector<net::Frame> arriving) {
+  return ErrorAt(kChief, std::move(arriving), [](net::Mailbox* mailbox) {
+    worker::train::Group group(mailbox, kRoles);
     group.Gather("", "the first parts");
     group.Gather("", "the second parts");
   });
 }
 
 TEST(Refusals, OfAGathering) {
-  EXPECT_EQ(GatherError(List(From(kServer, Frame(FrameKind::kGather, 1, 0, 0)))),
+  EXPECT_EQ(GatherError(List(From(kServer, net::Frame(net::FrameKind::kGather, 1, 0, 0)))),
             "gather from rank 0, which is a server, expected one from a worker");
-  EXPECT_EQ(GatherError(List(From(kOtherWorker, Frame(FrameKind::kGather, 1, 0, 0)),
-                             From(kOtherWorker, Frame(FrameKind::kGather, 2, 0, 0)))),
+  EXPECT_EQ(GatherError(List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, 0)),
+                             From(kOtherWorker, net::Frame(net::FrameKind::kGather, 2, 0, 0)))),
             "gather from rank 3: call 0, expected at least 1");
-  EXPECT_EQ(GatherError(List(From(kOtherWorker, Frame(FrameKind::kGather, 1, 1, 0)),
-                             From(kOtherWorker, Frame(FrameKind::kGather, 2, 1, 0)),
-                             From(kOtherWorker, Frame(FrameKind::kGather, 3, 0, 0)))),
+  EXPECT_EQ(GatherError(List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 1, 0)),
+                             From(kOtherWorker, net::Frame(net::FrameKind::kGather, 2, 1, 0)),
+                             From(kOtherWorker, net::Frame(net::FrameKind::kGather, 3, 0, 0)))),
             "gather from rank 3: call 1 came twice");
 }
 
 TEST(Refusals, OfABroadcast) {
   const auto error = [](int source, uint64_t call) {
-    return ErrorAt(kOtherWorker, List(From(source, Frame(FrameKind::kBroadcast, 1, call, 0))),
-                   [](Mailbox* mailbox) { worker::Group(mailbox, kRoles).Broadcast("", "a decision"); });
+    return ErrorAt(kOtherWorker, List(From(source, net::Frame(net::FrameKind::kBroadcast, 1, call, 0))),
+                   [](net::Mailbox* mailbox) { worker::train::Group(mailbox, kRoles).Broadcast("", "a decision"); });
   };
   EXPECT_EQ(error(kServer, 0), "broadcast from rank 0, expected one from the chief, rank 2");
   EXPECT_EQ(error(kChief, 5), "broadcast from rank 2: call 5, expected 0");
 }
 
 TEST(Refusals, OfSummariesOfAnotherJob) {
-  worker::BlockSummaries blocks;
+  worker::data::BlockSummaries blocks;
   blocks[1].n_rows = 1;
   const std::string bytes = Serialize(blocks);
-  EXPECT_EQ(ErrorAt(kChief, List(From(kOtherWorker, Frame(FrameKind::kGather, 1, 0, bytes))),
-                    [](Mailbox* mailbox) {
-                      worker::Group group(mailbox, kRoles);
-                      worker::ShareSummaries({}, SmallJob(0), "train", &group);
+  EXPECT_EQ(ErrorAt(kChief, List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, bytes))),
+                    [](net::Mailbox* mailbox) {
+                      worker::train::Group group(mailbox, kRoles);
+                      worker::train::ShareSummaries({}, SmallJob(0), "train", &group);
                     }),
             "rank 3: block summaries: 0 numerics and 0 tasks, expected 2 and 2");
 }
 
 TEST(Refusals, OfATally) {
-  worker::EpochTally tally;
-  EXPECT_EQ(ErrorOf([&] { worker::EpochTally::Parse(tally.Serialize(), 2); }),
+  worker::train::EpochTally tally;
+  EXPECT_EQ(ErrorOf([&] { worker::train::EpochTally::Parse(tally.Serialize(), 2); }),
             "progress of a worker: 0 tasks, expected 2");
   tally.n_rows = -1;
-  EXPECT_THAT(ErrorOf([&] { worker::EpochTally::Parse(tally.Serialize(), 0); }), HasSubstr("-1 rows"));
+  EXPECT_THAT(ErrorOf([&] { worker::train::EpochTally::Parse(tally.Serialize(), 0); }), HasSubstr("-1 rows"));
 }
 
 TEST(Refusals, OfSumsOfAnEpoch) {
   const std::vector<int64_t> rows = {4, 2};
-  worker::SliceSums part;
+  worker::train::SliceSums part;
   part.numbers = {1};
   part.sums.resize(1);
   const auto error = [&] {
     return ErrorOf([&] {
-      worker::SumEpoch(rows.size(), 1, 0, {{{0}, {{}}, {}}, worker::SliceSums::Parse(part.Serialize(), rows, 1, 0)});
+      worker::train::SumEpoch(rows.size(), 1, 0, {{{0}, {{}}, {}}, worker::train::SliceSums::Parse(part.Serialize(), rows, 1, 0)});
     });
   };
   EXPECT_EQ(error(), "");
@@ -317,7 +317,7 @@ TEST(Refusals, OfSumsOfAnEpoch) {
   EXPECT_EQ(ErrorOf([&] {
               part.sums[0].n = 1;
               part.balance = {std::numeric_limits<double>::infinity()};
-              worker::SliceSums::Parse(part.Serialize(), rows, 1, 1);
+              worker::train::SliceSums::Parse(part.Serialize(), rows, 1, 1);
             }),
             "sums of an epoch: balance has a inf, expected finite numbers");
   part.balance = {};
@@ -333,7 +333,7 @@ TEST(Refusals, OfSumsOfAnEpoch) {
 
 TEST(Refusals, OfAnEvaluationsResults) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-  worker::BlockResults results(1);
+  worker::train::BlockResults results(1);
   results.Add(7, {{1}, {0.5f}, {0.7}});
   EXPECT_THAT(ErrorOf([&] { results.Add(7, {{1}, {0.5f}, {0.7}}); }), HasSubstr("block 7 came twice"));
   EXPECT_THAT(ErrorOf([&] {
@@ -344,48 +344,48 @@ TEST(Refusals, OfAnEvaluationsResults) {
 }
 
 TEST(Refusals, OfAHello) {
-  const auto error = [](int source, launch::Command command, std::string_view bytes) {
-    const Frame hello = From(source, Frame(FrameKind::kHello, 1, 0, bytes));
-    return ErrorOf([&] { launch::ParseHello(hello, command, kRoles); });
+  const auto error = [](int source, launch::rank::Command command, std::string_view bytes) {
+    const net::Frame hello = From(source, net::Frame(net::FrameKind::kHello, 1, 0, bytes));
+    return ErrorOf([&] { launch::rank::ParseHello(hello, command, kRoles); });
   };
-  launch::Hello hello{{"a", "b", "c", "d"}, {}};
+  launch::rank::Hello hello{{"a", "b", "c", "d"}, {}};
   *hello.start.manifest.mutable_job() = SmallJob(0);
-  const std::string good = launch::SerializeHello(hello);
-  EXPECT_EQ(error(0, launch::Command::kTrain, good), "");
-  EXPECT_EQ(error(1, launch::Command::kTrain, good), "configuration from rank 1: expected it from rank 0");
-  EXPECT_EQ(error(0, launch::Command::kTrain, good + "x"),
+  const std::string good = launch::rank::SerializeHello(hello);
+  EXPECT_EQ(error(0, launch::rank::Command::kTrain, good), "");
+  EXPECT_EQ(error(1, launch::rank::Command::kTrain, good), "configuration from rank 1: expected it from rank 0");
+  EXPECT_EQ(error(0, launch::rank::Command::kTrain, good + "x"),
             "configuration from rank 0: bytes behind the manifest, expected none");
-  EXPECT_THAT(error(0, launch::Command::kTrain, "nonsense"),
+  EXPECT_THAT(error(0, launch::rank::Command::kTrain, "nonsense"),
               HasSubstr("configuration from rank 0: ends at byte 8, but "));
-  EXPECT_THAT(error(0, launch::Command::kEvaluate, good),
+  EXPECT_THAT(error(0, launch::rank::Command::kEvaluate, good),
               HasSubstr("configuration from rank 0: no model, expected its folder"));
   hello.start.rows = "/models/a";
-  EXPECT_THAT(error(0, launch::Command::kEvaluate, launch::SerializeHello(hello)),
+  EXPECT_THAT(error(0, launch::rank::Command::kEvaluate, launch::rank::SerializeHello(hello)),
               HasSubstr("configuration from rank 0: format version 0"));
   hello.start.rows.clear();
   hello.start.manifest.mutable_job()->mutable_table(0)->set_dim(0);
-  EXPECT_THAT(error(0, launch::Command::kTrain, launch::SerializeHello(hello)),
+  EXPECT_THAT(error(0, launch::rank::Command::kTrain, launch::rank::SerializeHello(hello)),
               HasSubstr(": table[users].dim: is 0, expected 1 to 4096"));
   hello.hosts.pop_back();  // what is there in its place is no manifest
-  EXPECT_THAT(error(0, launch::Command::kTrain, launch::SerializeHello(hello)),
+  EXPECT_THAT(error(0, launch::rank::Command::kTrain, launch::rank::SerializeHello(hello)),
               HasSubstr("configuration from rank 0: "));
 }
 
 TEST(Refusals, OfAGreeting) {
-  const auto error = [](std::vector<Frame> arriving) {
-    return ErrorAt(0, std::move(arriving), [](Mailbox* mailbox) { launch::AwaitGreetings(mailbox); });
+  const auto error = [](std::vector<net::Frame> arriving) {
+    return ErrorAt(0, std::move(arriving), [](net::Mailbox* mailbox) { launch::rank::AwaitGreetings(mailbox); });
   };
   const auto greeting = [](int source, const std::string& text) {
-    return From(source, Frame(FrameKind::kGreeting, 1, 0, text));
+    return From(source, net::Frame(net::FrameKind::kGreeting, 1, 0, text));
   };
-  const std::string good = launch::Fingerprint() + "\nnode-b";
+  const std::string good = launch::rank::Fingerprint() + "\nnode-b";
   EXPECT_EQ(error(List(greeting(1, good), greeting(2, good), greeting(3, good))), "");
   EXPECT_EQ(error(List(greeting(1, good), greeting(1, good))), "greeting from rank 1: came twice");
   EXPECT_EQ(error(List(greeting(2, "hello"))), "greeting from rank 2: 5 bytes, expected a build and a host");
   EXPECT_EQ(error(List(greeting(2, "zhiyin 9\n" + std::string(2000, 'x')))),
             "greeting from rank 2: 2009 bytes, expected a build and a host");
   EXPECT_EQ(error(List(greeting(3, "zhiyin 9\nnode-c"))), "rank 3 on node-c runs zhiyin 9, rank 0 on scripted runs " +
-                                                              launch::Fingerprint() +
+                                                              launch::rank::Fingerprint() +
                                                               ": expected the same build on all hosts");
 }
 

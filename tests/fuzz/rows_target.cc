@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "common/block_file.h"
-#include "ps/checkpoint.h"
-#include "ps/row_saver.h"
+#include "ps/save/checkpoint.h"
+#include "ps/save/row_saver.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
@@ -25,18 +25,18 @@ Job JobWithSightings() {
 /// Tables with some rows, and with keys that were seen but have none.
 std::string Saved(int n_keys, ps::SaveKind kind) {
   const testing::TempFolder folder(testing::TempFolder::kInMemory);
-  std::vector<ps::Table> tables = ps::EmptyTables(JobWithSightings());
-  ps::SaveRows(folder.Path("before"), ps::SaveKind::kWhole, &tables, [] {});
-  for (ps::Table& table : tables) {
+  std::vector<ps::table::Table> tables = ps::table::EmptyTables(JobWithSightings());
+  ps::save::SaveRows(folder.Path("before"), ps::SaveKind::kWhole, &tables, [] {});
+  for (ps::table::Table& table : tables) {
     for (uint64_t step = 0; step < 3; ++step) {
       std::vector<Key> keys;
       for (int i = 0; i < n_keys; ++i) keys.push_back(static_cast<Key>(7 * i) + step % 2);
       std::vector<std::byte*> rows(keys.size());
       table.FindOrCreate(keys, step, rows);
-      table.EndStep(step, ps::Table::kNoneInUse);
+      table.EndStep(step, ps::table::Table::kNoneInUse);
     }
   }
-  ps::SaveRows(folder.Path(kName), kind, &tables, [] {});
+  ps::save::SaveRows(folder.Path(kName), kind, &tables, [] {});
   BlockReader file(folder.Path(kName));
   std::string content(static_cast<size_t>(file.n_left()), '\0');
   file.Read(std::as_writable_bytes(std::span(content)));
@@ -44,8 +44,8 @@ std::string Saved(int n_keys, ps::SaveKind kind) {
 }
 
 /// A folder with a file of rows.
-SavedFolder Written(const std::string& folder, std::string_view content, bool is_changes, const Job& job) {
-  SavedFolder saved{folder, {}};
+ps::save::SavedFolder Written(const std::string& folder, std::string_view content, bool is_changes, const Job& job) {
+  ps::save::SavedFolder saved{folder, {}};
   *saved.manifest.mutable_job() = job;
   Manifest::RowFile* entry = saved.manifest.add_file();
   entry->set_name(kName);
@@ -68,12 +68,12 @@ int FuzzRows(const uint8_t* data, size_t size) {
   static const std::string kBase = Saved(5, ps::SaveKind::kModel);
   // As the head says.
   const bool is_changes = size > 8 && data[8] == 1;
-  SavedChain saved;
+  ps::save::SavedChain saved;
   if (is_changes) saved.push_back(Written(folder.Path("base"), kBase, false, kJob));
   saved.push_back(Written(folder.Path("newest"), std::string_view(reinterpret_cast<const char*>(data), size), is_changes, kJob));
   Judge(kName, [&] {
-    std::vector<ps::Table> tables = ps::EmptyTables(kJob);
-    ps::LoadRows(saved, ps::CarryAll(tables.size()), {2, 1}, 1, &tables, [] {});
+    std::vector<ps::table::Table> tables = ps::table::EmptyTables(kJob);
+    ps::save::LoadRows(saved, ps::save::CarryAll(tables.size()), {2, 1}, 1, &tables, [] {});
   });
   return 0;
 }

@@ -22,17 +22,17 @@
 namespace zhiyin::fuzz {
 
 /// Appends a message that has arrived.
-void AppendTo(std::string* script, const Frame& frame);
+void AppendTo(std::string* script, const net::Frame& frame);
 
 /// The messages of a script as they arrive at `rank`, none of them from itself, no reports of failures (abort
 /// and stop, whose text is whatever the failed rank says).
-std::vector<Frame> MessagesOf(std::string_view script, int rank, int n_ranks);
+std::vector<net::Frame> MessagesOf(std::string_view script, int rank, int n_ranks);
 
 /// A rank's end of a network in which nobody listens and a script speaks. Its clock passes only while the
 /// rank waits: each wait past the script's end costs no time.
-class ScriptedEndpoint final : public Endpoint {
+class ScriptedEndpoint final : public net::Endpoint {
  public:
-  ScriptedEndpoint(int rank, int n_ranks, std::vector<Frame> arriving)
+  ScriptedEndpoint(int rank, int n_ranks, std::vector<net::Frame> arriving)
       : rank_(rank), n_ranks_(n_ranks), arriving_(std::move(arriving)) {}
 
   int rank() const override { return rank_; }
@@ -40,24 +40,24 @@ class ScriptedEndpoint final : public Endpoint {
   std::string host() const override { return "scripted"; }
   double Now() const override { return now_s_; }
   bool TimeIsVirtual() const override { return true; }
-  void Send(int, Frame) override {}
-  std::optional<Frame> Poll() override;
-  std::optional<Frame> Receive(double deadline) override;
+  void Send(int, net::Frame) override {}
+  std::optional<net::Frame> Poll() override;
+  std::optional<net::Frame> Receive(double deadline) override;
   bool Flush(double) override { return true; }
   void NoteWaitingFor(const char*) override {}
 
  private:
   int rank_;
   int n_ranks_;
-  std::vector<Frame> arriving_;
+  std::vector<net::Frame> arriving_;
   size_t n_arrived_ = 0;
   double now_s_ = 0;
 };
 
 /// Another endpoint that writes down what arrives at it. Borrows it.
-class RecordingEndpoint final : public Endpoint {
+class RecordingEndpoint final : public net::Endpoint {
  public:
-  explicit RecordingEndpoint(Endpoint* inner) : inner_(inner) {}
+  explicit RecordingEndpoint(net::Endpoint* inner) : inner_(inner) {}
   const std::string& script() const { return script_; }
 
   int rank() const override { return inner_->rank(); }
@@ -65,16 +65,16 @@ class RecordingEndpoint final : public Endpoint {
   std::string host() const override { return inner_->host(); }
   double Now() const override { return inner_->Now(); }
   bool TimeIsVirtual() const override { return inner_->TimeIsVirtual(); }
-  void Send(int to, Frame frame) override { inner_->Send(to, std::move(frame)); }
-  std::optional<Frame> Poll() override { return Noted(inner_->Poll()); }
-  std::optional<Frame> Receive(double deadline) override { return Noted(inner_->Receive(deadline)); }
+  void Send(int to, net::Frame frame) override { inner_->Send(to, std::move(frame)); }
+  std::optional<net::Frame> Poll() override { return Noted(inner_->Poll()); }
+  std::optional<net::Frame> Receive(double deadline) override { return Noted(inner_->Receive(deadline)); }
   bool Flush(double deadline) override { return inner_->Flush(deadline); }
   void NoteWaitingFor(const char* what) override { inner_->NoteWaitingFor(what); }
 
  private:
-  std::optional<Frame> Noted(std::optional<Frame> frame);
+  std::optional<net::Frame> Noted(std::optional<net::Frame> frame);
 
-  Endpoint* inner_;
+  net::Endpoint* inner_;
   std::string script_;
 };
 

@@ -1,6 +1,6 @@
 #include <glog/logging.h>
 
-#include "ps/server.h"
+#include "ps/server/server.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/script.h"
@@ -18,11 +18,11 @@ constexpr std::string_view kSavedName = "/rows-0-of-2.bin";
 
 /// Where a recorded request to save still names its file, that is in this run's folder; any other path is as it
 /// came.
-void SaveTo(const std::string& folder, std::vector<Frame>* messages) {
-  for (Frame& frame : *messages) {
-    if (frame.kind() != FrameKind::kSave || !frame.text().ends_with(kSavedName)) continue;
+void SaveTo(const std::string& folder, std::vector<net::Frame>* messages) {
+  for (net::Frame& frame : *messages) {
+    if (frame.kind() != net::FrameKind::kSave || !frame.text().ends_with(kSavedName)) continue;
     const int source = frame.source();
-    frame = Frame(FrameKind::kSave, frame.header().request_id, frame.header().clock, folder + std::string(kSavedName));
+    frame = net::Frame(net::FrameKind::kSave, frame.header().request_id, frame.header().clock, folder + std::string(kSavedName));
     frame.Arrived(source);
   }
 }
@@ -37,12 +37,12 @@ int FuzzServer(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   FLAGS_minloglevel = google::GLOG_ERROR;  // a server warns of every gradient that it refuses
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
-  std::vector<Frame> messages = MessagesOf(script, kServerRank, kRoles.n_ranks());
+  std::vector<net::Frame> messages = MessagesOf(script, kServerRank, kRoles.n_ranks());
   SaveTo(folder.Path(), &messages);
   Judge("rank ", [&] {
     ScriptedEndpoint endpoint(kServerRank, kRoles.n_ranks(), std::move(messages));
-    Mailbox mailbox(&endpoint, 1);
-    ps::Server(&mailbox, kRoles, kJobs[data[0] % std::size(kJobs)], folder.Path()).Run();
+    net::Mailbox mailbox(&endpoint, 1);
+    ps::server::Server(&mailbox, kRoles, kJobs[data[0] % std::size(kJobs)], folder.Path()).Run();
   });
   return 0;
 }

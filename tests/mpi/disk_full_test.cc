@@ -11,7 +11,7 @@
 
 #include "tests/support/census_checkpoints.h"
 #include "tests/support/files.h"
-#include "worker/checkpoints.h"
+#include "worker/saved/checkpoints.h"
 
 namespace zhiyin::testing {
 namespace {
@@ -60,7 +60,7 @@ TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
   std::this_thread::sleep_for(milliseconds(1500));
   // An earlier checkpoint is still there, and whole.
   std::string notes;
-  const auto newest = worker::NewestCheckpoint(output_, [&](const std::string& note) { notes += note; });
+  const auto newest = worker::saved::NewestCheckpoint(output_, [&](const std::string& note) { notes += note; });
   ASSERT_FALSE(newest.empty());
   MakeRoom();
   WaitForStep(output_, newest.back().manifest.progress().next_step() + 20);
@@ -77,7 +77,7 @@ TEST_F(DiskFull, ForGoodTheJobEndsAndTheLastCheckpointIsWhole) {
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(ErrorLines(result), Contains(HasSubstr("No space left on device: the job ends, the newest is ")));
-  const auto newest = worker::NewestCheckpoint(output_, [](const std::string&) {});
+  const auto newest = worker::saved::NewestCheckpoint(output_, [](const std::string&) {});
   ASSERT_FALSE(newest.empty());
   MakeRoom();
   Arguments rest = Census(1, 2);
@@ -108,7 +108,7 @@ TEST_F(DiskFull, AFolderThatVanishesIsSaidAndEndsTheJobByPolicy) {
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(ErrorLines(result), Contains(AllOf(HasSubstr(output_), HasSubstr("No such file or directory"), HasSubstr("the job ends"))));
-  EXPECT_FALSE(worker::NewestCheckpoint(disk_ + "/elsewhere", [](const std::string&) {}).empty());
+  EXPECT_FALSE(worker::saved::NewestCheckpoint(disk_ + "/elsewhere", [](const std::string&) {}).empty());
 }
 
 }  // namespace

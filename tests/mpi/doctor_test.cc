@@ -10,7 +10,7 @@
 #include <sstream>
 #include <thread>
 
-#include "launch/launcher.h"
+#include "launch/rank/launcher.h"
 #include "tests/support/files.h"
 #include "tests/support/ranks.h"
 #include "tests/support/zhiyin.h"
@@ -118,7 +118,7 @@ TEST(Doctor, WithoutMpirunLooksAtThisHost) {
   const ProcessResult missing =
       RunZhiyin(0, {"doctor", Census(), "--set", "data.train.file=nowhere.gz"}, kLimitS);
   EXPECT_EQ(missing.exit_code, 1);
-  EXPECT_THAT(Wrong(missing), ElementsAre(AllOf(StartsWith("rank 0 on " + launch::HostName() + " is without data: "),
+  EXPECT_THAT(Wrong(missing), ElementsAre(AllOf(StartsWith("rank 0 on " + launch::rank::HostName() + " is without data: "),
                                                 HasSubstr("nowhere.gz"))));
 }
 
@@ -150,7 +150,7 @@ TEST(Doctor, DifferentBinaries) {
   const ProcessResult result = RunProcess(Mpirun({{2, Doctor({})}, {1, theirs}}), kLimitS);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(Wrong(result), ElementsAre(AllOf(StartsWith("different builds of zhiyin: "),
-                                               HasSubstr("ranks 0, 1 on " + launch::HostName()),
+                                               HasSubstr("ranks 0, 1 on " + launch::rank::HostName()),
                                                HasSubstr("rank 2 on other: copy one file to all hosts"))));
 }
 
@@ -192,7 +192,7 @@ TEST(Doctor, AFullDisk) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(
       Wrong(result),
-      ElementsAre(AllOf(StartsWith(output + ": the disk is full on host " + launch::HostName() + " (0 bytes free, "),
+      ElementsAre(AllOf(StartsWith(output + ": the disk is full on host " + launch::rank::HostName() + " (0 bytes free, "),
                         HasSubstr("No space left on device): make room"))));
 }
 
@@ -214,7 +214,7 @@ TEST(Doctor, ARankThatDoesNotStartIsWaitedForInBounds) {
   EXPECT_NE(result.exit_code, 0);
   EXPECT_LT(result.seconds, 30);
   EXPECT_THAT(ErrorLines(result),
-              ElementsAre(StartsWith("rank 0 on " + launch::HostName() +
+              ElementsAre(StartsWith("rank 0 on " + launch::rank::HostName() +
                                      ": MPI did not start within 3 s (the limit is --timeout_s)")));
 }
 
@@ -253,7 +253,7 @@ TEST(Doctor, ARankThatFallsSilentIsNamed) {
   EXPECT_FALSE(result.timed_out);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(Wrong(result),
-              ElementsAre(StartsWith("rank 1 on " + launch::HostName() +
+              ElementsAre(StartsWith("rank 1 on " + launch::rank::HostName() +
                                      " did not answer for 5 s (the limit is --timeout_s) when it was to "),
                           HasSubstr("host other cannot see what rank 0 writes there")));
   EXPECT_TRUE(std::filesystem::is_empty(folder.Path()));

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/file.h"
-#include "launch/export/npz_file.h"
+#include "launch/apps/export/npz_file.h"
 #include "tests/support/files.h"
 #include "tests/support/process.h"
 #include "tests/support/taste_job.h"
@@ -95,10 +95,10 @@ TEST_F(Export, HoldsEveryFieldAndTheTowersByTheirIds) {
   const ProcessResult exported = Run(folder_.Path("model"), folder_.Path("all"));
   ASSERT_EQ(exported.exit_code, 0) << exported.err;
   EXPECT_THAT(exported.out, HasSubstr("fields/item.npz: 40 ids, 8 columns"));
-  const launch::IdVectors items = launch::ReadNpz(folder_.Path("all/towers/item.npz"));
+  const launch::apps::IdVectors items = launch::apps::ReadNpz(folder_.Path("all/towers/item.npz"));
   EXPECT_EQ(items.ids.size(), 40u);
-  EXPECT_EQ(launch::ReadNpz(folder_.Path("all/towers/user.npz")).ids.size(), 60u);
-  const launch::IdVectors fields = launch::ReadNpz(folder_.Path("all/fields/item.npz"));
+  EXPECT_EQ(launch::apps::ReadNpz(folder_.Path("all/towers/user.npz")).ids.size(), 60u);
+  const launch::apps::IdVectors fields = launch::apps::ReadNpz(folder_.Path("all/fields/item.npz"));
   // The tower without hidden layers is the item's row itself.
   for (size_t i = 0; i < fields.ids.size(); ++i) {
     const auto at = std::find(items.ids.begin(), items.ids.end(), fields.ids[i]) - items.ids.begin();
@@ -112,7 +112,7 @@ TEST_F(Export, HoldsEveryFieldAndTheTowersByTheirIds) {
 
   // Nothing changed since; then another model, and with an item less.
   EXPECT_EQ(Run(folder_.Path("model"), folder_.Path("none"), {"--since=" + folder_.Path("all")}).exit_code, 0);
-  EXPECT_TRUE(launch::ReadNpz(folder_.Path("none/fields/item.npz")).ids.empty());
+  EXPECT_TRUE(launch::apps::ReadNpz(folder_.Path("none/fields/item.npz")).ids.empty());
   std::string fewer;
   std::istringstream lines(TasteEvents());
   for (std::string line; std::getline(lines, line);) {
@@ -122,7 +122,7 @@ TEST_F(Export, HoldsEveryFieldAndTheTowersByTheirIds) {
   TrainInto(config, folder_.Path("next"));
   const ProcessResult delta = Run(folder_.Path("next"), folder_.Path("delta"), {"--since=" + folder_.Path("all")});
   ASSERT_EQ(delta.exit_code, 0) << delta.err;
-  const launch::IdVectors changes = launch::ReadNpz(folder_.Path("delta/fields/item.npz"));
+  const launch::apps::IdVectors changes = launch::apps::ReadNpz(folder_.Path("delta/fields/item.npz"));
   EXPECT_EQ(changes.removed, std::vector<std::string>{"i7"});
   EXPECT_EQ(changes.ids.size(), 39u);
 

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "common/error.h"
-#include "common/net/mpi_endpoint.h"
+#include "common/net/mpi/mpi_endpoint.h"
 
 namespace zhiyin {
 namespace {
 
 std::vector<size_t> Sizes(size_t part, size_t largest) {
-  const size_t header = sizeof(FrameHeader);
+  const size_t header = sizeof(net::FrameHeader);
   return {0, 1, part - header - 1, part - header, part - header + 1, 5, part, 3 * part + 7, 11, largest, 13};
 }
 
@@ -25,8 +25,8 @@ uint64_t Word(size_t at, size_t nth, int from, int to) {
          static_cast<uint64_t>(to) * 131;
 }
 
-Frame MakeFrame(size_t n_bytes, size_t nth, int from, int to) {
-  Frame frame(FrameKind::kPush, nth, 7, n_bytes);
+net::Frame MakeFrame(size_t n_bytes, size_t nth, int from, int to) {
+  net::Frame frame(net::FrameKind::kPush, nth, 7, n_bytes);
   const std::span<std::byte> payload = frame.payload();
   for (size_t at = 0; at < n_bytes; at += 8) {
     const uint64_t word = Word(at, nth, from, to);
@@ -35,7 +35,7 @@ Frame MakeFrame(size_t n_bytes, size_t nth, int from, int to) {
   return frame;
 }
 
-void CheckFrame(const Frame& frame, size_t n_bytes, size_t nth, int me) {
+void CheckFrame(const net::Frame& frame, size_t n_bytes, size_t nth, int me) {
   if (frame.header().request_id != nth)
     Fail("rank ", me, ": frame ", frame.header().request_id, ", expected ", nth);
   if (frame.payload().size() != n_bytes)
@@ -48,8 +48,8 @@ void CheckFrame(const Frame& frame, size_t n_bytes, size_t nth, int me) {
 }
 
 void Run(size_t part, size_t largest) {
-  MpiWorld world(part);
-  Endpoint& me = world.endpoint();
+  net::MpiWorld world(part);
+  net::Endpoint& me = world.endpoint();
   const std::vector<size_t> sizes = Sizes(part, largest);
   for (size_t nth = 0; nth < sizes.size(); ++nth) {
     for (int to = 0; to < me.n_ranks(); ++to) {
@@ -58,7 +58,7 @@ void Run(size_t part, size_t largest) {
   }
   std::vector<size_t> n_received(static_cast<size_t>(me.n_ranks()));
   for (size_t n = 0; n < sizes.size() * (n_received.size() - 1); ++n) {
-    const std::optional<Frame> frame = me.Receive(me.Now() + 60);
+    const std::optional<net::Frame> frame = me.Receive(me.Now() + 60);
     if (!frame) Fail("rank ", me.rank(), ": nothing came");
     size_t& nth = n_received[static_cast<size_t>(frame->source())];
     CheckFrame(*frame, sizes[nth], nth, me.rank());

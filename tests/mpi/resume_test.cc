@@ -9,7 +9,7 @@
 #include "tests/support/census_checkpoints.h"
 #include "tests/support/files.h"
 #include "tests/support/ranks.h"
-#include "worker/checkpoints.h"
+#include "worker/saved/checkpoints.h"
 
 namespace zhiyin::testing {
 namespace {
@@ -72,7 +72,7 @@ TEST(Resume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
     std::this_thread::sleep_for(milliseconds(900 + random.Below(500)));
     kill(ranks[random.Below(3)], SIGKILL);
     EXPECT_NE(job.Wait(60).exit_code, 0);
-    const auto found = worker::NewestCheckpoint(output, [&](const std::string& note) { notes += note + "\n"; });
+    const auto found = worker::saved::NewestCheckpoint(output, [&](const std::string& note) { notes += note + "\n"; });
     ASSERT_FALSE(found.empty());
     EXPECT_GE(found.back().manifest.progress().next_step(), step);
     step = found.back().manifest.progress().next_step();

@@ -11,15 +11,15 @@
 #include <vector>
 
 #include "common/file.h"
-#include "launch/generate/shop_world.h"
+#include "launch/apps/generate/shop_world.h"
 #include "tests/support/files.h"
 #include "tests/support/zhiyin.h"
-#include "worker/metric/metric.h"
+#include "worker/model/metric/metric.h"
 
 namespace zhiyin::testing {
 namespace {
 
-using launch::ShopWorld;
+using launch::apps::ShopWorld;
 
 constexpr int64_t kShopEvents = 2'000'000;
 constexpr double kMostLost = 0.01;
@@ -57,7 +57,7 @@ TEST(Shop, ModelsComeNearTheTrueProbabilitiesAndNewItemsAreFoundByTheirContent) 
     if (event.click) add("conversion", event.p_conversion, event.purchase);
   }
   for (const auto& [task, columns] : truth) {
-    const double of_truth = worker::Auc(columns.first, columns.second).value();
+    const double of_truth = worker::model::metric::Auc(columns.first, columns.second).value();
     const double of_model = summary["tasks"][task]["auc"].get<double>();
     std::printf("%-11s AUC %.4f, of the true probabilities %.4f\n", task.c_str(), of_model, of_truth);
     EXPECT_GT(of_model, of_truth - kMostLost) << task;

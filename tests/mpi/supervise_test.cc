@@ -9,7 +9,7 @@
 #include "tests/support/census_checkpoints.h"
 #include "tests/support/files.h"
 #include "tests/support/ranks.h"
-#include "worker/checkpoints.h"
+#include "worker/saved/checkpoints.h"
 
 namespace zhiyin::testing {
 namespace {
@@ -51,7 +51,7 @@ TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
 
   BackgroundProcess job(Command(Census(8, 20)));
   for (int rank = 0; rank < kSupervisedRanks; ++rank) {
-    WaitForStep(output_, worker::NewestStep(output_).value_or(0) + 40);
+    WaitForStep(output_, worker::saved::NewestStep(output_).value_or(0) + 40);
     const std::vector<int> ranks = RanksOf(job, output_, kSupervisedRanks);
     ASSERT_EQ(ranks.size(), static_cast<size_t>(kSupervisedRanks));
     kill(ranks[static_cast<size_t>(rank)], SIGKILL);
@@ -81,7 +81,7 @@ TEST_F(Supervised, GivesUpOnAJobThatNeverGetsAnywhere) {
 
 TEST_F(Supervised, EndsWithACheckpointWhenToldTo) {
   for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
-    const int64_t before = worker::NewestStep(output_).value_or(0);
+    const int64_t before = worker::saved::NewestStep(output_).value_or(0);
     BackgroundProcess job(Command(Census(100, 50)));
     WaitForStep(output_, before + 50);
     kill(job.pid(), signal);
@@ -150,7 +150,7 @@ TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
     return whole;
   };
   for (int allocation = 0; allocation < 2; ++allocation) {
-    const int64_t before = worker::NewestStep(output_).value_or(0);
+    const int64_t before = worker::saved::NewestStep(output_).value_or(0);
     BackgroundProcess job(with_epochs(1000));
     WaitForStep(output_, before + 50);
     kill(job.pid(), allocation == 0 ? SIGUSR1 : SIGTERM);  // the end of its time; preemption
@@ -160,7 +160,7 @@ TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
   }
   EXPECT_EQ(ReadFile(folder_.Path("queue")), "requeue 4711\nrequeue 4711\n");
   const int n_epochs =
-      static_cast<int>(worker::NewestCheckpoint(output_, [](const std::string&) {}).back().manifest.progress().epoch()) + 1;
+      static_cast<int>(worker::saved::NewestCheckpoint(output_, [](const std::string&) {}).back().manifest.progress().epoch()) + 1;
   const ProcessResult last = RunProcess(with_epochs(n_epochs), 60);
   EXPECT_EQ(last.exit_code, 0) << last.err;
   EXPECT_THAT(last.out, HasSubstr("resumed at step "));

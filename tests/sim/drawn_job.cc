@@ -3,7 +3,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/random.h"
 #include "tests/support/example_jobs.h"
 
@@ -91,8 +91,8 @@ Job DrawConfiguration(int staleness, Random random) {
   return job;
 }
 
-SimOptions DrawNetwork(int n_ranks, Random* random) {
-  SimOptions options;
+net::SimOptions DrawNetwork(int n_ranks, Random* random) {
+  net::SimOptions options;
   options.seed = random->Next();
   const auto time = [&] { return Logarithmic(random, 1e3, 1e7); };  // 1 us to 10 ms
   switch (random->Below(3)) {
@@ -101,10 +101,10 @@ SimOptions DrawNetwork(int n_ranks, Random* random) {
       options.delay.most_ns = options.delay.least_ns + time();
       break;
     case 1:
-      options.delay = {SimOptions::Delay::Kind::kExponential, 0, 0, time()};
+      options.delay = {net::SimOptions::Delay::Kind::kExponential, 0, 0, time()};
       break;
     default:
-      options.delay = {SimOptions::Delay::Kind::kHeavyTailed, time() / 10 + 1, 0, 0};
+      options.delay = {net::SimOptions::Delay::Kind::kHeavyTailed, time() / 10 + 1, 0, 0};
       break;
   }
   options.work_ns = Logarithmic(random, 1e2, 1e5);
@@ -135,7 +135,7 @@ SimulatedJob DrawJob(uint64_t seed) {
   drawn.n_servers = static_cast<int>(Between(&random, 1, 5));
   drawn.n_workers = static_cast<int>(Between(&random, 1, 6));
   // Reports of progress are half of what a small job does.
-  if (Chance(&random, 0.1)) drawn.progress = worker::ProgressStyle::kLog;
+  if (Chance(&random, 0.1)) drawn.progress = worker::train::ProgressStyle::kLog;
   drawn.network = DrawNetwork(drawn.n_ranks(), &random);
   return drawn;
 }
@@ -154,19 +154,19 @@ std::string Judge(const SimulatedJob& job, const Outcome& outcome) {
     return "invariants checked: " + outcome.summary["invariants"].dump();
   if (outcome.n_left != 0) return std::to_string(outcome.n_left) + " frames were left behind";
   int64_t bound = kControlBytes;
-  for (const worker::Json& in_flight : outcome.summary["in_flight"])
+  for (const worker::train::Json& in_flight : outcome.summary["in_flight"])
     bound = std::max(bound, kControlBytes + in_flight["bound_bytes"].get<int64_t>());
   if (outcome.peak_bytes > bound)
     return std::to_string(outcome.peak_bytes) + " bytes were under way, expected at most " + std::to_string(bound);
   int64_t n_pushes = 0;
-  for (const worker::Json& n : outcome.summary["staleness"]) n_pushes += n.get<int64_t>();
+  for (const worker::train::Json& n : outcome.summary["staleness"]) n_pushes += n.get<int64_t>();
   if (n_pushes > outcome.summary["pushes_sent"])
     return "the histogram of staleness counts " + std::to_string(n_pushes) + " pushes, more than there were";
   return "";
 }
 
 Outcome Checker::Reference(const Job& job) {
-  const std::string text = JobToText(job);
+  const std::string text = launch::job::JobToText(job);
   {
     const std::lock_guard lock(mutex_);
     const auto known = references_.find(text);

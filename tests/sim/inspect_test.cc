@@ -1,5 +1,5 @@
 // What zhiyin inspect says of checkpoints, and what comes back when one is loaded and saved.
-#include "launch/inspect.h"
+#include "launch/apps/inspect/inspect.h"
 
 #include <gmock/gmock.h>
 
@@ -12,7 +12,7 @@
 #include "tests/sim/simulated_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
-#include "worker/checkpoints.h"
+#include "worker/saved/checkpoints.h"
 
 namespace zhiyin::testing {
 namespace {
@@ -39,7 +39,7 @@ struct Inspected {
 };
 Inspected Look(const std::string& checkpoint, const std::string& row = "", const std::string& against = "") {
   Inspected inspected;
-  inspected.code = launch::Inspect({checkpoint, row, against, [&](const std::string& text) { inspected.text += text; }});
+  inspected.code = launch::apps::Inspect({checkpoint, row, against, [&](const std::string& text) { inspected.text += text; }});
   return inspected;
 }
 std::string ErrorOf(const std::string& checkpoint, const std::string& row) {
@@ -59,7 +59,7 @@ class Inspect : public ::testing::Test {
     run.output = output_;
     const Outcome outcome = Simulate(run);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
-    checkpoints_ = worker::FindCheckpoints(output_);
+    checkpoints_ = worker::saved::FindCheckpoints(output_);
     ASSERT_EQ(checkpoints_.size(), 2u);
   }
 
@@ -135,7 +135,7 @@ TEST_F(Inspect, WhatIsLoadedAndSavedIsTheSame) {
       run.stop_requested = [] { return true; };
       const Outcome outcome = Simulate(run);
       ASSERT_EQ(outcome.exit_code, 75) << outcome.error();
-      EXPECT_EQ(worker::FindCheckpoints(output_)[0], checkpoints_[0]);
+      EXPECT_EQ(worker::saved::FindCheckpoints(output_)[0], checkpoints_[0]);
       const Inspected found = Look(before, "", checkpoints_[0]);
       EXPECT_EQ(found.code, 0) << found.text;
       if (n_servers != 3) continue;

@@ -6,19 +6,19 @@
 #include <mutex>
 #include <sstream>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/net/sim_network.h"
-#include "launch/run_rank.h"
+#include "launch/rank/run_rank.h"
 #include "tests/support/files.h"
 #include "tests/support/slow_endpoint.h"
-#include "worker/results.h"
+#include "worker/train/results.h"
 
 namespace zhiyin::launch {
 namespace {
 
 using ::testing::HasSubstr;
 using testing::TempFolder;
-using worker::Json;
+using worker::train::Json;
 
 struct Shape {
   int n_servers = 1;
@@ -34,19 +34,19 @@ struct Outcome {
   double virtual_s = 0;
 };
 
-Outcome RunJob(RankOptions options, const Shape& shape) {
+Outcome RunJob(rank::RankOptions options, const Shape& shape) {
   Outcome outcome;
   options.n_servers = shape.n_servers;
   options.network = "simulated";
   options.print = [&](const std::string& text) { outcome.printed += text; };
   options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
-  SimNetwork network(shape.n_servers + shape.n_workers, {.seed = 1});
+  net::SimNetwork network(shape.n_servers + shape.n_workers, {.seed = 1});
   std::mutex mutex;
-  network.Run([&](Endpoint& endpoint) {
+  network.Run([&](net::Endpoint& endpoint) {
     const int worker = endpoint.rank() - shape.n_servers;
     const double push_s = !shape.one_is_slow ? 0 : worker == 1 ? 0.004 : 0.001;
     testing::SlowEndpoint slow(&endpoint, push_s);
-    const int code = RunRank(slow, options);
+    const int code = rank::RunRank(slow, options);
     std::lock_guard lock(mutex);
     outcome.exit_code = std::max(outcome.exit_code, code);
     outcome.virtual_s = std::max(outcome.virtual_s, endpoint.Now());
@@ -84,7 +84,7 @@ std::string JobText(const std::vector<std::string>& files, int staleness, int64_
 class Leases : public ::testing::TestWithParam<int> {
  protected:
   Json Train(const std::string& job, const Shape& shape, std::vector<std::string> overrides = {}) {
-    RankOptions options;
+    rank::RankOptions options;
     options.config = folder_.Write("job.textproto", job);
     options.overrides = std::move(overrides);
     options.output = folder_.Path("out");
@@ -168,15 +168,15 @@ INSTANTIATE_TEST_SUITE_P(Staleness, Synchronous, ::testing::Values(0));
 class Predict : public ::testing::Test {
  protected:
   void SetUp() override {
-    RankOptions options;
+    rank::RankOptions options;
     options.config =
         folder_.Write("job.textproto", JobText({folder_.Write("train.csv", Lines(0, 1000))}, 0));
     options.output = folder_.Path("out");
     ASSERT_EQ(RunJob(options, {1, 2}).exit_code, 0);
   }
   Outcome Write(const Shape& shape, const std::string& output, std::vector<std::string> overrides) {
-    RankOptions options;
-    options.command = Command::kPredict;
+    rank::RankOptions options;
+    options.command = rank::Command::kPredict;
     options.checkpoint = folder_.Path("out");
     options.output = output;
     options.overrides = std::move(overrides);

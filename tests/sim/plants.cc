@@ -13,22 +13,22 @@ namespace {
 
 using ps::PushPrelude;
 using ps::ReplyPrelude;
-using Frames = std::vector<Frame>;
+using Frames = std::vector<net::Frame>;
 
 /// Set in the ids of requests that nobody has made.
 constexpr uint64_t kForged = uint64_t{1} << 62;
 
-FrameHeader& HeaderOf(Frame& frame) {
-  return *reinterpret_cast<FrameHeader*>(frame.bytes().data());
+net::FrameHeader& HeaderOf(net::Frame& frame) {
+  return *reinterpret_cast<net::FrameHeader*>(frame.bytes().data());
 }
 
 template <typename Prelude>
-Prelude& PreludeOf(Frame& frame) {
+Prelude& PreludeOf(net::Frame& frame) {
   return *reinterpret_cast<Prelude*>(frame.payload().data());
 }
 
-Frame CopyOf(const Frame& frame) {
-  Frame copy = Frame::ForReceiving(frame.bytes().size());
+net::Frame CopyOf(const net::Frame& frame) {
+  net::Frame copy = net::Frame::ForReceiving(frame.bytes().size());
   std::memcpy(copy.bytes().data(), frame.bytes().data(), frame.bytes().size());
   return copy;
 }
@@ -61,21 +61,21 @@ bool WhereNotSynchronous(int staleness) {
   return staleness != 0;
 }
 
-SimNetwork::Tamper DropAPush(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper DropAPush(const SimulatedJob& job, Random random, bool* happened) {
   return [victims = Victims(job, &random), n = uint64_t{0}, happened](int from, int to, Frames* frames) mutable {
-    if (!victims.IsRequest(from, to) || frames->front().kind() != FrameKind::kPush || ++n != victims.nth) return;
+    if (!victims.IsRequest(from, to) || frames->front().kind() != net::FrameKind::kPush || ++n != victims.nth) return;
     frames->clear();
     *happened = true;
   };
 }
 
 /// Nobody misses it: later ones are renumbered, and it is acknowledged.
-SimNetwork::Tamper DropAPushQuietly(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper DropAPushQuietly(const SimulatedJob& job, Random random, bool* happened) {
   return [victims = Victims(job, &random), n = uint64_t{0}, unacknowledged = uint64_t{0}, happened](
              int from, int to, Frames* frames) mutable {
     if (victims.IsReply(from, to) && unacknowledged != 0) {
-      frames->emplace_back(FrameKind::kPushReply, std::exchange(unacknowledged, 0), 0, 0);
-    } else if (victims.IsRequest(from, to) && frames->front().kind() == FrameKind::kPush) {
+      frames->emplace_back(net::FrameKind::kPushReply, std::exchange(unacknowledged, 0), 0, 0);
+    } else if (victims.IsRequest(from, to) && frames->front().kind() == net::FrameKind::kPush) {
       if (++n > victims.nth) --PreludeOf<PushPrelude>(frames->front()).sequence;
       if (n != victims.nth) return;
       unacknowledged = frames->front().header().request_id;
@@ -86,30 +86,30 @@ SimNetwork::Tamper DropAPushQuietly(const SimulatedJob& job, Random random, bool
 }
 
 /// With a pull of its own and a number of its own, so that the server takes it for another.
-SimNetwork::Tamper ApplyAPushTwice(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper ApplyAPushTwice(const SimulatedJob& job, Random random, bool* happened) {
   return [victims = Victims(job, &random), n = uint64_t{0}, pull_id = uint64_t{0}, happened](
              int from, int to, Frames* frames) mutable {
-    const FrameKind kind = frames->front().kind();
+    const net::FrameKind kind = frames->front().kind();
     uint64_t& id = HeaderOf(frames->front()).request_id;
     // The pull that is made up takes the id behind that of the one it copies, and later ones move up by one.
     if (victims.IsReply(from, to)) {
       if ((id & kForged) != 0) return frames->clear();
-      if (kind != FrameKind::kPullReply || pull_id == 0 || id <= pull_id) return;
+      if (kind != net::FrameKind::kPullReply || pull_id == 0 || id <= pull_id) return;
       if (id == pull_id + 1) return frames->clear();
       --id;
       --PreludeOf<ReplyPrelude>(frames->front()).key_sum;
     } else if (!victims.IsRequest(from, to)) {
       return;
-    } else if (kind == FrameKind::kPull || kind == FrameKind::kPeek) {
+    } else if (kind == net::FrameKind::kPull || kind == net::FrameKind::kPeek) {
       if (pull_id != 0) {
         ++id;
-      } else if (kind == FrameKind::kPull && ++n == victims.nth) {
+      } else if (kind == net::FrameKind::kPull && ++n == victims.nth) {
         pull_id = id;
-        Frame again = CopyOf(frames->front());
+        net::Frame again = CopyOf(frames->front());
         ++HeaderOf(again).request_id;
         frames->push_back(std::move(again));
       }
-    } else if (kind == FrameKind::kPush) {
+    } else if (kind == net::FrameKind::kPush) {
       PushPrelude& prelude = PreludeOf<PushPrelude>(frames->front());
       if (*happened) ++prelude.sequence;
       if (pull_id == 0 || prelude.pull_id < pull_id) return;
@@ -117,7 +117,7 @@ SimNetwork::Tamper ApplyAPushTwice(const SimulatedJob& job, Random random, bool*
         ++prelude.pull_id;
         return;
       }
-      Frame again = CopyOf(frames->front());
+      net::Frame again = CopyOf(frames->front());
       HeaderOf(again).request_id |= kForged;
       ++PreludeOf<PushPrelude>(again).pull_id;
       ++PreludeOf<PushPrelude>(again).sequence;
@@ -128,17 +128,17 @@ SimNetwork::Tamper ApplyAPushTwice(const SimulatedJob& job, Random random, bool*
 }
 
 /// Two replies exchange their ids.
-SimNetwork::Tamper ExchangeReplies(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper ExchangeReplies(const SimulatedJob& job, Random random, bool* happened) {
   struct State {
     int n_open = 0;
-    Frame held;
+    net::Frame held;
     bool is_held = false;
   };
   return [victims = Victims(job, &random), state = std::make_shared<State>(), n = uint64_t{0}, happened](
              int from, int to, Frames* frames) mutable {
-    const FrameKind kind = frames->front().kind();
-    if (victims.IsRequest(from, to) && kind == FrameKind::kPull) ++state->n_open;
-    if (!victims.IsReply(from, to) || kind != FrameKind::kPullReply) return;
+    const net::FrameKind kind = frames->front().kind();
+    if (victims.IsRequest(from, to) && kind == net::FrameKind::kPull) ++state->n_open;
+    if (!victims.IsReply(from, to) || kind != net::FrameKind::kPullReply) return;
     if (state->is_held) {
       std::swap(HeaderOf(state->held).request_id, HeaderOf(frames->front()).request_id);
       frames->push_back(std::move(state->held));
@@ -153,13 +153,13 @@ SimNetwork::Tamper ExchangeReplies(const SimulatedJob& job, Random random, bool*
 }
 
 /// A reply that the server gave some steps ago, for rows of today.
-SimNetwork::Tamper ReadStaleRows(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper ReadStaleRows(const SimulatedJob& job, Random random, bool* happened) {
   const uint64_t bound = static_cast<uint64_t>(job.job.train().staleness());
-  return [victims = Victims(job, &random), before = std::make_shared<std::vector<Frame>>(), bound, happened](
+  return [victims = Victims(job, &random), before = std::make_shared<std::vector<net::Frame>>(), bound, happened](
              int from, int to, Frames* frames) {
-    if (!victims.IsReply(from, to) || frames->front().kind() != FrameKind::kPullReply || *happened) return;
-    Frame& reply = frames->front();
-    for (Frame& old : *before) {
+    if (!victims.IsReply(from, to) || frames->front().kind() != net::FrameKind::kPullReply || *happened) return;
+    net::Frame& reply = frames->front();
+    for (net::Frame& old : *before) {
       const ReplyPrelude then = PreludeOf<ReplyPrelude>(old);
       if (old.payload().size() != reply.payload().size() || reply.header().clock <= then.n_complete + bound) continue;
       const uint64_t key_sum = PreludeOf<ReplyPrelude>(reply).key_sum;
@@ -173,10 +173,10 @@ SimNetwork::Tamper ReadStaleRows(const SimulatedJob& job, Random random, bool* h
 }
 
 /// A worker pulls where it should peek.
-SimNetwork::Tamper MakeRowsInEvaluation(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper MakeRowsInEvaluation(const SimulatedJob& job, Random random, bool* happened) {
   return [victims = Victims(job, &random), happened](int from, int, Frames* frames) {
-    if (from != victims.worker || frames->front().kind() != FrameKind::kPeek) return;
-    HeaderOf(frames->front()).kind = FrameKind::kPull;
+    if (from != victims.worker || frames->front().kind() != net::FrameKind::kPeek) return;
+    HeaderOf(frames->front()).kind = net::FrameKind::kPull;
     *happened = true;
   };
 }
@@ -192,20 +192,20 @@ struct LeasesHandedOut {
 
 /// A range is granted that another worker has been granted in the same epoch. Where the book makes the same
 /// mistake, it takes that range, when it is finished, for the one that nobody was granted.
-SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random, bool* happened, bool by_the_book) {
+net::SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random, bool* happened, bool by_the_book) {
   LeasesHandedOut leases;
   leases.epochs.resize(static_cast<size_t>(job.n_ranks()));
   return [victims = Victims(job, &random), leases, n = uint64_t{0}, by_the_book, happened](
              int from, int to, Frames* frames) mutable {
-    Frame& frame = frames->front();
-    if (to == 0 && frame.kind() == FrameKind::kLease) {
+    net::Frame& frame = frames->front();
+    if (to == 0 && frame.kind() == net::FrameKind::kLease) {
       ps::LeaseRequest request = ps::LeaseRequest::Parse(frame.text());
       if (request.kind != ps::LeaseKind::kRange) return;
       leases.epochs[static_cast<size_t>(from)] = request.epoch;
       if (!by_the_book || !*happened || from != victims.worker || request.epoch != leases.epoch) return;
       std::replace(request.finished.begin(), request.finished.end(), leases.twice, leases.never);
-      frame = Frame(FrameKind::kLease, frame.header().request_id, frame.header().clock, request.Serialize());
-    } else if (from == 0 && frame.kind() == FrameKind::kLeaseReply) {
+      frame = net::Frame(net::FrameKind::kLease, frame.header().request_id, frame.header().clock, request.Serialize());
+    } else if (from == 0 && frame.kind() == net::FrameKind::kLeaseReply) {
       ps::LeaseReply reply = ps::LeaseReply::Parse(frame.text());
       if (reply.kind != ps::LeaseKind::kRange || !reply.range) return;
       const uint64_t epoch = leases.epochs[static_cast<size_t>(to)];
@@ -216,7 +216,7 @@ SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random, bool
         leases.epoch = epoch;
         leases.twice = lease.second;
         leases.never = std::exchange(reply.range->range, lease.second);
-        frame = Frame(FrameKind::kLeaseReply, frame.header().request_id, frame.header().clock, reply.Serialize());
+        frame = net::Frame(net::FrameKind::kLeaseReply, frame.header().request_id, frame.header().clock, reply.Serialize());
         *happened = true;
         return;
       }
@@ -224,11 +224,11 @@ SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random, bool
   };
 }
 
-SimNetwork::Tamper HandOutALeaseTwice(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper HandOutALeaseTwice(const SimulatedJob& job, Random random, bool* happened) {
   return GrantARangeTwice(job, random, happened, false);
 }
 
-SimNetwork::Tamper HandOutALeaseTwiceByTheBook(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper HandOutALeaseTwiceByTheBook(const SimulatedJob& job, Random random, bool* happened) {
   return GrantARangeTwice(job, random, happened, true);
 }
 
@@ -251,10 +251,10 @@ std::span<const Plant> AllPlants() {
   return kPlants;
 }
 
-SimNetwork::Tamper SendSomeTwice(Random random) {
+net::SimNetwork::Tamper SendSomeTwice(Random random) {
   return [random](int, int, Frames* frames) mutable {
-    const FrameKind kind = frames->front().kind();
-    const bool may = kind == FrameKind::kPush || kind == FrameKind::kPushReply || kind == FrameKind::kPullReply;
+    const net::FrameKind kind = frames->front().kind();
+    const bool may = kind == net::FrameKind::kPush || kind == net::FrameKind::kPushReply || kind == net::FrameKind::kPullReply;
     if (may && random.Uniform() < 0.2) frames->push_back(CopyOf(frames->front()));
   };
 }

@@ -16,13 +16,13 @@ struct Plant {
   /// Whether jobs of this staleness can have it.
   bool (*applies)(int staleness);
   /// Where it happens is drawn. *happened becomes true when it has.
-  SimNetwork::Tamper (*make)(const SimulatedJob& job, Random random, bool* happened);
+  net::SimNetwork::Tamper (*make)(const SimulatedJob& job, Random random, bool* happened);
 };
 
 /// Those that must never go unnoticed. A new one is one more function and its line.
 std::span<const Plant> AllPlants();
 
 /// Pushes and replies that come twice, which must change nothing.
-SimNetwork::Tamper SendSomeTwice(Random random);
+net::SimNetwork::Tamper SendSomeTwice(Random random);
 
 }  // namespace zhiyin::testing

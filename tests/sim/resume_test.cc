@@ -9,26 +9,26 @@
 #include <memory>
 #include <utility>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/number.h"
 #include "common/random.h"
-#include "launch/saved.h"
-#include "ps/checkpoint.h"
-#include "ps/row_layout.h"
+#include "launch/job/load_saved.h"
+#include "ps/save/checkpoint.h"
+#include "ps/table/row_layout.h"
 #include "tests/sim/simulated_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 #include "tests/support/power_cut.h"
-#include "worker/checkpoints.h"
-#include "worker/saved_model.h"
+#include "worker/saved/checkpoints.h"
+#include "worker/saved/saved_model.h"
 
 namespace zhiyin::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using worker::Json;
+using worker::train::Json;
 
 constexpr int kEndedEarly = 75;
 
@@ -165,7 +165,7 @@ std::pair<int, int> CountCheckpoints(const std::string& output) {
   int n_with_base = 0;
   for (const auto& entry : std::filesystem::directory_iterator(output + "/checkpoints")) {
     ++n;
-    n_with_base += worker::LoadManifest(entry.path().string()).has_base() ? 1 : 0;
+    n_with_base += worker::saved::LoadManifest(entry.path().string()).has_base() ? 1 : 0;
   }
   return {n, n_with_base};
 }
@@ -189,7 +189,7 @@ TEST(Resume, WhatACheckpointBuildsOnIsKeptAsLongAsItIs) {
 /// A sample of what is in a table: its rows by key.
 std::map<Key, std::string> RowsOfTable(const std::string& folder, TableId table) {
   std::map<Key, std::string> rows;
-  ps::VisitRows(launch::LoadSaved(folder), [&](TableId t, Key key, std::span<const std::byte> row) {
+  ps::save::VisitRows(launch::job::LoadSaved(folder), [&](TableId t, Key key, std::span<const std::byte> row) {
     if (t == table) rows[key] = std::string(reinterpret_cast<const char*>(row.data()), row.size());
   });
   return rows;
@@ -226,7 +226,7 @@ TEST(Resume, WithATaskAndATableMoreKeepsTheRows) {
       run.output = folder.Path("out");
       run.stop_requested = AtMeeting(meeting);
       ASSERT_EQ(Simulate(run).exit_code, kEndedEarly);
-      const std::string before = worker::FindCheckpoints(run.output)[0];
+      const std::string before = worker::saved::FindCheckpoints(run.output)[0];
       const auto users = RowsOfTable(before, 1);
       ASSERT_GT(users.size(), 10u);
       const std::string kept = folder.Path("kept");
@@ -240,7 +240,7 @@ TEST(Resume, WithATaskAndATableMoreKeepsTheRows) {
       const Outcome none = Simulate(more);
       ASSERT_EQ(none.exit_code, kEndedEarly) << none.error();
       EXPECT_THAT(none.printed, HasSubstr("kept: table users, with the optimizer's state"));
-      const std::string after = worker::FindCheckpoints(run.output)[0];
+      const std::string after = worker::saved::FindCheckpoints(run.output)[0];
       const int n_tables = job.table_size();
       EXPECT_TRUE(RowsOfTable(after, static_cast<TableId>(n_tables + 1)) == users);
       EXPECT_TRUE(RowsOfTable(after, 1).empty()) << "the table that is new";
@@ -280,7 +280,7 @@ TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
     run.stop_requested = AtMeeting(0);
     const Outcome outcome = Simulate(run);
     EXPECT_EQ(outcome.exit_code, kEndedEarly) << outcome.error();
-    return worker::FindCheckpoints(run.output).at(0);
+    return worker::saved::FindCheckpoints(run.output).at(0);
   };
   // All of it, the model's own weights included.
   const std::string all = begin("all");
@@ -311,7 +311,7 @@ TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
       std::memcpy(&wide, items.at(key).data() + sizeof(float) * static_cast<size_t>(i), sizeof(float));
       EXPECT_NEAR(weights[i], wide, 1e-3 * std::abs(wide) + 1e-6);
     }
-    ASSERT_EQ(row.size(), 8 + 12 + sizeof(ps::RowUse));
+    ASSERT_EQ(row.size(), 8 + 12 + sizeof(ps::table::RowUse));
     EXPECT_EQ(row.substr(8, 12), std::string(12, '\0')) << "momentum begins anew";
   }
   EXPECT_FALSE(RowsOfTable(some, 0) == RowsOfTable(all, 0)) << "the model's own weights go with all tables";
@@ -329,7 +329,7 @@ Job JobOfNumberedRows(const TempFolder& folder, int staleness) {
     task { name: "y" label { number {} } squared_error {} }
     model { linear {} }
     train { epochs: 1 batch_size: 48 slices: 12 seed: 3 dense_optimizer { sgd { learning_rate: 0.01 } } })";
-  Job job = ParseJob(text, "rows", "/", {});
+  Job job = launch::job::ParseJob(text, "rows", "/", {});
   job.mutable_train()->set_staleness(staleness);
   return job;
 }
@@ -398,7 +398,7 @@ TEST(Resume, CheckpointsThatFailAgainAndAgainEndTheJob) {
   ASSERT_EQ(outcome.errors.size(), 1u);
   EXPECT_THAT(outcome.errors[0], HasSubstr("checkpoint at step 20: "));
   EXPECT_THAT(outcome.errors[0], HasSubstr("No space left on device: the job ends, the newest is "));
-  EXPECT_EQ(worker::NewestCheckpoint(run.output, [](const std::string&) {}).back().manifest.progress().next_step(), 8);
+  EXPECT_EQ(worker::saved::NewestCheckpoint(run.output, [](const std::string&) {}).back().manifest.progress().next_step(), 8);
 }
 
 /// Of all checkpoints, one in how many is whole.
@@ -433,9 +433,9 @@ TEST_P(ResumeWithFullEvery, AfterAPowerCutAtAnyMoment) {
       const std::string after = left.Path(std::to_string(n_cuts++));
       disk->WriteWhatIsLeft(static_cast<uint64_t>(n_cuts), after);
       std::string notes;
-      SavedChain found;
+      ps::save::SavedChain found;
       try {
-        found = worker::NewestCheckpoint(after, [&](const std::string& note) { notes += note + "\n"; });
+        found = worker::saved::NewestCheckpoint(after, [&](const std::string& note) { notes += note + "\n"; });
       } catch (const Error& e) {
         notes += e.what();
       }

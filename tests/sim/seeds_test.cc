@@ -31,7 +31,7 @@ TEST(DrawnJobs, AreOfEveryKind) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
     const SimulatedJob drawn = DrawJob(seed);
     EXPECT_EQ(drawn.network, [&] {
-      SimOptions parsed = ParseSimOptions(drawn.network.ToText(), drawn.n_ranks());
+      net::SimOptions parsed = net::ParseSimOptions(drawn.network.ToText(), drawn.n_ranks());
       parsed.seed = drawn.network.seed;
       return parsed;
     }());

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "common/config.h"
-#include "common/role_map.h"
-#include "launch/run_rank.h"
+#include "launch/job/load_job.h"
+#include "common/net/role_map.h"
+#include "launch/rank/run_rank.h"
 #include "tests/support/files.h"
 
 namespace zhiyin::testing {
@@ -19,12 +19,12 @@ std::string Outcome::error() const {
   return text;
 }
 
-Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
+Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper) {
   // Whole files are synced, which is what a job on a disk mostly waits for.
   TempFolder folder(TempFolder::kInMemory);
   Outcome outcome;
-  launch::RankOptions options;
-  options.config = folder.Write("job.textproto", JobToText(job.job));
+  launch::rank::RankOptions options;
+  options.config = folder.Write("job.textproto", launch::job::JobToText(job.job));
   options.n_servers = job.n_servers;
   options.timeout_s = job.timeout_s;
   options.output = job.output.empty() ? folder.Path("out") : job.output;
@@ -34,9 +34,9 @@ Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
   options.progress = job.progress;
   options.print = [&](const std::string& text) { outcome.printed += text; };
   options.print_error = [&](const std::string& line) { outcome.errors.push_back(line); };
-  SimNetwork network(job.n_ranks(), job.network, tamper);
-  network.Run([&](Endpoint& endpoint) {
-    const int code = launch::RunRank(endpoint, options);
+  net::SimNetwork network(job.n_ranks(), job.network, tamper);
+  network.Run([&](net::Endpoint& endpoint) {
+    const int code = launch::rank::RunRank(endpoint, options);
     outcome.exit_code = std::max(outcome.exit_code, code);
     if (code != 0) ++outcome.n_failed;
   });
@@ -44,16 +44,16 @@ Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper) {
   if (!outcome.crashed.empty()) outcome.exit_code = std::max(outcome.exit_code, 1);
   outcome.trace = network.trace_hash();
   outcome.now_s = network.now();
-  for (int kind = static_cast<int>(FrameKind::kHello); kind <= static_cast<int>(FrameKind::kShutdown); ++kind) {
-    const FrameKind k = static_cast<FrameKind>(kind);
-    if (k != FrameKind::kAlive && k != FrameKind::kWaiting) outcome.n_left += network.n_left(k);
+  for (int kind = static_cast<int>(net::FrameKind::kHello); kind <= static_cast<int>(net::FrameKind::kShutdown); ++kind) {
+    const net::FrameKind k = static_cast<net::FrameKind>(kind);
+    if (k != net::FrameKind::kAlive && k != net::FrameKind::kWaiting) outcome.n_left += network.n_left(k);
   }
   for (int s = 0; s < job.n_servers; ++s) {
     for (int r = job.n_servers; r < job.n_ranks(); ++r)
       outcome.peak_bytes = std::max({outcome.peak_bytes, network.peak_bytes(s, r), network.peak_bytes(r, s)});
   }
   if (outcome.exit_code == 0) {
-    outcome.summary = worker::Json::parse(ReadFile(options.output + "/summary.json"));
+    outcome.summary = worker::train::Json::parse(ReadFile(options.output + "/summary.json"));
     outcome.metrics = ReadFile(options.output + "/metrics.jsonl");
   }
   return outcome;

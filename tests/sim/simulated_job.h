@@ -8,8 +8,8 @@
 
 #include "common/net/sim_network.h"
 #include "configs/job.pb.h"
-#include "worker/progress.h"
-#include "worker/results.h"
+#include "worker/train/progress.h"
+#include "worker/train/results.h"
 
 namespace zhiyin::testing {
 
@@ -17,9 +17,9 @@ struct SimulatedJob {
   Job job;
   int n_servers = 1;
   int n_workers = 1;
-  SimOptions network;
+  net::SimOptions network;
   double timeout_s = 120;
-  worker::ProgressStyle progress = worker::ProgressStyle::kNone;
+  worker::train::ProgressStyle progress = worker::train::ProgressStyle::kNone;
   std::string output = {};  // the folder; "": one that is gone afterwards
   bool resume = false;
   std::function<bool()> stop_requested = {};  // asked when workers meet
@@ -32,7 +32,7 @@ struct SimulatedJob {
 struct Outcome {
   int exit_code = 0;  // the largest of all ranks; 1 where one crashed
   int n_failed = 0;   // ranks that ended with another code than 0; those that crashed did not end
-  worker::Json summary;
+  worker::train::Json summary;
   std::string metrics;               // the file metrics.jsonl
   std::vector<std::string> errors;   // lines, as they were printed
   std::string printed;
@@ -48,7 +48,7 @@ struct Outcome {
 
 /// Runs it to its end. Under mpirun the first rank that ends with a failure ends all others; here all go on, so
 /// that those that cannot reach rank 0 have a line each.
-Outcome Simulate(const SimulatedJob& job, const SimNetwork::Tamper& tamper = {});
+Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper = {});
 
 /// Runs a job on a network that only delays.
 Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed);

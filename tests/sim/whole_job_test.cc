@@ -4,7 +4,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/random.h"
 #include "tests/sim/simulated_job.h"
 #include "tests/support/example_jobs.h"
@@ -14,7 +14,7 @@ namespace zhiyin::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using worker::Json;
+using worker::train::Json;
 
 Job SmallJob(int staleness) {
   Job job = ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3);
@@ -259,7 +259,7 @@ TEST(WholeJob, AConditionalTaskIsMeasuredWhereItIsDefined) {
   }
   const std::string file = folder.Write("rows.csv", text);
   const auto job = [&](const std::string& of_esmm) {
-    return ParseJob(R"(
+    return launch::job::ParseJob(R"(
         data {
           text { column_name: ["user", "item", "click", "order", "conversion"] }
           train { file: ")" + file + R"(" n_rows: 400 }
@@ -415,7 +415,7 @@ TEST(WholeJob, AFailureOfManyRanksIsOneLine) {
 TEST(WholeJob, ATaskWithoutAnyLabelIsRefused) {
   TempFolder folder;
   Job job = SmallJob(0);
-  *job.mutable_data()->mutable_text() = ParseJob(JobToText(SmallJob(0)), "job", ".", {}).data().text();
+  *job.mutable_data()->mutable_text() = launch::job::ParseJob(launch::job::JobToText(SmallJob(0)), "job", ".", {}).data().text();
   std::string rows = "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
   for (int i = 0; i < 600; ++i) rows += "g0\tr1\tn2\tt3\t40\t0.5\t\n";
   job.mutable_data()->mutable_text()->set_header(true);

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "tests/support/files.h"
-#include "worker/checkpoints.h"
+#include "worker/saved/checkpoints.h"
 
 namespace zhiyin::testing {
 
@@ -17,8 +17,8 @@ Arguments CensusWithCheckpoints(const std::string& output, int n_servers, int ep
 }
 
 void WaitForStep(const std::string& output, int64_t step) {
-  for (int i = 0; i < 6000 && worker::NewestStep(output).value_or(-1) < step; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  ASSERT_GE(worker::NewestStep(output).value_or(-1), step) << "the job writes no checkpoint";
+  for (int i = 0; i < 6000 && worker::saved::NewestStep(output).value_or(-1) < step; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ASSERT_GE(worker::saved::NewestStep(output).value_or(-1), step) << "the job writes no checkpoint";
 }
 
 }  // namespace zhiyin::testing

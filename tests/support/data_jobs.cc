@@ -67,19 +67,19 @@ Job CensusJob(const std::string& file) {
 
 std::vector<std::string> Collected::Complaints() const {
   std::vector<std::string> complaints;
-  for (const worker::BadLine& line : bad) complaints.push_back(line.what);
+  for (const worker::data::BadLine& line : bad) complaints.push_back(line.what);
   return complaints;
 }
 
 namespace {
 
 /// Adds a block; returns how many rows it has.
-int64_t Add(worker::Source* source, int64_t block, Collected* to) {
-  worker::Rows rows;
-  std::vector<worker::BadLine> bad;
+int64_t Add(worker::data::Source* source, int64_t block, Collected* to) {
+  worker::data::Rows rows;
+  std::vector<worker::data::BadLine> bad;
   const int64_t n = source->Read(block, &rows, &bad);
   if (n == 0) return 0;
-  if (to->blocks.empty()) to->rows = worker::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
+  if (to->blocks.empty()) to->rows = worker::data::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
   to->blocks.push_back(block);
   for (int64_t i = 0; i < rows.n; ++i) to->rows.Append(rows, i);
   to->bad.insert(to->bad.end(), bad.begin(), bad.end());
@@ -89,23 +89,23 @@ int64_t Add(worker::Source* source, int64_t block, Collected* to) {
 
 }  // namespace
 
-Collected Collect(worker::Source* source) {
+Collected Collect(worker::data::Source* source) {
   Collected all;
   for (int64_t block = 0; Add(source, block, &all) > 0;) ++block;
   return all;
 }
 
-Collected CollectBlocks(worker::Source* source, const std::vector<int64_t>& blocks) {
+Collected CollectBlocks(worker::data::Source* source, const std::vector<int64_t>& blocks) {
   Collected all;
   for (const int64_t block : blocks) Add(source, block, &all);
   return all;
 }
 
 Collected CollectTrain(const Job& job) {
-  return Collect(worker::MakeSource(job, worker::SplitKind::kTrain).get());
+  return Collect(worker::data::MakeSource(job, worker::data::SplitKind::kTrain).get());
 }
 
-void ExpectSameRows(const worker::Rows& a, const worker::Rows& b) {
+void ExpectSameRows(const worker::data::Rows& a, const worker::data::Rows& b) {
   EXPECT_EQ(a.n, b.n);
   EXPECT_EQ(a.keys, b.keys);
   EXPECT_EQ(a.key_begin, b.key_begin);

@@ -24,22 +24,22 @@ Job CensusJob(const std::string& file);
 
 /// What was read of a source.
 struct Collected {
-  worker::Rows rows;
+  worker::data::Rows rows;
   std::vector<int64_t> blocks;
-  std::vector<worker::BadLine> bad;
+  std::vector<worker::data::BadLine> bad;
   int64_t n_seen = 0;
 
   /// The sentences of the malformed lines.
   std::vector<std::string> Complaints() const;
 };
 
-Collected Collect(worker::Source* source);
+Collected Collect(worker::data::Source* source);
 /// These blocks, in this order.
-Collected CollectBlocks(worker::Source* source, const std::vector<int64_t>& blocks);
+Collected CollectBlocks(worker::data::Source* source, const std::vector<int64_t>& blocks);
 /// Of the job's training split.
 Collected CollectTrain(const Job& job);
 
 /// Equal to the last bit, where NaN equals NaN.
-void ExpectSameRows(const worker::Rows& a, const worker::Rows& b);
+void ExpectSameRows(const worker::data::Rows& a, const worker::data::Rows& b);
 
 }  // namespace zhiyin::testing

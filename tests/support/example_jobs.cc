@@ -6,7 +6,7 @@
 #include <map>
 #include <regex>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 
 namespace zhiyin::testing {
 namespace {
@@ -128,7 +128,7 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool
       !two_fields && !(model_text.starts_with("two_tower") && model_text.find("numeric") == std::string::npos);
   const std::string rating = binary ? R"(label { column: "item_genre" equals: "genre1" } binary_cross_entropy {})"
                                     : R"(label { column: "rating" number {} } squared_error {})";
-  return ParseJob(R"(
+  return launch::job::ParseJob(R"(
       name: "example"
       data { generated_ratings { n_rows: 3000 seed: 3 } train { n_rows: 2000 } test { first_row: 2000 } }
       table { name: "users" dim: )" +

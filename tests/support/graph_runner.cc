@@ -120,7 +120,7 @@ Tensor Gather(const Tensor& rows, const Tensor& positions) {
   return y;
 }
 
-Tensor Run(const worker::Graph::Node& node, const std::vector<Tensor>& x) {
+Tensor Run(const worker::model::nn::Graph::Node& node, const std::vector<Tensor>& x) {
   const std::string& op = node.op;
   const auto keeps = [&] { return !node.attributes.contains("keepdims") || node.attributes.at("keepdims") != 0; };
   if (op == "Identity" || op == "Cast") return x[0];
@@ -177,16 +177,16 @@ Tensor Run(const worker::Graph::Node& node, const std::vector<Tensor>& x) {
 
 }  // namespace
 
-std::map<std::string, Tensor> RunGraph(const worker::Graph& graph, const std::map<std::string, Tensor>& inputs) {
+std::map<std::string, Tensor> RunGraph(const worker::model::nn::Graph& graph, const std::map<std::string, Tensor>& inputs) {
   std::map<std::string, Tensor> values = inputs;
-  for (const worker::Graph::Constant& constant : graph.constants()) {
+  for (const worker::model::nn::Graph::Constant& constant : graph.constants()) {
     Tensor& tensor = values[constant.name];
     tensor.shape = constant.shape;
     tensor.values.assign(constant.floats.begin(), constant.floats.end());
     if (!constant.ints.empty()) tensor.values.assign(constant.ints.begin(), constant.ints.end());
     EXPECT_EQ(Size(tensor.shape), static_cast<int64_t>(tensor.values.size()));
   }
-  for (const worker::Graph::Node& node : graph.nodes()) {
+  for (const worker::model::nn::Graph::Node& node : graph.nodes()) {
     std::vector<Tensor> x;
     for (const std::string& name : node.inputs) {
       if (!values.contains(name)) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/nn/graph.h"
+#include "worker/model/nn/graph.h"
 
 namespace zhiyin::testing {
 
@@ -17,6 +17,6 @@ struct Tensor {
 };
 
 /// The outputs by name. Fails the test for an operator that it does not know. `inputs` has each of the graph's inputs.
-std::map<std::string, Tensor> RunGraph(const worker::Graph& graph, const std::map<std::string, Tensor>& inputs);
+std::map<std::string, Tensor> RunGraph(const worker::model::nn::Graph& graph, const std::map<std::string, Tensor>& inputs);
 
 }  // namespace zhiyin::testing

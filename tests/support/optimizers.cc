@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 
 namespace zhiyin::testing {
 
@@ -14,7 +14,7 @@ std::vector<Optimizer> ExampleOptimizers() {
     // Adadelta sets its own pace.
     const char* rate = kinds->field(i)->name() == "adadelta" ? "1" : "0.05";
     const std::string text = kinds->field(i)->name() + " { learning_rate: " + rate + " }";
-    const Job job = ParseJob(R"(data { generated_ratings { n_rows: 10 } train {} }
+    const Job job = launch::job::ParseJob(R"(data { generated_ratings { n_rows: 10 } train {} }
                                 table { name: "t" dim: 1 optimizer { )" +
                                  text + R"( } }
                                 field { name: "user_group" }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "worker/dense_weights.h"
+#include "worker/model/dense_weights.h"
 #include "worker/model/model.h"
 
 namespace zhiyin::testing {
@@ -122,17 +122,17 @@ void ExpectClose(const Values& expected, std::span<const float> gradient, const 
 
 void ExpectLikeTwin(const Job& job, const Twin& twin) {
   constexpr Eigen::Index kRows = 4;
-  const std::unique_ptr<worker::Model> model = worker::MakeModel(job);
-  worker::DenseWeights dense(model->n_weights());
+  const std::unique_ptr<worker::model::Model> model = worker::model::MakeModel(job);
+  worker::model::DenseWeights dense(model->n_weights());
   Random random(6);
   for (float& w : dense.weights()) w = static_cast<float>(0.5 * random.Normal());
-  Matrix x(kRows, worker::InputLayout::Of(job).dim);
+  Matrix x(kRows, worker::model::InputLayout::Of(job).dim);
   for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
   Matrix doutputs(kRows, job.task_size());
   for (Eigen::Index i = 0; i < doutputs.size(); ++i) doutputs.data()[i] = static_cast<float>(random.Normal());
   Matrix outputs, dx;
   const ConstMatrixView view(x.data(), x.rows(), x.cols());
-  model->Forward(dense.weights(), view, worker::Pass(), &outputs);
+  model->Forward(dense.weights(), view, worker::model::nn::Pass(), &outputs);
   model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);
 
   Values dweights(dense.weights().size());

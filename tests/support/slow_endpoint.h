@@ -9,41 +9,41 @@ namespace zhiyin::testing {
 
 /// Another endpoint, at which every push costs so much time more: what a worker takes to compute it. Borrows
 /// the endpoint.
-class SlowEndpoint final : public Endpoint {
+class SlowEndpoint final : public net::Endpoint {
  public:
-  SlowEndpoint(Endpoint* inner, double push_s) : inner_(inner), push_s_(push_s) {}
+  SlowEndpoint(net::Endpoint* inner, double push_s) : inner_(inner), push_s_(push_s) {}
 
   int rank() const override { return inner_->rank(); }
   int n_ranks() const override { return inner_->n_ranks(); }
   std::string host() const override { return inner_->host(); }
   double Now() const override { return inner_->Now(); }
   bool TimeIsVirtual() const override { return inner_->TimeIsVirtual(); }
-  void Send(int to, Frame frame) override {
-    if (frame.kind() == FrameKind::kPush) {
+  void Send(int to, net::Frame frame) override {
+    if (frame.kind() == net::FrameKind::kPush) {
       const double until = Now() + push_s_;
       while (Now() < until) {
-        if (std::optional<Frame> early = inner_->Receive(until)) early_.push_back(std::move(*early));
+        if (std::optional<net::Frame> early = inner_->Receive(until)) early_.push_back(std::move(*early));
       }
     }
     inner_->Send(to, std::move(frame));
   }
-  std::optional<Frame> Poll() override { return early_.empty() ? inner_->Poll() : TakeEarly(); }
-  std::optional<Frame> Receive(double deadline) override {
+  std::optional<net::Frame> Poll() override { return early_.empty() ? inner_->Poll() : TakeEarly(); }
+  std::optional<net::Frame> Receive(double deadline) override {
     return early_.empty() ? inner_->Receive(deadline) : TakeEarly();
   }
   bool Flush(double deadline) override { return inner_->Flush(deadline); }
   void NoteWaitingFor(const char* what) override { inner_->NoteWaitingFor(what); }
 
  private:
-  std::optional<Frame> TakeEarly() {
-    std::optional<Frame> frame = std::move(early_.front());
+  std::optional<net::Frame> TakeEarly() {
+    std::optional<net::Frame> frame = std::move(early_.front());
     early_.pop_front();
     return frame;
   }
 
-  Endpoint* inner_;
+  net::Endpoint* inner_;
   double push_s_;
-  std::deque<Frame> early_;  // came while this rank was busy
+  std::deque<net::Frame> early_;  // came while this rank was busy
 };
 
 }  // namespace zhiyin::testing

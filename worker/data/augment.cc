@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 Augmenter::Augmenter(const Job& job) {
   for (const Field& field : job.field()) {
@@ -56,4 +56,4 @@ void Augmenter::Append(const Rows& from, int64_t i, Random random, Rows* to) {
   }
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -8,7 +8,7 @@
 #include "configs/job.pb.h"
 #include "worker/data/rows.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// Immutable but for workspaces; one thread.
 class Augmenter {
@@ -36,4 +36,4 @@ class Augmenter {
   std::vector<Key> values_;  // of the field in hand
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

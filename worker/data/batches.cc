@@ -17,7 +17,7 @@
 #include "common/error.h"
 #include "common/random.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 namespace {
 
@@ -382,4 +382,4 @@ void SliceReader::Impl::Take(int64_t epoch, const Piece& piece, const RunState& 
   }
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

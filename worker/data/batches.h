@@ -12,7 +12,7 @@
 #include "worker/data/source.h"
 #include "worker/data/statistics.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// Gives the slices that were ordered, in that order. A thread of its own reads, shuffles and assembles ahead
 /// of the caller, at most kSlicesAhead slices; its errors come out of Next().
@@ -57,4 +57,4 @@ class SliceReader {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -8,11 +8,11 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "common/text.h"
-#include "worker/data/delimited.h"
+#include "worker/data/format/delimited.h"
 #include "worker/data/line_reader.h"
 #include "worker/data/row_parser.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 bool IsEarlier(const Behaviour::Event& a, const Behaviour::Event& b) {
@@ -198,4 +198,4 @@ std::string Behaviour::LogShareOf(std::string_view item) const {
   return text;
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

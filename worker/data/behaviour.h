@@ -13,7 +13,7 @@
 #include "configs/job.pb.h"
 #include "worker/data/joins.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// As job.proto describes data.behaviour. Immutable; any number of threads. Users and items are numbered in the order in which
 /// they first appear in the training files, then those that only a join names. A row without a user, an item or a number as its
@@ -91,4 +91,4 @@ class Behaviour {
   std::vector<double> sums_;                // with negatives by popularity: of the items' weights up to each
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -13,7 +13,7 @@
 
 #include "common/error.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 FileStamp StampOf(const struct stat& status) {
@@ -130,4 +130,4 @@ void FileBytes::CheckUnchanged(bool at_end) const {
        " now, expected a file that stays as it is");
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

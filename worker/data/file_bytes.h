@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// Tells whether a file is still the one that was seen before.
 struct FileStamp {
@@ -54,4 +54,4 @@ class FileBytes {
   std::unique_ptr<Inflater> inflater_;  // only of a gzip
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

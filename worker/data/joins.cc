@@ -5,10 +5,10 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "common/utf8.h"
-#include "worker/data/delimited.h"
+#include "worker/data/format/delimited.h"
 #include "worker/data/line_reader.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 JoinedFile::JoinedFile(const Join& config) {
   for (const std::string& path : config.file()) ReadFile(config, path);
@@ -117,4 +117,4 @@ void Joins::Plan::Append(std::vector<std::string_view>* values) const {
   }
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

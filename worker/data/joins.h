@@ -10,7 +10,7 @@
 
 #include "configs/job.pb.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// The lines of one join, by key. Immutable once read; any number of threads.
 class JoinedFile {
@@ -71,4 +71,4 @@ class Joins {
   std::vector<std::unique_ptr<const JoinedFile>> files_;
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

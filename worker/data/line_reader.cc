@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 constexpr size_t kReadBytes = 256 << 10;
@@ -85,4 +85,4 @@ void LineReader::DropLine() {
   }
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -9,7 +9,7 @@
 
 #include "worker/data/file_bytes.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// Without its end.
 struct Line {
@@ -66,4 +66,4 @@ class LineReader {
   int64_t n_lines_ = 0;
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

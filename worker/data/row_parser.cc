@@ -8,9 +8,9 @@
 #include <limits>
 #include <sstream>
 
-#include "worker/data/delimited.h"
+#include "worker/data/format/delimited.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 /// A value as it is shown in a message: short, and unable to forge a line of the log.
@@ -75,7 +75,7 @@ RowParser::RowParser(const Job& job, const Schema& schema, Observer observer)
     TaskColumns& columns = tasks_.emplace_back();
     columns.name = task.name();
     if (schema.labels[at] != Schema::kIgnored) columns.label = rule(task.label(), schema.labels[at]);
-    columns.loss = MakeLoss(task);
+    columns.loss = model::loss::MakeLoss(task);
     if (schema.sample_spaces[at] != Schema::kIgnored) columns.sample_space = rule(task.sample_space(), schema.sample_spaces[at]);
     if (schema.weights[at] != Schema::kIgnored) columns.weight = static_cast<size_t>(schema.weights[at]);
     has_weights_ |= columns.weight.has_value();
@@ -238,4 +238,4 @@ std::string RowParser::ParseWeight(const TaskColumns& task, std::string_view val
   return "";
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -14,9 +14,9 @@
 #include "configs/job.pb.h"
 #include "worker/data/rows.h"
 #include "worker/data/schema.h"
-#include "worker/loss/loss.h"
+#include "worker/model/loss/loss.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// A number in decimal, all of `text`; a leading plus is allowed. False for anything else: NaN, infinity, out
 /// of range.
@@ -64,7 +64,7 @@ class RowParser {
   struct TaskColumns {
     std::string name;
     std::optional<RuleColumn> label;   // none where nobody looks at labels
-    std::shared_ptr<const Loss> loss;  // knows which labels make sense
+    std::shared_ptr<const model::loss::Loss> loss;  // knows which labels make sense
     std::optional<RuleColumn> sample_space;
     std::optional<size_t> weight;
   };
@@ -93,4 +93,4 @@ class RowParser {
   bool trim_;
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

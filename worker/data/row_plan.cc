@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "ps/client.h"
+#include "ps/client/client.h"
 #include "worker/data/source.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 /// Ranges that a worker should get in an epoch, if the rows are enough for that many batches.
@@ -114,4 +114,4 @@ std::vector<int64_t> RangePlan::RowsOfSlices() const {
   return rows;
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

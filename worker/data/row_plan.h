@@ -11,7 +11,7 @@
 
 #include "worker/data/statistics.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// Blocks first, first + stride, ...: n of them.
 struct BlockRun {
@@ -106,4 +106,4 @@ class RangePlan {
   std::vector<int64_t> first_batch_ = {0};  // [n_ranges + 1]
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -1,6 +1,6 @@
 #include "worker/data/rows.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 void Rows::Clear() {
   n = 0;
@@ -27,4 +27,4 @@ void Rows::Append(const Rows& from, int64_t i) {
   ++n;
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -7,7 +7,7 @@
 
 #include "common/types.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// n rows of the same shape, row after row. A batch and a block of a file are both this. A plain value:
 /// whoever holds it owns it.
@@ -43,4 +43,4 @@ struct Rows {
   }
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

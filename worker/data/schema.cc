@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 /// "#7" -> 7.
@@ -69,4 +69,4 @@ Schema Schema::Of(const Job& job, const Columns& columns, LabelUse labels) {
   return schema;
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

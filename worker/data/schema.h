@@ -8,7 +8,7 @@
 
 #include "configs/job.pb.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// What is known of the columns of the data.
 struct Columns {
@@ -41,4 +41,4 @@ struct Schema {
   static Schema Of(const Job& job, const Columns& columns, LabelUse labels = LabelUse::kNeeded);
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

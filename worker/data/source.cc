@@ -4,9 +4,9 @@
 
 #include "common/error.h"
 #include "worker/data/text_source.h"
-#include "worker/data/world.h"
+#include "worker/data/generated/world.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels, RowParser::Observer observer) {
   const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
@@ -24,4 +24,4 @@ std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse lab
   Fail("data: no source, expected text or one of the generated ones");
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

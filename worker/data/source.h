@@ -11,7 +11,7 @@
 #include "worker/data/rows.h"
 #include "worker/data/schema.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// Rows of a split are numbered from 0, malformed lines included; block b holds rows b * kBlockRows and on. A
 /// block is what one worker reads: it is the unit of distribution, of statistics and of an evaluation batch.
@@ -45,4 +45,4 @@ enum class SplitKind { kTrain, kTest };
 /// copied. `observer` is told every category that is read, those of malformed lines among them.
 std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels = LabelUse::kNeeded, RowParser::Observer observer = {});
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "worker/data/source.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 constexpr char kBytesName[] = "block summaries";
@@ -151,4 +151,4 @@ void Normalizer::Apply(std::span<float> numerics) const {
   }
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -10,7 +10,7 @@
 
 #include "worker/data/rows.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 
 /// Count, mean and sum of squared deviations of a number (Welford, 1962), mergeable (Chan et al., 1979).
 struct Moments {
@@ -62,4 +62,4 @@ struct Normalizer {
   void Apply(std::span<float> numerics) const;
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

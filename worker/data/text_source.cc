@@ -7,18 +7,18 @@
 #include <string_view>
 #include <utility>
 
-#include "common/behaviour_columns.h"
+#include "worker/data/behaviour_columns.h"
 #include "common/error.h"
 #include "common/random.h"
 #include "common/utf8.h"
 #include "worker/data/behaviour.h"
-#include "worker/data/delimited.h"
+#include "worker/data/format/delimited.h"
 #include "worker/data/joins.h"
 #include "worker/data/line_reader.h"
 #include "worker/data/row_parser.h"
 #include "worker/data/schema.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 /// A stream of random numbers that no row's own has.
@@ -336,4 +336,4 @@ std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, Label
   return std::make_unique<TextSource>(job, split, labels, std::move(observer));
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

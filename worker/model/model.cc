@@ -3,10 +3,10 @@
 #include <glog/logging.h>
 
 #include "common/error.h"
-#include "worker/model/feature_stack.h"
-#include "worker/model/wide_part.h"
+#include "worker/model/network/feature_stack.h"
+#include "worker/model/network/wide_part.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::model {
 namespace {
 
 /// A network above a feature stack, and the wide part beside it. The weights of the stack come first, those of the network
@@ -27,13 +27,13 @@ class StackedModel final : public Model {
     network_->InitWeights(Random(random.Next()), Above(weights));
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass, Matrix* outputs) override {
     stack_.Forward(weights, x, pass);
     network_->Forward(Above(weights), View(stack_.output()), pass, outputs);
     wide_.Forward(weights, x, stack_.features(), pass, outputs);
   }
 
-  std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
     const FeatureStack::Values stack = stack_.AddTo(graph, weights, x);
     return wide_.AddTo(graph, weights, x, stack.features, network_->AddTo(graph, Above(weights), stack.output));
   }
@@ -74,7 +74,7 @@ class StackedModel final : public Model {
 
 }  // namespace
 
-std::vector<Graph::Value> Model::AddTo(Graph*, std::span<const float>, const Graph::Value&) const {
+std::vector<nn::Graph::Value> Model::AddTo(nn::Graph*, std::span<const float>, const nn::Graph::Value&) const {
   Fail("this kind of model has no form of standard operators; shared_bottom, mmoe, single_task, ple, esmm, linear, matrix_factorization and two_tower have one");
 }
 
@@ -116,4 +116,4 @@ std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLay
   LOG(FATAL) << "a model without a kind passed validation";
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::model

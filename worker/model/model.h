@@ -16,11 +16,11 @@
 #include "common/matrix.h"
 #include "common/random.h"
 #include "configs/job.pb.h"
-#include "worker/input_layout.h"
-#include "worker/nn/graph.h"
-#include "worker/nn/pass.h"
+#include "worker/model/input_layout.h"
+#include "worker/model/nn/graph.h"
+#include "worker/model/nn/pass.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::model {
 
 /// Of a model with a vector for the user and one for the item: both of every row of the last Forward, [n, dim]; the score
 /// of two is their product / temperature. Valid until the next Forward.
@@ -43,7 +43,7 @@ class Model {
   virtual void InitWeights(Random random, std::span<float> weights) const = 0;
   /// outputs [n, n_tasks] = f(x [n, input dim]). A logit where the task's loss is binary cross-entropy.
   /// x must stay as it is until Backward has returned.
-  virtual void Forward(std::span<const float> weights, const ConstMatrixView& x, const Pass& pass, Matrix* outputs) = 0;
+  virtual void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass, Matrix* outputs) = 0;
   /// Of the same x and weights as the last Forward, which was a training pass, given doutputs [n, n_tasks] = d loss / d outputs:
   /// dweights += d loss / d weights, dx [n, input dim] = d loss / d x (overwritten).
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
@@ -56,7 +56,7 @@ class Model {
                           std::span<double> /*sums*/, Matrix* /*doutputs*/) {}
 
   /// What a pass that does not train computes, as a value [n, 1] a task, of x [n, input dim]. Throws Error where the model has no such form.
-  virtual std::vector<Graph::Value> AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
+  virtual std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const;
 
   /// What each input is multiplied by, of a model with gates.
   virtual std::vector<std::pair<std::string, float>> Gates(std::span<const float> /*weights*/) const { return {}; }
@@ -83,4 +83,4 @@ std::unique_ptr<Model> MakeStem(const Job& job, const InputLayout& layout);
 std::unique_ptr<Model> MakeMatrixFactorization(const Job& job, const InputLayout& layout);
 std::unique_ptr<Model> MakeTwoTower(const Job& job, const InputLayout& layout);
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::model

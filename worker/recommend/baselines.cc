@@ -11,14 +11,14 @@
 
 #include "common/random.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 namespace {
 
 /// The different items of each user, ascending, and the other way round.
-std::vector<std::vector<int>> ItemsOfUsers(const Behaviour& behaviour) {
+std::vector<std::vector<int>> ItemsOfUsers(const data::Behaviour& behaviour) {
   std::vector<std::vector<int>> items(static_cast<size_t>(behaviour.n_users()));
   for (size_t u = 0; u < items.size(); ++u) {
-    for (const Behaviour::Event& event : behaviour.events(static_cast<int>(u))) items[u].push_back(event.item);
+    for (const data::Behaviour::Event& event : behaviour.events(static_cast<int>(u))) items[u].push_back(event.item);
     std::sort(items[u].begin(), items[u].end());
     items[u].erase(std::unique(items[u].begin(), items[u].end()), items[u].end());
   }
@@ -35,7 +35,7 @@ std::vector<std::vector<int>> Transposed(const std::vector<std::vector<int>>& li
 
 class MostPopular final : public Baseline {
  public:
-  explicit MostPopular(const Behaviour& behaviour) {
+  explicit MostPopular(const data::Behaviour& behaviour) {
     for (int i = 0; i < behaviour.n_items(); ++i) counts_.push_back(static_cast<float>(behaviour.count(i)));
   }
   std::string name() const override { return "most popular"; }
@@ -47,8 +47,8 @@ class MostPopular final : public Baseline {
 
 class ContentOnly final : public Baseline {
  public:
-  explicit ContentOnly(const Behaviour& behaviour) : items_(ItemsOfUsers(behaviour)), terms_(static_cast<size_t>(behaviour.n_items())) {
-    const JoinedFile& content = *behaviour.item_content();
+  explicit ContentOnly(const data::Behaviour& behaviour) : items_(ItemsOfUsers(behaviour)), terms_(static_cast<size_t>(behaviour.n_items())) {
+    const data::JoinedFile& content = *behaviour.item_content();
     std::unordered_map<std::string, int> numbers;
     std::vector<std::string_view> values;
     for (int i = 0; i < behaviour.n_items(); ++i) {
@@ -99,7 +99,7 @@ class ContentOnly final : public Baseline {
 
 class ItemNeighbours final : public Baseline {
  public:
-  ItemNeighbours(const Behaviour& behaviour, int n_neighbours)
+  ItemNeighbours(const data::Behaviour& behaviour, int n_neighbours)
       : n_neighbours_(n_neighbours), items_(ItemsOfUsers(behaviour)), readers_(static_cast<size_t>(behaviour.n_items())) {
     const std::vector<std::vector<int>> users = Transposed(items_, behaviour.n_items());
     std::vector<int> together(users.size());
@@ -139,7 +139,7 @@ class ItemNeighbours final : public Baseline {
 
 class ImplicitFactorization final : public Baseline {
  public:
-  ImplicitFactorization(const Behaviour& behaviour, int dim, double alpha, double lambda, int n_rounds)
+  ImplicitFactorization(const data::Behaviour& behaviour, int dim, double alpha, double lambda, int n_rounds)
       : users_(Matrix::Zero(behaviour.n_users(), dim)), items_(behaviour.n_items(), dim) {
     Random random(1);
     for (float& w : std::span(items_.data(), static_cast<size_t>(items_.size()))) w = static_cast<float>(0.1 * random.Normal());
@@ -177,28 +177,28 @@ class ImplicitFactorization final : public Baseline {
 
 }  // namespace
 
-std::unique_ptr<Baseline> MakeMostPopular(const Behaviour& behaviour) { return std::make_unique<MostPopular>(behaviour); }
+std::unique_ptr<Baseline> MakeMostPopular(const data::Behaviour& behaviour) { return std::make_unique<MostPopular>(behaviour); }
 
-std::unique_ptr<Baseline> MakeContentOnly(const Behaviour& behaviour) {
+std::unique_ptr<Baseline> MakeContentOnly(const data::Behaviour& behaviour) {
   if (behaviour.item_content() == nullptr) return nullptr;
   return std::make_unique<ContentOnly>(behaviour);
 }
 
-std::unique_ptr<Baseline> MakeItemNeighbours(const Behaviour& behaviour, int n_neighbours) {
+std::unique_ptr<Baseline> MakeItemNeighbours(const data::Behaviour& behaviour, int n_neighbours) {
   return std::make_unique<ItemNeighbours>(behaviour, n_neighbours);
 }
 
-std::unique_ptr<Baseline> MakeImplicitFactorization(const Behaviour& behaviour, int dim, double alpha, double lambda,
+std::unique_ptr<Baseline> MakeImplicitFactorization(const data::Behaviour& behaviour, int dim, double alpha, double lambda,
                                                     int n_rounds) {
   return std::make_unique<ImplicitFactorization>(behaviour, dim, alpha, lambda, n_rounds);
 }
 
-std::vector<int> BestUnseen(const Behaviour& behaviour, const Baseline& baseline, int user, int k, bool exclude_seen,
+std::vector<int> BestUnseen(const data::Behaviour& behaviour, const Baseline& baseline, int user, int k, bool exclude_seen,
                             std::span<float> scores) {
   baseline.Score(user, scores);
   std::vector<bool> excluded(scores.size());
   if (exclude_seen) {
-    for (const Behaviour::Event& event : behaviour.events(user)) excluded[static_cast<size_t>(event.item)] = true;
+    for (const data::Behaviour::Event& event : behaviour.events(user)) excluded[static_cast<size_t>(event.item)] = true;
   }
   std::vector<int> best;
   for (int i = 0; i < behaviour.n_items(); ++i) {
@@ -214,4 +214,4 @@ std::vector<int> BestUnseen(const Behaviour& behaviour, const Baseline& baseline
   return best;
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

@@ -9,7 +9,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 
 /// sum: product (+- product)*;  product: signed (*/ signed)*;  signed: - signed | power;  power: atom (^ signed)?
 class Formula::Parser {
@@ -194,4 +194,4 @@ double Formula::operator()(std::span<const float> values) const {
   return stack.back();
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

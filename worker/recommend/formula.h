@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 
 /// Numbers, names, + - * / ^ (to the right, before a sign), parentheses, exp(a), log(a), min(a, b), max(a, b). Names hold
 /// letters, digits and _, and begin with no digit. Immutable; any number of threads.
@@ -33,4 +33,4 @@ class Formula {
   std::vector<Step> steps_;  // operands before their operator
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 namespace {
 
 bool IsBetter(const ScoredItem& a, const ScoredItem& b) {
@@ -107,4 +107,4 @@ std::unique_ptr<HnswIndex> MakeHnsw(const Matrix& items, const HnswOptions& opti
   return std::make_unique<Hnsw>(items, options);
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

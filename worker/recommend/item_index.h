@@ -7,7 +7,7 @@
 
 #include "common/matrix.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 
 struct ScoredItem {
   int item = 0;
@@ -42,4 +42,4 @@ class HnswIndex : public ItemIndex {
 };
 std::unique_ptr<HnswIndex> MakeHnsw(const Matrix& items, const HnswOptions& options);
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

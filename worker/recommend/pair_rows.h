@@ -10,9 +10,9 @@
 #include "worker/data/behaviour.h"
 #include "worker/data/joins.h"
 #include "worker/data/row_parser.h"
-#include "worker/recommend/frozen_model.h"
+#include "worker/saved/frozen_model.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 
 /// A row has the user, the item, the history and the columns that data.join gives of them; other columns are missing values. Immutable;
 /// any number of threads.
@@ -20,17 +20,17 @@ class PairRows {
  public:
   /// Of a job with data.behaviour; the behaviour may be another job's about the same users and items. Throws Error where there is
   /// none, or a joined file cannot be read.
-  PairRows(const Job& job, std::shared_ptr<const Behaviour> behaviour, RowParser::Observer observer = {});
+  PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour, data::RowParser::Observer observer = {});
 
-  Rows NewRows() const { return parser_->NewRows(); }
+  data::Rows NewRows() const { return parser_->NewRows(); }
   /// Appends a row; -1 is nobody, or no item.
-  void Append(int user, int item, std::string_view history, Rows* rows) const;
+  void Append(int user, int item, std::string_view history, data::Rows* rows) const;
 
  private:
-  std::shared_ptr<const Behaviour> behaviour_;
+  std::shared_ptr<const data::Behaviour> behaviour_;
   size_t n_own_ = 0;  // columns that come first: the user, the item, those that are missing
-  Joins::Plan joins_;
-  std::unique_ptr<RowParser> parser_;
+  data::Joins::Plan joins_;
+  std::unique_ptr<data::RowParser> parser_;
 };
 
 /// The vectors of a model with two towers, of all items or all users of the behaviour.
@@ -38,8 +38,8 @@ struct ItemVectors {
   Matrix vectors;  // [n, dim]
   float temperature = 1;
 };
-ItemVectors VectorsOfItems(const FrozenModel& model, const PairRows& rows, const Behaviour& behaviour);
+ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows, const data::Behaviour& behaviour);
 /// As they are after all events that are learned from.
-Matrix VectorsOfUsers(const FrozenModel& model, const PairRows& rows, const Behaviour& behaviour);
+Matrix VectorsOfUsers(const saved::FrozenModel& model, const PairRows& rows, const data::Behaviour& behaviour);
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

@@ -9,15 +9,15 @@
 
 #include "common/error.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 namespace {
 
 constexpr size_t kCandidatesPerRun = 1024;
 
 }  // namespace
 
-Recommender::Recommender(std::shared_ptr<const FrozenModel> model, std::shared_ptr<const FrozenModel> ranker,
-                         std::shared_ptr<const Behaviour> behaviour, const RecommendOptions& options)
+Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model, std::shared_ptr<const saved::FrozenModel> ranker,
+                         std::shared_ptr<const data::Behaviour> behaviour, const RecommendOptions& options)
     : model_(std::move(model)),
       ranker_(std::move(ranker)),
       behaviour_(std::move(behaviour)),
@@ -55,12 +55,12 @@ Recommender::Session::Session(const Recommender& recommender) : all_(recommender
 }
 
 std::vector<ScoredItem> Recommender::Session::Candidates(int user) {
-  const Behaviour& behaviour = *all_.behaviour_;
+  const data::Behaviour& behaviour = *all_.behaviour_;
   std::vector<bool> excluded = all_.is_allowed_;
   excluded.flip();
   excluded.resize(static_cast<size_t>(behaviour.n_items()));
   if (user >= 0 && all_.options_.exclude_seen) {
-    for (const Behaviour::Event& event : behaviour.events(user)) excluded[static_cast<size_t>(event.item)] = true;
+    for (const data::Behaviour::Event& event : behaviour.events(user)) excluded[static_cast<size_t>(event.item)] = true;
   }
   std::vector<ScoredItem> candidates;
   if (!all_.index_) {
@@ -69,7 +69,7 @@ std::vector<ScoredItem> Recommender::Session::Candidates(int user) {
     }
     return candidates;
   }
-  Rows rows = all_.rows_.NewRows();
+  data::Rows rows = all_.rows_.NewRows();
   all_.rows_.Append(user, -1, behaviour.HistoryOf(user), &rows);
   model_.Run(rows);
   const size_t n = static_cast<size_t>(std::max(all_.options_.k, all_.options_.n_candidates));
@@ -96,9 +96,9 @@ std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem>
       for (const ScoredItem& one : now) ranked.push_back({one.item, one.score, {}});
       continue;
     }
-    Rows rows = ranker_rows_.NewRows();
+    data::Rows rows = ranker_rows_.NewRows();
     for (const ScoredItem& one : now) ranker_rows_.Append(user, one.item, history, &rows);
-    FrozenModel::Session& scorer = session->ranker_ ? *session->ranker_ : session->model_;
+    saved::FrozenModel::Session& scorer = session->ranker_ ? *session->ranker_ : session->model_;
     scorer.Run(rows);
     const size_t n_tasks = scorer.predictions().size() / now.size();
     for (size_t i = 0; i < now.size(); ++i) {
@@ -152,7 +152,7 @@ void Recommender::Explain(int user, std::vector<Recommended>* list) const {
   if (!index_ || user < 0) return;
   for (Recommended& one : *list) {
     std::vector<std::pair<float, int>> near;
-    for (const Behaviour::Event& event : behaviour_->events(user)) {
+    for (const data::Behaviour::Event& event : behaviour_->events(user)) {
       if (event.item == one.item) continue;
       const std::pair<float, int> here = {-directions_.row(one.item).dot(directions_.row(event.item)), event.item};
       if (std::find(near.begin(), near.end(), here) == near.end()) near.push_back(here);
@@ -162,4 +162,4 @@ void Recommender::Explain(int user, std::vector<Recommended>* list) const {
   }
 }
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

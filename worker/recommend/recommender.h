@@ -11,11 +11,11 @@
 #include "common/matrix.h"
 #include "worker/data/behaviour.h"
 #include "worker/recommend/formula.h"
-#include "worker/recommend/frozen_model.h"
+#include "worker/saved/frozen_model.h"
 #include "worker/recommend/item_index.h"
 #include "worker/recommend/pair_rows.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 
 struct RecommendOptions {
   int k = 10;
@@ -48,10 +48,10 @@ class Recommender {
  public:
   /// `ranker` gives the predictions that the formula takes; null: the model itself. Its job may have other columns of the same
   /// events' users and items. Columns are those that PairRows knows. Throws Error where a job has no data.behaviour, and for options that make no sense.
-  Recommender(std::shared_ptr<const FrozenModel> model, std::shared_ptr<const FrozenModel> ranker,
-              std::shared_ptr<const Behaviour> behaviour, const RecommendOptions& options);
+  Recommender(std::shared_ptr<const saved::FrozenModel> model, std::shared_ptr<const saved::FrozenModel> ranker,
+              std::shared_ptr<const data::Behaviour> behaviour, const RecommendOptions& options);
 
-  const Behaviour& behaviour() const { return *behaviour_; }
+  const data::Behaviour& behaviour() const { return *behaviour_; }
 
   class Session {
    public:
@@ -65,8 +65,8 @@ class Recommender {
     std::vector<ScoredItem> Candidates(int user);
 
     const Recommender& all_;
-    FrozenModel::Session model_;
-    std::optional<FrozenModel::Session> ranker_;
+    saved::FrozenModel::Session model_;
+    std::optional<saved::FrozenModel::Session> ranker_;
   };
 
  private:
@@ -75,9 +75,9 @@ class Recommender {
   std::vector<Recommended> Diversify(std::vector<Recommended> ranked) const;
   void Explain(int user, std::vector<Recommended>* list) const;
 
-  std::shared_ptr<const FrozenModel> model_;
-  std::shared_ptr<const FrozenModel> ranker_;
-  std::shared_ptr<const Behaviour> behaviour_;
+  std::shared_ptr<const saved::FrozenModel> model_;
+  std::shared_ptr<const saved::FrozenModel> ranker_;
+  std::shared_ptr<const data::Behaviour> behaviour_;
   RecommendOptions options_;
   PairRows rows_;
   PairRows ranker_rows_;
@@ -88,4 +88,4 @@ class Recommender {
   Matrix directions_;                 // of items_, of length 1
 };
 
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

@@ -10,7 +10,7 @@
 #include <new>
 #include <thread>
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 constexpr double kLong = 60;
@@ -92,4 +92,4 @@ TEST(Bell, WakesAnotherProcess) {
 }
 
 }  // namespace
-}  // namespace zhiyin
+}  // namespace zhiyin::net

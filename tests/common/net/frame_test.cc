@@ -4,7 +4,7 @@
 
 #include "common/error.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 using ::testing::HasSubstr;
@@ -70,4 +70,4 @@ TEST(Frame, EveryKindHasAName) {
 }
 
 }  // namespace
-}  // namespace zhiyin
+}  // namespace zhiyin::net

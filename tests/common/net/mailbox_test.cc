@@ -7,7 +7,7 @@
 
 #include "common/net/sim_network.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 using ::testing::HasSubstr;
@@ -379,4 +379,4 @@ TEST(Mailbox, RefusesAWaitForARankThatIsNone) {
 }
 
 }  // namespace
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 using ::testing::HasSubstr;
@@ -201,4 +201,4 @@ TEST(SimNetwork, TampersWithFrames) {
 }
 
 }  // namespace
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 
-namespace zhiyin {
+namespace zhiyin::net {
 namespace {
 
 using ::testing::HasSubstr;
@@ -74,4 +74,4 @@ TEST(SimOptions, DelaysAreDistributedAsTheySay) {
 }
 
 }  // namespace
-}  // namespace zhiyin
+}  // namespace zhiyin::net

@@ -8,17 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/error.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 constexpr int kManyRows = 4000;
 constexpr int kValues = 8;
 
 Job JobOf(const std::string& augment, const std::string& task = "") {
-  return ParseJob(R"(
+  return launch::job::ParseJob(R"(
       data { text { header: true } train { file: "x" } }
       table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
       field { name: "list" separator: "|" augment { )" + augment + R"( } } field { name: "id" }
@@ -130,4 +130,4 @@ TEST(Augmenter, SharesThatAreNoneAreRefused) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -18,7 +18,7 @@
 #include "common/random.h"
 #include "tests/support/data_jobs.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -430,4 +430,4 @@ TEST(SliceReader, DoesNotFinishALongReadBeforeItIsDestroyed) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

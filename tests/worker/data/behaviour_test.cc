@@ -7,12 +7,12 @@
 #include <set>
 #include <string>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "tests/support/files.h"
 #include "worker/data/source.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::HasSubstr;
@@ -21,7 +21,7 @@ class BehaviourTest : public ::testing::Test {
  protected:
   Job JobOf(const std::string& hold_out, const std::string& lines) {
     const std::string file = folder_.Write("events.csv", "user,item,time,rating\n" + lines);
-    return ParseJob(R"(
+    return launch::job::ParseJob(R"(
       data { text { header: true } train { file: ")" + file + R"(" } test { file: ")" + file + R"(" }
         behaviour { user: "user" item: "item" time: "time" history_length: 2 )" + hold_out + R"( } }
       table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
@@ -153,4 +153,4 @@ TEST_F(BehaviourTest, NegativesAreOtherItemsOfTheSameUser) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

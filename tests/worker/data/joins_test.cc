@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/hash.h"
 #include "tests/support/files.h"
@@ -15,7 +15,7 @@
 #include "worker/data/source.h"
 #include "worker/recommend/baselines.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -29,7 +29,7 @@ class JoinsTest : public ::testing::Test {
     const std::string events = folder_.Write("events.csv", "user,item,time,rating\nann,cup,1,5\nbob,pot,2,1\nann,mug,3,4\n");
     const std::string item_file = folder_.Write("items.csv", items);
     const std::string places = folder_.Write("places", "Aachen|warm\nBonn|cold\n");
-    return ParseJob(R"(
+    return launch::job::ParseJob(R"(
       data { text { header: true } train { file: ")" + events + R"(" } test { file: ")" + events + R"(" }
         join { file: ")" + item_file + R"(" column: "item" }
         join { file: ")" + places + R"(" column: "place" key: "town" text { delimiter: "|" column_name: ["town", "weather"] } } )" + extra + R"( }
@@ -79,7 +79,7 @@ TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
 TEST_F(JoinsTest, ItemsAreRecommendedByTheirContentAlone) {
   // Of three terms: place Bonn has weight log(4 / 2), Aachen and each price log(4 / 1); a mug has none.
   const auto behaviour = Behaviour::Read(JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })"));
-  const auto baseline = MakeContentOnly(*behaviour);
+  const auto baseline = recommend::MakeContentOnly(*behaviour);
   ASSERT_NE(baseline, nullptr);
   std::vector<float> scores(4);
   baseline->Score(behaviour->FindUser("ann"), scores);  // has a cup and a mug
@@ -119,4 +119,4 @@ TEST_F(JoinsTest, TheConfigurationIsCheckedBeforeAnyFileIsRead) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "tests/support/files.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::AllOf;
@@ -169,4 +169,4 @@ TEST_F(LineReaderTest, NoticesThatAFileShrinksOrGrowsWhileItIsRead) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

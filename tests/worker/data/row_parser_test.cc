@@ -7,7 +7,7 @@
 
 #include "tests/support/data_jobs.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -236,4 +236,4 @@ TEST_F(TaskColumnsTest, ALabelIsInTheDomainOfItsLoss) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -6,7 +6,7 @@
 
 #include "worker/data/source.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -125,4 +125,4 @@ TEST(RangePlan, MalformedBlocksGiveNoBatches) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -6,7 +6,7 @@
 #include "common/error.h"
 #include "tests/support/data_jobs.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::AllOf;
@@ -82,4 +82,4 @@ TEST(Schema, ANameThatIsThereTwiceIsRefusedOnlyWhereItIsUsed) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

@@ -11,7 +11,7 @@
 #include "common/random.h"
 #include "worker/data/source.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -169,4 +169,4 @@ TEST(Normalizer, StandardisesAndPutsTheMeanForWhatIsMissing) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

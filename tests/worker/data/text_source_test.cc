@@ -14,7 +14,7 @@
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::ElementsAre;
@@ -294,4 +294,4 @@ TEST_F(TextSourceTest, ReadsCensusIncome) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::data

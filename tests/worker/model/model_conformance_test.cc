@@ -12,10 +12,10 @@
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
 #include "tests/support/graph_runner.h"
-#include "worker/dense_weights.h"
+#include "worker/model/dense_weights.h"
 #include "worker/model/model.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::model {
 namespace {
 
 using testing::CurvedGradientError;
@@ -30,7 +30,7 @@ Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   return matrix;
 }
 
-const Pass kPass = {true, 5};
+const nn::Pass kPass = {true, 5};
 
 ConstMatrixView View(const Matrix& matrix) {
   return {matrix.data(), matrix.rows(), matrix.cols()};
@@ -297,9 +297,9 @@ TEST_P(EveryModel, FirstWeightsDependOnTheSeedAlone) {
 }
 
 TEST_P(EveryModel, AsAGraphOfStandardOperatorsItGivesTheSame) {
-  Graph graph;
-  const Graph::Value in = graph.AddInput({"x", false, input_dim()});
-  std::vector<Graph::Value> values;
+  nn::Graph graph;
+  const nn::Graph::Value in = graph.AddInput({"x", false, input_dim()});
+  std::vector<nn::Graph::Value> values;
   try {
     values = model_->AddTo(&graph, dense_.weights(), in);
   } catch (const Error&) {
@@ -325,4 +325,4 @@ INSTANTIATE_TEST_SUITE_P(All, EveryModel, ::testing::ValuesIn(JobOfEveryModel())
                          [](const auto& test) { return ModelName(test.param) + std::to_string(test.index); });
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::model

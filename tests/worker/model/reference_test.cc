@@ -8,7 +8,7 @@
 #include "tests/support/example_jobs.h"
 #include "tests/support/plain_twin.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::model {
 namespace {
 
 using testing::ExampleJob;
@@ -233,4 +233,4 @@ TEST(StemReference, OtherTasksExpertsAreReadButNotChanged) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::model

@@ -10,10 +10,10 @@
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 #include "tests/support/process.h"
-#include "worker/dense_weights.h"
+#include "worker/model/dense_weights.h"
 #include "worker/model/model.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::model {
 namespace {
 
 using Arrays = std::map<std::string, std::vector<float>>;
@@ -57,7 +57,7 @@ Arrays OurAnswers(const Case& recorded) {
   const Eigen::Index n = static_cast<Eigen::Index>(x.size()) / dim;
   const Matrix doutputs = ConstMatrixView(recorded.arrays.at("doutputs").data(), n, job.task_size());
   Matrix outputs, dx;
-  model->Forward(dense.weights(), ConstMatrixView(x.data(), n, dim), Pass(), &outputs);
+  model->Forward(dense.weights(), ConstMatrixView(x.data(), n, dim), nn::Pass(), &outputs);
   model->Backward(dense.weights(), ConstMatrixView(x.data(), n, dim), doutputs, dense.gradients(), &dx);
   return {{"outputs", {outputs.data(), outputs.data() + outputs.size()}},
           {"dweights", {dense.gradients().begin(), dense.gradients().end()}},
@@ -108,4 +108,4 @@ INSTANTIATE_TEST_SUITE_P(Cases, Torch, ::testing::ValuesIn(Recorded()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::model

@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 namespace {
 
 double Value(const std::string& text) {
@@ -54,4 +54,4 @@ TEST(Formula, SaysWhereItIsWrong) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

@@ -8,7 +8,7 @@
 
 #include "common/random.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 namespace {
 
 Matrix Drawn(int n, int dim, uint64_t seed) {
@@ -80,4 +80,4 @@ TEST(Hnsw, FindsMostOfTheBestWithTheirScores) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

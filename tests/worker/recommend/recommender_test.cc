@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "common/config.h"
+#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/hash.h"
 #include "tests/support/files.h"
 #include "worker/recommend/baselines.h"
 
-namespace zhiyin::worker {
+namespace zhiyin::worker::recommend {
 namespace {
 
 using ::testing::ElementsAre;
@@ -27,7 +27,7 @@ class RecommenderTest : public ::testing::Test {
                                            "user,item,time,rating\nann,old,1,5\nbob,near,2,4\nbob,nearer,3,4\nbob,other,4,4\n"
                                            "bob,bad,5,1\ncid,near,6,4\n");
     Manifest manifest;
-    *manifest.mutable_job() = ParseJob(R"(
+    *manifest.mutable_job() = launch::job::ParseJob(R"(
       data { text { header: true } train { file: ")" + file + R"(" } behaviour { user: "user" item: "item" time: "time" } }
       table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
       field { name: "user" } field { name: "item" }
@@ -36,7 +36,7 @@ class RecommenderTest : public ::testing::Test {
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
                                        "job", ".", {});
     manifest.set_n_weights(2);
-    auto model = std::make_shared<FrozenModel>(manifest);
+    auto model = std::make_shared<saved::FrozenModel>(manifest);
     const auto add = [&](const std::string& field, const std::string& value, std::vector<float> row) {
       model->AddRow(1, CategoryHasher(field)(value), row);
     };
@@ -51,7 +51,7 @@ class RecommenderTest : public ::testing::Test {
     dense[1] = 1;
     model->AddRow(kDenseTable, 0, dense);
     model_ = model;
-    behaviour_ = Behaviour::Read(model_->job());
+    behaviour_ = data::Behaviour::Read(model_->job());
   }
 
   std::vector<std::string> ListOf(const std::string& user, const RecommendOptions& options) {
@@ -64,8 +64,8 @@ class RecommenderTest : public ::testing::Test {
   }
 
   testing::TempFolder folder_;
-  std::shared_ptr<const FrozenModel> model_;
-  std::shared_ptr<const Behaviour> behaviour_;
+  std::shared_ptr<const saved::FrozenModel> model_;
+  std::shared_ptr<const data::Behaviour> behaviour_;
   std::vector<Recommended> last_;
 };
 
@@ -120,4 +120,4 @@ TEST_F(RecommenderTest, Baselines) {
 }
 
 }  // namespace
-}  // namespace zhiyin::worker
+}  // namespace zhiyin::worker::recommend

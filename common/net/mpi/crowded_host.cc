@@ -1,0 +1,88 @@
+#include "common/net/mpi/crowded_host.h"
+
+#include <dlfcn.h>
+#include <mpi.h>
+#include <sched.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace zhiyin::net {
+namespace {
+
+/// What Open MPI's progress does when it has found nothing. Its parameter is read by MPI_Init alone, which itself, as MPI_Finalize,
+/// should better yield: a dozen ranks that spin there take a second. Without the function its choice stands.
+void SetYieldWhenIdle(bool yield) {
+  if (std::getenv("OMPI_MCA_mpi_yield_when_idle") != nullptr) return;
+  using Setter = void (*)(bool);
+  if (const auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "opal_progress_set_yield_when_idle"))) set(yield);
+}
+
+int ProcessorsOf(MPI_Comm host) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  sched_getaffinity(0, sizeof(allowed), &allowed);
+  MPI_Allreduce(MPI_IN_PLACE, &allowed, sizeof(allowed), MPI_BYTE, MPI_BOR, host);
+  return CPU_COUNT(&allowed);
+}
+
+}  // namespace
+
+/// A Bell of each rank of a host, in a window of MPI.
+struct CrowdedHost::SharedMemory {
+  MPI_Win window = MPI_WIN_NULL;
+
+  /// The ranks of `host` together; nullptr, for all of them, where one gets none.
+  static std::unique_ptr<SharedMemory> Of(MPI_Comm host, std::vector<Bell*>* bells) {
+    auto memory = std::make_unique<SharedMemory>();
+    void* own = nullptr;
+    int is_there = MPI_Win_allocate_shared(sizeof(Bell), sizeof(Bell), MPI_INFO_NULL, host, &own, &memory->window) == MPI_SUCCESS;
+    if (is_there) new (own) Bell();
+    // Nobody rings before all bells are made.
+    MPI_Allreduce(MPI_IN_PLACE, &is_there, 1, MPI_INT, MPI_MIN, host);
+    if (!is_there) return nullptr;
+    MPI_Group here;
+    MPI_Group everywhere;
+    MPI_Comm_group(host, &here);
+    MPI_Comm_group(MPI_COMM_WORLD, &everywhere);
+    int n_here = 0;
+    MPI_Comm_size(host, &n_here);
+    for (int i = 0; i < n_here; ++i) {
+      int rank = 0;
+      MPI_Group_translate_ranks(here, 1, &i, everywhere, &rank);
+      MPI_Aint n_bytes = 0;
+      int unit = 0;
+      void* bell = nullptr;
+      MPI_Win_shared_query(memory->window, i, &n_bytes, &unit, &bell);
+      (*bells)[static_cast<size_t>(rank)] = static_cast<Bell*>(bell);
+    }
+    MPI_Group_free(&here);
+    MPI_Group_free(&everywhere);
+    return memory;
+  }
+};
+
+CrowdedHost::CrowdedHost() {
+  int n_ranks = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
+  bells_.resize(static_cast<size_t>(n_ranks));
+  MPI_Comm host;
+  if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host) != MPI_SUCCESS) return;
+  int n_here = 0;
+  MPI_Comm_size(host, &n_here);
+  is_crowded_ = n_here > ProcessorsOf(host);
+  if (is_crowded_) {
+    memory_ = SharedMemory::Of(host, &bells_);
+    const sched_param parameters{};
+    sched_setscheduler(0, SCHED_BATCH, &parameters);
+    SetYieldWhenIdle(false);
+  }
+  MPI_Comm_free(&host);
+}
+
+CrowdedHost::~CrowdedHost() {
+  if (is_crowded_) SetYieldWhenIdle(true);
+  if (memory_) MPI_Win_free(&memory_->window);
+}
+
+}  // namespace zhiyin::net

@@ -1,0 +1,34 @@
+// A split of a job's data with a model's predictions.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "worker/data/rows.h"
+#include "worker/data/source.h"
+#include "worker/saved/frozen_model.h"
+
+namespace zhiyin::launch::apps {
+
+/// All good rows, in order, in memory.
+struct ScoredSplit {
+  std::vector<worker::data::Rows> blocks;
+  int64_t n = 0;
+  int64_t n_bad = 0;
+  std::vector<std::vector<float>> labels;       // [tasks][n]
+  std::vector<std::vector<float>> predictions;  // the same
+  /// Of every category that was met, by field: what the data calls it.
+  std::vector<std::unordered_map<Key, std::string>> names;
+};
+
+/// Throws Error as a Source does, and where there are no rows.
+ScoredSplit ScoreSplit(const worker::saved::FrozenModel& model, worker::data::SplitKind kind);
+
+/// Predictions [tasks][rows of all blocks] by all processors.
+std::vector<std::vector<float>> Predict(const worker::saved::FrozenModel& model, const std::vector<worker::data::Rows>& blocks);
+
+/// Input f of all rows (a field, or behind them a numeric) exchanged among the rows by a random permutation.
+std::vector<worker::data::Rows> Permuted(const std::vector<worker::data::Rows>& blocks, int input, uint64_t seed);
+
+}  // namespace zhiyin::launch::apps

@@ -1,0 +1,149 @@
+#include "launch/apps/serve/serve.h"
+
+#include <google/protobuf/util/message_differencer.h>
+#include <signal.h>
+
+#include <charconv>
+#include <cmath>
+#include <thread>
+#include <utility>
+
+#include "common/error.h"
+#include "common/file.h"
+#include "launch/apps/recommend/recommend.h"
+#include "worker/saved/checkpoints.h"
+#include "worker/saved/saved_model.h"
+
+namespace zhiyin::launch::apps {
+namespace {
+
+constexpr int64_t kMaxTokenBytes = 4096;
+
+HttpOptions ParseListen(const std::string& text) {
+  HttpOptions options;
+  const size_t colon = text.rfind(':');
+  const char* const end = text.data() + text.size();
+  const char* const begin = colon == text.npos ? end : text.data() + colon + 1;
+  const auto [stop, error] = std::from_chars(begin, end, options.port);
+  if (colon == text.npos || colon == 0 || begin == end || error != std::errc() || stop != end || options.port < 0 || options.port > 65535)
+    Fail("--listen=", text, ": expected HOST:PORT, for example 127.0.0.1:8080; port 0 is any that is free");
+  options.host = text.substr(0, colon);
+  return options;
+}
+
+std::string ReadToken(const std::string& path) {
+  std::string token = ReadWholeFile(path, kMaxTokenBytes);
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  if (token.empty() || token.find_first_of(" \t\r\n") != token.npos) Fail("--token_file=", path, ": expected one word");
+  return token;
+}
+
+/// Signals that end the server, in this thread alone.
+class EndSignals {
+ public:
+  EndSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~EndSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  EndSignals(const EndSignals&) = delete;
+  EndSignals& operator=(const EndSignals&) = delete;
+
+  /// Whether one has come, for which it waits so long.
+  bool Await(double seconds) const {
+    double whole = 0;
+    const double part = std::modf(seconds, &whole);
+    const timespec time = {static_cast<time_t>(whole), static_cast<long>(1e9 * part)};
+    return sigtimedwait(&set_, nullptr, &time) > 0;
+  }
+
+ private:
+  sigset_t set_;
+  sigset_t before_;
+};
+
+bool AreSame(const NewestModel& a, const NewestModel& b) { return a.folder == b.folder && a.digest == b.digest; }
+
+}  // namespace
+
+NewestModel FindNewest(const std::string& path) {
+  std::vector<std::string> folders;
+  if (worker::saved::HasManifest(path)) {
+    folders.push_back(path);
+  } else {
+    const std::vector<std::string> checkpoints = worker::saved::FindCheckpoints(path);
+    // The model first: of the same step it is what the job wants to keep.
+    if (checkpoints.empty() || worker::saved::HasManifest(path + "/model")) folders.push_back(worker::saved::FindModel(path));
+    if (!checkpoints.empty()) folders.push_back(checkpoints[0]);
+  }
+  NewestModel newest;
+  for (const std::string& folder : folders) {
+    uint64_t digest = 0;
+    const int64_t step = worker::saved::LoadManifest(folder, &digest).step();
+    if (step > newest.step) newest = {folder, step, digest};
+  }
+  return newest;
+}
+
+HttpService::Served LoadServed(const NewestModel& newest, std::shared_ptr<const worker::saved::FrozenModel> ranker, const ServedModel* before,
+                               const worker::recommend::RecommendOptions& options) {
+  const auto model = LoadFrozen(newest.folder, {});
+  std::shared_ptr<const worker::data::Behaviour> behaviour;
+  if (model->job().data().has_behaviour()) {
+    const bool is_same = before != nullptr && google::protobuf::util::MessageDifferencer::Equals(before->job().data(), model->job().data());
+    behaviour = is_same ? before->behaviour() : worker::data::Behaviour::Read(model->job());
+  }
+  const ServeLimits limits{.n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+  return {std::make_shared<const ServedModel>(model, std::move(ranker), behaviour, options, limits), newest.folder, newest.step};
+}
+
+int Serve(const ServeCommand& command) {
+  HttpOptions options = ParseListen(command.listen);
+  if (!command.token_file.empty()) options.token = ReadToken(command.token_file);
+  const EndSignals signals;
+  NewestModel now = FindNewest(command.checkpoint);
+  // Without a ranker it stays as it is here.
+  NewestModel ranker_now;
+  std::shared_ptr<const worker::saved::FrozenModel> ranker;
+  if (!command.ranker.empty()) {
+    ranker_now = FindNewest(command.ranker);
+    ranker = LoadFrozen(ranker_now.folder, {});
+  }
+  HttpService::Served served = LoadServed(now, ranker, nullptr, command.options);
+  std::shared_ptr<const ServedModel> model = served.model;
+  HttpService service(options, std::move(served));
+  command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ") at http://" + options.host + ":" +
+                std::to_string(service.port()) + "\n");
+  std::string last_failure;
+  constexpr double kWithoutReload = 3600;
+  while (!signals.Await(command.reload_s > 0 ? command.reload_s : kWithoutReload)) {
+    if (command.reload_s <= 0) continue;
+    try {
+      const NewestModel newest = FindNewest(command.checkpoint);
+      const NewestModel newest_ranker = command.ranker.empty() ? NewestModel() : FindNewest(command.ranker);
+      const bool ranks_alike = AreSame(newest_ranker, ranker_now);
+      if (AreSame(newest, now) && ranks_alike) continue;
+      const auto next_ranker = ranks_alike ? ranker : LoadFrozen(newest_ranker.folder, {});
+      HttpService::Served next = LoadServed(newest, next_ranker, model.get(), command.options);
+      model = next.model;
+      now = newest;
+      ranker = next_ranker;
+      ranker_now = newest_ranker;
+      service.Replace(std::move(next));
+      last_failure.clear();
+      command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ")\n");
+    } catch (const Error& e) {
+      // One that is being replaced or removed is there again, or is not looked for, the next time.
+      if (e.what() == last_failure) continue;
+      last_failure = e.what();
+      service.CountFailedReload();
+      command.print_error("not served, the one before goes on: " + last_failure);
+    }
+  }
+  command.print("the server ends, as it was told to\n");
+  return 0;
+}
+
+}  // namespace zhiyin::launch::apps

@@ -1,0 +1,37 @@
+// A job that goes on from a checkpoint: which one, and whether it is the same job.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "configs/manifest.pb.h"
+
+namespace zhiyin::launch::job {
+
+/// What a job begins with.
+struct JobStart {
+  Manifest manifest;         // the job; its progress where it goes on
+  std::string rows;          // the folder of the model that servers load; "": none
+  bool inits_dense = true;   // the model's own weights get their first values
+};
+
+/// From the newest checkpoint of the output folder that is whole; nothing where there is none. `note` hears what is not used, what has
+/// changed, and where tables, fields or tasks were added what is kept and what is new. Throws Error when what changed would make the
+/// rows or the position in the data mean something else, naming the field with both values.
+std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job, const std::function<void(const std::string&)>& note);
+
+/// A new job, with the rows that its train.warm_start wants, if any. The same.
+JobStart BeginAnew(const Job& job, const std::function<void(const std::string&)>& note);
+
+/// "PATH: is NOW, was BEFORE" of every field that differs.
+struct JobDifferences {
+  std::vector<std::string> allowed;     // may change when a job goes on
+  std::vector<std::string> refused;     // may not
+  std::vector<std::string> added;       // tables, fields, numerics and tasks, which may
+  std::vector<std::string> with_added;  // may change where something was added, and only then
+};
+JobDifferences Differences(const Job& before, const Job& now);
+
+}  // namespace zhiyin::launch::job

@@ -1,0 +1,138 @@
+#include "ps/client/replica.h"
+
+#include <algorithm>
+
+#include "common/hash.h"
+
+namespace zhiyin::ps::client {
+
+Replica::Replica(int dim, int64_t n_rows, int refresh_steps)
+    : dim_(static_cast<size_t>(dim)),
+      refresh_steps_(static_cast<uint64_t>(refresh_steps)),
+      entries_((static_cast<size_t>(n_rows) + kWays - 1) / kWays * kWays),
+      copies_(entries_.size() * dim_),
+      sums_(entries_.size() * dim_) {}
+
+std::span<Replica::Entry> Replica::BucketOf(Key key) {
+  const uint64_t n_buckets = entries_.size() / kWays;
+  return std::span(entries_).subspan(((Mix(key + 1) >> 32) * n_buckets >> 32) * kWays, kWays);
+}
+
+Replica::Entry* Replica::Find(Key key) {
+  for (Entry& entry : BucketOf(key)) {
+    if (entry.count > 0 && entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+Replica::Entry* Replica::Touch(Key key) {
+  if (Entry* entry = Find(key)) {
+    ++entry->count;
+    return entry;
+  }
+  const std::span<Entry> bucket = BucketOf(key);
+  for (Entry& entry : bucket) {
+    if (entry.count > 0) continue;
+    entry = Entry();
+    entry.key = key;
+    entry.count = 1;
+    return &entry;
+  }
+  // The others pay for the newcomer; whoever is in use or owes gradients keeps its place.
+  for (Entry& entry : bucket) {
+    if (entry.count > 1 || (entry.MayGo() && entry.n_asked == 0)) --entry.count;
+  }
+  return nullptr;
+}
+
+void Replica::Select(std::span<const Key> keys, uint64_t step, Selection* selection) {
+  selection->keys.clear();
+  selection->positions.clear();
+  selection->copied.clear();
+  selection->copied_weights.clear();
+  selection->batch.assign(keys.begin(), keys.end());
+  for (uint32_t i = 0; i < keys.size(); ++i) {
+    Entry* entry = Touch(keys[i]);
+    if (entry != nullptr && entry->fetched != kNever && step < entry->fetched + refresh_steps_) {
+      ++entry->n_reads;
+      selection->copied.push_back(i);
+      selection->copied_weights.insert(selection->copied_weights.end(), CopyOf(entry), CopyOf(entry) + dim_);
+    } else {
+      if (entry != nullptr) ++entry->n_asked;
+      selection->keys.push_back(keys[i]);
+      selection->positions.push_back(i);
+    }
+  }
+  while (due_begin_ < due_.size() && due_[due_begin_].owed_since + refresh_steps_ <= step) {
+    const Due& due = due_[due_begin_++];
+    Entry* entry = Find(due.key);
+    // Paid since, or about to be.
+    if (entry == nullptr || entry->owed_since != due.owed_since || entry->n_asked > 0) continue;
+    ++entry->n_asked;
+    selection->keys.push_back(due.key);
+  }
+  if (due_begin_ > due_.size() / 2) {
+    due_.erase(due_.begin(), due_.begin() + static_cast<std::ptrdiff_t>(due_begin_));
+    due_begin_ = 0;
+  }
+  selection->weights.resize(selection->keys.size() * dim_);
+}
+
+void Replica::Distribute(const Selection& selection, uint64_t step, float* weights) {
+  for (size_t i = 0; i < selection.copied.size(); ++i) {
+    std::copy_n(selection.copied_weights.data() + i * dim_, dim_, weights + selection.copied[i] * dim_);
+  }
+  for (size_t i = 0; i < selection.keys.size(); ++i) {
+    const float* came = selection.weights.data() + i * dim_;
+    if (i < selection.positions.size()) std::copy_n(came, dim_, weights + selection.positions[i] * dim_);
+    Entry* entry = Find(selection.keys[i]);
+    if (entry == nullptr) continue;
+    std::copy_n(came, dim_, CopyOf(entry));
+    entry->fetched = step;
+  }
+}
+
+void Replica::Settle(Entry* entry, float* gradient) {
+  if (entry->owed_since == kNever) return;
+  float* sum = SumOf(entry);
+  for (size_t d = 0; d < dim_; ++d) gradient[d] += sum[d];
+  std::fill_n(sum, dim_, 0.0f);
+  entry->owed_since = kNever;
+}
+
+void Replica::Collect(const float* gradients, uint64_t step, Selection* selection) {
+  selection->gradients.assign(selection->keys.size() * dim_, 0.0f);
+  for (size_t i = 0; i < selection->keys.size(); ++i) {
+    float* gradient = selection->gradients.data() + i * dim_;
+    if (i < selection->positions.size())
+      std::copy_n(gradients + selection->positions[i] * dim_, dim_, gradient);
+    Entry* entry = Find(selection->keys[i]);
+    if (entry == nullptr) continue;
+    if (entry->n_asked > 0) --entry->n_asked;
+    Settle(entry, gradient);
+  }
+  for (const uint32_t position : selection->copied) {
+    const Key key = selection->batch[position];
+    Entry* entry = Find(key);  // read entries keep their place
+    --entry->n_reads;
+    float* sum = SumOf(entry);
+    for (size_t d = 0; d < dim_; ++d) sum[d] += gradients[position * dim_ + d];
+    if (entry->owed_since != kNever) continue;
+    entry->owed_since = step;
+    due_.push_back({key, step});
+  }
+}
+
+bool Replica::SelectOwed(size_t n_keys, Selection* selection) {
+  *selection = Selection();
+  for (Entry& entry : entries_) {
+    if (entry.count == 0 || entry.owed_since == kNever) continue;
+    ++entry.n_asked;
+    selection->keys.push_back(entry.key);
+    if (selection->keys.size() == n_keys) break;
+  }
+  selection->weights.resize(selection->keys.size() * dim_);
+  return !selection->keys.empty();
+}
+
+}  // namespace zhiyin::ps::client

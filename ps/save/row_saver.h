@@ -1,0 +1,59 @@
+// Writes a server's rows to a file (ps/save/row_file.h) while they go on changing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/block_file.h"
+#include "ps/protocol.h"
+#include "ps/table/table.h"
+#include "ps/table/table_cut.h"
+
+namespace zhiyin::ps::save {
+
+struct SavedRows {
+  int64_t n_rows = 0;
+  int64_t n_bytes = 0;
+  uint64_t digest = 0;
+  bool is_changes = false;  // whether the file holds only what has changed since the save before
+};
+
+/// A file of rows in the making. What it gets is what the tables held when this was made, although they go on changing; what changes
+/// before it is written is kept meanwhile, in n_bytes_kept(). One thread, that of the tables, which outlive this.
+class RowSaver {
+ public:
+  /// SaveKind::kChanges writes all rows where a table has not noted its changes. Throws FileError, as Advance does.
+  RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables, Beside beside);
+  ~RowSaver();
+  RowSaver(const RowSaver&) = delete;
+  RowSaver& operator=(const RowSaver&) = delete;
+
+  /// Does some of what is left: some two thousand rows, or a shard of a table where that has more. False: with `may_wait` false, that
+  /// has to wait for the disk.
+  bool Advance(bool may_wait);
+  /// The file is on disk, whole.
+  bool IsDone() const { return is_done_; }
+  /// REQUIRES: IsDone().
+  SavedRows saved() const { return {n_rows_, file_.n_bytes(), file_.digest(), is_changes_}; }
+  int64_t n_bytes_kept() const;
+
+ private:
+  std::vector<table::Table>* tables_;
+  BlockWriter file_;
+  bool is_changes_ = false;
+  std::vector<std::unique_ptr<table::TableCut>> cuts_;
+  std::vector<std::string> sightings_;  // [table]
+  size_t table_ = 0;                    // that is written
+  int64_t n_rows_ = 0;                  // written
+  bool is_committing_ = false;
+  bool is_done_ = false;
+};
+
+/// Writes rows of these tables to a new file, on disk when it returns. `tick` is called often. Throws FileError.
+SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables, const std::function<void()>& tick,
+                   Beside beside = Beside::kNobody);
+
+}  // namespace zhiyin::ps::save

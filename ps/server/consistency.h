@@ -1,0 +1,48 @@
+// When a pull may be answered: the bound on staleness.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+
+namespace zhiyin::ps::server {
+
+/// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have been
+/// pushed; a pull of step t is answered once the steps before t - staleness are complete. Pure bookkeeping.
+class StepClock {
+ public:
+  /// -1: no bound. `n_complete`: steps that an earlier run of the job has done.
+  explicit StepClock(int staleness, uint64_t n_complete = 0) : staleness_(staleness), n_complete_(n_complete) {}
+
+  int staleness() const { return staleness_; }
+  /// Steps that are complete: 0 .. n_complete() - 1.
+  uint64_t n_complete() const { return n_complete_; }
+
+  bool MayAnswer(uint64_t step) const {
+    return staleness_ < 0 || step <= n_complete_ + static_cast<uint64_t>(staleness_);
+  }
+  /// Whether that slice of a step that is not complete was pushed.
+  bool Has(uint64_t step, uint32_t slice) const {
+    const auto at = arrived_.find(step);
+    return at != arrived_.end() && at->second.contains(slice);
+  }
+  /// One slice of a step was pushed. Returns whether that completed one or more steps.
+  /// REQUIRES: it was not here before, the step is not complete, and all steps have as many slices.
+  bool Pushed(uint64_t step, uint32_t slice, uint32_t n_slices) {
+    arrived_[step].insert(slice);
+    const uint64_t before = n_complete_;
+    for (auto it = arrived_.begin();
+         it != arrived_.end() && it->first == n_complete_ && it->second.size() == n_slices;) {
+      it = arrived_.erase(it);
+      ++n_complete_;
+    }
+    return n_complete_ != before;
+  }
+
+ private:
+  int staleness_;
+  uint64_t n_complete_;
+  std::map<uint64_t, std::set<uint32_t>> arrived_;  // slices of steps that are not complete
+};
+
+}  // namespace zhiyin::ps::server

@@ -1,0 +1,62 @@
+// Looks for a key that a request names twice.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/types.h"
+#include "common/unique_keys.h"
+
+namespace zhiyin::ps::server {
+
+/// Exact, and cheap where there is none: keys that are there twice fall on the same bit of a bitmap, and only the
+/// few that share a bit with another are compared. Allocates nothing once it has seen its longest request. One
+/// thread.
+class Repeats {
+ public:
+  /// The position of a key that stands further in front, too; keys.size(): there is none.
+  size_t Find(std::span<const Key> keys) {
+    // 16 bits a key: one in 32 shares its bit.
+    const int log_bits = std::bit_width(keys.size() | 63) + 4;
+    shift_ = 64 - log_bits;
+    seen_.assign(size_t{1} << (log_bits - 6), 0);
+    shared_.assign(seen_.size(), 0);
+    uint64_t any = 0;
+    for (const Key key : keys) {
+      const auto [word, bit] = PlaceOf(key);
+      const uint64_t is_shared = seen_[word] & bit;
+      seen_[word] |= bit;
+      shared_[word] |= is_shared;
+      any |= is_shared;
+    }
+    if (any == 0) return keys.size();
+    suspects_.Clear();
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const auto [word, bit] = PlaceOf(keys[i]);
+      if ((shared_[word] & bit) == 0) continue;
+      const size_t n_before = suspects_.size();
+      if (suspects_.Insert(keys[i]) != n_before) return i;
+    }
+    return keys.size();
+  }
+
+ private:
+  struct Place {
+    size_t word;
+    uint64_t bit;
+  };
+  Place PlaceOf(Key key) const {
+    const uint64_t at = key * 0x9e3779b97f4a7c15ull >> shift_;
+    return {at >> 6, uint64_t{1} << (at & 63)};
+  }
+
+  int shift_ = 0;
+  std::vector<uint64_t> seen_;    // bits that some key has
+  std::vector<uint64_t> shared_;  // bits that more than one has
+  UniqueKeys suspects_;
+};
+
+}  // namespace zhiyin::ps::server

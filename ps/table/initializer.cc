@@ -1,0 +1,36 @@
+#include "ps/table/initializer.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+
+#include "common/random.h"
+
+namespace zhiyin::ps::table {
+
+RowInitializer::RowInitializer(const Initializer& config, uint64_t seed, TableId table)
+    : config_(config), seed_(seed), table_(table) {}
+
+void RowInitializer::operator()(Key key, std::span<float> weights) const {
+  Random random(seed_, table_, key);
+  switch (config_.kind_case()) {
+    case Initializer::kZero:
+      std::fill(weights.begin(), weights.end(), 0.0f);
+      return;
+    case Initializer::kNormal: {
+      const double stddev = config_.normal().stddev();
+      for (float& w : weights) w = static_cast<float>(stddev * random.Normal());
+      return;
+    }
+    case Initializer::kUniform: {
+      const double range = config_.uniform().range();
+      for (float& w : weights) w = static_cast<float>(range * (2 * random.Uniform() - 1));
+      return;
+    }
+    case Initializer::KIND_NOT_SET:
+      break;
+  }
+  LOG(FATAL) << "an initializer without a kind passed validation";
+}
+
+}  // namespace zhiyin::ps::table

@@ -1,0 +1,129 @@
+// How a gradient changes a row.
+//
+// Adding one: a file optimizer/NAME.cc, a field in Optimizer.kind of job.proto, a declaration below, a case
+// in MakeOptimizer. The conformance tests and the benchmark pick it up by themselves.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/hash.h"
+#include "common/prefetch_row.h"
+#include "configs/job.pb.h"
+#include "ps/table/row_layout.h"
+
+namespace zhiyin::ps::table {
+
+/// One step on each of n different rows.
+struct RowUpdate {
+  std::span<std::byte* const> rows;  // [n]
+  const RowLayout& layout;
+  const float* gradients;  // [n, dim]
+  /// [n, dim]: the weights that the gradients were computed with; nullptr where those are the rows' weights
+  /// of now.
+  const float* pulled;
+  float rate;       // factor of the learning rate, from its schedule
+  uint64_t step;    // together with the row's weights it seeds the rounding of those that are not FP32
+  float clip_norm;  // a row's gradient is no longer than this; 0: no bound
+  float decay;      // w -= lr * decay * w, apart from the gradient
+};
+
+/// Without state of its own: one object serves all rows of a table. A row has state_floats(dim) floats of it.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+
+  virtual int state_floats(int dim) const = 0;
+  /// The state of a new row with these weights.
+  virtual void InitState(std::span<const float> weights, std::span<float> state) const = 0;
+  virtual void Apply(const RowUpdate& update) const = 0;
+  /// Before any schedule.
+  virtual float learning_rate() const = 0;
+  /// Whether Apply uses RowUpdate::pulled.
+  virtual bool WantsPulledWeights() const = 0;
+};
+
+/// REQUIRES: a config that passed validation.
+std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config);
+
+std::unique_ptr<Optimizer> MakeSgd(const zhiyin::Optimizer::Sgd& config);
+std::unique_ptr<Optimizer> MakeMomentum(const zhiyin::Optimizer::Momentum& config);
+std::unique_ptr<Optimizer> MakeAdaGrad(const zhiyin::Optimizer::AdaGrad& config);
+std::unique_ptr<Optimizer> MakeRowWiseAdaGrad(const zhiyin::Optimizer::RowWiseAdaGrad& config);
+std::unique_ptr<Optimizer> MakeAdam(const zhiyin::Optimizer::Adam& config);
+std::unique_ptr<Optimizer> MakeFtrl(const zhiyin::Optimizer::Ftrl& config);
+std::unique_ptr<Optimizer> MakeRmsProp(const zhiyin::Optimizer::RmsProp& config);
+std::unique_ptr<Optimizer> MakeAdadelta(const zhiyin::Optimizer::Adadelta& config);
+std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(const zhiyin::Optimizer::DelayCompensatedSgd& config);
+
+/// What seeds the stochastic rounding of a row's new weights: a function of the weights and the step alone,
+/// so that it does not depend on who holds the row.
+inline uint64_t RoundingSeed(const float* weights, int dim, uint64_t step) {
+  uint64_t seed = step;
+  for (int d = 0; d < dim; ++d) seed = (seed ^ std::bit_cast<uint32_t>(weights[d])) * 0x9e3779b97f4a7c15u;
+  return Mix(seed);
+}
+
+/// The loop over rows, around a derived class' step on one row:
+///   void Step(float* w, float* state, const float* g, const float* pulled, int dim, float lr) const;
+/// plain loops over dim, which the compiler turns into vectors. w, state and g are different memory.
+template <typename Derived>
+class RowOptimizer : public Optimizer {
+ public:
+  explicit RowOptimizer(double learning_rate) : learning_rate_(static_cast<float>(learning_rate)) {}
+
+  float learning_rate() const final { return learning_rate_; }
+  bool WantsPulledWeights() const override { return false; }
+
+  void Apply(const RowUpdate& update) const final {
+    const int dim = update.layout.dim;
+    std::vector<float> clipped(update.clip_norm > 0 ? static_cast<size_t>(dim) : 0);
+    std::vector<float> widened(update.layout.number != FP32 ? static_cast<size_t>(dim) : 0);
+    for (size_t i = 0; i < update.rows.size(); ++i) {
+      PrefetchRowsAhead(i, update.rows.size(), update.layout.bytes(), [&](size_t at) { return update.rows[at]; });
+      const size_t at = i * static_cast<size_t>(dim);
+      const float* gradient = update.gradients + at;
+      if (update.clip_norm > 0) gradient = Clip(gradient, update.clip_norm, &clipped);
+      const float* pulled = update.pulled != nullptr ? update.pulled + at : nullptr;
+      std::byte* row = update.rows[i];
+      if (update.layout.number == FP32) {
+        DecayAndStep(reinterpret_cast<float*>(row), row, gradient, pulled, update);
+      } else {
+        ToFloats(update.layout.number, row, widened.size(), widened.data());
+        DecayAndStep(widened.data(), row, gradient, pulled, update);
+        RoundStochastically(update.layout.number, widened.data(), widened.size(),
+                            RoundingSeed(widened.data(), dim, update.step), row);
+      }
+    }
+  }
+
+ private:
+  /// The gradient, shortened into `to` where it is too long.
+  static const float* Clip(const float* gradient, float norm, std::vector<float>* to) {
+    float square = 0;
+    for (size_t d = 0; d < to->size(); ++d) square += gradient[d] * gradient[d];
+    if (square <= norm * norm) return gradient;
+    const float factor = norm / std::sqrt(square);
+    for (size_t d = 0; d < to->size(); ++d) (*to)[d] = factor * gradient[d];
+    return to->data();
+  }
+
+  void DecayAndStep(float* weights, std::byte* row, const float* gradient, const float* pulled,
+                    const RowUpdate& update) const {
+    const int dim = update.layout.dim;
+    const float lr = learning_rate_ * update.rate;
+    if (update.decay != 0) {
+      const float keep = 1 - lr * update.decay;
+      for (int d = 0; d < dim; ++d) weights[d] *= keep;
+    }
+    static_cast<const Derived*>(this)->Step(weights, update.layout.StateOf(row), gradient, pulled, dim, lr);
+  }
+
+  float learning_rate_;
+};
+
+}  // namespace zhiyin::ps::table

@@ -1,0 +1,39 @@
+// Delay-compensated SGD (Zheng et al., "Asynchronous Stochastic Gradient Descent with Delay Compensation",
+// ICML 2017, eq. 10):
+//   w -= lr * (g + lambda * g * g * (w - w_pulled))
+// The gradient was computed at w_pulled; its change on the way to w is estimated by the diagonal of its outer
+// product. No state.
+#include "ps/table/optimizer.h"
+
+namespace zhiyin::ps::table {
+namespace {
+
+class DelayCompensatedSgd final : public RowOptimizer<DelayCompensatedSgd> {
+ public:
+  explicit DelayCompensatedSgd(const zhiyin::Optimizer::DelayCompensatedSgd& config)
+      : RowOptimizer(config.learning_rate()), lambda_(static_cast<float>(config.lambda())) {}
+
+  int state_floats(int) const override { return 0; }
+  void InitState(std::span<const float>, std::span<float>) const override {}
+
+  bool WantsPulledWeights() const override { return true; }
+  void Step(float* __restrict w, float*, const float* __restrict g, const float* __restrict pulled, int dim,
+            float lr) const {
+    if (pulled == nullptr) {
+      for (int d = 0; d < dim; ++d) w[d] -= lr * g[d];
+      return;
+    }
+    for (int d = 0; d < dim; ++d) w[d] -= lr * (g[d] + lambda_ * g[d] * g[d] * (w[d] - pulled[d]));
+  }
+
+ private:
+  float lambda_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(const zhiyin::Optimizer::DelayCompensatedSgd& config) {
+  return std::make_unique<DelayCompensatedSgd>(config);
+}
+
+}  // namespace zhiyin::ps::table

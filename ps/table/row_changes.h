@@ -1,0 +1,58 @@
+// Which rows of a table have changed since a save, for the next one to hold only these.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "ps/partitioner.h"
+#include "common/types.h"
+
+namespace zhiyin::ps::table {
+
+/// A bit for each row by its number, and the keys that lost theirs. One thread.
+class RowChanges {
+ public:
+  explicit RowChanges(TableId table) : table_(table), removed_(kNumShards) {}
+
+  /// The row has changed or is new.
+  void Mark(uint32_t row) {
+    const size_t word = row / 64;
+    if (word >= bits_.size()) bits_.resize(word + 1 + word / 4);
+    n_rows_ += Has(row) ? 0 : 1;
+    bits_[word] |= Bit(row);
+  }
+  /// The key loses its row, whose number may be another's next.
+  void Remove(Key key, uint32_t row) {
+    if (Has(row)) {
+      --n_rows_;
+      bits_[row / 64] &= ~Bit(row);
+    }
+    removed_[static_cast<size_t>(ShardOf(table_, key))].push_back(key);
+    ++n_removed_;
+  }
+
+  bool Has(uint32_t row) const { return row / 64 < bits_.size() && (bits_[row / 64] & Bit(row)) != 0; }
+  /// Rows that changed.
+  int64_t n_rows() const { return n_rows_; }
+  /// Keys that lost theirs; some more than once, and some have one again.
+  int64_t n_removed() const { return n_removed_; }
+  /// Those of a shard, which are then forgotten, in no order.
+  std::vector<Key> TakeRemoved(int shard) { return std::exchange(removed_[static_cast<size_t>(shard)], {}); }
+  int64_t n_bytes() const {
+    return static_cast<int64_t>(bits_.capacity() * sizeof(uint64_t) + removed_.size() * sizeof(removed_[0])) +
+           n_removed_ * static_cast<int64_t>(sizeof(Key));
+  }
+
+ private:
+  static uint64_t Bit(uint32_t row) { return uint64_t{1} << (row % 64); }
+
+  TableId table_;
+  std::vector<uint64_t> bits_;  // by row number
+  int64_t n_rows_ = 0;
+  std::vector<std::vector<Key>> removed_;  // [shard]
+  int64_t n_removed_ = 0;
+};
+
+}  // namespace zhiyin::ps::table

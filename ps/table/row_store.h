@@ -1,0 +1,51 @@
+// Rows of one length, in chunks that never move.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "ps/table/huge_pages.h"
+#include "ps/table/page_maker.h"
+
+namespace zhiyin::ps::table {
+
+/// A row's address holds until it is freed; freed rows are used again first. Address space grows a chunk of
+/// 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows are written and is
+/// given back when the store is destroyed. One thread; a helper makes the huge pages that are next.
+class RowStore {
+ public:
+  explicit RowStore(size_t row_bytes);
+
+  size_t row_bytes() const { return row_bytes_; }
+  int64_t n_bytes() const {
+    return static_cast<int64_t>(n_rows_ * row_bytes_) +
+           static_cast<int64_t>(free_.capacity() * sizeof(uint32_t));
+  }
+
+  std::byte* Row(uint32_t row) const {
+    return chunks_[row >> chunk_shift_].get() + static_cast<size_t>(row & chunk_mask_) * row_bytes_;
+  }
+  /// The number of a row that nobody has, not initialised.
+  uint32_t Add();
+  /// REQUIRES: the row came from Add and was not freed since.
+  void Free(uint32_t row) { free_.push_back(row); }
+
+ private:
+  void AddChunk();
+  /// Has the huge pages behind the one in use made while that one fills up.
+  void MakeAhead();
+
+  size_t row_bytes_;
+  int chunk_shift_ = 0;
+  uint32_t chunk_mask_ = 0;
+  size_t chunk_bytes_ = 0;
+  uint32_t n_rows_ = 0;  // ever numbered
+  uint32_t look_ahead_at_row_ = 0;
+  size_t n_made_ = 0;  // bytes, all chunks one after the other, that are in use or made ahead
+  std::vector<HugeChunk> chunks_;
+  std::vector<uint32_t> free_;
+  PageMaker maker_;  // ends before the chunks go
+};
+
+}  // namespace zhiyin::ps::table

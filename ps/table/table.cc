@@ -1,0 +1,413 @@
+#include "ps/table/table.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <tuple>
+
+#include "common/copy_row.h"
+#include "common/error.h"
+#include "common/prefetch_row.h"
+#include "ps/table/schedule.h"
+
+namespace zhiyin::ps::table {
+namespace {
+
+/// The index of a shard at its smallest.
+constexpr double kMostIndexBytesPerShard = 64;
+/// A list that doubles holds at most twice the numbers of all rows, 4 bytes each.
+constexpr double kMostFreeListBytesPerRow = 8;
+/// Rows that are fetched ahead of the one that is copied: so little work that they need not come in bursts.
+constexpr size_t kCopiesAhead = 12;
+/// Slices that one call sweeps at most, where the steps run ahead of the calls.
+constexpr int kMaxSlicesPerCall = 4;
+/// Evicted keys that are noted for the next save however few rows there are.
+constexpr int64_t kMinRemovedKept = 1 << 20;
+
+/// Virtual shards before slice `nth` of the `n_slices` that a sweep has.
+int ShardsBefore(uint64_t nth, uint64_t n_slices) {
+  return static_cast<int>(nth * kNumShards / n_slices);
+}
+
+}  // namespace
+
+std::vector<TableSpec> TableSpecs(const Job& job) {
+  std::vector<TableSpec> specs;
+  TableSpec& dense = specs.emplace_back();
+  dense.id = kDenseTable;
+  dense.name = "dense";
+  dense.dim = kDenseRowDim;
+  dense.optimizer = job.train().dense_optimizer();
+  dense.init.mutable_zero();  // overwritten by the chief before the first pull
+  for (const zhiyin::Table& table : job.table()) {
+    TableSpec& spec = specs.emplace_back();
+    spec.id = static_cast<TableId>(specs.size() - 1);
+    spec.name = table.name();
+    spec.dim = table.dim();
+    spec.optimizer = table.optimizer();
+    spec.init = table.init();
+    spec.storage = table.storage();
+    spec.wire = table.wire();
+    spec.admission = table.admission();
+    spec.eviction = table.eviction();
+    spec.synchronous = job.train().staleness() == 0;
+  }
+  return specs;
+}
+
+RowLayout LayoutOf(const TableSpec& spec) {
+  const Eviction& eviction = spec.eviction;
+  const bool evicts = eviction.ttl_steps() > 0 || eviction.min_pulls() > 0 || eviction.min_norm() > 0 ||
+                      eviction.max_bytes() > 0;
+  return {spec.dim, spec.storage, MakeOptimizer(spec.optimizer)->state_floats(spec.dim), evicts};
+}
+
+uint32_t MaxRowsOfShard(const TableSpec& spec) {
+  if (spec.eviction.max_bytes() == 0) return 0;
+  const RowLayout layout = LayoutOf(spec);
+  const double row_bytes =
+      static_cast<double>(layout.bytes()) + Index::kMostBytesPerKey + kMostFreeListBytesPerRow;
+  const int64_t sightings_bytes = Admission(spec.admission, spec.id, 0).MostBytes();
+  const double fixed_bytes = static_cast<double>(sightings_bytes) + kMostIndexBytesPerShard * kNumShards;
+  const double n_rows =
+      (static_cast<double>(spec.eviction.max_bytes()) - fixed_bytes) / row_bytes / kNumShards;
+  if (n_rows < 1) {
+    Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(), ", expected at least ",
+         static_cast<int64_t>(std::ceil(fixed_bytes + row_bytes * kNumShards)), ": ", sightings_bytes,
+         " for table.admission, and one row for each of ", kNumShards, " virtual shards");
+  }
+  return static_cast<uint32_t>(std::min(n_rows, 4e9));
+}
+
+Table::Table(const TableSpec& spec, uint64_t seed)
+    : spec_(spec),
+      optimizer_(MakeOptimizer(spec.optimizer)),
+      layout_(LayoutOf(spec)),
+      initializer_(spec.init, seed, spec.id),
+      admission_(spec.admission, spec.id, seed),
+      index_(spec.id),
+      rows_(layout_.bytes()),
+      max_rows_of_shard_(MaxRowsOfShard(spec)),
+      weights_(static_cast<size_t>(spec.dim)) {
+  if (max_rows_of_shard_ > 0 && spec.synchronous) n_new_.resize(kNumShards);
+}
+
+void Table::NoteUse(std::byte* row, uint64_t step) const {
+  RowUse* use = layout_.UseOf(row);
+  use->last_step = std::max(use->last_step, static_cast<uint32_t>(step));
+  use->n_pulls = std::min<uint32_t>(use->n_pulls + 1u, 0x7fffffff);
+}
+
+void Table::NoteIfFull(int shard) {
+  if (spec_.eviction.when_full() != Eviction::EVICT_OLDEST || index_.ShardSize(shard) + 1 <= FullFrom())
+    return;
+  if (full_shards_.empty() || full_shards_.back() != shard) full_shards_.push_back(shard);
+}
+
+bool Table::HasRoom(Key key) {
+  if (max_rows_of_shard_ == 0) return true;
+  const int shard = ShardOf(spec_.id, key);
+  uint32_t n = index_.ShardSize(shard);
+  NoteIfFull(shard);
+  if (spec_.synchronous) n -= n_new_[static_cast<size_t>(shard)];  // as the step began
+  if (n < max_rows_of_shard_) {
+    if (spec_.synchronous) {
+      ++n_new_[static_cast<size_t>(shard)];
+      new_keys_.push_back(key);
+    }
+    return true;
+  }
+  if (spec_.eviction.when_full() == Eviction::FAIL) FailFull(n + 1);
+  WarnFull("refused and counted as no_room");
+  return false;
+}
+
+void Table::WarnFull(const char* what) {
+  if (!said_full_) {
+    LOG(WARNING) << "table " << spec_.name << ": the " << spec_.eviction.max_bytes()
+                 << " bytes of eviction.max_bytes are used up, by " << max_rows_of_shard_
+                 << " rows in a virtual shard: new keys are " << what;
+  }
+  said_full_ = true;
+}
+
+void Table::FailFull(uint32_t n) const {
+  Fail("table ", spec_.name, ": the ", spec_.eviction.max_bytes(),
+       " bytes of eviction.max_bytes are used up: ", n, " rows in a virtual shard, expected at most ",
+       max_rows_of_shard_, ": raise them, or evict more");
+}
+
+void Table::InitRow(std::span<const float> weights, std::byte* row) {
+  FromFloats(layout_.number, weights.data(), weights.size(), row);
+  // As they are after rounding.
+  ToFloats(layout_.number, row, weights_.size(), weights_.data());
+  optimizer_->InitState(weights_, {layout_.StateOf(row), static_cast<size_t>(layout_.state_floats)});
+  if (layout_.tracks_use) *layout_.UseOf(row) = RowUse();
+}
+
+void Table::BeforeChange(Key key, uint32_t row) {
+  if (cut_ != nullptr) cut_->BeforeChange(key, row);
+  if (changes_ != nullptr) changes_->Mark(row);
+}
+
+std::byte* Table::Create(Key key, uint64_t step) {
+  if (cut_ != nullptr) cut_->BeforeChange(key, Index::kAbsent);
+  const uint32_t number = rows_.Add();
+  std::byte* row = rows_.Row(number);
+  initializer_(key, weights_);
+  InitRow(weights_, row);
+  if (layout_.tracks_use) NoteUse(row, step);
+  if (changes_ != nullptr) changes_->Mark(number);
+  index_.Insert(key, number);
+  ++counts_.created;
+  return row;
+}
+
+void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows) {
+  FindToChange(keys, rows);  // by its push
+  admission_.Open(step, [this](Key key) { return HasRow(key); });
+  counts_.looked_up += static_cast<int64_t>(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (layout_.tracks_use)
+      PrefetchRowsAhead(i, keys.size(), sizeof(RowUse), [&](size_t at) -> const std::byte* { return rows[at] != nullptr ? reinterpret_cast<const std::byte*>(layout_.UseOf(rows[at])) : nullptr; });
+    if (rows[i] != nullptr) {
+      ++counts_.found;
+      if (layout_.tracks_use) NoteUse(rows[i], step);
+    } else if (!admission_.Admit(keys[i])) {
+      ++counts_.not_admitted;
+    } else if (!HasRoom(keys[i])) {
+      ++counts_.no_room;
+    } else {
+      rows[i] = Create(keys[i], step);
+    }
+  }
+}
+
+void Table::FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows) {
+  FindToChange(keys, rows);
+  counts_.looked_up += static_cast<int64_t>(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (rows[i] == nullptr) {
+      rows[i] = Create(keys[i], 0);
+    } else {
+      ++counts_.found;
+    }
+  }
+}
+
+void Table::FindToChange(std::span<const Key> keys, std::span<std::byte*> rows) {
+  if (cut_ == nullptr && changes_ == nullptr) return Find(keys, rows);
+  index_.Find(keys, [&](size_t i, uint32_t number) {
+    rows[i] = number == Index::kAbsent ? nullptr : rows_.Row(number);
+    if (rows[i] != nullptr) BeforeChange(keys[i], number);
+  });
+}
+
+void Table::Find(std::span<const Key> keys, std::span<std::byte*> rows) {
+  index_.Find(keys, [&](size_t i, uint32_t number) {
+    rows[i] = number == Index::kAbsent ? nullptr : rows_.Row(number);
+  });
+}
+
+void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const {
+  const size_t dim = static_cast<size_t>(spec_.dim);
+  const size_t row_bytes = dim * static_cast<size_t>(BytesOf(type));
+  std::byte* at = static_cast<std::byte*>(to);
+  if (type == layout_.number) {
+    for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
+      if (i + kCopiesAhead < rows.size() && rows[i + kCopiesAhead] != nullptr) PrefetchRow(rows[i + kCopiesAhead], row_bytes);
+      if (rows[i] != nullptr) {
+        CopyRow(rows[i], row_bytes, at);
+      } else {
+        std::memset(at, 0, row_bytes);
+      }
+    }
+    return;
+  }
+  std::vector<float> wide(dim);
+  for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
+    PrefetchRowsAhead(i, rows.size(), layout_.state_offset(), [&](size_t ahead) { return rows[ahead]; });
+    if (rows[i] != nullptr) {
+      ToFloats(layout_.number, rows[i], dim, wide.data());
+      FromFloats(type, wide.data(), dim, at);
+    } else {
+      std::memset(at, 0, row_bytes);
+    }
+  }
+}
+
+void Table::WriteWeights(std::span<std::byte* const> rows, const float* weights) {
+  const size_t dim = static_cast<size_t>(spec_.dim);
+  for (size_t i = 0; i < rows.size(); ++i) FromFloats(layout_.number, weights + i * dim, dim, rows[i]);
+}
+
+void Table::Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled,
+                  uint64_t step) {
+  if (std::find(rows.begin(), rows.end(), nullptr) != rows.end()) {
+    const size_t dim = static_cast<size_t>(spec_.dim);
+    kept_rows_.clear();
+    kept_gradients_.clear();
+    kept_pulled_.clear();
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i] == nullptr) continue;
+      kept_rows_.push_back(rows[i]);
+      kept_gradients_.insert(kept_gradients_.end(), gradients + i * dim, gradients + (i + 1) * dim);
+      if (pulled != nullptr)
+        kept_pulled_.insert(kept_pulled_.end(), pulled + i * dim, pulled + (i + 1) * dim);
+    }
+    rows = kept_rows_;
+    gradients = kept_gradients_.data();
+    if (pulled != nullptr) pulled = kept_pulled_.data();
+  }
+  optimizer_->Apply({rows, layout_, gradients, pulled, RateFactor(spec_.optimizer.schedule(), step), step,
+                     static_cast<float>(spec_.optimizer.clip_norm()),
+                     static_cast<float>(spec_.optimizer.weight_decay())});
+}
+
+void Table::EndStep(uint64_t step, uint64_t oldest_in_use) {
+  // Before sightings are counted: whoever is not there after the step's end has met no room.
+  KeepBound(oldest_in_use);
+  admission_.CloseBefore(step + (spec_.synchronous ? 1 : 0), [this](Key key) { return HasRow(key); });
+  if (!Evicts()) return;
+  if (next_sweep_step_ == kNoneInUse) next_sweep_step_ = step;
+  const uint64_t n_slices = static_cast<uint64_t>(spec_.eviction.sweep_steps());
+  for (int n = 0; n < kMaxSlicesPerCall && next_sweep_step_ <= step; ++n, ++next_sweep_step_) {
+    const uint64_t slice = next_sweep_step_ % n_slices;
+    for (int shard = ShardsBefore(slice, n_slices); shard < ShardsBefore(slice + 1, n_slices); ++shard)
+      SweepShard(shard, step, oldest_in_use);
+  }
+}
+
+void Table::KeepBound(uint64_t oldest_in_use) {
+  if (max_rows_of_shard_ == 0) return;
+  if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST) {
+    std::sort(full_shards_.begin(), full_shards_.end());
+    full_shards_.erase(std::unique(full_shards_.begin(), full_shards_.end()), full_shards_.end());
+    for (const int shard : full_shards_) TrimShard(shard, oldest_in_use);
+    // Where rows are in use, the next call goes on.
+    std::erase_if(full_shards_, [&](int shard) { return index_.ShardSize(shard) <= FullFrom(); });
+  } else {
+    DropNewest();
+  }
+  for (const Key key : new_keys_) n_new_[static_cast<size_t>(ShardOf(spec_.id, key))] = 0;
+  new_keys_.clear();
+}
+
+/// Which of a step's new rows stay where there is no room for all is decided by the hash of their keys.
+void Table::DropNewest() {
+  std::sort(new_keys_.begin(), new_keys_.end(),
+            [&](Key a, Key b) { return PlacementBits(spec_.id, a) < PlacementBits(spec_.id, b); });
+  for (auto key = new_keys_.rbegin(); key != new_keys_.rend(); ++key) {
+    const uint32_t n = index_.ShardSize(ShardOf(spec_.id, *key));
+    if (n <= max_rows_of_shard_) continue;
+    if (spec_.eviction.when_full() == Eviction::FAIL) FailFull(n);
+    WarnFull("let go at the end of their step and counted as displaced");
+    Evict({*key, index_.Find(*key)});
+    ++counts_.displaced;
+  }
+}
+
+void Table::SweepShard(int shard, uint64_t step, uint64_t oldest_in_use) {
+  const Eviction& rules = spec_.eviction;
+  entries_.clear();
+  index_.VisitShard(shard, [&](const Index::Entry& entry) {
+    std::byte* row = rows_.Row(entry.row);
+    RowUse* use = layout_.UseOf(row);
+    if (use->last_step >= oldest_in_use) return;
+    const bool is_new = use->is_new;
+    const int64_t n_pulls = use->n_pulls;
+    if (is_new || n_pulls > 0) {
+      BeforeChange(entry.key, entry.row);
+      use->n_pulls = 0;
+      use->is_new = 0;
+    }
+    if (rules.ttl_steps() > 0 && step > use->last_step + static_cast<uint64_t>(rules.ttl_steps())) {
+      ++counts_.expired;
+    } else if (!is_new && n_pulls < rules.min_pulls()) {
+      ++counts_.rare;
+    } else if (!is_new && rules.min_norm() > 0 && NormOf(row) < rules.min_norm()) {
+      ++counts_.small;
+    } else {
+      return;
+    }
+    entries_.push_back(entry);
+  });
+  for (const Index::Entry& entry : entries_) Evict(entry);
+}
+
+double Table::NormOf(const std::byte* row) {
+  ToFloats(layout_.number, row, weights_.size(), weights_.data());
+  double square = 0;
+  for (const float w : weights_) square += static_cast<double>(w) * w;
+  return std::sqrt(square);
+}
+
+/// Down to three quarters of what the shard may hold, so that the next trim is some steps away.
+void Table::TrimShard(int shard, uint64_t oldest_in_use) {
+  const uint32_t target = max_rows_of_shard_ - (max_rows_of_shard_ + 3) / 4;
+  if (index_.ShardSize(shard) <= FullFrom()) return;
+  entries_.clear();
+  index_.VisitShard(shard, [&](const Index::Entry& entry) {
+    if (layout_.UseOf(rows_.Row(entry.row))->last_step < oldest_in_use) entries_.push_back(entry);
+  });
+  const size_t n_surplus = std::min<size_t>(entries_.size(), index_.ShardSize(shard) - target);
+  const auto by_use = [&](const Index::Entry& entry) {
+    const RowUse* use = layout_.UseOf(rows_.Row(entry.row));
+    return std::tuple<uint32_t, uint32_t, Key>(use->last_step, use->n_pulls, entry.key);
+  };
+  std::nth_element(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(n_surplus),
+                   entries_.end(),
+                   [&](const Index::Entry& a, const Index::Entry& b) { return by_use(a) < by_use(b); });
+  for (size_t i = 0; i < n_surplus; ++i) Evict(entries_[i]);
+  counts_.displaced += static_cast<int64_t>(n_surplus);
+}
+
+void Table::Evict(const Index::Entry& entry) {
+  if (cut_ != nullptr) cut_->BeforeChange(entry.key, entry.row);
+  if (changes_ != nullptr) {
+    changes_->Remove(entry.key, entry.row);
+    // As many as there are rows, and some: to write all rows is then no dearer.
+    if (changes_->n_removed() > n_rows() + kMinRemovedKept) changes_.reset();
+  }
+  index_.Erase(entry.key);
+  rows_.Free(entry.row);
+}
+
+void Table::VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
+                       const RowChanges* only) const {
+  std::vector<Index::Entry> entries = index_.SortedShard(shard);
+  if (only != nullptr) std::erase_if(entries, [&](const Index::Entry& entry) { return !only->Has(entry.row); });
+  // Rows lie anywhere in memory.
+  for (size_t i = 0; i < entries.size(); ++i) {
+    PrefetchRowsAhead(i, entries.size(), layout_.bytes(), [&](size_t at) { return rows_.Row(entries[at].row); });
+    visit(entries[i].key, {rows_.Row(entries[i].row), layout_.bytes()});
+  }
+}
+
+void Table::Restore(Key key, std::span<const std::byte> row) {
+  CHECK_EQ(row.size(), layout_.bytes());
+  if (!restored_.empty() && ShardOf(spec_.id, restored_.back().key) != ShardOf(spec_.id, key)) FinishRestoring();
+  const uint32_t number = rows_.Add();
+  std::copy(row.begin(), row.end(), rows_.Row(number));
+  restored_.push_back({key, number});
+  ++counts_.loaded;
+}
+
+void Table::FinishRestoring() {
+  if (restored_.empty()) return;
+  const int shard = ShardOf(spec_.id, restored_[0].key);
+  index_.Reserve(shard, index_.ShardSize(shard) + static_cast<uint32_t>(restored_.size()));
+  for (const Index::Entry& entry : restored_) index_.Insert(entry.key, entry.row);
+  restored_.clear();
+  if (max_rows_of_shard_ > 0) NoteIfFull(shard);
+}
+
+std::vector<Table> EmptyTables(const Job& job) {
+  std::vector<Table> tables;
+  for (const TableSpec& spec : TableSpecs(job)) tables.emplace_back(spec, job.train().seed());
+  return tables;
+}
+
+}  // namespace zhiyin::ps::table

@@ -1,0 +1,52 @@
+#include "common/net/watchdog.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace zhiyin::net {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+struct Barks {
+  std::mutex mutex;
+  std::vector<std::string> all;
+
+  std::vector<std::string> Taken() {
+    const std::lock_guard lock(mutex);
+    return all;
+  }
+};
+
+TEST(Watchdog, SaysOnceWhatDoesNotEnd) {
+  Barks barks;
+  Watchdog watchdog(0.3, [&](const std::string& what) {
+    const std::lock_guard lock(barks.mutex);
+    barks.all.push_back(what);
+  });
+  watchdog.Begin("godot");
+  std::this_thread::sleep_for(Seconds(1.5));
+  EXPECT_EQ(barks.Taken(), std::vector<std::string>{"godot"});
+}
+
+TEST(Watchdog, SaysNothingOfWhatEnds) {
+  Barks barks;
+  Watchdog watchdog(1, [&](const std::string& what) {
+    const std::lock_guard lock(barks.mutex);
+    barks.all.push_back(what);
+  });
+  for (int i = 0; i < 3; ++i) {
+    watchdog.Begin("spring");
+    std::this_thread::sleep_for(Seconds(0.4));
+    watchdog.End();
+  }
+  std::this_thread::sleep_for(Seconds(0.8));
+  EXPECT_TRUE(barks.Taken().empty()) << "each ended in time, and nothing was begun since";
+}
+
+}  // namespace
+}  // namespace zhiyin::net

@@ -1,0 +1,236 @@
+#include "launch/job/resume.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "launch/job/load_job.h"
+#include "common/error.h"
+#include "common/random.h"
+#include "tests/support/example_jobs.h"
+#include "tests/support/files.h"
+#include "worker/saved/checkpoints.h"
+#include "worker/saved/saved_model.h"
+
+namespace zhiyin::launch::job {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::TempFolder;
+
+Job SmallJob() { return testing::ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3); }
+
+std::string WhatFails(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+/// Of a manifest, whatever it is of.
+worker::data::Normalizer NormalizerOf(const Job& job) {
+  const size_t n = static_cast<size_t>(job.numeric_size());
+  return {std::vector<float>(n), std::vector<float>(n)};
+}
+
+/// Checkpoints without rows.
+class Resuming : public ::testing::Test {
+ protected:
+  void Save(const Job& job, int64_t step, int n_workers = 3) {
+    Manifest manifest = worker::saved::ManifestOf(job, NormalizerOf(job), 1, step, 7);
+    manifest.mutable_progress()->set_epoch(1);
+    manifest.mutable_progress()->set_next_step(step);
+    manifest.mutable_progress()->set_n_workers(n_workers);
+    const std::string folder = worker::saved::CheckpointPath(folder_.Path(), step);
+    std::filesystem::create_directories(folder);
+    worker::saved::WriteManifest(manifest, folder);
+  }
+  JobStart From(const Job& job) {
+    notes_.clear();
+    const auto note = [&](const std::string& text) { notes_.push_back(text); };
+    std::optional<JobStart> start = ResumeFrom(folder_.Path(), job, note);
+    return start ? *start : BeginAnew(job, note);
+  }
+  std::string ErrorOf(const Job& job) {
+    return WhatFails([&] { From(job); });
+  }
+
+  TempFolder folder_;
+  std::vector<std::string> notes_;
+};
+
+TEST_F(Resuming, BeginsWhereThereIsNone) {
+  const JobStart resumed = From(SmallJob());
+  EXPECT_EQ(resumed.rows, "");
+  EXPECT_FALSE(resumed.manifest.has_progress());
+  EXPECT_EQ(resumed.manifest.job().DebugString(), SmallJob().DebugString());
+}
+
+TEST_F(Resuming, TakesTheNewest) {
+  for (const int64_t step : {5, 12, 7}) Save(SmallJob(), step);
+  const JobStart resumed = From(SmallJob());
+  EXPECT_EQ(resumed.rows, worker::saved::CheckpointPath(folder_.Path(), 12));
+  EXPECT_EQ(resumed.manifest.progress().next_step(), 12);
+  EXPECT_THAT(notes_, IsEmpty());
+}
+
+TEST_F(Resuming, TakesTheOneBeforeADamagedOneAndSaysWhere) {
+  Save(SmallJob(), 5);
+  Save(SmallJob(), 12);
+  const std::string path = worker::saved::CheckpointPath(folder_.Path(), 12) + "/manifest.textproto";
+  const std::string whole = testing::ReadFile(path);
+  Random random(1);
+  for (int i = 0; i < 200; ++i) {
+    std::string flipped = whole;
+    flipped[random.Below(flipped.size())] ^= static_cast<char>(1 << random.Below(8));
+    std::ofstream(path, std::ios::binary) << flipped;
+    EXPECT_EQ(From(SmallJob()).manifest.progress().next_step(), 5);
+    EXPECT_THAT(notes_, ElementsAre(AllOf(HasSubstr("not used: "), HasSubstr(path + ": damaged: bytes 0 to "))));
+  }
+  std::ofstream(path, std::ios::binary) << whole.substr(0, whole.size() / 2);
+  EXPECT_EQ(From(SmallJob()).manifest.progress().next_step(), 5);
+}
+
+TEST_F(Resuming, RefusesToBeginAnewWhereAllAreDamaged) {
+  Save(SmallJob(), 5);
+  folder_.Write("checkpoints/step-000000000005/manifest.textproto", "nonsense");
+  EXPECT_THAT(ErrorOf(SmallJob()), HasSubstr("none of its 1 checkpoints is whole"));
+}
+
+TEST_F(Resuming, RefusesAnotherJobInWords) {
+  Save(SmallJob(), 5);
+  const auto error = [&](const std::string& changes) {
+    Job job = SmallJob();
+    EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(changes, &job)) << changes;
+    return ErrorOf(job);
+  };
+  EXPECT_EQ(error(""), "");
+  EXPECT_THAT(error("model { mmoe { n_experts: 3 } }"), HasSubstr("is of another job: model.mmoe.n_experts: is 3, was 2"));
+  EXPECT_THAT(error("train { seed: 77 batch_size: 3 }"), HasSubstr("train.batch_size: is 3, was 48, and "));
+  EXPECT_THAT(error("data { shuffle_rows: 7 }"), HasSubstr("data.shuffle_rows: is 7, was "));
+  EXPECT_THAT(error("train { dense_optimizer { sgd { learning_rate: 1 } } }"), HasSubstr("train.dense_optimizer"));
+  Job wider = SmallJob();
+  wider.mutable_table(1)->set_dim(9);
+  EXPECT_THAT(ErrorOf(wider), HasSubstr("table[1].dim: is 9, was 3"));
+  Job without = SmallJob();
+  without.mutable_task()->RemoveLast();
+  EXPECT_THAT(ErrorOf(without), HasSubstr("task[1]: is absent, was set"));
+}
+
+TEST_F(Resuming, SaysWhatHasChanged) {
+  Save(SmallJob(), 5);
+  Job job = SmallJob();
+  job.mutable_train()->set_epochs(9);
+  job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(0.5);
+  const JobStart resumed = From(job);
+  EXPECT_EQ(resumed.manifest.job().train().epochs(), 9);
+  EXPECT_EQ(resumed.manifest.job().table(1).optimizer().adam().learning_rate(), 0.5);
+  EXPECT_THAT(notes_, ::testing::UnorderedElementsAre(
+                          HasSubstr("changed since the checkpoint: train.epochs: is 9, was "),
+                          HasSubstr("changed since the checkpoint: table[1].optimizer.adam.learning_rate: is 0.5, was ")));
+}
+
+TEST_F(Resuming, WhereSomethingWasAddedItSaysWhatIsKeptAndWhatIsNew) {
+  Save(SmallJob(), 5);
+  Job job = SmallJob();
+  zhiyin::Task task = job.task(0);
+  task.set_name("another");
+  *job.add_task() = task;
+  zhiyin::Table table = job.table(1);
+  table.set_name("places");
+  *job.add_table() = table;
+  const JobStart resumed = From(job);
+  EXPECT_TRUE(resumed.inits_dense);
+  EXPECT_EQ(resumed.manifest.progress().next_step(), 5);
+  EXPECT_THAT(notes_, ElementsAre("added since the checkpoint: table places", "added since the checkpoint: task another",
+                                  "kept: table users, with the optimizer's state", "kept: table items, with the optimizer's state",
+                                  "begins anew: the model's own weights: fields, tasks or the model have changed, and with them their meaning",
+                                  "begins anew: table places: was not there"));
+  // With something added, the model may be said otherwise; without, it may not.
+  job.mutable_model()->mutable_mmoe()->set_n_experts(3);
+  From(job);
+  EXPECT_THAT(notes_, ::testing::Contains("changed with it: model.mmoe.n_experts: is 3, was 2"));
+  job.mutable_train()->set_seed(99);
+  EXPECT_THAT(ErrorOf(job), HasSubstr("is of another job: train.seed: is 99, was "));
+}
+
+TEST_F(Resuming, AnotherOrderIsAnotherJob) {
+  Save(SmallJob(), 5);
+  Job job = SmallJob();
+  job.mutable_task()->SwapElements(0, 1);
+  EXPECT_THAT(ErrorOf(job), HasSubstr("is of another job: task[1]: was at 0, and 1 more"));
+}
+
+class WarmStarting : public ::testing::Test {
+ protected:
+  WarmStarting() {
+    const Job job = SmallJob();
+    std::filesystem::create_directories(folder_.Path("model"));
+    worker::saved::WriteManifest(worker::saved::ManifestOf(job, NormalizerOf(job), 1, 5, 7), folder_.Path("model"));
+  }
+  Job Like(const std::string& changes) const {
+    Job job = SmallJob();
+    job.mutable_train()->mutable_warm_start()->set_model(folder_.Path());
+    EXPECT_TRUE(google::protobuf::TextFormat::MergeFromString(changes, &job)) << changes;
+    return job;
+  }
+  JobStart Begin(const Job& job) {
+    notes_.clear();
+    return BeginAnew(job, [&](const std::string& text) { notes_.push_back(text); });
+  }
+  std::string ErrorOf(const Job& job) {
+    return WhatFails([&] { Begin(job); });
+  }
+
+  TempFolder folder_;
+  std::vector<std::string> notes_;
+};
+
+TEST_F(WarmStarting, TakesWhatFits) {
+  EXPECT_FALSE(Begin(Like("")).inits_dense);
+  EXPECT_THAT(notes_, ElementsAre("warm start from " + folder_.Path("model"), "kept: the model's own weights, with the optimizer's state",
+                                  "kept: table users, with the optimizer's state", "kept: table items, with the optimizer's state"));
+  const JobStart start = Begin(Like("model { mmoe { n_experts: 3 } } train { warm_start { table: 'items' } }"));
+  EXPECT_TRUE(start.inits_dense);
+  EXPECT_FALSE(start.manifest.has_progress());
+  EXPECT_EQ(start.rows, folder_.Path("model"));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("warm start"), "kept: table items, with the optimizer's state",
+                                  HasSubstr("begins anew: the model's own weights: fields, tasks"), "begins anew: table users: not asked for"));
+  EXPECT_TRUE(Begin(Like("train { warm_start { table: 'items' } }")).inits_dense);
+  EXPECT_THAT(notes_, ::testing::Contains("begins anew: the model's own weights: they go with tables that are not taken"));
+  Job job = Like("");
+  job.mutable_table(1)->mutable_optimizer()->mutable_ftrl();
+  Begin(job);
+  EXPECT_THAT(notes_, ::testing::Contains("kept: table items: weights; the optimizer's state begins anew, as its kind is another"));
+}
+
+TEST_F(WarmStarting, SaysWhatDoesNotFit) {
+  Job job = Like("");
+  job.mutable_table(1)->set_dim(9);
+  EXPECT_EQ(ErrorOf(job), "train.warm_start: table items: dim 3 was saved, expected 9");
+  job.mutable_table(1)->set_name("places");
+  job.mutable_train()->mutable_warm_start()->add_table("places");
+  EXPECT_EQ(ErrorOf(job), "train.warm_start: the saved job has no table places");
+  job = Like("train { warm_start { model: '/nowhere' } }");
+  EXPECT_THAT(ErrorOf(job), HasSubstr("train.warm_start: /nowhere: no model here"));
+}
+
+TEST_F(Resuming, ASliceAWorkerStaysWhatItWas) {
+  Job job = SmallJob();
+  job.mutable_train()->set_slices(0);
+  Save(job, 5, 3);
+  EXPECT_EQ(From(job).manifest.job().train().slices(), 3);
+  job.mutable_train()->set_slices(4);
+  EXPECT_THAT(ErrorOf(job), HasSubstr("train.slices: is 4, was 3"));
+}
+
+}  // namespace
+}  // namespace zhiyin::launch::job

@@ -1,0 +1,195 @@
+#include "ps/server/leases.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "common/error.h"
+#include "common/random.h"
+
+namespace zhiyin::ps::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+std::vector<uint64_t> TakeAll(LeaseBook* book, int worker) {
+  std::vector<uint64_t> ranges;
+  while (const std::optional<RangeGrant> grant = book->Take(worker)) {
+    EXPECT_EQ(grant->n_before, ranges.size());
+    ranges.push_back(grant->range);
+  }
+  return ranges;
+}
+
+TEST(LeaseBook, HandsOutInFileOrderOrShuffledByEpoch) {
+  LeaseBook book(7, 1);
+  std::vector<std::vector<uint64_t>> orders;
+  for (uint64_t epoch = 0; epoch < 3; ++epoch) {
+    book.Enter(epoch, 8, epoch == 0);
+    orders.push_back(TakeAll(&book, 0));
+    book.Finish(0, orders.back());
+    EXPECT_EQ(std::set(orders.back().begin(), orders.back().end()).size(), 8u);
+  }
+  EXPECT_THAT(orders[0], ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_NE(orders[1], orders[0]);
+  EXPECT_NE(orders[1], orders[2]);
+  LeaseBook again(7, 1);
+  again.Enter(1, 8, false);
+  EXPECT_EQ(TakeAll(&again, 0), orders[1]);
+}
+
+TEST(LeaseBook, AWorkerGetsWhatItHoldsThenWhatNobodyHoldsThenOthers) {
+  LeaseBook book(1, 3);
+  book.Enter(0, 8, true);
+  book.Hold(0, {6, 7});
+  book.Hold(1, {0, 1, 2, 6});
+  EXPECT_EQ(book.Take(0)->range, 6u);
+  EXPECT_EQ(book.Take(0)->range, 7u);
+  EXPECT_EQ(book.Take(0)->range, 3u);
+  EXPECT_EQ(book.Take(2)->range, 4u);
+  EXPECT_EQ(book.Take(0)->range, 5u);
+  EXPECT_EQ(book.Take(0)->range, 2u) << "the last that worker 1 would come to";
+  EXPECT_EQ(book.Take(1)->range, 0u);
+  EXPECT_EQ(book.Take(1)->range, 1u);
+  EXPECT_FALSE(book.Take(1).has_value());
+}
+
+TEST(LeaseBook, RefusesWhatNoHonestWorkerSays) {
+  LeaseBook book(1, 2);
+  book.Enter(0, 3, true);
+  book.Take(0);
+  EXPECT_THAT([&] { book.Enter(0, 4, true); }, ThrowsMessage<Error>(HasSubstr("4 ranges, others say 3")));
+  EXPECT_THAT([&] { book.Enter(1, 3, true); }, ThrowsMessage<Error>(HasSubstr("3 ranges to finish")));
+  EXPECT_THAT([&] { book.Finish(1, {0}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
+  EXPECT_THAT([&] { book.Finish(0, {1}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
+  EXPECT_THAT([&] { book.Finish(0, {3}); }, ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
+  EXPECT_THAT([&] { book.Hold(0, {1, 1}); }, ThrowsMessage<Error>(HasSubstr("ascending")));
+  EXPECT_THAT([&] { LeaseBook(1, 1).Enter(0, 1 << 21, true); }, ThrowsMessage<Error>(HasSubstr("at most")));
+  book.Finish(0, {0});
+  EXPECT_THAT([&] { book.Finish(0, {0}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
+}
+
+/// Workers that take, finish and die at random; the job dies with them and goes on from what was finished.
+TEST(LeaseBook, ABookThatGoesOnHandsOutEachUnfinishedRangeOnce) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    const int n_workers = 1 + static_cast<int>(random.Below(5));
+    const uint64_t n_ranges = random.Below(40);
+    const bool in_file_order = random.Below(2) == 0;
+    LeaseBook book(seed, n_workers);
+    std::map<uint64_t, int> n_finished;
+    std::set<uint64_t> tickets;
+    bool died = true;
+    while (died) {
+      book.Enter(3, n_ranges, in_file_order);
+      std::vector<std::vector<uint64_t>> held(static_cast<size_t>(n_workers));
+      for (uint64_t r = 0; r < n_ranges; ++r) {
+        if (random.Below(2) == 0) held[random.Below(held.size())].push_back(r);
+      }
+      for (int w = 0; w < n_workers; ++w) book.Hold(w, held[static_cast<size_t>(w)]);
+      died = false;
+      std::set<uint64_t> taken_in_this_life;
+      std::vector<std::vector<uint64_t>> in_work(static_cast<size_t>(n_workers));
+      while (!died && (book.n_left() > 0 || book.n_finished() < n_ranges)) {
+        const size_t worker = random.Below(in_work.size());
+        EXPECT_TRUE(tickets.insert(book.TakeTicket()).second);
+        if (random.Below(2) == 0) {
+          if (const std::optional<RangeGrant> grant = book.Take(static_cast<int>(worker))) {
+            EXPECT_TRUE(taken_in_this_life.insert(grant->range).second) << "handed out twice";
+            EXPECT_EQ(n_finished[grant->range], 0) << "was finished";
+            in_work[worker].push_back(grant->range);
+          }
+        } else if (!in_work[worker].empty()) {
+          book.Finish(static_cast<int>(worker), {in_work[worker].back()});
+          ++n_finished[in_work[worker].back()];
+          in_work[worker].pop_back();
+        }
+        died = random.Below(30) == 0;
+      }
+      if (!died) continue;
+      LeaseRequest left;
+      left.kind = LeaseKind::kGoOn;
+      left.epoch = 3;
+      left.n_ranges = n_ranges;
+      left.in_file_order = in_file_order;
+      left.next_ticket = tickets.empty() ? 0 : *tickets.rbegin() + 1;
+      for (const auto& [range, n] : n_finished) {
+        if (n > 0) left.done.push_back({range, 7, true});
+      }
+      book = LeaseBook(seed, n_workers);
+      book.GoOn(LeaseRequest::Parse(left.Serialize()));
+      EXPECT_EQ(book.n_left(), n_ranges - book.n_finished());
+    }
+    for (uint64_t r = 0; r < n_ranges; ++r) EXPECT_EQ(n_finished[r], 1) << "range " << r;
+  }
+}
+
+TEST(LeaseBook, OfARangeThatWasBegunTheRestIsHandedOut) {
+  LeaseBook book(1, 1);
+  LeaseRequest left;
+  left.n_ranges = 3;
+  left.in_file_order = true;
+  left.next_ticket = 40;
+  left.done = {{0, 5, true}, {1, 2, false}};
+  book.GoOn(left);
+  book.Enter(0, 3, true);
+  const std::optional<RangeGrant> begun = book.Take(0);
+  EXPECT_EQ(begun->range, 1u);
+  EXPECT_EQ(begun->n_done, 2u);
+  EXPECT_EQ(book.Take(0)->n_done, 0u);
+  EXPECT_FALSE(book.Take(0));
+  EXPECT_EQ(book.TakeTicket(), 40u);
+  book.Finish(0, {1, 2});
+  book.Enter(1, 3, true);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(book.Take(0)->n_done, 0u) << "of the next epoch nothing is done";
+
+  EXPECT_THAT([&] { book.GoOn(left); }, ThrowsMessage<Error>(HasSubstr("has begun")));
+  left.done = {{1, 2, false}, {1, 2, false}};
+  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); }, ThrowsMessage<Error>(HasSubstr("range 1 of 3 is done, expected ascending")));
+  left.done = {{3, 2, false}};
+  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); }, ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
+}
+
+TEST(RoundBook, WithEqualSpeedsNothingMoves) {
+  RoundBook book(2);
+  for (uint64_t round = 0; round < 5; ++round) {
+    for (int worker = 0; worker < 2; ++worker)
+      EXPECT_THAT(book.Owners(worker, round, 4, 0.010 + 0.001 * worker), ElementsAre(0, 1, 0, 1));
+  }
+}
+
+TEST(RoundBook, ASlowWorkerGetsLessAndGetsItBack) {
+  RoundBook book(2);
+  book.Owners(0, 0, 8, 0);
+  book.Owners(1, 0, 8, 0);
+  book.Owners(0, 1, 8, 0.01);
+  EXPECT_THAT(book.Owners(1, 1, 8, 0.04), ElementsAre(0, 1, 0, 1, 0, 1, 0, 1)) << "fixed before it was known";
+  EXPECT_THAT(book.Owners(0, 2, 8, 0.01), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0)) << "6 against 2";
+  EXPECT_THAT(book.Owners(1, 2, 8, 0.01), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0)) << "for all the same";
+  const std::vector<uint32_t> owners = book.Owners(1, 3, 8, 0.01);
+  EXPECT_EQ(std::count(owners.begin(), owners.end(), 1u), 4);
+}
+
+TEST(RoundBook, TheSlowestKeepsOneSlice) {
+  RoundBook book(3);
+  for (int worker = 0; worker < 3; ++worker) book.Owners(worker, 0, 6, worker == 1 ? 100 : 0.01);
+  const std::vector<uint32_t> owners = book.Owners(0, 1, 6, 0.01);
+  EXPECT_EQ(std::count(owners.begin(), owners.end(), 1u), 1);
+}
+
+TEST(RoundBook, RefusesWhatNoHonestWorkerSays) {
+  RoundBook book(2);
+  book.Owners(0, 5, 4, 0);
+  EXPECT_THAT([&] { book.Owners(0, 7, 4, 0); }, ThrowsMessage<Error>(HasSubstr("round 7 of the slices, expected 5 to 6")));
+  EXPECT_THAT([&] { book.Owners(0, 4, 4, 0); }, ThrowsMessage<Error>(HasSubstr("round 4")));
+  EXPECT_THAT([&] { book.Owners(0, 5, 3, 0); }, ThrowsMessage<Error>(HasSubstr("3 slices, others say 4")));
+  EXPECT_THAT([&] { book.Owners(0, 5, 4, -1); }, ThrowsMessage<Error>(HasSubstr("takes -1 s")));
+}
+
+}  // namespace
+}  // namespace zhiyin::ps::server

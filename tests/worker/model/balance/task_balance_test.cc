@@ -1,0 +1,178 @@
+// The gradients of a slice whose tasks are balanced, against differences of the tasks' objectives.
+#include "worker/model/balance/task_balance.h"
+
+#include <Eigen/LU>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "common/random.h"
+#include "tests/support/example_jobs.h"
+#include "tests/support/finite_difference.h"
+
+namespace zhiyin::worker::model::balance {
+namespace {
+
+constexpr int64_t kRows = 12;
+constexpr int64_t kStepRows = 48;
+
+/// A slice of rows drawn at random: every row has one value in each field.
+class Bench {
+ public:
+  explicit Bench(const Job& job)
+      : job_(job), model_(MakeModel(job)), heads_(job), input_(job, InputLayout::Of(job)), balance_(job, model_.get(), &profile_),
+        dense_(TaskBalance::NumWeights(job, *model_)), n_tasks_(static_cast<size_t>(job.task_size())) {
+    Random random(11);
+    data::Rows rows(job.field_size(), job.numeric_size(), job.task_size());
+    for (int64_t i = 0; i < kRows; ++i) {
+      ++rows.n;
+      for (int f = 0; f < job.field_size(); ++f) {
+        rows.keys.push_back(random.Below(5));
+        rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
+      }
+      for (int j = 0; j < job.numeric_size(); ++j) rows.numerics.push_back(static_cast<float>(random.Normal()));
+      rows.labels.push_back(static_cast<float>(random.Normal()));
+      rows.labels.push_back(i % 4 == 0 ? kMissing : static_cast<float>(i % 2));
+    }
+    heads_.TakeTargets(rows, &targets_);
+    input_.Prepare(rows);
+    for (int t = 0; t < input_.n_tables(); ++t) {
+      for (size_t i = 0; i < n_values(t); ++i) input_.weights(t)[i] = static_cast<float>(random.Normal());
+    }
+    model_->InitWeights(Random(3), dense_.weights().first(static_cast<size_t>(model_->n_weights())));
+    for (float& weight : dense_.weights()) weight += static_cast<float>(0.1 * random.Normal());
+    balance_.AddEpoch({0.8, 0.9});
+    balance_.AddEpoch({0.7, 0.5});
+  }
+
+  size_t n_values(int table) const {
+    return input_.keys(table).size() * static_cast<size_t>(job_.table(table).dim());
+  }
+
+  /// [T]: the objectives' parts of this slice.
+  std::vector<double> Forward() {
+    input_.Pool(&x_);
+    model_->Forward(dense_.weights(), View(), {true, 1}, &outputs_);
+    std::vector<double> objectives(n_tasks_);
+    heads_.Derivatives(outputs_, targets_, kStepRows, &doutputs_, objectives);
+    return objectives;
+  }
+  void Backward() {
+    const std::vector<double> objectives = Forward();
+    std::vector<float> predictions(static_cast<size_t>(kRows) * n_tasks_);
+    std::vector<TaskSums> sums(n_tasks_);
+    heads_.Predictions(outputs_, predictions);
+    heads_.Sums(outputs_, predictions, targets_, sums);
+    balance_.Backward({View(), &doutputs_, objectives, sums, kRows, kStepRows, /*step=*/5, /*seed=*/9}, &dense_, &input_);
+  }
+  ConstMatrixView View() const { return {x_.data(), x_.rows(), x_.cols()}; }
+
+  Job job_;
+  std::unique_ptr<Model> model_;
+  TaskHeads heads_;
+  EmbeddingInput input_;
+  train::Profile profile_{false, nullptr};
+  TaskBalance balance_;
+  DenseWeights dense_;
+  size_t n_tasks_;
+  Targets targets_;
+  Matrix x_, outputs_, doutputs_;
+};
+
+class EveryBalance : public ::testing::TestWithParam<Job> {};
+
+/// What the method makes of two gradients, looked at from outside: with respect to what tasks share, the gradient is that
+/// of a sum of the objectives with one factor each, and so it is with respect to what is their own.
+TEST_P(EveryBalance, GradientsAreThoseOfWeighedObjectives) {
+  Bench bench(GetParam());
+  bench.Backward();
+  const Eigen::Index n_weights = bench.model_->n_weights();
+  const SharedParameters shared = FindSharedParameters(GetParam(), bench.model_.get());
+  const std::vector<float> gradient(bench.dense_.gradients().begin(), bench.dense_.gradients().end());
+  // The factors, by the objectives' own gradients: the same job without a method, and one task's weight at a time.
+  std::vector<std::vector<float>> of_task;
+  for (int t = 0; t < 2; ++t) {
+    Job plain = GetParam();
+    plain.mutable_train()->clear_balance();
+    plain.mutable_task(1 - t)->set_weight(0);
+    Bench other(plain);
+    std::ranges::copy(bench.dense_.weights().first(static_cast<size_t>(n_weights)), other.dense_.weights().begin());
+    other.Backward();
+    of_task.emplace_back(other.dense_.gradients().begin(), other.dense_.gradients().end());
+  }
+  for (const bool of_shared : {true, false}) {
+    Eigen::MatrixXd a(n_weights, 2);
+    Eigen::VectorXd b(n_weights);
+    for (Eigen::Index i = 0; i < n_weights; ++i) {
+      const bool counts = (shared.weights[i] != 0) == of_shared;
+      a(i, 0) = counts ? of_task[0][static_cast<size_t>(i)] : 0;
+      a(i, 1) = counts ? of_task[1][static_cast<size_t>(i)] : 0;
+      b[i] = counts ? gradient[static_cast<size_t>(i)] : 0;
+    }
+    const Eigen::Vector2d factors = (a.transpose() * a).inverse() * (a.transpose() * b);
+    EXPECT_LT((a * factors - b).norm(), 1e-4 * b.norm());
+    // And by differences of the objectives.
+    std::vector<float> some(bench.dense_.weights().begin(), bench.dense_.weights().end());
+    std::vector<float> df(some.size());
+    for (Eigen::Index i = 0; i < n_weights; ++i) df[static_cast<size_t>(i)] = static_cast<float>(b[i]);
+    std::vector<size_t> at;
+    std::vector<float> at_x, at_df;
+    for (size_t i = 0; i < df.size(); ++i) {
+      if (df[i] == 0) continue;
+      at.push_back(i);
+      at_x.push_back(some[i]);
+      at_df.push_back(df[i]);
+    }
+    EXPECT_LT(testing::GradientError(
+                  [&](std::span<const float> moved) {
+                    for (size_t i = 0; i < at.size(); ++i) bench.dense_.weights()[at[i]] = moved[i];
+                    const std::vector<double> objectives = bench.Forward();
+                    return factors[0] * objectives[0] + factors[1] * objectives[1];
+                  },
+                  at_x, at_df),
+              1e-3)
+        << (of_shared ? "shared" : "own");
+    std::ranges::copy(some, bench.dense_.weights().begin());
+  }
+}
+
+TEST_P(EveryBalance, TellsOfItsFactors) {
+  Bench bench(GetParam());
+  bench.Backward();
+  ASSERT_TRUE(bench.balance_.HasSums());
+  const std::vector<std::string> names = {"rating", "first_group"};
+  const train::Json line = bench.balance_.sums().Describe(0, names);
+  EXPECT_TRUE(std::isfinite(static_cast<double>(line["task_weight"])));
+  EXPECT_EQ(line.contains("gradient_norm"), MakeBalancer(GetParam())->UsesGradients());
+}
+
+TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {
+  Job job = testing::ExampleJob("shared_bottom { bottom: 4 tower: 2 }", 2, 0, false, "task_gradients_every: 5");
+  Bench bench(job);
+  bench.Backward();
+  std::vector<std::vector<double>> shared;
+  for (int t = 0; t < 2; ++t) {
+    Job plain = job;
+    plain.mutable_train()->set_task_gradients_every(0);
+    plain.mutable_task(1 - t)->set_weight(0);
+    Bench other(plain);
+    other.Backward();
+    // All weights but the towers', which come last: 4 -> 2 -> 1, twice. And all rows.
+    const auto weights = other.dense_.gradients().first(static_cast<size_t>(other.model_->n_weights() - 2 * 13));
+    std::vector<double>& all = shared.emplace_back(weights.begin(), weights.end());
+    for (int table = 0; table < 2; ++table)
+      all.insert(all.end(), other.input_.gradients(table), other.input_.gradients(table) + other.n_values(table));
+  }
+  const auto size = static_cast<Eigen::Index>(shared[0].size());
+  const Eigen::Map<Eigen::VectorXd> a(shared[0].data(), size), b(shared[1].data(), size);
+  const std::vector<std::string> names = {"rating", "first_group"};
+  const train::Json line = bench.balance_.sums().Describe(1, names);
+  EXPECT_NEAR(line["gradient_norm"], b.norm() * kStepRows / kRows, 1e-5);
+  EXPECT_NEAR(line["gradient_cosine"]["rating"], a.dot(b) / (a.norm() * b.norm()), 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, EveryBalance, ::testing::ValuesIn(testing::JobOfEveryBalance()),
+                         [](const auto& example) { return "Example" + std::to_string(example.index); });
+
+}  // namespace
+}  // namespace zhiyin::worker::model::balance

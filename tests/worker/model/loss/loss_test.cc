@@ -1,0 +1,195 @@
+#include "worker/model/loss/loss.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "common/random.h"
+#include "common/types.h"
+
+namespace zhiyin::worker::model::loss {
+namespace {
+
+/// A task with each alternative of Task.loss, found by reflection.
+std::vector<Task> EveryLossTask() {
+  std::vector<Task> tasks;
+  const google::protobuf::OneofDescriptor* losses = Task::descriptor()->FindOneofByName("loss");
+  for (int i = 0; i < losses->field_count(); ++i) {
+    Task& task = tasks.emplace_back();
+    task.GetReflection()->MutableMessage(&task, losses->field(i));
+  }
+  return tasks;
+}
+
+/// What a loss says of a batch.
+struct Computed {
+  std::vector<double> values;
+  std::vector<float> derivatives;
+  double Sum() const {
+    double sum = 0;
+    for (const double value : values) sum += value;
+    return sum;
+  }
+};
+
+Computed Compute(Loss* loss, const std::vector<float>& outputs, const std::vector<float>& labels,
+                 const std::vector<float>& weights = {}, const std::vector<Key>& groups = {}) {
+  Computed computed = {std::vector<double>(outputs.size(), 7), std::vector<float>(outputs.size(), 7)};
+  loss->Compute({outputs, labels, weights, groups}, computed.values, computed.derivatives);
+  return computed;
+}
+
+/// A batch that every loss takes: labels 0 and 1, some missing, several groups, one of them without a positive row.
+struct Batch {
+  explicit Batch(uint64_t seed) {
+    Random random(seed);
+    for (int i = 0; i < 24; ++i) {
+      // Multiples of 1/1024, so that adding one is exact, and off the kinks of hinge.
+      outputs.push_back(static_cast<float>(std::round(2048 * random.Normal()) / 1024 + 1.0 / 4096));
+      groups.push_back(random.Below(4));
+      labels.push_back(random.Below(6) == 0 ? kMissing : static_cast<float>(groups.back() > 0 && random.Below(2) == 0));
+      weights.push_back(static_cast<float>(random.Uniform()));
+    }
+  }
+  std::vector<float> outputs;
+  std::vector<float> labels;
+  std::vector<float> weights;
+  std::vector<Key> groups;
+};
+
+class EveryLoss : public ::testing::TestWithParam<Task> {};
+
+TEST_P(EveryLoss, DerivativesAreTheSlopeOfTheSum) {
+  const auto loss = MakeLoss(GetParam());
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    const Batch batch(seed);
+    const Computed here = Compute(loss.get(), batch.outputs, batch.labels, batch.weights, batch.groups);
+    double largest = 0;
+    for (size_t i = 0; i < batch.outputs.size(); ++i) {
+      constexpr float kStep = 1.0f / 8192;
+      std::vector<float> moved = batch.outputs;
+      moved[i] += kStep;
+      const double above = Compute(loss.get(), moved, batch.labels, batch.weights, batch.groups).Sum();
+      moved[i] -= 2 * kStep;
+      const double below = Compute(loss.get(), moved, batch.labels, batch.weights, batch.groups).Sum();
+      EXPECT_NEAR(here.derivatives[i], (above - below) / (2 * kStep), 1e-6 * (1 + std::abs(here.derivatives[i]))) << seed << " " << i;
+      largest = std::max<double>(largest, std::abs(here.derivatives[i]));
+    }
+    EXPECT_GT(largest, 0.01);
+  }
+}
+
+TEST_P(EveryLoss, RowsWithoutALabelHaveNoPart) {
+  const auto loss = MakeLoss(GetParam());
+  Batch batch(3);
+  const Computed before = Compute(loss.get(), batch.outputs, batch.labels);
+  for (size_t i = 0; i < batch.labels.size(); ++i) {
+    if (!std::isnan(batch.labels[i])) continue;
+    EXPECT_EQ(before.values[i], 0);
+    EXPECT_EQ(before.derivatives[i], 0);
+    batch.outputs[i] += 5;
+  }
+  EXPECT_EQ(Compute(loss.get(), batch.outputs, batch.labels).derivatives, before.derivatives);
+  const std::vector<float> none(batch.outputs.size(), kMissing);
+  const Computed nothing = Compute(loss.get(), batch.outputs, none);
+  EXPECT_EQ(nothing.Sum(), 0);
+  EXPECT_EQ(nothing.derivatives, std::vector<float>(batch.outputs.size(), 0.0f));
+  EXPECT_EQ(Compute(loss.get(), {}, {}).Sum(), 0);
+}
+
+TEST_P(EveryLoss, WeightsMultiply) {
+  const auto loss = MakeLoss(GetParam());
+  const Batch batch(4);
+  const Computed once = Compute(loss.get(), batch.outputs, batch.labels);
+  const Computed thrice =
+      Compute(loss.get(), batch.outputs, batch.labels, std::vector<float>(batch.outputs.size(), 3));
+  EXPECT_NEAR(thrice.Sum(), 3 * once.Sum(), 1e-9 * (1 + once.Sum()));
+  for (size_t i = 0; i < batch.outputs.size(); ++i)
+    EXPECT_NEAR(thrice.derivatives[i], 3 * once.derivatives[i], 1e-5 * (1 + std::abs(once.derivatives[i])));
+}
+
+TEST_P(EveryLoss, StaysFiniteFarOut) {
+  const auto loss = MakeLoss(GetParam());
+  const Computed far = Compute(loss.get(), {-1e4f, 1e4f, -1e4f, 1e4f}, {0, 0, 1, 1});
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(std::isfinite(far.values[i]));
+    EXPECT_TRUE(std::isfinite(far.derivatives[i]));
+  }
+  EXPECT_TRUE(std::isfinite(loss->Prediction(-1e4f)));
+  EXPECT_TRUE(std::isfinite(loss->Prediction(1e4f)));
+  EXPECT_FALSE(loss->Accepts(kMissing));
+  EXPECT_TRUE(loss->Accepts(1));
+  EXPECT_STRNE(loss->Domain(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryLoss, ::testing::ValuesIn(EveryLossTask()));
+
+double ValueOf(Loss* loss, float output, float label) {
+  return Compute(loss, {output}, {label}).values[0];
+}
+float DerivativeOf(Loss* loss, float output, float label) {
+  return Compute(loss, {output}, {label}).derivatives[0];
+}
+
+TEST(BinaryCrossEntropy, OfHandComputedLogits) {
+  const auto loss = MakeBinaryCrossEntropy();
+  EXPECT_NEAR(ValueOf(loss.get(), 0, 1), std::log(2.0), 1e-12);
+  EXPECT_NEAR(ValueOf(loss.get(), 2, 1), std::log1p(std::exp(-2.0)), 1e-12);
+  EXPECT_NEAR(ValueOf(loss.get(), 2, 0), 2 + std::log1p(std::exp(-2.0)), 1e-12);
+  EXPECT_NEAR(ValueOf(loss.get(), -1e4f, 1), 1e4, 1e-6);
+  EXPECT_NEAR(DerivativeOf(loss.get(), std::log(0.3f / 0.7f), 0.3f), 0, 1e-6);
+  EXPECT_FLOAT_EQ(loss->Prediction(-1e4f), 0);
+  EXPECT_FLOAT_EQ(loss->Prediction(1e4f), 1);
+  EXPECT_FALSE(loss->Accepts(1.5f));
+}
+
+TEST(SquaredError, IsTheSquareOfTheError) {
+  const auto loss = MakeSquaredError();
+  EXPECT_DOUBLE_EQ(ValueOf(loss.get(), 3, 1), 4);
+  EXPECT_FLOAT_EQ(DerivativeOf(loss.get(), 3, 1), 4);
+  EXPECT_TRUE(loss->Accepts(-7));
+}
+
+TEST(Hinge, IsZeroBeyondTheMargin) {
+  const auto loss = MakeHinge();
+  EXPECT_DOUBLE_EQ(ValueOf(loss.get(), 0.25f, 1), 0.75);
+  EXPECT_DOUBLE_EQ(ValueOf(loss.get(), 0.25f, 0), 1.25);
+  EXPECT_FLOAT_EQ(DerivativeOf(loss.get(), 0.25f, 0), 1);
+  EXPECT_DOUBLE_EQ(ValueOf(loss.get(), -2, 0), 0);
+  EXPECT_FLOAT_EQ(DerivativeOf(loss.get(), -2, 0), 0);
+  EXPECT_FALSE(loss->Accepts(0.5f));
+}
+
+TEST(Poisson, IsLeastWhereTheRateIsTheLabel) {
+  const auto loss = MakePoisson();
+  EXPECT_NEAR(ValueOf(loss.get(), 1, 3), std::exp(1.0) - 3, 1e-12);
+  EXPECT_NEAR(DerivativeOf(loss.get(), std::log(3.0f), 3), 0, 1e-6);
+  EXPECT_FLOAT_EQ(loss->Prediction(std::log(3.0f)), 3);
+  EXPECT_TRUE(loss->Accepts(12));
+  EXPECT_FALSE(loss->Accepts(-1));
+}
+
+TEST(Pairwise, ComparesWithinAGroup) {
+  const auto loss = MakePairwise();
+  // Group 1: one positive row of output 1, negatives 0 and 3. Group 2: no negative row.
+  const Computed computed = Compute(loss.get(), {1, 0, 3, 5}, {1, 0, 0, 1}, {}, {1, 1, 1, 2});
+  EXPECT_NEAR(computed.values[0], 0.5 * (std::log1p(std::exp(-1.0)) + std::log1p(std::exp(2.0))), 1e-12);
+  EXPECT_NEAR(computed.derivatives[1], 0.5 / (1 + std::exp(1.0)), 1e-7);
+  EXPECT_NEAR(computed.derivatives[2], 0.5 / (1 + std::exp(-2.0)), 1e-7);
+  EXPECT_NEAR(computed.derivatives[0], -computed.derivatives[1] - computed.derivatives[2], 1e-7);
+  EXPECT_EQ(computed.values[3], 0);
+  EXPECT_EQ(computed.derivatives[3], 0);
+}
+
+TEST(SampledSoftmax, IsTheCrossEntropyOfTheCandidates) {
+  const auto loss = MakeSampledSoftmax();
+  const Computed computed = Compute(loss.get(), {1, 0, 3}, {1, 0, 0});
+  const double sum = std::exp(1.0) + 1 + std::exp(3.0);
+  EXPECT_NEAR(computed.values[0], -std::log(std::exp(1.0) / sum), 1e-12);
+  EXPECT_NEAR(computed.derivatives[0], std::exp(1.0) / sum - 1, 1e-7);
+  EXPECT_NEAR(computed.derivatives[1], 1 / sum, 1e-7);
+  EXPECT_NEAR(computed.derivatives[2], std::exp(3.0) / sum, 1e-7);
+}
+
+}  // namespace
+}  // namespace zhiyin::worker::model::loss

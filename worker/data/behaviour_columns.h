@@ -1,0 +1,11 @@
+// The columns that data.behaviour adds to the rows: the configuration checks names against them, the reader appends them.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace zhiyin::worker::data {
+
+inline constexpr std::array<std::string_view, 2> kBehaviourColumns = {"history", "item_log_share"};
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,108 @@
+#include "worker/data/generated/world.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ostream>
+#include <utility>
+
+#include "worker/data/generated/columns.h"
+#include "worker/data/row_parser.h"
+#include "worker/data/schema.h"
+
+namespace zhiyin::worker::data {
+namespace {
+
+class GeneratedSource final : public Source {
+ public:
+  GeneratedSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer)
+      : name_(GeneratedName(job.data())),
+        world_(MakeWorld(job.data())),
+        parser_(job, Schema::Of(job, AllColumns(job.data()), labels), std::move(observer)),
+        first_row_(split.first_row()) {
+    n_rows_ = std::max<int64_t>(GeneratedRows(job.data()) - first_row_, 0);
+    if (split.n_rows() > 0) n_rows_ = std::min(n_rows_, split.n_rows());
+  }
+
+  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
+    *rows = parser_.NewRows();
+    bad->clear();
+    const int64_t begin = block * kBlockRows;
+    const int64_t end = std::min(begin + kBlockRows, n_rows_);
+    for (int64_t row = begin; row < end; ++row) {
+      const std::string wrong = parser_.Parse(world_->Row(first_row_ + row), rows);
+      if (wrong.empty()) continue;
+      bad->push_back({row, name_ + ": row " + std::to_string(first_row_ + row) + ": " + wrong});
+    }
+    return std::max<int64_t>(end - begin, 0);
+  }
+
+ private:
+  static Columns AllColumns(const Data& data) {
+    const std::vector<std::string> names = GeneratedColumns(data);
+    return {static_cast<int>(names.size()), names, "data." + std::string(GeneratedName(data))};
+  }
+
+  std::string name_;
+  std::unique_ptr<World> world_;
+  RowParser parser_;
+  int64_t first_row_;
+  int64_t n_rows_;
+};
+
+template <typename Cells>
+void WriteLine(const Cells& cells, std::ostream& out) {
+  const char* separator = "";
+  for (const auto& cell : cells) {
+    out << separator << cell;
+    separator = "\t";
+  }
+  out << '\n';
+}
+
+}  // namespace
+
+std::span<const std::string_view> World::Row(int64_t i) {
+  Make(i);
+  std::copy(cells_.begin(), cells_.end(), values_.begin());
+  return values_;
+}
+
+double World::SetNumber(size_t column, double value) {
+  const float number = static_cast<float>(value);
+  char text[32];
+  const auto [end, error] =
+      std::to_chars(text, text + sizeof(text), static_cast<double>(number), std::chars_format::general, 9);
+  cells_[column].assign(text, end);
+  return number;
+}
+
+std::unique_ptr<World> MakeWorld(const Data& data) {
+  switch (data.source_case()) {
+    case Data::kGeneratedRatings:
+      return MakeRatings(data.generated_ratings());
+    case Data::kGeneratedUniform:
+      return MakeUniform(data.generated_uniform());
+    case Data::kGeneratedRelatedTasks:
+      return MakeRelatedTasks(data.generated_related_tasks());
+    case Data::kGeneratedFunnel:
+      return MakeFunnel(data.generated_funnel());
+    case Data::kText:
+    case Data::SOURCE_NOT_SET:
+      break;
+  }
+  LOG(FATAL) << "the data is not generated";
+}
+
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer) {
+  return std::make_unique<GeneratedSource>(job, split, labels, std::move(observer));
+}
+
+void WriteGenerated(const Data& data, std::ostream& out) {
+  WriteLine(GeneratedColumns(data), out);
+  const std::unique_ptr<World> world = MakeWorld(data);
+  for (int64_t i = 0; i < GeneratedRows(data); ++i) WriteLine(world->Row(i), out);
+}
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,67 @@
+// Gradient normalisation (Chen et al., "GradNorm: Gradient Normalization for Adaptive Loss Balancing in Deep Multitask
+// Networks", ICML 2018, section 3.1 to 3.2, eq. 2). The weights w_t of the tasks are learned so that their gradients
+// have norms in proportion to how slowly they learn:
+//   G_t = w_t |g_t|,  r_t = (L_t / L_t(0)) / mean of the same over tasks,
+//   L_grad = sum over t of | G_t - mean(G) r_t^alpha |,   the second part of which counts as a constant.
+//
+// What is done differently: g_t is with respect to all that tasks share, not to one layer; L_t(0) is the task's mean
+// loss in the first epoch, during which all r_t are 1, so that all workers know the same; and where the paper brings
+// the weights to a sum of T after each step, here w = T softmax(u) and the u are learned, from 0.
+#include <cmath>
+
+#include "worker/model/balance/balancer.h"
+
+namespace zhiyin::worker::model::balance {
+namespace {
+
+class GradNormBalancer final : public Balancer {
+ public:
+  GradNormBalancer(const GradNorm& config, int n_tasks) : alpha_(config.alpha()), n_tasks_(n_tasks) {}
+
+  int n_own_weights() const override { return n_tasks_; }
+  bool UsesGradients() const override { return true; }
+  bool UsesEpochs() const override { return true; }
+
+  void Balance(const SliceFacts& facts, TaskFactors* factors) const override {
+    const Eigen::ArrayXd u =
+        Eigen::Map<const Eigen::ArrayXf>(facts.own_weights.data(), n_tasks_).cast<double>();
+    Eigen::ArrayXd weights = (u - u.maxCoeff()).exp();
+    weights *= n_tasks_ / weights.sum();
+    const Eigen::ArrayXd norms = facts.gram.diagonal().array().sqrt();
+    const Eigen::ArrayXd weighted = weights * norms;
+    const Eigen::ArrayXd target = weighted.mean() * InverseRates(facts).pow(alpha_);
+    const Eigen::ArrayXd distance = weighted - target;
+    factors->objective = distance.abs().sum();
+    const Eigen::ArrayXd dweights = distance.sign() * norms;
+    // Through the softmax.
+    const Eigen::ArrayXd du = weights * (dweights - (dweights * weights).sum() / n_tasks_);
+    for (int t = 0; t < n_tasks_; ++t) {
+      const size_t at = static_cast<size_t>(t);
+      factors->own[at] = factors->shared[at] = weights[t];
+      factors->down_weights[at] = static_cast<float>(du[t]);
+    }
+  }
+
+ private:
+  /// r_t
+  Eigen::ArrayXd InverseRates(const SliceFacts& facts) const {
+    Eigen::ArrayXd rates = Eigen::ArrayXd::Ones(n_tasks_);
+    if (facts.epochs->empty()) return rates;
+    for (int t = 0; t < n_tasks_; ++t) {
+      const double rate = facts.losses[static_cast<size_t>(t)] / facts.epochs->front()[static_cast<size_t>(t)];
+      if (std::isfinite(rate) && rate > 0) rates[t] = rate;
+    }
+    return rates / rates.mean();
+  }
+
+  double alpha_;
+  int n_tasks_;
+};
+
+}  // namespace
+
+std::unique_ptr<Balancer> MakeGradNorm(const GradNorm& config, int n_tasks) {
+  return std::make_unique<GradNormBalancer>(config, n_tasks);
+}
+
+}  // namespace zhiyin::worker::model::balance

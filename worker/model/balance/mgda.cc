@@ -1,0 +1,30 @@
+// The multiple-gradient descent algorithm (Sener, Koltun, "Multi-Task Learning as Multi-Objective Optimization", NeurIPS
+// 2018, section 3.2, eq. 3): the shortest vector among the weighted means of the tasks' gradients,
+//   alpha = argmin over the simplex of | sum of alpha_t g_t |^2,
+// which is zero or a direction in which no task loses. Here times T, so that equal alphas are the plain sum.
+#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/simplex.h"
+
+namespace zhiyin::worker::model::balance {
+namespace {
+
+class MgdaBalancer final : public Balancer {
+ public:
+  bool UsesGradients() const override { return true; }
+
+  void Balance(const SliceFacts& facts, TaskFactors* factors) const override {
+    const Eigen::Index n_tasks = facts.gram.rows();
+    const Eigen::VectorXd alpha =
+        MinimizeOnSimplex(n_tasks, [&](const Eigen::VectorXd& v) { return v.dot(facts.gram * v); });
+    for (Eigen::Index t = 0; t < n_tasks; ++t)
+      factors->shared[static_cast<size_t>(t)] = static_cast<double>(n_tasks) * alpha[t];
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Balancer> MakeMgda() {
+  return std::make_unique<MgdaBalancer>();
+}
+
+}  // namespace zhiyin::worker::model::balance

@@ -1,0 +1,46 @@
+// The gradients of each task by itself, of one slice.
+#pragma once
+
+#include <Eigen/Core>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/matrix.h"
+#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/shared_parameters.h"
+#include "worker/model/dense_weights.h"
+#include "worker/model/embedding_input.h"
+#include "worker/model/model.h"
+
+namespace zhiyin::worker::model::balance {
+
+/// A task's part of the objective is what its column of doutputs stands for. Costs a backward pass a task, and keeps
+/// a copy of all gradients for each. One thread; allocates nothing once it has seen the largest slice.
+class TaskGradients {
+ public:
+  TaskGradients(SharedParameters shared, int n_tasks);
+
+  /// Of the model's last Forward, with these x and weights.
+  void Compute(Model* model, std::span<float> weights, const ConstMatrixView& x, const Matrix& doutputs,
+               EmbeddingInput* input);
+  /// [T, T]: products of the tasks' gradients with respect to the parameters that they share.
+  Eigen::MatrixXd Gram() const;
+  /// Into the gradients of the dense weights, and of the input's rows: the sum over tasks of its factor times its gradient.
+  void Combine(const TaskFactors& factors, std::span<float> dweights, EmbeddingInput* input) const;
+
+ private:
+  using Floats = Eigen::ArrayXf;  // aligned, so that sums over it have the same bits every time
+  using Rows = Eigen::Array<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  struct Gradients {
+    Floats weights;
+    std::vector<Rows> tables;  // [n_tables][keys, dim]
+  };
+
+  SharedParameters shared_;
+  std::vector<Gradients> tasks_;
+  Matrix doutputs_;  // of one task, zeros elsewhere
+  Matrix dx_;
+};
+
+}  // namespace zhiyin::worker::model::balance

@@ -1,0 +1,40 @@
+// Weighting by homoscedastic uncertainty (Kendall, Gal, Cipolla, "Multi-Task Learning Using Uncertainty to Weigh Losses",
+// CVPR 2018, section 3.2). With s_t = log sigma_t^2, which is learned from 0, the objective of task t becomes
+//   c_t exp(-s_t) L_t + s_t / 2,    c_t = 1/2 where L_t is a squared error, otherwise 1.
+// The second term is one of each labelled row, as it is in the likelihood that this comes from.
+#include <cmath>
+
+#include "worker/model/balance/balancer.h"
+
+namespace zhiyin::worker::model::balance {
+namespace {
+
+class Uncertainty final : public Balancer {
+ public:
+  explicit Uncertainty(const Job& job) {
+    for (const Task& task : job.task()) scales_.push_back(task.has_squared_error() ? 0.5 : 1.0);
+  }
+
+  int n_own_weights() const override { return static_cast<int>(scales_.size()); }
+
+  void Balance(const SliceFacts& facts, TaskFactors* factors) const override {
+    for (size_t t = 0; t < scales_.size(); ++t) {
+      const double s = static_cast<double>(facts.own_weights[t]);
+      const double factor = scales_[t] * std::exp(-s);
+      factors->own[t] = factors->shared[t] = factor;
+      factors->objective += factor * facts.objectives[t] + facts.labelled[t] * s / 2;
+      factors->down_weights[t] = static_cast<float>(facts.labelled[t] / 2 - factor * facts.objectives[t]);
+    }
+  }
+
+ private:
+  std::vector<double> scales_;  // [T]: c_t
+};
+
+}  // namespace
+
+std::unique_ptr<Balancer> MakeUncertainty(const Job& job) {
+  return std::make_unique<Uncertainty>(job);
+}
+
+}  // namespace zhiyin::worker::model::balance

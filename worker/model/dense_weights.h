@@ -1,0 +1,41 @@
+// The model's own weights as rows of the dense table.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "common/types.h"
+
+namespace zhiyin::worker::model {
+
+/// A flat vector of weights and one of gradients, padded to whole rows of kDenseRowDim. The padding's
+/// gradient is always zero.
+class DenseWeights {
+ public:
+  explicit DenseWeights(int64_t n_weights)
+      : n_weights_(static_cast<size_t>(n_weights)), keys_((n_weights_ + kDenseRowDim - 1) / kDenseRowDim) {
+    std::iota(keys_.begin(), keys_.end(), Key{0});
+    weights_.resize(keys_.size() * kDenseRowDim);
+    gradients_.resize(keys_.size() * kDenseRowDim);
+  }
+
+  std::span<const Key> keys() const { return keys_; }
+  std::span<float> weights() { return std::span(weights_).first(n_weights_); }
+  std::span<float> gradients() { return std::span(gradients_).first(n_weights_); }
+  /// With the padding: [keys().size(), kDenseRowDim].
+  std::span<float> weight_rows() { return weights_; }
+  std::span<float> gradient_rows() { return gradients_; }
+
+ private:
+  size_t n_weights_;
+  std::vector<Key> keys_;
+  // Always at the same alignment, as Model asks.
+  using AlignedFloats = std::vector<float, Eigen::aligned_allocator<float>>;
+  AlignedFloats weights_;
+  AlignedFloats gradients_;
+};
+
+}  // namespace zhiyin::worker::model

@@ -1,0 +1,110 @@
+// AutoInt (Song et al., CIKM 2019, eqs. 5 to 8): self-attention over the fields of a row, a field's vector
+// being a token.
+//   e' = relu(SelfAttention(e) + e Wres)                without scale, the heads side by side; as many times
+//   as there are layers
+//
+//   e [n * F, dim], the vectors of F fields row after row   Wres [dim, H * width]   e' [n * F, H * width]
+#include "worker/model/interaction/interaction.h"
+#include "worker/model/nn/attention.h"
+#include "worker/model/nn/init.h"
+
+namespace zhiyin::worker::model {
+namespace {
+
+class AutoInt final : public nn::ColumnLayer {
+ public:
+  AutoInt(const Interaction::AutoInt& config, const InputLayout& layout, int64_t* n_weights)
+      : fields_(layout.FieldsNamed(config.field())), wide_(config.n_heads() * config.width()) {
+    for (int l = 0; l < config.n_layers(); ++l) {
+      const int in = l == 0 ? fields_[0].dim : wide_;
+      layers_.push_back(
+          {in, nn::SelfAttention(in, config.n_heads(), config.width(), 1, 0, n_weights), *n_weights});
+      *n_weights += int64_t{in} * wide_;
+    }
+    tokens_.resize(layers_.size() + 1);
+    dtokens_.resize(layers_.size() + 1);
+  }
+
+  int out() const override { return n_fields() * wide_; }
+
+  void Init(Random* random, std::span<float> weights) const override {
+    for (const Layer& layer : layers_) {
+      layer.attention.Init(random, weights);
+      nn::InitUniform(nn::GlorotRange(layer.in, wide_), layer.residual, int64_t{layer.in} * wide_, random, weights);
+    }
+  }
+
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+    const Eigen::Index n = x.rows();
+    begin_.resize(static_cast<size_t>(n) + 1);
+    for (size_t i = 0; i < begin_.size(); ++i) begin_[i] = static_cast<int32_t>(i) * n_fields();
+    for (size_t l = 0; l < tokens_.size(); ++l) {
+      const int dim = l == 0 ? fields_[0].dim : wide_;
+      tokens_[l].resize(n * n_fields(), dim);
+      dtokens_[l].resize(n * n_fields(), dim);
+    }
+    for (int f = 0; f < n_fields(); ++f) Token(tokens_[0], n, f) = x.middleCols(Begin(f), fields_[0].dim);
+    for (size_t l = 0; l < layers_.size(); ++l) {
+      MatrixView next = tokens_[l + 1].view();
+      layers_[l].attention.Forward(weights, begin_, tokens_[l].view(), next);
+      next.noalias() += tokens_[l].view() * Residual(weights, layers_[l]);
+      next = next.cwiseMax(0.0f);
+    }
+    y = Rows(tokens_.back(), n);
+  }
+
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
+                std::span<float> dweights, nn::MutableBlock dx) override {
+    const Eigen::Index n = x.rows();
+    Rows(dtokens_.back(), n) = dy;
+    for (size_t l = layers_.size(); l-- > 0;) {
+      const MatrixView e = tokens_[l].view();
+      MatrixView de = dtokens_[l].view();
+      MatrixView dnext = dtokens_[l + 1].view();
+      dnext = (tokens_[l + 1].view().array() > 0.0f).select(dnext, 0.0f);
+      MatrixView(dweights.data() + layers_[l].residual, layers_[l].in, wide_).noalias() +=
+          e.transpose() * dnext;
+      de.noalias() = dnext * Residual(weights, layers_[l]).transpose();
+      layers_[l].attention.Backward(weights, begin_, e, dnext, dweights, de);
+    }
+    for (int f = 0; f < n_fields(); ++f) dx.middleCols(Begin(f), fields_[0].dim) += Token(dtokens_[0], n, f);
+  }
+
+ private:
+  struct Layer {
+    int in;
+    nn::SelfAttention attention;
+    int64_t residual;  // where Wres begins
+  };
+
+  int n_fields() const { return static_cast<int>(fields_.size()); }
+  int Begin(int f) const { return fields_[static_cast<size_t>(f)].begin; }
+  /// The same memory with all tokens of a row side by side: [n, F * dim].
+  MatrixView Rows(nn::Workspace& tokens, Eigen::Index n) const {
+    return {tokens.view().data(), n, n_fields() * tokens.cols()};
+  }
+  Eigen::Block<MatrixView> Token(nn::Workspace& tokens, Eigen::Index n, int f) const {
+    MatrixView rows = Rows(tokens, n);
+    return Eigen::Block<MatrixView>(rows, 0, f * tokens.cols(), n, tokens.cols());
+  }
+  ConstMatrixView Residual(std::span<const float> weights, const Layer& layer) const {
+    return {weights.data() + layer.residual, layer.in, wide_};
+  }
+
+  std::vector<InputLayout::Part> fields_;
+  int wide_;
+  std::vector<Layer> layers_;
+  std::vector<int32_t> begin_;  // [n + 1]: of each row's tokens
+  std::vector<nn::Workspace>
+      tokens_;  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
+  std::vector<nn::Workspace> dtokens_;  // the same
+};
+
+}  // namespace
+
+std::unique_ptr<nn::ColumnLayer> MakeAutoInt(const Interaction::AutoInt& config, const InputLayout& layout,
+                                         int64_t* n_weights) {
+  return std::make_unique<AutoInt>(config, layout, n_weights);
+}
+
+}  // namespace zhiyin::worker::model

@@ -1,0 +1,110 @@
+// Squeeze and excitation of fields (Huang, Zhang and Zhang, "FiBiNET", RecSys 2019, section 3.2):
+//   z_f = mean over the columns of v_f                  squeeze
+//   a = relu(relu(z W1) W2)                             excitation, without biases
+//   y_f = a_f v_f                                       re-weight
+//
+//   v_f [n, dim_f], the vector of field f   z, a [n, F]   W1 [F, H]   W2 [H, F]   H = max(1, F / reduction)
+#include <algorithm>
+
+#include "worker/model/interaction/interaction.h"
+#include "worker/model/nn/init.h"
+#include "worker/model/nn/workspace.h"
+
+namespace zhiyin::worker::model {
+namespace {
+
+class Senet final : public nn::ColumnLayer {
+ public:
+  Senet(const Interaction::Senet& config, const InputLayout& layout, int64_t* n_weights)
+      : fields_(layout.FieldsNamed(config.field())),
+        n_fields_(static_cast<int>(fields_.size())),
+        hidden_(std::max(1, n_fields_ / config.reduction())),
+        w1_(*n_weights),
+        w2_(w1_ + int64_t{n_fields_} * hidden_) {
+    *n_weights = w2_ + int64_t{hidden_} * n_fields_;
+    for (const InputLayout::Part& part : fields_) out_ += part.dim;
+  }
+
+  int out() const override { return out_; }
+
+  /// As before any ReLU (He et al., ICCV 2015); the last layer begins without negative weights, so that no
+  /// gate begins closed for all rows.
+  void Init(Random* random, std::span<float> weights) const override {
+    nn::InitUniform(std::sqrt(6.0 / n_fields_), w1_, int64_t{n_fields_} * hidden_, random, weights);
+    nn::InitUniform(std::sqrt(6.0 / hidden_), w2_, int64_t{hidden_} * n_fields_, random, weights);
+    VectorView w2(weights.data() + w2_, Eigen::Index{hidden_} * n_fields_);
+    w2 = w2.cwiseAbs();
+  }
+
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+    for (nn::Workspace* w : {&z_, &a_, &da_}) w->resize(x.rows(), n_fields_);
+    for (nn::Workspace* w : {&h_, &dh_}) w->resize(x.rows(), hidden_);
+    MatrixView z = z_.view();
+    MatrixView h = h_.view();
+    MatrixView a = a_.view();
+    for (int f = 0; f < n_fields_; ++f) z.col(f) = Columns(x, f).rowwise().mean();
+    h.noalias() = z * W1(weights);
+    h = h.cwiseMax(0.0f);
+    a.noalias() = h * W2(weights);
+    a = a.cwiseMax(0.0f);
+    for (int f = 0, at = 0; f < n_fields_; at += Dim(f++))
+      y.middleCols(at, Dim(f)) = Columns(x, f).array().colwise() * a.col(f).array();
+  }
+
+  /// da_f = <dy_f, v_f>;  dv_f = a_f dy_f + dz_f / dim_f
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
+                std::span<float> dweights, nn::MutableBlock dx) override {
+    const MatrixView h = h_.view();
+    const MatrixView a = a_.view();
+    MatrixView da = da_.view();
+    MatrixView dh = dh_.view();
+    for (int f = 0, at = 0; f < n_fields_; at += Dim(f++)) {
+      const auto dy_f = dy.middleCols(at, Dim(f));
+      da.col(f) = dy_f.cwiseProduct(Columns(x, f)).rowwise().sum();
+      dx.middleCols(Begin(f), Dim(f)).array() += dy_f.array().colwise() * a.col(f).array();
+    }
+    da = (a.array() > 0.0f).select(da, 0.0f);
+    MatrixView(dweights.data() + w2_, hidden_, n_fields_).noalias() += h.transpose() * da;
+    dh.noalias() = da * W2(weights).transpose();
+    dh = (h.array() > 0.0f).select(dh, 0.0f);
+    MatrixView(dweights.data() + w1_, n_fields_, hidden_).noalias() += z_.view().transpose() * dh;
+    MatrixView dz = da;  // in the same memory
+    dz.noalias() = dh * W1(weights).transpose();
+    for (int f = 0; f < n_fields_; ++f)
+      dx.middleCols(Begin(f), Dim(f)).colwise() += dz.col(f) / static_cast<float>(Dim(f));
+  }
+
+ private:
+  int Begin(int f) const { return fields_[static_cast<size_t>(f)].begin; }
+  int Dim(int f) const { return fields_[static_cast<size_t>(f)].dim; }
+  Eigen::Block<const nn::ConstBlock> Columns(const nn::ConstBlock& x, int f) const {
+    return {x, 0, Begin(f), x.rows(), Dim(f)};
+  }
+  ConstMatrixView W1(std::span<const float> weights) const {
+    return {weights.data() + w1_, n_fields_, hidden_};
+  }
+  ConstMatrixView W2(std::span<const float> weights) const {
+    return {weights.data() + w2_, hidden_, n_fields_};
+  }
+
+  std::vector<InputLayout::Part> fields_;
+  int n_fields_;
+  int hidden_;
+  int64_t w1_;
+  int64_t w2_;
+  int out_ = 0;
+  nn::Workspace z_;   // [n, F]
+  nn::Workspace h_;   // [n, H]
+  nn::Workspace a_;   // [n, F]
+  nn::Workspace da_;  // the same
+  nn::Workspace dh_;  // [n, H]
+};
+
+}  // namespace
+
+std::unique_ptr<nn::ColumnLayer> MakeSenet(const Interaction::Senet& config, const InputLayout& layout,
+                                       int64_t* n_weights) {
+  return std::make_unique<Senet>(config, layout, n_weights);
+}
+
+}  // namespace zhiyin::worker::model

@@ -1,0 +1,22 @@
+// (output - label)^2; its derivative is 2 (output - label).
+#include "worker/model/loss/pointwise.h"
+
+namespace zhiyin::worker::model::loss {
+namespace {
+
+struct SquaredError {
+  static constexpr PredictionKind kKind = PredictionKind::kNumber;
+  static constexpr const char* kDomain = "a finite number";
+  static double Value(double output, double label) { return (output - label) * (output - label); }
+  static double Derivative(double output, double label) { return 2 * (output - label); }
+  static float Prediction(float output) { return output; }
+  static bool Accepts(float label) { return std::isfinite(label); }
+};
+
+}  // namespace
+
+std::unique_ptr<Loss> MakeSquaredError() {
+  return std::make_unique<PointwiseLoss<SquaredError>>();
+}
+
+}  // namespace zhiyin::worker::model::loss

@@ -1,0 +1,159 @@
+// Entire space multi-task model (Ma et al., "Entire Space Multi-Task Model: An Effective Approach for
+// Estimating Post-Click Conversion Rate", SIGIR 2018), for a chain of any length. Step k has a network f_k,
+// whose output is the logit of going on from step k - 1 to step k; what is seen, and learned from, on all
+// impressions is the product (eq. 1, pCTCVR = pCTR * pCVR):
+//   p_k = prod_{j <= k} sigmoid(f_j(x))
+// The output of step k's task is logit(p_k), of its conditional task f_k(x): for two steps pCTR, pCTCVR and
+// pCVR. Eq. 2, the cross-entropy of pCTR and pCTCVR over all impressions, is then the sum of those two tasks'
+// losses.
+//
+// Counterfactual regularisation (ESCM2, Wang et al., SIGIR 2022, the estimator by inverse propensity): adds
+//   ipw_weight * sum over rows with a conditional label of cross-entropy(f_k(x), label) / max(p_{k-1},
+//   min_propensity)
+// with p_{k-1} held fixed. A row's conditional label is there where step k - 1 was reached.
+//
+// The first layers of all networks are one product.
+#include <algorithm>
+#include <cmath>
+
+#include "worker/model/network/expert_bank.h"
+#include "worker/model/model.h"
+#include "worker/model/network/towers.h"
+#include "worker/model/nn/logit_of_product.h"
+
+namespace zhiyin::worker::model {
+namespace {
+
+constexpr int kNoTask = -1;
+
+class EsmmModel final : public Model {
+ public:
+  EsmmModel(const Job& job, int input_dim)
+      : n_tasks_(job.task_size()),
+        ipw_weight_(job.model().esmm().ipw_weight()),
+        min_propensity_(job.model().esmm().min_propensity()),
+        bank_(input_dim, job.model().esmm().step_size(),
+              {job.model().esmm().hidden().begin(), job.model().esmm().hidden().end()}, {},
+              job.model().hidden(), &n_weights_),
+        logits_of_(job.model().esmm().step_size(), bank_.width(), &n_weights_) {
+    for (const Esmm::Step& step : job.model().esmm().step()) {
+      tasks_.push_back(TaskNamed(job, step.task()));
+      conditional_tasks_.push_back(TaskNamed(job, step.conditional_task()));
+    }
+    a_.resize(tasks_.size());
+    da_.resize(tasks_.size());
+  }
+
+  int64_t n_weights() const override { return n_weights_; }
+
+  void InitWeights(Random random, std::span<float> weights) const override {
+    bank_.Init(&random, weights);
+    logits_of_.Init(&random, weights);
+  }
+
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
+               Matrix* outputs) override {
+    outputs->resize(x.rows(), n_tasks_);
+    logits_.resize(x.rows(), n_steps());
+    bank_.Forward(weights, x, pass);
+    for (int k = 0; k < n_steps(); ++k) logits_of_.Forward(k, weights, bank_.Experts(k, 1), pass, &logits_);
+    for (Eigen::Index i = 0; i < x.rows(); ++i) {
+      for (int k = 0; k < n_steps(); ++k) (*outputs)(i, Task(k)) = static_cast<float>(Product(i, k));
+      for (int k = 0; k < n_steps(); ++k) {
+        if (ConditionalTask(k) != kNoTask) (*outputs)(i, ConditionalTask(k)) = logits_(i, k);
+      }
+    }
+  }
+
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+    const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
+    std::vector<nn::Graph::Value> outputs(static_cast<size_t>(n_tasks_));
+    nn::Graph::Value log_p;
+    for (int k = 0; k < n_steps(); ++k) {
+      const nn::Graph::Value logit = logits_of_.AddTo(k, graph, weights, bank.experts[static_cast<size_t>(k)]);
+      if (ConditionalTask(k) != kNoTask) outputs[static_cast<size_t>(ConditionalTask(k))] = logit;
+      const nn::Graph::Value own = graph->Op("Neg", {graph->Op("Softplus", {graph->Op("Neg", {logit})})});
+      log_p = k == 0 ? own : graph->Op("Add", {log_p, own});
+      // log p - log(1 - p)
+      const nn::Graph::Value rest = graph->Op("Log", {graph->Op("Sub", {graph->Scalar(1), graph->Op("Exp", {log_p})})});
+      outputs[static_cast<size_t>(Task(k))] = k == 0 ? logit : graph->Op("Sub", {log_p, rest});
+    }
+    return outputs;
+  }
+
+  void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
+                std::span<float> dweights, Matrix* dx) override {
+    dx->resize(x.rows(), x.cols());
+    dlogits_.setZero(x.rows(), n_steps());
+    for (Eigen::Index i = 0; i < x.rows(); ++i) {
+      for (int k = 0; k < n_steps(); ++k) {
+        Product(i, k);
+        for (int j = 0; j <= k; ++j)
+          dlogits_(i, j) += doutputs(i, Task(k)) * static_cast<float>(da_[static_cast<size_t>(j)]);
+        if (ConditionalTask(k) != kNoTask) dlogits_(i, k) += doutputs(i, ConditionalTask(k));
+      }
+    }
+    bank_.StartBackward();
+    for (int k = 0; k < n_steps(); ++k)
+      logits_of_.Backward(k, weights, bank_.Experts(k, 1), dlogits_, dweights, bank_.DExperts(k, 1));
+    bank_.Backward(weights, x, dweights, *dx);
+  }
+
+  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
+                  Matrix* doutputs) override {
+    if (ipw_weight_ == 0) return;
+    for (int k = 1; k < n_steps(); ++k) {
+      const int conditional = ConditionalTask(k);
+      if (conditional == kNoTask) continue;
+      for (Eigen::Index i = 0; i < outputs.rows(); ++i) {
+        const double label = labels[static_cast<size_t>(i * n_tasks_ + conditional)];
+        if (std::isnan(label)) continue;
+        const double reached = 1 / (1 + std::exp(-static_cast<double>(outputs(i, Task(k - 1)))));
+        const double weight = ipw_weight_ / std::max(reached, min_propensity_);
+        const double z = outputs(i, conditional);
+        sums[static_cast<size_t>(conditional)] +=
+            weight * (std::max(z, 0.0) - label * z + std::log1p(std::exp(-std::abs(z))));
+        (*doutputs)(i, conditional) += factor * static_cast<float>(weight * (1 / (1 + std::exp(-z)) - label));
+      }
+    }
+  }
+
+ private:
+  static int TaskNamed(const Job& job, const std::string& name) {
+    for (int t = 0; t < job.task_size(); ++t) {
+      if (job.task(t).name() == name) return t;
+    }
+    return kNoTask;
+  }
+  int n_steps() const { return bank_.n_experts(); }
+  int Task(int step) const { return tasks_[static_cast<size_t>(step)]; }
+  int ConditionalTask(int step) const { return conditional_tasks_[static_cast<size_t>(step)]; }
+
+  /// logit(p_k) of row i; its derivatives by the logits of steps 0 to k are then in da_.
+  double Product(Eigen::Index i, int k) {
+    const size_t n = static_cast<size_t>(k) + 1;
+    for (size_t j = 0; j < n; ++j) a_[j] = logits_(i, static_cast<Eigen::Index>(j));
+    return nn::LogitOfProduct(std::span(a_).first(n), std::span(da_).first(n));
+  }
+
+  int n_tasks_;
+  double ipw_weight_;
+  double min_propensity_;
+  int64_t n_weights_ = 0;
+  ExpertBank bank_;                     // network k up to its last hidden layer is expert k
+  Towers logits_of_;                    // the linear units behind them
+  std::vector<int> tasks_;              // [step]: its column of the outputs
+  std::vector<int> conditional_tasks_;  // [step]: the same, or kNoTask
+  Matrix logits_;                       // [n, steps]: f_k(x)
+  Matrix dlogits_;                      // the same
+  std::vector<double> a_;               // [steps], of one row
+  std::vector<double> da_;              // the same
+};
+
+}  // namespace
+
+std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim) {
+  return std::make_unique<EsmmModel>(job, input_dim);
+}
+
+}  // namespace zhiyin::worker::model

@@ -1,0 +1,82 @@
+// Multi-gate mixture-of-experts (Ma et al., "Modeling Task Relationships in Multi-task Learning with
+// Multi-gate Mixture-of-Experts", KDD 2018, eqs. 5 to 7):
+//   g_t = softmax(x Wg_t + bg_t)            gate of task t over E experts
+//   m_t = sum_e g_t[e] * expert_e(x)        its own mixture
+//   y_t = tower_t(m_t)
+#include "worker/model/network/expert_bank.h"
+#include "worker/model/model.h"
+#include "worker/model/network/towers.h"
+#include "worker/model/nn/mixture.h"
+
+namespace zhiyin::worker::model {
+namespace {
+
+class MmoeModel final : public Model {
+ public:
+  MmoeModel(const Mmoe& config, const Hidden& hidden, int input_dim, int n_tasks)
+      : n_tasks_(n_tasks),
+        n_experts_(config.n_experts()),
+        bank_(input_dim, n_experts_, {config.expert().begin(), config.expert().end()},
+              std::vector<int>(static_cast<size_t>(n_tasks), n_experts_), hidden, &n_weights_),
+        towers_(n_tasks, bank_.width(), config.tower(), hidden, &n_weights_),
+        mixtures_(static_cast<size_t>(n_tasks)) {}
+
+  int64_t n_weights() const override { return n_weights_; }
+
+  void InitWeights(Random random, std::span<float> weights) const override {
+    bank_.Init(&random, weights);
+    towers_.Init(&random, weights);
+  }
+
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
+               Matrix* outputs) override {
+    outputs->resize(x.rows(), n_tasks_);
+    bank_.Forward(weights, x, pass);
+    for (int t = 0; t < n_tasks_; ++t) {
+      nn::Workspace& mixture = mixtures_[static_cast<size_t>(t)];
+      mixture.resize(x.rows(), bank_.width());
+      mixture.view().setZero();
+      nn::AddMixture(bank_.Gate(t), bank_.Experts(0, n_experts_), mixture.view());
+      towers_.Forward(t, weights, mixture.view(), pass, outputs);
+    }
+  }
+
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+    const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
+    std::vector<nn::Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t)
+      outputs.push_back(towers_.AddTo(t, graph, weights, nn::MixtureOf(graph, bank.gates[static_cast<size_t>(t)], bank.experts)));
+    return outputs;
+  }
+
+  void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
+                std::span<float> dweights, Matrix* dx) override {
+    dx->resize(x.rows(), x.cols());
+    dmixture_.resize(x.rows(), bank_.width());
+    bank_.StartBackward();
+    for (int t = 0; t < n_tasks_; ++t) {
+      towers_.Backward(t, weights, mixtures_[static_cast<size_t>(t)].view(), doutputs, dweights,
+                       dmixture_.view());
+      nn::MixtureGateBackward(bank_.Experts(0, n_experts_), dmixture_.view(), bank_.DGate(t));
+      nn::MixtureExpertsBackward(bank_.Gate(t), dmixture_.view(), bank_.DExperts(0, n_experts_));
+    }
+    bank_.Backward(weights, x, dweights, *dx);
+  }
+
+ private:
+  int n_tasks_;
+  int n_experts_;
+  int64_t n_weights_ = 0;
+  ExpertBank bank_;  // a gate a task
+  Towers towers_;
+  std::vector<nn::Workspace> mixtures_;  // [task][n, width]
+  nn::Workspace dmixture_;               // [n, width], of one task
+};
+
+}  // namespace
+
+std::unique_ptr<Model> MakeMmoe(const Job& job, int input_dim) {
+  return std::make_unique<MmoeModel>(job.model().mmoe(), job.model().hidden(), input_dim, job.task_size());
+}
+
+}  // namespace zhiyin::worker::model

@@ -1,0 +1,304 @@
+// Two towers (Covington, Adams and Sargin, RecSys 2016, section 3; Yi et al., RecSys 2019, section 3):
+//   u = tower(user's inputs), v = tower(item's inputs), s = <u, v> / temperature, y_t = a_t s + b_t
+// and, where asked for, a softmax over the distinct items c of the slice, each met n_c times among n rows: for a row
+// of item c*
+//   -log(exp(s_c*) / (exp(s_c*) + sum over c != c* of k_c exp(s_c))),   k_c = n_c / (n q_c)
+// with q_c the share of the item in all rows (log-Q correction: Bengio and Senecal, 2003; Yi et al., eq. 3), or k_c = n_c.
+// The row's own item is known to be there, so it counts once.
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "worker/model/model.h"
+#include "worker/model/nn/init.h"
+#include "worker/model/nn/mlp.h"
+#include "worker/model/nn/workspace.h"
+
+namespace zhiyin::worker::model {
+namespace {
+
+/// Some columns of x -> vectors [n, dim].
+class Tower {
+ public:
+  Tower(const TwoTower::Tower& config, const TwoTower& both, const Hidden& hidden, const InputLayout& layout,
+        int64_t* n_weights)
+      : dim_(both.dim()), normalize_(both.normalize()) {
+    for (const std::string& name : config.field()) Add(layout.FieldNamed(name));
+    for (const std::string& name : config.numeric()) {
+      const auto part = std::find_if(layout.numerics.begin(), layout.numerics.end(),
+                                     [&](const InputLayout::Part& p) { return p.name == name; });
+      CHECK(part != layout.numerics.end()) << name;
+      Add(*part);
+    }
+    if (config.hidden().empty()) return;
+    std::vector<int> widths(config.hidden().begin(), config.hidden().end());
+    widths.push_back(dim_);
+    mlp_.emplace(n_columns_, widths, nn::Activation::kNone, hidden, n_weights);
+  }
+
+  void Init(Random* random, std::span<float> weights) const {
+    if (mlp_) mlp_->Init(random, weights);
+  }
+
+  /// in() and vectors().
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass) {
+    in_.resize(x.rows(), n_columns_);
+    int at = 0;
+    for (const InputLayout::Part& part : parts_) {
+      in_.view().middleCols(at, part.dim) = x.middleCols(part.begin, part.dim);
+      at += part.dim;
+    }
+    vectors_.resize(x.rows(), dim_);
+    dvectors_.resize(x.rows(), dim_);
+    if (mlp_) {
+      mlp_->Forward(weights, in_.view(), pass);
+      vectors_.view() = mlp_->output();
+    } else {
+      vectors_.view().setZero();
+      for (int p = 0; p < n_columns_ / dim_; ++p) vectors_.view() += in_.view().middleCols(p * dim_, dim_);
+    }
+    if (!normalize_) return;
+    inverse_norms_.resize(x.rows(), 1);
+    inverse_norms_.view() = (vectors_.view().rowwise().squaredNorm().array() + 1e-12f).rsqrt();
+    vectors_.view().array().colwise() *= inverse_norms_.view().col(0).array();
+  }
+
+  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const {
+    std::vector<nn::Graph::Value> parts;
+    for (const InputLayout::Part& part : parts_) parts.push_back(graph->Columns(x, part.begin, part.dim));
+    const nn::Graph::Value vectors = mlp_ ? mlp_->AddTo(graph, weights, graph->Concat(parts)) : graph->Sum(parts);
+    if (!normalize_) return vectors;
+    const nn::Graph::Value square = graph->Op("Add", {graph->RowSums(graph->Op("Mul", {vectors, vectors})), graph->Scalar(1e-12f)});
+    return graph->Op("Div", {vectors, graph->Op("Sqrt", {square})});
+  }
+
+  ConstMatrixView in() const { return in_.view(); }
+  ConstMatrixView vectors() const { return vectors_.view(); }
+  /// Where the caller puts d loss / d vectors before Backward; overwritten by it.
+  MatrixView dvectors() { return dvectors_.view(); }
+
+  /// dx of the tower's own columns = ...
+  void Backward(std::span<const float> weights, std::span<float> dweights, Matrix* dx) {
+    MatrixView d = dvectors_.view();
+    if (normalize_) {
+      // d / d raw of raw / |raw|: what is left across the vector, over its length.
+      for (Eigen::Index i = 0; i < d.rows(); ++i) {
+        const float along = d.row(i).dot(vectors_.view().row(i));
+        d.row(i) = (d.row(i) - along * vectors_.view().row(i)) * inverse_norms_.view()(i, 0);
+      }
+    }
+    if (mlp_) {
+      din_.resize(d.rows(), n_columns_);
+      mlp_->doutput() = d;
+      mlp_->Backward(weights, in_.view(), dweights, din_.view());
+    }
+    int at = 0;
+    for (const InputLayout::Part& part : parts_) {
+      if (mlp_) {
+        dx->middleCols(part.begin, part.dim) = din_.view().middleCols(at, part.dim);
+      } else {
+        dx->middleCols(part.begin, part.dim) = d;
+      }
+      at += part.dim;
+    }
+  }
+
+ private:
+  void Add(const InputLayout::Part& part) {
+    parts_.push_back(part);
+    n_columns_ += part.dim;
+  }
+
+  int dim_;
+  bool normalize_;
+  std::vector<InputLayout::Part> parts_;
+  int n_columns_ = 0;
+  std::optional<nn::Mlp> mlp_;
+  nn::Workspace in_;             // [n, n_columns]
+  nn::Workspace din_;            // the same
+  nn::Workspace vectors_;        // [n, dim]
+  nn::Workspace dvectors_;       // the same
+  nn::Workspace inverse_norms_;  // [n, 1]
+};
+
+class TwoTowerModel final : public Model {
+ public:
+  TwoTowerModel(const Job& job, const InputLayout& layout)
+      : config_(job.model().two_tower()),
+        n_tasks_(job.task_size()),
+        user_(config_.user(), config_, job.model().hidden(), layout, &n_weights_),
+        item_(config_.item(), config_, job.model().hidden(), layout, &n_weights_),
+        lines_(n_weights_) {
+    n_weights_ += 2 * n_tasks_;
+    for (int t = 0; t < n_tasks_; ++t) {
+      if (job.task(t).name() == config_.in_batch().task()) label_ = t;
+    }
+    for (const InputLayout::Part& numeric : layout.numerics) {
+      if (numeric.name == config_.in_batch().log_share()) log_share_ = numeric.begin;
+    }
+  }
+
+  /// The towers, then a [n_tasks], b [n_tasks].
+  int64_t n_weights() const override { return n_weights_; }
+
+  void InitWeights(Random random, std::span<float> weights) const override {
+    user_.Init(&random, weights);
+    item_.Init(&random, weights);
+    nn::InitConstant(1, lines_, n_tasks_, weights);
+    nn::InitConstant(0, lines_ + n_tasks_, n_tasks_, weights);
+  }
+
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass, Matrix* outputs) override {
+    user_.Forward(weights, x, pass);
+    item_.Forward(weights, x, pass);
+    scores_.resize(x.rows(), 1);
+    scores_.view() = user_.vectors().cwiseProduct(item_.vectors()).rowwise().sum() / temperature();
+    outputs->noalias() = scores_.view() * A(weights);
+    outputs->rowwise() += B(weights);
+    has_own_ = false;
+    if (!pass.training || log_share_ < 0) return;
+    log_shares_.resize(x.rows(), 1);
+    log_shares_.view() = x.col(log_share_);
+  }
+
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+    const nn::Graph::Value products = graph->Op("Mul", {user_.AddTo(graph, weights, x), item_.AddTo(graph, weights, x)});
+    const nn::Graph::Value score = graph->Op("Div", {graph->RowSums(products), graph->Scalar(temperature())});
+    std::vector<nn::Graph::Value> outputs;
+    for (int t = 0; t < n_tasks_; ++t) {
+      const size_t a = static_cast<size_t>(lines_ + t);
+      const size_t b = a + static_cast<size_t>(n_tasks_);
+      outputs.push_back(graph->Op("Add", {graph->Op("Mul", {score, graph->Scalar(weights[a])}), graph->Scalar(weights[b])}));
+    }
+    return outputs;
+  }
+
+  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
+                  Matrix*) override {
+    if (!config_.has_in_batch()) return;
+    const Eigen::Index n = outputs.rows();
+    FindItems();
+    const Eigen::Index n_items = static_cast<Eigen::Index>(first_row_.size());
+    items_.resize(n_items, config_.dim());
+    for (Eigen::Index c = 0; c < n_items; ++c)
+      items_.view().row(c) = item_.vectors().row(first_row_[static_cast<size_t>(c)]);
+    shares_.resize(n, n_items);
+    MatrixView shares = shares_.view();
+    shares.noalias() = user_.vectors() * items_.view().transpose() / temperature();
+    const float weight = factor * static_cast<float>(config_.in_batch().weight());
+    double loss = 0;
+    for (Eigen::Index i = 0; i < n; ++i) {
+      const float label = label_ < 0 ? 1.0f : labels[static_cast<size_t>(i * n_tasks_ + label_)];
+      auto row = shares.row(i);
+      if (!(label > 0.5f)) {
+        row.setZero();
+        continue;
+      }
+      const Eigen::Index own = item_of_row_[static_cast<size_t>(i)];
+      const float own_score = row(own);
+      row += Eigen::Map<const Vector>(log_counts_.data(), n_items);
+      row(own) = own_score;
+      const float largest = row.maxCoeff();
+      row = (row.array() - largest).exp();
+      const float sum = row.sum();
+      loss += std::log(sum) + largest - own_score;
+      row *= weight / sum;
+      row(own) -= weight;
+    }
+    sums[static_cast<size_t>(std::max(label_, 0))] += config_.in_batch().weight() * loss;
+    has_own_ = true;
+  }
+
+  void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
+                std::span<float> dweights, Matrix* dx) override {
+    dx->setZero(x.rows(), x.cols());
+    VectorView(dweights.data() + lines_, n_tasks_).noalias() += scores_.view().transpose() * doutputs;
+    VectorView(dweights.data() + lines_ + n_tasks_, n_tasks_) += doutputs.colwise().sum();
+    dscores_.resize(x.rows(), 1);
+    dscores_.view().noalias() = doutputs * A(weights).transpose();
+    dscores_.view() /= temperature();
+    user_.dvectors() = item_.vectors().array().colwise() * dscores_.view().col(0).array();
+    item_.dvectors() = user_.vectors().array().colwise() * dscores_.view().col(0).array();
+    if (has_own_) BackwardOwnLoss();
+    user_.Backward(weights, dweights, dx);
+    item_.Backward(weights, dweights, dx);
+  }
+
+  std::optional<TowerVectors> vectors() const override {
+    return TowerVectors{user_.vectors(), item_.vectors(), temperature()};
+  }
+
+ private:
+  float temperature() const { return static_cast<float>(config_.temperature()); }
+  ConstVectorView A(std::span<const float> weights) const { return {weights.data() + lines_, n_tasks_}; }
+  ConstVectorView B(std::span<const float> weights) const { return {weights.data() + lines_ + n_tasks_, n_tasks_}; }
+
+  /// Rows with the same inputs are the same item: item_of_row_, first_row_, log_counts_ (log k of each).
+  void FindItems() {
+    const ConstMatrixView in = item_.in();
+    std::unordered_map<std::string_view, Eigen::Index> known;
+    item_of_row_.clear();
+    first_row_.clear();
+    log_counts_.clear();
+    for (Eigen::Index i = 0; i < in.rows(); ++i) {
+      const std::string_view bytes(reinterpret_cast<const char*>(in.data() + i * in.cols()),
+                                   static_cast<size_t>(in.cols()) * sizeof(float));
+      const auto [at, is_new] = known.emplace(bytes, static_cast<Eigen::Index>(first_row_.size()));
+      if (is_new) {
+        first_row_.push_back(i);
+        log_counts_.push_back(0);
+      }
+      item_of_row_.push_back(at->second);
+      log_counts_[static_cast<size_t>(at->second)] += 1;
+    }
+    const float log_n = std::log(static_cast<float>(in.rows()));
+    for (size_t c = 0; c < log_counts_.size(); ++c) {
+      log_counts_[c] = std::log(log_counts_[c]);
+      if (log_share_ >= 0) log_counts_[c] -= log_n + log_shares_.view()(first_row_[c], 0);
+    }
+  }
+
+  /// shares_ holds d loss / d score of (row, item). Rows of the same item have the same inputs: the first takes all.
+  void BackwardOwnLoss() {
+    ditems_.resize(items_.rows(), items_.cols());
+    ditems_.view().noalias() = shares_.view().transpose() * user_.vectors() / temperature();
+    MatrixView duser = user_.dvectors();
+    duser.noalias() += shares_.view() * items_.view() / temperature();
+    MatrixView ditem = item_.dvectors();
+    for (size_t c = 0; c < first_row_.size(); ++c)
+      ditem.row(first_row_[c]) += ditems_.view().row(static_cast<Eigen::Index>(c));
+  }
+
+  TwoTower config_;
+  int n_tasks_;
+  int64_t n_weights_ = 0;
+  Tower user_;
+  Tower item_;
+  int64_t lines_;        // where a and b begin
+  int label_ = -1;       // of in_batch: its task; -1: all rows
+  int log_share_ = -1;   // its column of x; -1: none
+  bool has_own_ = false; // AddOwnLoss was called after Forward
+
+  nn::Workspace scores_;   // [n, 1]
+  nn::Workspace dscores_;  // the same
+  // Of in_batch.
+  nn::Workspace log_shares_;                   // [n, 1]
+  nn::Workspace items_;                        // [items, dim]
+  nn::Workspace ditems_;                       // the same
+  nn::Workspace shares_;                       // [n, items]
+  std::vector<Eigen::Index> item_of_row_;  // [n]
+  std::vector<Eigen::Index> first_row_;    // [items]
+  std::vector<float> log_counts_;          // [items]
+};
+
+}  // namespace
+
+std::unique_ptr<Model> MakeTwoTower(const Job& job, const InputLayout& layout) {
+  return std::make_unique<TwoTowerModel>(job, layout);
+}
+
+}  // namespace zhiyin::worker::model

@@ -1,0 +1,156 @@
+#include "worker/saved/checkpoints.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "common/block_file.h"
+#include "common/error.h"
+#include "common/file.h"
+
+namespace zhiyin::worker::saved {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFolder = "checkpoints";
+constexpr const char* kPrefix = "step-";
+
+/// What saves of checkpoints have made, whole or not, newest first.
+std::vector<std::string> FoldersOf(const std::string& output) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(fs::path(output) / kFolder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(kPrefix)) found.push_back(entry->path().string());
+  }
+  // Of the same number of digits: by name is by step, and one comes behind that which has replaced it.
+  std::sort(found.begin(), found.end(), [](const std::string& a, const std::string& b) {
+    const bool same_step = a.starts_with(b) || b.starts_with(a);
+    return same_step ? a.size() < b.size() : a > b;
+  });
+  return found;
+}
+
+/// Its folder can be made.
+std::string NewCheckpointPath(const std::string& output, int64_t step) {
+  std::string folder = CheckpointPath(output, step);
+  MakeFolder(fs::path(folder).parent_path().string());
+  return folder;
+}
+
+}  // namespace
+
+std::string CheckpointPath(const std::string& output, int64_t step) {
+  char name[40];
+  std::snprintf(name, sizeof(name), "%s%012lld", kPrefix, static_cast<long long>(step));
+  return (fs::path(output) / kFolder / name).string();
+}
+
+std::vector<std::string> FindCheckpoints(const std::string& output) {
+  std::vector<std::string> found;
+  for (const std::string& folder : FoldersOf(output)) {
+    if (!folder.ends_with(kUnfinished) && HasManifest(folder)) found.push_back(folder);
+  }
+  return found;
+}
+
+std::optional<int64_t> NewestStep(const std::string& output) {
+  const std::vector<std::string> found = FindCheckpoints(output);
+  if (found.empty()) return {};
+  int64_t step = 0;
+  const std::string name = fs::path(found[0]).filename().string().substr(std::string_view(kPrefix).size());
+  std::from_chars(name.data(), name.data() + name.size(), step);
+  return step;
+}
+
+ps::save::SavedChain VerifyModel(const std::string& folder) {
+  ps::save::SavedChain chain = LoadChain(folder);
+  for (const ps::save::SavedFolder& part : chain) {
+    for (const Manifest::RowFile& entry : part.manifest.file()) {
+      if (entry.name().find('/') != std::string::npos)
+        Fail(part.path, ": the manifest names ", entry.name(), ", which is not in the folder");
+      BlockReader file(part.path + "/" + entry.name(), Beside::kThread);
+      file.SkipToEnd();
+      if (file.n_file_bytes() != entry.n_bytes() || file.digest() != entry.digest())
+        Fail(file.path(), ": its content is not what the manifest says");
+    }
+  }
+  return chain;
+}
+
+ps::save::SavedChain NewestCheckpoint(const std::string& output, const std::function<void(const std::string&)>& note) {
+  const std::vector<std::string> found = FindCheckpoints(output);
+  for (const std::string& folder : found) {
+    try {
+      ps::save::SavedChain chain = VerifyModel(folder);
+      if (!chain.back().manifest.has_progress()) Fail(folder, ": a model without its progress, expected a checkpoint");
+      return chain;
+    } catch (const Error& e) {
+      note(std::string("not used: ") + e.what());
+    }
+  }
+  if (!found.empty()) Fail(output, ": none of its ", found.size(), " checkpoints is whole");
+  return {};
+}
+
+CheckpointWriter::CheckpointWriter(std::string output, int keep, int full_every, ps::client::Client* client)
+    : output_(std::move(output)), keep_(keep), full_every_(full_every), client_(client) {}
+
+void CheckpointWriter::Start(Manifest manifest) {
+  step_ = manifest.step();
+  const std::string folder = NewCheckpointPath(output_, step_);
+  // Until this one is there, nothing can build on it, and servers have forgotten what changed since the one before.
+  const std::optional<Manifest::Base> base = std::exchange(last_, {});
+  ps::SaveKind kind = full_every_ > 1 ? ps::SaveKind::kWhole : ps::SaveKind::kModel;
+  // One that takes the place of the one before cannot build on it.
+  const bool replaces_base = base && base->name() == fs::path(folder).filename();
+  if (base && !replaces_base && n_since_full_ + 1 < full_every_) {
+    kind = ps::SaveKind::kChanges;
+    *manifest.mutable_base() = *base;
+  }
+  save_.emplace(std::move(manifest), folder, kind, client_);
+}
+
+bool CheckpointWriter::Finish(bool wait) {
+  try {
+    if (!save_->Finish(wait)) return false;
+  } catch (...) {
+    save_.reset();
+    throw;
+  }
+  n_since_full_ = save_->has_base() ? n_since_full_ + 1 : 0;
+  if (full_every_ > 1) {
+    last_.emplace();
+    last_->set_name(fs::path(CheckpointPath(output_, step_)).filename().string());
+    last_->set_digest(save_->digest());
+  }
+  save_.reset();
+  RemoveOld();
+  return true;
+}
+
+void CheckpointWriter::RemoveOld() const {
+  std::vector<std::string> kept = FindCheckpoints(output_);
+  kept.resize(std::min(kept.size(), static_cast<size_t>(keep_)));
+  for (const std::string& folder : std::vector(kept)) {
+    try {
+      for (const ps::save::SavedFolder& part : LoadChain(folder)) kept.push_back(part.path);
+    } catch (const Error&) {
+      // Damaged: it keeps nothing.
+    }
+  }
+  // The newest first: what is left of an interrupted removal has all that it builds on.
+  for (const std::string& old : FoldersOf(output_)) {
+    if (std::find(kept.begin(), kept.end(), old) == kept.end()) RemoveModel(old);
+  }
+}
+
+void RemoveCheckpoints(const std::string& output) {
+  for (const std::string& folder : FindCheckpoints(output)) RemoveModel(folder);
+  RemoveAll((fs::path(output) / kFolder).string());
+}
+
+}  // namespace zhiyin::worker::saved

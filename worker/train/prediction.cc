@@ -1,0 +1,160 @@
+#include "worker/train/prediction.h"
+
+#include <glog/logging.h>
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/file.h"
+
+namespace zhiyin::worker::train {
+namespace {
+
+constexpr char kBlocksName[] = "predictions of a worker";
+/// Of each worker at a time.
+constexpr int64_t kBlocksAtATime = 8;
+/// Malformed rows that are written to the log; all are counted.
+constexpr int64_t kBadRowsShown = 10;
+
+}  // namespace
+
+void PredictedBlocks::Add(int64_t number, Block block) {
+  const int64_t n_bad = static_cast<int64_t>(block.bad.size());
+  bool fits = number >= 0 && block.n_rows > 0 && block.n_rows <= data::kBlockRows && n_bad <= block.n_rows &&
+              block.predictions.size() == static_cast<size_t>(block.n_rows - n_bad) * n_tasks_;
+  for (size_t i = 0; i < block.bad.size(); ++i) {
+    fits = fits && block.bad[i] >= 0 && block.bad[i] < block.n_rows &&
+           (i == 0 || block.bad[i] > block.bad[i - 1]);
+  }
+  if (!fits) {
+    Fail(kBlocksName, ": block ", number, " of ", block.n_rows, " rows has ", n_bad, " malformed ones and ",
+         block.predictions.size(), " predictions, expected those of ", n_tasks_, " tasks");
+  }
+  for (const float p : block.predictions) {
+    if (!std::isfinite(p))
+      Fail(kBlocksName, ": block ", number, ": a prediction is ", p, ", expected a finite number");
+  }
+  if (!blocks_.emplace(number, std::move(block)).second)
+    Fail(kBlocksName, ": block ", number, " came twice");
+}
+
+std::string PredictedBlocks::Serialize() const {
+  ByteWriter out;
+  out.Put<uint64_t>(blocks_.size());
+  for (const auto& [number, block] : blocks_) {
+    out.Put(number);
+    out.Put(block.n_rows);
+    out.PutArray<int64_t>(block.bad);
+    out.PutArray<float>(block.predictions);
+  }
+  return out.Take();
+}
+
+void PredictedBlocks::Merge(std::string_view bytes) {
+  ByteReader in(bytes, kBlocksName);
+  for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
+    const int64_t number = in.Get<int64_t>();
+    Block block;
+    block.n_rows = in.Get<int64_t>();
+    block.bad = in.GetArray<int64_t>();
+    block.predictions = in.GetArray<float>();
+    Add(number, std::move(block));
+  }
+  if (!in.AtEnd()) Fail(kBlocksName, ": bytes behind the last block");
+}
+
+std::string PredictedBlocks::Lines() const {
+  std::string text;
+  char number[32];
+  for (const auto& [block_number, block] : blocks_) {
+    const float* next = block.predictions.data();
+    auto bad = block.bad.begin();
+    for (int64_t row = 0; row < block.n_rows; ++row) {
+      text += std::to_string(static_cast<uint64_t>(block_number) * data::kBlockRows + static_cast<uint64_t>(row));
+      const bool is_bad = bad != block.bad.end() && *bad == row;
+      if (is_bad) ++bad;
+      for (size_t t = 0; t < n_tasks_; ++t) {
+        text += '\t';
+        // As many digits as tell the number apart from all others.
+        if (!is_bad) text.append(number, std::to_chars(number, number + sizeof(number), *next++).ptr);
+      }
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer, const model::TaskHeads& heads,
+                                  data::Source* source, Scorer* scorer, int n_workers, Group* group) {
+  const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
+  const std::string unfinished = path + ".unfinished";
+  std::unique_ptr<FileWriter> file;
+  const auto write = [&](std::string_view text) { file->Write(std::as_bytes(std::span(text))); };
+  if (group->IsChief()) {
+    file = std::make_unique<FileWriter>(unfinished);
+    std::string header = "row";
+    for (int t = 0; t < heads.n_tasks(); ++t) header += "\t" + heads.name(t);
+    write(header + "\n");
+  }
+  PredictionCounts counts;
+  int64_t n_shown = 0;
+  data::Rows rows;
+  std::vector<data::BadLine> bad;
+  scorer->Begin();
+  int64_t block = group->worker();
+  bool more = true;
+  while (more) {
+    PredictedBlocks own(n_tasks);
+    std::map<int64_t, PredictedBlocks::Block> read;
+    const auto finish = [&] {
+      const Scorer::Scored& scored = scorer->Finish();
+      read[scored.block].predictions = scored.predictions;
+    };
+    for (int64_t i = 0; i < kBlocksAtATime; ++i, block += n_workers) {
+      group->SayAlive();
+      const int64_t n = source->Read(block, &rows, &bad);
+      if (n == 0) break;
+      PredictedBlocks::Block& here = read[block];
+      here.n_rows = n;
+      for (const data::BadLine& line : bad) {
+        here.bad.push_back(line.row - block * data::kBlockRows);
+        if (n_shown++ < kBadRowsShown) LOG(WARNING) << "malformed row: " << line.what;
+      }
+      if (rows.n == 0) continue;
+      scorer->Start(block, rows, normalizer);
+      if (scorer->n_started() == 2) finish();
+    }
+    while (scorer->n_started() > 0) finish();
+    for (auto& [number, predicted] : read) own.Add(number, std::move(predicted));
+
+    const std::vector<std::string> all = group->Gather(own.Serialize(), "its predictions");
+    if (group->IsChief()) {
+      for (size_t w = 1; w < all.size(); ++w)
+        FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { own.Merge(all[w]); });
+      write(own.Lines());
+      more = own.blocks().size() == static_cast<size_t>(kBlocksAtATime * n_workers);
+      for (const auto& [number, predicted] : own.blocks()) {
+        counts.n_rows += predicted.n_rows;
+        counts.n_bad += static_cast<int64_t>(predicted.bad.size());
+      }
+    }
+    more = group->Broadcast(more ? "more" : "", "word to go on") == "more";
+  }
+  if (!group->IsChief()) return counts;
+  file->Commit();
+  try {
+    std::filesystem::rename(unfinished, path);
+  } catch (const std::filesystem::filesystem_error& e) {
+    Fail(path, ": cannot write: ", e.code().message());
+  }
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  SyncFolder(folder.empty() ? "." : folder);
+  return counts;
+}
+
+}  // namespace zhiyin::worker::train

@@ -1,0 +1,61 @@
+// Watching a job: one live line on a terminal, plain lines elsewhere.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/model/metric/metric.h"
+
+namespace zhiyin::worker::train {
+
+/// How the chief shows what goes on.
+enum class ProgressStyle {
+  kLine,  // one line, written over and over: for a terminal
+  kLog,   // a line every ten seconds and at the end of an epoch
+  kNone,
+};
+
+/// What a worker has done in the current epoch. Every part adds up over workers.
+struct EpochTally {
+  int64_t n_rows = 0;
+  double loss_sum = 0;           // weighted, over rows
+  double waited_s = 0;           // for servers
+  std::vector<model::metric::RunningAuc> aucs;  // [n_tasks]; empty for tasks that are not binary
+
+  std::string Serialize() const;
+  /// Throws Error on bytes that Serialize did not write, and on counts that cannot be.
+  static EpochTally Parse(std::string_view bytes, size_t n_tasks);
+  void Merge(const EpochTally& other);
+};
+
+/// Prints for the chief. Used by the rank's thread.
+class ProgressPrinter {
+ public:
+  /// `print` receives finished text, control characters included.
+  ProgressPrinter(ProgressStyle style, std::vector<std::string> task_names, int64_t n_epochs,
+                  int64_t rows_per_epoch, std::function<void(const std::string&)> print);
+
+  /// May print; cheap when it does not. `tallies` [n_workers] is the latest known of every worker. epoch
+  /// counts from 1.
+  void Update(int64_t epoch, const std::vector<EpochTally>& tallies);
+  /// A line that stays: the live line makes room for it.
+  void Say(const std::string& line);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  ProgressStyle style_;
+  std::vector<std::string> task_names_;
+  int64_t n_epochs_;
+  int64_t rows_per_epoch_;
+  std::function<void(const std::string&)> print_;
+  Clock::time_point started_ = Clock::now();
+  Clock::time_point shown_ = Clock::now();
+  size_t line_width_ = 0;
+};
+
+}  // namespace zhiyin::worker::train

@@ -1,0 +1,132 @@
+#include "worker/train/results.h"
+
+#include <glog/logging.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+#include "common/file.h"
+#include "worker/train/profile.h"
+
+namespace zhiyin::worker::train {
+namespace {
+
+Json OrNull(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+std::string Cell(const std::optional<double>& value, const char* format) {
+  if (!value) return "undefined";
+  char text[64];
+  std::snprintf(text, sizeof(text), format, *value);
+  return text;
+}
+
+}  // namespace
+
+std::string MetricsTable(const std::vector<model::metric::TaskMetrics>& tasks) {
+  std::vector<std::vector<std::string>> cells = {
+      {"task", "samples", "mean label", "AUC", "log loss", "MSE", "RMSE", "R2", "calibration"}};
+  for (const model::metric::TaskMetrics& m : tasks) {
+    cells.push_back({m.task, std::to_string(m.n_samples), Cell(m.label_mean, "%.4f"), Cell(m.auc, "%.5f"),
+                     Cell(m.log_loss, "%.5f"), Cell(m.mse, "%.6f"), Cell(m.rmse, "%.6f"), Cell(m.r2, "%.5f"),
+                     Cell(m.calibration, "%.4f")});
+  }
+  std::vector<size_t> widths(cells[0].size());
+  for (const auto& row : cells) {
+    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  }
+  std::string text;
+  for (const auto& row : cells) {
+    for (size_t c = 0; c < row.size(); ++c) {
+      const std::string padding(widths[c] - row[c].size(), ' ');
+      text += c == 0 ? row[c] + padding : "  " + padding + row[c];
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+Json MetricsObject(const model::metric::TaskMetrics& m) {
+  return {{"auc", OrNull(m.auc)},   {"log_loss", OrNull(m.log_loss)},
+          {"mse", OrNull(m.mse)},   {"rmse", OrNull(m.rmse)},
+          {"r2", OrNull(m.r2)},     {"calibration", OrNull(m.calibration)},
+          {"samples", m.n_samples}, {"label_mean", m.label_mean}};
+}
+
+Json MetricsLine(int64_t epoch, int64_t step, const std::string& split, const model::metric::TaskMetrics& metrics) {
+  Json line = {{"epoch", epoch}, {"step", step}, {"split", split}, {"task", metrics.task}};
+  line.update(MetricsObject(metrics));
+  return line;
+}
+
+Json ConfigJson(const Job& job) {
+  std::string text;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  CHECK(google::protobuf::util::MessageToJsonString(job, &text, options).ok());
+  return Json::parse(text);
+}
+
+Json ReportJson(const ps::ServerReport& report) {
+  Json tables = Json::object();
+  for (const auto& table : report.tables) {
+    Json& entry = tables[table.name] = {{"rows", table.n_rows}, {"bytes", table.n_bytes}};
+    for (const auto& [name, count] : ps::kRowCounts) entry[name] = table.counts.*count;
+  }
+  Json poisoned = Json::array();
+  for (const auto& entry : report.poisoned)
+    poisoned.push_back({{"rank", entry.rank}, {"table", entry.table}, {"pushes", entry.n_pushes}});
+  size_t n_bins = report.staleness.size();
+  while (n_bins > 0 && report.staleness[n_bins - 1] == 0) --n_bins;
+  return {{"tables", tables},
+          {"keys_pulled", report.n_pulled_keys},
+          {"keys_pushed", report.n_pushed_keys},
+          {"keys_peeked", report.n_peeked_keys},
+          {"server_bytes", report.traffic},
+          {"pushes_repeated", report.n_repeated_pushes},
+          {"pulls_repeated", report.n_repeated_pulls},
+          {"pushes_poisoned", poisoned},
+          {"staleness", std::vector<int64_t>(report.staleness.begin(),
+                                             report.staleness.begin() + static_cast<long>(n_bins))}};
+}
+
+Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts) {
+  Json in_flight = Json::array();
+  for (const ps::client::ClientCounts& worker : counts.workers)
+    in_flight.push_back({{"peak_bytes", worker.peak_bytes}, {"bound_bytes", worker.bound_bytes}});
+  return {{"pushes_sent", counts.Sum(&ps::client::ClientCounts::n_pushes)},
+          {"pushes_applied", counts.servers.n_applied_pushes},
+          {"replies_late", counts.Sum(&ps::client::ClientCounts::n_late_replies)},
+          {"in_flight", in_flight},
+          {"invariants", checked}};
+}
+
+Json ProfileJson(std::span<const std::string_view> names, std::span<const double> seconds) {
+  const std::vector<double> shares = Shares(seconds);
+  Json percent = Json::object();
+  for (size_t s = 0; s < names.size(); ++s) percent[std::string(names[s])] = shares[s];
+  return {{"seconds", std::accumulate(seconds.begin(), seconds.end(), 0.0)}, {"percent", percent}};
+}
+
+void ResultFiles::AddMetrics(const std::vector<Json>& lines) {
+  for (const Json& line : lines) metrics_ += line.dump() + "\n";
+  if (folder_.empty()) return;
+  try {
+    ReplaceFile(folder_ + "/metrics.jsonl", metrics_);
+    lacks_lines_ = false;
+  } catch (const FileError& e) {
+    lacks_lines_ = true;
+    LOG(WARNING) << e.what() << ": the job goes on, the next lines are written with those";
+  }
+}
+
+void ResultFiles::WriteSummary(const Json& summary) const {
+  if (folder_.empty()) return;
+  if (lacks_lines_) ReplaceFile(folder_ + "/metrics.jsonl", metrics_);
+  ReplaceFile(folder_ + "/summary.json", summary.dump(2) + "\n");
+}
+
+}  // namespace zhiyin::worker::train

@@ -1,0 +1,100 @@
+// The training loop of one worker: one sample's way, in order.
+//
+//   rows -> distinct keys -> pull -> rows pooled into x -> forward -> loss -> backward -> gradients summed
+//   per key -> push
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/matrix.h"
+#include "configs/job.pb.h"
+#include "ps/client/client.h"
+#include "worker/model/balance/task_balance.h"
+#include "worker/data/batches.h"
+#include "worker/train/dealer.h"
+#include "worker/model/dense_weights.h"
+#include "worker/model/embedding_input.h"
+#include "worker/train/epoch_sums.h"
+#include "worker/model/model.h"
+#include "worker/model/nn/batch_statistics.h"
+#include "worker/train/profile.h"
+#include "worker/train/progress.h"
+#include "worker/model/task_heads.h"
+
+namespace zhiyin::worker::train {
+
+/// Trains on the slices that the dealer gives this worker. Used by the rank's thread; borrows all it is given.
+class Trainer {
+ public:
+  Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader, const net::Endpoint* clock, ps::client::Client* client,
+          model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads, model::balance::TaskBalance* balance, Profile* profile,
+          std::function<void()> tick);
+
+  /// An epoch, counted from 0, epochs in order, is BeginEpoch, Run until it returns true, EndEpoch.
+  void BeginEpoch(int64_t epoch);
+  /// Trains until the epoch has no more slices, which is true, or the next one is of step `until` or later, which is false: it is
+  /// the first of the next Run. `after_slice` is called after every slice, with what was done in this epoch so far. Throws
+  /// Error when a loss is not finite.
+  bool Run(uint64_t until, const std::function<void(const EpochTally&)>& after_slice);
+  /// Returns when the servers have all gradients.
+  void Settle();
+  void EndEpoch();
+
+  /// Of the last epoch, as far as it is.
+  const SliceSums& slice_sums() const { return slice_sums_; }
+  const EpochTally& tally() const { return tally_; }
+  /// Over this worker's slices of its last eighth.
+  const model::nn::BatchStatistics& batch_statistics() const { return batch_statistics_; }
+
+ private:
+  /// A slice between its pull and its push. Two take turns: while one computes, the other's rows are on their
+  /// way.
+  struct Slot {
+    explicit Slot(const model::EmbeddingInput& like) : input(like) {}
+    SliceTask task;
+    model::EmbeddingInput input;
+    model::Targets targets;
+    ps::client::Exchange exchange;
+  };
+
+  /// The next slice, up to the request for its rows; false when there is none.
+  bool Start(Slot* slot);
+  void Finish(Slot* slot);
+
+  Dealer* dealer_;
+  data::SliceReader* reader_;
+  const net::Endpoint* clock_;
+  ps::client::Client* client_;
+  model::Model* model_;
+  model::DenseWeights* dense_;
+  model::TaskHeads* heads_;
+  model::balance::TaskBalance* balance_;
+  Profile* profile_;
+  std::function<void()> tick_;
+  uint64_t seed_;
+  bool prefetch_;
+  bool synchronous_;
+  int64_t epoch_ = 0;
+  double waited_before_ = 0;  // when the epoch began
+  uint64_t until_ = 0;
+  std::optional<SliceTask> held_;        // the first of the next Run
+  std::optional<uint64_t> dense_clock_;  // the step that the dense weights were fetched for
+  Slot slots_[2];
+  Matrix x_;
+  Matrix outputs_;
+  Matrix doutputs_;
+  std::vector<float> predictions_;
+  std::vector<double> objectives_;  // [n_tasks]
+  std::vector<double> own_losses_;  // [n_tasks]
+  model::nn::BatchStatistics batch_statistics_;
+  int64_t n_first_slices_ = 0;  // of an epoch, whose batch statistics are left out
+  SliceSums slice_sums_;
+  EpochTally tally_;
+};
+
+}  // namespace zhiyin::worker::train
