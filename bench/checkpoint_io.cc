@@ -1,8 +1,9 @@
 // How fast a server writes and reads its rows: checkpoint_io --rows=16000000 --file=/data/rows.bin
 //
-// One table of dim 16 with AdaGrad, 136 bytes a row on disk; to the disk, with its fsync, and from there into an
-// empty table, without what the system still has of the file in memory. Prints bytes a second of both; and on standard
-// error the longest pause of a server that saves while requests come all the time.
+// One table of dim 16 with AdaGrad, 136 bytes a row on disk; to the disk, with its fsync, and from
+// there into an empty table, without what the system still has of the file in memory. Prints bytes
+// a second of both; and on standard error the longest pause of a server that saves while requests
+// come all the time.
 #include <fcntl.h>
 #include <gflags/gflags.h>
 #include <unistd.h>
@@ -39,7 +40,9 @@ Job JobWithTable() {
   return job;
 }
 
-double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 int Measure() {
   const net::RoleMap roles{1, 1};
@@ -56,7 +59,8 @@ int Measure() {
     tables[1].FindOrCreate(keys, 0, rows);
   }
   double begin = Now();
-  const ps::save::SavedRows saved = ps::save::SaveRows(FLAGS_file, ps::SaveKind::kModel, &tables, [] {}, Beside::kThread);
+  const ps::save::SavedRows saved = ps::save::SaveRows(
+      FLAGS_file, ps::SaveKind::kModel, &tables, [] {}, Beside::kThread);
   const double save_s = Now() - begin;
   entry->set_n_bytes(saved.n_bytes);
   entry->set_digest(saved.digest);
@@ -73,7 +77,8 @@ int Measure() {
   int64_t most_kept = 0;
   for (uint64_t step = 1; !saver.IsDone(); ++step) {
     std::set<Key> distinct;
-    while (distinct.size() < kRequest) distinct.insert(Mix(random.Below(static_cast<uint64_t>(FLAGS_rows))));
+    while (distinct.size() < kRequest)
+      distinct.insert(Mix(random.Below(static_cast<uint64_t>(FLAGS_rows))));
     keys.assign(distinct.begin(), distinct.end());
     double at = Now();
     tables[1].FindOrCreate(keys, step, rows);
@@ -88,16 +93,22 @@ int Measure() {
 
   tables = ps::table::EmptyTables(manifest.job());
   const int file = open(FLAGS_file.c_str(), O_RDONLY);
-  if (file < 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) Fail(FLAGS_file, ": cannot be taken out of memory");
+  if (file < 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0)
+    Fail(FLAGS_file, ": cannot be taken out of memory");
   close(file);
   begin = Now();
-  ps::save::LoadRows({{path.parent_path().string(), manifest}}, ps::save::CarryAll(tables.size()), roles, 0, &tables, [] {}, Beside::kThread);
+  ps::save::LoadRows(
+      {{path.parent_path().string(), manifest}}, ps::save::CarryAll(tables.size()), roles, 0,
+      &tables, [] {}, Beside::kThread);
   const double load_s = Now() - begin;
   std::filesystem::remove(path);
   const double n_bytes = static_cast<double>(saved.n_bytes);
   std::printf("%.0f %.0f\n", n_bytes / save_s, n_bytes / load_s);
-  std::fprintf(stderr, "beside requests of %zu rows: %.2f s, the longest pause %.2f ms, the longest request %.2f ms, %.0f MB kept at most\n",
-               kRequest, beside_s, 1000 * longest_pause, 1000 * longest_request, static_cast<double>(most_kept) / 1e6);
+  std::fprintf(stderr,
+               "beside requests of %zu rows: %.2f s, the longest pause %.2f ms, the longest "
+               "request %.2f ms, %.0f MB kept at most\n",
+               kRequest, beside_s, 1000 * longest_pause, 1000 * longest_request,
+               static_cast<double>(most_kept) / 1e6);
   return 0;
 }
 

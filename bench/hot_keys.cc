@@ -1,5 +1,6 @@
-// What copies of hot rows in the workers save: bytes that a simulated cluster moves for keys drawn by Zipf's
-// law. Prints "total bytes, the busiest server's share of the mean": the same on every machine.
+// What copies of hot rows in the workers save: bytes that a simulated cluster moves for keys drawn
+// by Zipf's law. Prints "total bytes, the busiest server's share of the mean": the same on every
+// machine.
 //   hot_keys --rows=0 and hot_keys --rows=20000
 #include <gflags/gflags.h>
 
@@ -9,11 +10,11 @@
 #include <numeric>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/net/mailbox.h"
 #include "common/net/sim_network.h"
 #include "common/random.h"
 #include "common/unique_keys.h"
+#include "launch/job/load_job.h"
 #include "ps/client/client.h"
 #include "ps/server/server.h"
 
@@ -41,7 +42,8 @@ class Zipf {
   }
   Key operator()(Random* random) const {
     const double u = random->Uniform() * sums_.back();
-    return Mix(static_cast<uint64_t>(std::upper_bound(sums_.begin(), sums_.end(), u) - sums_.begin()));
+    return Mix(
+        static_cast<uint64_t>(std::upper_bound(sums_.begin(), sums_.end(), u) - sums_.begin()));
   }
 
  private:
@@ -52,13 +54,14 @@ Job MakeJob() {
   return launch::job::ParseJob(R"(
       data { generated_ratings { n_rows: 10 } train {} }
       table { name: "t" dim: 16 optimizer { adagrad { learning_rate: 0.05 } } hot_keys { rows: )" +
-                      std::to_string(FLAGS_rows) + " refresh_steps: " + std::to_string(FLAGS_refresh_steps) +
-                      R"( } }
+                                   std::to_string(FLAGS_rows) +
+                                   " refresh_steps: " + std::to_string(FLAGS_refresh_steps) +
+                                   R"( } }
       field { name: "user_group" }
       task { name: "rating" label { number {} } squared_error {} }
       model { mmoe { n_experts: 1 expert: 1 } }
       train { epochs: 1 batch_size: 1 staleness: -1 dense_optimizer { sgd { learning_rate: 1 } } })",
-                  "hot_keys", ".", {});
+                               "hot_keys", ".", {});
 }
 
 void Work(int worker, const Zipf& zipf, ps::client::Client* client) {
@@ -98,12 +101,15 @@ void Run() {
     if (endpoint.rank() != roles.ChiefRank()) {
       return mailbox.Send(roles.ChiefRank(), net::Frame(net::FrameKind::kGather, 0, 0, 0));
     }
-    for (int w = 1; w < roles.n_workers; ++w) mailbox.Await({net::FrameKind::kGather}, "the other workers");
+    for (int w = 1; w < roles.n_workers; ++w)
+      mailbox.Await({net::FrameKind::kGather}, "the other workers");
     const std::vector<int64_t> traffic = client.Report().traffic;
-    const double total = static_cast<double>(std::accumulate(traffic.begin(), traffic.end(), int64_t{0}));
+    const double total =
+        static_cast<double>(std::accumulate(traffic.begin(), traffic.end(), int64_t{0}));
     const double busiest = static_cast<double>(*std::max_element(traffic.begin(), traffic.end()));
     std::printf("%.0f %.3f\n", total, busiest * roles.n_servers / total);
-    for (int s = 0; s < roles.n_servers; ++s) mailbox.Send(s, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
+    for (int s = 0; s < roles.n_servers; ++s)
+      mailbox.Send(s, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
   });
 }
 

@@ -1,7 +1,11 @@
-// How much sooner a graph of items finds the best of them than a scan, and how many it finds: item_index --items=1000000 --dim=64
+// How much sooner a graph of items finds the best of them than a scan, and how many it finds:
+// item_index --items=1000000 --dim=64
 //
-// Vectors as towers give them: most of their variance lies in few directions, and items come in kinds. Queries are drawn like items. One thread
-// asks. Both are asked the same queries in turn; medians over them.
+// Vectors as towers give them: most of their variance lies in few directions, and items come in
+// kinds. Queries are drawn like items. One thread asks. Both are asked the same queries in turn;
+// medians over them.
+#include "worker/recommend/item_index.h"
+
 #include <gflags/gflags.h>
 #include <time.h>
 
@@ -13,7 +17,6 @@
 #include <vector>
 
 #include "common/random.h"
-#include "worker/recommend/item_index.h"
 
 DEFINE_int32(items, 1000000, "vectors");
 DEFINE_int32(dim, 64, "columns");
@@ -37,9 +40,11 @@ double Seconds() {
 Matrix Drawn(int n, uint64_t stream) {
   Random shared(1);
   Matrix mixing(FLAGS_directions, FLAGS_dim);
-  for (Eigen::Index i = 0; i < mixing.size(); ++i) mixing.data()[i] = static_cast<float>(shared.Normal() / std::sqrt(FLAGS_directions));
+  for (Eigen::Index i = 0; i < mixing.size(); ++i)
+    mixing.data()[i] = static_cast<float>(shared.Normal() / std::sqrt(FLAGS_directions));
   Matrix kinds(FLAGS_kinds, FLAGS_directions);
-  for (Eigen::Index i = 0; i < kinds.size(); ++i) kinds.data()[i] = static_cast<float>(shared.Normal());
+  for (Eigen::Index i = 0; i < kinds.size(); ++i)
+    kinds.data()[i] = static_cast<float>(shared.Normal());
   Matrix all(n, FLAGS_dim);
   Vector place(FLAGS_directions);
   for (int i = 0; i < n; ++i) {
@@ -62,7 +67,8 @@ void Run() {
   options.build_width = FLAGS_build_width;
   const double begin = Seconds();
   auto graph = recommend::MakeHnsw(items, options);
-  std::printf("%d items of dim %d: graph built in %.0f s\n", FLAGS_items, FLAGS_dim, Seconds() - begin);
+  std::printf("%d items of dim %d: graph built in %.0f s\n", FLAGS_items, FLAGS_dim,
+              Seconds() - begin);
   const size_t n = static_cast<size_t>(FLAGS_n);
   std::printf("%12s %12s %12s %8s %10s\n", "search_width", "scan ms", "hnsw ms", "ratio", "recall");
   for (const int width : {100, 200, 400, 800}) {
@@ -78,14 +84,16 @@ void Run() {
       of_scan.push_back(middle - start);
       std::set<int> best;
       for (const recommend::ScoredItem& one : exact) best.insert(one.item);
-      for (const recommend::ScoredItem& one : found) n_found += static_cast<double>(best.count(one.item));
+      for (const recommend::ScoredItem& one : found)
+        n_found += static_cast<double>(best.count(one.item));
     }
     const auto median = [](std::vector<double> times) {
-      std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+      std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2),
+                       times.end());
       return 1e3 * times[times.size() / 2];
     };
-    std::printf("%12d %12.3f %12.3f %8.1f %10.4f\n", width, median(of_scan), median(of_graph), median(of_scan) / median(of_graph),
-                n_found / FLAGS_queries / FLAGS_n);
+    std::printf("%12d %12.3f %12.3f %8.1f %10.4f\n", width, median(of_scan), median(of_graph),
+                median(of_scan) / median(of_graph), n_found / FLAGS_queries / FLAGS_n);
     std::fflush(stdout);
   }
 }

@@ -1,5 +1,5 @@
-// A step of a model, forward and backward, and the matrix products inside it beside Eigen's bare product of
-// the same shapes.
+// A step of a model, forward and backward, and the matrix products inside it beside Eigen's bare
+// product of the same shapes.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -63,14 +63,15 @@ void BM_WideProducts(benchmark::State& state) {
     benchmark::DoNotOptimize(dx.data());
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
-  state.counters["GFLOP/s"] =
-      benchmark::Counter(static_cast<double>(state.iterations() * state.range(0)) * 6.0 * kIn * kWide / 1e9,
-                         benchmark::Counter::kIsRate);
+  state.counters["GFLOP/s"] = benchmark::Counter(
+      static_cast<double>(state.iterations() * state.range(0)) * 6.0 * kIn * kWide / 1e9,
+      benchmark::Counter::kIsRate);
 }
 BENCHMARK(BM_WideProducts)->Arg(128)->Arg(512)->Arg(1024);
 
 /// A layer's step, forward and backward.
-void LayerStep(benchmark::State& state, model::nn::ColumnLayer* layer, int64_t n_weights, const Matrix& x) {
+void LayerStep(benchmark::State& state, model::nn::ColumnLayer* layer, int64_t n_weights,
+               const Matrix& x) {
   model::DenseWeights dense(n_weights);
   Random random(1);
   layer->Init(&random, dense.weights());
@@ -91,7 +92,11 @@ void LayerStep(benchmark::State& state, model::nn::ColumnLayer* layer, int64_t n
 /// The three products of each layer [rows, in] x [in, out] alone.
 struct BareProducts {
   BareProducts(Eigen::Index rows, int in, int out)
-      : x(Matrix::Random(rows, in)), w(Matrix::Random(in, out)), y(rows, out), dw(Matrix::Zero(in, out)), dx(rows, in) {}
+      : x(Matrix::Random(rows, in)),
+        w(Matrix::Random(in, out)),
+        y(rows, out),
+        dw(Matrix::Zero(in, out)),
+        dx(rows, in) {}
   void Run() {
     y.noalias() = x * w;
     dw.noalias() += x.transpose() * y;

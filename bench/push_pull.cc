@@ -1,9 +1,10 @@
-// Keys pulled and pushed a second, over MPI: mpirun -n 2 push_pull --servers=1 --keys=4096 --depth=2
+// Keys pulled and pushed a second, over MPI: mpirun -n 2 push_pull --servers=1 --keys=4096
+// --depth=2
 //
-// Every worker pulls batches of random keys out of --vocabulary and pushes a gradient for each, with --depth
-// pulls under way. Prints the keys a second of all workers together: each counts once, for its pull and its
-// push. With --read_only --rows=N the servers begin with N rows, and every worker reads rows drawn uniformly
-// from all of them: each batch other keys.
+// Every worker pulls batches of random keys out of --vocabulary and pushes a gradient for each,
+// with --depth pulls under way. Prints the keys a second of all workers together: each counts once,
+// for its pull and its push. With --read_only --rows=N the servers begin with N rows, and every
+// worker reads rows drawn uniformly from all of them: each batch other keys.
 #include <gflags/gflags.h>
 #include <immintrin.h>
 #include <malloc.h>
@@ -16,11 +17,11 @@
 #include <string>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/net/mailbox.h"
 #include "common/net/mpi/mpi_endpoint.h"
-#include "ps/partitioner.h"
+#include "launch/job/load_job.h"
 #include "ps/client/client.h"
+#include "ps/partitioner.h"
 #include "ps/server/server.h"
 
 DEFINE_int32(servers, 1, "ranks that serve");
@@ -29,7 +30,8 @@ DEFINE_int32(depth, 2, "pulls under way");
 DEFINE_int32(batches, 1000, "batches of each worker; the first fifth is not counted");
 DEFINE_int64(vocabulary, 2000000, "keys in all");
 DEFINE_bool(read_only, false, "read rows instead of pulling and pushing them");
-DEFINE_int64(rows, 0, "rows that the servers hold from the start, of keys 0, 1, ...; replaces --vocabulary");
+DEFINE_int64(rows, 0,
+             "rows that the servers hold from the start, of keys 0, 1, ...; replaces --vocabulary");
 DEFINE_int32(dim, 16, "floats of a row");
 DEFINE_string(optimizer, "adagrad { learning_rate: 0.05 epsilon: 1e-8 }", "as in a job's table");
 
@@ -41,14 +43,14 @@ constexpr int kDistinctBatches = 64;
 Job BenchJob() {
   return launch::job::ParseJob(R"(
       data { generated_ratings { n_rows: 10 } train {} }
-      table { name: "t" dim: )" +
-                      std::to_string(FLAGS_dim) + " optimizer { " + FLAGS_optimizer + R"( }
+      table { name: "t" dim: )" + std::to_string(FLAGS_dim) +
+                                   " optimizer { " + FLAGS_optimizer + R"( }
               init { uniform { range: 0.1 } } }
       field { name: "user_group" }
       task { name: "rating" label { number {} } squared_error {} }
       model { mmoe { n_experts: 1 expert: 1 } }
       train { epochs: 1 batch_size: 1 staleness: -1 dense_optimizer { sgd { learning_rate: 1 } } })",
-                  "push_pull", ".", {});
+                               "push_pull", ".", {});
 }
 
 struct Batch {
@@ -145,7 +147,8 @@ void Run(net::Endpoint* endpoint) {
     total += other;
   }
   for (int rank = 0; rank < roles.n_ranks(); ++rank) {
-    if (rank != endpoint->rank()) mailbox.Send(rank, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
+    if (rank != endpoint->rank())
+      mailbox.Send(rank, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
   }
   std::printf("%.0f keys/s\n", total);
 }

@@ -89,7 +89,8 @@ void BM_Apply(benchmark::State& state, zhiyin::Optimizer optimizer) {
 
 /// One of every kind that the configuration knows, by reflection.
 const bool registered = [] {
-  const google::protobuf::OneofDescriptor* kinds = zhiyin::Optimizer::descriptor()->FindOneofByName("kind");
+  const google::protobuf::OneofDescriptor* kinds =
+      zhiyin::Optimizer::descriptor()->FindOneofByName("kind");
   for (int i = 0; i < kinds->field_count(); ++i) {
     zhiyin::Optimizer optimizer;
     google::protobuf::Message* config =
@@ -99,8 +100,9 @@ const bool registered = [] {
       const auto* field = config->GetDescriptor()->FindFieldByName(name);
       if (field != nullptr) config->GetReflection()->SetDouble(config, field, value);
     }
-    benchmark::RegisterBenchmark(("BM_Apply/" + kinds->field(i)->name()).c_str(),
-                                 [optimizer](benchmark::State& state) { BM_Apply(state, optimizer); });
+    benchmark::RegisterBenchmark(
+        ("BM_Apply/" + kinds->field(i)->name()).c_str(),
+        [optimizer](benchmark::State& state) { BM_Apply(state, optimizer); });
   }
   return true;
 }();

@@ -1,9 +1,10 @@
 // What a server's table costs as it grows: table_memory --rows=100000000 --runs=3
 //
-// Grows one table from nothing in requests of 4,096 new keys, and the same payload in hash maps that one
-// would otherwise use. Memory is what the operating system says is resident, so every run has a process of
-// its own. Request i does the same work in every run: its least time over the runs is its own cost, the rest
-// is the machine's other business, of which requests that only read get their part, too.
+// Grows one table from nothing in requests of 4,096 new keys, and the same payload in hash maps
+// that one would otherwise use. Memory is what the operating system says is resident, so every run
+// has a process of its own. Request i does the same work in every run: its least time over the runs
+// is its own cost, the rest is the machine's other business, of which requests that only read get
+// their part, too.
 #include <gflags/gflags.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -35,7 +36,9 @@ DEFINE_int64(rows, 100000000, "rows to grow to; maps that would not fit into mem
 DEFINE_int32(runs, 3, "runs of each, one after the other");
 DEFINE_bool(fp16, false, "the table keeps its weights as FP16");
 DEFINE_string(only, "", "one of table, bare_memory, flat_hash_map, unordered_map; empty: all");
-DEFINE_string(series, "", "write each request of growing to this file: run, wall and CPU time, page faults, waits, preemptions");
+DEFINE_string(series, "",
+              "write each request of growing to this file: run, wall and CPU time, page faults, "
+              "waits, preemptions");
 
 namespace zhiyin {
 namespace {
@@ -44,8 +47,9 @@ constexpr size_t kRequest = 4096;
 constexpr size_t kDim = 16;
 constexpr uint64_t kFewRows = 244 * kRequest;  // a million
 constexpr int kLookupRequests = 1000;
-/// Before those that count. The first reads after growing cost up to four times the later ones, bare memory's,
-/// too: neither the processor nor a virtual machine's host has the page tables at hand.
+/// Before those that count. The first reads after growing cost up to four times the later ones,
+/// bare memory's, too: neither the processor nor a virtual machine's host has the page tables at
+/// hand.
 constexpr int kWarmUpRequests = 3000;
 
 using Keys = std::span<const Key>;
@@ -114,8 +118,9 @@ struct FlatHashMap : RivalMap<absl::flat_hash_map<Key, Payload>> {
 };
 #endif
 
-/// No table: rows and as many 16-byte entries of an index in huge pages, read for a key at one place each
-/// that follows from the key alone, all fetched well ahead. What the machine's memory allows anybody.
+/// No table: rows and as many 16-byte entries of an index in huge pages, read for a key at one
+/// place each that follows from the key alone, all fetched well ahead. What the machine's memory
+/// allows anybody.
 class BareMemory {
  public:
   static constexpr const char* kName = "bare_memory";
@@ -146,8 +151,8 @@ class BareMemory {
 
   static std::byte* Map(size_t row_bytes) {
     const size_t n = static_cast<size_t>(FLAGS_rows + kRequest) * row_bytes;
-    void* memory =
-        mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory = mmap(nullptr, n, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
       std::perror("mmap");
       std::exit(1);
@@ -204,7 +209,8 @@ struct Request {
   float cpu_us;
   float n_faults;
   float n_waits;        // it gave its processor up: for a lock, for memory
-  float n_preemptions;  // its processor was taken away, by another thread; what a virtual machine's host takes is not counted
+  float n_preemptions;  // its processor was taken away, by another thread; what a virtual machine's
+                        // host takes is not counted
 };
 
 /// What one run found. In memory that its process shares with the one that started it.
@@ -227,13 +233,16 @@ Request Measure(const Work& work) {
   const double wall_us = 1e6 * (Seconds(CLOCK_MONOTONIC) - wall);
   const double cpu_us = 1e6 * (Seconds(CLOCK_THREAD_CPUTIME_ID) - cpu);
   const rusage after = Usage();
-  return {static_cast<float>(wall_us), static_cast<float>(cpu_us), static_cast<float>(after.ru_minflt - before.ru_minflt),
-          static_cast<float>(after.ru_nvcsw - before.ru_nvcsw), static_cast<float>(after.ru_nivcsw - before.ru_nivcsw)};
+  return {static_cast<float>(wall_us), static_cast<float>(cpu_us),
+          static_cast<float>(after.ru_minflt - before.ru_minflt),
+          static_cast<float>(after.ru_nvcsw - before.ru_nvcsw),
+          static_cast<float>(after.ru_nivcsw - before.ru_nivcsw)};
 }
 
 template <typename T>
 T Median(std::vector<T> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -241,7 +250,8 @@ T Median(std::vector<T> values) {
 template <typename Rows>
 class Reader {
  public:
-  Reader(Rows* rows, uint64_t n_rows) : rows_(rows), n_rows_(n_rows), random_(n_rows), keys_(kRequest), weights_(kRequest * kDim) {}
+  Reader(Rows* rows, uint64_t n_rows)
+      : rows_(rows), n_rows_(n_rows), random_(n_rows), keys_(kRequest), weights_(kRequest * kDim) {}
 
   Request Read() {
     for (Key& key : keys_) key = Mix(random_.Below(n_rows_));
@@ -306,7 +316,8 @@ const Run* RunOnce(size_t n_requests) {
   if (child == 0) GrowFromNothing<Rows>(run);
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) < 0 || !run->complete) {
-    std::fprintf(stderr, "table_memory: a run of %s ended early, with status %d\n", Rows::kName, status);
+    std::fprintf(stderr, "table_memory: a run of %s ended early, with status %d\n", Rows::kName,
+                 status);
     std::exit(1);
   }
   return run;
@@ -330,21 +341,25 @@ std::vector<Request> LeastOf(std::span<const Run* const> runs, float Request::*t
   return least;
 }
 
-void PrintSpread(const char* name, const char* what, std::span<const Request> requests, float Request::*time) {
+void PrintSpread(const char* name, const char* what, std::span<const Request> requests,
+                 float Request::*time) {
   std::vector<float> times;
   for (const Request& request : requests) times.push_back(request.*time);
   const float median_us = Median(times);
-  const auto longest = std::max_element(requests.begin(), requests.end(), [&](const Request& a, const Request& b) { return a.*time < b.*time; });
-  std::printf("%-14s %-22s %9.0f %10.0f %9.1f %8.0f %8.0f %12.0f\n", name, what, median_us, (*longest).*time, (*longest).*time / median_us,
-              longest->n_faults, longest->n_waits, longest->n_preemptions);
+  const auto longest =
+      std::max_element(requests.begin(), requests.end(),
+                       [&](const Request& a, const Request& b) { return a.*time < b.*time; });
+  std::printf("%-14s %-22s %9.0f %10.0f %9.1f %8.0f %8.0f %12.0f\n", name, what, median_us,
+              (*longest).*time, (*longest).*time / median_us, longest->n_faults, longest->n_waits,
+              longest->n_preemptions);
 }
 
 void WriteSeries(const std::string& path, std::span<const Run* const> runs) {
   std::ofstream file(path);
   for (size_t r = 0; r < runs.size(); ++r) {
     for (const Request& request : runs[r]->growing) {
-      file << r << ' ' << request.wall_us << ' ' << request.cpu_us << ' ' << request.n_faults << ' ' << request.n_waits << ' '
-           << request.n_preemptions << '\n';
+      file << r << ' ' << request.wall_us << ' ' << request.cpu_us << ' ' << request.n_faults << ' '
+           << request.n_waits << ' ' << request.n_preemptions << '\n';
     }
   }
 }
@@ -363,15 +378,19 @@ void Compare(std::vector<std::function<void()>>* later) {
   const double many = MedianOf(runs, [](const Run& run) { return run.many_lookups_per_s; });
   const double ratio =
       MedianOf(runs, [](const Run& run) { return run.many_lookups_per_s / run.few_lookups_per_s; });
-  std::printf("%-14s %11.0f %11.1f %12.0f %12.0f %12.0f %7.2f\n", Rows::kName, n_rows,
-              MedianOf(runs, [&](const Run& run) { return static_cast<double>(run.bytes) / n_rows; }),
-              MedianOf(runs, [](const Run& run) { return static_cast<double>(run.empty_bytes); }), few, many,
-              ratio);
+  std::printf(
+      "%-14s %11.0f %11.1f %12.0f %12.0f %12.0f %7.2f\n", Rows::kName, n_rows,
+      MedianOf(runs, [&](const Run& run) { return static_cast<double>(run.bytes) / n_rows; }),
+      MedianOf(runs, [](const Run& run) { return static_cast<double>(run.empty_bytes); }), few,
+      many, ratio);
   std::fflush(stdout);
   later->push_back([runs] {
-    for (const Run* run : runs) PrintSpread(Rows::kName, "growing, wall", run->growing, &Request::wall_us);
-    for (const Run* run : runs) PrintSpread(Rows::kName, "only reading, wall", run->reading, &Request::wall_us);
-    for (const auto& [what, time] : {std::pair("growing, least wall", &Request::wall_us), std::pair("growing, least CPU", &Request::cpu_us)})
+    for (const Run* run : runs)
+      PrintSpread(Rows::kName, "growing, wall", run->growing, &Request::wall_us);
+    for (const Run* run : runs)
+      PrintSpread(Rows::kName, "only reading, wall", run->reading, &Request::wall_us);
+    for (const auto& [what, time] : {std::pair("growing, least wall", &Request::wall_us),
+                                     std::pair("growing, least CPU", &Request::cpu_us)})
       PrintSpread(Rows::kName, what, LeastOf(runs, time), time);
     if (!FLAGS_series.empty()) WriteSeries(FLAGS_series, runs);
   });
@@ -389,8 +408,8 @@ void CompareAll() {
   std::printf("%-14s skipped: built without libabsl-dev\n", "flat_hash_map");
 #endif
   Compare<UnorderedMap>(&later);
-  std::printf("\n%-14s %-22s %9s %10s %9s %26s\n", "name", "requests of 4,096 keys", "median us", "longest us", "ratio",
-              "of the longest: faults, waits, preemptions");
+  std::printf("\n%-14s %-22s %9s %10s %9s %26s\n", "name", "requests of 4,096 keys", "median us",
+              "longest us", "ratio", "of the longest: faults, waits, preemptions");
   for (const auto& print : later) print();
 }
 

@@ -16,9 +16,13 @@ static_assert(kWholeBlock == kDirectBytes);
 /// Between the two threads.
 constexpr size_t kBlocks = 8;
 
-std::string_view AsText(const std::byte* bytes, size_t n) { return {reinterpret_cast<const char*>(bytes), n}; }
+std::string_view AsText(const std::byte* bytes, size_t n) {
+  return {reinterpret_cast<const char*>(bytes), n};
+}
 
-size_t BlocksFor(Beside beside) { return beside == Beside::kThread ? kBlocks : 1; }
+size_t BlocksFor(Beside beside) {
+  return beside == Beside::kThread ? kBlocks : 1;
+}
 
 }  // namespace
 
@@ -39,7 +43,9 @@ BlockWriter::BlockWriter(const std::string& path, Beside beside)
   });
 }
 
-BlockWriter::~BlockWriter() { JoinThread(); }
+BlockWriter::~BlockWriter() {
+  JoinThread();
+}
 
 void BlockWriter::JoinThread() {
   if (!thread_.joinable()) return;
@@ -102,7 +108,8 @@ BlockReader::BlockReader(const std::string& path, Beside beside)
     : file_(path), n_file_bytes_(file_.n_left()), pipe_(BlocksFor(beside), kWholeBlock) {
   const size_t rest = static_cast<size_t>(n_file_bytes_) % kWholeBlock;
   if (rest > 0 && rest <= kSumBytes)
-    Fail(path, ": ", n_file_bytes_, " bytes end within a checksum: the file was cut off, or something was added");
+    Fail(path, ": ", n_file_bytes_,
+         " bytes end within a checksum: the file was cut off, or something was added");
   n_left_ = n_file_bytes_ / static_cast<int64_t>(kWholeBlock) * static_cast<int64_t>(kBlockBytes) +
             static_cast<int64_t>(rest > 0 ? rest - kSumBytes : 0);
   if (beside == Beside::kNobody) return;
@@ -127,7 +134,8 @@ BlockReader::~BlockReader() {
 
 void BlockReader::Read(std::span<std::byte> bytes) {
   if (static_cast<int64_t>(bytes.size()) > n_left_)
-    Fail(path(), ": ends at byte ", at_ + n_left_, " of its content, but ", bytes.size(), " more were expected at ", at_);
+    Fail(path(), ": ends at byte ", at_ + n_left_, " of its content, but ", bytes.size(),
+         " more were expected at ", at_);
   n_left_ -= static_cast<int64_t>(bytes.size());
   at_ += static_cast<int64_t>(bytes.size());
   while (!bytes.empty()) {
@@ -165,7 +173,8 @@ void BlockReader::CheckSum() {
   std::memcpy(&sum, block_->bytes.get() + block_->n, kSumBytes);
   if (sum != HashBytes(AsText(block_->bytes.get(), block_->n), number_)) {
     const uint64_t begin = number_ * kWholeBlock;
-    Fail(path(), ": damaged: bytes ", begin, " to ", begin + block_->n + kSumBytes, " do not fit their checksum");
+    Fail(path(), ": damaged: bytes ", begin, " to ", begin + block_->n + kSumBytes,
+         " do not fit their checksum");
   }
   ++number_;
   digest_.Update(std::as_bytes(std::span(&sum, 1)));

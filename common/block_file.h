@@ -1,7 +1,9 @@
-// Files in blocks, each with its checksum: damage is found where it is, before what it damaged is used.
+// Files in blocks, each with its checksum: damage is found where it is, before what it damaged is
+// used.
 //
-// A block is 1 MiB, the last one what is left: its content, then 8 bytes, the little-endian XXH3 of the content, seeded with the
-// block's number. Integers of the content are little-endian, as they are in memory.
+// A block is 1 MiB, the last one what is left: its content, then 8 bytes, the little-endian XXH3 of
+// the content, seeded with the block's number. Integers of the content are little-endian, as they
+// are in memory.
 #pragma once
 
 #include <atomic>
@@ -18,10 +20,12 @@
 
 namespace zhiyin {
 
-/// Of content. A whole block is one that the disk takes from memory without a copy between (FileWriter).
+/// Of content. A whole block is one that the disk takes from memory without a copy between
+/// (FileWriter).
 inline constexpr size_t kBlockBytes = kDirectBytes - sizeof(uint64_t);
 
-/// Whether a thread beside the caller's works on the file, which overlaps with what the caller does.
+/// Whether a thread beside the caller's works on the file, which overlaps with what the caller
+/// does.
 enum class Beside { kNobody, kThread };
 
 /// Writes one from start to end. Throws as FileWriter does, from any of its functions.
@@ -39,7 +43,8 @@ class BlockWriter {
   }
   /// On disk, for good. Nothing may follow.
   void Commit();
-  /// The same without waiting, where there is a thread; then whether it is done, for which `wait` waits.
+  /// The same without waiting, where there is a thread; then whether it is done, for which `wait`
+  /// waits.
   void StartCommit();
   bool IsCommitted(bool wait);
   /// Whether a block more can be filled without waiting for the disk.
@@ -67,7 +72,8 @@ class BlockWriter {
   std::thread thread_;
 };
 
-/// Reads one from start to end. Throws Error naming the file, and the bytes of the block that is damaged or missing.
+/// Reads one from start to end. Throws Error naming the file, and the bytes of the block that is
+/// damaged or missing.
 class BlockReader {
  public:
   explicit BlockReader(const std::string& path, Beside beside = Beside::kNobody);

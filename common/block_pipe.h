@@ -15,7 +15,8 @@
 
 namespace zhiyin {
 
-/// One thread takes empty blocks and gives them filled, the other takes them and gives them back. Either may end it.
+/// One thread takes empty blocks and gives them filled, the other takes them and gives them back.
+/// Either may end it.
 class BlockPipe {
  public:
   struct Free {
@@ -62,7 +63,8 @@ class BlockPipe {
 
   // The thread that takes.
 
-  /// Waits for one, in order. Nothing: there are no more; throws what the other thread ended with, once all that it gave are taken.
+  /// Waits for one, in order. Nothing: there are no more; throws what the other thread ended with,
+  /// once all that it gave are taken.
   std::optional<Block> TakeFilled() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !filled_.empty() || is_over_; });

@@ -14,7 +14,8 @@
 
 namespace zhiyin {
 
-static_assert(std::endian::native == std::endian::little, "frames and checkpoints are little-endian");
+static_assert(std::endian::native == std::endian::little,
+              "frames and checkpoints are little-endian");
 
 /// Appends values to a string of bytes.
 class ByteWriter {
@@ -41,8 +42,8 @@ class ByteWriter {
   std::string bytes_;
 };
 
-/// Reads what ByteWriter wrote. Borrows the bytes. Throws Error("NAME: ...") past the end, before it
-/// allocates.
+/// Reads what ByteWriter wrote. Borrows the bytes. Throws Error("NAME: ...") past the end, before
+/// it allocates.
 class ByteReader {
  public:
   ByteReader(std::string_view bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}

@@ -6,7 +6,8 @@
 
 namespace zhiyin {
 
-/// memcpy, but without a call, which for rows of a table costs as much as the copy. Ranges do not overlap.
+/// memcpy, but without a call, which for rows of a table costs as much as the copy. Ranges do not
+/// overlap.
 inline void CopyRow(const void* from, size_t n_bytes, void* to) {
   constexpr size_t kStride = 32;
   constexpr size_t kLong = 1024;
@@ -16,7 +17,8 @@ inline void CopyRow(const void* from, size_t n_bytes, void* to) {
   }
   const std::byte* in = static_cast<const std::byte*>(from);
   std::byte* out = static_cast<std::byte*>(to);
-  for (; n_bytes >= kStride; n_bytes -= kStride, in += kStride, out += kStride) std::memcpy(out, in, kStride);
+  for (; n_bytes >= kStride; n_bytes -= kStride, in += kStride, out += kStride)
+    std::memcpy(out, in, kStride);
   if (n_bytes > 0) std::memcpy(out, in, n_bytes);
 }
 

@@ -7,9 +7,9 @@
 
 namespace zhiyin {
 
-/// One line for the user: where, what is wrong, what is expected. Caught once, in launch/, which prints it
-/// and ends the whole job with a non-zero code. Thrown from any thread; a thread other than the rank's own
-/// hands it over.
+/// One line for the user: where, what is wrong, what is expected. Caught once, in launch/, which
+/// prints it and ends the whole job with a non-zero code. Thrown from any thread; a thread other
+/// than the rank's own hands it over.
 class Error : public std::runtime_error {
  public:
   /// Whatever `text` quotes from files and command lines, what() is OneLine(text).
@@ -24,8 +24,8 @@ template <typename... Pieces>
   throw Error(out.str());
 }
 
-/// What `parse` makes of bytes that `rank` sent; an Error of it gets the rank in front. REQUIRES: it waits
-/// for nobody.
+/// What `parse` makes of bytes that `rank` sent; an Error of it gets the rank in front. REQUIRES:
+/// it waits for nobody.
 template <typename Parse>
 auto FromRank(int rank, const Parse& parse) {
   try {

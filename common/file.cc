@@ -28,13 +28,15 @@ std::function<void(const FileStep&)>& Watch() {
   return watch;
 }
 
-void Tell(FileStep::Kind kind, const std::string& path, const std::string& to = "", int64_t n_bytes = 0) {
+void Tell(FileStep::Kind kind, const std::string& path, const std::string& to = "",
+          int64_t n_bytes = 0) {
   if (Watch()) Watch()({kind, path, to, n_bytes});
 }
 
 /// Whether a disk takes these bytes of a file from memory, or brings them there, without a copy.
 bool Fits(int64_t at, std::span<const std::byte> bytes) {
-  return static_cast<size_t>(at) % kSector == 0 && bytes.size() % kSector == 0 && reinterpret_cast<uintptr_t>(bytes.data()) % kSector == 0;
+  return static_cast<size_t>(at) % kSector == 0 && bytes.size() % kSector == 0 &&
+         reinterpret_cast<uintptr_t>(bytes.data()) % kSector == 0;
 }
 
 /// False: the file system cannot do that.
@@ -47,7 +49,9 @@ bool SetDirect(int fd, bool direct) {
 
 }  // namespace
 
-void WatchFiles(std::function<void(const FileStep&)> watch) { Watch() = std::move(watch); }
+void WatchFiles(std::function<void(const FileStep&)> watch) {
+  Watch() = std::move(watch);
+}
 
 FileWriter::FileWriter(const std::string& path) : path_(path) {
   Tell(FileStep::kCreate, path);
@@ -69,7 +73,8 @@ void FileWriter::Write(std::span<const std::byte> bytes) {
     // What is in the buffer is written anywhere.
     if (is_direct_) SetDirect(fileno(file_), false);
     is_direct_ = false;
-    if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) FailWithErrno(path_, "write");
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
+      FailWithErrno(path_, "write");
     n_bytes_ += static_cast<int64_t>(bytes.size());
   } else {
     WriteThrough(bytes);
@@ -93,7 +98,8 @@ void FileWriter::WriteThrough(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(static_cast<size_t>(n));
     n_bytes_ += n;
   }
-  // So that the disk works while more comes, and has little left to do at the end. A hint: some file systems do not know it.
+  // So that the disk works while more comes, and has little left to do at the end. A hint: some
+  // file systems do not know it.
   if (!is_direct_) sync_file_range(fd, begin, n_bytes_ - begin, SYNC_FILE_RANGE_WRITE);
 }
 
@@ -106,7 +112,8 @@ void FileWriter::Commit() {
   if (std::fclose(file) != 0) FailWithErrno(path_, "close");
 }
 
-FileReader::FileReader(const std::string& path) : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+FileReader::FileReader(const std::string& path)
+    : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (file_ < 0) FailWithErrno(path_, "open");
   struct stat status {};
   const bool known = fstat(file_, &status) == 0;
@@ -144,7 +151,8 @@ void FileReader::Read(std::span<std::byte> bytes) {
 
 std::string ReadWholeFile(const std::string& path, int64_t max_bytes) {
   FileReader file(path);
-  if (file.n_left() > max_bytes) Fail(path, ": ", file.n_left(), " bytes, expected at most ", max_bytes);
+  if (file.n_left() > max_bytes)
+    Fail(path, ": ", file.n_left(), " bytes, expected at most ", max_bytes);
   std::string content(static_cast<size_t>(file.n_left()), '\0');
   file.Read(std::as_writable_bytes(std::span(content)));
   return content;
@@ -176,7 +184,8 @@ void MakeFolder(const std::string& path) {
 
 void Rename(const std::string& from, const std::string& to) {
   Tell(FileStep::kRename, from, to);
-  if (std::rename(from.c_str(), to.c_str()) != 0) FailWithErrno(from, ("rename it to " + to).c_str());
+  if (std::rename(from.c_str(), to.c_str()) != 0)
+    FailWithErrno(from, ("rename it to " + to).c_str());
 }
 
 void RemoveFile(const std::string& path) {

@@ -19,8 +19,9 @@ class FileError : public Error {
   using Error::Error;
 };
 
-/// Pieces of this size, at a page's border in memory, go to the disk and come from there without a copy in the system's memory, where
-/// the file system can do that and nothing but such pieces came before.
+/// Pieces of this size, at a page's border in memory, go to the disk and come from there without a
+/// copy in the system's memory, where the file system can do that and nothing but such pieces came
+/// before.
 inline constexpr size_t kDirectBytes = size_t{1} << 20;
 
 /// Writes a new file from start to end. Every error, a full disk among them, is a FileError.
@@ -79,7 +80,8 @@ void ReplaceFile(const std::string& path, std::string_view content);
 /// Makes renames and new files in a folder last.
 void SyncFolder(const std::string& path);
 
-/// Makes a folder where there is none, and makes it last. Throws Error when the one above it does not exist.
+/// Makes a folder where there is none, and makes it last. Throws Error when the one above it does
+/// not exist.
 void MakeFolder(const std::string& path);
 /// Over what is there, if it is a file or nothing.
 void Rename(const std::string& from, const std::string& to);
@@ -92,11 +94,11 @@ struct FileStep {
   enum Kind { kCreate, kWrite, kSync, kRename, kMakeFolder, kRemove, kSyncFolder };
   Kind kind;
   std::string path;
-  std::string to;      // of a rename
+  std::string to;       // of a rename
   int64_t n_bytes = 0;  // of a write
 };
-/// Is called before every step of this process; what it throws is the step's failure. Empty: nobody is. REQUIRES: no other
-/// thread works with files meanwhile.
+/// Is called before every step of this process; what it throws is the step's failure. Empty: nobody
+/// is. REQUIRES: no other thread works with files meanwhile.
 void WatchFiles(std::function<void(const FileStep&)> watch);
 
 }  // namespace zhiyin

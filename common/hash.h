@@ -11,8 +11,8 @@
 
 namespace zhiyin {
 
-/// A bijection on 64 bits whose every output bit depends on every input bit (Stafford's variant 13 of the
-/// MurmurHash3 finalizer, as in SplitMix64).
+/// A bijection on 64 bits whose every output bit depends on every input bit (Stafford's variant 13
+/// of the MurmurHash3 finalizer, as in SplitMix64).
 inline uint64_t Mix(uint64_t x) {
   x ^= x >> 30;
   x *= 0xbf58476d1ce4e5b9ull;
@@ -39,8 +39,9 @@ class Digest {
   std::unique_ptr<State> state_;
 };
 
-/// The key of a category: its value hashed under its vocabulary (the field's name, unless configured). Among
-/// n distinct values the chance that any two share a key is about n^2 / 2^65: 3e-4 for 100 million.
+/// The key of a category: its value hashed under its vocabulary (the field's name, unless
+/// configured). Among n distinct values the chance that any two share a key is about n^2 / 2^65:
+/// 3e-4 for 100 million.
 class CategoryHasher {
  public:
   explicit CategoryHasher(std::string_view vocabulary) : seed_(HashBytes(vocabulary)) {}

@@ -10,12 +10,14 @@
 
 namespace zhiyin {
 
-/// make(i) for i in [0, n), each thread with what begin() gives it; the results by i. The first failure is thrown.
+/// make(i) for i in [0, n), each thread with what begin() gives it; the results by i. The first
+/// failure is thrown.
 template <typename Result, typename Begin>
 std::vector<Result> InParallel(size_t n, const Begin& begin) {
   std::vector<Result> results(n);
   std::atomic<size_t> next = 0;
-  const size_t n_threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(n, 1));
+  const size_t n_threads =
+      std::clamp<size_t>(std::thread::hardware_concurrency(), 1, std::max<size_t>(n, 1));
   std::vector<std::exception_ptr> failures(n_threads);
   std::vector<std::thread> threads;
   for (size_t t = 0; t < n_threads; ++t) {

@@ -37,8 +37,9 @@ float Fraction(uint32_t seed, size_t position) {
   return static_cast<float>(bits >> (32 - kBits)) / static_cast<float>(1 << kBits);
 }
 
-/// x rounded to a multiple of the unit in the last place of a type with this many bits behind the point:
-/// down, or up with the probability of the part cut off. kMinExponent is that of the smallest normal number.
+/// x rounded to a multiple of the unit in the last place of a type with this many bits behind the
+/// point: down, or up with the probability of the part cut off. kMinExponent is that of the
+/// smallest normal number.
 template <int kMantissaBits, int kMinExponent>
 float RoundOne(float x, float fraction) {
   constexpr uint32_t kSmallest = static_cast<uint32_t>(kMinExponent + 127) << 23;
@@ -49,7 +50,8 @@ float RoundOne(float x, float fraction) {
   return std::floor(x * inverse + fraction) * unit;
 }
 
-// Fractions have as many bits as a float has room for behind the whole number: more would round up what fits.
+// Fractions have as many bits as a float has room for behind the whole number: more would round up
+// what fits.
 constexpr size_t kBlock = 64;
 constexpr float kLargestHalf = 65504;
 
@@ -83,12 +85,13 @@ void RoundStochastically(NumberType type, const float* from, size_t n, uint64_t 
     if (type == FP16) {
       for (size_t i = 0; i < m; ++i) {
         const float x = std::clamp(from[begin + i], -kLargestHalf, kLargestHalf);
-        rounded[i] =
-            std::clamp(RoundOne<10, -14>(x, Fraction<13>(mixed, begin + i)), -kLargestHalf, kLargestHalf);
+        rounded[i] = std::clamp(RoundOne<10, -14>(x, Fraction<13>(mixed, begin + i)), -kLargestHalf,
+                                kLargestHalf);
       }
       Narrow<Eigen::half>(rounded, m, static_cast<uint16_t*>(to) + begin);
     } else if (type == BF16) {
-      // The smallest normal bfloat16 would have a unit that is no normal float; below 2^-110 nothing matters.
+      // The smallest normal bfloat16 would have a unit that is no normal float; below 2^-110
+      // nothing matters.
       for (size_t i = 0; i < m; ++i)
         rounded[i] = RoundOne<7, -110>(from[begin + i], Fraction<16>(mixed, begin + i));
       Narrow<Eigen::bfloat16>(rounded, m, static_cast<uint16_t*>(to) + begin);

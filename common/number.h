@@ -19,10 +19,10 @@ void ToFloats(NumberType type, const void* from, size_t n, float* to);
 /// n floats to a type, to the nearest, ties to even. What is too large for FP16 becomes infinite.
 void FromFloats(NumberType type, const float* from, size_t n, void* to);
 
-/// n floats to a type, to one of the two neighbours, the nearer the likelier, so that the expected value is
-/// the float itself (Gupta et al., ICML 2015, section 3): updates smaller than half a unit in the last place
-/// are not lost. What is too large for FP16 becomes its largest number. `seed` decides; numbers at different
-/// positions are rounded independently. FP32 is copied.
+/// n floats to a type, to one of the two neighbours, the nearer the likelier, so that the expected
+/// value is the float itself (Gupta et al., ICML 2015, section 3): updates smaller than half a unit
+/// in the last place are not lost. What is too large for FP16 becomes its largest number. `seed`
+/// decides; numbers at different positions are rounded independently. FP32 is copied.
 void RoundStochastically(NumberType type, const float* from, size_t n, uint64_t seed, void* to);
 
 }  // namespace zhiyin

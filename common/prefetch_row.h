@@ -6,11 +6,13 @@
 
 namespace zhiyin {
 
-/// Fetches a row, or the first lines of a long one, into all levels of cache. Into the second level alone more lines could be on their
-/// way, which is faster on an idle machine; but beside other processes such fetches come late, or not at all (push_pull on a Zen 4: by a
-/// sixth slower with one worker, by a quarter with four). What follows of long rows the hardware fetches by itself.
+/// Fetches a row, or the first lines of a long one, into all levels of cache. Into the second level
+/// alone more lines could be on their way, which is faster on an idle machine; but beside other
+/// processes such fetches come late, or not at all (push_pull on a Zen 4: by a sixth slower with
+/// one worker, by a quarter with four). What follows of long rows the hardware fetches by itself.
 ///
-/// Always inlined: to the compiler (GCC 12) a function that does nothing but prefetch has no effect, and a call of it is left out.
+/// Always inlined: to the compiler (GCC 12) a function that does nothing but prefetch has no
+/// effect, and a call of it is left out.
 [[gnu::always_inline]] inline void PrefetchRow(const std::byte* row, size_t n_bytes) {
   constexpr size_t kLine = 64;
   constexpr size_t kMost = 320;
@@ -19,14 +21,17 @@ namespace zhiyin {
   __builtin_prefetch(row + n - 1);
 }
 
-/// Called before row i is used, for i = 0, 1, ..., n - 1: fetches rows 8 to 16 ahead of it, eight at a time. row_at(i) is the address of
-/// row i; nullptr: there is none.
+/// Called before row i is used, for i = 0, 1, ..., n - 1: fetches rows 8 to 16 ahead of it, eight
+/// at a time. row_at(i) is the address of row i; nullptr: there is none.
 ///
-/// In bursts, as a processor lets go of a fetch only when it has found the page in which the row is. In a table much larger than its
-/// memory of pages that takes long, and where each fetch is followed by the work on another row, few of them are under way: rows of
-/// half floats were read in 160 ns each out of 50 million, now in 57. More at a time wait for places in the first level of cache.
+/// In bursts, as a processor lets go of a fetch only when it has found the page in which the row
+/// is. In a table much larger than its memory of pages that takes long, and where each fetch is
+/// followed by the work on another row, few of them are under way: rows of half floats were read in
+/// 160 ns each out of 50 million, now in 57. More at a time wait for places in the first level of
+/// cache.
 template <typename RowAt>
-[[gnu::always_inline]] inline void PrefetchRowsAhead(size_t i, size_t n, size_t n_bytes, const RowAt& row_at) {
+[[gnu::always_inline]] inline void PrefetchRowsAhead(size_t i, size_t n, size_t n_bytes,
+                                                     const RowAt& row_at) {
   constexpr size_t kBurst = 8;
   if (i % kBurst != 0) return;
   const size_t end = std::min(i + 2 * kBurst, n);

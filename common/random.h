@@ -11,7 +11,8 @@
 
 namespace zhiyin {
 
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter, mixed. Copyable, 8 bytes, any seed is good.
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter, mixed. Copyable, 8 bytes, any seed
+/// is good.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(Mix(seed + 0x9e3779b97f4a7c15ull)) {}
@@ -22,8 +23,8 @@ class Random {
 
   uint64_t Next() { return Mix(state_ += 0x9e3779b97f4a7c15ull); }
 
-  /// Uniform in [0, n). REQUIRES: n > 0. Multiply-shift (Lemire, 2019) without rejection: the bias is n /
-  /// 2^64.
+  /// Uniform in [0, n). REQUIRES: n > 0. Multiply-shift (Lemire, 2019) without rejection: the bias
+  /// is n / 2^64.
   uint64_t Below(uint64_t n) {
     return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * n) >> 64);
   }
@@ -31,7 +32,8 @@ class Random {
   /// Uniform in [0, 1), 53 bits.
   double Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
 
-  /// Standard normal (Box and Muller, 1958), one value a call: the state advances by exactly two draws.
+  /// Standard normal (Box and Muller, 1958), one value a call: the state advances by exactly two
+  /// draws.
   double Normal() {
     const double u = 1.0 - Uniform();
     const double v = Uniform();

@@ -7,8 +7,9 @@
 
 namespace zhiyin {
 
-/// Wall time by stage, from the construction on; every moment belongs to exactly one stage, so the parts add up to the
-/// whole. Stage: an enum class whose last entry is kCount. Used by one thread. Off, a call costs a branch.
+/// Wall time by stage, from the construction on; every moment belongs to exactly one stage, so the
+/// parts add up to the whole. Stage: an enum class whose last entry is kCount. Used by one thread.
+/// Off, a call costs a branch.
 ///
 ///   StageClock<Stage> clock(on, Stage::kOther);
 ///   clock.Enter(Stage::kForward);  // from here on
@@ -53,7 +54,9 @@ class StageClock {
 template <typename Stage>
 class ScopedStage {
  public:
-  ScopedStage(StageClock<Stage>* clock, Stage stage) : clock_(clock), before_(clock->stage()) { clock_->Enter(stage); }
+  ScopedStage(StageClock<Stage>* clock, Stage stage) : clock_(clock), before_(clock->stage()) {
+    clock_->Enter(stage);
+  }
   ~ScopedStage() { clock_->Enter(before_); }
   ScopedStage(const ScopedStage&) = delete;
   ScopedStage& operator=(const ScopedStage&) = delete;

@@ -61,7 +61,8 @@ std::string Suggestion(std::string_view name, std::span<const std::string> known
     return "; the nearest is \"" + nearest + "\"";
   if (known.empty()) return "; there are none";
   std::string text = "; known are ";
-  for (size_t i = 0; i < std::min(known.size(), kMaxListed); ++i) text += (i > 0 ? ", " : "") + known[i];
+  for (size_t i = 0; i < std::min(known.size(), kMaxListed); ++i)
+    text += (i > 0 ? ", " : "") + known[i];
   if (known.size() > kMaxListed) text += ", ... (" + std::to_string(known.size()) + " in all)";
   return text;
 }

@@ -10,8 +10,8 @@
 
 namespace zhiyin {
 
-/// A set that is filled and emptied again and again; emptying costs nothing, and nothing is allocated once it
-/// has seen its largest batch. Used by one thread.
+/// A set that is filled and emptied again and again; emptying costs nothing, and nothing is
+/// allocated once it has seen its largest batch. Used by one thread.
 class UniqueKeys {
  public:
   UniqueKeys() : slots_(64) {}
@@ -41,7 +41,8 @@ class UniqueKeys {
 
   /// How many keys before its Insert a key's Prefetch pays.
   static constexpr size_t kAhead = 12;
-  /// Fetches into cache where Insert will look for the key: among tens of thousands, most of its time is waiting for that.
+  /// Fetches into cache where Insert will look for the key: among tens of thousands, most of its
+  /// time is waiting for that.
   void Prefetch(Key key) const { __builtin_prefetch(&slots_[Mix(key) & (slots_.size() - 1)], 1); }
 
   bool Contains(Key key) const {
@@ -54,7 +55,9 @@ class UniqueKeys {
 
   std::span<const Key> keys() const { return keys_; }
   size_t size() const { return keys_.size(); }
-  size_t n_bytes() const { return slots_.capacity() * sizeof(Slot) + keys_.capacity() * sizeof(Key); }
+  size_t n_bytes() const {
+    return slots_.capacity() * sizeof(Slot) + keys_.capacity() * sizeof(Key);
+  }
 
  private:
   struct Slot {

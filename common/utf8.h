@@ -5,8 +5,8 @@
 
 namespace zhiyin {
 
-/// Position of the first byte that does not belong to valid UTF-8 (RFC 3629: no surrogates, no overlong
-/// forms, nothing above U+10FFFF), or npos. NUL is valid here.
+/// Position of the first byte that does not belong to valid UTF-8 (RFC 3629: no surrogates, no
+/// overlong forms, nothing above U+10FFFF), or npos. NUL is valid here.
 size_t FindInvalidUtf8(std::string_view text);
 
 }  // namespace zhiyin

@@ -1,5 +1,5 @@
-// (table, key) -> virtual shard -> server. Pure arithmetic, the same on every rank and in every checkpoint,
-// so that what n servers wrote, m servers can load.
+// (table, key) -> virtual shard -> server. Pure arithmetic, the same on every rank and in every
+// checkpoint, so that what n servers wrote, m servers can load.
 #pragma once
 
 #include <compare>
@@ -13,14 +13,14 @@ namespace zhiyin::ps {
 inline constexpr int kShardBits = 12;
 inline constexpr int kNumShards = 1 << kShardBits;
 
-/// The bits that place a row: the top kShardBits choose its shard, the others its position in the shard's
-/// index.
+/// The bits that place a row: the top kShardBits choose its shard, the others its position in the
+/// shard's index.
 inline uint64_t PlacementBits(TableId table, Key key) {
   return Mix(key ^ (uint64_t{table} * 0x9e3779b97f4a7c15ull));
 }
 
-/// Embedding rows are spread by hashing. Dense rows have keys 0, 1, 2, ...; bit reversal spreads any such run
-/// evenly over any number of servers, which hashing does only on average.
+/// Embedding rows are spread by hashing. Dense rows have keys 0, 1, 2, ...; bit reversal spreads
+/// any such run evenly over any number of servers, which hashing does only on average.
 inline int ShardOf(TableId table, Key key) {
   if (table != kDenseTable) return static_cast<int>(PlacementBits(table, key) >> (64 - kShardBits));
   int shard = 0;
@@ -29,8 +29,8 @@ inline int ShardOf(TableId table, Key key) {
   return shard;
 }
 
-/// Where a key stands among those of its table, by virtual shard and then as in the shard's index: what is read in the order of an index
-/// is all but sorted.
+/// Where a key stands among those of its table, by virtual shard and then as in the shard's index:
+/// what is read in the order of an index is all but sorted.
 struct KeyPlace {
   uint64_t order = 0;
   Key key = 0;
@@ -40,7 +40,9 @@ struct KeyPlace {
 inline KeyPlace PlaceOf(TableId table, Key key) {
   const uint64_t bits = PlacementBits(table, key);
   if (table != kDenseTable) return {bits, key};
-  return {static_cast<uint64_t>(ShardOf(table, key)) << (64 - kShardBits) | bits << kShardBits >> kShardBits, key};
+  return {static_cast<uint64_t>(ShardOf(table, key)) << (64 - kShardBits) |
+              bits << kShardBits >> kShardBits,
+          key};
 }
 
 /// Servers hold contiguous runs of shards, equal within one.

@@ -10,9 +10,10 @@ namespace {
 
 /// Those that are added up over servers, in the order in which they travel.
 constexpr int64_t ServerReport::*kReportCounts[] = {
-    &ServerReport::n_applied_pushes, &ServerReport::n_repeated_pushes, &ServerReport::n_repeated_pulls, &ServerReport::n_pulled_keys,
-    &ServerReport::n_pushed_keys,    &ServerReport::n_refused_keys,    &ServerReport::n_peeked_keys,
-    &ServerReport::n_waiting,
+    &ServerReport::n_applied_pushes, &ServerReport::n_repeated_pushes,
+    &ServerReport::n_repeated_pulls, &ServerReport::n_pulled_keys,
+    &ServerReport::n_pushed_keys,    &ServerReport::n_refused_keys,
+    &ServerReport::n_peeked_keys,    &ServerReport::n_waiting,
 };
 
 }  // namespace
@@ -47,7 +48,8 @@ constexpr double kMaxSeconds = 1e9;
 
 int64_t GetCount(ByteReader* in) {
   const int64_t n = in->Get<int64_t>();
-  if (n < 0 || n > kMaxCount) Fail("report of a server: a count of ", n, ", expected 0 to ", kMaxCount);
+  if (n < 0 || n > kMaxCount)
+    Fail("report of a server: a count of ", n, ", expected 0 to ", kMaxCount);
   return n;
 }
 
@@ -62,7 +64,8 @@ std::vector<int64_t> GetCounts(ByteReader* in, uint64_t n_max) {
 std::vector<double> GetStages(ByteReader* in) {
   std::vector<double> seconds = in->GetArray<double>();
   if (!seconds.empty() && seconds.size() != kServerStageNames.size())
-    Fail("report of a server: ", seconds.size(), " stages, expected none or ", kServerStageNames.size());
+    Fail("report of a server: ", seconds.size(), " stages, expected none or ",
+         kServerStageNames.size());
   for (const double s : seconds) {
     if (!(s >= 0 && s <= kMaxSeconds))
       Fail("report of a server: a stage of ", s, " seconds, expected 0 to ", kMaxSeconds);
@@ -106,8 +109,8 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
 
 void ServerReport::Merge(const ServerReport& other) {
   for (const TableCount& table : other.tables) {
-    const auto same =
-        std::find_if(tables.begin(), tables.end(), [&](const TableCount& t) { return t.name == table.name; });
+    const auto same = std::find_if(tables.begin(), tables.end(),
+                                   [&](const TableCount& t) { return t.name == table.name; });
     if (same == tables.end()) {
       tables.push_back(table);
     } else {
@@ -116,7 +119,8 @@ void ServerReport::Merge(const ServerReport& other) {
       for (const auto& [name, count] : kRowCounts) same->counts.*count += table.counts.*count;
     }
   }
-  for (const Poisoned& entry : other.poisoned) CountPoisoned(entry.rank, entry.table, entry.n_pushes);
+  for (const Poisoned& entry : other.poisoned)
+    CountPoisoned(entry.rank, entry.table, entry.n_pushes);
   for (const auto count : kReportCounts) this->*count += other.*count;
   AddCounts(other.staleness, &staleness);
   AddCounts(other.traffic, &traffic);
@@ -124,8 +128,9 @@ void ServerReport::Merge(const ServerReport& other) {
 }
 
 void ServerReport::CountPoisoned(int32_t rank, const std::string& table, int64_t n_pushes) {
-  const auto same = std::find_if(poisoned.begin(), poisoned.end(),
-                                 [&](const Poisoned& p) { return p.rank == rank && p.table == table; });
+  const auto same = std::find_if(poisoned.begin(), poisoned.end(), [&](const Poisoned& p) {
+    return p.rank == rank && p.table == table;
+  });
   if (same == poisoned.end()) {
     poisoned.push_back({rank, table, n_pushes});
   } else {
@@ -140,7 +145,8 @@ constexpr char kLeaseName[] = "lease";
 
 LeaseKind GetKind(ByteReader* in, const char* name) {
   const uint8_t kind = in->Get<uint8_t>();
-  if (kind < static_cast<uint8_t>(LeaseKind::kRange) || kind > static_cast<uint8_t>(LeaseKind::kGoOn))
+  if (kind < static_cast<uint8_t>(LeaseKind::kRange) ||
+      kind > static_cast<uint8_t>(LeaseKind::kGoOn))
     Fail(name, ": kind ", int{kind}, ", expected 1 to 4");
   return static_cast<LeaseKind>(kind);
 }

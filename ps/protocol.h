@@ -1,27 +1,27 @@
-// What workers and servers say to each other: the payload of each frame. Numbers are little-endian; arrays
-// are raw.
+// What workers and servers say to each other: the payload of each frame. Numbers are little-endian;
+// arrays are raw.
 //
-//   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn (u64)
-//   kPullReply     ReplyPrelude, then the weights of every fetched section's rows in turn: [n_keys * dim]
-//   kPush          PushPrelude, then the gradients of every section of the pull in turn: [n_keys * dim]
-//   kPushReply     nothing
-//   kAssign        one Section, its keys, its weights (f32)
-//   kAssignReply   nothing
-//   kSave          text: the full path of the file to write, inside the job's output folder; from the chief; clock: SaveKind
-//   kSaveCut       nothing: the server has seen kSave; pushes that come later are not in the file
-//   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file, u64 whether it holds only changes; with kSaveFailed as clock, text: why there is none
-//   kLease         LeaseRequest, to server 0
+//   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn
+//   (u64) kPullReply     ReplyPrelude, then the weights of every fetched section's rows in turn:
+//   [n_keys * dim] kPush          PushPrelude, then the gradients of every section of the pull in
+//   turn: [n_keys * dim] kPushReply     nothing kAssign        one Section, its keys, its weights
+//   (f32) kAssignReply   nothing kSave          text: the full path of the file to write, inside
+//   the job's output folder; from the chief; clock: SaveKind kSaveCut       nothing: the server has
+//   seen kSave; pushes that come later are not in the file kSaveReply     when the file is on disk:
+//   i64 rows, i64 bytes, u64 digest of the file, u64 whether it holds only changes; with
+//   kSaveFailed as clock, text: why there is none kLease         LeaseRequest, to server 0
 //   kLeaseReply    LeaseReply
 //   kReport        nothing
 //   kReportReply   ServerReport
 //   kShutdown      nothing: the end of a server's loop; clock = 1 when the job ends early
 //
-// Weights and gradients are numbers of the table's wire type (common/number.h), each section padded to 4
-// bytes.
+// Weights and gradients are numbers of the table's wire type (common/number.h), each section padded
+// to 4 bytes.
 //
-// A pull leaves the addresses of its rows with the server until the push that names it comes, so that the
-// push carries neither keys nor anything to look up. A client has at most kMaxPullsInFlight pulls waiting for
-// their push: that bounds what a server keeps, and what is under way to it, whatever its speed.
+// A pull leaves the addresses of its rows with the server until the push that names it comes, so
+// that the push carries neither keys nor anything to look up. A client has at most
+// kMaxPullsInFlight pulls waiting for their push: that bounds what a server keeps, and what is
+// under way to it, whatever its speed.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,8 @@ inline constexpr uint64_t kSaveFailed = 1;
 enum class SaveKind : uint64_t {
   kModel,    // all rows
   kWhole,    // the same; and from now on changes are noted, for the next save
-  kChanges,  // what has changed since the last save that was not kModel, or all rows where that was not noted; and so on
+  kChanges,  // what has changed since the last save that was not kModel, or all rows where that was
+             // not noted; and so on
 };
 
 /// Which rows of one table a request is about.
@@ -62,7 +63,8 @@ enum SectionFlag : uint32_t {
 
 struct ReplyPrelude {
   uint64_t n_complete = 0;  // steps that were complete when this was read; 0 at staleness -1
-  uint64_t key_sum = 0;     // the request's id and KeySum over its sections: what this is the answer to
+  uint64_t key_sum =
+      0;  // the request's id and KeySum over its sections: what this is the answer to
 };
 static_assert(sizeof(ReplyPrelude) == 16);
 
@@ -74,13 +76,15 @@ inline uint64_t KeySum(TableId table, Key key) {
 struct PushPrelude {
   uint64_t pull_id = 0;  // request_id of the pull; 0: the push carries nothing but itself
   uint64_t sequence =
-      0;               // 1, 2, 3, ... from a worker to a server: a push that comes again is not applied again
+      0;  // 1, 2, 3, ... from a worker to a server: a push that comes again is not applied again
   uint32_t slice = 0;  // position of these gradients in the step's sum
-  uint32_t n_slices = 0;  // how many pushes make up the step; 0: it belongs to none, see Client::Drain
+  uint32_t n_slices =
+      0;  // how many pushes make up the step; 0: it belongs to none, see Client::Drain
 };
 static_assert(sizeof(PushPrelude) == 24);
 
-/// Bytes of so many numbers of a section on the wire: every section begins at a multiple of 4 bytes.
+/// Bytes of so many numbers of a section on the wire: every section begins at a multiple of 4
+/// bytes.
 inline size_t WireBytes(NumberType type, size_t n) {
   return (n * static_cast<size_t>(BytesOf(type)) + 3) / 4 * 4;
 }
@@ -137,7 +141,8 @@ struct RangeGrant {
   uint64_t n_done = 0;    // batches of it that are done already
 };
 
-/// On the wire: u8 kind, then what belongs to it; a range as u8 1, u64, u64, u64, and nothing as u8 0.
+/// On the wire: u8 kind, then what belongs to it; a range as u8 1, u64, u64, u64, and nothing as u8
+/// 0.
 struct LeaseReply {
   LeaseKind kind = LeaseKind::kTicket;
   std::optional<RangeGrant> range;  // nothing: none is left, or none was wanted
@@ -172,9 +177,10 @@ struct ServerReport {
   int64_t n_pushed_keys = 0;
   int64_t n_refused_keys = 0;  // of pushes that were refused
   int64_t n_peeked_keys = 0;
-  int64_t n_waiting = 0;  // pulls without their push, or their answer, and pushes of steps that are not complete
-  /// [staleness]: pushes that were applied when so many others had been applied since their pull; the last
-  /// entry counts all that were staler still.
+  int64_t n_waiting =
+      0;  // pulls without their push, or their answer, and pushes of steps that are not complete
+  /// [staleness]: pushes that were applied when so many others had been applied since their pull;
+  /// the last entry counts all that were staler still.
   std::vector<int64_t> staleness;
 
   /// [server]: bytes of the frames that it took and sent.

@@ -22,7 +22,7 @@ enum class ServerStage {
 };
 
 /// By stage, as they are printed and in summary.json.
-inline constexpr std::array<std::string_view, StageClock<ServerStage>::kStages> kServerStageNames = {
-    "wait", "check", "look_up", "read", "sum", "update", "tidy", "send", "other"};
+inline constexpr std::array<std::string_view, StageClock<ServerStage>::kStages> kServerStageNames =
+    {"wait", "check", "look_up", "read", "sum", "update", "tidy", "send", "other"};
 
 }  // namespace zhiyin::ps

@@ -52,14 +52,16 @@ int FindIndex(const std::string& text, const Message& message, const FieldDescri
   std::optional<int> found;
   for (size_t i = 0; i < names.size(); ++i) {
     if (names[i] != which) continue;
-    if (found.has_value()) FailSet(text, "two of ", field->name(), " have this name: say which by position");
+    if (found.has_value())
+      FailSet(text, "two of ", field->name(), " have this name: say which by position");
     found = static_cast<int>(i);
   }
   int position = 0;
   const auto [end, error] = std::from_chars(which.data(), which.data() + which.size(), position);
   if (error == std::errc() && end == which.data() + which.size()) {
     if (found.has_value() && *found != position)
-      FailSet(text, which, " is a position, and the name of ", field->name(), "[", *found, "]: rename that");
+      FailSet(text, which, " is a position, and the name of ", field->name(), "[", *found,
+              "]: rename that");
     const int size = message.GetReflection()->FieldSize(message, field);
     if (position < 0 || position >= size)
       FailSet(text, field->name(), " has ", size, " entries, numbered from 0");
@@ -73,7 +75,8 @@ int FindIndex(const std::string& text, const Message& message, const FieldDescri
 }
 
 /// Alternatives of a oneof exclude each other: an override does not switch them silently.
-void CheckAlternative(const std::string& text, const FieldDescriptor* field, const Message& message) {
+void CheckAlternative(const std::string& text, const FieldDescriptor* field,
+                      const Message& message) {
   const OneofDescriptor* oneof = field->real_containing_oneof();
   if (oneof == nullptr || !message.GetReflection()->HasOneof(message, oneof)) return;
   const FieldDescriptor* chosen = message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
@@ -97,7 +100,8 @@ Step ParseStep(const std::string& text, const std::string& step) {
   return {step.substr(0, bracket), step.substr(bracket + 1, step.size() - bracket - 2)};
 }
 
-/// Appends to *path the place in `message` that a step means. The last step may mean a whole list of values.
+/// Appends to *path the place in `message` that a step means. The last step may mean a whole list
+/// of values.
 void Follow(const std::string& text, const Step& step, const Message& message, ConfigPath* path) {
   const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(step.name);
   if (field == nullptr) {
@@ -106,8 +110,9 @@ void Follow(const std::string& text, const Step& step, const Message& message, C
   }
   const bool is_list = field->is_repeated() && IsMessage(field);
   if (step.which.has_value() != is_list) {
-    FailSet(text, field->name(),
-            is_list ? " is a list: say which, as " + field->name() + "[0]" : " takes no index here");
+    FailSet(
+        text, field->name(),
+        is_list ? " is a list: say which, as " + field->name() + "[0]" : " takes no index here");
   }
   CheckAlternative(text, field, message);
   *path = (*path)(field, is_list ? FindIndex(text, message, field, *step.which) : -1);
@@ -129,7 +134,8 @@ std::string Quoted(const FieldDescriptor* field, const std::string& value) {
   for (size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '"') quoted += '\\';
     quoted += value[i];
-    if (value[i] == '\\' && i + 1 < value.size()) quoted += value[++i];  // \t means a tab, as in the file
+    if (value[i] == '\\' && i + 1 < value.size())
+      quoted += value[++i];  // \t means a tab, as in the file
   }
   return quoted + "\"";
 }
@@ -153,8 +159,8 @@ std::vector<std::string> SplitList(const std::string& value) {
 }
 
 /// Replaces what stands at the end of `path`, a place in `message`.
-void SetValue(const std::string& text, const ConfigPath& path, const std::string& value, ConfigBlame* blame,
-              const Job& job, Message* message) {
+void SetValue(const std::string& text, const ConfigPath& path, const std::string& value,
+              ConfigBlame* blame, const Job& job, Message* message) {
   const auto [field, index] = path.steps().back();
   if (IsMessage(field)) {
     if (!value.starts_with('{')) {

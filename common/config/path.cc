@@ -17,10 +17,11 @@ namespace {
 
 constexpr size_t kMaxCleanNameBytes = 128;
 
-/// How an entry is called in a path: by its name, unless that could be taken for a position or for a part of
-/// the path.
+/// How an entry is called in a path: by its name, unless that could be taken for a position or for
+/// a part of the path.
 std::string EntryName(const std::string& name, int index) {
-  const bool is_number = std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number =
+      std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
   return IsCleanName(name) && !is_number ? name : std::to_string(index);
 }
 
@@ -33,13 +34,16 @@ std::vector<std::string> FieldNames(const Descriptor* message) {
 }
 
 bool IsCleanName(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxCleanNameBytes && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+  return !text.empty() && text.size() <= kMaxCleanNameBytes &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-';
+         });
 }
 
 ConfigPath ConfigPath::operator()(std::string_view name, int index) const {
-  const Descriptor* message = steps_.empty() ? Job::descriptor() : steps_.back().field->message_type();
+  const Descriptor* message =
+      steps_.empty() ? Job::descriptor() : steps_.back().field->message_type();
   const FieldDescriptor* field = message->FindFieldByName(std::string(name));
   CHECK(field != nullptr) << name;
   return (*this)(field, index);
@@ -78,7 +82,8 @@ std::string ConfigPath::Text(const Job& job) const {
 
 std::string ConfigPath::Canonical() const {
   std::string text;
-  for (const Step& step : steps_) text += "." + step.field->name() + "[" + std::to_string(step.index) + "]";
+  for (const Step& step : steps_)
+    text += "." + step.field->name() + "[" + std::to_string(step.index) + "]";
   return text;
 }
 
@@ -98,10 +103,12 @@ void ConfigBlame::Fail(const Job& job, const ConfigPath& path, const std::string
   Fail(job, path, what, Line(path));
 }
 
-void ConfigBlame::Fail(const Job& job, const ConfigPath& path, const std::string& what, int line) const {
+void ConfigBlame::Fail(const Job& job, const ConfigPath& path, const std::string& what,
+                       int line) const {
   const std::string* override_text = FindOverride(path);
-  const std::string place = override_text == nullptr ? file_ + ":" + std::to_string(line)
-                                                     : "--set " + Shortened(*override_text, kMaxShownBytes);
+  const std::string place = override_text == nullptr
+                                ? file_ + ":" + std::to_string(line)
+                                : "--set " + Shortened(*override_text, kMaxShownBytes);
   zhiyin::Fail(place, ": ", path.steps().empty() ? "" : path.Text(job) + ": ",
                Shortened(what, kMaxShownBytes));
 }

@@ -25,8 +25,8 @@ class ConfigPath {
     int index;  // -1 for a field that is not repeated
   };
 
-  /// The path one step further. REQUIRES: `field` is a field of the message that this path leads to; `index`
-  /// is given if it is repeated.
+  /// The path one step further. REQUIRES: `field` is a field of the message that this path leads
+  /// to; `index` is given if it is repeated.
   ConfigPath operator()(std::string_view field, int index = -1) const;
   ConfigPath operator()(const google::protobuf::FieldDescriptor* field, int index) const;
 
@@ -43,7 +43,8 @@ class ConfigPath {
 
 std::vector<std::string> FieldNames(const google::protobuf::Descriptor* message);
 
-/// Whether `text` can stand in paths, files and the names of metrics: 1 to 128 letters, digits, _ and -.
+/// Whether `text` can stand in paths, files and the names of metrics: 1 to 128 letters, digits, _
+/// and -.
 bool IsCleanName(std::string_view text);
 
 /// Knows for every place of a job what to blame: a line of the file or an override.
@@ -51,16 +52,20 @@ class ConfigBlame {
  public:
   explicit ConfigBlame(std::string file) : file_(std::move(file)) {}
 
-  /// `path` begins in this line of the file, from 1. What an override set stays blamed on the override.
+  /// `path` begins in this line of the file, from 1. What an override set stays blamed on the
+  /// override.
   void NoteLine(const ConfigPath& path, int line);
-  /// What lies at or below `path` comes from this override now, not from the file or overrides before.
+  /// What lies at or below `path` comes from this override now, not from the file or overrides
+  /// before.
   void NoteOverride(const ConfigPath& path, const std::string& text);
 
-  /// Throws Error("FILE:LINE: PATH: what"), or "--set PATH=VALUE: PATH: what" where the value came from
-  /// there. The line is that of this place or its nearest parent in the file; 1 when nothing of it is there.
+  /// Throws Error("FILE:LINE: PATH: what"), or "--set PATH=VALUE: PATH: what" where the value came
+  /// from there. The line is that of this place or its nearest parent in the file; 1 when nothing
+  /// of it is there.
   [[noreturn]] void Fail(const Job& job, const ConfigPath& path, const std::string& what) const;
   /// The same with a line that is known better.
-  [[noreturn]] void Fail(const Job& job, const ConfigPath& path, const std::string& what, int line) const;
+  [[noreturn]] void Fail(const Job& job, const ConfigPath& path, const std::string& what,
+                         int line) const;
 
  private:
   /// The text of the override that this place comes from; null when it comes from the file.

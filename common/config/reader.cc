@@ -41,33 +41,38 @@ bool IsOctal(const std::string& digits) {
   return digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
 }
 
-/// Reads text by recursive descent; the language has no recursive messages, so the depth is bounded. Every
-/// function starts at the current token and leaves the first one that is not its own. `path` is where it
-/// stands.
+/// Reads text by recursive descent; the language has no recursive messages, so the depth is
+/// bounded. Every function starts at the current token and leaves the first one that is not its
+/// own. `path` is where it stands.
 class Reader : private google::protobuf::io::ErrorCollector {
  public:
   /// All outlive the reader.
   Reader(std::string_view text, ConfigBlame* blame, const Job& job)
-      : blame_(blame), job_(job), input_(text.data(), static_cast<int>(text.size())), tokens_(&input_, this) {
+      : blame_(blame),
+        job_(job),
+        input_(text.data(), static_cast<int>(text.size())),
+        tokens_(&input_, this) {
     tokens_.set_comment_style(Tokenizer::SH_COMMENT_STYLE);
     tokens_.Next();
   }
 
   /// Fields up to `end`, which is a closing brace, or "" for the end of the text.
   void ReadFields(const ConfigPath& path, const std::string& end, Message* message);
-  /// One value of a field. `path` leads to it; where that is an entry of a list it is added, but for a
-  /// message, which is there.
+  /// One value of a field. `path` leads to it; where that is an entry of a list it is added, but
+  /// for a message, which is there.
   void ReadValue(const ConfigPath& path, Message* message);
   void ExpectEnd(const ConfigPath& path);
 
  private:
   using Token = Tokenizer::Token;
 
-  void ReadField(const ConfigPath& path, const std::string& end, std::set<const FieldDescriptor*>* seen,
-                 Message* message);
-  void CheckOnce(const ConfigPath& path, std::set<const FieldDescriptor*>* seen, const Message& message);
+  void ReadField(const ConfigPath& path, const std::string& end,
+                 std::set<const FieldDescriptor*>* seen, Message* message);
+  void CheckOnce(const ConfigPath& path, std::set<const FieldDescriptor*>* seen,
+                 const Message& message);
   /// Also in the short form of a list: field: [1, 2].
-  void ReadValues(const ConfigPath& parent, const FieldDescriptor* field, int line, Message* message);
+  void ReadValues(const ConfigPath& parent, const FieldDescriptor* field, int line,
+                  Message* message);
   /// Makes an entry of a list, or the field itself, and reads it.
   void ReadNext(const ConfigPath& parent, const FieldDescriptor* field, int line, Message* message);
   void ReadBraces(const ConfigPath& path, Message* message);
@@ -82,7 +87,9 @@ class Reader : private google::protobuf::io::ErrorCollector {
 
   /// The current token. Fails if it is none.
   const Token& Look(const ConfigPath& path);
-  bool LooksAt(const ConfigPath& path, std::string_view symbol) { return Look(path).text == symbol; }
+  bool LooksAt(const ConfigPath& path, std::string_view symbol) {
+    return Look(path).text == symbol;
+  }
   bool Accept(const ConfigPath& path, std::string_view symbol);
   void Expect(const ConfigPath& path, std::string_view symbol);
 
@@ -93,7 +100,8 @@ class Reader : private google::protobuf::io::ErrorCollector {
   /// Fails for the current token.
   [[noreturn]] void FailFound(const ConfigPath& path, const std::string& expected);
 
-  void AddError(int line, google::protobuf::io::ColumnNumber column, const std::string& text) override;
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& text) override;
 
   ConfigBlame* blame_;
   const Job& job_;
@@ -110,7 +118,8 @@ void Reader::AddError(int line, google::protobuf::io::ColumnNumber, const std::s
 }
 
 const Reader::Token& Reader::Look(const ConfigPath& path) {
-  if (!token_error_.empty()) blame_->Fail(job_, path, "cannot be read: " + token_error_, token_error_line_);
+  if (!token_error_.empty())
+    blame_->Fail(job_, path, "cannot be read: " + token_error_, token_error_line_);
   return tokens_.current();
 }
 
@@ -144,8 +153,8 @@ void Reader::ReadFields(const ConfigPath& path, const std::string& end, Message*
   if (!end.empty()) tokens_.Next();
 }
 
-void Reader::ReadField(const ConfigPath& path, const std::string& end, std::set<const FieldDescriptor*>* seen,
-                       Message* message) {
+void Reader::ReadField(const ConfigPath& path, const std::string& end,
+                       std::set<const FieldDescriptor*>* seen, Message* message) {
   const Token name = Look(path);
   if (name.type != Tokenizer::TYPE_IDENTIFIER)
     FailFound(path, end.empty() ? "a field" : "a field or \"" + end + "\"");
@@ -172,7 +181,8 @@ void Reader::CheckOnce(const ConfigPath& path, std::set<const FieldDescriptor*>*
                  ", expected one of them");
 }
 
-void Reader::ReadValues(const ConfigPath& parent, const FieldDescriptor* field, int line, Message* message) {
+void Reader::ReadValues(const ConfigPath& parent, const FieldDescriptor* field, int line,
+                        Message* message) {
   const ConfigPath path = parent(field, -1);
   const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
   if (!Accept(path, ":") && !is_message) FailFound(path, "\":\"");
@@ -185,9 +195,11 @@ void Reader::ReadValues(const ConfigPath& parent, const FieldDescriptor* field, 
   if (!Accept(path, "]")) FailFound(path, "\",\" or \"]\"");
 }
 
-void Reader::ReadNext(const ConfigPath& parent, const FieldDescriptor* field, int line, Message* message) {
+void Reader::ReadNext(const ConfigPath& parent, const FieldDescriptor* field, int line,
+                      Message* message) {
   const Reflection* reflection = message->GetReflection();
-  const ConfigPath path = parent(field, field->is_repeated() ? reflection->FieldSize(*message, field) : -1);
+  const ConfigPath path =
+      parent(field, field->is_repeated() ? reflection->FieldSize(*message, field) : -1);
   blame_->NoteLine(path, line);
   if (field->is_repeated() && field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
     reflection->AddMessage(message, field);
@@ -253,7 +265,8 @@ std::string Reader::ReadString(const ConfigPath& path) {
   for (; Look(path).type == Tokenizer::TYPE_STRING; tokens_.Next())
     Tokenizer::ParseStringAppend(tokens_.current().text, &value);
   if (const size_t at = FindInvalidUtf8(value); at != std::string::npos) {
-    blame_->Fail(job_, path, "byte " + std::to_string(at) + " of the value is not UTF-8, expected UTF-8 text",
+    blame_->Fail(job_, path,
+                 "byte " + std::to_string(at) + " of the value is not UTF-8, expected UTF-8 text",
                  first_line);
   }
   return value;
@@ -273,7 +286,8 @@ const EnumValueDescriptor* Reader::ReadEnum(const ConfigPath& path) {
   const std::string name = Look(path).text;
   const EnumValueDescriptor* value = type->FindValueByName(name);
   if (value == nullptr)
-    Fail(path, "no value \"" + Shortened(name, kMaxTokenBytes) + "\"" + Suggestion(name, ValueNames(type)));
+    Fail(path, "no value \"" + Shortened(name, kMaxTokenBytes) + "\"" +
+                   Suggestion(name, ValueNames(type)));
   tokens_.Next();
   return value;
 }
@@ -284,7 +298,8 @@ T Reader::ReadInteger(const ConfigPath& path) {
   const Token token = Look(path);
   if (token.type != Tokenizer::TYPE_INTEGER) FailFound(path, "an integer");
   const std::string shown = sign + Shortened(token.text, kMaxTokenBytes);
-  if (IsOctal(token.text)) Fail(path, "is " + shown + ", expected an integer without a 0 before it");
+  if (IsOctal(token.text))
+    Fail(path, "is " + shown + ", expected an integer without a 0 before it");
   const bool is_hex = token.text.starts_with("0x") || token.text.starts_with("0X");
   const std::string digits = sign + token.text.substr(is_hex ? 2 : 0);
   T value = 0;
@@ -311,18 +326,19 @@ T Reader::ReadReal(const ConfigPath& path) {
   const bool is_whole = end == text.data() + text.size();
   const bool is_octal = token.type == Tokenizer::TYPE_INTEGER && IsOctal(token.text);
   if (error != std::errc() || !is_whole || is_octal) {
-    Fail(path, "is " + sign + Shortened(token.text, kMaxTokenBytes) +
-                   (is_octal || !is_whole
-                        ? ", expected a decimal number without a 0 before it"
-                        : ", expected a finite number that a " +
-                              std::string(path.steps().back().field->cpp_type_name()) + " can hold"));
+    Fail(path,
+         "is " + sign + Shortened(token.text, kMaxTokenBytes) +
+             (is_octal || !is_whole
+                  ? ", expected a decimal number without a 0 before it"
+                  : ", expected a finite number that a " +
+                        std::string(path.steps().back().field->cpp_type_name()) + " can hold"));
   }
   tokens_.Next();
   return value;
 }
 
-/// The reader counts lines by line feeds, and a comment goes up to one: with carriage returns alone, most of
-/// a file would be a comment.
+/// The reader counts lines by line feeds, and a comment goes up to one: with carriage returns
+/// alone, most of a file would be a comment.
 void CheckLineEnds(std::string_view text, const ConfigBlame& blame, const Job& job) {
   for (size_t at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1)) {
     if (text.substr(at + 1, 1) == "\n") continue;
@@ -339,8 +355,8 @@ void ReadJobText(std::string_view text, ConfigBlame* blame, Job* job) {
   Reader(text, blame, *job).ReadFields(ConfigPath(), "", job);
 }
 
-void ReadFieldValue(std::string_view text, const ConfigPath& path, ConfigBlame* blame, const Job& job,
-                    Message* message) {
+void ReadFieldValue(std::string_view text, const ConfigPath& path, ConfigBlame* blame,
+                    const Job& job, Message* message) {
   Reader reader(text, blame, job);
   reader.ReadValue(path, message);
   reader.ExpectEnd(path);

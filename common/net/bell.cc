@@ -18,7 +18,8 @@ bool Bell::SleepFor(double seconds) {
 }
 
 void Bell::Ring() {
-  if (asleep_.exchange(0, std::memory_order_acq_rel) == 1) syscall(SYS_futex, &asleep_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  if (asleep_.exchange(0, std::memory_order_acq_rel) == 1)
+    syscall(SYS_futex, &asleep_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 
 }  // namespace zhiyin::net

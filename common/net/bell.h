@@ -6,8 +6,9 @@
 
 namespace zhiyin::net {
 
-/// A word in memory that processes of a host share, all zeros at first. One thread, its owner, sleeps on it;
-/// anybody rings. A ring is kept for a sleep that was announced before it, and for no other.
+/// A word in memory that processes of a host share, all zeros at first. One thread, its owner,
+/// sleeps on it; anybody rings. A ring is kept for a sleep that was announced before it, and for no
+/// other.
 ///
 ///   bell.Announce();                      // owner
 ///   if (nothing has come) bell.SleepFor(0.002);
@@ -15,14 +16,15 @@ namespace zhiyin::net {
 ///   ... leave something where the owner will look ...
 ///   bell.Ring();                          // anybody
 ///
-/// The owner finds what was left before it sleeps, or is woken: both sides change the word in one operation,
-/// so that one of them sees the other's.
+/// The owner finds what was left before it sleeps, or is woken: both sides change the word in one
+/// operation, so that one of them sees the other's.
 class alignas(64) Bell {
  public:
   void Announce() { asleep_.exchange(1, std::memory_order_acq_rel); }
   /// The owner does not sleep after all.
   void Retract() { asleep_.store(0, std::memory_order_relaxed); }
-  /// Sleeps until somebody rings, or has rung since Announce, which is true, or for so long, which is false.
+  /// Sleeps until somebody rings, or has rung since Announce, which is true, or for so long, which
+  /// is false.
   bool SleepFor(double seconds);
   /// Costs a system call only while the owner sleeps.
   void Ring();

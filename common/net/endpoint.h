@@ -8,8 +8,9 @@
 
 namespace zhiyin::net {
 
-/// A rank's end. Used by the rank's own thread alone. Frames between two ranks arrive in the order in which
-/// they were sent; between different pairs there is no order. Nothing is lost and nothing comes twice.
+/// A rank's end. Used by the rank's own thread alone. Frames between two ranks arrive in the order
+/// in which they were sent; between different pairs there is no order. Nothing is lost and nothing
+/// comes twice.
 ///
 ///   endpoint.Send(3, Frame(FrameKind::kPull, id, step, n_bytes));
 ///   std::optional<Frame> frame = endpoint.Receive(endpoint.Now() + 10);
@@ -28,14 +29,15 @@ class Endpoint {
 
   /// Takes the frame, never blocks. REQUIRES: `to` is another rank.
   virtual void Send(int to, Frame frame) = 0;
-  /// The next frame, or nothing; makes progress, never blocks. Throws Error on a frame that is none.
+  /// The next frame, or nothing; makes progress, never blocks. Throws Error on a frame that is
+  /// none.
   virtual std::optional<Frame> Poll() = 0;
   /// Waits for the next frame until `deadline` on Now()'s clock; then nothing.
   virtual std::optional<Frame> Receive(double deadline) = 0;
   /// Waits until all that was sent has left, or the deadline; tells which (true: all has left).
   virtual bool Flush(double deadline) = 0;
-  /// Says in words what the next Receive cannot do without, for reports of deadlocks; "" when it only passes
-  /// the time. Borrowed until the next call.
+  /// Says in words what the next Receive cannot do without, for reports of deadlocks; "" when it
+  /// only passes the time. Borrowed until the next call.
   virtual void NoteWaitingFor(const char* what) = 0;
 };
 

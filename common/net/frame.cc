@@ -100,12 +100,12 @@ Frame Frame::ForReceiving(size_t n_bytes) {
 
 void CheckHeader(const FrameHeader& h, int source) {
   if (h.magic != kFrameMagic) {
-    Fail("message from rank ", source, ": begins with ", std::hex, h.magic, ", expected ", kFrameMagic,
-         ": not a Zhiyin rank");
+    Fail("message from rank ", source, ": begins with ", std::hex, h.magic, ", expected ",
+         kFrameMagic, ": not a Zhiyin rank");
   }
   if (h.version != kFrameVersion && !IsOfEveryVersion(h.kind)) {
-    Fail("message from rank ", source, ": protocol version ", h.version, ", expected ", kFrameVersion,
-         ": the ranks run different builds");
+    Fail("message from rank ", source, ": protocol version ", h.version, ", expected ",
+         kFrameVersion, ": the ranks run different builds");
   }
   if (NameOf(h.kind).empty()) {
     Fail("message from rank ", source, ": unknown kind ", static_cast<int>(h.kind));
@@ -121,8 +121,8 @@ void Frame::Arrived(int source) {
   const FrameHeader& h = header();
   CheckHeader(h, source);
   if (h.payload_bytes != n_bytes_ - sizeof(FrameHeader)) {
-    Fail("message from rank ", source, ": ", NameOf(h.kind), " announces ", h.payload_bytes, " bytes, but ",
-         n_bytes_ - sizeof(FrameHeader), " came");
+    Fail("message from rank ", source, ": ", NameOf(h.kind), " announces ", h.payload_bytes,
+         " bytes, but ", n_bytes_ - sizeof(FrameHeader), " came");
   }
 }
 

@@ -4,15 +4,17 @@
 //        0     4  magic          "ZYF1"
 //        4     2  version        kFrameVersion; another version is refused
 //        6     2  kind           FrameKind
-//        8     8  request_id     chosen by the asker, carried back by the answer: replies match by it
+//        8     8  request_id     chosen by the asker, carried back by the answer: replies match by
+//        it
 //       16     8  clock          the step that the message belongs to; 0 where it has no meaning
 //       24     8  payload_bytes  what follows the header
 //
-// Little-endian. What each kind carries is said where it is sent: ps/protocol.h, worker/train/group.h,
-// worker/train/progress.h, launch/rank/handshake.h, launch/rank/run_rank.h, launch/apps/doctor/postbox.h.
+// Little-endian. What each kind carries is said where it is sent: ps/protocol.h,
+// worker/train/group.h, worker/train/progress.h, launch/rank/handshake.h, launch/rank/run_rank.h,
+// launch/apps/doctor/postbox.h.
 //
-// A greeting, an abort and a stop carry text and are understood whatever the version: ranks that run
-// different builds can so tell each other.
+// A greeting, an abort and a stop carry text and are understood whatever the version: ranks that
+// run different builds can so tell each other.
 #pragma once
 
 #include <cstddef>
@@ -28,23 +30,23 @@ namespace zhiyin::net {
 /// Every kind of message there is.
 enum class FrameKind : uint16_t {
   kGreeting = 1,  // to rank 0: which build this is, and where it runs
-  kHello,      // rank 0 to all: what the job is, and where each rank runs
-  kAbort,      // a failed rank to rank 0: an Error's text; clock: 1 it is a silence, 2 rank 0's
-  kStop,       // to all, from rank 0 or who stands in for it: the job has failed
-  kAlive,      // to all: still busy with something long
-  kWaiting,    // to rank 0, and from rank 0 to all: alive, waiting for others
-  kGather,     // worker to chief
-  kBroadcast,  // chief to worker
-  kProgress,   // worker to chief
-  kPull,       // worker to server: rows, made where absent
-  kPeek,       // worker to server: rows, zeros where absent
-  kPullReply,  // answers kPull and kPeek
-  kPush,       // worker to server: gradients of a pull's rows
-  kPushReply,  // answers kPush
-  kAssign,     // worker to server: first values of dense rows
+  kHello,         // rank 0 to all: what the job is, and where each rank runs
+  kAbort,         // a failed rank to rank 0: an Error's text; clock: 1 it is a silence, 2 rank 0's
+  kStop,          // to all, from rank 0 or who stands in for it: the job has failed
+  kAlive,         // to all: still busy with something long
+  kWaiting,       // to rank 0, and from rank 0 to all: alive, waiting for others
+  kGather,        // worker to chief
+  kBroadcast,     // chief to worker
+  kProgress,      // worker to chief
+  kPull,          // worker to server: rows, made where absent
+  kPeek,          // worker to server: rows, zeros where absent
+  kPullReply,     // answers kPull and kPeek
+  kPush,          // worker to server: gradients of a pull's rows
+  kPushReply,     // answers kPush
+  kAssign,        // worker to server: first values of dense rows
   kAssignReply,
-  kSave,  // chief to server: write your rows
-  kSaveCut,    // answers kSave at once: what changes from now on is not in it
+  kSave,     // chief to server: write your rows
+  kSaveCut,  // answers kSave at once: what changes from now on is not in it
   kSaveReply,
   kLease,  // worker to server 0: what shall I do next
   kLeaseReply,
@@ -74,8 +76,8 @@ inline constexpr uint16_t kFrameVersion = 1;
 /// No frame is larger: above, the sender is wrong.
 inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 40;
 
-/// Throws Error, naming the rank it came from, on a wrong magic, version or kind, or an impossible length. A
-/// kind that every version understands may be of any.
+/// Throws Error, naming the rank it came from, on a wrong magic, version or kind, or an impossible
+/// length. A kind that every version understands may be of any.
 void CheckHeader(const FrameHeader& header, int source);
 
 /// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies.

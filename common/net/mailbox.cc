@@ -30,7 +30,8 @@ std::string SecondsText(double seconds) {
 
 /// Whether a message's clock is a training step, which tells a reader something.
 bool HasStep(FrameKind kind) {
-  return Contains({FrameKind::kPull, FrameKind::kPullReply, FrameKind::kPush, FrameKind::kPushReply}, kind);
+  return Contains(
+      {FrameKind::kPull, FrameKind::kPullReply, FrameKind::kPush, FrameKind::kPushReply}, kind);
 }
 
 }  // namespace
@@ -59,7 +60,8 @@ double Mailbox::Attend() {
   return now;
 }
 
-Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what, const AwaitedRanks& from) {
+Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what,
+                     const AwaitedRanks& from) {
   if (std::optional<Frame> kept = TakeKept(kinds)) return std::move(*kept);
   double now = Attend();
   const Wait wait{what, from};
@@ -98,8 +100,8 @@ std::optional<Frame> Mailbox::Take(std::initializer_list<FrameKind> kinds) {
 }
 
 std::optional<Frame> Mailbox::TakeKept(std::initializer_list<FrameKind> kinds) {
-  const auto it =
-      std::find_if(kept_.begin(), kept_.end(), [&](const Frame& f) { return Contains(kinds, f.kind()); });
+  const auto it = std::find_if(kept_.begin(), kept_.end(),
+                               [&](const Frame& f) { return Contains(kinds, f.kind()); });
   if (it == kept_.end()) return std::nullopt;
   Frame frame = std::move(*it);
   kept_.erase(it);
@@ -113,7 +115,8 @@ bool Mailbox::Handle(const Frame& frame) {
   const uint64_t clock = frame.header().clock;
   switch (frame.kind()) {
     case FrameKind::kAbort:
-      // A reported silence has its clock set: 2 when it is rank 0's; otherwise rank 0 knows best whose it is.
+      // A reported silence has its clock set: 2 when it is rank 0's; otherwise rank 0 knows best
+      // whose it is.
       if (clock == 2) throw Silence(FailureOf(frame), /*of_rank_zero=*/true);
       throw Error((clock != 0 ? SilentRanksInWords() : "") + FailureOf(frame));
     case FrameKind::kStop:
@@ -125,7 +128,8 @@ bool Mailbox::Handle(const Frame& frame) {
       if (frame.header().request_id != heard.n_messages) work_seen_s_ = attended_s_;
       heard.n_messages = frame.header().request_id;
       if (clock > heard_.size())
-        Fail(NameOf(frame), ": waits for rank ", clock - 1, ", but there are ", heard_.size(), " ranks");
+        Fail(NameOf(frame), ": waits for rank ", clock - 1, ", but there are ", heard_.size(),
+             " ranks");
       heard.wait = frame.text();
       heard.waits_for = static_cast<int>(clock) - 1;
       return true;
@@ -176,7 +180,8 @@ void Mailbox::CheckSilence(const std::function<std::string()>& wait) {
   next_silence_s_ = attended_s_ + silence_max_s;
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
     if (Watches(rank))
-      next_silence_s_ = std::min(next_silence_s_, heard_[static_cast<size_t>(rank)].at_s + silence_max_s);
+      next_silence_s_ =
+          std::min(next_silence_s_, heard_[static_cast<size_t>(rank)].at_s + silence_max_s);
   }
   if (attended_s_ < next_silence_s_) return;
   ReportSilence(wait());
@@ -187,7 +192,9 @@ void Mailbox::ReportSilence(const std::string& own_wait) const {
   std::string wait = own_wait;
   if (!silent.empty() && endpoint_->rank() == 0) {
     // Who waits for the silent one has the best story, then who waits for somebody in particular.
-    const auto worth = [&](const Heard& h) { return h.waits_for == silent.front() ? 2 : h.waits_for >= 0 ? 1 : 0; };
+    const auto worth = [&](const Heard& h) {
+      return h.waits_for == silent.front() ? 2 : h.waits_for >= 0 ? 1 : 0;
+    };
     const Heard* best = nullptr;
     for (const Heard& heard : heard_) {
       if (heard.wait.empty() || IsSilent(heard)) continue;
@@ -221,7 +228,8 @@ bool Mailbox::HostIsLost() const {
   std::set<std::string> heard = {endpoint_->host()};
   const std::vector<int> silent_ranks = SilentRanks();
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
-    const bool is_silent = std::find(silent_ranks.begin(), silent_ranks.end(), rank) != silent_ranks.end();
+    const bool is_silent =
+        std::find(silent_ranks.begin(), silent_ranks.end(), rank) != silent_ranks.end();
     (is_silent ? silent : heard).insert(hosts_[static_cast<size_t>(rank)]);
   }
   return !std::includes(heard.begin(), heard.end(), silent.begin(), silent.end());
@@ -231,7 +239,8 @@ std::string Mailbox::SilentRanksInWords() const {
   std::string text;
   for (const int rank : SilentRanks()) {
     text += text.empty() ? "no sign of life from " : ", from ";
-    text += Name(rank) + " for " + SecondsText(attended_s_ - heard_[static_cast<size_t>(rank)].at_s);
+    text +=
+        Name(rank) + " for " + SecondsText(attended_s_ - heard_[static_cast<size_t>(rank)].at_s);
   }
   if (!text.empty()) text += std::string(kTheLimit) + "; ";
   return text;
@@ -239,8 +248,8 @@ std::string Mailbox::SilentRanksInWords() const {
 
 std::string Mailbox::Describe(const Wait& wait, double since_s, const char* limit) const {
   const int awaited = LongestAwaited(wait.from);
-  std::string text = Name(endpoint_->rank()) + ": waited " + SecondsText(attended_s_ - since_s) + limit +
-                     " for " + wait.what;
+  std::string text = Name(endpoint_->rank()) + ": waited " + SecondsText(attended_s_ - since_s) +
+                     limit + " for " + wait.what;
   if (awaited >= 0) text += " from " + Name(awaited);
   return text + "; " + LastMessageFrom(awaited);
 }
@@ -261,14 +270,15 @@ int Mailbox::LongestAwaited(const AwaitedRanks& from) const {
 std::string Mailbox::LastMessageFrom(int rank) const {
   const bool of_anyone = rank < 0;
   if (of_anyone) {
-    const auto latest = std::max_element(heard_.begin(), heard_.end(), [](const Heard& a, const Heard& b) {
-      return a.message_at_s < b.message_at_s;
-    });
+    const auto latest = std::max_element(
+        heard_.begin(), heard_.end(),
+        [](const Heard& a, const Heard& b) { return a.message_at_s < b.message_at_s; });
     rank = static_cast<int>(latest - heard_.begin());
   }
   const Heard& heard = heard_[static_cast<size_t>(rank)];
   if (heard.message == FrameKind::kAlive)
-    return of_anyone ? "no message has come" : "no message from rank " + std::to_string(rank) + " has come";
+    return of_anyone ? "no message has come"
+                     : "no message from rank " + std::to_string(rank) + " has come";
   std::ostringstream text;
   text << "the last message" << (of_anyone ? "" : " from rank " + std::to_string(rank)) << " came "
        << SecondsText(attended_s_ - heard.message_at_s) << " ago: " << NameOf(heard.message);

@@ -28,12 +28,12 @@ double Seconds(int64_t ns) {
   return 1e-9 * static_cast<double>(ns);
 }
 
-/// What leaves the body of a rank that has crashed. No std::exception: nobody but the network may take it for
-/// a failure that can be reported.
+/// What leaves the body of a rank that has crashed. No std::exception: nobody but the network may
+/// take it for a failure that can be reported.
 struct Gone {};
 
-/// What a rank waits for to run. Not std::binary_semaphore, which spins and yields before it sleeps: that costs
-/// a third of a job's time where the one that runs will be long.
+/// What a rank waits for to run. Not std::binary_semaphore, which spins and yields before it
+/// sleeps: that costs a third of a job's time where the one that runs will be long.
 class Baton {
  public:
   Baton() { CHECK_EQ(sem_init(&semaphore_, 0, 0), 0); }
@@ -90,7 +90,7 @@ struct SimNetwork::Impl {
     double since = 0;  // when it began to wait
     double wake_at = 0;
     const char* waiting_for = "";
-    bool must_hear = false;  // of the deadlock
+    bool must_hear = false;                   // of the deadlock
     std::vector<std::unique_ptr<Pair>> from;  // [source], made when there is something
     double next_arrival = kNever;
     int n_held = 0;  // frames of this sender
@@ -103,7 +103,10 @@ struct SimNetwork::Impl {
   };
 
   Impl(int n, SimOptions o, Tamper t)
-      : options(std::move(o)), tamper(std::move(t)), random(options.seed), ranks(static_cast<size_t>(n)) {}
+      : options(std::move(o)),
+        tamper(std::move(t)),
+        random(options.seed),
+        ranks(static_cast<size_t>(n)) {}
 
   Rank& rank(int r) { return ranks[static_cast<size_t>(r)]; }
 
@@ -112,7 +115,8 @@ struct SimNetwork::Impl {
     double at = r.wake_at;
     switch (r.state) {
       case State::kReceiving:
-        if (r.next_arrival < kNever) at = std::min(at, std::max(r.next_arrival, r.since) + r.work_s);
+        if (r.next_arrival < kNever)
+          at = std::min(at, std::max(r.next_arrival, r.since) + r.work_s);
         break;
       case State::kWorking:
         break;
@@ -194,7 +198,8 @@ struct SimNetwork::Impl {
 
   bool HasRoom(const Pair& pair, const Frame& frame) const {
     if (pair.queue.empty()) return true;
-    if (options.queue_frames > 0 && static_cast<int64_t>(pair.queue.size()) >= options.queue_frames) return false;
+    if (options.queue_frames > 0 && static_cast<int64_t>(pair.queue.size()) >= options.queue_frames)
+      return false;
     return options.queue_bytes == 0 ||
            pair.n_queued_bytes + static_cast<int64_t>(frame.bytes().size()) <= options.queue_bytes;
   }
@@ -258,13 +263,15 @@ struct SimNetwork::Impl {
     }
     me.next_arrival = kNever;
     for (const auto& other : me.from) {
-      if (other && !other->queue.empty()) me.next_arrival = std::min(me.next_arrival, other->queue.front().at);
+      if (other && !other->queue.empty())
+        me.next_arrival = std::min(me.next_arrival, other->queue.front().at);
     }
     frame.Arrived(from);
     const FrameHeader& h = frame.header();
     trace = Mix(trace ^ Mix(static_cast<uint64_t>(to) << 32 | static_cast<uint64_t>(source)) ^
-                Mix(h.request_id + (static_cast<uint64_t>(h.kind) << 48)) ^ Mix(std::bit_cast<uint64_t>(at)) ^
-                Mix(std::bit_cast<uint64_t>(now) + 1) ^ h.payload_bytes);
+                Mix(h.request_id + (static_cast<uint64_t>(h.kind) << 48)) ^
+                Mix(std::bit_cast<uint64_t>(at)) ^ Mix(std::bit_cast<uint64_t>(now) + 1) ^
+                h.payload_bytes);
     ++n_delivered;
     return frame;
   }
@@ -279,8 +286,8 @@ struct SimNetwork::Impl {
     }
   }
 
-  /// The rank takes and sends nothing any more. What has left it is still under way, unless it crashed while
-  /// the frame waited at the sender.
+  /// The rank takes and sends nothing any more. What has left it is still under way, unless it
+  /// crashed while the frame waited at the sender.
   void End(int r) {
     Rank& me = rank(r);
     me.state = State::kDone;
@@ -372,7 +379,8 @@ SimNetwork::SimNetwork(int n_ranks, SimOptions options, Tamper tamper)
             [](const SimOptions::Down& a, const SimOptions::Down& b) { return a.at_ns < b.at_ns; });
   for (const SimOptions::Slow& slow : o.slow) impl_->rank(slow.rank).work_s *= slow.factor;
   for (const SimOptions::Pause& pause : o.pauses)
-    impl_->rank(pause.rank).pauses.push_back({Seconds(pause.at_ns), Seconds(pause.at_ns + pause.for_ns)});
+    impl_->rank(pause.rank)
+        .pauses.push_back({Seconds(pause.at_ns), Seconds(pause.at_ns + pause.for_ns)});
   for (Impl::Rank& rank : impl_->ranks) {
     std::sort(rank.pauses.begin(), rank.pauses.end(),
               [](const Impl::Window& a, const Impl::Window& b) { return a.begin < b.begin; });

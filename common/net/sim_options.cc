@@ -13,7 +13,7 @@ namespace zhiyin::net {
 namespace {
 
 constexpr double kHeavyExponent = 1.1;
-constexpr double kHeavyMost = 1000;  // times the least
+constexpr double kHeavyMost = 1000;                      // times the least
 constexpr int64_t kLongestTime = 1'000'000'000'000'000;  // 11 days
 constexpr int64_t kMostBytes = int64_t{1} << 40;
 constexpr double kMostFactor = 1e6;
@@ -43,7 +43,8 @@ std::string TimeText(int64_t ns) {
 std::optional<double> NumberOf(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -51,7 +52,9 @@ std::optional<double> NumberOf(std::string_view text) {
 class Part {
  public:
   Part(std::string_view part, int n_ranks)
-      : part_(part), rest_(part.substr(std::min(part.size(), part.find('=') + 1))), n_ranks_(n_ranks) {}
+      : part_(part),
+        rest_(part.substr(std::min(part.size(), part.find('=') + 1))),
+        n_ranks_(n_ranks) {}
 
   /// "delay" of "delay=exp:50us".
   std::string_view name() const { return part_.substr(0, part_.find('=')); }
@@ -92,15 +95,19 @@ class Part {
   }
 
   bool HasSizeUnit() const { return rest_.ends_with('B'); }
-  int64_t TakeSize(std::string_view expected) { return TakeAmount('\0', kSizes, kMostBytes, expected); }
+  int64_t TakeSize(std::string_view expected) {
+    return TakeAmount('\0', kSizes, kMostBytes, expected);
+  }
 
  private:
   template <size_t kUnits>
-  int64_t TakeAmount(char separator, const Unit (&units)[kUnits], int64_t most, std::string_view expected) {
+  int64_t TakeAmount(char separator, const Unit (&units)[kUnits], int64_t most,
+                     std::string_view expected) {
     const std::string_view piece = Take(separator, expected);
     for (const Unit& unit : units) {
       if (!piece.ends_with(unit.name)) continue;
-      const std::optional<double> value = NumberOf(piece.substr(0, piece.size() - unit.name.size()));
+      const std::optional<double> value =
+          NumberOf(piece.substr(0, piece.size() - unit.name.size()));
       if (!value) break;
       const double amount = std::round(*value * static_cast<double>(unit.size));
       if (amount < 0 || amount > static_cast<double>(most)) break;
@@ -115,7 +122,8 @@ class Part {
 };
 
 SimOptions::Delay ParseDelay(Part* part) {
-  constexpr char kExpected[] = "delay=uniform:LEAST:MOST, delay=exp:MEAN or delay=heavy:LEAST, such as delay=exp:50us";
+  constexpr char kExpected[] =
+      "delay=uniform:LEAST:MOST, delay=exp:MEAN or delay=heavy:LEAST, such as delay=exp:50us";
   SimOptions::Delay delay;
   const std::string_view kind = part->Take(':', kExpected);
   if (kind == "uniform") {
@@ -149,7 +157,8 @@ void ParsePart(Part part, SimOptions* options) {
     if (options->work_ns == 0) part.Refuse(kWork);
   } else if (name == "queue") {
     int64_t& limit = part.HasSizeUnit() ? options->queue_bytes : options->queue_frames;
-    const double n = part.HasSizeUnit() ? static_cast<double>(part.TakeSize(kQueue)) : part.TakeNumber('\0', kQueue);
+    const double n = part.HasSizeUnit() ? static_cast<double>(part.TakeSize(kQueue))
+                                        : part.TakeNumber('\0', kQueue);
     if (n < 1 || n > static_cast<double>(kMostBytes) || n != std::floor(n)) part.Refuse(kQueue);
     limit = static_cast<int64_t>(n);
   } else if (name == "slow") {
@@ -221,10 +230,11 @@ std::string SimOptions::ToText() const {
   for (const Slow& s : slow) text += ",slow=" + std::to_string(s.rank) + ":" + NumberText(s.factor);
   for (const Pause& p : pauses)
     text += ",pause=" + std::to_string(p.rank) + "@" + TimeText(p.at_ns) + "+" + TimeText(p.for_ns);
-  for (const Crash& c : crashes) text += ",crash=" + std::to_string(c.rank) + "@" + TimeText(c.at_ns);
+  for (const Crash& c : crashes)
+    text += ",crash=" + std::to_string(c.rank) + "@" + TimeText(c.at_ns);
   for (const Down& d : downs)
-    text += ",down=" + std::to_string(d.a) + "-" + std::to_string(d.b) + "@" + TimeText(d.at_ns) + "+" +
-            TimeText(d.for_ns);
+    text += ",down=" + std::to_string(d.a) + "-" + std::to_string(d.b) + "@" + TimeText(d.at_ns) +
+            "+" + TimeText(d.for_ns);
   return text;
 }
 

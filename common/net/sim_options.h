@@ -4,10 +4,10 @@
 //
 //   delay=uniform:LEAST:MOST  how long a frame is under way, drawn for each anew
 //   delay=exp:MEAN
-//   delay=heavy:LEAST         Pareto with exponent 1.1: most take about LEAST, few a thousand times that
-//   work=TIME                 what a rank spends on each frame that it takes, and on each look for one
-//   queue=N or queue=BYTES    frames, or bytes (B, KiB, MiB), under way between a pair of ranks at most
-//   slow=RANK:FACTOR          this rank's work takes so many times as long
+//   delay=heavy:LEAST         Pareto with exponent 1.1: most take about LEAST, few a thousand times
+//   that work=TIME                 what a rank spends on each frame that it takes, and on each look
+//   for one queue=N or queue=BYTES    frames, or bytes (B, KiB, MiB), under way between a pair of
+//   ranks at most slow=RANK:FACTOR          this rank's work takes so many times as long
 //   pause=RANK@AT+FOR         it stands still from AT on, as by SIGSTOP and SIGCONT
 //   crash=RANK@AT             it is gone from AT on, as by SIGKILL
 //   down=RANK-RANK@AT+FOR     nothing gets through between the two, and goes on its way afterwards
@@ -75,8 +75,9 @@ struct SimOptions {
   bool operator==(const SimOptions&) const = default;
 };
 
-/// "" is the options as they are by default. Throws Error, naming the part and what was expected, on a text
-/// that says nothing, or says it of a rank that is not among `n_ranks`. The seed is left at its default.
+/// "" is the options as they are by default. Throws Error, naming the part and what was expected,
+/// on a text that says nothing, or says it of a rank that is not among `n_ranks`. The seed is left
+/// at its default.
 SimOptions ParseSimOptions(std::string_view text, int n_ranks);
 
 }  // namespace zhiyin::net

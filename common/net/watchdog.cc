@@ -15,7 +15,10 @@ double Now() {
 }  // namespace
 
 Watchdog::Watchdog(double limit_s, std::function<void(const std::string&)> on_limit)
-    : limit_s_(limit_s), on_limit_(std::move(on_limit)), looked_at_s_(Now()), thread_([this] { Watch(); }) {}
+    : limit_s_(limit_s),
+      on_limit_(std::move(on_limit)),
+      looked_at_s_(Now()),
+      thread_([this] { Watch(); }) {}
 
 Watchdog::~Watchdog() {
   {

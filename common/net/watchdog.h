@@ -10,8 +10,9 @@
 
 namespace zhiyin::net {
 
-/// Has a thread of its own that calls `on_limit` once when something that was begun has not ended within
-/// `limit_s`. Time in which the whole process was stopped counts for nothing, and is measured.
+/// Has a thread of its own that calls `on_limit` once when something that was begun has not ended
+/// within `limit_s`. Time in which the whole process was stopped counts for nothing, and is
+/// measured.
 ///
 ///   Watchdog watchdog(limit_s, [](const std::string& what) { ...; _exit(1); });
 ///   watchdog.Begin("MPI_Init to find the other ranks");
@@ -27,8 +28,8 @@ class Watchdog {
 
   void Begin(std::string what);
   void End();
-  /// The longest time for which this process did not run, because it was stopped (SIGSTOP). May be called in
-  /// a signal handler.
+  /// The longest time for which this process did not run, because it was stopped (SIGSTOP). May be
+  /// called in a signal handler.
   double LongestPause() const;
 
  private:

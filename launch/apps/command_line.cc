@@ -62,7 +62,8 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
       break;
     }
     if (!argument.starts_with("-")) {
-      if (!line.operand.empty()) Fail(argument, ": expected one command and flags, see zhiyin --help");
+      if (!line.operand.empty())
+        Fail(argument, ": expected one command and flags, see zhiyin --help");
       (line.command.empty() ? line.command : line.operand) = argument;
       continue;
     }

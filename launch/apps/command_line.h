@@ -14,10 +14,10 @@ struct CommandLine {
   bool help = false;                   // --help, -h or help: nothing else was looked at
 };
 
-/// Sets the gflags that the arguments name: --name=value, --name value, --name and --noname for a bool. --set
-/// may be repeated, which gflags cannot do. Throws Error for an unknown flag (with the nearest of
-/// `own_flags`), a value of the wrong type, or more than two words that are no flags. `arguments` are argv without the
-/// program's name.
+/// Sets the gflags that the arguments name: --name=value, --name value, --name and --noname for a
+/// bool. --set may be repeated, which gflags cannot do. Throws Error for an unknown flag (with the
+/// nearest of `own_flags`), a value of the wrong type, or more than two words that are no flags.
+/// `arguments` are argv without the program's name.
 CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
                              const std::vector<std::string>& own_flags);
 

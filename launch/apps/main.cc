@@ -1,5 +1,5 @@
-// zhiyin COMMAND --flags: reads the command line, runs the job, turns every failure into one line and an exit
-// code.
+// zhiyin COMMAND --flags: reads the command line, runs the job, turns every failure into one line
+// and an exit code.
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 #include <malloc.h>
@@ -18,23 +18,23 @@
 #include <tuple>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
-#include "worker/data/generated/columns.h"
 #include "launch/apps/command_line.h"
 #include "launch/apps/compare/compare.h"
 #include "launch/apps/doctor/doctor.h"
 #include "launch/apps/export/export.h"
 #include "launch/apps/generate/generate.h"
 #include "launch/apps/inspect/inspect.h"
-#include "launch/rank/launcher.h"
-#include "launch/rank/output_folder.h"
 #include "launch/apps/recommend/recommend.h"
 #include "launch/apps/report/report.h"
-#include "launch/rank/run.h"
 #include "launch/apps/serve/serve.h"
 #include "launch/apps/supervise/supervise.h"
 #include "launch/apps/terminal.h"
+#include "launch/job/load_job.h"
+#include "launch/rank/launcher.h"
+#include "launch/rank/output_folder.h"
+#include "launch/rank/run.h"
+#include "worker/data/generated/columns.h"
 #include "worker/data/generated/world.h"
 
 DEFINE_string(config, "", "The job: a file as described in configs/job.proto");
@@ -43,11 +43,14 @@ DEFINE_bool(markdown, false, "compare: the table as Markdown");
 DEFINE_string(checkpoint, "", "A saved model: its folder, or the output folder that holds it");
 DEFINE_int32(servers, 1, "Ranks that hold tables; all others work");
 DEFINE_int32(threads, 1, "Of a worker, for its matrix products");
-DEFINE_string(simulate, "", "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
+DEFINE_string(simulate, "",
+              "SERVERSxWORKERS, for example 2x3: run all ranks in this process, without MPI");
 DEFINE_string(network, "", "With --simulate: delays and faults, as in common/net/sim_options.h");
-DEFINE_string(output, "", "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
+DEFINE_string(output, "",
+              "Folder for the model, metrics.jsonl and summary.json; the same on all hosts");
 DEFINE_bool(resume, false, "Go on from the newest checkpoint of the output folder");
-DEFINE_double(died_at, 0, "train: when the run before this one died, in seconds since 1970; supervise says so");
+DEFINE_double(died_at, 0,
+              "train: when the run before this one died, in seconds since 1970; supervise says so");
 DEFINE_string(row, "", "inspect: FIELD=VALUE, or TABLE:KEY with the key in hexadecimal");
 DEFINE_string(against, "", "inspect: another model or checkpoint");
 DEFINE_int32(restarts, 3, "supervise: in a row without a new checkpoint");
@@ -58,20 +61,27 @@ DEFINE_string(seed, "", "Short for --set train.seed=N");
 DEFINE_double(timeout_s, 120, "Longest silence that a waiting rank accepts, in seconds");
 DEFINE_int32(ranks, 0, "doctor: ranks that the job is to have");
 DEFINE_string(hostfile, "", "doctor: the hosts, as mpirun's --hostfile");
-DEFINE_string(ranker, "", "recommend, serve: another saved model, whose predictions the formula takes");
+DEFINE_string(ranker, "",
+              "recommend, serve: another saved model, whose predictions the formula takes");
 DEFINE_string(users, "all", "recommend: all, or a file with a user a line");
 DEFINE_string(items, "all", "recommend: all, or a file with an item a line: only these");
-DEFINE_string(index, "scan", "recommend, serve: how two towers retrieve, scan (exact) or hnsw (approximate)");
-DEFINE_int32(search_width, 200, "recommend, serve: items that hnsw looks at for a list; more find more of the best");
+DEFINE_string(index, "scan",
+              "recommend, serve: how two towers retrieve, scan (exact) or hnsw (approximate)");
+DEFINE_int32(search_width, 200,
+             "recommend, serve: items that hnsw looks at for a list; more find more of the best");
 DEFINE_int32(k, 10, "recommend: items of a list");
 DEFINE_int32(candidates, 200, "recommend: items that two towers retrieve for the formula to rank");
 DEFINE_string(formula, "", "recommend: what items are ranked by, of the tasks' predictions");
 DEFINE_string(format, "tsv", "recommend: tsv, jsonl or text (for a person); export: npz or tsv");
-DEFINE_double(relevance, 1, "recommend: weight of the score against likeness to other items of the list, 0 to 1");
+DEFINE_double(relevance, 1,
+              "recommend: weight of the score against likeness to other items of the list, 0 to 1");
 DEFINE_bool(seen, false, "recommend: items that the user has an event with may be in the list");
-DEFINE_bool(measure, false, "recommend: the metrics of lists for held-out events, and of baselines");
-DEFINE_string(slices, "", "report: fields whose values are looked at one by one, separated by commas");
-DEFINE_bool(importance, true, "report: what is lost when an input's values are exchanged among rows");
+DEFINE_bool(measure, false,
+            "recommend: the metrics of lists for held-out events, and of baselines");
+DEFINE_string(slices, "",
+              "report: fields whose values are looked at one by one, separated by commas");
+DEFINE_bool(importance, true,
+            "report: what is lost when an input's values are exchanged among rows");
 DEFINE_bool(onnx, true, "export: model.onnx, too");
 DEFINE_string(since, "", "export: the folder of an earlier export: only what changed since then");
 DEFINE_string(listen, "127.0.0.1:8080", "serve: HOST:PORT; port 0: any that is free");
@@ -185,15 +195,18 @@ void Print(const std::string& text) {
   std::fflush(stdout);
 }
 
-/// Without MPI there is one process: mpirun would run the whole job once for every rank, all into one folder.
+/// Without MPI there is one process: mpirun would run the whole job once for every rank, all into
+/// one folder.
 void CheckStartedAlone(const std::string& what) {
   if (zhiyin::launch::rank::LaunchedRanks() > 1)
-    Fail(what, " runs in one process, ", rank::LaunchedRanks(), " were started: run it without mpirun");
+    Fail(what, " runs in one process, ", rank::LaunchedRanks(),
+         " were started: run it without mpirun");
 }
 
 worker::train::ProgressStyle StyleFor(const std::string& name, bool under_mpirun) {
   if (name == "auto")
-    return OutputIsWatched(under_mpirun) ? worker::train::ProgressStyle::kLine : worker::train::ProgressStyle::kLog;
+    return OutputIsWatched(under_mpirun) ? worker::train::ProgressStyle::kLine
+                                         : worker::train::ProgressStyle::kLog;
   if (name == "line") return worker::train::ProgressStyle::kLine;
   if (name == "log") return worker::train::ProgressStyle::kLog;
   if (name == "none") return worker::train::ProgressStyle::kNone;
@@ -224,7 +237,9 @@ std::vector<std::string> OwnFlags() {
   return own;
 }
 
-bool IsSet(const std::string& flag) { return !gflags::GetCommandLineFlagInfoOrDie(flag.c_str()).is_default; }
+bool IsSet(const std::string& flag) {
+  return !gflags::GetCommandLineFlagInfoOrDie(flag.c_str()).is_default;
+}
 
 /// A flag that is not looked at would be a silent mistake: none of `flags` may be set.
 void CheckUnset(const std::string& what, const std::vector<std::string>& flags) {
@@ -271,22 +286,24 @@ std::string ReplayLine(const std::string& command, const std::vector<std::string
 int RunJob(rank::Command command, const std::string& name, std::vector<std::string> overrides) {
   switch (command) {
     case rank::Command::kTrain:
-      CheckUses(name, {"config", "servers", "threads", "simulate", "network", "output", "overwrite", "resume", "died_at", "seed", "timeout_s",
-                       "profile", "progress"});
+      CheckUses(name, {"config", "servers", "threads", "simulate", "network", "output", "overwrite",
+                       "resume", "died_at", "seed", "timeout_s", "profile", "progress"});
       break;
     case rank::Command::kEvaluate:
-      CheckUses(name, {"checkpoint", "servers", "threads", "simulate", "network", "output", "overwrite", "timeout_s",
-                       "progress"});
+      CheckUses(name, {"checkpoint", "servers", "threads", "simulate", "network", "output",
+                       "overwrite", "timeout_s", "progress"});
       break;
     case rank::Command::kPredict:
-      CheckUses(name, {"checkpoint", "servers", "threads", "simulate", "network", "output", "overwrite", "timeout_s"});
+      CheckUses(name, {"checkpoint", "servers", "threads", "simulate", "network", "output",
+                       "overwrite", "timeout_s"});
       break;
   }
   if (FLAGS_simulate.empty()) {
     CheckUnset("a job without --simulate", {"network"});
   } else {
     CheckUnset("--simulate", {"servers"});
-    if (FLAGS_profile) Fail("--profile: a simulated job's time is virtual, expected a job under mpirun");
+    if (FLAGS_profile)
+      Fail("--profile: a simulated job's time is virtual, expected a job under mpirun");
   }
   if (command == rank::Command::kTrain && FLAGS_config.empty())
     Fail("train: --config is missing: expected a job's file");
@@ -296,10 +313,13 @@ int RunJob(rank::Command command, const std::string& name, std::vector<std::stri
     Fail("predict: --checkpoint is missing: expected a model's folder");
   if (command == rank::Command::kPredict && FLAGS_output.empty())
     Fail("predict: --output is missing: expected the file to write");
-  if (FLAGS_resume && FLAGS_output.empty()) Fail("train: --resume needs --output, the folder with checkpoints");
-  if (FLAGS_resume && FLAGS_overwrite) Fail("train: --resume and --overwrite: expected one of them");
+  if (FLAGS_resume && FLAGS_output.empty())
+    Fail("train: --resume needs --output, the folder with checkpoints");
+  if (FLAGS_resume && FLAGS_overwrite)
+    Fail("train: --resume and --overwrite: expected one of them");
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
-  if (FLAGS_threads < 1 || FLAGS_threads > 256) Fail("--threads=", FLAGS_threads, ": expected 1 to 256");
+  if (FLAGS_threads < 1 || FLAGS_threads > 256)
+    Fail("--threads=", FLAGS_threads, ": expected 1 to 256");
   const std::vector<std::string> own_overrides = overrides;
   if (!FLAGS_seed.empty()) overrides.push_back("train.seed=" + FLAGS_seed);
   rank::RankOptions options;
@@ -338,7 +358,8 @@ int RunGenerate(const std::string& world, const std::vector<std::string>& overri
   CheckStartedAlone("generate");
   if (!world.empty()) {
     CheckUses("generate " + world, {"output", "overwrite", "seed"});
-    if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the folder to write to");
+    if (FLAGS_output.empty())
+      Fail("generate: --output is missing: expected the folder to write to");
     std::vector<std::string> settings = overrides;
     if (!FLAGS_seed.empty()) settings.push_back("seed=" + FLAGS_seed);
     GenerateWorld({world, settings, FLAGS_output, FLAGS_overwrite, Print});
@@ -369,20 +390,25 @@ std::vector<std::string> SplitAtCommas(const std::string& text) {
 
 int RunCompare(const std::vector<std::string>& overrides) {
   CheckStartedAlone("compare");
-  CheckUses("compare", {"config", "seeds", "simulate", "markdown", "output", "overwrite", "timeout_s"});
+  CheckUses("compare",
+            {"config", "seeds", "simulate", "markdown", "output", "overwrite", "timeout_s"});
   CompareOptions options;
   options.configs = SplitAtCommas(FLAGS_config);
-  if (options.configs.empty()) Fail("compare: --config is missing: expected jobs' files, separated by commas");
+  if (options.configs.empty())
+    Fail("compare: --config is missing: expected jobs' files, separated by commas");
   options.seeds = SplitAtCommas(FLAGS_seeds);
   std::set<std::string> seeds;
   for (const std::string& seed : options.seeds) {
-    if (seed.empty() || seed.size() > 18 || seed.find_first_not_of("0123456789") != std::string::npos)
-      Fail("--seeds=", FLAGS_seeds, ": \"", seed, "\" is no seed, expected numbers separated by commas");
+    if (seed.empty() || seed.size() > 18 ||
+        seed.find_first_not_of("0123456789") != std::string::npos)
+      Fail("--seeds=", FLAGS_seeds, ": \"", seed,
+           "\" is no seed, expected numbers separated by commas");
     if (!seeds.insert(seed).second) Fail("--seeds=", FLAGS_seeds, ": ", seed, " is there twice");
   }
   if (options.seeds.empty()) Fail("--seeds: is empty, expected numbers separated by commas");
   options.overrides = overrides;
-  if (!FLAGS_simulate.empty()) std::tie(options.n_servers, options.n_workers) = ParseSimulate(FLAGS_simulate);
+  if (!FLAGS_simulate.empty())
+    std::tie(options.n_servers, options.n_workers) = ParseSimulate(FLAGS_simulate);
   options.timeout_s = FLAGS_timeout_s;
   if (FLAGS_timeout_s <= 0) Fail("--timeout_s=", FLAGS_timeout_s, ": expected more than 0");
   options.markdown = FLAGS_markdown;
@@ -390,7 +416,9 @@ int RunCompare(const std::vector<std::string>& overrides) {
   options.print = Print;
   options.print_error = PrintError;
   std::unique_ptr<rank::OutputLock> lock;
-  if (!FLAGS_output.empty()) lock = rank::PrepareOutputFolder(FLAGS_output, FLAGS_overwrite ? rank::EarlierRun::kReplaced : rank::EarlierRun::kRefused);
+  if (!FLAGS_output.empty())
+    lock = rank::PrepareOutputFolder(
+        FLAGS_output, FLAGS_overwrite ? rank::EarlierRun::kReplaced : rank::EarlierRun::kRefused);
   return Compare(options);
 }
 
@@ -418,10 +446,12 @@ int Examine(const std::vector<std::string>& overrides) {
 void CheckListFlags() {
   if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
   if (FLAGS_candidates < 1) Fail("--candidates=", FLAGS_candidates, ": expected at least 1");
-  if (FLAGS_index != "scan" && FLAGS_index != "hnsw") Fail("--index=", FLAGS_index, ": expected scan or hnsw");
+  if (FLAGS_index != "scan" && FLAGS_index != "hnsw")
+    Fail("--index=", FLAGS_index, ": expected scan or hnsw");
   if (FLAGS_index == "scan") CheckUnset("--index=scan", {"search_width"});
   if (FLAGS_search_width < 1) Fail("--search_width=", FLAGS_search_width, ": expected at least 1");
-  if (!(FLAGS_relevance >= 0 && FLAGS_relevance <= 1)) Fail("--relevance=", FLAGS_relevance, ": expected 0 to 1");
+  if (!(FLAGS_relevance >= 0 && FLAGS_relevance <= 1))
+    Fail("--relevance=", FLAGS_relevance, ": expected 0 to 1");
 }
 
 worker::recommend::RecommendOptions ListOptions() {
@@ -438,14 +468,17 @@ worker::recommend::RecommendOptions ListOptions() {
 
 int Recommend(const std::vector<std::string>& overrides) {
   CheckStartedAlone("recommend");
-  CheckUses("recommend", {"checkpoint", "ranker", "users", "items", "k", "candidates", "index", "search_width", "formula", "format", "relevance",
-                          "seen", "measure", "output", "overwrite"});
+  CheckUses("recommend",
+            {"checkpoint", "ranker", "users", "items", "k", "candidates", "index", "search_width",
+             "formula", "format", "relevance", "seen", "measure", "output", "overwrite"});
   if (FLAGS_measure) CheckUnset("recommend --measure", {"users", "format"});
-  if (FLAGS_checkpoint.empty()) Fail("recommend: --checkpoint is missing: expected a model's folder");
+  if (FLAGS_checkpoint.empty())
+    Fail("recommend: --checkpoint is missing: expected a model's folder");
   CheckListFlags();
   if (FLAGS_format != "tsv" && FLAGS_format != "jsonl" && FLAGS_format != "text")
     Fail("--format=", FLAGS_format, ": expected tsv, jsonl or text");
-  if (FLAGS_index == "hnsw" && FLAGS_items != "all") Fail("--index=hnsw: looks among all items, expected scan with --items");
+  if (FLAGS_index == "hnsw" && FLAGS_items != "all")
+    Fail("--index=hnsw: looks among all items, expected scan with --items");
   RecommendCommand command;
   command.checkpoint = FLAGS_checkpoint;
   command.ranker = FLAGS_ranker;
@@ -464,12 +497,16 @@ int Recommend(const std::vector<std::string>& overrides) {
 
 int RunServe(const std::vector<std::string>& overrides) {
   CheckStartedAlone("serve");
-  CheckUses("serve", {"checkpoint", "ranker", "listen", "token_file", "reload_s", "k", "candidates", "index", "search_width", "formula", "relevance", "seen"});
-  if (FLAGS_checkpoint.empty()) Fail("serve: --checkpoint is missing: expected a model's folder, or an output folder");
-  if (!overrides.empty()) Fail("--set ", overrides[0], ": means nothing to serve: it takes the model as it was trained");
+  CheckUses("serve", {"checkpoint", "ranker", "listen", "token_file", "reload_s", "k", "candidates",
+                      "index", "search_width", "formula", "relevance", "seen"});
+  if (FLAGS_checkpoint.empty())
+    Fail("serve: --checkpoint is missing: expected a model's folder, or an output folder");
+  if (!overrides.empty())
+    Fail("--set ", overrides[0], ": means nothing to serve: it takes the model as it was trained");
   CheckListFlags();
   if (!(FLAGS_reload_s >= 0)) Fail("--reload_s=", FLAGS_reload_s, ": expected 0 or more");
-  return Serve({FLAGS_checkpoint, FLAGS_ranker, FLAGS_listen, FLAGS_token_file, FLAGS_reload_s, ListOptions(), Print, PrintError});
+  return Serve({FLAGS_checkpoint, FLAGS_ranker, FLAGS_listen, FLAGS_token_file, FLAGS_reload_s,
+                ListOptions(), Print, PrintError});
 }
 
 int Export(const std::vector<std::string>& overrides) {
@@ -479,7 +516,8 @@ int Export(const std::vector<std::string>& overrides) {
   if (FLAGS_output.empty()) Fail("export: --output is missing: expected the folder to write to");
   const std::string format = IsSet("format") ? FLAGS_format : "npz";
   if (format != "npz" && format != "tsv") Fail("--format=", format, ": expected npz or tsv");
-  RunExport({FLAGS_checkpoint, overrides, FLAGS_output, FLAGS_overwrite, format, FLAGS_onnx, FLAGS_since, Print});
+  RunExport({FLAGS_checkpoint, overrides, FLAGS_output, FLAGS_overwrite, format, FLAGS_onnx,
+             FLAGS_since, Print});
   return 0;
 }
 
@@ -489,14 +527,16 @@ int Report(const std::vector<std::string>& overrides) {
   if (FLAGS_checkpoint.empty()) Fail("report: --checkpoint is missing: expected a model's folder");
   if (FLAGS_output.empty()) Fail("report: --output is missing: expected the file to write");
   if (FLAGS_k < 1) Fail("--k=", FLAGS_k, ": expected at least 1");
-  RunReport({FLAGS_checkpoint, overrides, FLAGS_output, FLAGS_overwrite, SplitAtCommas(FLAGS_slices), FLAGS_importance, FLAGS_k, Print});
+  RunReport({FLAGS_checkpoint, overrides, FLAGS_output, FLAGS_overwrite,
+             SplitAtCommas(FLAGS_slices), FLAGS_importance, FLAGS_k, Print});
   return 0;
 }
 
 int RunInspect(const std::vector<std::string>& overrides) {
   CheckStartedAlone("inspect");
   CheckUses("inspect", {"checkpoint", "row", "against"});
-  if (FLAGS_checkpoint.empty()) Fail("inspect: --checkpoint is missing: expected the folder of a model, or an output folder");
+  if (FLAGS_checkpoint.empty())
+    Fail("inspect: --checkpoint is missing: expected the folder of a model, or an output folder");
   if (!overrides.empty()) Fail("--set ", overrides[0], ": means nothing to inspect");
   return Inspect({FLAGS_checkpoint, FLAGS_row, FLAGS_against, Print});
 }
@@ -504,7 +544,9 @@ int RunInspect(const std::vector<std::string>& overrides) {
 int RunSupervise(const CommandLine& line) {
   CheckStartedAlone("supervise");
   CheckUses("supervise", {"restarts", "backoff_s", "grace_s"});
-  if (!line.overrides.empty()) Fail("--set ", line.overrides[0], ": means nothing to supervise: expected it behind the command");
+  if (!line.overrides.empty())
+    Fail("--set ", line.overrides[0],
+         ": means nothing to supervise: expected it behind the command");
   if (FLAGS_restarts < 0) Fail("--restarts=", FLAGS_restarts, ": expected 0 or more");
   if (!(FLAGS_backoff_s >= 0)) Fail("--backoff_s=", FLAGS_backoff_s, ": expected 0 or more");
   if (!(FLAGS_grace_s > 0)) Fail("--grace_s=", FLAGS_grace_s, ": expected more than 0");
@@ -518,8 +560,8 @@ int RunSupervise(const CommandLine& line) {
 }
 
 int Main(int argc, char** argv) {
-  // Large messages come and go at every step: keep their memory instead of giving it back to the system each
-  // time.
+  // Large messages come and go at every step: keep their memory instead of giving it back to the
+  // system each time.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   FLAGS_logtostderr = true;
@@ -531,7 +573,8 @@ int Main(int argc, char** argv) {
     return 0;
   }
   const std::string& command = line.command;
-  if (!line.operand.empty() && command != "generate") Fail(line.operand, ": expected one command and flags, see zhiyin --help");
+  if (!line.operand.empty() && command != "generate")
+    Fail(line.operand, ": expected one command and flags, see zhiyin --help");
   if (command == "supervise") return RunSupervise(line);
   if (!line.rest.empty()) Fail("-- ", line.rest[0], ": only supervise takes a command behind --");
   if (command == "train") return RunJob(rank::Command::kTrain, command, line.overrides);
@@ -546,7 +589,8 @@ int Main(int argc, char** argv) {
   if (command == "report") return Report(line.overrides);
   if (command == "serve") return RunServe(line.overrides);
   Fail(command.empty() ? "no command" : command + ": no such command",
-       ": expected train, evaluate, predict, doctor, generate, compare, supervise, inspect, recommend, report, serve or export, see zhiyin --help");
+       ": expected train, evaluate, predict, doctor, generate, compare, supervise, inspect, "
+       "recommend, report, serve or export, see zhiyin --help");
 }
 
 }  // namespace
@@ -556,8 +600,9 @@ int main(int argc, char** argv) {
   try {
     return zhiyin::launch::apps::Main(argc, argv);
   } catch (const std::exception& e) {
-    // Under mpirun every rank finds the same mistake in the command line. One says so and ends; mpirun then ends
-    // the others, which must not be first, as mpirun would end that one before it has spoken.
+    // Under mpirun every rank finds the same mistake in the command line. One says so and ends;
+    // mpirun then ends the others, which must not be first, as mpirun would end that one before it
+    // has spoken.
     if (zhiyin::launch::rank::LaunchedRank() == 0) {
       zhiyin::launch::apps::PrintError(e.what());
     } else {

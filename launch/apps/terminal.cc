@@ -13,7 +13,8 @@ bool OutputIsWatched(bool under_mpirun) {
   const std::string parent = "/proc/" + std::to_string(getppid());
   std::string name;
   std::ifstream(parent + "/comm") >> name;
-  if (name != "mpirun" && name != "mpiexec" && name != "orterun") return false;  // a daemon on another host
+  if (name != "mpirun" && name != "mpiexec" && name != "orterun")
+    return false;  // a daemon on another host
   const int output = open((parent + "/fd/1").c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK);
   if (output < 0) return false;
   const bool watched = isatty(output) != 0;

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "worker/data/behaviour_columns.h"
 #include "common/config/checker.h"
-#include "worker/data/generated/columns.h"
 #include "common/text.h"
 #include "launch/job/check_job.h"
+#include "worker/data/behaviour_columns.h"
+#include "worker/data/generated/columns.h"
 
 namespace zhiyin::launch::job {
 namespace {
@@ -19,7 +19,8 @@ constexpr int64_t kMinShuffleRows = 256;
 
 class DataChecker : private config::ConfigChecker {
  public:
-  DataChecker(const Job& job, const config::ConfigBlame& blame) : config::ConfigChecker(job, blame) {}
+  DataChecker(const Job& job, const config::ConfigBlame& blame)
+      : config::ConfigChecker(job, blame) {}
 
   config::KnownColumns Run() {
     const config::ConfigPath data = config::ConfigPath()("data");
@@ -39,9 +40,11 @@ class DataChecker : private config::ConfigChecker {
     }
     CheckJoins();
     if (job_.data().has_behaviour() && !columns_.empty())
-      columns_.insert(columns_.end(), worker::data::kBehaviourColumns.begin(), worker::data::kBehaviourColumns.end());
+      columns_.insert(columns_.end(), worker::data::kBehaviourColumns.begin(),
+                      worker::data::kBehaviourColumns.end());
     const config::KnownColumns known(columns_);
-    if (job_.data().has_behaviour()) CheckBehaviour(data("behaviour"), job_.data().behaviour(), known);
+    if (job_.data().has_behaviour())
+      CheckBehaviour(data("behaviour"), job_.data().behaviour(), known);
     CheckSplit(data("train"), job_.data().train());
     if (job_.data().has_test()) CheckSplit(data("test"), job_.data().test());
     return known;
@@ -57,15 +60,19 @@ class DataChecker : private config::ConfigChecker {
       CheckText(path("text"), join.text());
       CheckFiles(path, join.file());
       const zhiyin::Text& own = job_.data().text();
-      if ((!own.header() && own.column_name().empty()) || (!join.text().header() && join.text().column_name().empty()))
-        Fail(path, "needs columns with names, expected header or column_name in data.text and in the join's text");
+      if ((!own.header() && own.column_name().empty()) ||
+          (!join.text().header() && join.text().column_name().empty()))
+        Fail(path,
+             "needs columns with names, expected header or column_name in data.text and in the "
+             "join's text");
       if (join.column().empty()) Fail(path("column"), "is missing, expected a column of the rows");
       const auto& names = join.text().column_name();
       if (!names.empty() && std::find(names.begin(), names.end(), join.key()) == names.end())
         Fail(path("key"), Text("is \"", join.key(), "\", expected a name of text.column_name"));
       if (columns_.empty()) continue;
       if (std::find(columns_.begin(), columns_.end(), join.column()) == columns_.end())
-        Fail(path("column"), Text("is \"", join.column(), "\", expected a column of the rows", Suggestion(join.column(), columns_)));
+        Fail(path("column"), Text("is \"", join.column(), "\", expected a column of the rows",
+                                  Suggestion(join.column(), columns_)));
       if (names.empty()) {
         columns_.clear();  // nothing is known of the columns from here on
         continue;
@@ -73,13 +80,15 @@ class DataChecker : private config::ConfigChecker {
       for (const std::string& name : names) {
         if (name == join.key()) continue;
         if (std::find(columns_.begin(), columns_.end(), name) != columns_.end())
-          Fail(path("text"), Text("has a column \"", name, "\", and so have the rows: expected names that differ"));
+          Fail(path("text"), Text("has a column \"", name,
+                                  "\", and so have the rows: expected names that differ"));
         columns_.push_back(name);
       }
     }
   }
 
-  void CheckBehaviour(const config::ConfigPath& path, const Behaviour& behaviour, const config::KnownColumns& known) const {
+  void CheckBehaviour(const config::ConfigPath& path, const Behaviour& behaviour,
+                      const config::KnownColumns& known) const {
     const config::ConfigPath data = config::ConfigPath()("data");
     if (!job_.data().has_text()) Fail(path, "needs rows from files, expected data.text");
     if (!job_.data().text().header() && job_.data().text().column_name().empty())
@@ -96,8 +105,10 @@ class DataChecker : private config::ConfigChecker {
     if (behaviour.has_negatives()) CheckNegatives(path("negatives"), behaviour.negatives());
     CheckRange(path("history_length"), behaviour.history_length(), 1, 1000);
     const auto check_whole = [&](const char* split, const Split& rows) {
-      if (rows.first_row() != 0) Fail(data(split)("first_row"), "means nothing with data.behaviour, expected 0");
-      if (rows.n_rows() != 0) Fail(data(split)("n_rows"), "means nothing with data.behaviour, expected 0");
+      if (rows.first_row() != 0)
+        Fail(data(split)("first_row"), "means nothing with data.behaviour, expected 0");
+      if (rows.n_rows() != 0)
+        Fail(data(split)("n_rows"), "means nothing with data.behaviour, expected 0");
     };
     check_whole("train", job_.data().train());
     check_whole("test", job_.data().test());
@@ -105,7 +116,9 @@ class DataChecker : private config::ConfigChecker {
     const auto& test = job_.data().test().file();
     if (std::equal(train.begin(), train.end(), test.begin(), test.end()) &&
         behaviour.hold_out_case() == Behaviour::HOLD_OUT_NOT_SET)
-      Fail(path, "holds nothing out, and data.test has the files of data.train: expected last, from_time or share");
+      Fail(path,
+           "holds nothing out, and data.test has the files of data.train: expected last, from_time "
+           "or share");
     switch (behaviour.hold_out_case()) {
       case Behaviour::HOLD_OUT_NOT_SET:
         return;
@@ -117,7 +130,8 @@ class DataChecker : private config::ConfigChecker {
         return;
       case Behaviour::kShare:
         if (!(behaviour.share() > 0 && behaviour.share() < 1))
-          Fail(path("share"), Text("is ", behaviour.share(), ", expected more than 0 and less than 1"));
+          Fail(path("share"),
+               Text("is ", behaviour.share(), ", expected more than 0 and less than 1"));
         return;
     }
   }
@@ -125,12 +139,14 @@ class DataChecker : private config::ConfigChecker {
   void CheckNegatives(const config::ConfigPath& path, const Behaviour::Negatives& negatives) const {
     CheckRange(path("per_event"), negatives.per_event(), 1, 100);
     CheckRange(path("power"), negatives.power(), 0.0, 1.0);
-    if (negatives.task().empty()) Fail(path, "has no task, expected at least one whose label is 0 in these rows");
+    if (negatives.task().empty())
+      Fail(path, "has no task, expected at least one whose label is 0 in these rows");
     std::set<std::string> names;
     for (int i = 0; i < negatives.task_size(); ++i) {
       const std::string& name = negatives.task(i);
       if (!names.insert(name).second) Fail(path("task", i), Text("\"", name, "\" is there twice"));
-      if (std::none_of(job_.task().begin(), job_.task().end(), [&](const Task& task) { return task.name() == name; }))
+      if (std::none_of(job_.task().begin(), job_.task().end(),
+                       [&](const Task& task) { return task.name() == name; }))
         Fail(path("task", i), Text("is \"", name, "\", expected the name of a task"));
     }
   }
@@ -140,10 +156,12 @@ class DataChecker : private config::ConfigChecker {
   void CheckGenerated(const config::ConfigPath& path) const {
     const Data& data = job_.data();
     CheckRange(path("n_rows"), worker::data::GeneratedRows(data), int64_t{1}, int64_t{1} << 40);
-    if (data.has_generated_ratings()) CheckNotNegative(path("noise"), data.generated_ratings().noise());
+    if (data.has_generated_ratings())
+      CheckNotNegative(path("noise"), data.generated_ratings().noise());
     if (data.has_generated_uniform()) {
       CheckRange(path("n_columns"), data.generated_uniform().n_columns(), 1, config::kMaxInputs);
-      CheckRange(path("n_categories"), data.generated_uniform().n_categories(), int64_t{1}, int64_t{1} << 60);
+      CheckRange(path("n_categories"), data.generated_uniform().n_categories(), int64_t{1},
+                 int64_t{1} << 60);
       CheckRange(path("n_labels"), data.generated_uniform().n_labels(), 1, config::kMaxTasks);
     }
     if (data.has_generated_related_tasks()) {
@@ -195,15 +213,16 @@ class DataChecker : private config::ConfigChecker {
     if (IsGenerated()) CheckGeneratedSplit(path, split);
   }
 
-  void CheckFiles(const config::ConfigPath& path, const google::protobuf::RepeatedPtrField<std::string>& files) const {
+  void CheckFiles(const config::ConfigPath& path,
+                  const google::protobuf::RepeatedPtrField<std::string>& files) const {
     if (job_.data().has_text() && files.empty()) Fail(path, "has no file");
     for (int i = 0; i < files.size(); ++i) {
       const std::string& file = files[i];
       if (file.empty() || file.ends_with('/') || file.find('\0') != std::string::npos)
         Fail(path("file", i), Text("is \"", file, "\", expected a file's name"));
       if (file.size() > kMaxFileNameBytes) {
-        Fail(path("file", i),
-             Text("has ", file.size(), " bytes with its folder, expected at most ", kMaxFileNameBytes));
+        Fail(path("file", i), Text("has ", file.size(), " bytes with its folder, expected at most ",
+                                   kMaxFileNameBytes));
       }
     }
   }
@@ -211,16 +230,17 @@ class DataChecker : private config::ConfigChecker {
   void CheckGeneratedSplit(const config::ConfigPath& path, const Split& split) const {
     const int64_t n_rows = worker::data::GeneratedRows(job_.data());
     if (split.first_row() >= n_rows) {
-      Fail(path("first_row"),
-           Text("is ", split.first_row(), ", expected less than data.", worker::data::GeneratedName(job_.data()), ".n_rows, ", n_rows));
+      Fail(path("first_row"), Text("is ", split.first_row(), ", expected less than data.",
+                                   worker::data::GeneratedName(job_.data()), ".n_rows, ", n_rows));
     }
     if (split.n_rows() > n_rows - split.first_row()) {
-      Fail(path("n_rows"), Text("is ", split.n_rows(), ", expected at most ", n_rows - split.first_row(),
-                                ", the generated rows from first_row"));
+      Fail(path("n_rows"), Text("is ", split.n_rows(), ", expected at most ",
+                                n_rows - split.first_row(), ", the generated rows from first_row"));
     }
   }
 
-  std::vector<std::string> columns_;  // as far as they are known; empty where the files' headers will say
+  std::vector<std::string>
+      columns_;  // as far as they are known; empty where the files' headers will say
 };
 
 }  // namespace

@@ -21,12 +21,13 @@ constexpr size_t kMaxJobNameBytes = 128;
 
 class JobChecker : private config::ConfigChecker {
  public:
-  JobChecker(const Job& job, const config::ConfigBlame& blame) : config::ConfigChecker(job, blame) {}
+  JobChecker(const Job& job, const config::ConfigBlame& blame)
+      : config::ConfigChecker(job, blame) {}
 
   void Run() {
     if (job_.name().size() > kMaxJobNameBytes || job_.name() != OneLine(job_.name())) {
-      Fail(config::ConfigPath()("name"),
-           Text("is \"", job_.name(), "\", expected at most ", kMaxJobNameBytes, " bytes on one line"));
+      Fail(config::ConfigPath()("name"), Text("is \"", job_.name(), "\", expected at most ",
+                                              kMaxJobNameBytes, " bytes on one line"));
     }
     CheckCount("table", job_.table_size(), kMaxTables);
     CheckCount("field", job_.field_size(), config::kMaxInputs);
@@ -39,20 +40,24 @@ class JobChecker : private config::ConfigChecker {
     CheckModel(job_, blame_);
     CheckTrain();
     CheckNotNegative(config::ConfigPath()("train")("max_gradient"), job_.train().max_gradient());
-    CheckRange(config::ConfigPath()("evaluation")("every_epochs"), job_.evaluation().every_epochs(), 1, kMaxEpochs);
+    CheckRange(config::ConfigPath()("evaluation")("every_epochs"), job_.evaluation().every_epochs(),
+               1, kMaxEpochs);
   }
 
  private:
   void CheckCount(const char* field, int n, int most) const {
-    if (n > most) Fail(config::ConfigPath()(field, most), Text("is one of ", n, ", expected at most ", most));
+    if (n > most)
+      Fail(config::ConfigPath()(field, most), Text("is one of ", n, ", expected at most ", most));
   }
 
   /// Names go into messages, paths, names of metrics and keys of JSON.
-  void CheckName(const config::ConfigPath& path, const std::string& name, std::set<std::string>* taken) const {
+  void CheckName(const config::ConfigPath& path, const std::string& name,
+                 std::set<std::string>* taken) const {
     if (name.empty()) Fail(path, "has no name");
     if (!config::IsCleanName(name))
       Fail(path("name"), Text("is \"", name, "\", expected at most 128 letters, digits, _ and -"));
-    if (!taken->insert(name).second) Fail(path("name"), Text("\"", name, "\" is taken by an earlier one"));
+    if (!taken->insert(name).second)
+      Fail(path("name"), Text("\"", name, "\" is taken by an earlier one"));
   }
 
   void CheckTables() const {
@@ -60,7 +65,8 @@ class JobChecker : private config::ConfigChecker {
     for (int i = 0; i < job_.table_size(); ++i) {
       const config::ConfigPath path = config::ConfigPath()("table", i);
       const Table& table = job_.table(i);
-      if (table.name() == "dense") Fail(path("name"), "\"dense\" is the table of the model's own weights");
+      if (table.name() == "dense")
+        Fail(path("name"), "\"dense\" is the table of the model's own weights");
       CheckName(path, table.name(), &names);
       CheckRange(path("dim"), table.dim(), 1, kMaxDim);
       CheckOptimizer(path("optimizer"), table.optimizer());
@@ -122,7 +128,8 @@ class JobChecker : private config::ConfigChecker {
     switch (optimizer.kind_case()) {
       case Optimizer::KIND_NOT_SET:
         Fail(path,
-             "is missing, expected sgd, momentum, adagrad, rowwise_adagrad, adam, adamw, ftrl, rmsprop, "
+             "is missing, expected sgd, momentum, adagrad, rowwise_adagrad, adam, adamw, ftrl, "
+             "rmsprop, "
              "adadelta or "
              "delay_compensated_sgd");
       case Optimizer::kSgd:
@@ -168,21 +175,22 @@ class JobChecker : private config::ConfigChecker {
     }
   }
 
-  /// A copied row comes to its server once in refresh_steps, and with the sum of gradients of several
-  /// weights.
+  /// A copied row comes to its server once in refresh_steps, and with the sum of gradients of
+  /// several weights.
   void CheckHotKeys(const config::ConfigPath& path, const Table& table) const {
     const int64_t refresh_steps = table.hot_keys().refresh_steps();
     const Eviction& eviction = table.eviction();
     if (eviction.ttl_steps() > 0 && eviction.ttl_steps() <= refresh_steps) {
       Fail(path("eviction")("ttl_steps"),
-           Text("is ", eviction.ttl_steps(), ", expected more than hot_keys.refresh_steps, ", refresh_steps,
-                ": a copied row is pulled no more often"));
+           Text("is ", eviction.ttl_steps(), ", expected more than hot_keys.refresh_steps, ",
+                refresh_steps, ": a copied row is pulled no more often"));
     }
     if (eviction.min_pulls() > 1)
       Fail(path("eviction")("min_pulls"),
            "counts pulls, which hot_keys saves: expected at most 1 with hot_keys");
     if (table.optimizer().has_delay_compensated_sgd())
-      Fail(path("hot_keys")("rows"), "delay_compensated_sgd needs the weights of each gradient: expected 0");
+      Fail(path("hot_keys")("rows"),
+           "delay_compensated_sgd needs the weights of each gradient: expected 0");
   }
 
   void CheckAdmission(const config::ConfigPath& path, const Admission& admission) const {
@@ -190,13 +198,14 @@ class JobChecker : private config::ConfigChecker {
       case Admission::KIND_NOT_SET:
         return;
       case Admission::kExact:
-        CheckRange(path("exact")("sightings"), admission.exact().sightings(), int64_t{1}, int64_t{1} << 31);
+        CheckRange(path("exact")("sightings"), admission.exact().sightings(), int64_t{1},
+                   int64_t{1} << 31);
         CheckRange(path("exact")("max_candidates"), admission.exact().max_candidates(), int64_t{1},
                    int64_t{1} << 40);
         return;
       case Admission::kCountingBloom:
-        CheckRange(path("counting_bloom")("sightings"), admission.counting_bloom().sightings(), int64_t{1},
-                   int64_t{255});
+        CheckRange(path("counting_bloom")("sightings"), admission.counting_bloom().sightings(),
+                   int64_t{1}, int64_t{255});
         CheckRange(path("counting_bloom")("bytes"), admission.counting_bloom().bytes(), int64_t{1},
                    int64_t{1} << 43);
         return;
@@ -218,9 +227,11 @@ class JobChecker : private config::ConfigChecker {
 
   /// FTRL solves for its weights anew at each step, with one learning rate for all of its past.
   void CheckFtrlStandsAlone(const config::ConfigPath& path, const Optimizer& optimizer) const {
-    if (optimizer.has_schedule()) Fail(path("schedule"), "ftrl has no schedule: its rate falls by itself");
+    if (optimizer.has_schedule())
+      Fail(path("schedule"), "ftrl has no schedule: its rate falls by itself");
     if (optimizer.weight_decay() > 0)
-      Fail(path("weight_decay"), "ftrl overwrites decayed weights: expected 0, and ftrl.l2 instead");
+      Fail(path("weight_decay"),
+           "ftrl overwrites decayed weights: expected 0, and ftrl.l2 instead");
   }
 
   void CheckSchedule(const config::ConfigPath& path, const Schedule& schedule) const {
@@ -247,7 +258,8 @@ class JobChecker : private config::ConfigChecker {
                                   : "has no table, and the job has more than one");
       }
       if (std::find(tables.begin(), tables.end(), field.table()) == tables.end()) {
-        Fail(path("table"), Text("no table \"", field.table(), "\"", Suggestion(field.table(), tables)));
+        Fail(path("table"),
+             Text("no table \"", field.table(), "\"", Suggestion(field.table(), tables)));
       }
       CheckColumn(path("column"), field.column(), columns_);
       const auto [shared, is_new] = table_of_vocabulary.emplace(field.vocabulary(), field.table());
@@ -257,7 +269,8 @@ class JobChecker : private config::ConfigChecker {
       }
       CheckRange(path("sequence_length"), field.sequence_length(), 0, kMaxSequence);
       if (field.sequence_length() > 0 && field.separator().empty())
-        Fail(path("sequence_length"), "is given without a separator: a row would have one value, expected separator");
+        Fail(path("sequence_length"),
+             "is given without a separator: a row would have one value, expected separator");
       if (field.bucket_size() > 0 && !field.separator().empty())
         Fail(path("separator"), "cannot be combined with bucket");
       CheckShare(path("augment")("dropout"), field.augment().dropout());
@@ -266,7 +279,8 @@ class JobChecker : private config::ConfigChecker {
       CheckShare(path("augment")("mask"), field.augment().mask());
       for (int b = 0; b < field.bucket_size(); ++b) {
         if (!std::isfinite(field.bucket(b)) || (b > 0 && field.bucket(b) <= field.bucket(b - 1))) {
-          Fail(path("bucket", b), Text("is ", field.bucket(b), ", expected strictly ascending boundaries"));
+          Fail(path("bucket", b),
+               Text("is ", field.bucket(b), ", expected strictly ascending boundaries"));
         }
       }
     }
@@ -278,7 +292,8 @@ class JobChecker : private config::ConfigChecker {
   }
 
   void CheckTasks() const {
-    if (job_.task_size() == 0) Fail(config::ConfigPath(), "the job has no task, expected at least one");
+    if (job_.task_size() == 0)
+      Fail(config::ConfigPath(), "the job has no task, expected at least one");
     std::set<std::string> names;
     bool any_counts = false;
     for (int i = 0; i < job_.task_size(); ++i) {
@@ -290,29 +305,36 @@ class JobChecker : private config::ConfigChecker {
         Fail(path("label"), "has no rule, expected equals, prefix, number or at_least");
       CheckLabel(path("label"), task.label());
       if (task.loss_case() == Task::LOSS_NOT_SET)
-        Fail(path, "has no loss, expected binary_cross_entropy, squared_error, hinge, poisson, pairwise or "
-                   "sampled_softmax");
+        Fail(path,
+             "has no loss, expected binary_cross_entropy, squared_error, hinge, poisson, pairwise "
+             "or "
+             "sampled_softmax");
       CheckNotNegative(path("weight"), task.weight());
       CheckNotNegative(path("positive_weight"), task.positive_weight());
       if (!(task.negative_share() > 0 && task.negative_share() <= 1))
-        Fail(path("negative_share"), Text("is ", task.negative_share(), ", expected more than 0, at most 1"));
+        Fail(path("negative_share"),
+             Text("is ", task.negative_share(), ", expected more than 0, at most 1"));
       CheckShare(path("label_smoothing"), task.label_smoothing());
       if (task.label_smoothing() > 0 && !task.has_binary_cross_entropy())
         Fail(path("label_smoothing"), "means nothing without binary_cross_entropy, expected 0");
-      if (!task.weight_column().empty()) CheckColumn(path("weight_column"), task.weight_column(), columns_);
+      if (!task.weight_column().empty())
+        CheckColumn(path("weight_column"), task.weight_column(), columns_);
       if (task.has_sample_space()) CheckSampleSpace(path("sample_space"), task.sample_space());
       if (task.has_pairwise()) CheckGroup(path("pairwise")("group"), task.pairwise().group());
-      if (task.has_sampled_softmax()) CheckGroup(path("sampled_softmax")("group"), task.sampled_softmax().group());
+      if (task.has_sampled_softmax())
+        CheckGroup(path("sampled_softmax")("group"), task.sampled_softmax().group());
       any_counts |= task.weight() > 0;
     }
     if (!any_counts && !job_.model().two_tower().has_in_batch())
-      Fail(config::ConfigPath()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
+      Fail(config::ConfigPath()("task", 0)("weight"),
+           "is 0, as for all tasks: nothing would be learned");
   }
 
   void CheckSampleSpace(const config::ConfigPath& path, const Label& space) const {
     if (space.column().empty()) Fail(path, "has no column");
     CheckColumn(path("column"), space.column(), columns_);
-    if (space.rule_case() == Label::RULE_NOT_SET) Fail(path, "has no rule, expected equals, prefix, number or at_least");
+    if (space.rule_case() == Label::RULE_NOT_SET)
+      Fail(path, "has no rule, expected equals, prefix, number or at_least");
     CheckLabel(path, space);
   }
 
@@ -324,7 +346,8 @@ class JobChecker : private config::ConfigChecker {
       names.push_back(field.name());
       if (field.name() != name) continue;
       if (!field.separator().empty())
-        Fail(path, Text("field \"", name, "\" has several values in a row, expected one without a separator"));
+        Fail(path, Text("field \"", name,
+                        "\" has several values in a row, expected one without a separator"));
       return;
     }
     Fail(path, Text("no field \"", name, "\"", Suggestion(name, names)));
@@ -334,17 +357,20 @@ class JobChecker : private config::ConfigChecker {
   void CheckLabel(const config::ConfigPath& path, const Label& label) const {
     if (label.has_prefix() && label.prefix().empty())
       Fail(path("prefix"), "is empty, expected a text: every value begins with the empty one");
-    if (label.has_at_least() && !std::isfinite(label.at_least())) Fail(path("at_least"), "is no finite number");
+    if (label.has_at_least() && !std::isfinite(label.at_least()))
+      Fail(path("at_least"), "is no finite number");
     if (!label.has_equals()) return;
     const auto& missing = job_.data().text().missing();
     if (label.equals().empty() ||
         std::find(missing.begin(), missing.end(), label.equals()) != missing.end()) {
-      Fail(path("equals"), Text("is \"", label.equals(), "\", which means a missing value and so no label, ",
-                                "expected another text"));
+      Fail(path("equals"),
+           Text("is \"", label.equals(), "\", which means a missing value and so no label, ",
+                "expected another text"));
     }
     const bool is_trimmed = job_.data().text().trim() && job_.data().text().quote().empty();
     if (is_trimmed && (label.equals().starts_with(' ') || label.equals().ends_with(' ')))
-      Fail(path("equals"), "begins or ends with a space, which data.text.trim takes off every value");
+      Fail(path("equals"),
+           "begins or ends with a space, which data.text.trim takes off every value");
   }
 
   void CheckTrain() const {
@@ -363,7 +389,8 @@ class JobChecker : private config::ConfigChecker {
     CheckBalance(path("balance"), train.balance());
     if (train.has_checkpoint()) CheckCheckpoint(path("checkpoint"), train.checkpoint());
     if (train.has_warm_start()) CheckWarmStart(path("warm_start"), train.warm_start());
-    if (train.has_early_stopping()) CheckEarlyStopping(path("early_stopping"), train.early_stopping());
+    if (train.has_early_stopping())
+      CheckEarlyStopping(path("early_stopping"), train.early_stopping());
   }
 
   void CheckWarmStart(const config::ConfigPath& path, const WarmStart& start) const {
@@ -374,7 +401,8 @@ class JobChecker : private config::ConfigChecker {
       const std::string& name = start.table(i);
       if (std::find(names.begin(), names.end(), name) == names.end())
         Fail(path("table", i), Text("no table \"", name, "\"", Suggestion(name, names)));
-      if (std::find(start.table().begin(), start.table().begin() + i, name) != start.table().begin() + i)
+      if (std::find(start.table().begin(), start.table().begin() + i, name) !=
+          start.table().begin() + i)
         Fail(path("table", i), Text("\"", name, "\" comes twice"));
     }
   }
@@ -386,7 +414,8 @@ class JobChecker : private config::ConfigChecker {
     CheckRange(path("keep"), checkpoint.keep(), 1, 1000);
     CheckRange(path("full_every"), checkpoint.full_every(), 1, 1000);
     CheckRange(path("max_failures"), checkpoint.max_failures(), 0, 1'000'000);
-    if (checkpoint.every_s() == 0 && checkpoint.every_steps() == 0 && checkpoint.every_epochs() == 0)
+    if (checkpoint.every_s() == 0 && checkpoint.every_steps() == 0 &&
+        checkpoint.every_epochs() == 0)
       Fail(path, "never writes any, expected every_s, every_steps or every_epochs");
   }
 
@@ -404,16 +433,21 @@ class JobChecker : private config::ConfigChecker {
       if (task == job_.task().end()) {
         std::vector<std::string> names;
         for (const Task& t : job_.task()) names.push_back(t.name());
-        Fail(term_path("task"), Text("no task \"", term.task(), "\"", Suggestion(term.task(), names)));
+        Fail(term_path("task"),
+             Text("no task \"", term.task(), "\"", Suggestion(term.task(), names)));
       }
       CheckPositive(term_path("weight"), term.weight());
       const bool is_number = task->has_squared_error() || task->has_poisson();
-      const bool fits = term.metric() == EarlyStopping::AUC    ? !is_number
-                        : term.metric() == EarlyStopping::RMSE ? is_number || task->has_binary_cross_entropy()
-                                                               : task->has_binary_cross_entropy();
+      const bool fits = term.metric() == EarlyStopping::AUC ? !is_number
+                        : term.metric() == EarlyStopping::RMSE
+                            ? is_number || task->has_binary_cross_entropy()
+                            : task->has_binary_cross_entropy();
       if (!fits) {
-        Fail(term_path("metric"), Text("is ", EarlyStopping::Metric_Name(term.metric()), ", expected one that task ", term.task(),
-                                       " has: ", is_number ? "RMSE" : task->has_binary_cross_entropy() ? "AUC, RMSE or LOG_LOSS" : "AUC"));
+        Fail(term_path("metric"), Text("is ", EarlyStopping::Metric_Name(term.metric()),
+                                       ", expected one that task ", term.task(), " has: ",
+                                       is_number                          ? "RMSE"
+                                       : task->has_binary_cross_entropy() ? "AUC, RMSE or LOG_LOSS"
+                                                                          : "AUC"));
       }
     }
   }
@@ -422,9 +456,11 @@ class JobChecker : private config::ConfigChecker {
     if (balance.kind_case() == Balance::KIND_NOT_SET) return;
     if (job_.task_size() < 2) Fail(path, "balances one task, expected two or more");
     if (balance.has_dynamic_weight_average()) {
-      CheckPositive(path("dynamic_weight_average")("temperature"), balance.dynamic_weight_average().temperature());
+      CheckPositive(path("dynamic_weight_average")("temperature"),
+                    balance.dynamic_weight_average().temperature());
     }
-    if (balance.has_grad_norm()) CheckNotNegative(path("grad_norm")("alpha"), balance.grad_norm().alpha());
+    if (balance.has_grad_norm())
+      CheckNotNegative(path("grad_norm")("alpha"), balance.grad_norm().alpha());
     if (balance.has_ca_grad()) CheckRange(path("ca_grad")("c"), balance.ca_grad().c(), 0.0, 1.0);
   }
 

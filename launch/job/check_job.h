@@ -7,7 +7,8 @@
 
 namespace zhiyin::launch::job {
 
-/// Throws Error, by way of `blame`, for the first thing that is impossible. REQUIRES: defaults are filled in.
+/// Throws Error, by way of `blame`, for the first thing that is impossible. REQUIRES: defaults are
+/// filled in.
 void CheckJob(const Job& job, const config::ConfigBlame& blame);
 
 /// Checks the data of a job; returns the columns that it has.

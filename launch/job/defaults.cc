@@ -21,7 +21,8 @@ void FillAdmission(Admission* admission) {
 }
 
 void FillOptimizer(Optimizer* optimizer) {
-  if (!optimizer->has_weight_decay()) optimizer->set_weight_decay(optimizer->has_adamw() ? 0.01 : 0);
+  if (!optimizer->has_weight_decay())
+    optimizer->set_weight_decay(optimizer->has_adamw() ? 0.01 : 0);
   switch (optimizer->kind_case()) {
     case Optimizer::kSgd:
     case Optimizer::KIND_NOT_SET:
@@ -65,9 +66,9 @@ void FillModel(Job* job) {
     Esmm* esmm = job->mutable_model()->mutable_esmm();
     if (!esmm->has_min_propensity()) esmm->set_min_propensity(0.01);
     for (Task& task : *job->mutable_task()) {
-      const bool is_implied = std::any_of(esmm->step().begin(), esmm->step().end(), [&](const Esmm::Step& step) {
-        return step.conditional_task() == task.name();
-      });
+      const bool is_implied = std::any_of(
+          esmm->step().begin(), esmm->step().end(),
+          [&](const Esmm::Step& step) { return step.conditional_task() == task.name(); });
       if (is_implied && !task.has_weight()) task.set_weight(0);
     }
   }
@@ -76,14 +77,17 @@ void FillModel(Job* job) {
   if (job->model().has_two_tower()) {
     TwoTower* towers = job->mutable_model()->mutable_two_tower();
     if (!towers->has_temperature()) towers->set_temperature(1);
-    if (towers->has_in_batch() && !towers->in_batch().has_weight()) towers->mutable_in_batch()->set_weight(1);
+    if (towers->has_in_batch() && !towers->in_batch().has_weight())
+      towers->mutable_in_batch()->set_weight(1);
   }
 }
 
 void FillFiles(const std::string& folder, google::protobuf::RepeatedPtrField<std::string>* files) {
   for (std::string& file : *files) {
     if (!file.empty())
-      file = std::filesystem::absolute(std::filesystem::path(folder) / file).lexically_normal().string();
+      file = std::filesystem::absolute(std::filesystem::path(folder) / file)
+                 .lexically_normal()
+                 .string();
   }
 }
 
@@ -130,7 +134,9 @@ void FillDefaults(const std::string& folder, Job* job) {
   }
   if (job->train().has_warm_start() && !job->train().warm_start().model().empty()) {
     std::string* model = job->mutable_train()->mutable_warm_start()->mutable_model();
-    *model = std::filesystem::absolute(std::filesystem::path(folder) / *model).lexically_normal().string();
+    *model = std::filesystem::absolute(std::filesystem::path(folder) / *model)
+                 .lexically_normal()
+                 .string();
   }
   if (data->has_train()) FillFiles(folder, data->mutable_train()->mutable_file());
   if (data->has_test()) FillFiles(folder, data->mutable_test()->mutable_file());
@@ -143,7 +149,8 @@ void FillDefaults(const std::string& folder, Job* job) {
   if (data->has_behaviour()) {
     Behaviour* behaviour = data->mutable_behaviour();
     if (!behaviour->has_history_length()) behaviour->set_history_length(20);
-    if (behaviour->has_negatives() && !behaviour->negatives().has_power()) behaviour->mutable_negatives()->set_power(0.75);
+    if (behaviour->has_negatives() && !behaviour->negatives().has_power())
+      behaviour->mutable_negatives()->set_power(0.75);
   }
   if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
   if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
@@ -176,7 +183,8 @@ void FillDefaults(const std::string& folder, Job* job) {
   Balance* balance = train->mutable_balance();
   if (balance->has_dynamic_weight_average() && !balance->dynamic_weight_average().has_temperature())
     balance->mutable_dynamic_weight_average()->set_temperature(2);
-  if (balance->has_grad_norm() && !balance->grad_norm().has_alpha()) balance->mutable_grad_norm()->set_alpha(1.5);
+  if (balance->has_grad_norm() && !balance->grad_norm().has_alpha())
+    balance->mutable_grad_norm()->set_alpha(1.5);
   if (balance->has_ca_grad() && !balance->ca_grad().has_c()) balance->mutable_ca_grad()->set_c(0.4);
   if (!train->has_prefetch()) train->set_prefetch(train->staleness() == 0);
   if (!job->evaluation().has_every_epochs()) job->mutable_evaluation()->set_every_epochs(1);

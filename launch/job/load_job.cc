@@ -4,13 +4,13 @@
 
 #include <filesystem>
 
-#include "launch/job/check_job.h"
-#include "launch/job/defaults.h"
 #include "common/config/override.h"
 #include "common/config/path.h"
 #include "common/config/reader.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "launch/job/check_job.h"
+#include "launch/job/defaults.h"
 
 namespace zhiyin::launch::job {
 namespace {
@@ -24,7 +24,8 @@ Job ParseJob(std::string_view text, const std::string& name, const std::string& 
   Job job;
   config::ConfigBlame blame(name);
   config::ReadJobText(text, &blame, &job);
-  for (const std::string& override_text : overrides) config::ApplyOverride(override_text, &blame, &job);
+  for (const std::string& override_text : overrides)
+    config::ApplyOverride(override_text, &blame, &job);
   FillDefaults(folder, &job);
   CheckJob(job, blame);
   return job;
@@ -39,12 +40,13 @@ void CheckAgainstRoles(const Job& job, int n_workers) {
   const Train& train = job.train();
   if (train.staleness() != 0) return;
   if (train.slices() == 0 && train.batch_size() % n_workers != 0) {
-    Fail("train.batch_size: is ", train.batch_size(), ", expected a multiple of the number of workers, ",
-         n_workers, ", which share a step (or set train.slices)");
+    Fail("train.batch_size: is ", train.batch_size(),
+         ", expected a multiple of the number of workers, ", n_workers,
+         ", which share a step (or set train.slices)");
   }
   if (train.slices() > 0 && train.slices() < n_workers) {
-    Fail("train.slices: is ", train.slices(), ", expected at least the number of workers, ", n_workers,
-         ": the others would have nothing to do");
+    Fail("train.slices: is ", train.slices(), ", expected at least the number of workers, ",
+         n_workers, ": the others would have nothing to do");
   }
 }
 

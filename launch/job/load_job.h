@@ -9,13 +9,14 @@
 
 namespace zhiyin::launch::job {
 
-/// Reads a job in protobuf text format, applies overrides ("path=value", in order), makes file names absolute
-/// (relative ones are looked up beside the config file), fills in every default that job.proto documents, and
-/// checks the whole. Throws Error("FILE:LINE: PATH: what is wrong, what is expected").
+/// Reads a job in protobuf text format, applies overrides ("path=value", in order), makes file
+/// names absolute (relative ones are looked up beside the config file), fills in every default that
+/// job.proto documents, and checks the whole. Throws Error("FILE:LINE: PATH: what is wrong, what is
+/// expected").
 Job LoadJob(const std::string& path, std::span<const std::string> overrides);
 
-/// The same from text; `name` stands for the file in messages, `folder` is where relative file names are
-/// looked up.
+/// The same from text; `name` stands for the file in messages, `folder` is where relative file
+/// names are looked up.
 Job ParseJob(std::string_view text, const std::string& name, const std::string& folder,
              std::span<const std::string> overrides);
 

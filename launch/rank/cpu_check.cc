@@ -1,5 +1,5 @@
-// Compiled for any x86-64 (launch/CMakeLists.txt). No templates here: the linker could take another file's
-// copy of one, compiled for more.
+// Compiled for any x86-64 (launch/CMakeLists.txt). No templates here: the linker could take another
+// file's copy of one, compiled for more.
 #include "launch/rank/cpu_check.h"
 
 #include <string.h>

@@ -16,13 +16,13 @@ struct CpuNeeds {
 };
 extern const CpuNeeds kCpuNeeds;
 
-/// Writes the names of the features that are needed and not present, a blank between them, to `text`, which
-/// has room for `n_text` bytes; returns how many they are.
+/// Writes the names of the features that are needed and not present, a blank between them, to
+/// `text`, which has room for `n_text` bytes; returns how many they are.
 int MissingFeatures(const CpuFeature* features, int n_features, char* text, int n_text);
 
-/// Ends the process with one line and code 1 when something is missing. It has run before main and before
-/// anything else of this program that could meet an instruction that is not there and die of SIGILL; a call
-/// links it in.
+/// Ends the process with one line and code 1 when something is missing. It has run before main and
+/// before anything else of this program that could meet an instruction that is not there and die of
+/// SIGILL; a call links it in.
 void CheckCpu();
 
 }  // namespace zhiyin::launch::rank

@@ -30,13 +30,14 @@ std::string Fingerprint() {
     agreed += net::NameOf(static_cast<net::FrameKind>(kind));
     agreed += '\n';
   }
-  for (const size_t number : {sizeof(ps::Section), sizeof(ps::PushPrelude), size_t{ps::kMaxPullsInFlight},
-                              ps::ServerReport::kStalenessBins}) {
+  for (const size_t number : {sizeof(ps::Section), sizeof(ps::PushPrelude),
+                              size_t{ps::kMaxPullsInFlight}, ps::ServerReport::kStalenessBins}) {
     agreed += std::to_string(number) + '\n';
   }
   char digest[9];
   std::snprintf(digest, sizeof(digest), "%08x", static_cast<uint32_t>(HashBytes(agreed)));
-  return "zhiyin " ZHIYIN_VERSION " (protocol " + std::to_string(net::kFrameVersion) + ", " + digest + ")";
+  return "zhiyin " ZHIYIN_VERSION " (protocol " + std::to_string(net::kFrameVersion) + ", " +
+         digest + ")";
 }
 
 }  // namespace zhiyin::launch::rank

@@ -3,8 +3,8 @@
 #include <limits>
 
 #include "common/bytes.h"
-#include "launch/job/load_job.h"
 #include "common/error.h"
+#include "launch/job/load_job.h"
 #include "launch/rank/fingerprint.h"
 #include "worker/saved/saved_model.h"
 
@@ -52,14 +52,16 @@ Hello ParseHello(const net::Frame& frame, Command command, const net::RoleMap& r
   if (command == Command::kTrain) {
     job::CheckAgainstRoles(manifest.job(), roles.n_workers);
   }
-  if (command != Command::kTrain && hello.start.rows.empty()) Fail(where, ": no model, expected its folder");
-  if (command != Command::kTrain || manifest.has_progress()) worker::saved::CheckManifest(manifest, where);
+  if (command != Command::kTrain && hello.start.rows.empty())
+    Fail(where, ": no model, expected its folder");
+  if (command != Command::kTrain || manifest.has_progress())
+    worker::saved::CheckManifest(manifest, where);
   return hello;
 }
 
 void SendGreeting(net::Mailbox* mailbox) {
   mailbox->Send(0, net::Frame(net::FrameKind::kGreeting, mailbox->NewRequestId(), 0,
-                         Fingerprint() + "\n" + mailbox->endpoint().host()));
+                              Fingerprint() + "\n" + mailbox->endpoint().host()));
 }
 
 std::vector<std::string> AwaitGreetings(net::Mailbox* mailbox) {
@@ -68,14 +70,15 @@ std::vector<std::string> AwaitGreetings(net::Mailbox* mailbox) {
   std::vector<bool> has_greeted(hosts.size());
   hosts[0] = mailbox->endpoint().host();
   for (size_t n = 1; n < hosts.size(); ++n) {
-    const net::Frame frame = mailbox->Await({net::FrameKind::kGreeting}, "a greeting",
-                                       [&](int rank) { return !has_greeted[static_cast<size_t>(rank)]; });
+    const net::Frame frame =
+        mailbox->Await({net::FrameKind::kGreeting}, "a greeting",
+                       [&](int rank) { return !has_greeted[static_cast<size_t>(rank)]; });
     const size_t rank = static_cast<size_t>(frame.source());
     if (has_greeted[rank]) Fail(net::NameOf(frame), ": came twice");
     const Greeting greeting = ParseGreeting(frame);
     if (greeting.build != own_build) {
-      Fail("rank ", rank, " on ", greeting.host, " runs ", greeting.build, ", rank 0 on ", hosts[0], " runs ",
-           own_build, ": expected the same build on all hosts");
+      Fail("rank ", rank, " on ", greeting.host, " runs ", greeting.build, ", rank 0 on ", hosts[0],
+           " runs ", own_build, ": expected the same build on all hosts");
     }
     has_greeted[rank] = true;
     hosts[rank] = greeting.host;

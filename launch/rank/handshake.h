@@ -1,7 +1,8 @@
 // The first things that ranks say to each other.
 //
 //   kGreeting   text: the sender's build, a line break, the host it runs on
-//   kHello      the host of each rank, the folder of rows to load or nothing (ByteWriter strings), u64 whether the model's own weights
+//   kHello      the host of each rank, the folder of rows to load or nothing (ByteWriter strings),
+//   u64 whether the model's own weights
 //               get their first values, a Manifest in binary (a string, too)
 #pragma once
 
@@ -23,8 +24,8 @@ struct Greeting {
 /// Throws Error, naming the rank it came from, on a greeting that is none.
 Greeting ParseGreeting(const net::Frame& greeting);
 
-/// What rank 0 tells all others: where each rank runs, the job, and for an evaluation the model that it is
-/// about.
+/// What rank 0 tells all others: where each rank runs, the job, and for an evaluation the model
+/// that it is about.
 struct Hello {
   std::vector<std::string> hosts;  // [rank]
   job::JobStart start;
@@ -35,8 +36,8 @@ Hello ParseHello(const net::Frame& hello, Command command, const net::RoleMap& r
 
 /// On every rank but 0: says which build this is, and where it runs.
 void SendGreeting(net::Mailbox* mailbox);
-/// On rank 0: waits for the greetings of all others; returns the host of each rank. Throws Error on one of
-/// another build, naming both hosts.
+/// On rank 0: waits for the greetings of all others; returns the host of each rank. Throws Error on
+/// one of another build, naming both hosts.
 std::vector<std::string> AwaitGreetings(net::Mailbox* mailbox);
 
 }  // namespace zhiyin::launch::rank

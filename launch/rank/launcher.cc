@@ -10,7 +10,8 @@ namespace {
 
 int FirstNumber(std::initializer_list<const char*> names, int otherwise) {
   for (const char* name : names) {
-    if (const char* text = std::getenv(name); text != nullptr && *text != '\0') return std::atoi(text);
+    if (const char* text = std::getenv(name); text != nullptr && *text != '\0')
+      return std::atoi(text);
   }
   return otherwise;
 }
@@ -27,7 +28,8 @@ int LaunchedRanks() {
 }
 
 bool StartedByLauncher() {
-  return FirstNumber({"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}, -1) >= 0;
+  return FirstNumber({"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"},
+                     -1) >= 0;
 }
 
 std::string HostName() {

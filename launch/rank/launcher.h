@@ -5,8 +5,8 @@
 
 namespace zhiyin::launch::rank {
 
-/// This process' number among those that were started together; 0 when it was started alone. For use before
-/// MPI_Init, or without it.
+/// This process' number among those that were started together; 0 when it was started alone. For
+/// use before MPI_Init, or without it.
 int LaunchedRank();
 
 /// How many were started together; 1 when alone or when nothing says it.

@@ -26,10 +26,13 @@ OutputLock::OutputLock(const std::string& path) {
     char holder[300] = "";
     const ssize_t n = read(file_, holder, sizeof(holder) - 1);
     close(file_);
-    if (cause != EWOULDBLOCK) Fail("--output=", path, ": cannot lock ", name, ": ", std::strerror(cause));
-    Fail("--output=", path, ": is in use by ", n > 0 ? OneLine(holder) : "another job", ": name another folder, or wait for it");
+    if (cause != EWOULDBLOCK)
+      Fail("--output=", path, ": cannot lock ", name, ": ", std::strerror(cause));
+    Fail("--output=", path, ": is in use by ", n > 0 ? OneLine(holder) : "another job",
+         ": name another folder, or wait for it");
   }
-  // For whoever finds it locked. The file stays: removed, two others could lock a file of this name each.
+  // For whoever finds it locked. The file stays: removed, two others could lock a file of this name
+  // each.
   const std::string self = "process " + std::to_string(getpid()) + " on " + HostName();
   if (ftruncate(file_, 0) != 0 || write(file_, self.data(), self.size()) < 0) {
     const int cause = errno;
@@ -38,7 +41,9 @@ OutputLock::OutputLock(const std::string& path) {
   }
 }
 
-OutputLock::~OutputLock() { close(file_); }
+OutputLock::~OutputLock() {
+  close(file_);
+}
 
 void MakeOutputFolder(const std::string& path) {
   std::error_code error;
@@ -52,14 +57,17 @@ std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, Earlier
   std::error_code error;
   MakeOutputFolder(path);
   auto lock = std::make_unique<OutputLock>(path);
-  for (const char* name : {"summary.json", "metrics.jsonl", "model", "checkpoints", "compare.json"}) {
+  for (const char* name :
+       {"summary.json", "metrics.jsonl", "model", "checkpoints", "compare.json"}) {
     if (earlier == EarlierRun::kRefused && fs::exists(fs::path(path) / name, error)) {
       Fail("--output=", path, ": holds ", name,
            " of an earlier run: name another folder, or add --overwrite");
     }
   }
   if (earlier == EarlierRun::kUnfinished && fs::exists(fs::path(path) / "summary.json", error))
-    Fail("--resume: --output=", path, " holds a run that came to its end, and no checkpoint: name another folder, or use --overwrite");
+    Fail("--resume: --output=", path,
+         " holds a run that came to its end, and no checkpoint: name another folder, or use "
+         "--overwrite");
   // A later --resume must not find them.
   if (earlier == EarlierRun::kReplaced) worker::saved::RemoveCheckpoints(path);
   const std::string probe = path + "/.zhiyin-probe";
@@ -73,7 +81,8 @@ void CheckOutputFile(const std::string& path, bool overwrite) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path folder = fs::path(path).parent_path();
-  if (fs::is_directory(path, error)) Fail("--output=", path, ": is a folder, expected the name of a file");
+  if (fs::is_directory(path, error))
+    Fail("--output=", path, ": is a folder, expected the name of a file");
   if (!folder.empty() && !fs::is_directory(folder, error))
     Fail("--output=", path, ": there is no folder ", folder.string());
   if (!overwrite && fs::exists(path, error))

@@ -8,9 +8,11 @@ namespace zhiyin::launch::rank {
 
 /// What may lie in the folder already.
 enum class EarlierRun {
-  kRefused,     // no results of an earlier run
-  kReplaced,    // any: its checkpoints are removed, each other file is replaced when its successor is whole
-  kUnfinished,  // those of a run that did not come to its end, which begins again: it had no checkpoint yet
+  kRefused,   // no results of an earlier run
+  kReplaced,  // any: its checkpoints are removed, each other file is replaced when its successor is
+              // whole
+  kUnfinished,  // those of a run that did not come to its end, which begins again: it had no
+                // checkpoint yet
   kContinued,   // those of the job that goes on
 };
 
@@ -30,12 +32,13 @@ class OutputLock {
 /// With all above it. Throws Error where it cannot be.
 void MakeOutputFolder(const std::string& path);
 
-/// Makes the folder where it is missing, locks it, and sees that it can be written. Throws Error when it cannot, or holds what is
-/// not expected.
-[[nodiscard]] std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, EarlierRun earlier);
+/// Makes the folder where it is missing, locks it, and sees that it can be written. Throws Error
+/// when it cannot, or holds what is not expected.
+[[nodiscard]] std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path,
+                                                              EarlierRun earlier);
 
-/// For a command that writes one file. Throws Error when it is a folder, or is there already and `overwrite`
-/// is false, or would lie in a folder that does not exist.
+/// For a command that writes one file. Throws Error when it is a folder, or is there already and
+/// `overwrite` is false, or would lie in a folder that does not exist.
 void CheckOutputFile(const std::string& path, bool overwrite);
 
 }  // namespace zhiyin::launch::rank

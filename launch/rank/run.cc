@@ -27,23 +27,26 @@ namespace {
 const net::Watchdog* pauses = nullptr;
 double pause_max_s = 0;
 
-/// mpirun ends all ranks with SIGTERM when one has died; its own message names the rank and the host, unless
-/// it runs with --quiet.
+/// mpirun ends all ranks with SIGTERM when one has died; its own message names the rank and the
+/// host, unless it runs with --quiet.
 void SayTerminated(int) {
   // Who was stopped for too long is the cause, and others have said so.
   if (pauses != nullptr && pauses->LongestPause() > pause_max_s) _exit(128 + SIGTERM);
   constexpr char kLine[] =
-      "zhiyin: error: ended by SIGTERM: another rank died (mpirun says which), or somebody stopped the job\n";
+      "zhiyin: error: ended by SIGTERM: another rank died (mpirun says which), or somebody stopped "
+      "the job\n";
   [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, kLine, sizeof(kLine) - 1);
-  // mpirun drops what it has not read when the process is gone; it waits a second before it sends SIGKILL.
+  // mpirun drops what it has not read when the process is gone; it waits a second before it sends
+  // SIGKILL.
   const timespec half_a_second{0, 500'000'000};
   nanosleep(&half_a_second, nullptr);
   _exit(128 + SIGTERM);
 }
 
-/// The first process to end has mpirun end all others; but mpirun then waits, for a quarter of an hour, for the
-/// daemon of a host that it cannot reach. When it has found out by itself that the host is lost, it does not. So
-/// leave it the time to find out: launch/mpirun.sh has it do so soon after the limit.
+/// The first process to end has mpirun end all others; but mpirun then waits, for a quarter of an
+/// hour, for the daemon of a host that it cannot reach. When it has found out by itself that the
+/// host is lost, it does not. So leave it the time to find out: launch/mpirun.sh has it do so soon
+/// after the limit.
 void WaitForMpirun(double limit_s) {
   std::this_thread::sleep_for(std::chrono::duration<double>(4 + limit_s / 10));
 }
@@ -58,18 +61,18 @@ void SpeakOnSigterm() {
 }
 
 int RunOverMpi(RankOptions options) {
-  // MPI's own calls at the start and at the end wait for all ranks and know no limit. Of many ranks that wait
-  // too long, one is to say so, before mpirun ends the others.
+  // MPI's own calls at the start and at the end wait for all ranks and know no limit. Of many ranks
+  // that wait too long, one is to say so, before mpirun ends the others.
   const int launched_rank = LaunchedRank();
   net::Watchdog watchdog(options.timeout_s + 0.2 * std::min(launched_rank, 20),
-                    [print = options.print_error, launched_rank,
-                     limit_s = options.timeout_s](const std::string& what) {
-                      std::ostringstream line;
-                      line << "rank " << launched_rank << " on " << HostName() << ": waited " << limit_s
-                           << " s (the limit is --timeout_s) for " << what;
-                      print(line.str());
-                      std::_Exit(1);
-                    });
+                         [print = options.print_error, launched_rank,
+                          limit_s = options.timeout_s](const std::string& what) {
+                           std::ostringstream line;
+                           line << "rank " << launched_rank << " on " << HostName() << ": waited "
+                                << limit_s << " s (the limit is --timeout_s) for " << what;
+                           print(line.str());
+                           std::_Exit(1);
+                         });
   // mpirun passes it on to all ranks.
   std::signal(SIGUSR1, [](int) { stop_requested = true; });
   options.stop_requested = [] { return stop_requested.load(); };
@@ -111,7 +114,8 @@ int RunSimulated(int n_servers, int n_workers, const net::SimOptions& network_op
     code = std::max(code, 1);
   }
   char line[128];
-  std::snprintf(line, sizeof(line), "simulated: trace %016llx, %lld frames, %.6f s of virtual time\n",
+  std::snprintf(line, sizeof(line),
+                "simulated: trace %016llx, %lld frames, %.6f s of virtual time\n",
                 static_cast<unsigned long long>(network.trace_hash()),
                 static_cast<long long>(network.n_delivered()), network.now());
   options.print(line);

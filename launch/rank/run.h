@@ -8,12 +8,12 @@
 
 namespace zhiyin::launch::rank {
 
-/// This process as one rank of mpirun's world. Does not return when the job has failed: the process ends with
-/// code 1.
+/// This process as one rank of mpirun's world. Does not return when the job has failed: the process
+/// ends with code 1.
 int RunOverMpi(RankOptions options);
 
-/// From now on SIGTERM, by which mpirun ends all ranks when one has died, ends this process with one line
-/// that says so.
+/// From now on SIGTERM, by which mpirun ends all ranks when one has died, ends this process with
+/// one line that says so.
 void SpeakOnSigterm();
 
 /// Servers and workers as ranks of a simulated network; the same options give the same run. Prints

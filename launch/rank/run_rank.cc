@@ -6,21 +6,21 @@
 #include <algorithm>
 #include <memory>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/net/mailbox.h"
 #include "common/net/role_map.h"
 #include "configs/manifest.pb.h"
+#include "launch/job/load_job.h"
+#include "launch/job/load_saved.h"
+#include "launch/job/resume.h"
 #include "launch/rank/handshake.h"
 #include "launch/rank/output_folder.h"
-#include "launch/job/resume.h"
-#include "launch/job/load_saved.h"
 #include "ps/save/checkpoint.h"
 #include "ps/save/row_carry.h"
 #include "ps/server/server.h"
-#include "worker/train/job.h"
 #include "worker/model/nn/team.h"
 #include "worker/saved/saved_model.h"
+#include "worker/train/job.h"
 
 namespace zhiyin::launch::rank {
 namespace {
@@ -44,7 +44,8 @@ net::RoleMap RolesFor(int n_ranks, int n_servers) {
   if (n_servers < 1) Fail("--servers=", n_servers, ": expected at least 1");
   if (n_ranks < 2) {
     Fail(
-        "one rank alone cannot both serve and work: start at least 2 (mpirun -n 2 zhiyin ...), or use "
+        "one rank alone cannot both serve and work: start at least 2 (mpirun -n 2 zhiyin ...), or "
+        "use "
         "--simulate=1x1");
   }
   if (n_servers >= n_ranks) {
@@ -68,7 +69,9 @@ job::JobStart ReadManifest(const RankOptions& options, const net::RoleMap& roles
   if (options.command != Command::kTrain) {
     CheckModelOverrides(options);
     const std::string folder = worker::saved::FindModel(options.checkpoint);
-    return {.manifest = job::LoadSaved(folder, options.overrides).back().manifest, .rows = folder, .inits_dense = false};
+    return {.manifest = job::LoadSaved(folder, options.overrides).back().manifest,
+            .rows = folder,
+            .inits_dense = false};
   }
   const Job job = job::LoadJob(options.config, options.overrides);
   const auto note = [&](const std::string& text) { options.print("note: " + text + "\n"); };
@@ -79,12 +82,14 @@ job::JobStart ReadManifest(const RankOptions& options, const net::RoleMap& roles
   return *std::move(start);
 }
 
-job::JobStart ShareManifest(const RankOptions& options, const net::RoleMap& roles, net::Mailbox* mailbox) {
+job::JobStart ShareManifest(const RankOptions& options, const net::RoleMap& roles,
+                            net::Mailbox* mailbox) {
   Hello hello;
   if (mailbox->endpoint().rank() != 0) {
     SendGreeting(mailbox);
-    hello = ParseHello(mailbox->Await({net::FrameKind::kHello}, "the job's configuration", IsRankZero),
-                       options.command, roles);
+    hello =
+        ParseHello(mailbox->Await({net::FrameKind::kHello}, "the job's configuration", IsRankZero),
+                   options.command, roles);
   } else {
     hello.hosts = AwaitGreetings(mailbox);
     hello.start = ReadManifest(options, roles);
@@ -97,22 +102,29 @@ job::JobStart ShareManifest(const RankOptions& options, const net::RoleMap& role
 }
 
 /// Into the empty tables of a server.
-void LoadRows(const RankOptions& options, const job::JobStart& job, const net::RoleMap& roles, net::Mailbox* mailbox, std::vector<ps::table::Table>* tables) {
+void LoadRows(const RankOptions& options, const job::JobStart& job, const net::RoleMap& roles,
+              net::Mailbox* mailbox, std::vector<ps::table::Table>* tables) {
   const ps::save::SavedChain saved = job::LoadSaved(job.rows);
   const Job& before = saved.back().manifest.job();
-  const ps::save::RowCarry carry = options.command != Command::kTrain      ? ps::save::CarryAll(tables->size())
-                             : job.manifest.has_progress() ? ps::save::CarryOn(before, job.manifest.job())
-                                                           : ps::save::CarryOver(before, job.manifest.job());
-  ps::save::LoadRows(saved, carry, roles, roles.ServerOfRank(mailbox->endpoint().rank()), tables, [&] { mailbox->SayAlive(); },
-               mailbox->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
+  const ps::save::RowCarry carry =
+      options.command != Command::kTrain ? ps::save::CarryAll(tables->size())
+      : job.manifest.has_progress()      ? ps::save::CarryOn(before, job.manifest.job())
+                                         : ps::save::CarryOver(before, job.manifest.job());
+  ps::save::LoadRows(
+      saved, carry, roles, roles.ServerOfRank(mailbox->endpoint().rank()), tables,
+      [&] { mailbox->SayAlive(); },
+      mailbox->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
 }
 
 /// False: the job ended early.
-bool Serve(const RankOptions& options, const job::JobStart& job, const net::RoleMap& roles, net::Mailbox* mailbox) {
+bool Serve(const RankOptions& options, const job::JobStart& job, const net::RoleMap& roles,
+           net::Mailbox* mailbox) {
   const Manifest& manifest = job.manifest;
-  // What servers write goes into the output folder; a prediction's output is a file, and they write nothing.
-  ps::server::Server server(mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output,
-                    options.profile, static_cast<uint64_t>(manifest.progress().next_step()));
+  // What servers write goes into the output folder; a prediction's output is a file, and they write
+  // nothing.
+  ps::server::Server server(
+      mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output,
+      options.profile, static_cast<uint64_t>(manifest.progress().next_step()));
   if (!job.rows.empty()) LoadRows(options, job, roles, mailbox, &server.tables());
   return server.Run();
 }
@@ -122,31 +134,35 @@ std::unique_ptr<OutputLock> PrepareOutput(const RankOptions& options, bool has_c
     CheckOutputFile(options.output, options.overwrite);
   } else if (!options.output.empty()) {
     return PrepareOutputFolder(options.output, has_checkpoint      ? EarlierRun::kContinued
-                                        : options.resume    ? EarlierRun::kUnfinished
-                                        : options.overwrite ? EarlierRun::kReplaced
-                                                            : EarlierRun::kRefused);
+                                               : options.resume    ? EarlierRun::kUnfinished
+                                               : options.overwrite ? EarlierRun::kReplaced
+                                                                   : EarlierRun::kRefused);
   }
   return nullptr;
 }
 
 /// False: the job ended early.
-bool Work(const RankOptions& options, const job::JobStart& job, const net::RoleMap& roles, net::Mailbox* mailbox) {
+bool Work(const RankOptions& options, const job::JobStart& job, const net::RoleMap& roles,
+          net::Mailbox* mailbox) {
   const worker::train::JobOptions job_options{.output = options.output,
-                                       .progress = options.progress,
-                                       .print = options.print,
-                                       .n_threads = options.n_threads,
-                                       .network = options.network,
-                                       .profile = options.profile,
-                                       .stop_requested = options.stop_requested,
-                                       .died_at = options.died_at,
-                                       .inits_dense = job.inits_dense,
-                                       .take_summary = options.take_summary};
+                                              .progress = options.progress,
+                                              .print = options.print,
+                                              .n_threads = options.n_threads,
+                                              .network = options.network,
+                                              .profile = options.profile,
+                                              .stop_requested = options.stop_requested,
+                                              .died_at = options.died_at,
+                                              .inits_dense = job.inits_dense,
+                                              .take_summary = options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
   std::unique_ptr<OutputLock> lock;
   if (is_chief) lock = PrepareOutput(options, job.manifest.has_progress());
-  if (const int n_cores = worker::model::nn::Team::CoresOfThisProcess(); is_chief && options.n_threads > n_cores) {
-    options.print("note: --threads=" + std::to_string(options.n_threads) + ", but this rank may run on " + std::to_string(n_cores) +
-                  (n_cores == 1 ? " core" : " cores") + " only: mpirun binds ranks to cores, see docs/operations.md, Threads\n");
+  if (const int n_cores = worker::model::nn::Team::CoresOfThisProcess();
+      is_chief && options.n_threads > n_cores) {
+    options.print("note: --threads=" + std::to_string(options.n_threads) +
+                  ", but this rank may run on " + std::to_string(n_cores) +
+                  (n_cores == 1 ? " core" : " cores") +
+                  " only: mpirun binds ranks to cores, see docs/operations.md, Threads\n");
   }
   bool is_done = true;
   switch (options.command) {
@@ -167,15 +183,18 @@ bool Work(const RankOptions& options, const job::JobStart& job, const net::RoleM
   }
   for (int rank = 0; rank < roles.n_ranks(); ++rank) {
     if (rank != mailbox->endpoint().rank())
-      mailbox->Send(rank, net::Frame(net::FrameKind::kShutdown, mailbox->NewRequestId(), is_done ? 0 : 1, 0));
+      mailbox->Send(
+          rank, net::Frame(net::FrameKind::kShutdown, mailbox->NewRequestId(), is_done ? 0 : 1, 0));
   }
   return is_done;
 }
 
-/// Returns when all ranks have nothing more to say: without it, a rank could wait without a limit in
-/// MPI_Finalize for one that has fallen silent.
+/// Returns when all ranks have nothing more to say: without it, a rank could wait without a limit
+/// in MPI_Finalize for one that has fallen silent.
 void SayGoodbye(const net::RoleMap& roles, net::Mailbox* mailbox) {
-  const auto bye = [&] { return net::Frame(net::FrameKind::kGoodbye, mailbox->NewRequestId(), 0, 0); };
+  const auto bye = [&] {
+    return net::Frame(net::FrameKind::kGoodbye, mailbox->NewRequestId(), 0, 0);
+  };
   if (mailbox->endpoint().rank() != 0) {
     mailbox->Send(0, bye());
     mailbox->Await({net::FrameKind::kGoodbye}, "its goodbye", IsRankZero);
@@ -183,14 +202,16 @@ void SayGoodbye(const net::RoleMap& roles, net::Mailbox* mailbox) {
   }
   std::vector<bool> has_left(static_cast<size_t>(roles.n_ranks()));
   for (int n = 1; n < roles.n_ranks(); ++n) {
-    const net::Frame frame = mailbox->Await({net::FrameKind::kGoodbye}, "its goodbye",
-                                       [&](int rank) { return !has_left[static_cast<size_t>(rank)]; });
+    const net::Frame frame =
+        mailbox->Await({net::FrameKind::kGoodbye}, "its goodbye",
+                       [&](int rank) { return !has_left[static_cast<size_t>(rank)]; });
     has_left[static_cast<size_t>(frame.source())] = true;
   }
   for (int rank = 1; rank < roles.n_ranks(); ++rank) mailbox->Send(rank, bye());
 }
 
-/// Whether another rank says it, having waited in vain for this one, which was stopped and hears of both now.
+/// Whether another rank says it, having waited in vain for this one, which was stopped and hears of
+/// both now.
 bool HasBeenSaid(net::Endpoint* endpoint) {
   try {
     const double deadline = endpoint->Now() + kFarewellS;
@@ -208,13 +229,14 @@ void StopAll(const Failure& failure, const RankOptions& options, net::Endpoint* 
   if (failure.is_of_rank_zero && HasBeenSaid(endpoint)) return;
   options.print_error(failure.what);
   for (int rank = 1; rank < endpoint->n_ranks(); ++rank)
-    endpoint->Send(rank, net::Frame(net::FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
+    endpoint->Send(
+        rank, net::Frame(net::FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
   endpoint->Flush(endpoint->Now() + kFarewellS);
 }
 
-/// On another rank: tells rank 0, and prints the failure itself only if rank 0 does not answer. Then many
-/// ranks may be about to print: they wait for different times, and the first stops the others. Returns this
-/// rank's exit code.
+/// On another rank: tells rank 0, and prints the failure itself only if rank 0 does not answer.
+/// Then many ranks may be about to print: they wait for different times, and the first stops the
+/// others. Returns this rank's exit code.
 int ReportFailure(const Failure& failure, const RankOptions& options, net::Endpoint* endpoint) {
   const uint64_t kind = failure.is_of_rank_zero ? 2 : failure.is_silence ? 1 : 0;
   endpoint->Send(0, net::Frame(net::FrameKind::kAbort, 0, kind, failure.what));
@@ -229,10 +251,11 @@ int ReportFailure(const Failure& failure, const RankOptions& options, net::Endpo
   }
   for (int rank = 0; rank < endpoint->n_ranks(); ++rank) {
     if (rank != endpoint->rank())
-      endpoint->Send(rank, net::Frame(net::FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
+      endpoint->Send(
+          rank, net::Frame(net::FrameKind::kStop, 0, failure.host_is_lost ? 1 : 0, failure.what));
   }
-  options.print_error(failure.what + " (rank 0 does not answer, rank " + std::to_string(endpoint->rank()) +
-                      " on " + endpoint->host() + " says this)");
+  options.print_error(failure.what + " (rank 0 does not answer, rank " +
+                      std::to_string(endpoint->rank()) + " on " + endpoint->host() + " says this)");
   endpoint->Flush(endpoint->Now() + 1);
   return failure.host_is_lost ? kHostLost : 1;
 }
@@ -260,8 +283,9 @@ int RunRank(net::Endpoint& endpoint, const RankOptions& options) {
   } catch (const net::Silence& e) {
     failure = {e.what(), /*is_silence=*/true, e.of_rank_zero(), /*host_is_lost=*/false};
   } catch (const std::bad_alloc&) {
-    failure.what = "rank " + std::to_string(endpoint.rank()) + " on " + endpoint.host() +
-              ": out of memory: use more servers, fewer ranks on a host, or a smaller data.shuffle_rows";
+    failure.what =
+        "rank " + std::to_string(endpoint.rank()) + " on " + endpoint.host() +
+        ": out of memory: use more servers, fewer ranks on a host, or a smaller data.shuffle_rows";
   } catch (const std::exception& e) {
     failure.what = e.what();
   }

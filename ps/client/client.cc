@@ -8,8 +8,8 @@
 
 #include "common/bytes.h"
 #include "common/file.h"
-#include "ps/partitioner.h"
 #include "common/text.h"
+#include "ps/partitioner.h"
 
 namespace zhiyin::ps::client {
 
@@ -19,7 +19,8 @@ Client::Client(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job)
       staleness_(job.train().staleness()),
       traffic_(static_cast<size_t>(roles.n_servers)) {
   tables_.push_back({kDenseRowDim, FP32});
-  for (const Table& table : job.table()) tables_.push_back({static_cast<size_t>(table.dim()), table.wire()});
+  for (const Table& table : job.table())
+    tables_.push_back({static_cast<size_t>(table.dim()), table.wire()});
   replicas_.emplace_back(kDenseRowDim, 0, 1);
   for (const Table& table : job.table())
     replicas_.emplace_back(table.dim(), table.hot_keys().rows(), table.hot_keys().refresh_steps());
@@ -83,22 +84,26 @@ void Client::Ask(net::FrameKind kind, Exchange* exchange) {
   exchange->key_sums.assign(n_servers, 0);
   for (size_t s = 0; s < n_servers; ++s) {
     uint64_t n_keys = 0;
-    for (const Exchange::Route& route : exchange->routes) n_keys += route.begin[s + 1] - route.begin[s];
+    for (const Exchange::Route& route : exchange->routes)
+      n_keys += route.begin[s + 1] - route.begin[s];
     if (n_keys == 0) continue;
     const uint64_t id = exchange->key_sums[s] = NewRequestTo(s);
-    net::Frame frame(kind, id, exchange->clock, exchange->asked.size() * sizeof(Section) + n_keys * sizeof(Key));
+    net::Frame frame(kind, id, exchange->clock,
+                     exchange->asked.size() * sizeof(Section) + n_keys * sizeof(Key));
     auto* section = reinterpret_cast<Section*>(frame.payload().data());
     Key* key = reinterpret_cast<Key*>(section + exchange->asked.size());
     for (size_t p = 0; p < exchange->asked.size(); ++p) {
       const Exchange::Part& part = exchange->asked[p];
       const Exchange::Route& route = exchange->routes[p];
-      *section++ = {static_cast<TableId>(p), part.fetch ? kFetch : 0u, route.begin[s + 1] - route.begin[s]};
+      *section++ = {static_cast<TableId>(p), part.fetch ? kFetch : 0u,
+                    route.begin[s + 1] - route.begin[s]};
       for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at) {
         *key = part.keys[route.order[at]];
         exchange->key_sums[s] += KeySum(static_cast<TableId>(p), *key++);
       }
     }
-    (kind == net::FrameKind::kPull ? counts_.n_pulled_keys : counts_.n_peeked_keys) += static_cast<int64_t>(n_keys);
+    (kind == net::FrameKind::kPull ? counts_.n_pulled_keys : counts_.n_peeked_keys) +=
+        static_cast<int64_t>(n_keys);
     exchange->n_bytes[s] = static_cast<int64_t>(frame.bytes().size() + sizeof(net::FrameHeader) +
                                                 ReplyBytes(*exchange, s) + n_keys * sizeof(void*));
     traffic_[s].largest_pull = std::max(traffic_[s].largest_pull, exchange->n_bytes[s]);
@@ -146,7 +151,8 @@ void Client::Accept(net::Frame frame) {
 }
 
 void Client::AcceptPushReply(size_t server, const net::Frame& frame) {
-  if (!frame.payload().empty()) Fail(net::NameOf(frame), ": ", frame.payload().size(), " bytes, expected none");
+  if (!frame.payload().empty())
+    Fail(net::NameOf(frame), ": ", frame.payload().size(), " bytes, expected none");
   std::vector<PushInFlight>& pushes = traffic_[server].pushes;
   const auto of = std::find_if(pushes.begin(), pushes.end(), [&](const PushInFlight& push) {
     return push.id == frame.header().request_id;
@@ -164,7 +170,8 @@ void Client::DropLate(size_t server, const net::Frame& reply, const char* what) 
 }
 
 void Client::AcceptLease(const net::Frame& frame) {
-  const LeaseReply reply = FromRank(frame.source(), [&] { return LeaseReply::Parse(frame.text()); });
+  const LeaseReply reply =
+      FromRank(frame.source(), [&] { return LeaseReply::Parse(frame.text()); });
   LeaseCall& call = lease_calls_[reply.kind];
   const size_t server = SenderOf(frame);
   if (call.request_id == 0 || call.request_id != frame.header().request_id || call.reply)
@@ -176,13 +183,16 @@ void Client::AskLease(const LeaseRequest& request) {
   LeaseCall& call = lease_calls_[request.kind];
   CHECK_EQ(call.request_id, 0u) << "asked before the answer was taken";
   call.request_id = NewRequestTo(0);
-  mailbox_->Send(roles_.RankOfServer(0), net::Frame(net::FrameKind::kLease, call.request_id, 0, request.Serialize()));
+  mailbox_->Send(roles_.RankOfServer(0),
+                 net::Frame(net::FrameKind::kLease, call.request_id, 0, request.Serialize()));
 }
 
 LeaseReply Client::AwaitLease(LeaseKind kind) {
   LeaseCall& call = lease_calls_[kind];
   CHECK_NE(call.request_id, 0u) << "nothing was asked";
-  while (!call.reply) Accept(AwaitReply("word of what to do next", [&](int rank) { return rank == roles_.RankOfServer(0); }));
+  while (!call.reply)
+    Accept(AwaitReply("word of what to do next",
+                      [&](int rank) { return rank == roles_.RankOfServer(0); }));
   return *TakeLease(kind);
 }
 
@@ -202,7 +212,8 @@ Client::PushMark Client::PushesSoFar() const {
 bool Client::IsAcknowledged(const PushMark& mark) const {
   for (size_t s = 0; s < traffic_.size(); ++s) {
     const std::vector<PushInFlight>& pushes = traffic_[s].pushes;
-    if (std::any_of(pushes.begin(), pushes.end(), [&](const PushInFlight& p) { return p.id <= mark.last_id[s]; }))
+    if (std::any_of(pushes.begin(), pushes.end(),
+                    [&](const PushInFlight& p) { return p.id <= mark.last_id[s]; }))
       return false;
   }
   return true;
@@ -230,8 +241,8 @@ void Client::TakeReplies(Exchange* exchange) {
     net::Frame& reply = exchange->replies[s];
     const size_t expected = ReplyBytes(*exchange, s);
     if (reply.payload().size() != expected) {
-      Fail("pull reply from rank ", reply.source(), ": ", reply.payload().size(), " bytes, expected ",
-           expected);
+      Fail("pull reply from rank ", reply.source(), ": ", reply.payload().size(),
+           " bytes, expected ", expected);
     }
     const ReplyPrelude prelude = *reinterpret_cast<const ReplyPrelude*>(reply.payload().data());
     if (prelude.key_sum != exchange->key_sums[s])
@@ -308,8 +319,9 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
 
 net::Frame Client::AwaitReply(const char* what, const net::AwaitedRanks& from) {
   const double began = mailbox_->endpoint().Now();
-  net::Frame frame =
-      mailbox_->Await({net::FrameKind::kPullReply, net::FrameKind::kPushReply, net::FrameKind::kLeaseReply}, what, from);
+  net::Frame frame = mailbox_->Await(
+      {net::FrameKind::kPullReply, net::FrameKind::kPushReply, net::FrameKind::kLeaseReply}, what,
+      from);
   waited_s_ += mailbox_->endpoint().Now() - began;
   return frame;
 }
@@ -332,8 +344,9 @@ net::Frame Client::AwaitOneOf(net::FrameKind kind, const char* what, std::vector
 
 void Client::AwaitPushRoom(size_t server, int max_in_flight) {
   while (traffic_[server].pushes.size() > static_cast<size_t>(max_in_flight))
-    Accept(AwaitReply("a push reply",
-                      [&](int rank) { return rank == roles_.RankOfServer(static_cast<int>(server)); }));
+    Accept(AwaitReply("a push reply", [&](int rank) {
+      return rank == roles_.RankOfServer(static_cast<int>(server));
+    }));
 }
 
 /// Pulls and pushes that belong to no step, until no replica owes anything.
@@ -365,7 +378,8 @@ void Client::Drain() {
 
 void Client::Progress() {
   while (std::optional<net::Frame> frame =
-             mailbox_->Take({net::FrameKind::kPullReply, net::FrameKind::kPushReply, net::FrameKind::kLeaseReply})) {
+             mailbox_->Take({net::FrameKind::kPullReply, net::FrameKind::kPushReply,
+                             net::FrameKind::kLeaseReply})) {
     Accept(std::move(*frame));
   }
 }
@@ -385,7 +399,7 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
     if (own.empty()) continue;
     ids[s] = NewRequestTo(s);
     net::Frame frame(net::FrameKind::kAssign, ids[s], 0,
-                sizeof(Section) + own.size() * (sizeof(Key) + d * sizeof(float)));
+                     sizeof(Section) + own.size() * (sizeof(Key) + d * sizeof(float)));
     auto* section = reinterpret_cast<Section*>(frame.payload().data());
     *section = {table, 0, own.size()};
     Key* key = reinterpret_cast<Key*>(section + 1);
@@ -398,7 +412,8 @@ void Client::Assign(TableId table, std::span<const Key> keys, std::span<const fl
     mailbox_->Send(roles_.RankOfServer(static_cast<int>(s)), std::move(frame));
     ++n_replies;
   }
-  while (n_replies-- > 0) AwaitOneOf(net::FrameKind::kAssignReply, "word that first values were taken", &ids);
+  while (n_replies-- > 0)
+    AwaitOneOf(net::FrameKind::kAssignReply, "word that first values were taken", &ids);
 }
 
 void Client::SaveStart(const std::string& folder, SaveKind kind) {
@@ -410,11 +425,14 @@ void Client::SaveStart(const std::string& folder, SaveKind kind) {
     SavedFile& file = save_.files[static_cast<size_t>(s)];
     const uint64_t id = save_.ids[static_cast<size_t>(s)] = NewRequestTo(static_cast<size_t>(s));
     file.name = "rows-" + std::to_string(s) + "-of-" + std::to_string(roles_.n_servers) + ".bin";
-    mailbox_->Send(roles_.RankOfServer(s), net::Frame(net::FrameKind::kSave, id, static_cast<uint64_t>(kind), folder + "/" + file.name));
+    mailbox_->Send(roles_.RankOfServer(s),
+                   net::Frame(net::FrameKind::kSave, id, static_cast<uint64_t>(kind),
+                              folder + "/" + file.name));
   }
   save_.n_missing = roles_.n_servers;
   std::vector<uint64_t> ids = save_.ids;
-  for (int n = 0; n < roles_.n_servers; ++n) AwaitOneOf(net::FrameKind::kSaveCut, "word that a save has begun", &ids);
+  for (int n = 0; n < roles_.n_servers; ++n)
+    AwaitOneOf(net::FrameKind::kSaveCut, "word that a save has begun", &ids);
 }
 
 std::optional<std::vector<Client::SavedFile>> Client::SaveFinish(bool wait) {
@@ -429,7 +447,9 @@ std::optional<std::vector<Client::SavedFile>> Client::SaveFinish(bool wait) {
       DropLate(server, *frame, "answers request");
     }
   }
-  while (save_.n_missing > 0) AcceptSaveReply(AwaitOneOf(net::FrameKind::kSaveReply, "word that its rows are saved", &save_.ids));
+  while (save_.n_missing > 0)
+    AcceptSaveReply(
+        AwaitOneOf(net::FrameKind::kSaveReply, "word that its rows are saved", &save_.ids));
   if (!save_.failure.empty()) throw FileError(save_.failure);
   return std::move(save_.files);
 }
@@ -448,8 +468,8 @@ void Client::AcceptSaveReply(const net::Frame& frame) {
   const uint64_t is_changes = in.Get<uint64_t>();
   file.is_changes = is_changes == 1;
   if (is_changes > 1 || file.n_rows < 0 || file.n_bytes < 0 || !in.AtEnd())
-    Fail(net::NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ", frame.text().size(),
-         " bytes that say so, which cannot be");
+    Fail(net::NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ",
+         frame.text().size(), " bytes that say so, which cannot be");
 }
 
 ServerReport Client::Report() {
@@ -461,12 +481,15 @@ ServerReport Client::Report() {
   ServerReport all;
   for (int n = 0; n < roles_.n_servers; ++n) {
     const net::Frame frame = AwaitOneOf(net::FrameKind::kReportReply, "its counts", &ids);
-    const ServerReport report = FromRank(frame.source(), [&] { return ServerReport::Parse(frame.text()); });
+    const ServerReport report =
+        FromRank(frame.source(), [&] { return ServerReport::Parse(frame.text()); });
     if (report.tables.size() != tables_.size())
-      Fail(net::NameOf(frame), ": counts of ", report.tables.size(), " tables, expected ", tables_.size());
+      Fail(net::NameOf(frame), ": counts of ", report.tables.size(), " tables, expected ",
+           tables_.size());
     const size_t n_max = tables_.size() * static_cast<size_t>(roles_.n_workers);
     if (report.poisoned.size() > n_max)
-      Fail(net::NameOf(frame), ": ", report.poisoned.size(), " kinds of poison, expected at most ", n_max);
+      Fail(net::NameOf(frame), ": ", report.poisoned.size(), " kinds of poison, expected at most ",
+           n_max);
     all.Merge(report);
   }
   return all;

@@ -2,13 +2,14 @@
 //
 //   Exchange step;                               // lives until the push has been started
 //   step.clock = 17;
-//   step.parts = {{dense_keys, true, weights, gradients}, {keys, true, rows, row_gradients}};  // one a table
-//   client.PullStart(&step);                     // returns at once
-//   ...                                          // do not touch the weights: PullFinish writes them
-//   client.PullFinish(&step);                    // the weights are there
+//   step.parts = {{dense_keys, true, weights, gradients}, {keys, true, rows, row_gradients}};  //
+//   one a table client.PullStart(&step);                     // returns at once
+//   ...                                          // do not touch the weights: PullFinish writes
+//   them client.PullFinish(&step);                    // the weights are there
 //   ...                                          // compute the gradients
 //   client.PushStart(&step, slice, n_slices);    // returns at once, gradients have been copied
-//   client.Drain();                              // all pushes are applied, or wait for others of their step
+//   client.Drain();                              // all pushes are applied, or wait for others of
+//   their step
 #pragma once
 
 #include <algorithm>
@@ -23,13 +24,14 @@
 #include "common/net/role_map.h"
 #include "common/types.h"
 #include "configs/job.pb.h"
-#include "ps/protocol.h"
 #include "ps/client/replica.h"
+#include "ps/protocol.h"
 
 namespace zhiyin::ps::client {
 
-/// One pull and the push that answers it. Owned by the caller, who keeps it, and all that it points to, in
-/// place from PullStart until PushStart. Reused from step to step, it allocates nothing once warm.
+/// One pull and the push that answers it. Owned by the caller, who keeps it, and all that it points
+/// to, in place from PullStart until PushStart. Reused from step to step, it allocates nothing once
+/// warm.
 class Exchange {
  public:
   struct Part {
@@ -49,17 +51,19 @@ class Exchange {
   std::vector<Part> asked;
   std::vector<Replica::Selection> selections;  // [n_tables]
   bool is_pull = false;
-  /// For each part: positions of its keys, grouped by server; server s has [begin[s], begin[s + 1]).
+  /// For each part: positions of its keys, grouped by server; server s has [begin[s], begin[s +
+  /// 1]).
   struct Route {
     std::vector<uint32_t> order;
     std::vector<uint32_t> begin;
   };
   std::vector<Route> routes;
-  std::vector<uint64_t> pull_ids;  // [n_servers], 0: nothing was asked of that server
-  std::vector<net::Frame> replies;      // [n_servers]
-  std::vector<bool> has_reply;     // [n_servers], since PullStart
+  std::vector<uint64_t> pull_ids;   // [n_servers], 0: nothing was asked of that server
+  std::vector<net::Frame> replies;  // [n_servers]
+  std::vector<bool> has_reply;      // [n_servers], since PullStart
   std::vector<uint16_t> server_of_key;
-  std::vector<int64_t> n_bytes;    // [n_servers], of the pull, its reply, and the addresses of its rows
+  std::vector<int64_t>
+      n_bytes;  // [n_servers], of the pull, its reply, and the addresses of its rows
   std::vector<uint64_t> key_sums;  // [n_servers], see ReplyPrelude
   int n_missing = 0;
 };
@@ -70,15 +74,17 @@ struct ClientCounts {
   int64_t n_pulled_keys = 0;
   int64_t n_peeked_keys = 0;
   int64_t n_assigned_keys = 0;
-  /// Replies to pulls of step t that a server gave when fewer than t - staleness steps were complete.
+  /// Replies to pulls of step t that a server gave when fewer than t - staleness steps were
+  /// complete.
   int64_t n_stale_reads = 0;
   /// Replies to requests that had been answered already: dropped.
   int64_t n_late_replies = 0;
   /// Requests without their answer, and pulls without their push.
   int64_t n_waiting = 0;
-  /// Of the server where the first comes nearest to the second: most bytes that ever were between a request and
-  /// the end of it, with the addresses that a server keeps for it, and what docs/protocol.md allows, which is
-  /// kMaxPullsInFlight of the largest pull and kMaxPushesPerServer of the largest push.
+  /// Of the server where the first comes nearest to the second: most bytes that ever were between a
+  /// request and the end of it, with the addresses that a server keeps for it, and what
+  /// docs/protocol.md allows, which is kMaxPullsInFlight of the largest pull and
+  /// kMaxPushesPerServer of the largest push.
   int64_t peak_bytes = 0;
   int64_t bound_bytes = 0;
 };
@@ -88,40 +94,41 @@ class Client {
  public:
   Client(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job);
 
-  /// Asks for rows; absent ones are made. The servers answer when the job's bound on staleness allows.
-  /// REQUIRES: fewer than kMaxPullsInFlight exchanges wait for their PushStart.
+  /// Asks for rows; absent ones are made. The servers answer when the job's bound on staleness
+  /// allows. REQUIRES: fewer than kMaxPullsInFlight exchanges wait for their PushStart.
   void PullStart(Exchange* exchange);
-  /// Asks for rows; absent ones read as zeros and stay absent. Answered at once; not to be followed by a
-  /// push.
+  /// Asks for rows; absent ones read as zeros and stay absent. Answered at once; not to be followed
+  /// by a push.
   void PeekStart(Exchange* exchange);
   /// Waits for what PullStart or PeekStart asked for.
   void PullFinish(Exchange* exchange);
 
-  /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear of every
-  /// slice, to know when the step is complete.
+  /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear
+  /// of every slice, to know when the step is complete.
   void PushStart(Exchange* exchange, int slice, int n_slices);
-  /// Sends what replicas owe, and waits until every push of this worker has been acknowledged. REQUIRES: no
-  /// exchange is under way.
+  /// Sends what replicas owe, and waits until every push of this worker has been acknowledged.
+  /// REQUIRES: no exchange is under way.
   void Drain();
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
 
-  /// Asks the books of server 0; the answer is there when AwaitLease returns it. REQUIRES: no other request of
-  /// this kind is under way.
+  /// Asks the books of server 0; the answer is there when AwaitLease returns it. REQUIRES: no other
+  /// request of this kind is under way.
   void AskLease(const LeaseRequest& request);
   LeaseReply AwaitLease(LeaseKind kind);
   /// The same without waiting: nothing when the answer has not come.
   std::optional<LeaseReply> TakeLease(LeaseKind kind);
 
-  /// How far pushes have gone: everything that was pushed before PushesSoFar() is applied, or waits for others
-  /// of its step, once IsAcknowledged().
+  /// How far pushes have gone: everything that was pushed before PushesSoFar() is applied, or waits
+  /// for others of its step, once IsAcknowledged().
   struct PushMark {
     std::vector<uint64_t> last_id;  // [server], of the requests sent to it
   };
   PushMark PushesSoFar() const;
   bool IsAcknowledged(const PushMark& mark) const;
 
-  /// Sets weights of rows, made where absent. Waits for the acknowledgement. weights: [keys.size(), dim].
+  /// Sets weights of rows, made where absent. Waits for the acknowledgement. weights: [keys.size(),
+  /// dim].
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
   struct SavedFile {
@@ -131,11 +138,13 @@ class Client {
     uint64_t digest = 0;
     bool is_changes = false;
   };
-  /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`. When it returns, anybody may push
-  /// again. REQUIRES: nobody pushes meanwhile; no other save is under way.
+  /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`.
+  /// When it returns, anybody may push again. REQUIRES: nobody pushes meanwhile; no other save is
+  /// under way.
   void SaveStart(const std::string& folder, SaveKind kind);
-  /// The files, once all are on disk, for which `wait` waits; nothing: they are not. Then, or when it throws, the save is over. Throws
-  /// FileError when a server cannot write its own, with its words.
+  /// The files, once all are on disk, for which `wait` waits; nothing: they are not. Then, or when
+  /// it throws, the save is over. Throws FileError when a server cannot write its own, with its
+  /// words.
   std::optional<std::vector<SavedFile>> SaveFinish(bool wait);
   /// Time spent waiting for replies so far.
   double waited_s() const { return waited_s_; }
@@ -174,8 +183,9 @@ class Client {
   void TakeReplies(Exchange* exchange);
   void SendGradients(Exchange* exchange, int slice, int n_slices);
   void SettleReplicas();
-  /// A pull reply goes to its exchange, a push reply to its push, a lease to its request. One to a request that has been answered is
-  /// dropped and counted. Throws Error on one to a request that never was.
+  /// A pull reply goes to its exchange, a push reply to its push, a lease to its request. One to a
+  /// request that has been answered is dropped and counted. Throws Error on one to a request that
+  /// never was.
   void Accept(net::Frame frame);
   void AcceptPushReply(size_t server, const net::Frame& frame);
   /// Counts a reply that nobody waits for. Throws Error, saying `what` it does, if nobody ever did.
@@ -221,7 +231,7 @@ class Client {
     int n_missing = 0;
     std::string failure;
   } save_;
-  int n_pulls_in_flight_ = 0;  // exchanges that wait for their push
+  int n_pulls_in_flight_ = 0;     // exchanges that wait for their push
   std::vector<Traffic> traffic_;  // [server]
   ClientCounts counts_;
   double waited_s_ = 0;

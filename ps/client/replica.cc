@@ -56,7 +56,8 @@ void Replica::Select(std::span<const Key> keys, uint64_t step, Selection* select
     if (entry != nullptr && entry->fetched != kNever && step < entry->fetched + refresh_steps_) {
       ++entry->n_reads;
       selection->copied.push_back(i);
-      selection->copied_weights.insert(selection->copied_weights.end(), CopyOf(entry), CopyOf(entry) + dim_);
+      selection->copied_weights.insert(selection->copied_weights.end(), CopyOf(entry),
+                                       CopyOf(entry) + dim_);
     } else {
       if (entry != nullptr) ++entry->n_asked;
       selection->keys.push_back(keys[i]);
@@ -80,11 +81,13 @@ void Replica::Select(std::span<const Key> keys, uint64_t step, Selection* select
 
 void Replica::Distribute(const Selection& selection, uint64_t step, float* weights) {
   for (size_t i = 0; i < selection.copied.size(); ++i) {
-    std::copy_n(selection.copied_weights.data() + i * dim_, dim_, weights + selection.copied[i] * dim_);
+    std::copy_n(selection.copied_weights.data() + i * dim_, dim_,
+                weights + selection.copied[i] * dim_);
   }
   for (size_t i = 0; i < selection.keys.size(); ++i) {
     const float* came = selection.weights.data() + i * dim_;
-    if (i < selection.positions.size()) std::copy_n(came, dim_, weights + selection.positions[i] * dim_);
+    if (i < selection.positions.size())
+      std::copy_n(came, dim_, weights + selection.positions[i] * dim_);
     Entry* entry = Find(selection.keys[i]);
     if (entry == nullptr) continue;
     std::copy_n(came, dim_, CopyOf(entry));

@@ -10,9 +10,10 @@
 namespace zhiyin::ps::client {
 
 /// A worker's copies of one table's rows, and what it owes the servers for them. A copy is read for
-/// `refresh_steps` steps; gradients of its reads are summed here and sent after as many steps at the latest,
-/// with the pull that refreshes it. What to keep is chosen by counts of what this worker has pulled (Misra
-/// and Gries, 1982): a key that comes takes the place of one whose count its fellows have used up.
+/// `refresh_steps` steps; gradients of its reads are summed here and sent after as many steps at
+/// the latest, with the pull that refreshes it. What to keep is chosen by counts of what this
+/// worker has pulled (Misra and Gries, 1982): a key that comes takes the place of one whose count
+/// its fellows have used up.
 ///
 ///   PullStart    Select: which of the batch's keys have a copy, which must be asked for
 ///   PullFinish   Distribute: weights of both to the batch; what came becomes the copy
@@ -26,9 +27,10 @@ class Replica {
 
   /// What an exchange asks for in the place of its keys.
   struct Selection {
-    std::vector<Key> keys;              // to ask for: keys of the batch, then others whose time has come
-    std::vector<uint32_t> positions;    // [of the batch's keys among them]: where they are in the batch
-    std::vector<uint32_t> copied;       // positions of the batch's keys that have a copy
+    std::vector<Key> keys;  // to ask for: keys of the batch, then others whose time has come
+    std::vector<uint32_t>
+        positions;                 // [of the batch's keys among them]: where they are in the batch
+    std::vector<uint32_t> copied;  // positions of the batch's keys that have a copy
     std::vector<float> copied_weights;  // [copied.size(), dim]
     std::vector<float> weights;         // [keys.size(), dim], to be filled by the servers
     std::vector<float> gradients;       // [keys.size(), dim], for the servers
@@ -42,8 +44,8 @@ class Replica {
   /// gradients: [batch, dim].
   void Collect(const float* gradients, uint64_t step, Selection* selection);
 
-  /// Keys whose gradients have not been sent, at most n_keys, into a selection without a batch. False: there
-  /// are none. REQUIRES: no exchange is between its Select and its Collect.
+  /// Keys whose gradients have not been sent, at most n_keys, into a selection without a batch.
+  /// False: there are none. REQUIRES: no exchange is between its Select and its Collect.
   bool SelectOwed(size_t n_keys, Selection* selection);
 
  private:

@@ -15,12 +15,14 @@ constexpr int64_t kRowsPerTick = 4096;
 /// The rows of one server's files, merged: of each key the newest row, unless it was lost later.
 class MergedFiles {
  public:
-  MergedFiles(const SavedChain& saved, int number, const std::vector<SavedTable>& tables, Beside beside) {
+  MergedFiles(const SavedChain& saved, int number, const std::vector<SavedTable>& tables,
+              Beside beside) {
     // The newest first, down to one that holds all.
     for (auto folder = saved.rbegin(); folder != saved.rend(); ++folder) {
       // A thread beside for the one that has most.
       const bool is_base = !folder->manifest.file(number).is_changes();
-      files_.push_back(std::make_unique<RowFile>(folder->path, folder->manifest, number, tables, is_base ? beside : Beside::kNobody));
+      files_.push_back(std::make_unique<RowFile>(folder->path, folder->manifest, number, tables,
+                                                 is_base ? beside : Beside::kNobody));
       if (is_base) break;
     }
     has_row_.resize(files_.size());
@@ -41,7 +43,8 @@ class MergedFiles {
       if (!first) break;
       const KeyPlace place = files_[*first]->place();
       bool is_lost = false;
-      for (size_t newer = 0; newer < *first; ++newer) is_lost = files_[newer]->Lost(place) || is_lost;
+      for (size_t newer = 0; newer < *first; ++newer)
+        is_lost = files_[newer]->Lost(place) || is_lost;
       if (!is_lost) visit(place.key, files_[*first]->row());
       for (size_t f = *first; f < files_.size(); ++f) {
         if (has_row_[f] && files_[f]->place() == place) has_row_[f] = files_[f]->NextRow();
@@ -65,7 +68,8 @@ class MergedFiles {
 /// Whether a server holds shards that a file has.
 bool Meet(int number, int n_files, int server, int n_servers) {
   for (int shard = 0; shard < kNumShards; ++shard) {
-    if (ServerOfShard(shard, n_files) == number && ServerOfShard(shard, n_servers) == server) return true;
+    if (ServerOfShard(shard, n_files) == number && ServerOfShard(shard, n_servers) == server)
+      return true;
   }
   return false;
 }
@@ -74,29 +78,33 @@ int NumberOfFiles(const SavedChain& saved) {
   const int n_files = saved.back().manifest.file_size();
   for (const SavedFolder& folder : saved) {
     if (folder.manifest.file_size() != n_files) {
-      Fail(folder.path, ": ", folder.manifest.file_size(), " files of rows, expected ", n_files, " as ", saved.back().path,
-           " has, which builds on it");
+      Fail(folder.path, ": ", folder.manifest.file_size(), " files of rows, expected ", n_files,
+           " as ", saved.back().path, " has, which builds on it");
     }
   }
   for (const Manifest::RowFile& file : saved.front().manifest.file()) {
-    if (file.is_changes()) Fail(saved.front().path, ": ", file.name(), " holds only what has changed, and the manifest does not say since when");
+    if (file.is_changes())
+      Fail(saved.front().path, ": ", file.name(),
+           " holds only what has changed, and the manifest does not say since when");
   }
   return n_files;
 }
 
 }  // namespace
 
-void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap& roles, int server, std::vector<table::Table>* tables,
-              const std::function<void()>& tick, Beside beside) {
+void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap& roles, int server,
+              std::vector<table::Table>* tables, const std::function<void()>& tick, Beside beside) {
   const std::vector<SavedTable> saved_tables = SavedTables(saved.back().manifest.job());
   std::vector<table::Table*> takers(saved_tables.size());
   for (size_t t = 0; t < tables->size(); ++t) {
-    if (carry.tables[t].saved != TableOrigin::kNone) takers[static_cast<size_t>(carry.tables[t].saved)] = &(*tables)[t];
+    if (carry.tables[t].saved != TableOrigin::kNone)
+      takers[static_cast<size_t>(carry.tables[t].saved)] = &(*tables)[t];
   }
   // The virtual shard of a key depends on the number of its table.
   bool shards_stay = true;
   for (size_t t = 0; t < tables->size(); ++t)
-    shards_stay = shards_stay && (carry.tables[t].saved == TableOrigin::kNone || carry.tables[t].saved == static_cast<int>(t));
+    shards_stay = shards_stay && (carry.tables[t].saved == TableOrigin::kNone ||
+                                  carry.tables[t].saved == static_cast<int>(t));
   const int n_files = NumberOfFiles(saved);
   int64_t n_read = 0;
   for (int f = 0; f < n_files; ++f) {
@@ -109,7 +117,8 @@ void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap
       std::optional<RowConverter> convert;
       if (table != nullptr) convert.emplace(origin, saved_tables[s].layout, table);
       files.ReadTable([&](Key key, std::span<const std::byte> row) {
-        if (table != nullptr && ServerOf(id, key, roles.n_servers) == server) table->Restore(key, (*convert)(row));
+        if (table != nullptr && ServerOf(id, key, roles.n_servers) == server)
+          table->Restore(key, (*convert)(row));
         if (++n_read % kRowsPerTick == 0) tick();
       });
       if (table != nullptr) table->FinishRestoring();
@@ -128,7 +137,9 @@ void VisitRows(const SavedChain& saved, const VisitRow& visit) {
   for (int f = 0; f < n_files; ++f) {
     MergedFiles files(saved, f, tables, Beside::kThread);
     for (size_t t = 0; t < tables.size(); ++t) {
-      files.ReadTable([&](Key key, std::span<const std::byte> row) { visit(static_cast<TableId>(t), key, row); });
+      files.ReadTable([&](Key key, std::span<const std::byte> row) {
+        visit(static_cast<TableId>(t), key, row);
+      });
       files.newest().NextSweepStep();
       files.newest().ReadSightings({1, 1}, 0, 0, nullptr);
     }

@@ -41,31 +41,40 @@ RowCarry Pair(const Job& before, const Job& now, bool goes_on) {
   RowCarry carry;
   for (const table::TableSpec& spec : table::TableSpecs(now)) {
     TableOrigin& origin = carry.tables.emplace_back();
-    const std::string name = spec.id == kDenseTable ? "the model's own weights" : "table " + spec.name;
-    if (!goes_on && !wanted.empty() && spec.id != kDenseTable && std::find(wanted.begin(), wanted.end(), spec.name) == wanted.end()) {
+    const std::string name =
+        spec.id == kDenseTable ? "the model's own weights" : "table " + spec.name;
+    if (!goes_on && !wanted.empty() && spec.id != kDenseTable &&
+        std::find(wanted.begin(), wanted.end(), spec.name) == wanted.end()) {
       carry.fresh.push_back(name + ": not asked for");
       continue;
     }
-    const auto same = std::find_if(saved.begin(), saved.end(), [&](const table::TableSpec& s) { return s.name == spec.name; });
+    const auto same = std::find_if(saved.begin(), saved.end(),
+                                   [&](const table::TableSpec& s) { return s.name == spec.name; });
     if (same == saved.end()) {
       carry.fresh.push_back(name + ": was not there");
       continue;
     }
     if (spec.id == kDenseTable && !HaveSameModel(before, now)) {
-      carry.fresh.push_back(name + ": fields, tasks or the model have changed, and with them their meaning");
+      carry.fresh.push_back(
+          name + ": fields, tasks or the model have changed, and with them their meaning");
       continue;
     }
     if (same->dim != spec.dim) Fail(name, ": dim ", same->dim, " was saved, expected ", spec.dim);
     origin.saved = static_cast<int>(same->id);
     origin.has_state = same->optimizer.kind_case() == spec.optimizer.kind_case();
     // Counts are kept by virtual shard, and that of a key depends on the table's number.
-    origin.has_counts = goes_on && same->id == spec.id && MessageDifferencer::Equals(same->admission, spec.admission);
+    origin.has_counts = goes_on && same->id == spec.id &&
+                        MessageDifferencer::Equals(same->admission, spec.admission);
     std::string text = name;
-    text += origin.has_state ? ", with the optimizer's state" : ": weights; the optimizer's state begins anew, as its kind is another";
+    text += origin.has_state
+                ? ", with the optimizer's state"
+                : ": weights; the optimizer's state begins anew, as its kind is another";
     if (goes_on && !origin.has_counts) text += "; what admission and eviction remember begins anew";
     carry.kept.push_back(text);
   }
-  const bool all_tables = std::all_of(carry.tables.begin() + 1, carry.tables.end(), [](const TableOrigin& o) { return o.saved != TableOrigin::kNone; });
+  const bool all_tables =
+      std::all_of(carry.tables.begin() + 1, carry.tables.end(),
+                  [](const TableOrigin& o) { return o.saved != TableOrigin::kNone; });
   if (!all_tables && carry.tables[kDenseTable].saved != TableOrigin::kNone) {
     carry.tables[kDenseTable] = {};
     carry.kept.erase(carry.kept.begin());
@@ -82,22 +91,29 @@ RowCarry CarryAll(size_t n_tables) {
   return carry;
 }
 
-RowCarry CarryOn(const Job& before, const Job& now) { return Pair(before, now, /*goes_on=*/true); }
+RowCarry CarryOn(const Job& before, const Job& now) {
+  return Pair(before, now, /*goes_on=*/true);
+}
 
 RowCarry CarryOver(const Job& before, const Job& now) {
   const std::vector<table::TableSpec> saved = table::TableSpecs(before);
   for (const std::string& name : now.train().warm_start().table()) {
-    if (std::none_of(saved.begin(), saved.end(), [&](const table::TableSpec& spec) { return spec.id != kDenseTable && spec.name == name; }))
+    if (std::none_of(saved.begin(), saved.end(), [&](const table::TableSpec& spec) {
+          return spec.id != kDenseTable && spec.name == name;
+        }))
       Fail("the saved job has no table ", name);
   }
   return Pair(before, now, /*goes_on=*/false);
 }
 
-RowConverter::RowConverter(const TableOrigin& origin, const table::RowLayout& saved, table::Table* table) : from_(saved), table_(table) {
+RowConverter::RowConverter(const TableOrigin& origin, const table::RowLayout& saved,
+                           table::Table* table)
+    : from_(saved), table_(table) {
   const table::RowLayout& to = table->layout();
   has_state_ = origin.has_state && saved.state_floats == to.state_floats;
   has_use_ = origin.has_counts && saved.tracks_use && to.tracks_use;
-  is_same_ = has_state_ && saved.number == to.number && saved.tracks_use == to.tracks_use && has_use_ == to.tracks_use;
+  is_same_ = has_state_ && saved.number == to.number && saved.tracks_use == to.tracks_use &&
+             has_use_ == to.tracks_use;
   weights_.resize(static_cast<size_t>(to.dim));
   row_.resize(to.bytes());
 }
@@ -107,8 +123,12 @@ std::span<const std::byte> RowConverter::operator()(std::span<const std::byte> r
   const table::RowLayout& to = table_->layout();
   ToFloats(from_.number, row.data(), weights_.size(), weights_.data());
   table_->InitRow(weights_, row_.data());
-  if (has_state_) std::memcpy(row_.data() + to.state_offset(), row.data() + from_.state_offset(), static_cast<size_t>(to.state_floats) * sizeof(float));
-  if (has_use_) std::memcpy(row_.data() + to.use_offset(), row.data() + from_.use_offset(), sizeof(table::RowUse));
+  if (has_state_)
+    std::memcpy(row_.data() + to.state_offset(), row.data() + from_.state_offset(),
+                static_cast<size_t>(to.state_floats) * sizeof(float));
+  if (has_use_)
+    std::memcpy(row_.data() + to.use_offset(), row.data() + from_.use_offset(),
+                sizeof(table::RowUse));
   return row_;
 }
 

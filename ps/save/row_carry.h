@@ -14,9 +14,9 @@ namespace zhiyin::ps::save {
 struct TableOrigin {
   static constexpr int kNone = -1;
 
-  int saved = kNone;        // its number among the saved tables; kNone: the table begins empty
-  bool has_state = true;    // the optimizer's state comes along; otherwise it begins anew
-  bool has_counts = true;   // what admission and eviction remember comes along, too
+  int saved = kNone;       // its number among the saved tables; kNone: the table begins empty
+  bool has_state = true;   // the optimizer's state comes along; otherwise it begins anew
+  bool has_counts = true;  // what admission and eviction remember comes along, too
 };
 
 struct RowCarry {
@@ -29,11 +29,12 @@ struct RowCarry {
 /// Table n takes what saved table n has.
 RowCarry CarryAll(size_t n_tables);
 
-/// A job that goes on although tables, fields or tasks were added: tables of the same name keep all that their rows have.
+/// A job that goes on although tables, fields or tasks were added: tables of the same name keep all
+/// that their rows have.
 RowCarry CarryOn(const Job& before, const Job& now);
 
-/// A job that begins with what another one has learned (train.warm_start). Throws Error, naming the table, where a pair does not agree
-/// in dim, and where one that is asked for by name is missing.
+/// A job that begins with what another one has learned (train.warm_start). Throws Error, naming the
+/// table, where a pair does not agree in dim, and where one that is asked for by name is missing.
 RowCarry CarryOver(const Job& before, const Job& now);
 
 /// Rows of a saved table as those of the table that takes them.

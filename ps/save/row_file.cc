@@ -16,7 +16,8 @@ const std::string& OrNone(const std::string& text) {
 
 std::string GetText(BlockReader* file, const char* what) {
   const uint32_t n_bytes = file->Get<uint32_t>();
-  if (n_bytes > 4096) Fail(file->path(), ": ", what, " of ", n_bytes, " bytes at byte ", file->at());
+  if (n_bytes > 4096)
+    Fail(file->path(), ": ", what, " of ", n_bytes, " bytes at byte ", file->at());
   std::string text(n_bytes, '\0');
   file->Read(std::as_writable_bytes(std::span(text)));
   return text;
@@ -33,7 +34,8 @@ std::string PathOf(const std::string& folder, const Manifest::RowFile& entry) {
 std::vector<SavedTable> SavedTables(const Job& job) {
   std::vector<SavedTable> saved;
   for (const table::TableSpec& spec : table::TableSpecs(job))
-    saved.push_back({spec.name, table::LayoutOf(spec), table::Admission(spec.admission, spec.id, 0).Text()});
+    saved.push_back(
+        {spec.name, table::LayoutOf(spec), table::Admission(spec.admission, spec.id, 0).Text()});
   return saved;
 }
 
@@ -62,17 +64,20 @@ std::string SightingsOf(const table::Admission& admission) {
   return out.Take();
 }
 
-RowFile::RowFile(const std::string& folder, const Manifest& manifest, int number, const std::vector<SavedTable>& tables, Beside beside)
+RowFile::RowFile(const std::string& folder, const Manifest& manifest, int number,
+                 const std::vector<SavedTable>& tables, Beside beside)
     : file_(PathOf(folder, manifest.file(number)), beside),
       digest_(manifest.file(number).digest()),
       number_(number),
       n_files_(manifest.file_size()) {
   const Manifest::RowFile& entry = manifest.file(number);
   if (file_.n_file_bytes() != entry.n_bytes())
-    Fail(file_.path(), ": ", file_.n_file_bytes(), " bytes, expected ", entry.n_bytes(), " as the manifest says");
+    Fail(file_.path(), ": ", file_.n_file_bytes(), " bytes, expected ", entry.n_bytes(),
+         " as the manifest says");
   ReadHead(tables);
   if (is_changes_ != entry.is_changes())
-    Fail(file_.path(), ": holds ", is_changes_ ? "what has changed" : "all rows", ", expected the other as the manifest says");
+    Fail(file_.path(), ": holds ", is_changes_ ? "what has changed" : "all rows",
+         ", expected the other as the manifest says");
 }
 
 void RowFile::ReadHead(const std::vector<SavedTable>& tables) {
@@ -81,35 +86,41 @@ void RowFile::ReadHead(const std::vector<SavedTable>& tables) {
   const std::string_view start(magic.data(), magic.size());
   if (start != kRowFileMagic) {
     if (start.starts_with(kRowFileMagic.substr(0, 6)))
-      Fail(file_.path(), ": rows in format ", start[6], ", expected ", kRowFileMagic[6], ": another version wrote it");
+      Fail(file_.path(), ": rows in format ", start[6], ", expected ", kRowFileMagic[6],
+           ": another version wrote it");
     Fail(file_.path(), ": not a file of rows");
   }
   const uint32_t is_changes = file_.Get<uint32_t>();
-  if (is_changes > 1) Fail(file_.path(), ": damaged: ", is_changes, " at byte ", file_.at(), ", expected 0 or 1");
+  if (is_changes > 1)
+    Fail(file_.path(), ": damaged: ", is_changes, " at byte ", file_.at(), ", expected 0 or 1");
   is_changes_ = is_changes == 1;
   const uint32_t n_tables = file_.Get<uint32_t>();
-  if (n_tables != tables.size()) Fail(file_.path(), ": holds ", n_tables, " tables, expected ", tables.size());
+  if (n_tables != tables.size())
+    Fail(file_.path(), ": holds ", n_tables, " tables, expected ", tables.size());
   for (const SavedTable& table : tables) {
     const std::string name = GetText(&file_, "a table's name");
     const uint32_t dim = file_.Get<uint32_t>();
     const uint32_t number = file_.Get<uint32_t>();
     const uint32_t row_bytes = file_.Get<uint32_t>();
     const table::RowLayout& layout = table.layout;
-    if (name != table.name || dim != static_cast<uint32_t>(layout.dim) || number != static_cast<uint32_t>(layout.number) ||
-        row_bytes != layout.bytes()) {
-      Fail(file_.path(), ": table ", name, " of dim ", dim, ", number type ", number, " and ", row_bytes, " bytes a row, expected ",
-           table.name, " of dim ", layout.dim, ", number type ", static_cast<int>(layout.number), " and ", layout.bytes(), " bytes a row");
+    if (name != table.name || dim != static_cast<uint32_t>(layout.dim) ||
+        number != static_cast<uint32_t>(layout.number) || row_bytes != layout.bytes()) {
+      Fail(file_.path(), ": table ", name, " of dim ", dim, ", number type ", number, " and ",
+           row_bytes, " bytes a row, expected ", table.name, " of dim ", layout.dim,
+           ", number type ", static_cast<int>(layout.number), " and ", layout.bytes(),
+           " bytes a row");
     }
     const std::string sightings = GetText(&file_, "how sightings are counted");
     if (sightings != table.sightings) {
-      Fail(file_.path(), ": sightings of table ", name, " were saved with admission ", OrNone(sightings), ", expected ",
-           OrNone(table.sightings));
+      Fail(file_.path(), ": sightings of table ", name, " were saved with admission ",
+           OrNone(sightings), ", expected ", OrNone(table.sightings));
     }
     Head head{.row_bytes = layout.bytes(), .counts_sightings = !sightings.empty()};
     head.n_rows = file_.Get<uint64_t>();
     head.n_lost = file_.Get<uint64_t>();
     if (head.n_lost > (is_changes_ ? static_cast<uint64_t>(file_.n_left()) / sizeof(Key) : 0))
-      Fail(file_.path(), ": ", head.n_lost, " keys of table ", name, " that lost their rows, before byte ", file_.at());
+      Fail(file_.path(), ": ", head.n_lost, " keys of table ", name,
+           " that lost their rows, before byte ", file_.at());
     heads_.push_back(head);
     names_.push_back(name);
   }
@@ -118,7 +129,8 @@ void RowFile::ReadHead(const std::vector<SavedTable>& tables) {
 KeyPlace RowFile::PlaceHere(Key key) const {
   const TableId table = static_cast<TableId>(table_);
   if (ServerOf(table, key, n_files_) != number_)
-    Fail(file_.path(), ": row ", key, " of table ", names_[table], " is out of its place, before byte ", file_.at());
+    Fail(file_.path(), ": row ", key, " of table ", names_[table],
+         " is out of its place, before byte ", file_.at());
   return PlaceOf(table, key);
 }
 
@@ -129,8 +141,8 @@ void RowFile::BeginTable() {
   for (uint64_t n = head.n_lost; n > 0; --n) {
     lost_.push_back(PlaceHere(file_.Get<Key>()));
     if (lost_.size() > 1 && lost_.back() < lost_[lost_.size() - 2])
-      Fail(file_.path(), ": row ", lost_.back().key, " of table ", names_[static_cast<size_t>(table_)], " is out of its place, before byte ",
-           file_.at());
+      Fail(file_.path(), ": row ", lost_.back().key, " of table ",
+           names_[static_cast<size_t>(table_)], " is out of its place, before byte ", file_.at());
   }
   n_left_ = head.n_rows;
   has_place_ = false;
@@ -145,7 +157,8 @@ bool RowFile::NextRow() {
   // Of this file's shards and in order, so that none comes twice.
   const KeyPlace place = PlaceHere(key);
   if (has_place_ && place <= place_)
-    Fail(file_.path(), ": row ", key, " of table ", names_[static_cast<size_t>(table_)], " is out of its place, before byte ", file_.at());
+    Fail(file_.path(), ": row ", key, " of table ", names_[static_cast<size_t>(table_)],
+         " is out of its place, before byte ", file_.at());
   place_ = place;
   has_place_ = true;
   return true;
@@ -156,19 +169,23 @@ bool RowFile::Lost(const KeyPlace& place) {
   return n_asked_ < lost_.size() && lost_[n_asked_] == place;
 }
 
-void RowFile::ReadSightings(const net::RoleMap& roles, int server, TableId table, table::Admission* admission) {
+void RowFile::ReadSightings(const net::RoleMap& roles, int server, TableId table,
+                            table::Admission* admission) {
   const bool counts = heads_[static_cast<size_t>(table_)].counts_sightings;
   std::string bytes;
   const uint32_t n_shards = file_.Get<uint32_t>();
-  if (n_shards > (counts ? kNumShards : 0)) Fail(file_.path(), ": sightings of ", n_shards, " shards at byte ", file_.at());
+  if (n_shards > (counts ? kNumShards : 0))
+    Fail(file_.path(), ": sightings of ", n_shards, " shards at byte ", file_.at());
   for (uint32_t n = n_shards; n > 0; --n) {
     const uint32_t shard = file_.Get<uint32_t>();
     const uint64_t n_bytes = file_.Get<uint64_t>();
     if (shard >= kNumShards || n_bytes > static_cast<uint64_t>(file_.n_left()))
-      Fail(file_.path(), ": sightings of shard ", shard, " in ", n_bytes, " bytes at byte ", file_.at());
+      Fail(file_.path(), ": sightings of shard ", shard, " in ", n_bytes, " bytes at byte ",
+           file_.at());
     bytes.resize(n_bytes);
     file_.Read(std::as_writable_bytes(std::span(bytes)));
-    if (admission == nullptr || ServerOfShard(static_cast<int>(shard), roles.n_servers) != server) continue;
+    if (admission == nullptr || ServerOfShard(static_cast<int>(shard), roles.n_servers) != server)
+      continue;
     try {
       admission->LoadShard(static_cast<int>(shard), bytes);
     } catch (const Error& e) {
@@ -176,18 +193,21 @@ void RowFile::ReadSightings(const net::RoleMap& roles, int server, TableId table
     }
   }
   const uint32_t n_open = file_.Get<uint32_t>();
-  if (n_open > (counts ? table::Admission::kMaxOpenSteps : 0)) Fail(file_.path(), ": sightings of ", n_open, " open steps at byte ", file_.at());
+  if (n_open > (counts ? table::Admission::kMaxOpenSteps : 0))
+    Fail(file_.path(), ": sightings of ", n_open, " open steps at byte ", file_.at());
   for (uint32_t n = n_open; n > 0; --n) {
     const uint64_t step = file_.Get<uint64_t>();
     for (uint64_t left = file_.Get<uint64_t>(); left > 0; --left) {
       const Key key = file_.Get<Key>();
-      if (admission != nullptr && ServerOf(table, key, roles.n_servers) == server) admission->RestoreOpen(step, key);
+      if (admission != nullptr && ServerOf(table, key, roles.n_servers) == server)
+        admission->RestoreOpen(step, key);
     }
   }
 }
 
 void RowFile::Finish() {
-  if (file_.n_left() != 0) Fail(file_.path(), ": ", file_.n_left(), " bytes too many at byte ", file_.at());
+  if (file_.n_left() != 0)
+    Fail(file_.path(), ": ", file_.n_left(), " bytes too many at byte ", file_.at());
   if (file_.digest() != digest_) Fail(file_.path(), ": its content is not what the manifest says");
 }
 

@@ -1,12 +1,15 @@
 // A file of rows: what a server writes of its tables.
 //
-// "ZYROWS5\n", u32 whether it holds only what has changed since an earlier save, u32 number of tables; for each table: u32 length of
-// its name, the name, u32 dim, u32 type of its weights (NumberType), u32 bytes a row (ps/table/row_layout.h), u32 length of what says how
-// sightings are counted (SightingCounts::Text), that text, u64 number of rows, u64 number of keys that lost theirs; then for each table
-// in turn these keys and its rows, both by PlaceOf (ps/partitioner.h): u64 key; u64 key, the whole row; u64 the first step whose slice was
-// not swept; then what is known of keys without a row (ps/table/admission.h): u32 number of shards, and for each u32 shard, u64 length, its
-// bytes; u32 number of open steps, and for each u64 step, u64 number of keys, these. Little-endian. A key that lost its row and has
-// another is in both lists. It is a file in blocks (common/block_file.h), whose digest the manifest holds.
+// "ZYROWS5\n", u32 whether it holds only what has changed since an earlier save, u32 number of
+// tables; for each table: u32 length of its name, the name, u32 dim, u32 type of its weights
+// (NumberType), u32 bytes a row (ps/table/row_layout.h), u32 length of what says how sightings are
+// counted (SightingCounts::Text), that text, u64 number of rows, u64 number of keys that lost
+// theirs; then for each table in turn these keys and its rows, both by PlaceOf (ps/partitioner.h):
+// u64 key; u64 key, the whole row; u64 the first step whose slice was not swept; then what is known
+// of keys without a row (ps/table/admission.h): u32 number of shards, and for each u32 shard, u64
+// length, its bytes; u32 number of open steps, and for each u64 step, u64 number of keys, these.
+// Little-endian. A key that lost its row and has another is in both lists. It is a file in blocks
+// (common/block_file.h), whose digest the manifest holds.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +41,13 @@ std::vector<SavedTable> SavedTables(const Job& job);
 /// What is known of keys without a row, as it is in the file.
 std::string SightingsOf(const table::Admission& admission);
 
-/// Reads one from start to end, a row at a time. Throws Error naming file and offset where it is damaged, or of other tables.
+/// Reads one from start to end, a row at a time. Throws Error naming file and offset where it is
+/// damaged, or of other tables.
 class RowFile {
  public:
   /// File `number` of those that a manifest in the folder names.
-  RowFile(const std::string& folder, const Manifest& manifest, int number, const std::vector<SavedTable>& tables, Beside beside);
+  RowFile(const std::string& folder, const Manifest& manifest, int number,
+          const std::vector<SavedTable>& tables, Beside beside);
 
   bool is_changes() const { return is_changes_; }
 
@@ -56,8 +61,10 @@ class RowFile {
   bool Lost(const KeyPlace& place);
   /// REQUIRES: NextRow was false. What follows the rows.
   uint64_t NextSweepStep() { return file_.Get<uint64_t>(); }
-  /// What is known of keys without a row: that of the server's shards goes into `admission`; nullptr: nothing does.
-  void ReadSightings(const net::RoleMap& roles, int server, TableId table, table::Admission* admission);
+  /// What is known of keys without a row: that of the server's shards goes into `admission`;
+  /// nullptr: nothing does.
+  void ReadSightings(const net::RoleMap& roles, int server, TableId table,
+                     table::Admission* admission);
   /// All tables are read: the file must be over, and as the manifest says.
   void Finish();
 

@@ -20,7 +20,9 @@ void PutText(const std::string& text, BlockWriter* file) {
 
 }  // namespace
 
-RowSaver::RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables, Beside beside) : tables_(tables), file_(path, beside) {
+RowSaver::RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
+                   Beside beside)
+    : tables_(tables), file_(path, beside) {
   std::vector<std::unique_ptr<table::RowChanges>> changes(tables->size());
   if (kind != SaveKind::kModel) {
     for (size_t t = 0; t < tables->size(); ++t) {
@@ -28,13 +30,15 @@ RowSaver::RowSaver(const std::string& path, SaveKind kind, std::vector<table::Ta
       (*tables)[t].NoteChanges();
     }
   }
-  is_changes_ = kind == SaveKind::kChanges && std::find(changes.begin(), changes.end(), nullptr) == changes.end();
+  is_changes_ = kind == SaveKind::kChanges &&
+                std::find(changes.begin(), changes.end(), nullptr) == changes.end();
   file_.Write(std::as_bytes(std::span(kRowFileMagic)));
   file_.Put(static_cast<uint32_t>(is_changes_ ? 1 : 0));
   file_.Put(static_cast<uint32_t>(tables->size()));
   for (size_t t = 0; t < tables->size(); ++t) {
     table::Table& table = (*tables)[t];
-    const table::TableCut& cut = *cuts_.emplace_back(std::make_unique<table::TableCut>(table, is_changes_ ? std::move(changes[t]) : nullptr));
+    const table::TableCut& cut = *cuts_.emplace_back(
+        std::make_unique<table::TableCut>(table, is_changes_ ? std::move(changes[t]) : nullptr));
     PutText(table.name(), &file_);
     file_.Put(static_cast<uint32_t>(table.dim()));
     file_.Put(static_cast<uint32_t>(table.layout().number));
@@ -88,7 +92,8 @@ int64_t RowSaver::n_bytes_kept() const {
   return n;
 }
 
-SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables, const std::function<void()>& tick, Beside beside) {
+SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
+                   const std::function<void()>& tick, Beside beside) {
   RowSaver saver(path, kind, tables, beside);
   while (!saver.IsDone()) {
     saver.Advance(/*may_wait=*/true);

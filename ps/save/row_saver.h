@@ -21,18 +21,21 @@ struct SavedRows {
   bool is_changes = false;  // whether the file holds only what has changed since the save before
 };
 
-/// A file of rows in the making. What it gets is what the tables held when this was made, although they go on changing; what changes
-/// before it is written is kept meanwhile, in n_bytes_kept(). One thread, that of the tables, which outlive this.
+/// A file of rows in the making. What it gets is what the tables held when this was made, although
+/// they go on changing; what changes before it is written is kept meanwhile, in n_bytes_kept(). One
+/// thread, that of the tables, which outlive this.
 class RowSaver {
  public:
-  /// SaveKind::kChanges writes all rows where a table has not noted its changes. Throws FileError, as Advance does.
-  RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables, Beside beside);
+  /// SaveKind::kChanges writes all rows where a table has not noted its changes. Throws FileError,
+  /// as Advance does.
+  RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
+           Beside beside);
   ~RowSaver();
   RowSaver(const RowSaver&) = delete;
   RowSaver& operator=(const RowSaver&) = delete;
 
-  /// Does some of what is left: some two thousand rows, or a shard of a table where that has more. False: with `may_wait` false, that
-  /// has to wait for the disk.
+  /// Does some of what is left: some two thousand rows, or a shard of a table where that has more.
+  /// False: with `may_wait` false, that has to wait for the disk.
   bool Advance(bool may_wait);
   /// The file is on disk, whole.
   bool IsDone() const { return is_done_; }
@@ -52,8 +55,9 @@ class RowSaver {
   bool is_done_ = false;
 };
 
-/// Writes rows of these tables to a new file, on disk when it returns. `tick` is called often. Throws FileError.
-SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables, const std::function<void()>& tick,
-                   Beside beside = Beside::kNobody);
+/// Writes rows of these tables to a new file, on disk when it returns. `tick` is called often.
+/// Throws FileError.
+SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
+                   const std::function<void()>& tick, Beside beside = Beside::kNobody);
 
 }  // namespace zhiyin::ps::save

@@ -13,7 +13,8 @@ struct SavedFolder {
   Manifest manifest;
 };
 
-/// A folder that holds all rows, then those that hold what changed since the one before. The last one says what the model is.
+/// A folder that holds all rows, then those that hold what changed since the one before. The last
+/// one says what the model is.
 using SavedChain = std::vector<SavedFolder>;
 
 }  // namespace zhiyin::ps::save

@@ -7,12 +7,14 @@
 
 namespace zhiyin::ps::server {
 
-/// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have been
-/// pushed; a pull of step t is answered once the steps before t - staleness are complete. Pure bookkeeping.
+/// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have
+/// been pushed; a pull of step t is answered once the steps before t - staleness are complete. Pure
+/// bookkeeping.
 class StepClock {
  public:
   /// -1: no bound. `n_complete`: steps that an earlier run of the job has done.
-  explicit StepClock(int staleness, uint64_t n_complete = 0) : staleness_(staleness), n_complete_(n_complete) {}
+  explicit StepClock(int staleness, uint64_t n_complete = 0)
+      : staleness_(staleness), n_complete_(n_complete) {}
 
   int staleness() const { return staleness_; }
   /// Steps that are complete: 0 .. n_complete() - 1.

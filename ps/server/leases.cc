@@ -43,7 +43,8 @@ void LeaseBook::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
     return;
   }
   if (epoch != epoch_ + 1 || n_finished_ < order_.size()) {
-    Fail(kBookName, ": epoch ", epoch, " begins in epoch ", epoch_, " with ", order_.size() - n_finished_,
+    Fail(kBookName, ": epoch ", epoch, " begins in epoch ", epoch_, " with ",
+         order_.size() - n_finished_,
          " ranges to finish, expected the next one after the last range");
   }
   Begin(epoch, n_ranges, in_file_order);
@@ -105,13 +106,15 @@ void LeaseBook::Finish(int worker, const std::vector<uint64_t>& ranges) {
 }
 
 void LeaseBook::GoOn(const LeaseRequest& left) {
-  if (begun_ || next_ticket_ > 0) Fail(kBookName, ": a job goes on that has begun, expected to hear of it first");
+  if (begun_ || next_ticket_ > 0)
+    Fail(kBookName, ": a job goes on that has begun, expected to hear of it first");
   if (left.n_ranges > static_cast<uint64_t>(kMaxRanges))
     Fail(kBookName, ": ", left.n_ranges, " ranges, expected at most ", kMaxRanges);
   for (size_t i = 0; i < left.done.size(); ++i) {
     const uint64_t range = left.done[i].range;
     if (range >= left.n_ranges || (i > 0 && range <= left.done[i - 1].range))
-      Fail(kBookName, ": range ", range, " of ", left.n_ranges, " is done, expected ascending ones");
+      Fail(kBookName, ": range ", range, " of ", left.n_ranges,
+           " is done, expected ascending ones");
   }
   next_ticket_ = left.next_ticket;
   Begin(left.epoch, left.n_ranges, left.in_file_order);
@@ -126,7 +129,8 @@ void LeaseBook::GoOn(const LeaseRequest& left) {
   }
 }
 
-const std::vector<uint32_t>& RoundBook::Owners(int worker, uint64_t round, uint32_t n_slices, double seconds) {
+const std::vector<uint32_t>& RoundBook::Owners(int worker, uint64_t round, uint32_t n_slices,
+                                               double seconds) {
   if (!std::isfinite(seconds) || seconds < 0)
     Fail("worker ", worker, " takes ", seconds, " s for a slice, expected a time");
   if (n_slices == 0 || n_slices > 1u << 16)
@@ -139,7 +143,8 @@ const std::vector<uint32_t>& RoundBook::Owners(int worker, uint64_t round, uint3
   if (n_slices != rounds_.back().size())
     Fail("a step of ", n_slices, " slices, others say ", rounds_.back().size());
   if (round < first_round_ || round > first_round_ + rounds_.size()) {
-    Fail("round ", round, " of the slices, expected ", first_round_, " to ", first_round_ + rounds_.size());
+    Fail("round ", round, " of the slices, expected ", first_round_, " to ",
+         first_round_ + rounds_.size());
   }
   if (seconds > 0) seconds_[static_cast<size_t>(worker)] = seconds;
   if (round == first_round_ + rounds_.size()) Fix();
@@ -155,7 +160,8 @@ void RoundBook::Fix() {
   const size_t n_workers = seconds_.size();
   std::vector<double> n_slices(n_workers);
   for (const uint32_t owner : owners) ++n_slices[owner];
-  const bool all_known = std::all_of(seconds_.begin(), seconds_.end(), [](double s) { return s > 0; });
+  const bool all_known =
+      std::all_of(seconds_.begin(), seconds_.end(), [](double s) { return s > 0; });
   const auto step_s = [&](size_t w, double more) { return (n_slices[w] + more) * seconds_[w]; };
   while (all_known) {
     size_t slowest = 0;
@@ -192,7 +198,8 @@ std::string Leases::Answer(int worker, std::string_view request) {
       reply.owners = rounds_.Owners(worker, asked.round, asked.n_slices, asked.slice_s);
       break;
     case LeaseKind::kGoOn:
-      if (worker != 0) Fail(kBookName, ": worker ", worker, " says where the job stands, expected worker 0");
+      if (worker != 0)
+        Fail(kBookName, ": worker ", worker, " says where the job stands, expected worker 0");
       ranges_.GoOn(asked);
       break;
   }

@@ -12,9 +12,9 @@
 
 namespace zhiyin::ps::server {
 
-/// Exact, and cheap where there is none: keys that are there twice fall on the same bit of a bitmap, and only the
-/// few that share a bit with another are compared. Allocates nothing once it has seen its longest request. One
-/// thread.
+/// Exact, and cheap where there is none: keys that are there twice fall on the same bit of a
+/// bitmap, and only the few that share a bit with another are compared. Allocates nothing once it
+/// has seen its longest request. One thread.
 class Repeats {
  public:
   /// The position of a key that stands further in front, too; keys.size(): there is none.

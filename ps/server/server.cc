@@ -13,20 +13,20 @@
 
 #include "common/bytes.h"
 #include "common/file.h"
-#include "ps/partitioner.h"
 #include "common/text.h"
+#include "ps/partitioner.h"
 
 namespace zhiyin::ps::server {
 namespace {
 
-/// Steps that a server may hear of before it has completed the one in hand. Workers have a bounded number of
-/// pushes in flight, so none is honestly further ahead.
+/// Steps that a server may hear of before it has completed the one in hand. Workers have a bounded
+/// number of pushes in flight, so none is honestly further ahead.
 constexpr uint64_t kMaxStepsAhead = 64;
 
 const PushPrelude& PreludeOf(const net::Frame& push) {
   if (push.payload().size() < sizeof(PushPrelude)) {
-    Fail("push from rank ", push.source(), ": ", push.payload().size(), " bytes, expected at least ",
-         sizeof(PushPrelude));
+    Fail("push from rank ", push.source(), ": ", push.payload().size(),
+         " bytes, expected at least ", sizeof(PushPrelude));
   }
   return *reinterpret_cast<const PushPrelude*>(push.payload().data());
 }
@@ -35,8 +35,8 @@ const Key* KeysBehind(std::span<const Section> sections) {
   return reinterpret_cast<const Key*>(sections.data() + sections.size());
 }
 
-/// Whether all of these are finite and at most `limit` in absolute value. The order of the bits of floats
-/// without their sign is that of their values, infinities and NaNs last.
+/// Whether all of these are finite and at most `limit` in absolute value. The order of the bits of
+/// floats without their sign is that of their values, infinities and NaNs last.
 bool AreWithin(const float* values, size_t n, float limit) {
   uint32_t largest = 0;
   for (size_t i = 0; i < n; ++i)
@@ -50,15 +50,18 @@ bool IsInside(const std::string& path, const std::string& folder) {
   std::error_code error;
   const std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
   if (error) return false;
-  const std::filesystem::path outer = std::filesystem::weakly_canonical(folder, error);  // may be gone
+  const std::filesystem::path outer =
+      std::filesystem::weakly_canonical(folder, error);  // may be gone
   if (error) return false;
-  const auto [in_outer, in_whole] = std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end());
+  const auto [in_outer, in_whole] =
+      std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end());
   return in_outer == outer.end() && in_whole != whole.end() && !in_whole->empty();
 }
 
 /// Steps beyond do not fit into a row's RowUse.
 constexpr uint64_t kMaxStep = 0xfffffffe;
-/// Rows that have changed since a save began are kept as they were, in so many bytes, or a quarter of the tables'.
+/// Rows that have changed since a save began are kept as they were, in so many bytes, or a quarter
+/// of the tables'.
 constexpr int64_t kMinKeptBytes = int64_t{256} << 20;
 /// How long an idle server leaves the disk alone.
 constexpr std::chrono::microseconds kDiskPoll(100);
@@ -67,8 +70,8 @@ constexpr int kMaxDumps = 10;
 
 }  // namespace
 
-Server::Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job, const std::string& output_folder, bool profile,
-               uint64_t first_step)
+Server::Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job,
+               const std::string& output_folder, bool profile, uint64_t first_step)
     : mailbox_(mailbox),
       roles_(roles),
       stages_(profile, ServerStage::kOther),
@@ -102,8 +105,10 @@ bool Server::Run() {
 }
 
 net::Frame Server::NextRequest() {
-  const std::initializer_list<net::FrameKind> kinds = {net::FrameKind::kPull,  net::FrameKind::kPeek, net::FrameKind::kPush,   net::FrameKind::kAssign,
-                                                  net::FrameKind::kLease, net::FrameKind::kSave, net::FrameKind::kReport, net::FrameKind::kShutdown};
+  const std::initializer_list<net::FrameKind> kinds = {
+      net::FrameKind::kPull,   net::FrameKind::kPeek,    net::FrameKind::kPush,
+      net::FrameKind::kAssign, net::FrameKind::kLease,   net::FrameKind::kSave,
+      net::FrameKind::kReport, net::FrameKind::kShutdown};
   while (saver_) {
     if (std::optional<net::Frame> frame = mailbox_->Take(kinds)) return std::move(*frame);
     mailbox_->SayAlive();
@@ -112,7 +117,8 @@ net::Frame Server::NextRequest() {
   // Pulls that wait for an earlier step wait for the workers that have not come so far.
   const net::AwaitedRanks behind = [this](int rank) {
     return !deferred_.empty() && !roles_.IsServer(rank) &&
-           std::none_of(deferred_.begin(), deferred_.end(), [&](const net::Frame& f) { return f.source() == rank; });
+           std::none_of(deferred_.begin(), deferred_.end(),
+                        [&](const net::Frame& f) { return f.source() == rank; });
   };
   return mailbox_->Await(kinds, "requests", behind);
 }
@@ -163,7 +169,8 @@ std::span<const Section> Server::CheckSections(const net::Frame& frame, bool one
   const auto* first = reinterpret_cast<const Section*>(frame.payload().data());
   const uint64_t n_sections = one_section ? 1 : tables_.size();
   if (n_bytes < n_sections * sizeof(Section)) {
-    Fail(where(), ": ", n_bytes, " bytes, expected at least ", n_sections, " sections of ", sizeof(Section));
+    Fail(where(), ": ", n_bytes, " bytes, expected at least ", n_sections, " sections of ",
+         sizeof(Section));
   }
   const std::span<const Section> sections(first, n_sections);
   uint64_t expected = n_sections * sizeof(Section);
@@ -176,7 +183,8 @@ std::span<const Section> Server::CheckSections(const net::Frame& frame, bool one
       Fail(where(), ": announces ", section.n_keys, " keys in ", n_bytes, " bytes");
     expected += section.n_keys * sizeof(Key);
     if (one_section)
-      expected += section.n_keys * sizeof(float) * static_cast<uint64_t>(tables_[section.table].dim());
+      expected +=
+          section.n_keys * sizeof(float) * static_cast<uint64_t>(tables_[section.table].dim());
   }
   if (n_bytes != expected) Fail(where(), ": ", n_bytes, " bytes, expected ", expected);
   const Key* key = KeysBehind(sections);
@@ -184,13 +192,14 @@ std::span<const Section> Server::CheckSections(const net::Frame& frame, bool one
     const std::span<const Key> keys(key, section.n_keys);
     const size_t repeated = repeats_.Find(keys);
     if (repeated != keys.size()) {
-      Fail(where(), ": key ", keys[repeated], " of table ", tables_[section.table].name(), " comes twice");
+      Fail(where(), ": key ", keys[repeated], " of table ", tables_[section.table].name(),
+           " comes twice");
     }
     for (uint64_t i = 0; i < section.n_keys; ++i, ++key) {
       const int owner = ServerOf(section.table, *key, roles_.n_servers);
       if (owner != roles_.ServerOfRank(mailbox_->endpoint().rank())) {
-        Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(), " belongs to server ",
-             owner);
+        Fail(where(), ": key ", *key, " of table ", tables_[section.table].name(),
+             " belongs to server ", owner);
       }
     }
   }
@@ -201,8 +210,8 @@ std::span<const Section> Server::SectionsOf(const net::Frame& frame) const {
   return {reinterpret_cast<const Section*>(frame.payload().data()), tables_.size()};
 }
 
-/// The first has been answered or will be: whoever asked waits for one reply, and a second pull of the same id
-/// would wait for a push that never comes.
+/// The first has been answered or will be: whoever asked waits for one reply, and a second pull of
+/// the same id would wait for a push that never comes.
 bool Server::IsRepeated(const net::Frame& frame) {
   const uint64_t id = frame.header().request_id;
   if (id == 0) Fail(net::NameOf(frame), ": request 0, expected at least 1");
@@ -224,13 +233,14 @@ void Server::AnswerOrDefer(net::Frame frame) {
   if (step > kMaxStep)
     Fail("pull from rank ", frame.source(), ": step ", step, ", expected at most ", kMaxStep);
   if (clock_.staleness() == 0 && step < clock_.n_complete()) {
-    Fail("pull from rank ", frame.source(), ": step ", step, " is complete, expected ", clock_.n_complete(),
-         " or later");
+    Fail("pull from rank ", frame.source(), ": step ", step, " is complete, expected ",
+         clock_.n_complete(), " or later");
   }
   if (!clock_.MayAnswer(frame.header().clock)) {
     const size_t n_max = kMaxPullsInFlight * pending_.size();
     if (deferred_.size() >= n_max)
-      Fail("pull from rank ", frame.source(), ": ", n_max, " pulls wait for an earlier step already");
+      Fail("pull from rank ", frame.source(), ": ", n_max,
+           " pulls wait for an earlier step already");
     deferred_.push_back(std::move(frame));
     return;
   }
@@ -257,7 +267,8 @@ net::Frame Server::ReadRows(const net::Frame& frame, std::vector<std::byte*>* ro
       n_bytes += WireBytes(spec.wire, section.n_keys * static_cast<size_t>(spec.dim));
   }
   rows->resize(n_keys);
-  net::Frame reply(net::FrameKind::kPullReply, frame.header().request_id, frame.header().clock, n_bytes);
+  net::Frame reply(net::FrameKind::kPullReply, frame.header().request_id, frame.header().clock,
+                   n_bytes);
   ReplyPrelude prelude{clock_.n_complete(), frame.header().request_id};
   std::byte* to = reply.payload().data() + sizeof(prelude);
   const Key* key = KeysBehind(sections);
@@ -326,8 +337,8 @@ Server::PendingPull Server::TakePendingPull(const net::Frame& push, uint64_t id)
     return none;
   }
   auto& pending = pending_[static_cast<size_t>(roles_.WorkerOfRank(push.source()))];
-  const auto it =
-      std::find_if(pending.begin(), pending.end(), [&](const PendingPull& p) { return p.id() == id; });
+  const auto it = std::find_if(pending.begin(), pending.end(),
+                               [&](const PendingPull& p) { return p.id() == id; });
   if (it == pending.end())
     Fail("push from rank ", push.source(), ": answers pull ", id, ", which is not waiting for one");
   PendingPull pull = std::move(*it);
@@ -360,7 +371,8 @@ void Server::ForEachSection(const PendingPull& pull, const net::Frame& push, con
       ToFloats(wire, from, n, widened_.data());
       gradients = widened_.data();
     }
-    const bool has_weights = section.table < pull.weights.size() && !pull.weights[section.table].empty();
+    const bool has_weights =
+        section.table < pull.weights.size() && !pull.weights[section.table].empty();
     visit(table, std::span(row, section.n_keys), gradients,
           has_weights ? pull.weights[section.table].data() : nullptr);
     row += section.n_keys;
@@ -371,11 +383,13 @@ void Server::ForEachSection(const PendingPull& pull, const net::Frame& push, con
 bool Server::IsPoisoned(const PendingPull& pull, const net::Frame& push) {
   const ScopedStage stage(&stages_, ServerStage::kCheck);
   bool poisoned = false;
-  ForEachSection(pull, push, [&](const table::Table& table, auto rows, const float* gradients, const float*) {
-    if (AreWithin(gradients, rows.size() * static_cast<size_t>(table.dim()), max_gradient_)) return;
-    poisoned = true;
-    report_.CountPoisoned(push.source(), table.name(), 1);
-  });
+  ForEachSection(
+      pull, push, [&](const table::Table& table, auto rows, const float* gradients, const float*) {
+        if (AreWithin(gradients, rows.size() * static_cast<size_t>(table.dim()), max_gradient_))
+          return;
+        poisoned = true;
+        report_.CountPoisoned(push.source(), table.name(), 1);
+      });
   return poisoned;
 }
 
@@ -383,8 +397,9 @@ void Server::DumpPoisoned(const PendingPull& pull, const net::Frame& push) {
   if (n_dumped_ == kMaxDumps) return;
   ++n_dumped_;
   const int server = roles_.ServerOfRank(mailbox_->endpoint().rank());
-  const std::string name = "server-" + std::to_string(server) + "-rank-" + std::to_string(push.source()) +
-                           "-push-" + std::to_string(PreludeOf(push).sequence) + ".tsv";
+  const std::string name = "server-" + std::to_string(server) + "-rank-" +
+                           std::to_string(push.source()) + "-push-" +
+                           std::to_string(PreludeOf(push).sequence) + ".tsv";
   LOG(WARNING) << "refused a push of step " << push.header().clock << " from rank " << push.source()
                << ": a gradient is not finite or above " << max_gradient_
                << (poison_folder_.empty() ? "" : ", see " + poison_folder_ + "/" + name);
@@ -393,13 +408,14 @@ void Server::DumpPoisoned(const PendingPull& pull, const net::Frame& push) {
   text.precision(9);  // tells all floats apart
   text << "table\tkey\tgradient\n";
   const Key* key = KeysBehind(SectionsOf(pull.request));
-  ForEachSection(pull, push, [&](const table::Table& table, auto rows, const float* gradients, const float*) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      text << table.name() << '\t' << *key++;
-      for (int d = 0; d < table.dim(); ++d) text << '\t' << *gradients++;
-      text << '\n';
-    }
-  });
+  ForEachSection(pull, push,
+                 [&](const table::Table& table, auto rows, const float* gradients, const float*) {
+                   for (size_t i = 0; i < rows.size(); ++i) {
+                     text << table.name() << '\t' << *key++;
+                     for (int d = 0; d < table.dim(); ++d) text << '\t' << *gradients++;
+                     text << '\n';
+                   }
+                 });
   std::filesystem::create_directories(poison_folder_);
   ReplaceFile(poison_folder_ + "/" + name, text.str());
 }
@@ -415,7 +431,8 @@ void Server::OnPush(net::Frame frame) {
     return;
   }
   if (prelude.sequence != last + 1)
-    Fail("push from rank ", source, ": number ", prelude.sequence, ", expected ", last + 1, ": one was lost");
+    Fail("push from rank ", source, ": number ", prelude.sequence, ", expected ", last + 1,
+         ": one was lost");
   last = prelude.sequence;
 
   PendingPull pull = TakePendingPull(frame, prelude.pull_id);
@@ -459,14 +476,16 @@ void Server::CheckSlice(const PushPrelude& prelude, const net::Frame& push) {
     return;
   }
   if (prelude.slice >= prelude.n_slices)
-    Fail("push from rank ", source, ": slice ", prelude.slice, ", expected less than ", prelude.n_slices);
+    Fail("push from rank ", source, ": slice ", prelude.slice, ", expected less than ",
+         prelude.n_slices);
   if (n_slices_ == 0) n_slices_ = prelude.n_slices;
   if (prelude.n_slices != n_slices_) {
-    Fail("push from rank ", source, ": a step of ", prelude.n_slices, " slices, others say ", n_slices_);
+    Fail("push from rank ", source, ": a step of ", prelude.n_slices, " slices, others say ",
+         n_slices_);
   }
   if (clock_.staleness() < 0) return;
-  // A worker that needs no row of this server learns from the others that a step is complete, maybe before
-  // this one does.
+  // A worker that needs no row of this server learns from the others that a step is complete, maybe
+  // before this one does.
   const uint64_t step = push.header().clock;
   const uint64_t n_ahead = kMaxStepsAhead + static_cast<uint64_t>(clock_.staleness());
   if (step < clock_.n_complete() || step - clock_.n_complete() >= n_ahead) {
@@ -503,9 +522,10 @@ void Server::ApplyPush(const PendingPull& pull, const net::Frame& push) {
   ++report_.n_applied_pushes;
   if (pull.rows.empty()) return;
   const ScopedStage stage(&stages_, ServerStage::kUpdate);
-  ForEachSection(pull, push, [&](table::Table& table, auto rows, const float* gradients, const float* pulled) {
-    table.Apply(rows, gradients, pulled, push.header().clock);
-  });
+  ForEachSection(pull, push,
+                 [&](table::Table& table, auto rows, const float* gradients, const float* pulled) {
+                   table.Apply(rows, gradients, pulled, push.header().clock);
+                 });
   CountApplied(pull);
   ++version_;
 }
@@ -514,8 +534,8 @@ void Server::Gather(const PushPrelude& prelude, uint64_t step, PendingPull pull,
   const size_t ahead = step - clock_.n_complete();
   if (gathering_.size() <= ahead) gathering_.resize(ahead + 1);
   gathering_[ahead][prelude.slice] = {std::move(pull), std::move(push)};
-  for (uint64_t done = clock_.n_complete(); !gathering_.empty() && gathering_.front().size() == n_slices_;
-       ++done) {
+  for (uint64_t done = clock_.n_complete();
+       !gathering_.empty() && gathering_.front().size() == n_slices_; ++done) {
     ApplyStep(done, &gathering_.front());
     gathering_.pop_front();
   }
@@ -575,20 +595,24 @@ void Server::OnSave(const net::Frame& frame) {
     Fail(net::NameOf(frame), ", expected one from the chief, rank ", roles_.ChiefRank());
   const std::string path(frame.text());
   if (!IsInside(path, output_folder_)) {
-    Fail(net::NameOf(frame), ": a file ", Shortened(OneLine(path), 200), ", expected one inside ",
-         output_folder_.empty() ? "an output folder, which this job does not have" : output_folder_);
+    Fail(
+        net::NameOf(frame), ": a file ", Shortened(OneLine(path), 200), ", expected one inside ",
+        output_folder_.empty() ? "an output folder, which this job does not have" : output_folder_);
   }
   if (saver_) Fail(net::NameOf(frame), ": the one before it is not done");
   if (frame.header().clock > static_cast<uint64_t>(SaveKind::kChanges))
-    Fail(net::NameOf(frame), ": of kind ", frame.header().clock, ", expected 0 to ", static_cast<uint64_t>(SaveKind::kChanges));
+    Fail(net::NameOf(frame), ": of kind ", frame.header().clock, ", expected 0 to ",
+         static_cast<uint64_t>(SaveKind::kChanges));
   save_request_ = frame.header().request_id;
   Reply(frame.source(), net::Frame(net::FrameKind::kSaveCut, save_request_, 0, 0));
   try {
     // Simulated runs repeat exactly: one thread at a time.
-    saver_ = std::make_unique<save::RowSaver>(path, static_cast<SaveKind>(frame.header().clock), &tables_,
-                                        mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
+    saver_ = std::make_unique<save::RowSaver>(
+        path, static_cast<SaveKind>(frame.header().clock), &tables_,
+        mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
   } catch (const FileError& e) {
-    Reply(frame.source(), net::Frame(net::FrameKind::kSaveReply, save_request_, kSaveFailed, std::string_view(e.what())));
+    Reply(frame.source(), net::Frame(net::FrameKind::kSaveReply, save_request_, kSaveFailed,
+                                     std::string_view(e.what())));
   }
 }
 
@@ -614,7 +638,8 @@ bool Server::GoOnSaving() {
     Reply(roles_.ChiefRank(), net::Frame(net::FrameKind::kSaveReply, save_request_, 0, out.Take()));
   } catch (const FileError& e) {
     saver_.reset();
-    Reply(roles_.ChiefRank(), net::Frame(net::FrameKind::kSaveReply, save_request_, kSaveFailed, std::string_view(e.what())));
+    Reply(roles_.ChiefRank(), net::Frame(net::FrameKind::kSaveReply, save_request_, kSaveFailed,
+                                         std::string_view(e.what())));
   }
   return true;
 }
@@ -630,7 +655,8 @@ void Server::OnReport(const net::Frame& frame) {
     const auto& seconds = stages_.seconds();
     report_.stage_s.assign(seconds.begin(), seconds.end());
   }
-  Reply(frame.source(), net::Frame(net::FrameKind::kReportReply, frame.header().request_id, 0, report_.Serialize()));
+  Reply(frame.source(), net::Frame(net::FrameKind::kReportReply, frame.header().request_id, 0,
+                                   report_.Serialize()));
 }
 
 }  // namespace zhiyin::ps::server

@@ -1,5 +1,5 @@
-// A server: a loop over messages around the tables that it owns. Nobody else touches them, so nothing is
-// locked.
+// A server: a loop over messages around the tables that it owns. Nobody else touches them, so
+// nothing is locked.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 #include "common/net/mailbox.h"
 #include "common/net/role_map.h"
 #include "configs/job.pb.h"
+#include "ps/protocol.h"
+#include "ps/save/row_saver.h"
 #include "ps/server/consistency.h"
 #include "ps/server/leases.h"
-#include "ps/protocol.h"
 #include "ps/server/repeats.h"
-#include "ps/save/row_saver.h"
 #include "ps/server/step_sum.h"
 #include "ps/table/table.h"
 
@@ -24,21 +24,21 @@ namespace zhiyin::ps::server {
 
 /// Used by the rank's thread; borrows the mailbox.
 ///
-/// At staleness 0 the pushes of a step are kept until all have come, then applied at once, in slice order;
-/// otherwise each is applied as it comes.
+/// At staleness 0 the pushes of a step are kept until all have come, then applied at once, in slice
+/// order; otherwise each is applied as it comes.
 class Server {
  public:
-  /// `output_folder` is where models are saved, and refused pushes, in poisoned/; "": those are only counted,
-  /// and a request to save is refused. `profile`: reports say what the time went to. `first_step`: what an earlier run of the
-  /// job, whose rows will be loaded, has not done.
-  Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job, const std::string& output_folder = "",
-         bool profile = false, uint64_t first_step = 0);
+  /// `output_folder` is where models are saved, and refused pushes, in poisoned/; "": those are
+  /// only counted, and a request to save is refused. `profile`: reports say what the time went to.
+  /// `first_step`: what an earlier run of the job, whose rows will be loaded, has not done.
+  Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job,
+         const std::string& output_folder = "", bool profile = false, uint64_t first_step = 0);
 
   /// What the tables hold before the first message, for loading a model.
   std::vector<table::Table>& tables() { return tables_; }
 
-  /// Serves until the chief says that all is done, which is true, or ends early, which is false. Throws Error on a message that makes no sense, naming the
-  /// rank it came from.
+  /// Serves until the chief says that all is done, which is true, or ends early, which is false.
+  /// Throws Error on a message that makes no sense, naming the rank it came from.
   bool Run();
 
  private:
@@ -51,8 +51,9 @@ class Server {
   struct PendingPull {
     net::Frame request;  // empty: nothing was pulled
     uint64_t version = 0;
-    std::vector<std::byte*> rows;             // of all sections in turn; nullptr where a key was refused
-    std::vector<std::vector<float>> weights;  // [table], as they were read, where the optimizer wants them
+    std::vector<std::byte*> rows;  // of all sections in turn; nullptr where a key was refused
+    std::vector<std::vector<float>>
+        weights;  // [table], as they were read, where the optimizer wants them
 
     uint64_t id() const { return request.header().request_id; }
   };
@@ -87,26 +88,28 @@ class Server {
   /// Answers a pull, or keeps it until the bound on staleness allows.
   void AnswerOrDefer(net::Frame frame);
 
-  /// The sections of a pull or an assignment, checked: tables exist, the keys are all there, distinct, and
-  /// belong here.
+  /// The sections of a pull or an assignment, checked: tables exist, the keys are all there,
+  /// distinct, and belong here.
   std::span<const Section> CheckSections(const net::Frame& frame, bool one_section);
   /// Of a pull that CheckSections has passed.
   std::span<const Section> SectionsOf(const net::Frame& frame) const;
   PendingPull TakePendingPull(const net::Frame& push, uint64_t id);
   PendingPull NewPendingPull();
   size_t GradientBytes(const PendingPull& pull) const;
-  /// visit(table, its rows in the pull, their gradients, and the weights they were pulled with or nullptr).
+  /// visit(table, its rows in the pull, their gradients, and the weights they were pulled with or
+  /// nullptr).
   template <typename Visit>
   void ForEachSection(const PendingPull& pull, const net::Frame& push, const Visit& visit);
   bool IsPoisoned(const PendingPull& pull, const net::Frame& push);
   void DumpPoisoned(const PendingPull& pull, const net::Frame& push);
   void CountApplied(const PendingPull& pull);
   void EndStep(uint64_t step, uint64_t oldest_in_use);
-  /// The clock of ages where steps are not synchronous: the step that the slowest worker pushed last. A row
-  /// that somebody pulled in his step s is so kept until every worker is ttl_steps past s, those who use it
-  /// among them. The clock of the fastest would expire what a slow one, fewer of its own steps ago, has used;
-  /// a mean would too, less. The price: rows of the fast wait, and while a worker that was never heard of
-  /// here is awaited, nothing ages. Workers meet at the end of each epoch, which bounds how far they part.
+  /// The clock of ages where steps are not synchronous: the step that the slowest worker pushed
+  /// last. A row that somebody pulled in his step s is so kept until every worker is ttl_steps past
+  /// s, those who use it among them. The clock of the fastest would expire what a slow one, fewer
+  /// of its own steps ago, has used; a mean would too, less. The price: rows of the fast wait, and
+  /// while a worker that was never heard of here is awaited, nothing ages. Workers meet at the end
+  /// of each epoch, which bounds how far they part.
   uint64_t SlowestStep() const;
   /// The earliest step that has pulled rows and not pushed yet.
   uint64_t OldestInUse() const;
@@ -132,7 +135,7 @@ class Server {
   std::vector<uint64_t> last_sequence_;            // [worker], of its pushes
   std::vector<uint64_t> last_request_;             // [worker], of its pulls and peeks
   std::vector<PendingPull> spare_;                 // for their memory
-  std::deque<net::Frame> deferred_;                     // pulls ahead of the bound
+  std::deque<net::Frame> deferred_;                // pulls ahead of the bound
   uint32_t n_slices_ = 0;                          // of every step; 0 before the first push
   std::deque<WaitingStep> gathering_;              // [step - steps complete], at staleness 0
   std::vector<RowSum> sums_;                       // [table]

@@ -6,7 +6,8 @@ void RowSum::Add(std::span<std::byte* const> rows, const float* gradients, int d
   const size_t d = static_cast<size_t>(dim);
   const auto key_of = [](const std::byte* row) { return reinterpret_cast<uintptr_t>(row); };
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (i + UniqueKeys::kAhead < rows.size()) positions_.Prefetch(key_of(rows[i + UniqueKeys::kAhead]));
+    if (i + UniqueKeys::kAhead < rows.size())
+      positions_.Prefetch(key_of(rows[i + UniqueKeys::kAhead]));
     if (rows[i] == nullptr) continue;
     const float* gradient = gradients + i * d;
     const uint32_t at = positions_.Insert(key_of(rows[i]));

@@ -1,5 +1,5 @@
-// The gradients of one synchronous step: gathered from all slices, summed in slice order, so that the result
-// does not depend on who computed which slice or whose push came first.
+// The gradients of one synchronous step: gathered from all slices, summed in slice order, so that
+// the result does not depend on who computed which slice or whose push came first.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace zhiyin::ps::server {
 
-/// Sum per row of gradients that come as lists of (row, gradient). Of one table; one thread; allocates
-/// nothing once warm.
+/// Sum per row of gradients that come as lists of (row, gradient). Of one table; one thread;
+/// allocates nothing once warm.
 class RowSum {
  public:
   void Clear() {

@@ -49,7 +49,8 @@ class ShardArrays {
   }
   void Load(int shard, std::string_view bytes) {
     if (bytes.size() != length_ * sizeof(T))
-      Fail("sightings of shard ", shard, ": ", bytes.size(), " bytes, expected ", length_ * sizeof(T));
+      Fail("sightings of shard ", shard, ": ", bytes.size(), " bytes, expected ",
+           length_ * sizeof(T));
     std::memcpy(Get(shard), bytes.data(), bytes.size());
   }
 
@@ -59,8 +60,8 @@ class ShardArrays {
   int64_t n_bytes_ = static_cast<int64_t>(kNumShards * sizeof(std::vector<T>));
 };
 
-/// Candidates in buckets of four, a cache line: a key is in its own bucket or nowhere. A full bucket forgets
-/// the candidate with the fewest sightings, of those the one seen longest ago.
+/// Candidates in buckets of four, a cache line: a key is in its own bucket or nowhere. A full
+/// bucket forgets the candidate with the fewest sightings, of those the one seen longest ago.
 class ExactCounts final : public SightingCounts {
  public:
   ExactCounts(const zhiyin::Admission::Exact& config, TableId table)
@@ -123,7 +124,8 @@ class ExactCounts final : public SightingCounts {
     return candidates_.Get(shard) + 4 * PlaceWithin(PlacementBits(table_, key), n_buckets_);
   }
   static const Candidate* Find(const Candidate* bucket, Key key) {
-    return std::find_if(bucket, bucket + 4, [&](const Candidate& c) { return c.n > 0 && c.key == key; });
+    return std::find_if(bucket, bucket + 4,
+                        [&](const Candidate& c) { return c.n > 0 && c.key == key; });
   }
 
   zhiyin::Admission::Exact config_;
@@ -135,7 +137,10 @@ class ExactCounts final : public SightingCounts {
 class CountingBloom final : public SightingCounts {
  public:
   CountingBloom(const zhiyin::Admission::CountingBloom& config, TableId table)
-      : config_(config), table_(table), counters_(ShardPart(config.bytes())), n_sighted_(kNumShards) {}
+      : config_(config),
+        table_(table),
+        counters_(ShardPart(config.bytes())),
+        n_sighted_(kNumShards) {}
 
   uint32_t NumSighted(Key key, uint64_t) override {
     const uint8_t* counters = counters_.Peek(ShardOf(table_, key));
@@ -148,7 +153,8 @@ class CountingBloom final : public SightingCounts {
     const Places places = PlacesOf(key);
     const uint8_t least = Least(counters, places);
     for (const uint32_t place : places) {
-      if (counters[place] == least && least < 255) counters[place] = static_cast<uint8_t>(least + 1);
+      if (counters[place] == least && least < 255)
+        counters[place] = static_cast<uint8_t>(least + 1);
     }
     if (++n_sighted_[static_cast<size_t>(shard)] >= counters_.length()) Halve(shard);
   }
@@ -173,7 +179,8 @@ class CountingBloom final : public SightingCounts {
   void LoadShard(int shard, std::string_view bytes) override {
     uint32_t n = 0;
     if (bytes.size() < sizeof(n))
-      Fail("sightings of shard ", shard, ": ", bytes.size(), " bytes, expected at least ", sizeof(n));
+      Fail("sightings of shard ", shard, ": ", bytes.size(), " bytes, expected at least ",
+           sizeof(n));
     std::memcpy(&n, bytes.data(), sizeof(n));
     counters_.Load(shard, bytes.substr(sizeof(n)));
     n_sighted_[static_cast<size_t>(shard)] = n;
@@ -210,7 +217,8 @@ class CountingBloom final : public SightingCounts {
 
 }  // namespace
 
-std::unique_ptr<SightingCounts> MakeExactCounts(const zhiyin::Admission::Exact& config, TableId table) {
+std::unique_ptr<SightingCounts> MakeExactCounts(const zhiyin::Admission::Exact& config,
+                                                TableId table) {
   return std::make_unique<ExactCounts>(config, table);
 }
 
@@ -235,7 +243,8 @@ void Admission::Open(uint64_t step, const HasRow& has_row) {
   if (!counts_) return;
   const auto is_one_too_many = [&] {
     const size_t n_steps = open_.size() + (open_.contains(step) ? 0 : 1);
-    return n_steps > kMaxOpenSteps || (n_steps > 1 && !open_.empty() && NumOpenKeys() > kMaxOpenKeys);
+    return n_steps > kMaxOpenSteps ||
+           (n_steps > 1 && !open_.empty() && NumOpenKeys() > kMaxOpenKeys);
   };
   while (is_one_too_many() && open_.begin()->first != step) Close(open_.begin(), has_row);
   auto at = open_.find(step);
@@ -297,7 +306,8 @@ void Admission::LoadShard(int shard, std::string_view bytes) {
   if (!bytes.empty()) counts_->LoadShard(shard, bytes);
 }
 
-void Admission::VisitOpen(const std::function<void(uint64_t step, std::span<const Key> keys)>& visit) const {
+void Admission::VisitOpen(
+    const std::function<void(uint64_t step, std::span<const Key> keys)>& visit) const {
   for (const auto& [step, keys] : open_) visit(step, keys.keys());
 }
 

@@ -16,21 +16,23 @@
 
 namespace zhiyin::ps::table {
 
-/// Sightings of keys without a row, for each virtual shard apart, in bounded memory. What one shard's calls
-/// find depends on that shard's calls alone.
+/// Sightings of keys without a row, for each virtual shard apart, in bounded memory. What one
+/// shard's calls find depends on that shard's calls alone.
 class SightingCounts {
  public:
   virtual ~SightingCounts() = default;
   /// Steps that have sighted the key, this one not among them where that is known.
   virtual uint32_t NumSighted(Key key, uint64_t step) = 0;
-  /// Counts a sighting by a step; one that was the last to count is not counted again where that is known.
+  /// Counts a sighting by a step; one that was the last to count is not counted again where that is
+  /// known.
   virtual void Sight(Key key, uint64_t step) = 0;
   /// The key has a row now; should that go again, it starts anew where that can be done.
   virtual void Forget(Key key, uint64_t step) = 0;
   virtual int64_t n_bytes() const = 0;
   /// What n_bytes grows to at most, on one server that has all shards.
   virtual int64_t MostBytes() const = 0;
-  /// The kind of counts with all that shapes them, as in a job: those of equal texts can load each other's.
+  /// The kind of counts with all that shapes them, as in a job: those of equal texts can load each
+  /// other's.
   virtual std::string Text() const = 0;
   /// All that is known of a shard's keys, "" when nothing; for checkpoints.
   virtual std::string SaveShard(int shard) const = 0;
@@ -40,14 +42,15 @@ class SightingCounts {
 
 /// Decides for one table on one server. One thread.
 ///
-/// The keys that a step sights are collected while it is open, and counted, by ascending key, when it is
-/// closed. A key's sightings are those that closed steps have counted and one of each open step that has
-/// pulled it, the asking one among them. So all pulls of a step get the same answer about a key, and where
-/// one step is open at a time, as at staleness 0, nothing depends on whose pull came first.
+/// The keys that a step sights are collected while it is open, and counted, by ascending key, when
+/// it is closed. A key's sightings are those that closed steps have counted and one of each open
+/// step that has pulled it, the asking one among them. So all pulls of a step get the same answer
+/// about a key, and where one step is open at a time, as at staleness 0, nothing depends on whose
+/// pull came first.
 ///
-/// Memory: the counts, and the keys of open steps. At most kMaxOpenSteps are open: one more closes the
-/// earliest, and so do kMaxOpenKeys, while it is not alone. A step that is pulled by again after it was
-/// closed may be counted twice.
+/// Memory: the counts, and the keys of open steps. At most kMaxOpenSteps are open: one more closes
+/// the earliest, and so do kMaxOpenKeys, while it is not alone. A step that is pulled by again
+/// after it was closed may be counted twice.
 class Admission {
  public:
   static constexpr size_t kMaxOpenSteps = 8;
@@ -61,8 +64,8 @@ class Admission {
   void Open(uint64_t step, const HasRow& has_row);
   /// Whether the key, which has no row and is pulled by the step opened last, gets one.
   bool Admit(Key key);
-  /// Closes the steps before `step`. Keys that have a row by then are forgotten, the others counted: a key
-  /// that was admitted and met no room keeps its sightings.
+  /// Closes the steps before `step`. Keys that have a row by then are forgotten, the others
+  /// counted: a key that was admitted and met no room keeps its sightings.
   void CloseBefore(uint64_t step, const HasRow& has_row);
 
   int64_t n_bytes() const;
@@ -88,13 +91,14 @@ class Admission {
   uint32_t sightings_ = 1;
   std::unique_ptr<SightingCounts> counts_;  // nullptr where nothing is counted
   OpenSteps open_;
-  uint64_t step_ = 0;            // opened last
-  UniqueKeys* asking_ = nullptr;  // its keys
-  std::vector<Key> sorted_;      // workspace
+  uint64_t step_ = 0;              // opened last
+  UniqueKeys* asking_ = nullptr;   // its keys
+  std::vector<Key> sorted_;        // workspace
   std::vector<UniqueKeys> spare_;  // for their memory, one at most
 };
 
-std::unique_ptr<SightingCounts> MakeExactCounts(const zhiyin::Admission::Exact& config, TableId table);
+std::unique_ptr<SightingCounts> MakeExactCounts(const zhiyin::Admission::Exact& config,
+                                                TableId table);
 std::unique_ptr<SightingCounts> MakeCountingBloom(const zhiyin::Admission::CountingBloom& config,
                                                   TableId table);
 

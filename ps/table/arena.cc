@@ -34,10 +34,11 @@ Arena::~Arena() {
 void Arena::MapNext(size_t n_bytes) {
   Chunk chunk;
   chunk.n_bytes = std::max(kChunkBytes, RoundUp(n_bytes, kHugePage));
-  // Large tables are read at random: fewer, larger pages. But a small table should not take 2 MB for its
-  // first row.
+  // Large tables are read at random: fewer, larger pages. But a small table should not take 2 MB
+  // for its first row.
   if (chunks_.empty()) chunk.n_made = kHugePage;
-  chunk.memory = chunks_.empty() ? MapHugeChunk(chunk.n_bytes, chunk.n_made) : maker_.TakeChunk(chunk.n_bytes);
+  chunk.memory =
+      chunks_.empty() ? MapHugeChunk(chunk.n_bytes, chunk.n_made) : maker_.TakeChunk(chunk.n_bytes);
   Forbid(chunk.memory.get(), chunk.n_bytes);
   chunks_.push_back(std::move(chunk));
 }
@@ -72,8 +73,9 @@ std::byte* Arena::Extend(size_t n_bytes) {
 
 void Arena::MakeAhead(size_t n_bytes) {
   // At least as much as the next array may take, but no more than a small table has.
-  const size_t n_ahead =
-      std::max(current_ == 0 ? std::min(kHugePage, n_used_) : BytesAhead(static_cast<size_t>(n_bytes_)), n_bytes);
+  const size_t n_ahead = std::max(
+      current_ == 0 ? std::min(kHugePage, n_used_) : BytesAhead(static_cast<size_t>(n_bytes_)),
+      n_bytes);
   size_t chunk = current_;
   size_t n_wanted = n_used_ + n_ahead;
   if (n_wanted > chunks_[chunk].n_bytes) {
@@ -84,7 +86,8 @@ void Arena::MakeAhead(size_t n_bytes) {
   Chunk& last = chunks_[chunk];
   if (chunk + 1 == chunks_.size() && n_wanted > last.n_bytes / 2) maker_.MapAhead(kChunkBytes);
   if (n_wanted <= last.n_made || maker_.IsBusy()) return;
-  const size_t made = std::max(last.n_made, chunk == current_ ? n_used_ / kHugePage * kHugePage : 0);
+  const size_t made =
+      std::max(last.n_made, chunk == current_ ? n_used_ / kHugePage * kHugePage : 0);
   const size_t n_pages = std::min(RoundUp(n_wanted - made, kHugePage), last.n_bytes - made);
   maker_.MakePages(last.memory.get() + made, n_pages);
   last.n_made = made + n_pages;

@@ -12,8 +12,9 @@
 
 namespace zhiyin::ps::table {
 
-/// Arrays in huge pages; those at the end of all are there before they are used. What an array leaves behind is used by those that come later: the smallest gap that
-/// fits, and neighbouring gaps are one. One thread.
+/// Arrays in huge pages; those at the end of all are there before they are used. What an array
+/// leaves behind is used by those that come later: the smallest gap that fits, and neighbouring
+/// gaps are one. One thread.
 class Arena {
  public:
   static constexpr size_t kUnit = 64;  // every array begins and ends at a cache line's border

@@ -13,8 +13,8 @@ void Unmap::operator()(std::byte* memory) const {
 }
 
 HugeChunk MapHugeChunk(size_t n_bytes, size_t n_small) {
-  void* mapped =
-      mmap(nullptr, n_bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* mapped = mmap(nullptr, n_bytes + kHugePage, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) Fail("no memory for another ", n_bytes, " bytes of a table");
   std::byte* const begin = static_cast<std::byte*>(mapped);
   const size_t before =

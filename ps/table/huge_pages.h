@@ -19,9 +19,9 @@ struct Unmap {
 };
 using HugeChunk = std::unique_ptr<std::byte[], Unmap>;
 
-/// Address space that begins at a huge page's border; memory comes as it is written, in huge pages where the
-/// system has them, the first `n_small` bytes in ordinary ones. Throws Error where the system refuses.
-/// REQUIRES: n_bytes and n_small are multiples of kHugePage.
+/// Address space that begins at a huge page's border; memory comes as it is written, in huge pages
+/// where the system has them, the first `n_small` bytes in ordinary ones. Throws Error where the
+/// system refuses. REQUIRES: n_bytes and n_small are multiples of kHugePage.
 HugeChunk MapHugeChunk(size_t n_bytes, size_t n_small);
 
 }  // namespace zhiyin::ps::table

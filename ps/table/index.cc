@@ -9,8 +9,8 @@ namespace {
 
 constexpr double kGrowth = 1.5;
 
-/// The least number of buckets above `n_buckets` out of a shard's own sequence, 1.5^(u + i) for i = 0, 1, ...;
-/// the u of the shards are spread evenly over [0, 1).
+/// The least number of buckets above `n_buckets` out of a shard's own sequence, 1.5^(u + i) for i =
+/// 0, 1, ...; the u of the shards are spread evenly over [0, 1).
 uint32_t NextSize(int shard, uint32_t n_buckets) {
   const double u = static_cast<double>(Mix(static_cast<uint64_t>(shard)) >> 11) * 0x1.0p-53;
   double next = std::pow(kGrowth, u);
@@ -112,7 +112,8 @@ std::vector<Index::Entry> Index::SortedShard(int number) const {
     // Few are not in order: those that went on behind their first bucket.
     const KeyPlace place = PlaceOf(table_, entry.key);
     size_t at = entries.size() - 1;
-    for (; at > 0 && place < PlaceOf(table_, entries[at - 1].key); --at) entries[at] = entries[at - 1];
+    for (; at > 0 && place < PlaceOf(table_, entries[at - 1].key); --at)
+      entries[at] = entries[at - 1];
     entries[at] = entry;
   });
   return entries;

@@ -1,11 +1,11 @@
 // From keys to row numbers: a small open-addressing table for each of the 4,096 virtual shards.
 //
-// A bucket is one cache line of five entries, and says how many keys that belong to it or further in front had
-// to go on behind it: most keys cost one line, found or not, and erasing leaves no trace. Linear probing over
-// buckets, at most 85 % full, 12.8 bytes an entry. A shard grows alone, by half, when it is full: with a
-// hundred million rows that moves some thirty thousand entries, less than a request's work. The sizes of the
-// shards are spread evenly between a power of 1.5 and the next, so that they never all grow at the same time
-// and memory rises smoothly.
+// A bucket is one cache line of five entries, and says how many keys that belong to it or further
+// in front had to go on behind it: most keys cost one line, found or not, and erasing leaves no
+// trace. Linear probing over buckets, at most 85 % full, 12.8 bytes an entry. A shard grows alone,
+// by half, when it is full: with a hundred million rows that moves some thirty thousand entries,
+// less than a request's work. The sizes of the shards are spread evenly between a power of 1.5 and
+// the next, so that they never all grow at the same time and memory rises smoothly.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 #include <span>
 #include <vector>
 
-#include "ps/partitioner.h"
 #include "common/types.h"
+#include "ps/partitioner.h"
 #include "ps/table/arena.h"
 
 namespace zhiyin::ps::table {
@@ -37,8 +37,8 @@ class Index {
 
   /// The row number of a key, or kAbsent.
   uint32_t Find(Key key) const;
-  /// The same for many, with their memory fetched ahead: visit(position in keys, row number or kAbsent), in
-  /// order.
+  /// The same for many, with their memory fetched ahead: visit(position in keys, row number or
+  /// kAbsent), in order.
   template <typename Visit>
   void Find(std::span<const Key> keys, const Visit& visit) const {
     std::array<const Bucket*, kAhead> homes;
@@ -54,8 +54,8 @@ class Index {
         if (i < n_next) homes[i] = FetchHomeOf(keys[begin + n + i]);
         const uint32_t at = EntryOf(*home, keys[begin + i]);
         rows[i] = home->rows[std::countr_zero(at | kLast)];
-        // Which keys are not in their first bucket nobody can guess: they are noted without a branch, and
-        // looked for again when the next bucket has come.
+        // Which keys are not in their first bucket nobody can guess: they are noted without a
+        // branch, and looked for again when the next bucket has come.
         unfound[n_unfound] = static_cast<uint8_t>(i);
         n_unfound += at == 0;
         __builtin_prefetch(home + (at == 0));
@@ -66,8 +66,8 @@ class Index {
   }
   /// REQUIRES: Find(key) == kAbsent, row != kAbsent.
   void Insert(Key key, uint32_t row);
-  /// Makes room for so many keys in a shard, at once. Keys that come in the order of their places need that: in a table that grows
-  /// they would all crowd into its first buckets.
+  /// Makes room for so many keys in a shard, at once. Keys that come in the order of their places
+  /// need that: in a table that grows they would all crowd into its first buckets.
   void Reserve(int shard, uint32_t n);
   /// REQUIRES: Find(key) != kAbsent. Keeps the shard's memory.
   void Erase(Key key);
@@ -135,7 +135,8 @@ class Index {
   }
   static uint32_t HomeIn(const Shard& shard, uint64_t bits) {
     // The bits below those that choose the shard.
-    return static_cast<uint32_t>(((bits >> (32 - kShardBits) & 0xffffffff) * shard.n_buckets) >> 32);
+    return static_cast<uint32_t>(((bits >> (32 - kShardBits) & 0xffffffff) * shard.n_buckets) >>
+                                 32);
   }
   /// Puts a key into a shard that has room.
   void Put(const Shard& shard, Key key, uint32_t row) const;

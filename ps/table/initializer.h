@@ -9,8 +9,8 @@
 
 namespace zhiyin::ps::table {
 
-/// A pure function of (seed, table, key): a row does not depend on who asked for it first, or when, or where
-/// it lives.
+/// A pure function of (seed, table, key): a row does not depend on who asked for it first, or when,
+/// or where it lives.
 class RowInitializer {
  public:
   /// REQUIRES: a config that passed validation.

@@ -1,7 +1,7 @@
 // How a gradient changes a row.
 //
-// Adding one: a file optimizer/NAME.cc, a field in Optimizer.kind of job.proto, a declaration below, a case
-// in MakeOptimizer. The conformance tests and the benchmark pick it up by themselves.
+// Adding one: a file optimizer/NAME.cc, a field in Optimizer.kind of job.proto, a declaration
+// below, a case in MakeOptimizer. The conformance tests and the benchmark pick it up by themselves.
 #pragma once
 
 #include <algorithm>
@@ -23,16 +23,18 @@ struct RowUpdate {
   std::span<std::byte* const> rows;  // [n]
   const RowLayout& layout;
   const float* gradients;  // [n, dim]
-  /// [n, dim]: the weights that the gradients were computed with; nullptr where those are the rows' weights
-  /// of now.
+  /// [n, dim]: the weights that the gradients were computed with; nullptr where those are the rows'
+  /// weights of now.
   const float* pulled;
-  float rate;       // factor of the learning rate, from its schedule
-  uint64_t step;    // together with the row's weights it seeds the rounding of those that are not FP32
+  float rate;  // factor of the learning rate, from its schedule
+  uint64_t
+      step;  // together with the row's weights it seeds the rounding of those that are not FP32
   float clip_norm;  // a row's gradient is no longer than this; 0: no bound
   float decay;      // w -= lr * decay * w, apart from the gradient
 };
 
-/// Without state of its own: one object serves all rows of a table. A row has state_floats(dim) floats of it.
+/// Without state of its own: one object serves all rows of a table. A row has state_floats(dim)
+/// floats of it.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -58,19 +60,23 @@ std::unique_ptr<Optimizer> MakeAdam(const zhiyin::Optimizer::Adam& config);
 std::unique_ptr<Optimizer> MakeFtrl(const zhiyin::Optimizer::Ftrl& config);
 std::unique_ptr<Optimizer> MakeRmsProp(const zhiyin::Optimizer::RmsProp& config);
 std::unique_ptr<Optimizer> MakeAdadelta(const zhiyin::Optimizer::Adadelta& config);
-std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(const zhiyin::Optimizer::DelayCompensatedSgd& config);
+std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(
+    const zhiyin::Optimizer::DelayCompensatedSgd& config);
 
-/// What seeds the stochastic rounding of a row's new weights: a function of the weights and the step alone,
-/// so that it does not depend on who holds the row.
+/// What seeds the stochastic rounding of a row's new weights: a function of the weights and the
+/// step alone, so that it does not depend on who holds the row.
 inline uint64_t RoundingSeed(const float* weights, int dim, uint64_t step) {
   uint64_t seed = step;
-  for (int d = 0; d < dim; ++d) seed = (seed ^ std::bit_cast<uint32_t>(weights[d])) * 0x9e3779b97f4a7c15u;
+  for (int d = 0; d < dim; ++d)
+    seed = (seed ^ std::bit_cast<uint32_t>(weights[d])) * 0x9e3779b97f4a7c15u;
   return Mix(seed);
 }
 
 /// The loop over rows, around a derived class' step on one row:
-///   void Step(float* w, float* state, const float* g, const float* pulled, int dim, float lr) const;
-/// plain loops over dim, which the compiler turns into vectors. w, state and g are different memory.
+///   void Step(float* w, float* state, const float* g, const float* pulled, int dim, float lr)
+///   const;
+/// plain loops over dim, which the compiler turns into vectors. w, state and g are different
+/// memory.
 template <typename Derived>
 class RowOptimizer : public Optimizer {
  public:
@@ -84,7 +90,8 @@ class RowOptimizer : public Optimizer {
     std::vector<float> clipped(update.clip_norm > 0 ? static_cast<size_t>(dim) : 0);
     std::vector<float> widened(update.layout.number != FP32 ? static_cast<size_t>(dim) : 0);
     for (size_t i = 0; i < update.rows.size(); ++i) {
-      PrefetchRowsAhead(i, update.rows.size(), update.layout.bytes(), [&](size_t at) { return update.rows[at]; });
+      PrefetchRowsAhead(i, update.rows.size(), update.layout.bytes(),
+                        [&](size_t at) { return update.rows[at]; });
       const size_t at = i * static_cast<size_t>(dim);
       const float* gradient = update.gradients + at;
       if (update.clip_norm > 0) gradient = Clip(gradient, update.clip_norm, &clipped);
@@ -120,7 +127,8 @@ class RowOptimizer : public Optimizer {
       const float keep = 1 - lr * update.decay;
       for (int d = 0; d < dim; ++d) weights[d] *= keep;
     }
-    static_cast<const Derived*>(this)->Step(weights, update.layout.StateOf(row), gradient, pulled, dim, lr);
+    static_cast<const Derived*>(this)->Step(weights, update.layout.StateOf(row), gradient, pulled,
+                                            dim, lr);
   }
 
   float learning_rate_;

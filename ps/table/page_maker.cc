@@ -43,7 +43,8 @@ class PageMakerThread {
   /// Nothing of these orders is under way any more, nor will be.
   void Cancel(PageMaker::Orders* orders) {
     std::unique_lock lock(mutex_);
-    orders->n_open -= static_cast<int>(std::erase_if(tasks_, [&](const Task& task) { return task.orders == orders; }));
+    orders->n_open -= static_cast<int>(
+        std::erase_if(tasks_, [&](const Task& task) { return task.orders == orders; }));
     is_done_.wait(lock, [&] { return orders->n_open == 0; });
   }
 
@@ -86,7 +87,8 @@ class PageMakerThread {
       }
     }
     // One page at a time: meanwhile nobody can map addresses.
-    for (size_t at = 0; at < task.n_bytes; at += kHugePage) madvise(task.pages + at, kHugePage, MADV_POPULATE_WRITE);
+    for (size_t at = 0; at < task.n_bytes; at += kHugePage)
+      madvise(task.pages + at, kHugePage, MADV_POPULATE_WRITE);
     return nullptr;
   }
 
@@ -120,7 +122,8 @@ void PageMaker::MapAhead(size_t n_bytes) {
 HugeChunk PageMaker::TakeChunk(size_t n_bytes) {
   if (std::exchange(orders_->wants_chunk, false)) {
     const std::lock_guard lock(PageMakerThread::Get().mutex());
-    if (orders_->mapped && orders_->mapped.get_deleter().n_bytes == n_bytes) return std::move(orders_->mapped);
+    if (orders_->mapped && orders_->mapped.get_deleter().n_bytes == n_bytes)
+      return std::move(orders_->mapped);
   }
   return MapHugeChunk(n_bytes, 0);
 }

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "ps/partitioner.h"
 #include "common/types.h"
+#include "ps/partitioner.h"
 
 namespace zhiyin::ps::table {
 
@@ -33,15 +33,20 @@ class RowChanges {
     ++n_removed_;
   }
 
-  bool Has(uint32_t row) const { return row / 64 < bits_.size() && (bits_[row / 64] & Bit(row)) != 0; }
+  bool Has(uint32_t row) const {
+    return row / 64 < bits_.size() && (bits_[row / 64] & Bit(row)) != 0;
+  }
   /// Rows that changed.
   int64_t n_rows() const { return n_rows_; }
   /// Keys that lost theirs; some more than once, and some have one again.
   int64_t n_removed() const { return n_removed_; }
   /// Those of a shard, which are then forgotten, in no order.
-  std::vector<Key> TakeRemoved(int shard) { return std::exchange(removed_[static_cast<size_t>(shard)], {}); }
+  std::vector<Key> TakeRemoved(int shard) {
+    return std::exchange(removed_[static_cast<size_t>(shard)], {});
+  }
   int64_t n_bytes() const {
-    return static_cast<int64_t>(bits_.capacity() * sizeof(uint64_t) + removed_.size() * sizeof(removed_[0])) +
+    return static_cast<int64_t>(bits_.capacity() * sizeof(uint64_t) +
+                                removed_.size() * sizeof(removed_[0])) +
            n_removed_ * static_cast<int64_t>(sizeof(Key));
   }
 

@@ -16,8 +16,8 @@ struct RowUse {
 };
 static_assert(sizeof(RowUse) == 8);
 
-/// A row in memory and on disk: [weights | optimizer state, f32 | RowUse]. Every part begins at a multiple of
-/// 4 bytes. A plain value, the same for all rows of a table.
+/// A row in memory and on disk: [weights | optimizer state, f32 | RowUse]. Every part begins at a
+/// multiple of 4 bytes. A plain value, the same for all rows of a table.
 struct RowLayout {
   int dim = 0;
   NumberType number = FP32;  // of the weights
@@ -25,7 +25,9 @@ struct RowLayout {
   bool tracks_use = false;
 
   size_t state_offset() const { return (static_cast<size_t>(dim * BytesOf(number)) + 3) / 4 * 4; }
-  size_t use_offset() const { return state_offset() + static_cast<size_t>(state_floats) * sizeof(float); }
+  size_t use_offset() const {
+    return state_offset() + static_cast<size_t>(state_floats) * sizeof(float);
+  }
   size_t bytes() const { return use_offset() + (tracks_use ? sizeof(RowUse) : 0); }
 
   float* StateOf(std::byte* row) const { return reinterpret_cast<float*>(row + state_offset()); }

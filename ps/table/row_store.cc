@@ -24,14 +24,17 @@ RowStore::RowStore(size_t row_bytes) : row_bytes_(row_bytes) {
 }
 
 void RowStore::AddChunk() {
-  // Large tables are read at random: fewer, larger pages. But a small table should not take 2 MB for its
-  // first row.
-  chunks_.push_back(chunks_.empty() ? MapHugeChunk(chunk_bytes_, kHugePage) : maker_.TakeChunk(chunk_bytes_));
+  // Large tables are read at random: fewer, larger pages. But a small table should not take 2 MB
+  // for its first row.
+  chunks_.push_back(chunks_.empty() ? MapHugeChunk(chunk_bytes_, kHugePage)
+                                    : maker_.TakeChunk(chunk_bytes_));
 }
 
 void RowStore::MakeAhead() {
-  look_ahead_at_row_ = n_rows_ + static_cast<uint32_t>(std::max<size_t>(kHugePage / 8 / row_bytes_, 1));
-  const size_t n_used = (n_rows_ >> chunk_shift_) * chunk_bytes_ + (n_rows_ & chunk_mask_) * row_bytes_;
+  look_ahead_at_row_ =
+      n_rows_ + static_cast<uint32_t>(std::max<size_t>(kHugePage / 8 / row_bytes_, 1));
+  const size_t n_used =
+      (n_rows_ >> chunk_shift_) * chunk_bytes_ + (n_rows_ & chunk_mask_) * row_bytes_;
   n_made_ = std::max(n_made_, RoundUp(n_used + 1, kHugePage));
   if (n_made_ + chunk_bytes_ / 2 > chunks_.size() * chunk_bytes_) maker_.MapAhead(chunk_bytes_);
   if (maker_.IsBusy() || n_made_ >= n_used + BytesAhead(n_used)) return;

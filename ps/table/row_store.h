@@ -10,9 +10,10 @@
 
 namespace zhiyin::ps::table {
 
-/// A row's address holds until it is freed; freed rows are used again first. Address space grows a chunk of
-/// 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows are written and is
-/// given back when the store is destroyed. One thread; a helper makes the huge pages that are next.
+/// A row's address holds until it is freed; freed rows are used again first. Address space grows a
+/// chunk of 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows
+/// are written and is given back when the store is destroyed. One thread; a helper makes the huge
+/// pages that are next.
 class RowStore {
  public:
   explicit RowStore(size_t row_bytes);

@@ -19,7 +19,8 @@ namespace {
 constexpr double kMostIndexBytesPerShard = 64;
 /// A list that doubles holds at most twice the numbers of all rows, 4 bytes each.
 constexpr double kMostFreeListBytesPerRow = 8;
-/// Rows that are fetched ahead of the one that is copied: so little work that they need not come in bursts.
+/// Rows that are fetched ahead of the one that is copied: so little work that they need not come in
+/// bursts.
 constexpr size_t kCopiesAhead = 12;
 /// Slices that one call sweeps at most, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
@@ -59,8 +60,8 @@ std::vector<TableSpec> TableSpecs(const Job& job) {
 
 RowLayout LayoutOf(const TableSpec& spec) {
   const Eviction& eviction = spec.eviction;
-  const bool evicts = eviction.ttl_steps() > 0 || eviction.min_pulls() > 0 || eviction.min_norm() > 0 ||
-                      eviction.max_bytes() > 0;
+  const bool evicts = eviction.ttl_steps() > 0 || eviction.min_pulls() > 0 ||
+                      eviction.min_norm() > 0 || eviction.max_bytes() > 0;
   return {spec.dim, spec.storage, MakeOptimizer(spec.optimizer)->state_floats(spec.dim), evicts};
 }
 
@@ -70,13 +71,16 @@ uint32_t MaxRowsOfShard(const TableSpec& spec) {
   const double row_bytes =
       static_cast<double>(layout.bytes()) + Index::kMostBytesPerKey + kMostFreeListBytesPerRow;
   const int64_t sightings_bytes = Admission(spec.admission, spec.id, 0).MostBytes();
-  const double fixed_bytes = static_cast<double>(sightings_bytes) + kMostIndexBytesPerShard * kNumShards;
+  const double fixed_bytes =
+      static_cast<double>(sightings_bytes) + kMostIndexBytesPerShard * kNumShards;
   const double n_rows =
       (static_cast<double>(spec.eviction.max_bytes()) - fixed_bytes) / row_bytes / kNumShards;
   if (n_rows < 1) {
-    Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(), ", expected at least ",
-         static_cast<int64_t>(std::ceil(fixed_bytes + row_bytes * kNumShards)), ": ", sightings_bytes,
-         " for table.admission, and one row for each of ", kNumShards, " virtual shards");
+    Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(),
+         ", expected at least ",
+         static_cast<int64_t>(std::ceil(fixed_bytes + row_bytes * kNumShards)), ": ",
+         sightings_bytes, " for table.admission, and one row for each of ", kNumShards,
+         " virtual shards");
   }
   return static_cast<uint32_t>(std::min(n_rows, 4e9));
 }
@@ -101,7 +105,8 @@ void Table::NoteUse(std::byte* row, uint64_t step) const {
 }
 
 void Table::NoteIfFull(int shard) {
-  if (spec_.eviction.when_full() != Eviction::EVICT_OLDEST || index_.ShardSize(shard) + 1 <= FullFrom())
+  if (spec_.eviction.when_full() != Eviction::EVICT_OLDEST ||
+      index_.ShardSize(shard) + 1 <= FullFrom())
     return;
   if (full_shards_.empty() || full_shards_.back() != shard) full_shards_.push_back(shard);
 }
@@ -135,15 +140,17 @@ void Table::WarnFull(const char* what) {
 
 void Table::FailFull(uint32_t n) const {
   Fail("table ", spec_.name, ": the ", spec_.eviction.max_bytes(),
-       " bytes of eviction.max_bytes are used up: ", n, " rows in a virtual shard, expected at most ",
-       max_rows_of_shard_, ": raise them, or evict more");
+       " bytes of eviction.max_bytes are used up: ", n,
+       " rows in a virtual shard, expected at most ", max_rows_of_shard_,
+       ": raise them, or evict more");
 }
 
 void Table::InitRow(std::span<const float> weights, std::byte* row) {
   FromFloats(layout_.number, weights.data(), weights.size(), row);
   // As they are after rounding.
   ToFloats(layout_.number, row, weights_.size(), weights_.data());
-  optimizer_->InitState(weights_, {layout_.StateOf(row), static_cast<size_t>(layout_.state_floats)});
+  optimizer_->InitState(weights_,
+                        {layout_.StateOf(row), static_cast<size_t>(layout_.state_floats)});
   if (layout_.tracks_use) *layout_.UseOf(row) = RowUse();
 }
 
@@ -171,7 +178,10 @@ void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std
   counts_.looked_up += static_cast<int64_t>(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (layout_.tracks_use)
-      PrefetchRowsAhead(i, keys.size(), sizeof(RowUse), [&](size_t at) -> const std::byte* { return rows[at] != nullptr ? reinterpret_cast<const std::byte*>(layout_.UseOf(rows[at])) : nullptr; });
+      PrefetchRowsAhead(i, keys.size(), sizeof(RowUse), [&](size_t at) -> const std::byte* {
+        return rows[at] != nullptr ? reinterpret_cast<const std::byte*>(layout_.UseOf(rows[at]))
+                                   : nullptr;
+      });
     if (rows[i] != nullptr) {
       ++counts_.found;
       if (layout_.tracks_use) NoteUse(rows[i], step);
@@ -217,7 +227,8 @@ void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void*
   std::byte* at = static_cast<std::byte*>(to);
   if (type == layout_.number) {
     for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
-      if (i + kCopiesAhead < rows.size() && rows[i + kCopiesAhead] != nullptr) PrefetchRow(rows[i + kCopiesAhead], row_bytes);
+      if (i + kCopiesAhead < rows.size() && rows[i + kCopiesAhead] != nullptr)
+        PrefetchRow(rows[i + kCopiesAhead], row_bytes);
       if (rows[i] != nullptr) {
         CopyRow(rows[i], row_bytes, at);
       } else {
@@ -228,7 +239,8 @@ void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void*
   }
   std::vector<float> wide(dim);
   for (size_t i = 0; i < rows.size(); ++i, at += row_bytes) {
-    PrefetchRowsAhead(i, rows.size(), layout_.state_offset(), [&](size_t ahead) { return rows[ahead]; });
+    PrefetchRowsAhead(i, rows.size(), layout_.state_offset(),
+                      [&](size_t ahead) { return rows[ahead]; });
     if (rows[i] != nullptr) {
       ToFloats(layout_.number, rows[i], dim, wide.data());
       FromFloats(type, wide.data(), dim, at);
@@ -240,7 +252,8 @@ void Table::ReadWeights(std::span<std::byte* const> rows, NumberType type, void*
 
 void Table::WriteWeights(std::span<std::byte* const> rows, const float* weights) {
   const size_t dim = static_cast<size_t>(spec_.dim);
-  for (size_t i = 0; i < rows.size(); ++i) FromFloats(layout_.number, weights + i * dim, dim, rows[i]);
+  for (size_t i = 0; i < rows.size(); ++i)
+    FromFloats(layout_.number, weights + i * dim, dim, rows[i]);
 }
 
 void Table::Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled,
@@ -261,21 +274,23 @@ void Table::Apply(std::span<std::byte* const> rows, const float* gradients, cons
     gradients = kept_gradients_.data();
     if (pulled != nullptr) pulled = kept_pulled_.data();
   }
-  optimizer_->Apply({rows, layout_, gradients, pulled, RateFactor(spec_.optimizer.schedule(), step), step,
-                     static_cast<float>(spec_.optimizer.clip_norm()),
+  optimizer_->Apply({rows, layout_, gradients, pulled, RateFactor(spec_.optimizer.schedule(), step),
+                     step, static_cast<float>(spec_.optimizer.clip_norm()),
                      static_cast<float>(spec_.optimizer.weight_decay())});
 }
 
 void Table::EndStep(uint64_t step, uint64_t oldest_in_use) {
   // Before sightings are counted: whoever is not there after the step's end has met no room.
   KeepBound(oldest_in_use);
-  admission_.CloseBefore(step + (spec_.synchronous ? 1 : 0), [this](Key key) { return HasRow(key); });
+  admission_.CloseBefore(step + (spec_.synchronous ? 1 : 0),
+                         [this](Key key) { return HasRow(key); });
   if (!Evicts()) return;
   if (next_sweep_step_ == kNoneInUse) next_sweep_step_ = step;
   const uint64_t n_slices = static_cast<uint64_t>(spec_.eviction.sweep_steps());
   for (int n = 0; n < kMaxSlicesPerCall && next_sweep_step_ <= step; ++n, ++next_sweep_step_) {
     const uint64_t slice = next_sweep_step_ % n_slices;
-    for (int shard = ShardsBefore(slice, n_slices); shard < ShardsBefore(slice + 1, n_slices); ++shard)
+    for (int shard = ShardsBefore(slice, n_slices); shard < ShardsBefore(slice + 1, n_slices);
+         ++shard)
       SweepShard(shard, step, oldest_in_use);
   }
 }
@@ -295,7 +310,8 @@ void Table::KeepBound(uint64_t oldest_in_use) {
   new_keys_.clear();
 }
 
-/// Which of a step's new rows stay where there is no room for all is decided by the hash of their keys.
+/// Which of a step's new rows stay where there is no room for all is decided by the hash of their
+/// keys.
 void Table::DropNewest() {
   std::sort(new_keys_.begin(), new_keys_.end(),
             [&](Key a, Key b) { return PlacementBits(spec_.id, a) < PlacementBits(spec_.id, b); });
@@ -357,9 +373,9 @@ void Table::TrimShard(int shard, uint64_t oldest_in_use) {
     const RowUse* use = layout_.UseOf(rows_.Row(entry.row));
     return std::tuple<uint32_t, uint32_t, Key>(use->last_step, use->n_pulls, entry.key);
   };
-  std::nth_element(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(n_surplus),
-                   entries_.end(),
-                   [&](const Index::Entry& a, const Index::Entry& b) { return by_use(a) < by_use(b); });
+  std::nth_element(
+      entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(n_surplus), entries_.end(),
+      [&](const Index::Entry& a, const Index::Entry& b) { return by_use(a) < by_use(b); });
   for (size_t i = 0; i < n_surplus; ++i) Evict(entries_[i]);
   counts_.displaced += static_cast<int64_t>(n_surplus);
 }
@@ -378,17 +394,20 @@ void Table::Evict(const Index::Entry& entry) {
 void Table::VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
                        const RowChanges* only) const {
   std::vector<Index::Entry> entries = index_.SortedShard(shard);
-  if (only != nullptr) std::erase_if(entries, [&](const Index::Entry& entry) { return !only->Has(entry.row); });
+  if (only != nullptr)
+    std::erase_if(entries, [&](const Index::Entry& entry) { return !only->Has(entry.row); });
   // Rows lie anywhere in memory.
   for (size_t i = 0; i < entries.size(); ++i) {
-    PrefetchRowsAhead(i, entries.size(), layout_.bytes(), [&](size_t at) { return rows_.Row(entries[at].row); });
+    PrefetchRowsAhead(i, entries.size(), layout_.bytes(),
+                      [&](size_t at) { return rows_.Row(entries[at].row); });
     visit(entries[i].key, {rows_.Row(entries[i].row), layout_.bytes()});
   }
 }
 
 void Table::Restore(Key key, std::span<const std::byte> row) {
   CHECK_EQ(row.size(), layout_.bytes());
-  if (!restored_.empty() && ShardOf(spec_.id, restored_.back().key) != ShardOf(spec_.id, key)) FinishRestoring();
+  if (!restored_.empty() && ShardOf(spec_.id, restored_.back().key) != ShardOf(spec_.id, key))
+    FinishRestoring();
   const uint32_t number = rows_.Add();
   std::copy(row.begin(), row.end(), rows_.Row(number));
   restored_.push_back({key, number});

@@ -12,11 +12,11 @@
 
 #include "common/types.h"
 #include "configs/job.pb.h"
+#include "ps/row_counts.h"
 #include "ps/table/admission.h"
 #include "ps/table/index.h"
 #include "ps/table/initializer.h"
 #include "ps/table/optimizer.h"
-#include "ps/row_counts.h"
 #include "ps/table/row_changes.h"
 #include "ps/table/row_layout.h"
 #include "ps/table/row_store.h"
@@ -34,7 +34,8 @@ struct TableSpec {
   NumberType wire = FP32;
   zhiyin::Admission admission;
   zhiyin::Eviction eviction;
-  /// Whether all pulls of a step come between two calls of EndStep, and none of another step: staleness 0.
+  /// Whether all pulls of a step come between two calls of EndStep, and none of another step:
+  /// staleness 0.
   bool synchronous = false;
 };
 
@@ -43,9 +44,9 @@ std::vector<TableSpec> TableSpecs(const Job& job);
 
 RowLayout LayoutOf(const TableSpec& spec);
 
-/// Rows that a virtual shard of the table may hold at most; 0: any number. All shards with so many rows each,
-/// the list of free rows, the index at its largest, and the counts of admission fit into max_bytes. Throws
-/// Error when they are too few for one row a shard.
+/// Rows that a virtual shard of the table may hold at most; 0: any number. All shards with so many
+/// rows each, the list of free rows, the index at its largest, and the counts of admission fit into
+/// max_bytes. Throws Error when they are too few for one row a shard.
 uint32_t MaxRowsOfShard(const TableSpec& spec);
 
 /// A row's address holds until it is evicted, which only EndStep does. One thread.
@@ -61,7 +62,8 @@ class Table {
   int64_t n_bytes() const {
     return index_.n_bytes() + rows_.n_bytes() + admission_.n_bytes() +
            (changes_ ? changes_->n_bytes() : 0) +
-           static_cast<int64_t>(new_keys_.capacity() * sizeof(Key) + n_new_.capacity() * sizeof(uint32_t) +
+           static_cast<int64_t>(new_keys_.capacity() * sizeof(Key) +
+                                n_new_.capacity() * sizeof(uint32_t) +
                                 full_shards_.capacity() * sizeof(int));
   }
   const RowCounts& counts() const { return counts_; }
@@ -69,12 +71,12 @@ class Table {
   /// Whether Apply wants the weights that a gradient was computed with.
   bool WantsPulledWeights() const { return optimizer_->WantsPulledWeights(); }
 
-  /// A pull of a step: addresses of the keys' rows, made where absent; nullptr where a key is refused. Throws
-  /// Error when the table is full and the job wants to stop then.
+  /// A pull of a step: addresses of the keys' rows, made where absent; nullptr where a key is
+  /// refused. Throws Error when the table is full and the job wants to stop then.
   ///
-  /// In a synchronous table a shard that had room when the step began takes all of its new keys, and one that
-  /// had none takes none: the answer does not depend on whose pull comes first. EndStep then brings it back to
-  /// its bound. In others a shard is never beyond its bound.
+  /// In a synchronous table a shard that had room when the step began takes all of its new keys,
+  /// and one that had none takes none: the answer does not depend on whose pull comes first.
+  /// EndStep then brings it back to its bound. In others a shard is never beyond its bound.
   void FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows);
   /// Addresses whatever the rules: made where absent.
   void FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows);
@@ -85,29 +87,33 @@ class Table {
   void ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const;
   void WriteWeights(std::span<std::byte* const> rows, const float* weights);
 
-  /// One optimizer step on different rows; those that are nullptr are left out. gradients [rows.size(), dim];
-  /// pulled as in RowUpdate.
-  void Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled, uint64_t step);
+  /// One optimizer step on different rows; those that are nullptr are left out. gradients
+  /// [rows.size(), dim]; pulled as in RowUpdate.
+  void Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled,
+             uint64_t step);
 
-  /// The clock has come to `step`; in a synchronous table that step is complete. Brings full shards back to
-  /// their bound, counts the sightings of steps that are over, and evicts what the rules say, a slice of the
-  /// table each time. Rows that were last pulled by step `oldest_in_use` or later are spared: somebody may
-  /// hold their address. Throws Error as FindOrCreate.
+  /// The clock has come to `step`; in a synchronous table that step is complete. Brings full shards
+  /// back to their bound, counts the sightings of steps that are over, and evicts what the rules
+  /// say, a slice of the table each time. Rows that were last pulled by step `oldest_in_use` or
+  /// later are spared: somebody may hold their address. Throws Error as FindOrCreate.
   static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
   void EndStep(uint64_t step, uint64_t oldest_in_use);
 
-  /// Every row of a virtual shard, or of them those that are among `only`, by PlaceOf: visit(key, row as it is in memory).
+  /// Every row of a virtual shard, or of them those that are among `only`, by PlaceOf: visit(key,
+  /// row as it is in memory).
   void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
                   const RowChanges* only = nullptr) const;
-  /// A row as VisitShard gave it, which is there once FinishRestoring is called. REQUIRES: the key is absent, row.size() ==
-  /// layout().bytes().
+  /// A row as VisitShard gave it, which is there once FinishRestoring is called. REQUIRES: the key
+  /// is absent, row.size() == layout().bytes().
   void Restore(Key key, std::span<const std::byte> row);
   void FinishRestoring();
-  /// Makes `row`, of layout().bytes(), one with these weights that was never updated and never pulled.
+  /// Makes `row`, of layout().bytes(), one with these weights that was never updated and never
+  /// pulled.
   void InitRow(std::span<const float> weights, std::byte* row);
   /// The row with a number, as the index has it.
   const std::byte* Row(uint32_t number) const { return rows_.Row(number); }
-  /// The first step whose slice has not been swept; kNoneInUse before the first EndStep. For checkpoints.
+  /// The first step whose slice has not been swept; kNoneInUse before the first EndStep. For
+  /// checkpoints.
   uint64_t next_sweep_step() const { return next_sweep_step_; }
   /// Of files of several servers the earliest holds: sweeping twice does no harm.
   void RestoreNextSweepStep(uint64_t step) { next_sweep_step_ = std::min(next_sweep_step_, step); }
@@ -115,7 +121,8 @@ class Table {
   void SetCut(TableCut* cut) { cut_ = cut; }
   /// From now on changes are noted.
   void NoteChanges() { changes_ = std::make_unique<RowChanges>(spec_.id); }
-  /// Those since the last NoteChanges, which no longer are; nullptr: none was noted, or more keys have lost their rows than can be kept.
+  /// Those since the last NoteChanges, which no longer are; nullptr: none was noted, or more keys
+  /// have lost their rows than can be kept.
   std::unique_ptr<RowChanges> TakeChanges() { return std::move(changes_); }
   /// What is known of keys without a row, for checkpoints.
   const Admission& admission() const { return admission_; }
@@ -151,11 +158,12 @@ class Table {
   Index index_;
   RowStore rows_;
   RowCounts counts_;
-  uint32_t max_rows_of_shard_;             // 0: no bound
-  uint64_t next_sweep_step_ = kNoneInUse;  // the first whose slice has not been swept; at first none
-  std::vector<int> full_shards_;           // to be trimmed; some more than once
-  std::vector<Key> new_keys_;              // got a row since EndStep, of a synchronous table with a bound
-  std::vector<uint32_t> n_new_;            // [shard], of these; empty in other tables
+  uint32_t max_rows_of_shard_;  // 0: no bound
+  uint64_t next_sweep_step_ =
+      kNoneInUse;                 // the first whose slice has not been swept; at first none
+  std::vector<int> full_shards_;  // to be trimmed; some more than once
+  std::vector<Key> new_keys_;     // got a row since EndStep, of a synchronous table with a bound
+  std::vector<uint32_t> n_new_;   // [shard], of these; empty in other tables
   bool said_full_ = false;
   TableCut* cut_ = nullptr;
   std::unique_ptr<RowChanges> changes_;

@@ -23,7 +23,8 @@ void TableCut::BeforeChange(Key key, uint32_t row) {
   // The first that is said of a key since the cut is about the row that it had then.
   if (row != Index::kAbsent && (changes_ == nullptr || changes_->Has(row))) {
     if (free_.empty()) {
-      if (n_made_ % kRowsPerChunk == 0) chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(kRowsPerChunk * row_bytes_));
+      if (n_made_ % kRowsPerChunk == 0)
+        chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(kRowsPerChunk * row_bytes_));
       free_.push_back(n_made_++);
     }
     number = free_.back();
@@ -38,7 +39,8 @@ void TableCut::VisitRemoved(const std::function<void(Key)>& visit) {
   for (int shard = 0; shard < kNumShards; ++shard) {
     std::vector<Key> keys = changes_->TakeRemoved(shard);
     const TableId table = table_.spec().id;
-    std::sort(keys.begin(), keys.end(), [&](Key a, Key b) { return PlaceOf(table, a) < PlaceOf(table, b); });
+    std::sort(keys.begin(), keys.end(),
+              [&](Key a, Key b) { return PlaceOf(table, a) < PlaceOf(table, b); });
     for (const Key key : keys) visit(key);
   }
 }
@@ -57,7 +59,9 @@ void TableCut::VisitNextShard(const std::function<void(Key, std::span<const std:
   };
   // Of rows that were not kept, the numbers are still those of the cut.
   const auto visit_live = [&](Key key, std::span<const std::byte> row) {
-    while (next != kept.end() && next->key != key && PlaceOf(table, next->key) < PlaceOf(table, key)) visit_kept();
+    while (next != kept.end() && next->key != key &&
+           PlaceOf(table, next->key) < PlaceOf(table, key))
+      visit_kept();
     if (next != kept.end() && next->key == key) {
       visit_kept();
     } else {
@@ -70,7 +74,8 @@ void TableCut::VisitNextShard(const std::function<void(Key, std::span<const std:
 }
 
 int64_t TableCut::n_bytes() const {
-  return static_cast<int64_t>(chunks_.size() * kRowsPerChunk * row_bytes_) + kept_.n_bytes() + (changes_ ? changes_->n_bytes() : 0);
+  return static_cast<int64_t>(chunks_.size() * kRowsPerChunk * row_bytes_) + kept_.n_bytes() +
+         (changes_ ? changes_->n_bytes() : 0);
 }
 
 }  // namespace zhiyin::ps::table

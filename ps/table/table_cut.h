@@ -16,14 +16,15 @@ namespace zhiyin::ps::table {
 
 class Table;
 
-/// Copy on write: the rows of shards that have not been visited are kept as they were before they change. One thread; the table
-/// says what it is about to do (Table::SetCut).
+/// Copy on write: the rows of shards that have not been visited are kept as they were before they
+/// change. One thread; the table says what it is about to do (Table::SetCut).
 class TableCut {
  public:
   /// The table as it is now; with `changes`, those of its rows that are among them.
   explicit TableCut(const Table& table, std::unique_ptr<RowChanges> changes = nullptr);
 
-  /// The key's row is about to change or to go; Index::kAbsent: it is about to get one. May be said more than once.
+  /// The key's row is about to change or to go; Index::kAbsent: it is about to get one. May be said
+  /// more than once.
   void BeforeChange(Key key, uint32_t row);
 
   int64_t n_rows() const { return n_rows_; }
@@ -42,7 +43,9 @@ class TableCut {
  private:
   static constexpr uint32_t kNoRow = Index::kAbsent - 1;
 
-  std::byte* Kept(uint32_t number) const { return chunks_[number / kRowsPerChunk].get() + number % kRowsPerChunk * row_bytes_; }
+  std::byte* Kept(uint32_t number) const {
+    return chunks_[number / kRowsPerChunk].get() + number % kRowsPerChunk * row_bytes_;
+  }
 
   static constexpr uint32_t kRowsPerChunk = 4096;
 

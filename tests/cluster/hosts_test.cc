@@ -1,4 +1,5 @@
-// Jobs over several hosts: the same numbers as on one, and an end in time whatever happens to a host.
+// Jobs over several hosts: the same numbers as on one, and an end in time whatever happens to a
+// host.
 #include "tests/support/hosts.h"
 
 #include <gmock/gmock.h>
@@ -14,13 +15,13 @@
 namespace zhiyin::testing {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using std::chrono::steady_clock;
 
 const std::vector<std::string> kNames = {"node-a", "node-b", "node-c"};
 /// Ranks 0 and 1 are servers: on node-a and node-b. Ranks 2 and 5 are on node-c.
@@ -29,19 +30,28 @@ constexpr int kRanks = 6;
 class Cluster : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string missing = Hosts::WhatIsMissing(); !missing.empty()) GTEST_SKIP() << missing;
+    if (const std::string missing = Hosts::WhatIsMissing(); !missing.empty())
+      GTEST_SKIP() << missing;
   }
 
   static Arguments Census(int epochs, const std::string& output) {
-    return {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=2", "--progress=none",
-            "--set", "train.epochs=" + std::to_string(epochs), "--output=" + output};
+    return {"train",
+            "--config=" + SourcePath("configs/census_mmoe.textproto"),
+            "--servers=2",
+            "--progress=none",
+            "--set",
+            "train.epochs=" + std::to_string(epochs),
+            "--output=" + output};
   }
 
-  /// Waits until the job in this folder has ended an epoch: all ranks are in the middle of their work.
+  /// Waits until the job in this folder has ended an epoch: all ranks are in the middle of their
+  /// work.
   static void AwaitEpoch(const std::string& output) {
     for (int i = 0; i < 3000; ++i) {
       std::error_code none;
-      if (const auto size = std::filesystem::file_size(output + "/metrics.jsonl", none); !none && size > 0) return;
+      if (const auto size = std::filesystem::file_size(output + "/metrics.jsonl", none);
+          !none && size > 0)
+        return;
       std::this_thread::sleep_for(milliseconds(10));
     }
     ADD_FAILURE() << "the job does not train";
@@ -103,7 +113,8 @@ class Disturbed : public Cluster {
     std::printf("the job ended after %.1f s\n%s\n", lasted.count(), result.err.c_str());
     // A host that nobody can reach ends its ranks by itself.
     for (const std::string& name : kNames) {
-      for (int i = 0; i < 1000 && !hosts.RanksOn(name).empty(); ++i) std::this_thread::sleep_for(milliseconds(10));
+      for (int i = 0; i < 1000 && !hosts.RanksOn(name).empty(); ++i)
+        std::this_thread::sleep_for(milliseconds(10));
       EXPECT_TRUE(hosts.RanksOn(name).empty()) << "on " << name;
     }
     return result;
@@ -112,38 +123,50 @@ class Disturbed : public Cluster {
 
 TEST_F(Disturbed, ALinkThatStaysDown) {
   const ProcessResult result = EndAfter([](const Hosts& hosts) { hosts.SetLink("node-c", false); });
-  EXPECT_THAT(ErrorLines(result),
-              ElementsAre(AllOf(ContainsRegex("^no sign of life from rank [25] on node-c for [0-9.]+ s, from rank [25] "
-                                              "on node-c for [0-9.]+ s .the limit is --timeout_s.; rank"),
-                                ContainsRegex("waited [0-9.]+ s .*for .*; the last message .* came [0-9.]+ s ago"))));
+  EXPECT_THAT(
+      ErrorLines(result),
+      ElementsAre(AllOf(
+          ContainsRegex("^no sign of life from rank [25] on node-c for [0-9.]+ s, from rank [25] "
+                        "on node-c for [0-9.]+ s .the limit is --timeout_s.; rank"),
+          ContainsRegex("waited [0-9.]+ s .*for .*; the last message .* came [0-9.]+ s ago"))));
 }
 
 TEST_F(Disturbed, TheLinkOfMpirunsOwnHost) {
   const ProcessResult result = EndAfter([](const Hosts& hosts) { hosts.SetLink("node-a", false); });
-  EXPECT_THAT(ErrorLines(result), ElementsAre(AllOf(HasSubstr("no sign of life from rank"), HasSubstr("on node-b for"),
-                                                    HasSubstr("on node-c for"))));
+  EXPECT_THAT(ErrorLines(result),
+              ElementsAre(AllOf(HasSubstr("no sign of life from rank"), HasSubstr("on node-b for"),
+                                HasSubstr("on node-c for"))));
 }
 
 TEST_F(Disturbed, RanksOfAHostThatAreStopped) {
-  const ProcessResult result = EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-b", SIGSTOP); });
-  EXPECT_THAT(ErrorLines(result),
-              ElementsAre(AllOf(ContainsRegex("no sign of life from rank [14] on node-b for [0-9.]+ s, from rank [14] on "
-                                              "node-b for"),
-                                ContainsRegex("rank [2356] on node-[ac]: waited .* from rank 1 on node-b; the last "
-                                              "message from rank 1 came [0-9.]+ s ago: "))));
+  const ProcessResult result =
+      EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-b", SIGSTOP); });
+  EXPECT_THAT(
+      ErrorLines(result),
+      ElementsAre(AllOf(
+          ContainsRegex("no sign of life from rank [14] on node-b for [0-9.]+ s, from rank [14] on "
+                        "node-b for"),
+          ContainsRegex("rank [2356] on node-[ac]: waited .* from rank 1 on node-b; the last "
+                        "message from rank 1 came [0-9.]+ s ago: "))));
 }
 
 TEST_F(Disturbed, RanksOfRankZerosHostThatAreStopped) {
-  const ProcessResult result = EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-a", SIGSTOP); });
-  EXPECT_THAT(ErrorLines(result), ElementsAre(AllOf(HasSubstr("no sign of life from rank 0 on node-a for"),
-                                                    HasSubstr("(rank 0 does not answer, rank 1 on node-b says this)"))));
+  const ProcessResult result =
+      EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-a", SIGSTOP); });
+  EXPECT_THAT(
+      ErrorLines(result),
+      ElementsAre(AllOf(HasSubstr("no sign of life from rank 0 on node-a for"),
+                        HasSubstr("(rank 0 does not answer, rank 1 on node-b says this)"))));
 }
 
 TEST_F(Disturbed, RanksOfAHostThatAreKilled) {
-  const ProcessResult result = EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-c", SIGKILL); });
+  const ProcessResult result =
+      EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-c", SIGKILL); });
   EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died (mpirun says which)")));
-  EXPECT_THAT(result.err, ContainsRegex("mpirun noticed that process rank [25] with PID [0-9]+ on node node-c exited on "
-                                        "signal 9"));
+  EXPECT_THAT(result.err,
+              ContainsRegex(
+                  "mpirun noticed that process rank [25] with PID [0-9]+ on node node-c exited on "
+                  "signal 9"));
 }
 
 TEST_F(Cluster, AnotherBuildOnOneHostIsRefused) {
@@ -153,9 +176,10 @@ TEST_F(Cluster, AnotherBuildOnOneHostIsRefused) {
   const ProcessResult result = job.Wait(60);
   EXPECT_NE(result.exit_code, 0);
   EXPECT_THAT(ErrorLines(result),
-              ElementsAre(ContainsRegex("^rank [14] on node-b runs zhiyin another .protocol 1, [0-9a-f]+., rank 0 on "
-                                        "node-a runs zhiyin [0-9.]+ .protocol 1, [0-9a-f]+.: expected the same build on "
-                                        "all hosts$")));
+              ElementsAre(ContainsRegex(
+                  "^rank [14] on node-b runs zhiyin another .protocol 1, [0-9a-f]+., rank 0 on "
+                  "node-a runs zhiyin [0-9.]+ .protocol 1, [0-9a-f]+.: expected the same build on "
+                  "all hosts$")));
 }
 
 /// All namespaces that processes are in.
@@ -206,8 +230,8 @@ TEST_F(CleanUp, NothingIsLeftOfHosts) {
   {
     const Hosts hosts({"node-a", "node-b"});
     folder = hosts.Path("");
-    namespaces = NamespacesOf({std::atoi(ReadFile(hosts.Path("hub")).c_str()), hosts.FirstProcess("node-a"),
-                               hosts.FirstProcess("node-b")});
+    namespaces = NamespacesOf({std::atoi(ReadFile(hosts.Path("hub")).c_str()),
+                               hosts.FirstProcess("node-a"), hosts.FirstProcess("node-b")});
   }
   EXPECT_TRUE(AreGone(namespaces));
   EXPECT_FALSE(std::filesystem::exists(folder));
@@ -229,15 +253,18 @@ TEST_F(CleanUp, NothingIsLeftWhenTheTestIsKilled) {
   const std::string of_hosts = folder.Path("hosts");
   std::filesystem::create_directory(of_hosts);
   // A test's process, which starts hosts and is then killed.
-  BackgroundProcess test({"sh", "-c", SourcePath("tests/cluster/hosts.sh") + " " + of_hosts + " node-a & wait"});
+  BackgroundProcess test(
+      {"sh", "-c", SourcePath("tests/cluster/hosts.sh") + " " + of_hosts + " node-a & wait"});
   for (int i = 0; i < 1000 && !std::filesystem::exists(of_hosts + "/ready"); ++i)
     std::this_thread::sleep_for(milliseconds(20));
-  const std::set<std::string> namespaces = NamespacesOf(
-      {std::atoi(ReadFile(of_hosts + "/hub").c_str()), std::atoi(ReadFile(of_hosts + "/node-a.pid").c_str())});
+  const std::set<std::string> namespaces =
+      NamespacesOf({std::atoi(ReadFile(of_hosts + "/hub").c_str()),
+                    std::atoi(ReadFile(of_hosts + "/node-a.pid").c_str())});
   kill(test.pid(), SIGKILL);
   test.Wait(10);
   EXPECT_TRUE(AreGone(namespaces));
-  for (int i = 0; i < 100 && std::filesystem::exists(of_hosts); ++i) std::this_thread::sleep_for(milliseconds(20));
+  for (int i = 0; i < 100 && std::filesystem::exists(of_hosts); ++i)
+    std::this_thread::sleep_for(milliseconds(20));
   EXPECT_FALSE(std::filesystem::exists(of_hosts));
 }
 

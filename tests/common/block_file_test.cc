@@ -24,7 +24,8 @@ std::string RandomText(size_t n) {
   return text;
 }
 
-uint64_t Write(const std::string& path, const std::string& content, size_t piece, Beside beside = Beside::kNobody) {
+uint64_t Write(const std::string& path, const std::string& content, size_t piece,
+               Beside beside = Beside::kNobody) {
   BlockWriter file(path, beside);
   for (size_t at = 0; at < content.size(); at += piece)
     file.Write(std::as_bytes(std::span(content)).subspan(at, std::min(piece, content.size() - at)));
@@ -37,7 +38,8 @@ std::string Read(const std::string& path, size_t piece, uint64_t* digest, Beside
   BlockReader file(path, beside);
   std::string content(static_cast<size_t>(file.n_left()), '\0');
   for (size_t at = 0; at < content.size(); at += piece)
-    file.Read(std::as_writable_bytes(std::span(content)).subspan(at, std::min(piece, content.size() - at)));
+    file.Read(std::as_writable_bytes(std::span(content))
+                  .subspan(at, std::min(piece, content.size() - at)));
   EXPECT_EQ(file.n_left(), 0);
   EXPECT_EQ(file.at(), static_cast<int64_t>(content.size()));
   *digest = file.digest();
@@ -56,7 +58,8 @@ std::string ErrorOf(const std::string& path, Beside beside = Beside::kNobody) {
 TEST(BlockFile, ComesBackAsItWas) {
   TempFolder folder;
   const std::string path = folder.Path("f");
-  for (const size_t n : {size_t{0}, size_t{1}, kBlockBytes - 1, kBlockBytes, kBlockBytes + 1, 3 * kBlockBytes, 12 * kBlockBytes + 77}) {
+  for (const size_t n : {size_t{0}, size_t{1}, kBlockBytes - 1, kBlockBytes, kBlockBytes + 1,
+                         3 * kBlockBytes, 12 * kBlockBytes + 77}) {
     const std::string content = RandomText(n);
     for (const size_t piece : {size_t{1000}, kBlockBytes, 2 * kBlockBytes + 5}) {
       SCOPED_TRACE(std::to_string(n) + " in pieces of " + std::to_string(piece));
@@ -81,7 +84,8 @@ TEST(BlockFile, ALargeOneComesBackAsItWas) {
   TempFolder folder;
   std::vector<uint64_t> numbers(9 << 20);
   for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
-  const std::string content(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(uint64_t));
+  const std::string content(reinterpret_cast<const char*>(numbers.data()),
+                            numbers.size() * sizeof(uint64_t));
   const uint64_t written = Write(folder.Path("f"), content, 3'000'000, Beside::kThread);
   for (const Beside beside : {Beside::kNobody, Beside::kThread}) {
     uint64_t read;
@@ -100,13 +104,17 @@ TEST(BlockFile, AFlippedBitIsFoundInItsBlock) {
   for (int i = 0; i < 60; ++i) {
     const size_t at = i < 3 ? static_cast<size_t>(i) * kWhole : random.Below(whole.size());
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(at)).put(static_cast<char>(whole[at] ^ (1 << random.Below(8))));
+    file.seekp(static_cast<std::streamoff>(at))
+        .put(static_cast<char>(whole[at] ^ (1 << random.Below(8))));
     file.close();
     const size_t begin = at / kWhole * kWhole;
     EXPECT_EQ(ErrorOf(path), path + ": damaged: bytes " + std::to_string(begin) + " to " +
-                                 std::to_string(std::min(begin + kWhole, whole.size())) + " do not fit their checksum");
+                                 std::to_string(std::min(begin + kWhole, whole.size())) +
+                                 " do not fit their checksum");
     EXPECT_EQ(ErrorOf(path, Beside::kThread), ErrorOf(path));
-    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(static_cast<std::streamoff>(at)).put(whole[at]);
+    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(at))
+        .put(whole[at]);
   }
   EXPECT_EQ(ErrorOf(path), "");
 }
@@ -117,7 +125,8 @@ TEST(BlockFile, BlocksOutOfPlaceAreDamaged) {
   Write(path, RandomText(3 * kBlockBytes), 5000);
   const std::string whole = testing::ReadFile(path);
   constexpr size_t kWhole = kBlockBytes + 8;
-  folder.Write("f", whole.substr(kWhole, kWhole) + whole.substr(0, kWhole) + whole.substr(2 * kWhole));
+  folder.Write("f",
+               whole.substr(kWhole, kWhole) + whole.substr(0, kWhole) + whole.substr(2 * kWhole));
   EXPECT_THAT(ErrorOf(path), HasSubstr("damaged: bytes 0 to "));
 }
 
@@ -126,7 +135,8 @@ TEST(BlockFile, OneThatIsCutOffIsRefused) {
   const std::string path = folder.Path("f");
   Write(path, RandomText(kBlockBytes + 1000), 5000);
   const std::string whole = testing::ReadFile(path);
-  for (const size_t n : {whole.size() - 1, kBlockBytes + 500, kBlockBytes + 8 + 8, kBlockBytes, size_t{9}, size_t{8}, size_t{1}}) {
+  for (const size_t n : {whole.size() - 1, kBlockBytes + 500, kBlockBytes + 8 + 8, kBlockBytes,
+                         size_t{9}, size_t{8}, size_t{1}}) {
     folder.Write("f", whole.substr(0, n));
     EXPECT_THAT(ErrorOf(path), HasSubstr(path)) << n;
   }

@@ -49,8 +49,8 @@ TEST_P(StochasticRounding, GivesANeighbourAndIsRightOnAverage) {
   Random random(3);
   const size_t n = 1000;
   for (int i = 0; i < 200; ++i) {
-    const float x =
-        static_cast<float>(random.Normal() * std::exp2(static_cast<double>(random.Below(24)) - 17.0));
+    const float x = static_cast<float>(random.Normal() *
+                                       std::exp2(static_cast<double>(random.Below(24)) - 17.0));
     const std::vector<float> from(n, x);
     std::vector<uint16_t> rounded(n);
     double mean = 0;

@@ -8,11 +8,11 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
-#include "ps/partitioner.h"
-#include "common/random.h"
 #include "common/net/role_map.h"
+#include "common/random.h"
 #include "common/text.h"
 #include "common/unique_keys.h"
+#include "ps/partitioner.h"
 #include "tests/support/files.h"
 
 namespace zhiyin {
@@ -28,7 +28,8 @@ TEST(Digest, OfPiecesIsThatOfTheWhole) {
   const std::string text(100000, 'x');
   Digest digest;
   for (size_t at = 0; at < text.size(); at += 777) {
-    digest.Update(std::as_bytes(std::span(text).subspan(at, std::min<size_t>(777, text.size() - at))));
+    digest.Update(
+        std::as_bytes(std::span(text).subspan(at, std::min<size_t>(777, text.size() - at))));
   }
   EXPECT_EQ(digest.Value(), HashBytes(text));
 }
@@ -84,7 +85,8 @@ TEST(Partitioner, GivesEveryServerAnEqualRunOfShards) {
 TEST(Partitioner, SpreadsRowsOfAnyKeys) {
   for (int shift : {0, 20, 52}) {  // also ids that differ in their high bits alone
     std::vector<int> counts(4);
-    for (Key key = 0; key < 4000; ++key) ++counts[static_cast<size_t>(ps::ServerOf(1, key << shift, 4))];
+    for (Key key = 0; key < 4000; ++key)
+      ++counts[static_cast<size_t>(ps::ServerOf(1, key << shift, 4))];
     for (int count : counts) EXPECT_NEAR(count, 1000, 120);
   }
 }
@@ -92,7 +94,8 @@ TEST(Partitioner, SpreadsRowsOfAnyKeys) {
 TEST(Partitioner, SpreadsDenseRowsEvenly) {
   for (int n_servers : {2, 3, 5}) {
     std::vector<int> counts(static_cast<size_t>(n_servers));
-    for (Key key = 0; key < 60; ++key) ++counts[static_cast<size_t>(ps::ServerOf(kDenseTable, key, n_servers))];
+    for (Key key = 0; key < 60; ++key)
+      ++counts[static_cast<size_t>(ps::ServerOf(kDenseTable, key, n_servers))];
     for (int count : counts) EXPECT_NEAR(count, 60 / n_servers, 3);
   }
 }

@@ -29,7 +29,8 @@ TEST(StageClock, EveryMomentBelongsToOneStage) {
   EXPECT_EQ(clock.stage(), Phase::kIdle);
   Sleep(20);
   const auto seconds = clock.seconds();
-  const double total = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const double total =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   EXPECT_GE(Of(&clock, Phase::kBusy), 0.040);
   EXPECT_GE(Of(&clock, Phase::kIdle), 0.040);
   EXPECT_EQ(Of(&clock, Phase::kNever), 0);

@@ -17,8 +17,9 @@ TEST(Utf8, AcceptsTextOfAllLengths) {
 }
 
 TEST(Utf8, RefusesWhatIsNotText) {
-  for (const char* bytes : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                            "\xf5\x80\x80\x80", "\xff", "\xe7\x9f", "\xe7\x9f\x61"}) {
+  for (const char* bytes :
+       {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80", "\xff", "\xe7\x9f", "\xe7\x9f\x61"}) {
     for (const size_t n_before : {0u, 3u, 7u, 8u, 21u}) {
       EXPECT_EQ(FindInvalidUtf8(std::string(n_before, 'a') + bytes + "and so on"), n_before);
       EXPECT_EQ(FindInvalidUtf8(std::string(n_before, 'a') + bytes), n_before);

@@ -13,8 +13,8 @@ constexpr int kStalenesses[] = {-1, 0};
 
 }  // namespace
 
-/// The first byte chooses whether all servers hear of every slice, the others are what servers, and the other
-/// worker, send.
+/// The first byte chooses whether all servers hear of every slice, the others are what servers, and
+/// the other worker, send.
 int FuzzClient(const uint8_t* data, size_t size) {
   static const Job kJobs[] = {SmallJob(kStalenesses[0]), SmallJob(kStalenesses[1])};
   if (size < 1) return -1;

@@ -78,7 +78,8 @@ Job SmallJob(int staleness) {
 void Work(const Job& job, const std::string& folder, net::Mailbox* mailbox) {
   ps::client::Client client(mailbox, kRoles, job);
   const int worker = kRoles.WorkerOfRank(mailbox->endpoint().rank());
-  if (worker == 0) client.Assign(kDenseTable, std::vector<Key>{0}, std::vector<float>(kDenseRowDim, 0.25f));
+  if (worker == 0)
+    client.Assign(kDenseTable, std::vector<Key>{0}, std::vector<float>(kDenseRowDim, 0.25f));
   for (uint64_t step = 0; step < kSteps; ++step) {
     SparseRows rows(step);
     client.PullStart(&rows.exchange);
@@ -116,7 +117,8 @@ std::vector<std::string> Listen(int staleness) {
       return;
     }
     mailbox.Await({net::FrameKind::kGather}, "the other worker");
-    for (int s = 0; s < kRoles.n_servers; ++s) mailbox.Send(s, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
+    for (int s = 0; s < kRoles.n_servers; ++s)
+      mailbox.Send(s, net::Frame(net::FrameKind::kShutdown, 0, 0, 0));
   });
   return scripts;
 }

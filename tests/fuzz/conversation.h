@@ -16,8 +16,8 @@ inline constexpr net::RoleMap kRoles{2, 2};
 /// A job of three tables, the dense one among them.
 Job SmallJob(int staleness);
 
-/// Everything that a client can be asked to do, always the same: the replies of one run fit another.
-/// `folder` is where servers save; the chief's affair, as are their counts.
+/// Everything that a client can be asked to do, always the same: the replies of one run fit
+/// another. `folder` is where servers save; the chief's affair, as are their counts.
 void Work(const Job& job, const std::string& folder, net::Mailbox* mailbox);
 
 /// [rank]: the script of what each rank heard when all of them ran such a job.

@@ -27,10 +27,12 @@ worker::train::SliceSums Sums(int64_t first) {
 int FuzzEpochSums(const uint8_t* data, size_t size) {
   Judge("sums of an epoch", [&] {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-    const worker::train::EpochSums total =
-        worker::train::SumEpoch(kRowsOfSlices.size(), kTasks, kBalance,
-                         {Sums(0), worker::train::SliceSums::Parse(bytes, kRowsOfSlices, kTasks, kBalance)});
-    for (const worker::model::TaskSums& sums : total.tasks) worker::train::TrainMetrics("task", worker::model::loss::PredictionKind::kProbability, sums, worker::model::metric::RunningAuc());
+    const worker::train::EpochSums total = worker::train::SumEpoch(
+        kRowsOfSlices.size(), kTasks, kBalance,
+        {Sums(0), worker::train::SliceSums::Parse(bytes, kRowsOfSlices, kTasks, kBalance)});
+    for (const worker::model::TaskSums& sums : total.tasks)
+      worker::train::TrainMetrics("task", worker::model::loss::PredictionKind::kProbability, sums,
+                                  worker::model::metric::RunningAuc());
   });
   return 0;
 }

@@ -2,8 +2,8 @@
 
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
-#include "worker/train/block_results.h"
 #include "worker/model/metric/metric.h"
+#include "worker/train/block_results.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -28,7 +28,8 @@ void Summarise(const worker::train::BlockResults& results) {
         predictions.push_back(block.predictions[at]);
       }
     }
-    worker::model::metric::ComputeMetrics("task", worker::model::loss::PredictionKind::kProbability, predictions, labels);
+    worker::model::metric::ComputeMetrics("task", worker::model::loss::PredictionKind::kProbability,
+                                          predictions, labels);
   }
 }
 

@@ -1,4 +1,5 @@
-// Every fuzz target on its seeds, whole and damaged. What libFuzzer does for hours, this does for a second.
+// Every fuzz target on its seeds, whole and damaged. What libFuzzer does for hours, this does for a
+// second.
 #include <gmock/gmock.h>
 
 #include "tests/fuzz/mutate.h"

@@ -38,7 +38,8 @@ int WorkerRank(uint8_t byte) {
 
 }  // namespace
 
-/// The first byte chooses who listens, the chief or another worker; the others are what arrives there.
+/// The first byte chooses who listens, the chief or another worker; the others are what arrives
+/// there.
 int FuzzGroup(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   const int rank = WorkerRank(data[0]);

@@ -17,15 +17,20 @@ constexpr net::RoleMap kGreetedRoles{1, 2};
 /// The first byte chooses the command, the others are the message.
 int FuzzHello(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
-  net::Frame hello(net::FrameKind::kHello, 1, 0, std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
+  net::Frame hello(net::FrameKind::kHello, 1, 0,
+                   std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
   hello.Arrived(0);
-  const launch::rank::Command command = data[0] % 2 == 0 ? launch::rank::Command::kTrain : launch::rank::Command::kEvaluate;
+  const launch::rank::Command command =
+      data[0] % 2 == 0 ? launch::rank::Command::kTrain : launch::rank::Command::kEvaluate;
   std::optional<Job> job;
-  Judge("rank 0", [&] { job = launch::rank::ParseHello(hello, command, kGreetedRoles).start.manifest.job(); });
+  Judge("rank 0", [&] {
+    job = launch::rank::ParseHello(hello, command, kGreetedRoles).start.manifest.job();
+  });
   if (!job) return 0;
   // A server is what is made of it next. It says what is wrong with a job that came as it was sent.
   Judge("table ", [&] {
-    for (const ps::table::TableSpec& spec : ps::table::TableSpecs(*job)) ps::table::Table(spec, job->train().seed());
+    for (const ps::table::TableSpec& spec : ps::table::TableSpecs(*job))
+      ps::table::Table(spec, job->train().seed());
   });
   return 0;
 }

@@ -9,7 +9,8 @@ int FuzzLeases(const uint8_t* data, size_t size) {
   Judge("", [&] {
     ps::server::LeaseBook book(1, 2);
     book.GoOn(ps::LeaseRequest::Parse({reinterpret_cast<const char*>(data), size}));
-    for (int worker = 0; const std::optional<ps::RangeGrant> grant = book.Take(worker); worker = 1 - worker)
+    for (int worker = 0; const std::optional<ps::RangeGrant> grant = book.Take(worker);
+         worker = 1 - worker)
       book.Finish(worker, {grant->range});
     book.TakeTicket();
   });

@@ -10,7 +10,8 @@ constexpr int kMailboxRanks = 3;
 
 std::string Conversation() {
   std::string script;
-  for (const net::FrameKind sign : {net::FrameKind::kAlive, net::FrameKind::kWaiting, net::FrameKind::kPush, net::FrameKind::kPull}) {
+  for (const net::FrameKind sign : {net::FrameKind::kAlive, net::FrameKind::kWaiting,
+                                    net::FrameKind::kPush, net::FrameKind::kPull}) {
     net::Frame frame(sign, 1, 0, "of life");
     frame.Arrived(2);
     AppendTo(&script, frame);
@@ -25,7 +26,8 @@ int FuzzMailbox(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
   const std::string_view script(reinterpret_cast<const char*>(data) + 1, size - 1);
   std::vector<net::Frame> messages = MessagesOf(script, 0, kMailboxRanks);
-  net::Frame failure(data[0] % 2 != 0 ? net::FrameKind::kAbort : net::FrameKind::kStop, 0, data[0] / 2, script);
+  net::Frame failure(data[0] % 2 != 0 ? net::FrameKind::kAbort : net::FrameKind::kStop, 0,
+                     data[0] / 2, script);
   failure.Arrived(1);
   messages.push_back(std::move(failure));
   Judge("", [&] {

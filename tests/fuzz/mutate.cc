@@ -39,7 +39,8 @@ Run AnyRun(const std::string& bytes, Random* random) {
 }
 
 void FlipBit(std::string* bytes, Random* random) {
-  if (!bytes->empty()) (*bytes)[random->Below(bytes->size())] ^= static_cast<char>(1 << random->Below(8));
+  if (!bytes->empty())
+    (*bytes)[random->Below(bytes->size())] ^= static_cast<char>(1 << random->Below(8));
 }
 
 /// Numbers mostly begin at a multiple of their size.

@@ -8,8 +8,8 @@
 
 namespace zhiyin::fuzz {
 
-/// One of the seeds with one to four changes: bits flipped, bytes cut off or out, added or doubled, numbers
-/// replaced by ones that overflow, a piece of another seed. REQUIRES: there is a seed.
+/// One of the seeds with one to four changes: bits flipped, bytes cut off or out, added or doubled,
+/// numbers replaced by ones that overflow, a piece of another seed. REQUIRES: there is a seed.
 std::string Mutate(std::span<const std::string> seeds, Random* random);
 
 }  // namespace zhiyin::fuzz

@@ -6,8 +6,8 @@
 
 namespace zhiyin::fuzz {
 
-/// Runs `parse`. An Error is the right answer to bad bytes: it is noted for LastError, and must name what
-/// `culprit` says, a rank or a message. Any other exception ends the process.
+/// Runs `parse`. An Error is the right answer to bad bytes: it is noted for LastError, and must
+/// name what `culprit` says, a rank or a message. Any other exception ends the process.
 void Judge(std::string_view culprit, const std::function<void()>& parse);
 
 }  // namespace zhiyin::fuzz

@@ -6,7 +6,8 @@ namespace zhiyin::fuzz {
 
 int FuzzProfile(const uint8_t* data, size_t size) {
   Judge("profile of a worker", [&] {
-    const std::vector<double> seconds = worker::train::ParseSeconds({reinterpret_cast<const char*>(data), size});
+    const std::vector<double> seconds =
+        worker::train::ParseSeconds({reinterpret_cast<const char*>(data), size});
     worker::train::ProfileTable("a worker", worker::train::kStageNames, seconds);
   });
   return 0;

@@ -11,8 +11,8 @@ constexpr size_t kReportedTasks = 1;
 
 int FuzzProgress(const uint8_t* data, size_t size) {
   Judge("progress of a worker", [&] {
-    const worker::train::EpochTally tally =
-        worker::train::EpochTally::Parse({reinterpret_cast<const char*>(data), size}, kReportedTasks);
+    const worker::train::EpochTally tally = worker::train::EpochTally::Parse(
+        {reinterpret_cast<const char*>(data), size}, kReportedTasks);
     worker::train::EpochTally all;
     for (int w = 0; w < 3; ++w) all.Merge(tally);
     for (size_t t = 0; t < kReportedTasks; ++t) all.aucs[t].Value();
@@ -26,7 +26,8 @@ std::vector<std::string> ProgressSeeds() {
   tally.loss_sum = 69.3;
   tally.waited_s = 0.5;
   tally.aucs.resize(kReportedTasks);
-  for (int i = 0; i < 100; ++i) tally.aucs[0].Add(0.01f * static_cast<float>(i), static_cast<float>(i % 2));
+  for (int i = 0; i < 100; ++i)
+    tally.aucs[0].Add(0.01f * static_cast<float>(i), static_cast<float>(i % 2));
   return {tally.Serialize()};
 }
 

@@ -52,15 +52,17 @@ std::vector<net::Frame> List(Frames... frames) {
 }
 
 /// Runs `body` at a rank at which these messages arrive; returns the Error that leaves it.
-std::string ErrorAt(int rank, std::vector<net::Frame> arriving, const std::function<void(net::Mailbox*)>& body) {
+std::string ErrorAt(int rank, std::vector<net::Frame> arriving,
+                    const std::function<void(net::Mailbox*)>& body) {
   ScriptedEndpoint endpoint(rank, kRoles.n_ranks(), std::move(arriving));
   net::Mailbox mailbox(&endpoint, 1);
   return ErrorOf([&] { body(&mailbox); });
 }
 
 std::string ServerError(int staleness, std::vector<net::Frame> arriving) {
-  return ErrorAt(kServer, std::move(arriving),
-                 [&](net::Mailbox* mailbox) { ps::server::Server(mailbox, kRoles, SmallJob(staleness)).Run(); });
+  return ErrorAt(kServer, std::move(arriving), [&](net::Mailbox* mailbox) {
+    ps::server::Server(mailbox, kRoles, SmallJob(staleness)).Run();
+  });
 }
 
 /// A worker's first push, of one slice and of no rows.
@@ -77,14 +79,16 @@ net::Frame Push(int source, uint64_t step, uint32_t slice, uint32_t n_slices) {
 TEST(Refusals, OfAHeaderThatAnnouncesTooMuch) {
   net::Frame frame(net::FrameKind::kPush, 0, 0, 0);
   reinterpret_cast<net::FrameHeader*>(frame.bytes().data())->payload_bytes = net::kMaxFrameBytes;
-  EXPECT_EQ(ErrorOf([&] { frame.Arrived(3); }),
-            "message from rank 3: push announces 1099511627776 bytes, expected less than 1099511627776");
+  EXPECT_EQ(
+      ErrorOf([&] { frame.Arrived(3); }),
+      "message from rank 3: push announces 1099511627776 bytes, expected less than 1099511627776");
 }
 
 TEST(Refusals, OfAFailureThatSaysNothing) {
-  EXPECT_EQ(ErrorAt(0, List(From(3, net::Frame(net::FrameKind::kAbort, 0, 0, 0))),
-                    [](net::Mailbox* mailbox) { mailbox->Await({net::FrameKind::kPull}, "a pull"); }),
-            "abort from rank 3: it failed and does not say why");
+  EXPECT_EQ(
+      ErrorAt(0, List(From(3, net::Frame(net::FrameKind::kAbort, 0, 0, 0))),
+              [](net::Mailbox* mailbox) { mailbox->Await({net::FrameKind::kPull}, "a pull"); }),
+      "abort from rank 3: it failed and does not say why");
 }
 
 class RefusalsAtStaleness : public ::testing::TestWithParam<int> {};
@@ -105,14 +109,16 @@ TEST_P(RefusalsAtStaleness, OfAStepFarAhead) {
 }
 
 TEST_P(RefusalsAtStaleness, OfAnotherNumberOfSlices) {
-  EXPECT_EQ(ServerError(GetParam(), List(Push(kChief, 0, 0, 2), Push(kOtherWorker, 1, 0, 4000000000u))),
-            "push from rank 3: a step of 4000000000 slices, others say 2");
+  EXPECT_EQ(
+      ServerError(GetParam(), List(Push(kChief, 0, 0, 2), Push(kOtherWorker, 1, 0, 4000000000u))),
+      "push from rank 3: a step of 4000000000 slices, others say 2");
 }
 
 TEST_P(RefusalsAtStaleness, OfMorePullsThanMayWait) {
   std::vector<net::Frame> pulls;
   for (int i = 0; i <= 2 * ps::kMaxPullsInFlight; ++i)
-    pulls.push_back(From(kChief, net::Frame(net::FrameKind::kPull, static_cast<uint64_t>(i) + 1, 1000, 0)));
+    pulls.push_back(
+        From(kChief, net::Frame(net::FrameKind::kPull, static_cast<uint64_t>(i) + 1, 1000, 0)));
   EXPECT_EQ(ServerError(GetParam(), std::move(pulls)),
             "pull from rank 2: 64 pulls wait for an earlier step already");
 }
@@ -125,7 +131,8 @@ TEST(Refusals, OfAPushThatFollowsALostOne) {
   prelude.sequence = 3;
   prelude.n_slices = 1;
   std::memcpy(push.payload().data(), &prelude, sizeof(prelude));
-  EXPECT_EQ(ServerError(0, List(std::move(push))), "push from rank 3: number 3, expected 1: one was lost");
+  EXPECT_EQ(ServerError(0, List(std::move(push))),
+            "push from rank 3: number 3, expected 1: one was lost");
 }
 
 TEST(Refusals, OfAPullWithoutANumber) {
@@ -151,8 +158,9 @@ TEST(Refusals, OfAPushWhosePullIsLongGone) {
 }
 
 TEST(Refusals, OfASaveThatIsNotTheChiefs) {
-  EXPECT_EQ(ServerError(0, List(From(kOtherWorker, net::Frame(net::FrameKind::kSave, 1, 0, "rows.bin")))),
-            "save from rank 3, expected one from the chief, rank 2");
+  EXPECT_EQ(
+      ServerError(0, List(From(kOtherWorker, net::Frame(net::FrameKind::kSave, 1, 0, "rows.bin")))),
+      "save from rank 3, expected one from the chief, rank 2");
 }
 
 TEST(Refusals, OfASaveOutsideTheOutputFolder) {
@@ -162,16 +170,19 @@ TEST(Refusals, OfASaveOutsideTheOutputFolder) {
   const std::string out = folder.Path("out");
   const auto error = [&](const std::string& path, const std::string& output) {
     return ErrorAt(kServer, List(From(kChief, net::Frame(net::FrameKind::kSave, 1, 0, path))),
-                   [&](net::Mailbox* mailbox) { ps::server::Server(mailbox, kRoles, SmallJob(0), output).Run(); });
+                   [&](net::Mailbox* mailbox) {
+                     ps::server::Server(mailbox, kRoles, SmallJob(0), output).Run();
+                   });
   };
   for (const std::string& path :
-       {std::string("/tmp/rows.bin"), out, out + "/", out + "/..", out + "/../rows.bin", out + "er/rows.bin",
-        out + "/away/rows.bin", std::string(), std::string("rows\0.bin", 9)}) {
+       {std::string("/tmp/rows.bin"), out, out + "/", out + "/..", out + "/../rows.bin",
+        out + "er/rows.bin", out + "/away/rows.bin", std::string(), std::string("rows\0.bin", 9)}) {
     EXPECT_THAT(error(path, out), ::testing::AllOf(StartsWith("save from rank 2: a file "),
                                                    HasSubstr(", expected one inside " + out)))
         << path;
   }
-  EXPECT_THAT(error(out + "/rows.bin", ""), HasSubstr("an output folder, which this job does not have"));
+  EXPECT_THAT(error(out + "/rows.bin", ""),
+              HasSubstr("an output folder, which this job does not have"));
   error(out + "/link/rows.bin", out);  // then the script ends
   EXPECT_TRUE(std::filesystem::exists(out + "/link/rows.bin"));
 }
@@ -200,10 +211,12 @@ std::string AssignError(std::vector<net::Frame> arriving) {
 }
 
 TEST(Refusals, OfARepliesSender) {
-  EXPECT_EQ(AssignError(List(From(kOtherWorker, net::Frame(net::FrameKind::kAssignReply, 1, 0, 0)))),
-            "assign reply from rank 3, which is a worker, expected one from a server");
-  EXPECT_EQ(AssignError(List(From(kOtherServer, net::Frame(net::FrameKind::kAssignReply, 1, 0, 0)))),
-            "assign reply from rank 1: answers request 1, which is not waiting for one");
+  EXPECT_EQ(
+      AssignError(List(From(kOtherWorker, net::Frame(net::FrameKind::kAssignReply, 1, 0, 0)))),
+      "assign reply from rank 3, which is a worker, expected one from a server");
+  EXPECT_EQ(
+      AssignError(List(From(kOtherServer, net::Frame(net::FrameKind::kAssignReply, 1, 0, 0)))),
+      "assign reply from rank 1: answers request 1, which is not waiting for one");
 }
 
 /// Pulls row 0 of the dense table, which is server 0's.
@@ -231,20 +244,24 @@ TEST(Refusals, OfAReplyThatNobodyWaitsFor) {
 }
 
 TEST(Refusals, OfRowsOfAnotherDimension) {
-  EXPECT_EQ(PullError(List(From(kServer, net::Frame(net::FrameKind::kPullReply, 1, 0, sizeof(ps::ReplyPrelude) + 8)))),
+  EXPECT_EQ(PullError(List(From(kServer, net::Frame(net::FrameKind::kPullReply, 1, 0,
+                                                    sizeof(ps::ReplyPrelude) + 8)))),
             "pull reply from rank 0: 24 bytes, expected 4112");
 }
 
 /// Asks for the counts of both servers; `first` is what the first says.
 std::string ReportError(const ps::ServerReport& first) {
-  return ErrorAt(kChief, List(From(kServer, net::Frame(net::FrameKind::kReportReply, 1, 0, first.Serialize()))),
-                 [](net::Mailbox* mailbox) { ps::client::Client(mailbox, kRoles, SmallJob(0)).Report(); });
+  return ErrorAt(
+      kChief,
+      List(From(kServer, net::Frame(net::FrameKind::kReportReply, 1, 0, first.Serialize()))),
+      [](net::Mailbox* mailbox) { ps::client::Client(mailbox, kRoles, SmallJob(0)).Report(); });
 }
 
 TEST(Refusals, OfCountsThatCannotBe) {
   ps::ServerReport report;
   report.n_pulled_keys = -1;
-  EXPECT_THAT(ReportError(report), StartsWith("rank 0: report of a server: a count of -1, expected"));
+  EXPECT_THAT(ReportError(report),
+              StartsWith("rank 0: report of a server: a count of -1, expected"));
   report.n_pulled_keys = 1;
   EXPECT_EQ(ReportError(report), "report reply from rank 0: counts of 0 tables, expected 3");
 }
@@ -272,8 +289,11 @@ TEST(Refusals, OfAGathering) {
 
 TEST(Refusals, OfABroadcast) {
   const auto error = [](int source, uint64_t call) {
-    return ErrorAt(kOtherWorker, List(From(source, net::Frame(net::FrameKind::kBroadcast, 1, call, 0))),
-                   [](net::Mailbox* mailbox) { worker::train::Group(mailbox, kRoles).Broadcast("", "a decision"); });
+    return ErrorAt(kOtherWorker,
+                   List(From(source, net::Frame(net::FrameKind::kBroadcast, 1, call, 0))),
+                   [](net::Mailbox* mailbox) {
+                     worker::train::Group(mailbox, kRoles).Broadcast("", "a decision");
+                   });
   };
   EXPECT_EQ(error(kServer, 0), "broadcast from rank 0, expected one from the chief, rank 2");
   EXPECT_EQ(error(kChief, 5), "broadcast from rank 2: call 5, expected 0");
@@ -283,12 +303,13 @@ TEST(Refusals, OfSummariesOfAnotherJob) {
   worker::data::BlockSummaries blocks;
   blocks[1].n_rows = 1;
   const std::string bytes = Serialize(blocks);
-  EXPECT_EQ(ErrorAt(kChief, List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, bytes))),
-                    [](net::Mailbox* mailbox) {
-                      worker::train::Group group(mailbox, kRoles);
-                      worker::train::ShareSummaries({}, SmallJob(0), "train", &group);
-                    }),
-            "rank 3: block summaries: 0 numerics and 0 tasks, expected 2 and 2");
+  EXPECT_EQ(
+      ErrorAt(kChief, List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, bytes))),
+              [](net::Mailbox* mailbox) {
+                worker::train::Group group(mailbox, kRoles);
+                worker::train::ShareSummaries({}, SmallJob(0), "train", &group);
+              }),
+      "rank 3: block summaries: 0 numerics and 0 tasks, expected 2 and 2");
 }
 
 TEST(Refusals, OfATally) {
@@ -296,7 +317,8 @@ TEST(Refusals, OfATally) {
   EXPECT_EQ(ErrorOf([&] { worker::train::EpochTally::Parse(tally.Serialize(), 2); }),
             "progress of a worker: 0 tasks, expected 2");
   tally.n_rows = -1;
-  EXPECT_THAT(ErrorOf([&] { worker::train::EpochTally::Parse(tally.Serialize(), 0); }), HasSubstr("-1 rows"));
+  EXPECT_THAT(ErrorOf([&] { worker::train::EpochTally::Parse(tally.Serialize(), 0); }),
+              HasSubstr("-1 rows"));
 }
 
 TEST(Refusals, OfSumsOfAnEpoch) {
@@ -306,7 +328,9 @@ TEST(Refusals, OfSumsOfAnEpoch) {
   part.sums.resize(1);
   const auto error = [&] {
     return ErrorOf([&] {
-      worker::train::SumEpoch(rows.size(), 1, 0, {{{0}, {{}}, {}}, worker::train::SliceSums::Parse(part.Serialize(), rows, 1, 0)});
+      worker::train::SumEpoch(
+          rows.size(), 1, 0,
+          {{{0}, {{}}, {}}, worker::train::SliceSums::Parse(part.Serialize(), rows, 1, 0)});
     });
   };
   EXPECT_EQ(error(), "");
@@ -335,12 +359,18 @@ TEST(Refusals, OfAnEvaluationsResults) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   worker::train::BlockResults results(1);
   results.Add(7, {{1}, {0.5f}, {0.7}});
-  EXPECT_THAT(ErrorOf([&] { results.Add(7, {{1}, {0.5f}, {0.7}}); }), HasSubstr("block 7 came twice"));
+  EXPECT_THAT(ErrorOf([&] {
+                results.Add(7, {{1}, {0.5f}, {0.7}});
+              }),
+              HasSubstr("block 7 came twice"));
   EXPECT_THAT(ErrorOf([&] {
                 results.Add(8, {{1, 0}, {0.5f}, {0.7}});
               }),
               HasSubstr("block 8 has 2 labels, 1 predictions and 1 losses"));
-  EXPECT_THAT(ErrorOf([&] { results.Add(9, {{1}, {kNan}, {0.7}}); }), HasSubstr("a prediction is nan"));
+  EXPECT_THAT(ErrorOf([&] {
+                results.Add(9, {{1}, {kNan}, {0.7}});
+              }),
+              HasSubstr("a prediction is nan"));
 }
 
 TEST(Refusals, OfAHello) {
@@ -352,7 +382,8 @@ TEST(Refusals, OfAHello) {
   *hello.start.manifest.mutable_job() = SmallJob(0);
   const std::string good = launch::rank::SerializeHello(hello);
   EXPECT_EQ(error(0, launch::rank::Command::kTrain, good), "");
-  EXPECT_EQ(error(1, launch::rank::Command::kTrain, good), "configuration from rank 1: expected it from rank 0");
+  EXPECT_EQ(error(1, launch::rank::Command::kTrain, good),
+            "configuration from rank 1: expected it from rank 0");
   EXPECT_EQ(error(0, launch::rank::Command::kTrain, good + "x"),
             "configuration from rank 0: bytes behind the manifest, expected none");
   EXPECT_THAT(error(0, launch::rank::Command::kTrain, "nonsense"),
@@ -373,7 +404,8 @@ TEST(Refusals, OfAHello) {
 
 TEST(Refusals, OfAGreeting) {
   const auto error = [](std::vector<net::Frame> arriving) {
-    return ErrorAt(0, std::move(arriving), [](net::Mailbox* mailbox) { launch::rank::AwaitGreetings(mailbox); });
+    return ErrorAt(0, std::move(arriving),
+                   [](net::Mailbox* mailbox) { launch::rank::AwaitGreetings(mailbox); });
   };
   const auto greeting = [](int source, const std::string& text) {
     return From(source, net::Frame(net::FrameKind::kGreeting, 1, 0, text));
@@ -381,12 +413,13 @@ TEST(Refusals, OfAGreeting) {
   const std::string good = launch::rank::Fingerprint() + "\nnode-b";
   EXPECT_EQ(error(List(greeting(1, good), greeting(2, good), greeting(3, good))), "");
   EXPECT_EQ(error(List(greeting(1, good), greeting(1, good))), "greeting from rank 1: came twice");
-  EXPECT_EQ(error(List(greeting(2, "hello"))), "greeting from rank 2: 5 bytes, expected a build and a host");
+  EXPECT_EQ(error(List(greeting(2, "hello"))),
+            "greeting from rank 2: 5 bytes, expected a build and a host");
   EXPECT_EQ(error(List(greeting(2, "zhiyin 9\n" + std::string(2000, 'x')))),
             "greeting from rank 2: 2009 bytes, expected a build and a host");
-  EXPECT_EQ(error(List(greeting(3, "zhiyin 9\nnode-c"))), "rank 3 on node-c runs zhiyin 9, rank 0 on scripted runs " +
-                                                              launch::rank::Fingerprint() +
-                                                              ": expected the same build on all hosts");
+  EXPECT_EQ(error(List(greeting(3, "zhiyin 9\nnode-c"))),
+            "rank 3 on node-c runs zhiyin 9, rank 0 on scripted runs " +
+                launch::rank::Fingerprint() + ": expected the same build on all hosts");
 }
 
 }  // namespace

@@ -17,10 +17,10 @@ constexpr const char* kName = "rows-0-of-1.bin";
 
 Job JobWithSightings() {
   Job job = SmallJob(0);
-  for (zhiyin::Table& table : *job.mutable_table()) table.mutable_admission()->mutable_exact()->set_sightings(2);
+  for (zhiyin::Table& table : *job.mutable_table())
+    table.mutable_admission()->mutable_exact()->set_sightings(2);
   return job;
 }
-
 
 /// Tables with some rows, and with keys that were seen but have none.
 std::string Saved(int n_keys, ps::SaveKind kind) {
@@ -44,7 +44,8 @@ std::string Saved(int n_keys, ps::SaveKind kind) {
 }
 
 /// A folder with a file of rows.
-ps::save::SavedFolder Written(const std::string& folder, std::string_view content, bool is_changes, const Job& job) {
+ps::save::SavedFolder Written(const std::string& folder, std::string_view content, bool is_changes,
+                              const Job& job) {
   ps::save::SavedFolder saved{folder, {}};
   *saved.manifest.mutable_job() = job;
   Manifest::RowFile* entry = saved.manifest.add_file();
@@ -61,7 +62,8 @@ ps::save::SavedFolder Written(const std::string& folder, std::string_view conten
 
 }  // namespace
 
-/// The content of the file: its checksums fit, so that what reads it is on its own. A file of changes is read on top of another.
+/// The content of the file: its checksums fit, so that what reads it is on its own. A file of
+/// changes is read on top of another.
 int FuzzRows(const uint8_t* data, size_t size) {
   static const Job kJob = JobWithSightings();
   static const testing::TempFolder folder(testing::TempFolder::kInMemory);
@@ -70,7 +72,9 @@ int FuzzRows(const uint8_t* data, size_t size) {
   const bool is_changes = size > 8 && data[8] == 1;
   ps::save::SavedChain saved;
   if (is_changes) saved.push_back(Written(folder.Path("base"), kBase, false, kJob));
-  saved.push_back(Written(folder.Path("newest"), std::string_view(reinterpret_cast<const char*>(data), size), is_changes, kJob));
+  saved.push_back(Written(folder.Path("newest"),
+                          std::string_view(reinterpret_cast<const char*>(data), size), is_changes,
+                          kJob));
   Judge(kName, [&] {
     std::vector<ps::table::Table> tables = ps::table::EmptyTables(kJob);
     ps::save::LoadRows(saved, ps::save::CarryAll(tables.size()), {2, 1}, 1, &tables, [] {});
@@ -79,7 +83,8 @@ int FuzzRows(const uint8_t* data, size_t size) {
 }
 
 std::vector<std::string> RowsSeeds() {
-  return {Saved(0, ps::SaveKind::kModel), Saved(3, ps::SaveKind::kModel), Saved(40, ps::SaveKind::kModel), Saved(0, ps::SaveKind::kChanges),
+  return {Saved(0, ps::SaveKind::kModel), Saved(3, ps::SaveKind::kModel),
+          Saved(40, ps::SaveKind::kModel), Saved(0, ps::SaveKind::kChanges),
           Saved(9, ps::SaveKind::kChanges)};
 }
 

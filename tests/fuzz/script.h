@@ -1,4 +1,5 @@
-// A conversation as bytes, so that it can be damaged: what arrives at one rank, message after message.
+// A conversation as bytes, so that it can be damaged: what arrives at one rank, message after
+// message.
 //
 //   offset  size  field         of each message
 //        0     1  source        modulo the number of ranks
@@ -8,7 +9,8 @@
 //       18     4  payload_bytes  more than are left means all that are left
 //       22        payload
 //
-// Whatever the bytes, there is a conversation in them. Headers that are none have a target of their own.
+// Whatever the bytes, there is a conversation in them. Headers that are none have a target of their
+// own.
 #pragma once
 
 #include <optional>
@@ -24,12 +26,12 @@ namespace zhiyin::fuzz {
 /// Appends a message that has arrived.
 void AppendTo(std::string* script, const net::Frame& frame);
 
-/// The messages of a script as they arrive at `rank`, none of them from itself, no reports of failures (abort
-/// and stop, whose text is whatever the failed rank says).
+/// The messages of a script as they arrive at `rank`, none of them from itself, no reports of
+/// failures (abort and stop, whose text is whatever the failed rank says).
 std::vector<net::Frame> MessagesOf(std::string_view script, int rank, int n_ranks);
 
-/// A rank's end of a network in which nobody listens and a script speaks. Its clock passes only while the
-/// rank waits: each wait past the script's end costs no time.
+/// A rank's end of a network in which nobody listens and a script speaks. Its clock passes only
+/// while the rank waits: each wait past the script's end costs no time.
 class ScriptedEndpoint final : public net::Endpoint {
  public:
   ScriptedEndpoint(int rank, int n_ranks, std::vector<net::Frame> arriving)
@@ -67,7 +69,9 @@ class RecordingEndpoint final : public net::Endpoint {
   bool TimeIsVirtual() const override { return inner_->TimeIsVirtual(); }
   void Send(int to, net::Frame frame) override { inner_->Send(to, std::move(frame)); }
   std::optional<net::Frame> Poll() override { return Noted(inner_->Poll()); }
-  std::optional<net::Frame> Receive(double deadline) override { return Noted(inner_->Receive(deadline)); }
+  std::optional<net::Frame> Receive(double deadline) override {
+    return Noted(inner_->Receive(deadline));
+  }
   bool Flush(double deadline) override { return inner_->Flush(deadline); }
   void NoteWaitingFor(const char* what) override { inner_->NoteWaitingFor(what); }
 

@@ -6,7 +6,8 @@ namespace zhiyin::fuzz {
 
 int FuzzServerReport(const uint8_t* data, size_t size) {
   Judge("report of a server", [&] {
-    const ps::ServerReport report = ps::ServerReport::Parse({reinterpret_cast<const char*>(data), size});
+    const ps::ServerReport report =
+        ps::ServerReport::Parse({reinterpret_cast<const char*>(data), size});
     ps::ServerReport all;
     for (int server = 0; server < 3; ++server) all.Merge(report);
     all.Serialize();

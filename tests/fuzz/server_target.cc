@@ -16,20 +16,22 @@ constexpr int kServerStalenesses[] = {-1, 0, 1};
 /// The name of the file that the recorded conversation saves to, in a folder which is gone since.
 constexpr std::string_view kSavedName = "/rows-0-of-2.bin";
 
-/// Where a recorded request to save still names its file, that is in this run's folder; any other path is as it
-/// came.
+/// Where a recorded request to save still names its file, that is in this run's folder; any other
+/// path is as it came.
 void SaveTo(const std::string& folder, std::vector<net::Frame>* messages) {
   for (net::Frame& frame : *messages) {
     if (frame.kind() != net::FrameKind::kSave || !frame.text().ends_with(kSavedName)) continue;
     const int source = frame.source();
-    frame = net::Frame(net::FrameKind::kSave, frame.header().request_id, frame.header().clock, folder + std::string(kSavedName));
+    frame = net::Frame(net::FrameKind::kSave, frame.header().request_id, frame.header().clock,
+                       folder + std::string(kSavedName));
     frame.Arrived(source);
   }
 }
 
 }  // namespace
 
-/// The first byte chooses the bound on staleness, the others are what workers, and the other server, send.
+/// The first byte chooses the bound on staleness, the others are what workers, and the other
+/// server, send.
 int FuzzServer(const uint8_t* data, size_t size) {
   static const Job kJobs[] = {SmallJob(kServerStalenesses[0]), SmallJob(kServerStalenesses[1]),
                               SmallJob(kServerStalenesses[2])};

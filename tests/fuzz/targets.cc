@@ -48,7 +48,8 @@ void Judge(std::string_view culprit, const std::function<void()>& parse) {
     parse();
   } catch (const Error& e) {
     last_error = e.what();
-    CHECK(last_error.find(culprit) != std::string::npos) << last_error << ": does not name " << culprit;
+    CHECK(last_error.find(culprit) != std::string::npos)
+        << last_error << ": does not name " << culprit;
   }
 }
 

@@ -1,5 +1,6 @@
-// Fuzz targets: one for every kind of message that a rank parses. Each takes any bytes at all and returns; it
-// ends the process where the product's answer to them is neither a result nor a named Error.
+// Fuzz targets: one for every kind of message that a rank parses. Each takes any bytes at all and
+// returns; it ends the process where the product's answer to them is neither a result nor a named
+// Error.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +14,14 @@
 namespace zhiyin::fuzz {
 
 /// libFuzzer's LLVMFuzzerTestOneInput, one a target, in NAME_target.cc.
-int FuzzFrame(const uint8_t* data, size_t size);           // a message's header
-int FuzzMailbox(const uint8_t* data, size_t size);         // failures and signs of life of other ranks
-int FuzzGreeting(const uint8_t* data, size_t size);        // which builds run, and where
-int FuzzHello(const uint8_t* data, size_t size);           // the job, from rank 0
-int FuzzServer(const uint8_t* data, size_t size);          // all that a server is asked
-int FuzzClient(const uint8_t* data, size_t size);          // a server's replies
-int FuzzLeases(const uint8_t* data, size_t size);          // a saved book of leases
-int FuzzPredictions(const uint8_t* data, size_t size);     // a worker's part of a prediction
+int FuzzFrame(const uint8_t* data, size_t size);        // a message's header
+int FuzzMailbox(const uint8_t* data, size_t size);      // failures and signs of life of other ranks
+int FuzzGreeting(const uint8_t* data, size_t size);     // which builds run, and where
+int FuzzHello(const uint8_t* data, size_t size);        // the job, from rank 0
+int FuzzServer(const uint8_t* data, size_t size);       // all that a server is asked
+int FuzzClient(const uint8_t* data, size_t size);       // a server's replies
+int FuzzLeases(const uint8_t* data, size_t size);       // a saved book of leases
+int FuzzPredictions(const uint8_t* data, size_t size);  // a worker's part of a prediction
 int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
 int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves
 int FuzzBlockSummaries(const uint8_t* data, size_t size);  // what a worker's first pass found

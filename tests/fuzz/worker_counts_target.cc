@@ -8,7 +8,8 @@ namespace zhiyin::fuzz {
 int FuzzWorkerCounts(const uint8_t* data, size_t size) {
   Judge("counts of a worker", [&] {
     worker::train::JobCounts counts;
-    counts.workers.assign(3, worker::train::ParseCounts({reinterpret_cast<const char*>(data), size}));
+    counts.workers.assign(3,
+                          worker::train::ParseCounts({reinterpret_cast<const char*>(data), size}));
     counts.Sum(&ps::client::ClientCounts::n_pulled_keys);
     counts.Sum(&ps::client::ClientCounts::bound_bytes);
   });

@@ -1,4 +1,5 @@
-// Dependencies point one way: each room may include itself, common, configs, and the rooms named here.
+// Dependencies point one way: each room may include itself, common, configs, and the rooms named
+// here.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -47,7 +48,8 @@ const std::map<std::string, Rooms>& AllowedRooms() {
       Rooms reached = {room};
       for (size_t i = 0; i < reached.size(); ++i) {
         for (const std::string& next : direct.at(reached[i])) {
-          if (std::find(reached.begin(), reached.end(), next) == reached.end()) reached.push_back(next);
+          if (std::find(reached.begin(), reached.end(), next) == reached.end())
+            reached.push_back(next);
         }
       }
       all[room] = reached;
@@ -88,9 +90,11 @@ bool MayInclude(const std::string& from, const std::string& to) {
 TEST(IncludeGraph, PointsOneWay) {
   int n_includes = 0;
   for (const char* layer : {"common", "ps", "worker", "launch"}) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(testing::SourcePath(layer))) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(testing::SourcePath(layer))) {
       if (entry.path().extension() != ".h" && entry.path().extension() != ".cc") continue;
-      const std::string from = std::filesystem::relative(entry.path(), testing::SourcePath("")).string();
+      const std::string from =
+          std::filesystem::relative(entry.path(), testing::SourcePath("")).string();
       ASSERT_NE(RoomOf(from), "") << from << " is in no room";
       std::ifstream file(entry.path());
       for (std::string line; std::getline(file, line);) {

@@ -23,9 +23,9 @@ class CensusQuality : public ::testing::TestWithParam<std::tuple<Quality, int, i
 
 TEST_P(CensusQuality, ReachesASingleMachinesAccuracy) {
   const auto [quality, staleness, seed] = GetParam();
-  const auto summary =
-      Train(4, {"--servers=2", "--config=" + SourcePath(quality.config), "--seed=" + std::to_string(seed),
-                "--set", "train.staleness=" + std::to_string(staleness)});
+  const auto summary = Train(
+      4, {"--servers=2", "--config=" + SourcePath(quality.config), "--seed=" + std::to_string(seed),
+          "--set", "train.staleness=" + std::to_string(staleness)});
   EXPECT_GE(summary["tasks"]["income"]["auc"], quality.income_auc);
   EXPECT_GE(summary["tasks"]["never_married"]["auc"], quality.never_married_auc);
   EXPECT_EQ(summary["epochs"], 4);
@@ -36,19 +36,23 @@ TEST_P(CensusQuality, ReachesASingleMachinesAccuracy) {
 INSTANTIATE_TEST_SUITE_P(
     Runs, CensusQuality,
     ::testing::Combine(::testing::Values(Quality{"configs/census_mmoe.textproto", 0.9410, 0.9938},
-                                         Quality{"configs/census_shared_bottom.textproto", 0.9405, 0.9936}),
+                                         Quality{"configs/census_shared_bottom.textproto", 0.9405,
+                                                 0.9936}),
                        ::testing::Values(0, -1), ::testing::Values(1, 2, 3)),
     [](const auto& test) {
       const std::string config = std::get<0>(test.param).config;
-      return (config.find("mmoe") != std::string::npos ? std::string("Mmoe") : std::string("SharedBottom")) +
+      return (config.find("mmoe") != std::string::npos ? std::string("Mmoe")
+                                                       : std::string("SharedBottom")) +
              (std::get<1>(test.param) == 0 ? "Synchronous" : "Asynchronous") + "Seed" +
              std::to_string(std::get<2>(test.param));
     });
 
-/// What two runs must agree on to the last bit: the metrics of every evaluation, and the losses at the end.
+/// What two runs must agree on to the last bit: the metrics of every evaluation, and the losses at
+/// the end.
 std::string Bits(int n_ranks, const Arguments& arguments) {
   TempFolder folder;
-  Arguments all = {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set", "train.epochs=2",
+  Arguments all = {"train",           "--config=" + SourcePath("configs/census_mmoe.textproto"),
+                   "--set",           "train.epochs=2",
                    "--progress=none", "--output=" + folder.Path("out")};
   all.insert(all.end(), arguments.begin(), arguments.end());
   const ProcessResult result = RunZhiyin(n_ranks, all);
@@ -71,8 +75,8 @@ TEST(CensusBits, DoNotDependOnServersWorkersOrNetwork) {
   EXPECT_NE(Bits(3, {"--servers=1", "--seed=2"}), expected) << "another seed";
 }
 
-/// By staleness: AUCs of Census MMoE with 2 servers and 4 workers, in the mean of seeds 1 to 5 within 0.002 of those at
-/// staleness 0, and none below by more than 0.004.
+/// By staleness: AUCs of Census MMoE with 2 servers and 4 workers, in the mean of seeds 1 to 5
+/// within 0.002 of those at staleness 0, and none below by more than 0.004.
 class CensusStaleness : public ::testing::TestWithParam<int> {};
 
 TEST_P(CensusStaleness, CostsNextToNothing) {
@@ -104,9 +108,9 @@ INSTANTIATE_TEST_SUITE_P(Of, CensusStaleness, ::testing::Values(4, -1), [](const
 
 TEST(CensusModel, EvaluatesToTheSameDigitsWithAnyRanks) {
   TempFolder folder;
-  const ProcessResult trained =
-      RunZhiyin(4, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=2",
-                    "--set", "train.epochs=1", "--output=" + folder.Path("out"), "--progress=none"});
+  const ProcessResult trained = RunZhiyin(
+      4, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=2",
+          "--set", "train.epochs=1", "--output=" + folder.Path("out"), "--progress=none"});
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const auto summary = nlohmann::json::parse(ReadFile(folder.Path("out/summary.json")));
   const std::string table = trained.out.substr(trained.out.find("test split"));
@@ -134,8 +138,10 @@ TEST(CensusModel, PredictsTheSameBytesWithAnyRanks) {
     arguments.push_back(n_ranks > 0 ? "--servers=" + std::to_string(n_servers) : "--simulate=3x3");
     const ProcessResult result = RunZhiyin(n_ranks, arguments);
     ASSERT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_NE(result.out.find("predictions of 33254 rows, 0 of them malformed and left empty, are in " + output + "\n"),
-              std::string::npos)
+    EXPECT_NE(
+        result.out.find("predictions of 33254 rows, 0 of them malformed and left empty, are in " +
+                        output + "\n"),
+        std::string::npos)
         << result.out;
     const std::string text = ReadFile(output);
     if (expected.empty()) expected = text;

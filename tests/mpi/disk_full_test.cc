@@ -16,16 +16,17 @@
 namespace zhiyin::testing {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using std::chrono::milliseconds;
 
 class DiskFull : public ::testing::Test {
  protected:
   void SetUp() override {
     std::filesystem::create_directory(disk_);
     if (geteuid() != 0 || mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=12m") != 0)
-      GTEST_SKIP() << "no file system can be mounted here (this needs root): " << std::strerror(errno);
+      GTEST_SKIP() << "no file system can be mounted here (this needs root): "
+                   << std::strerror(errno);
     is_mounted_ = true;
   }
   void TearDown() override {
@@ -44,7 +45,9 @@ class DiskFull : public ::testing::Test {
   }
   void MakeRoom() const { std::filesystem::remove(disk_ + "/filler"); }
   Arguments Census(int epochs, int max_failures) const {
-    return CensusWithCheckpoints(output_, 1, epochs, "every_steps: 20 keep: 1 max_failures: " + std::to_string(max_failures));
+    return CensusWithCheckpoints(
+        output_, 1, epochs,
+        "every_steps: 20 keep: 1 max_failures: " + std::to_string(max_failures));
   }
 
   TempFolder folder_;
@@ -60,14 +63,16 @@ TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
   std::this_thread::sleep_for(milliseconds(1500));
   // An earlier checkpoint is still there, and whole.
   std::string notes;
-  const auto newest = worker::saved::NewestCheckpoint(output_, [&](const std::string& note) { notes += note; });
+  const auto newest =
+      worker::saved::NewestCheckpoint(output_, [&](const std::string& note) { notes += note; });
   ASSERT_FALSE(newest.empty());
   MakeRoom();
   WaitForStep(output_, newest.back().manifest.progress().next_step() + 20);
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("WARNING: no checkpoint at step "));
-  EXPECT_THAT(result.out, HasSubstr("No space left on device: the job goes on, the newest is " + output_ + "/checkpoints/step-"));
+  EXPECT_THAT(result.out, HasSubstr("No space left on device: the job goes on, the newest is " +
+                                    output_ + "/checkpoints/step-"));
 }
 
 TEST_F(DiskFull, ForGoodTheJobEndsAndTheLastCheckpointIsWhole) {
@@ -76,7 +81,8 @@ TEST_F(DiskFull, ForGoodTheJobEndsAndTheLastCheckpointIsWhole) {
   Fill(700'000);
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(ErrorLines(result), Contains(HasSubstr("No space left on device: the job ends, the newest is ")));
+  EXPECT_THAT(ErrorLines(result),
+              Contains(HasSubstr("No space left on device: the job ends, the newest is ")));
   const auto newest = worker::saved::NewestCheckpoint(output_, [](const std::string&) {});
   ASSERT_FALSE(newest.empty());
   MakeRoom();
@@ -95,10 +101,12 @@ TEST_F(DiskFull, FromTheBeginningIsFoundBeforeTheFirstStep) {
 }
 
 TEST_F(DiskFull, AReadOnlyOneIsFoundBeforeTheFirstStep) {
-  ASSERT_EQ(mount("tmpfs", disk_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=12m"), 0) << std::strerror(errno);
+  ASSERT_EQ(mount("tmpfs", disk_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=12m"), 0)
+      << std::strerror(errno);
   const ProcessResult result = RunZhiyin(3, Census(1, 2));
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(ErrorLines(result), ::testing::ElementsAre(AllOf(HasSubstr(output_), HasSubstr("Read-only file system"))));
+  EXPECT_THAT(ErrorLines(result), ::testing::ElementsAre(AllOf(
+                                      HasSubstr(output_), HasSubstr("Read-only file system"))));
 }
 
 TEST_F(DiskFull, AFolderThatVanishesIsSaidAndEndsTheJobByPolicy) {
@@ -107,8 +115,11 @@ TEST_F(DiskFull, AFolderThatVanishesIsSaidAndEndsTheJobByPolicy) {
   std::filesystem::rename(output_, disk_ + "/elsewhere");
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(ErrorLines(result), Contains(AllOf(HasSubstr(output_), HasSubstr("No such file or directory"), HasSubstr("the job ends"))));
-  EXPECT_FALSE(worker::saved::NewestCheckpoint(disk_ + "/elsewhere", [](const std::string&) {}).empty());
+  EXPECT_THAT(ErrorLines(result),
+              Contains(AllOf(HasSubstr(output_), HasSubstr("No such file or directory"),
+                             HasSubstr("the job ends"))));
+  EXPECT_FALSE(
+      worker::saved::NewestCheckpoint(disk_ + "/elsewhere", [](const std::string&) {}).empty());
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ std::string FailureOf(int n_ranks, Arguments arguments) {
 }
 
 TEST(Failure, ConfigMissing) {
-  EXPECT_THAT(FailureOf(3, {"--config=nowhere.textproto"}), HasSubstr("nowhere.textproto: cannot open"));
+  EXPECT_THAT(FailureOf(3, {"--config=nowhere.textproto"}),
+              HasSubstr("nowhere.textproto: cannot open"));
 }
 
 TEST(Failure, NoConfigGiven) {
@@ -53,21 +54,26 @@ TEST(Failure, UnknownFlag) {
 }
 
 TEST(Failure, FlagOfTheWrongType) {
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--servers=two"}), HasSubstr("--servers=two: expected a whole number"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--servers=two"}),
+              HasSubstr("--servers=two: expected a whole number"));
   EXPECT_THAT(FailureOf(3, {CensusConfig(), "--timeout_s", "soon"}),
               HasSubstr("--timeout_s=soon: expected a number"));
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--overwrite=perhaps"}), HasSubstr("expected true or false"));
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set"}), HasSubstr("--set: expected a value behind it"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--overwrite=perhaps"}),
+              HasSubstr("expected true or false"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set"}),
+              HasSubstr("--set: expected a value behind it"));
 }
 
 TEST(Failure, FlagThatMeansNothingHere) {
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--checkpoint=x"}), HasSubstr("--checkpoint means nothing to train"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--checkpoint=x"}),
+              HasSubstr("--checkpoint means nothing to train"));
   EXPECT_THAT(FailureOf(0, {CensusConfig(), "--simulate=1x1", "--servers=2"}),
               HasSubstr("--servers means nothing to --simulate"));
 }
 
 TEST(Failure, TwoCommands) {
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "evaluate"}), HasSubstr("evaluate: expected one command"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "evaluate"}),
+              HasSubstr("evaluate: expected one command"));
   EXPECT_THAT(FailureOfCommand(0, {"trian"}), HasSubstr("trian: no such command"));
 }
 
@@ -109,8 +115,9 @@ TEST(Failure, UnreadableGzip) {
 
 TEST(Failure, EmptyDataSet) {
   TempFolder folder;
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "data.train.file=" + folder.Write("empty.csv", "")}),
-              HasSubstr("empty.csv: is empty, expected rows"));
+  EXPECT_THAT(
+      FailureOf(3, {CensusConfig(), "--set", "data.train.file=" + folder.Write("empty.csv", "")}),
+      HasSubstr("empty.csv: is empty, expected rows"));
   EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "data.train.first_row=99762"}),
               HasSubstr("data.train: no rows"));
 }
@@ -121,20 +128,24 @@ TEST(Failure, MoreServersThanRanks) {
 }
 
 TEST(Failure, OneRankAlone) {
-  EXPECT_THAT(FailureOf(1, {CensusConfig()}), HasSubstr("one rank alone cannot both serve and work"));
+  EXPECT_THAT(FailureOf(1, {CensusConfig()}),
+              HasSubstr("one rank alone cannot both serve and work"));
   EXPECT_THAT(FailureOf(0, {CensusConfig()}), HasSubstr("--simulate=1x1")) << "without mpirun";
 }
 
 TEST(Failure, LabelThatIsNoNumber) {
-  EXPECT_THAT(FailureOf(4, {CensusConfig(), "--set", "task[income].label={column: \"education\" number {}}"}),
-              ::testing::AllOf(HasSubstr("census-income.test.gz:1: label of task \"income\" (column #4): "),
-                               HasSubstr("expected a finite number")));
+  EXPECT_THAT(
+      FailureOf(4,
+                {CensusConfig(), "--set", "task[income].label={column: \"education\" number {}}"}),
+      ::testing::AllOf(HasSubstr("census-income.test.gz:1: label of task \"income\" (column #4): "),
+                       HasSubstr("expected a finite number")));
 }
 
 TEST(Failure, OutputThatCannotBeWritten) {
   TempFolder folder;
   const std::string file = folder.Write("file", "");
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--output=" + file}), HasSubstr("cannot make this folder"));
+  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--output=" + file}),
+              HasSubstr("cannot make this folder"));
 }
 
 TEST(Failure, OutputOfAnEarlierRun) {
@@ -151,8 +162,9 @@ TEST(Failure, MoreWorkersThanSlices) {
 }
 
 TEST(Failure, ALossThatExplodes) {
-  EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "train.dense_optimizer={sgd {learning_rate: 1e30}}"}),
-              ::testing::AllOf(HasSubstr("the loss of task"), HasSubstr("lower the learning rates")));
+  EXPECT_THAT(
+      FailureOf(3, {CensusConfig(), "--set", "train.dense_optimizer={sgd {learning_rate: 1e30}}"}),
+      ::testing::AllOf(HasSubstr("the loss of task"), HasSubstr("lower the learning rates")));
 }
 
 TEST(Failure, AModelThatIsDamaged) {
@@ -165,18 +177,20 @@ TEST(Failure, AModelThatIsDamaged) {
   std::string bytes = ReadFile(path);
   bytes[bytes.size() / 2] ^= 1;
   folder.Write("out/model/rows-0-of-1.bin", bytes);
-  const ProcessResult flipped = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kFailureLimitS);
+  const ProcessResult flipped =
+      RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kFailureLimitS);
   EXPECT_NE(flipped.exit_code, 0);
   EXPECT_THAT(ErrorLines(flipped), ElementsAre(HasSubstr("rows-0-of-1.bin: damaged")));
   folder.Write("out/model/rows-0-of-1.bin", bytes.substr(0, bytes.size() / 2));
-  const ProcessResult truncated = RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kFailureLimitS);
+  const ProcessResult truncated =
+      RunZhiyin(2, {"evaluate", "--checkpoint=" + folder.Path("out")}, kFailureLimitS);
   EXPECT_NE(truncated.exit_code, 0);
   EXPECT_THAT(ErrorLines(truncated), ElementsAre(HasSubstr("bytes, expected")));
 }
 
 TEST(Failure, AWorkerIsKilled) {
-  BackgroundProcess job(ZhiyinCommand(
-      4, {"train", CensusConfig(), "--servers=2", "--set", "train.epochs=100000", "--progress=none"}));
+  BackgroundProcess job(ZhiyinCommand(4, {"train", CensusConfig(), "--servers=2", "--set",
+                                          "train.epochs=100000", "--progress=none"}));
   const std::vector<int> ranks = RanksOf(job, "train.epochs=100000", 4);
   ASSERT_EQ(ranks.size(), 4u);
   std::this_thread::sleep_for(std::chrono::seconds(2));
@@ -196,11 +210,12 @@ TEST(Failure, AnEvaluationTakesTheModelAsItWasTrained) {
                           "--output=" + folder.Path("out")})
                 .exit_code,
             0);
-  EXPECT_THAT(FailureOfCommand(
-                  2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "model.mmoe.n_experts=2"}),
+  EXPECT_THAT(FailureOfCommand(2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set",
+                                   "model.mmoe.n_experts=2"}),
               HasSubstr("evaluate takes the model as it was trained"));
   const ProcessResult fewer = RunZhiyin(
-      2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "data.test.n_rows=1000"}, kFailureLimitS);
+      2, {"evaluate", "--checkpoint=" + folder.Path("out"), "--set", "data.test.n_rows=1000"},
+      kFailureLimitS);
   EXPECT_EQ(fewer.exit_code, 0) << fewer.err;
   EXPECT_THAT(fewer.out, HasSubstr("test split, 1000 rows"));
 }

@@ -1,5 +1,5 @@
-// Run by frames_test.cc under mpirun: every rank sends every other one frames of all sizes, small between
-// large, and looks at each byte of what comes.
+// Run by frames_test.cc under mpirun: every rank sends every other one frames of all sizes, small
+// between large, and looks at each byte of what comes.
 //   frames_main PART_BYTES LARGEST
 #include <algorithm>
 #include <cstdio>
@@ -16,7 +16,9 @@ namespace {
 
 std::vector<size_t> Sizes(size_t part, size_t largest) {
   const size_t header = sizeof(net::FrameHeader);
-  return {0, 1, part - header - 1, part - header, part - header + 1, 5, part, 3 * part + 7, 11, largest, 13};
+  return {
+      0,       1, part - header - 1, part - header, part - header + 1, 5, part, 3 * part + 7, 11,
+      largest, 13};
 }
 
 /// Different for each word, frame and pair of ranks.

@@ -13,12 +13,15 @@
 namespace zhiyin::testing {
 namespace {
 
-ProcessResult Exchange(int n_ranks, size_t part, size_t largest, const std::vector<std::string>& before = {},
+ProcessResult Exchange(int n_ranks, size_t part, size_t largest,
+                       const std::vector<std::string>& before = {},
                        const std::vector<std::string>& options = {}) {
   std::vector<std::string> command = before;
   command.push_back(SourcePath("launch/mpirun.sh"));
   command.insert(command.end(), options.begin(), options.end());
-  for (const std::string& word : {std::string("-n"), std::to_string(n_ranks), std::string(FRAMES_BINARY), std::to_string(part), std::to_string(largest)})
+  for (const std::string& word :
+       {std::string("-n"), std::to_string(n_ranks), std::string(FRAMES_BINARY),
+        std::to_string(part), std::to_string(largest)})
     command.push_back(word);
   return RunProcess(command, 100);
 }
@@ -30,11 +33,15 @@ TEST(Frames, ArriveWholeAndInOrderWhateverTheirSize) {
   }
 }
 
-/// Three ranks on one processor, who wake each other: in one copy, in pieces through shared memory, over TCP.
+/// Three ranks on one processor, who wake each other: in one copy, in pieces through shared memory,
+/// over TCP.
 TEST(Frames, ArriveOnACrowdedHost) {
-  for (const char* option : {"btl_vader_single_copy_mechanism=cma", "btl_vader_single_copy_mechanism=none", "btl=tcp,self"}) {
+  for (const char* option : {"btl_vader_single_copy_mechanism=cma",
+                             "btl_vader_single_copy_mechanism=none", "btl=tcp,self"}) {
     const std::string name(option, std::strchr(option, '='));
-    const ProcessResult result = Exchange(3, size_t{1} << 20, (size_t{4} << 20) + 1, OnOneProcessor(), {"--mca", name, std::strchr(option, '=') + 1});
+    const ProcessResult result =
+        Exchange(3, size_t{1} << 20, (size_t{4} << 20) + 1, OnOneProcessor(),
+                 {"--mca", name, std::strchr(option, '=') + 1});
     EXPECT_EQ(result.exit_code, 0) << option << ": " << result.err;
   }
 }

@@ -24,11 +24,13 @@ double ShareOfACore(int pid) {
   return (CpuSeconds(pid) - cpu_s) / Seconds(std::chrono::steady_clock::now() - began).count();
 }
 
-/// A job of 1 server and 1 worker in which one of them is stopped: the other one's share of a core. `before`: what runs mpirun; `policy`:
-/// how the system is expected to schedule the ranks.
-double ShareOfTheOther(int stopped_rank, const std::string& epochs, std::vector<std::string> before = {}, int policy = SCHED_OTHER) {
-  const std::vector<std::string> command = ZhiyinCommand(
-      2, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set", epochs, "--progress=none"});
+/// A job of 1 server and 1 worker in which one of them is stopped: the other one's share of a core.
+/// `before`: what runs mpirun; `policy`: how the system is expected to schedule the ranks.
+double ShareOfTheOther(int stopped_rank, const std::string& epochs,
+                       std::vector<std::string> before = {}, int policy = SCHED_OTHER) {
+  const std::vector<std::string> command =
+      ZhiyinCommand(2, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set",
+                        epochs, "--progress=none"});
   before.insert(before.end(), command.begin(), command.end());
   BackgroundProcess job(before);
   const std::vector<int> ranks = RanksOf(job, epochs, 2);

@@ -1,5 +1,6 @@
-// Ten workers train a linear user model and a linear content model together; their result is compared with
-// the least-squares solution, computed here in closed form from the same rows as text.
+// Ten workers train a linear user model and a linear content model together; their result is
+// compared with the least-squares solution, computed here in closed form from the same rows as
+// text.
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
@@ -56,9 +57,9 @@ Ratings ReadRatings(const std::string& path) {
   return ratings;
 }
 
-/// MSE and R2 on the test rows of the least-squares fit to the training rows. Redundant columns (the
-/// categories of a field add up to the bias) are no harm: the decomposition finds one of the equally good
-/// solutions.
+/// MSE and R2 on the test rows of the least-squares fit to the training rows. Redundant columns
+/// (the categories of a field add up to the bias) are no harm: the decomposition finds one of the
+/// equally good solutions.
 std::pair<double, double> LeastSquares(const Ratings& ratings) {
   const int n = static_cast<int>(ratings.columns.size());
   Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(n, n);

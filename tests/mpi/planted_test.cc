@@ -1,5 +1,5 @@
-// Generated data whose truth is known, by the commands that docs/models.md shows. A margin counts when it is larger than the
-// spread, the standard deviation over five seeds, of either side.
+// Generated data whose truth is known, by the commands that docs/models.md shows. A margin counts
+// when it is larger than the spread, the standard deviation over five seeds, of either side.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -21,14 +21,17 @@ class Comparison {
     std::string paths;
     for (const std::string& config : configs)
       paths += (paths.empty() ? "" : ",") + SourcePath("configs/" + config + ".textproto");
-    const ProcessResult result =
-        RunZhiyin(0, {"compare", "--config=" + paths, "--seeds=1,2,3,4,5", "--output=" + folder.Path("out")}, 110);
+    const ProcessResult result = RunZhiyin(
+        0, {"compare", "--config=" + paths, "--seeds=1,2,3,4,5", "--output=" + folder.Path("out")},
+        110);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     std::printf("%s\n", result.out.c_str());
-    for (const json& config : json::parse(ReadFile(folder.Path("out/compare.json")))) by_name_[config["config"]] = config;
+    for (const json& config : json::parse(ReadFile(folder.Path("out/compare.json"))))
+      by_name_[config["config"]] = config;
   }
 
-  std::vector<double> Values(const std::string& config, const std::string& task, const std::string& metric) const {
+  std::vector<double> Values(const std::string& config, const std::string& task,
+                             const std::string& metric) const {
     return by_name_.at(config).at("tasks").at(task).at(metric).at("values");
   }
 
@@ -54,13 +57,16 @@ std::vector<double> Sum(std::vector<double> a, const std::vector<double>& b) {
 }
 
 /// By more than the spread of either.
-void ExpectLess(const std::vector<double>& a, const std::vector<double>& b, const std::string& what) {
+void ExpectLess(const std::vector<double>& a, const std::vector<double>& b,
+                const std::string& what) {
   EXPECT_GT(Mean(b) - Mean(a), std::max(Spread(a), Spread(b)))
-      << what << ": " << Mean(a) << " ± " << Spread(a) << " against " << Mean(b) << " ± " << Spread(b);
+      << what << ": " << Mean(a) << " ± " << Spread(a) << " against " << Mean(b) << " ± "
+      << Spread(b);
 }
 
 TEST(PlantedTruth, ExpertsBeatASharedBottomOnTasksThatAreNotRelated) {
-  const Comparison compared({"planted_related_shared_bottom", "planted_related_mmoe", "planted_related_ple"});
+  const Comparison compared(
+      {"planted_related_shared_bottom", "planted_related_mmoe", "planted_related_ple"});
   const auto both = [&](const std::string& config) {
     return Sum(compared.Values(config, "y_0", "mse"), compared.Values(config, "y_1", "mse"));
   };
@@ -71,7 +77,8 @@ TEST(PlantedTruth, ExpertsBeatASharedBottomOnTasksThatAreNotRelated) {
 TEST(PlantedTruth, EsmmRecoversTheConversionRateWhereClicksAloneAreBiased) {
   const Comparison compared({"planted_clicks_only", "planted_esmm"});
   ExpectLess(compared.Values("planted_esmm", "conversion", "mse"),
-             compared.Values("planted_clicks_only", "conversion", "mse"), "distance from the truth");
+             compared.Values("planted_clicks_only", "conversion", "mse"),
+             "distance from the truth");
   const auto bias = [&](const std::string& config) {
     std::vector<double> values = compared.Values(config, "conversion", "calibration");
     for (double& value : values) value = std::abs(value - 1);
@@ -84,15 +91,18 @@ TEST(PlantedTruth, EsmmRecoversTheConversionRateWhereClicksAloneAreBiased) {
 TEST(PlantedTruth, AitmBeatsIndependentTowersOnAChain) {
   const Comparison compared({"planted_independent", "planted_aitm"});
   for (const char* step : {"step_2", "step_3", "step_4"}) {
-    ExpectLess(compared.Values("planted_independent", step, "auc"), compared.Values("planted_aitm", step, "auc"), step);
+    ExpectLess(compared.Values("planted_independent", step, "auc"),
+               compared.Values("planted_aitm", step, "auc"), step);
   }
 }
 
 TEST(PlantedTruth, GradientSurgeryTakesConflictAway) {
-  const Comparison compared({"planted_conflict", "planted_conflict_pc_grad", "planted_conflict_ca_grad"});
+  const Comparison compared(
+      {"planted_conflict", "planted_conflict_pc_grad", "planted_conflict_ca_grad"});
   for (const char* config : {"planted_conflict_pc_grad", "planted_conflict_ca_grad"}) {
     for (const char* metric : {"gradient_conflict", "mse"}) {
-      ExpectLess(compared.Values(config, "y_0", metric), compared.Values("planted_conflict", "y_0", metric),
+      ExpectLess(compared.Values(config, "y_0", metric),
+                 compared.Values("planted_conflict", "y_0", metric),
                  std::string(config) + " " + metric);
     }
   }
@@ -101,9 +111,11 @@ TEST(PlantedTruth, GradientSurgeryTakesConflictAway) {
 TEST(CensusTable, NoArchitectureIsFarBelowSingleTasks) {
   TempFolder folder;
   std::string paths = SourcePath("configs/census_single_task.textproto");
-  for (const char* model : {"shared_bottom", "mmoe", "cgc", "ple", "aitm", "cross_stitch", "stem", "dcn_mmoe", "deepfm"})
+  for (const char* model : {"shared_bottom", "mmoe", "cgc", "ple", "aitm", "cross_stitch", "stem",
+                            "dcn_mmoe", "deepfm"})
     paths += "," + SourcePath("configs/census_" + std::string(model) + ".textproto");
-  const ProcessResult result = RunZhiyin(0, {"compare", "--config=" + paths, "--output=" + folder.Path("out")}, 115);
+  const ProcessResult result =
+      RunZhiyin(0, {"compare", "--config=" + paths, "--output=" + folder.Path("out")}, 115);
   ASSERT_EQ(result.exit_code, 0) << result.err;
   std::printf("%s\n", result.out.c_str());
   const json compared = json::parse(ReadFile(folder.Path("out/compare.json")));
@@ -113,7 +125,8 @@ TEST(CensusTable, NoArchitectureIsFarBelowSingleTasks) {
   for (const char* task : {"income", "never_married"}) {
     const double single = compared[0]["tasks"][task]["auc"]["mean"];
     for (const json& config : compared)
-      EXPECT_GT(config["tasks"][task]["auc"]["mean"], single - 0.003) << config["config"] << " " << task;
+      EXPECT_GT(config["tasks"][task]["auc"]["mean"], single - 0.003)
+          << config["config"] << " " << task;
   }
 }
 

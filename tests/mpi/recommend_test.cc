@@ -29,7 +29,8 @@ void TrainInto(const std::string& output, int n_ranks, const Arguments& argument
 
 TEST(Recommend, FromEventsToLists) {
   const TempFolder folder;
-  const std::string config = folder.Write("job.textproto", TasteConfig(folder.Write("events.csv", TasteEvents())));
+  const std::string config =
+      folder.Write("job.textproto", TasteConfig(folder.Write("events.csv", TasteEvents())));
   TrainInto(folder.Path("model"), 3, {"--config=" + config});
   const Arguments recommend = {"recommend", "--checkpoint=" + folder.Path("model")};
   const auto run = [&](const Arguments& more) {
@@ -51,7 +52,8 @@ TEST(Recommend, FromEventsToLists) {
     const int user = std::stoi(list["user"].get<std::string>().substr(1));
     ASSERT_EQ(list["items"].size(), 5u);
     std::set<std::string> seen;
-    for (int k = 0; k < 9; ++k) seen.insert("i" + std::to_string(2 * ((user / 2 + 3 * k) % 20) + user % 2));
+    for (int k = 0; k < 9; ++k)
+      seen.insert("i" + std::to_string(2 * ((user / 2 + 3 * k) % 20) + user % 2));
     for (const auto& one : list["items"]) {
       const std::string item = one["item"];
       ++n_items;
@@ -77,20 +79,26 @@ TEST(Recommend, FromEventsToLists) {
     EXPECT_EQ(result.exit_code, 1);
     return result.err;
   };
-  EXPECT_THAT(error({"--formula=rating *"}), HasSubstr("formula, column 9: the end, expected a number, a task or ("));
+  EXPECT_THAT(error({"--formula=rating *"}),
+              HasSubstr("formula, column 9: the end, expected a number, a task or ("));
   EXPECT_THAT(error({"--k=0"}), HasSubstr("--k=0: expected at least 1"));
   EXPECT_THAT(error({"--format=xml"}), HasSubstr("--format=xml: expected tsv, jsonl or text"));
   EXPECT_THAT(error({"--relevance=2"}), HasSubstr("--relevance=2: expected 0 to 1"));
-  EXPECT_THAT(error({"--set", "model.two_tower.temperature=2"}), HasSubstr("the model is taken as it was trained"));
+  EXPECT_THAT(error({"--set", "model.two_tower.temperature=2"}),
+              HasSubstr("the model is taken as it was trained"));
   EXPECT_THAT(error({"--servers=2"}), HasSubstr("--servers means nothing to recommend"));
-  EXPECT_THAT(error({"--measure", "--format=jsonl"}), HasSubstr("--format means nothing to recommend --measure"));
-  EXPECT_THAT(error({"--users=" + folder.Write("more", "u1\nu99\n")}), HasSubstr("more:2: no user \"u99\""));
-  EXPECT_THAT(RunZhiyin(0, {"train", "--config=" + config, "--k=5"}).err, HasSubstr("--k means nothing to train"));
+  EXPECT_THAT(error({"--measure", "--format=jsonl"}),
+              HasSubstr("--format means nothing to recommend --measure"));
+  EXPECT_THAT(error({"--users=" + folder.Write("more", "u1\nu99\n")}),
+              HasSubstr("more:2: no user \"u99\""));
+  EXPECT_THAT(RunZhiyin(0, {"train", "--config=" + config, "--k=5"}).err,
+              HasSubstr("--k means nothing to train"));
 }
 
 TEST(Recommend, TheModelDoesNotDependOnTheNumberOfWorkers) {
   const TempFolder folder;
-  const std::string config = folder.Write("job.textproto", TasteConfig(folder.Write("events.csv", TasteEvents())));
+  const std::string config =
+      folder.Write("job.textproto", TasteConfig(folder.Write("events.csv", TasteEvents())));
   std::set<std::string> all;
   // As it is, and with all that is drawn at random from row to row.
   for (const std::string field : {"", "mask: 0.2", "crop: 0.5 reorder: 0.5 dropout: 0.1"}) {
@@ -98,8 +106,10 @@ TEST(Recommend, TheModelDoesNotDependOnTheNumberOfWorkers) {
     for (const std::string cast : {"1x1", "2x2", "1x2"}) {
       Arguments train = {"--config=" + config, "--simulate=" + cast, "--overwrite"};
       if (!field.empty())
-        train.insert(train.end(), {"--set", "field[history].augment={" + field + "}", "--set", "task[0].weight=0.1", "--set", "task[0].negative_share=0.5",
-                                   "--set", "data.behaviour.negatives={per_event: 2 by: POPULARITY task: 'rating'}"});
+        train.insert(train.end(),
+                     {"--set", "field[history].augment={" + field + "}", "--set",
+                      "task[0].weight=0.1", "--set", "task[0].negative_share=0.5", "--set",
+                      "data.behaviour.negatives={per_event: 2 by: POPULARITY task: 'rating'}"});
       TrainInto(folder.Path(cast), 0, train);
       lists.insert(RunZhiyin(0, {"recommend", "--checkpoint=" + folder.Path(cast)}).out);
     }
@@ -112,17 +122,20 @@ TEST(Recommend, TheModelDoesNotDependOnTheNumberOfWorkers) {
 /// The data may not be part of the project: it is looked for beside it.
 TEST(Recommend, MovieLensBeatsItsBaselines) {
   const std::string data = SourcePath("../shared/data/ml-100k/u.data");
-  if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is not here: MovieLens 100K cannot be passed on";
+  if (!std::filesystem::exists(data))
+    GTEST_SKIP() << data << " is not here: MovieLens 100K cannot be passed on";
   const TempFolder folder;
   TrainInto(folder.Path("lists"), 0,
             {"--config=" + SourcePath("configs/movielens_lists.textproto"), "--simulate=1x1"});
-  const ProcessResult measured = RunZhiyin(0, {"recommend", "--checkpoint=" + folder.Path("lists"), "--measure"});
+  const ProcessResult measured =
+      RunZhiyin(0, {"recommend", "--checkpoint=" + folder.Path("lists"), "--measure"});
   const auto values = [&](const std::string& name) {
     double recall = 0, ndcg = 0;
     const size_t at = measured.out.find("\n" + name + " ");
     EXPECT_NE(at, std::string::npos) << name << " in\n" << measured.out;
     if (at != std::string::npos)
-      std::sscanf(measured.out.c_str() + at + 1 + name.size(), "%*d %lf (%*f-%*f) %lf", &recall, &ndcg);
+      std::sscanf(measured.out.c_str() + at + 1 + name.size(), "%*d %lf (%*f-%*f) %lf", &recall,
+                  &ndcg);
     return std::pair(recall, ndcg);
   };
   EXPECT_NEAR(values("most popular").first, 0.086, 0.001);
@@ -135,11 +148,13 @@ TEST(Recommend, MovieLensBeatsItsBaselines) {
 
 TEST(Recommend, MovieLensRatingsAreAsGoodAsPlainFactorisation) {
   const std::string data = SourcePath("../shared/data/ml-100k/u.data");
-  if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is not here: MovieLens 100K cannot be passed on";
+  if (!std::filesystem::exists(data))
+    GTEST_SKIP() << data << " is not here: MovieLens 100K cannot be passed on";
   double sum = 0;
   for (const std::string seed : {"1", "2", "3"}) {
-    const nlohmann::json summary = Train(0, {"--config=" + SourcePath("configs/movielens_rating.textproto"),
-                                             "--simulate=1x1", "--set", "data.behaviour.seed=" + seed});
+    const nlohmann::json summary =
+        Train(0, {"--config=" + SourcePath("configs/movielens_rating.textproto"), "--simulate=1x1",
+                  "--set", "data.behaviour.seed=" + seed});
     sum += summary["tasks"]["stars"]["rmse"].get<double>();
   }
   EXPECT_LE(sum / 3, 0.925);

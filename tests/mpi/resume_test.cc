@@ -14,13 +14,14 @@
 namespace zhiyin::testing {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using std::chrono::milliseconds;
 
 Arguments Census(const std::string& output, int n_servers, int epochs, int every_steps) {
-  return CensusWithCheckpoints(output, n_servers, epochs, "every_steps: " + std::to_string(every_steps) + " full_every: 4");
+  return CensusWithCheckpoints(output, n_servers, epochs,
+                               "every_steps: " + std::to_string(every_steps) + " full_every: 4");
 }
 
 Arguments Resumed(Arguments arguments) {
@@ -32,7 +33,8 @@ Arguments Resumed(Arguments arguments) {
 nlohmann::json Finish(int n_ranks, const Arguments& arguments, const std::string& output) {
   const ProcessResult result = RunZhiyin(n_ranks, arguments);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  return nlohmann::json::parse(ReadFile(output + "/summary.json"), nullptr, /*allow_exceptions=*/false);
+  return nlohmann::json::parse(ReadFile(output + "/summary.json"), nullptr,
+                               /*allow_exceptions=*/false);
 }
 
 TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
@@ -48,7 +50,8 @@ TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
     const ProcessResult ended = job.Wait(60);
     EXPECT_EQ(ended.exit_code, 75) << ended.err;
     EXPECT_THAT(ErrorLines(ended), ElementsAre());
-    EXPECT_THAT(ended.out, ContainsRegex("checkpoint at step [0-9]+, written in [0-9.]+ s: the job ends here, as it was asked to"));
+    EXPECT_THAT(ended.out, ContainsRegex("checkpoint at step [0-9]+, written in [0-9.]+ s: the job "
+                                         "ends here, as it was asked to"));
   }
   const nlohmann::json resumed = Finish(5, Resumed(Census(output, 2, 8, 100)), output);
   EXPECT_GE(resumed["resumed_at_step"], 100);
@@ -72,7 +75,8 @@ TEST(Resume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
     std::this_thread::sleep_for(milliseconds(900 + random.Below(500)));
     kill(ranks[random.Below(3)], SIGKILL);
     EXPECT_NE(job.Wait(60).exit_code, 0);
-    const auto found = worker::saved::NewestCheckpoint(output, [&](const std::string& note) { notes += note + "\n"; });
+    const auto found = worker::saved::NewestCheckpoint(
+        output, [&](const std::string& note) { notes += note + "\n"; });
     ASSERT_FALSE(found.empty());
     EXPECT_GE(found.back().manifest.progress().next_step(), step);
     step = found.back().manifest.progress().next_step();
@@ -88,25 +92,32 @@ TEST(Resume, AFolderIsOfOneJobAtATime) {
   const std::vector<int> ranks = RanksOf(job, output, 3);
   ASSERT_EQ(ranks.size(), 3u);
   WaitForStep(output, 1);
-  EXPECT_THAT(ErrorLines(RunZhiyin(3, Resumed(Census(output, 1, 50, 50)))),
-              ElementsAre(ContainsRegex("--output=.*: is in use by process " + std::to_string(ranks[1]) + " on .*: name another folder, or wait for it")));
+  EXPECT_THAT(
+      ErrorLines(RunZhiyin(3, Resumed(Census(output, 1, 50, 50)))),
+      ElementsAre(ContainsRegex("--output=.*: is in use by process " + std::to_string(ranks[1]) +
+                                " on .*: name another folder, or wait for it")));
   kill(ranks[1], SIGKILL);
   job.Wait(60);
-  EXPECT_EQ(RunZhiyin(3, Resumed(Census(output, 1, 1, 50))).exit_code, 0) << "nobody holds it any more";
+  EXPECT_EQ(RunZhiyin(3, Resumed(Census(output, 1, 1, 50))).exit_code, 0)
+      << "nobody holds it any more";
 }
 
 TEST(Resume, IsRefusedWhereItCannotBe) {
   TempFolder folder;
   const std::string output = folder.Path("out");
-  const Arguments small = {"train", "--config=" + SourcePath("configs/linear_coworkers.textproto"), "--progress=none", "--set", "train.epochs=1",
-                           "--output=" + output};
+  const Arguments small = {
+      "train",           "--config=" + SourcePath("configs/linear_coworkers.textproto"),
+      "--progress=none", "--set",
+      "train.epochs=1",  "--output=" + output};
   Arguments both = Resumed(small);
   both.push_back("--overwrite");
-  EXPECT_THAT(ErrorLines(RunZhiyin(2, both)), ElementsAre("train: --resume and --overwrite: expected one of them"));
+  EXPECT_THAT(ErrorLines(RunZhiyin(2, both)),
+              ElementsAre("train: --resume and --overwrite: expected one of them"));
   EXPECT_THAT(ErrorLines(RunZhiyin(2, {"train", small[1], "--resume"})),
               ElementsAre("train: --resume needs --output, the folder with checkpoints"));
   ASSERT_EQ(RunZhiyin(2, Resumed(small)).exit_code, 0) << "without a checkpoint, it begins";
-  EXPECT_THAT(ErrorLines(RunZhiyin(2, Resumed(small))), ElementsAre(HasSubstr("holds a run that came to its end, and no checkpoint")));
+  EXPECT_THAT(ErrorLines(RunZhiyin(2, Resumed(small))),
+              ElementsAre(HasSubstr("holds a run that came to its end, and no checkpoint")));
 }
 
 }  // namespace

@@ -29,8 +29,8 @@
 namespace zhiyin::testing {
 namespace {
 
-using ::testing::HasSubstr;
 using nlohmann::json;
+using ::testing::HasSubstr;
 
 /// Two tasks of a user, an item and a number.
 std::string Rows(int n) {
@@ -41,13 +41,15 @@ std::string Rows(int n) {
     const uint64_t user = random.Below(30);
     const uint64_t item = random.Below(20);
     const uint64_t price = random.Below(100);
-    text << "u" << user << ",i" << item << "," << (price == 0 ? "" : std::to_string(price)) << "," << (user + item) % 2 << "," << 1 + (user * item + price) % 5 << "\n";
+    text << "u" << user << ",i" << item << "," << (price == 0 ? "" : std::to_string(price)) << ","
+         << (user + item) % 2 << "," << 1 + (user * item + price) % 5 << "\n";
   }
   return text.str();
 }
 
 std::string Config(const std::string& file) {
-  return R"(name: "two" data { text { header: true } train { file: ")" + file + R"(" } test { file: ")" + file + R"(" } }
+  return R"(name: "two" data { text { header: true } train { file: ")" + file +
+         R"(" } test { file: ")" + file + R"(" } }
     table { name: "t" dim: 6 optimizer { adagrad { learning_rate: 0.1 } } }
     field { name: "user" } field { name: "item" } numeric { name: "price" }
     task { name: "click" label { equals: "1" } binary_cross_entropy {} }
@@ -59,10 +61,11 @@ std::string Config(const std::string& file) {
 /// `zhiyin serve`, and where it listens.
 class Server {
  public:
-  explicit Server(Arguments arguments) : process_([&] {
-    arguments.insert(arguments.begin(), {"serve", "--listen=127.0.0.1:0"});
-    return ZhiyinCommand(0, arguments);
-  }()) {
+  explicit Server(Arguments arguments)
+      : process_([&] {
+          arguments.insert(arguments.begin(), {"serve", "--listen=127.0.0.1:0"});
+          return ZhiyinCommand(0, arguments);
+        }()) {
     for (int i = 0; i < 3000 && port_ == 0; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       const std::string out = process_.Out();
@@ -87,22 +90,28 @@ class Server {
 class Serve : public ::testing::Test {
  protected:
   void Train(const std::string& config, const std::string& checkpoint = "") {
-    Arguments arguments = {"train", "--config=" + folder_.Write("job.textproto", config), "--output=" + output_, "--progress=none"};
-    if (!checkpoint.empty()) arguments.insert(arguments.end(), {"--set", "train.checkpoint={" + checkpoint + "}"});
+    Arguments arguments = {"train", "--config=" + folder_.Write("job.textproto", config),
+                           "--output=" + output_, "--progress=none"};
+    if (!checkpoint.empty())
+      arguments.insert(arguments.end(), {"--set", "train.checkpoint={" + checkpoint + "}"});
     const ProcessResult result = RunZhiyin(3, arguments);
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
-  static httplib::Result Post(const Server& server, const std::string& path, const std::string& body, const httplib::Headers& headers = {}) {
+  static httplib::Result Post(const Server& server, const std::string& path,
+                              const std::string& body, const httplib::Headers& headers = {}) {
     httplib::Client client("127.0.0.1", server.port());
     client.set_read_timeout(20, 0);
     return client.Post(path, headers, body, "application/json");
   }
   /// Status and text of the error.
-  static std::pair<int, std::string> Refused(const Server& server, const std::string& path, const std::string& body) {
+  static std::pair<int, std::string> Refused(const Server& server, const std::string& path,
+                                             const std::string& body) {
     const httplib::Result result = Post(server, path, body);
     if (!result) return {0, ""};
     const json answer = json::parse(result->body, nullptr, /*allow_exceptions=*/false);
-    return {result->status, answer.is_object() && answer.contains("error") ? answer["error"].get<std::string>() : result->body};
+    return {result->status, answer.is_object() && answer.contains("error")
+                                ? answer["error"].get<std::string>()
+                                : result->body};
   }
 
   TempFolder folder_;
@@ -151,7 +160,8 @@ TEST_F(Serve, ScoresAreThoseOfPredict) {
       double click = 0;
       double stars = 0;
       predicted >> number >> click >> stars;
-      largest = std::max({largest, std::abs(row["click"].get<double>() - click), std::abs(row["stars"].get<double>() - stars)});
+      largest = std::max({largest, std::abs(row["click"].get<double>() - click),
+                          std::abs(row["stars"].get<double>() - stars)});
     }
   }
   EXPECT_LT(largest, 1e-6);
@@ -160,24 +170,32 @@ TEST_F(Serve, ScoresAreThoseOfPredict) {
 
 TEST_F(Serve, ListsAreThoseOfRecommend) {
   Train(TasteConfig(folder_.Write("events.csv", TasteEvents())));
-  const ProcessResult lists = RunZhiyin(0, {"recommend", "--checkpoint=" + output_, "--k=5", "--format=jsonl"});
+  const ProcessResult lists =
+      RunZhiyin(0, {"recommend", "--checkpoint=" + output_, "--k=5", "--format=jsonl"});
   ASSERT_EQ(lists.exit_code, 0) << lists.err;
   Server server({"--checkpoint=" + output_, "--k=8"});
   std::istringstream lines(lists.out);
   int n = 0;
   for (std::string line; std::getline(lines, line); ++n) {
     const json list = json::parse(line);
-    const httplib::Result result = Post(server, "/v1/recommend", json({{"user", list["user"]}, {"k", 5}}).dump());
+    const httplib::Result result =
+        Post(server, "/v1/recommend", json({{"user", list["user"]}, {"k", 5}}).dump());
     ASSERT_TRUE(result);
     EXPECT_EQ(result->body, line + "\n");
   }
   EXPECT_EQ(n, 60);
-  EXPECT_EQ(json::parse(Post(server, "/v1/recommend", R"({"user": "u1"})")->body)["items"].size(), 8u);
-  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "nobody"})"), std::pair(404, std::string("no user \"nobody\"")));
-  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "k": 9})"), std::pair(400, std::string("k: 9, expected 1 to 8")));
-  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "k": 18446744073709551615})").first, 400);
-  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"k": 3})"), std::pair(400, std::string("user is missing, expected text")));
-  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "n": 3})").second, "\"n\" means nothing here, expected user, k");
+  EXPECT_EQ(json::parse(Post(server, "/v1/recommend", R"({"user": "u1"})")->body)["items"].size(),
+            8u);
+  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "nobody"})"),
+            std::pair(404, std::string("no user \"nobody\"")));
+  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "k": 9})"),
+            std::pair(400, std::string("k: 9, expected 1 to 8")));
+  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "k": 18446744073709551615})").first,
+            400);
+  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"k": 3})"),
+            std::pair(400, std::string("user is missing, expected text")));
+  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "n": 3})").second,
+            "\"n\" means nothing here, expected user, k");
   const ProcessResult end = server.End();
   EXPECT_EQ(end.exit_code, 0);
   EXPECT_THAT(end.out, HasSubstr("the server ends, as it was told to"));
@@ -185,7 +203,8 @@ TEST_F(Serve, ListsAreThoseOfRecommend) {
 
 TEST_F(Serve, AnotherModelMayRank) {
   Train(TasteConfig(folder_.Write("events.csv", TasteEvents())));
-  const Arguments ranked = {"--checkpoint=" + output_, "--ranker=" + output_, "--formula=-rating", "--candidates=7", "--k=3"};
+  const Arguments ranked = {"--checkpoint=" + output_, "--ranker=" + output_, "--formula=-rating",
+                            "--candidates=7", "--k=3"};
   Arguments recommend = {"recommend", "--format=jsonl"};
   recommend.insert(recommend.end(), ranked.begin(), ranked.end());
   const ProcessResult lists = RunZhiyin(0, recommend);
@@ -194,7 +213,8 @@ TEST_F(Serve, AnotherModelMayRank) {
   std::istringstream lines(lists.out);
   int n = 0;
   for (std::string line; std::getline(lines, line); ++n) {
-    const httplib::Result result = Post(server, "/v1/recommend", json({{"user", json::parse(line)["user"]}}).dump());
+    const httplib::Result result =
+        Post(server, "/v1/recommend", json({{"user", json::parse(line)["user"]}}).dump());
     ASSERT_TRUE(result);
     EXPECT_EQ(result->body, line + "\n");
   }
@@ -204,11 +224,13 @@ TEST_F(Serve, AnotherModelMayRank) {
 
 TEST_F(Serve, OnlyWhoKnowsTheTokenIsAnswered) {
   Train(Config(folder_.Write("rows.csv", Rows(300))));
-  const Server server({"--checkpoint=" + output_, "--token_file=" + folder_.Write("token", "open-sesame\n")});
+  const Server server(
+      {"--checkpoint=" + output_, "--token_file=" + folder_.Write("token", "open-sesame\n")});
   const std::string body = R"({"rows": [{"user": "u1", "item": "i1"}]})";
   EXPECT_EQ(Refused(server, "/v1/score", body).first, 401);
   EXPECT_EQ(Post(server, "/v1/score", body, {{"Authorization", "Bearer open-sesam"}})->status, 401);
-  EXPECT_EQ(Post(server, "/v1/score", body, {{"Authorization", "Bearer open-sesame"}})->status, 200);
+  EXPECT_EQ(Post(server, "/v1/score", body, {{"Authorization", "Bearer open-sesame"}})->status,
+            200);
   httplib::Client client("127.0.0.1", server.port());
   EXPECT_EQ(client.Get("/healthz")->status, 200);
   EXPECT_EQ(client.Get("/metrics")->status, 401);
@@ -221,23 +243,36 @@ TEST_F(Serve, WhatMakesNoSenseIsRefusedInOneLine) {
     const std::vector<std::string> lines = ErrorLines(RunZhiyin(0, arguments));
     return lines.size() == 1 ? lines[0] : std::to_string(lines.size()) + " lines";
   };
-  EXPECT_EQ(error({}), "serve: --checkpoint is missing: expected a model's folder, or an output folder");
+  EXPECT_EQ(error({}),
+            "serve: --checkpoint is missing: expected a model's folder, or an output folder");
   EXPECT_THAT(error({"--checkpoint=/nowhere"}), HasSubstr("/nowhere: no model here"));
-  EXPECT_THAT(error({"--checkpoint=" + output_, "--listen=8080"}), HasSubstr("--listen=8080: expected HOST:PORT"));
-  EXPECT_THAT(error({"--checkpoint=" + output_, "--listen=127.0.0.1:99999"}), HasSubstr("expected HOST:PORT"));
-  EXPECT_THAT(error({"--checkpoint=" + output_, "--token_file=" + folder_.Write("t", "two words")}), HasSubstr("expected one word"));
-  EXPECT_THAT(error({"--checkpoint=" + output_, "--servers=2"}), HasSubstr("--servers means nothing to serve"));
+  EXPECT_THAT(error({"--checkpoint=" + output_, "--listen=8080"}),
+              HasSubstr("--listen=8080: expected HOST:PORT"));
+  EXPECT_THAT(error({"--checkpoint=" + output_, "--listen=127.0.0.1:99999"}),
+              HasSubstr("expected HOST:PORT"));
+  EXPECT_THAT(error({"--checkpoint=" + output_, "--token_file=" + folder_.Write("t", "two words")}),
+              HasSubstr("expected one word"));
+  EXPECT_THAT(error({"--checkpoint=" + output_, "--servers=2"}),
+              HasSubstr("--servers means nothing to serve"));
   const Server server({"--checkpoint=" + output_});
-  EXPECT_THAT(error({"--checkpoint=" + output_, "--listen=127.0.0.1:" + std::to_string(server.port())}), HasSubstr("cannot listen there"));
-  EXPECT_THAT(Refused(server, "/v1/score", "{"), ::testing::Pair(400, HasSubstr("the body is no JSON: ")));
+  EXPECT_THAT(
+      error({"--checkpoint=" + output_, "--listen=127.0.0.1:" + std::to_string(server.port())}),
+      HasSubstr("cannot listen there"));
+  EXPECT_THAT(Refused(server, "/v1/score", "{"),
+              ::testing::Pair(400, HasSubstr("the body is no JSON: ")));
   EXPECT_EQ(Refused(server, "/v1/score", "[]").second, "an array, expected an object");
   EXPECT_EQ(Refused(server, "/v1/score", R"({"rows": []})").second, "rows: 0, expected 1 to 1000");
-  EXPECT_EQ(Refused(server, "/v1/score", R"({"rows": [{"user": ["u1"]}]})").second, "rows[0].user: an array, expected text, a number or null");
-  EXPECT_EQ(Refused(server, "/v1/score", R"({"rows": [{"color": "red"}]})").second, "rows[0]: no column \"color\" among those of the model's inputs");
-  EXPECT_THAT(Refused(server, "/v1/score", R"({"rows": [{"price": "cheap"}]})").second, HasSubstr("rows[0]: "));
-  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1"})"),
-            std::pair(404, std::string("this model recommends nothing: its job has no data.behaviour")));
-  EXPECT_EQ(Refused(server, "/v2/score", "{}"), std::pair(404, std::string("no POST /v2/score here")));
+  EXPECT_EQ(Refused(server, "/v1/score", R"({"rows": [{"user": ["u1"]}]})").second,
+            "rows[0].user: an array, expected text, a number or null");
+  EXPECT_EQ(Refused(server, "/v1/score", R"({"rows": [{"color": "red"}]})").second,
+            "rows[0]: no column \"color\" among those of the model's inputs");
+  EXPECT_THAT(Refused(server, "/v1/score", R"({"rows": [{"price": "cheap"}]})").second,
+              HasSubstr("rows[0]: "));
+  EXPECT_EQ(
+      Refused(server, "/v1/recommend", R"({"user": "u1"})"),
+      std::pair(404, std::string("this model recommends nothing: its job has no data.behaviour")));
+  EXPECT_EQ(Refused(server, "/v2/score", "{}"),
+            std::pair(404, std::string("no POST /v2/score here")));
   EXPECT_EQ(Refused(server, "/v1/score", std::string(1'100'000, ' ')).first, 413);
   EXPECT_EQ(Post(server, "/v1/score", "packed", {{"Content-Encoding", "gzip"}})->status, 415);
 }
@@ -251,8 +286,27 @@ void StayConnected(httplib::Client* client) {
 
 /// What any client may send, and nobody can answer.
 std::string Damaged(Random* random) {
-  static const std::vector<std::string> pieces = {"{", "}", "[", "]", "\"rows\"", ":", ",", "{\"rows\":[", "{\"user\":[\"u1\"]}", "null", "1e999", "-0",
-                                                  "\"\\ud800\"", "\xff\xfe", "\"user\"", "\"k\"", "true", "[[[[[[[[", "]}", std::string(1, '\0'), "1234567890123456789012"};
+  static const std::vector<std::string> pieces = {"{",
+                                                  "}",
+                                                  "[",
+                                                  "]",
+                                                  "\"rows\"",
+                                                  ":",
+                                                  ",",
+                                                  "{\"rows\":[",
+                                                  "{\"user\":[\"u1\"]}",
+                                                  "null",
+                                                  "1e999",
+                                                  "-0",
+                                                  "\"\\ud800\"",
+                                                  "\xff\xfe",
+                                                  "\"user\"",
+                                                  "\"k\"",
+                                                  "true",
+                                                  "[[[[[[[[",
+                                                  "]}",
+                                                  std::string(1, '\0'),
+                                                  "1234567890123456789012"};
   std::string text;
   for (uint64_t n = random->Below(12); n > 0; --n) text += pieces[random->Below(pieces.size())];
   if (random->Below(50) == 0) text += std::string(200'000, '[');
@@ -306,7 +360,9 @@ TEST_F(Serve, TenThousandMalformedRequestsLeaveItAlive) {
       httplib::Client client("127.0.0.1", server.port());
       StayConnected(&client);
       for (int i = 0; i < 2500; ++i) {
-        const httplib::Result result = client.Post(random.Below(2) == 0 ? "/v1/score" : "/v1/recommend", Damaged(&random), "application/json");
+        const httplib::Result result =
+            client.Post(random.Below(2) == 0 ? "/v1/score" : "/v1/recommend", Damaged(&random),
+                        "application/json");
         if (result) {
           ++n_by_status[static_cast<size_t>(result->status / 100)];
         } else {
@@ -318,7 +374,8 @@ TEST_F(Serve, TenThousandMalformedRequestsLeaveItAlive) {
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(n_without, 0);
   EXPECT_EQ(n_by_status[4], 10'000);
-  EXPECT_EQ(Post(server, "/v1/score", R"({"rows": [{"user": "u1", "item": "i1"}]})")->status, 200) << "it is alive";
+  EXPECT_EQ(Post(server, "/v1/score", R"({"rows": [{"user": "u1", "item": "i1"}]})")->status, 200)
+      << "it is alive";
   EXPECT_LT(ResidentKb(server.pid()), before + 100'000) << "bounded memory";
   for (const int fd : slow) close(fd);
 }
@@ -346,13 +403,17 @@ TEST_F(Serve, NoRequestFailsWhileCheckpointsAreSwapped) {
         const httplib::Result result =
             random.Below(2) == 0
                 ? client.Post("/v1/recommend", json({{"user", user}}).dump(), "application/json")
-                : client.Post("/v1/score", json({{"rows", {{{"user", user}, {"item", "i3"}}, {{"user", user}}}}}).dump(), "application/json");
+                : client.Post(
+                      "/v1/score",
+                      json({{"rows", {{{"user", user}, {"item", "i3"}}, {{"user", user}}}}}).dump(),
+                      "application/json");
         if (!result || result->status != 200) {
           ++n_failed;
           std::lock_guard lock(mutex);
           failures += result ? result->body : httplib::to_string(result.error()) + "\n";
         }
-        own.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+        own.push_back(
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
       }
       std::lock_guard lock(mutex);
       seconds.insert(seconds.end(), own.begin(), own.end());
@@ -360,9 +421,12 @@ TEST_F(Serve, NoRequestFailsWhileCheckpointsAreSwapped) {
   }
   // The job goes on meanwhile, again and again for half a minute.
   const auto start = std::chrono::steady_clock::now();
-  for (int epochs = 30; std::chrono::steady_clock::now() - start < std::chrono::seconds(30); epochs += 30) {
-    const ProcessResult result = RunZhiyin(2, {"train", "--config=" + folder_.Path("job.textproto"), "--output=" + output_, "--progress=none", "--resume",
-                                               "--set", "train.checkpoint={every_epochs: 1}", "--set", "train.epochs=" + std::to_string(epochs)});
+  for (int epochs = 30; std::chrono::steady_clock::now() - start < std::chrono::seconds(30);
+       epochs += 30) {
+    const ProcessResult result =
+        RunZhiyin(2, {"train", "--config=" + folder_.Path("job.textproto"), "--output=" + output_,
+                      "--progress=none", "--resume", "--set", "train.checkpoint={every_epochs: 1}",
+                      "--set", "train.epochs=" + std::to_string(epochs)});
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
   is_over = true;
@@ -370,8 +434,8 @@ TEST_F(Serve, NoRequestFailsWhileCheckpointsAreSwapped) {
   EXPECT_EQ(n_failed, 0) << failures;
   std::sort(seconds.begin(), seconds.end());
   ASSERT_GT(seconds.size(), 1000u);
-  std::printf("%zu requests over 64 connections: p50 %.2f ms, p99 %.2f ms\n", seconds.size(), 1000 * seconds[seconds.size() / 2],
-              1000 * seconds[seconds.size() * 99 / 100]);
+  std::printf("%zu requests over 64 connections: p50 %.2f ms, p99 %.2f ms\n", seconds.size(),
+              1000 * seconds[seconds.size() / 2], 1000 * seconds[seconds.size() * 99 / 100]);
   httplib::Client client("127.0.0.1", server.port());
   const std::string metrics = client.Get("/metrics")->body;
   EXPECT_THAT(metrics, HasSubstr("zhiyin_answers_total{path=\"recommend\",status=\"2xx\"} "));
@@ -380,7 +444,8 @@ TEST_F(Serve, NoRequestFailsWhileCheckpointsAreSwapped) {
   EXPECT_EQ(health["status"], "ok");
   const ProcessResult end = server.End();
   EXPECT_EQ(end.exit_code, 0) << end.err;
-  EXPECT_GE(std::count(end.out.begin(), end.out.end(), '\n'), 4) << "served more than one: " << end.out;
+  EXPECT_GE(std::count(end.out.begin(), end.out.end(), '\n'), 4)
+      << "served more than one: " << end.out;
 }
 
 }  // namespace

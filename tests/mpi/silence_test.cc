@@ -1,4 +1,5 @@
-// Ranks that are stopped or killed: a job goes on after a short pause, and ends in time after a long one.
+// Ranks that are stopped or killed: a job goes on after a short pause, and ends in time after a
+// long one.
 #include <gmock/gmock.h>
 #include <signal.h>
 
@@ -14,21 +15,26 @@
 namespace zhiyin::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::ContainsRegex;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using std::chrono::duration;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// 2 servers, 4 workers.
 constexpr int kRanks = 6;
 
 Arguments Census(int epochs, const std::string& output, int timeout_s) {
-  return {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--servers=2", "--progress=none",
-          "--set", "train.epochs=" + std::to_string(epochs), "--output=" + output,
+  return {"train",
+          "--config=" + SourcePath("configs/census_mmoe.textproto"),
+          "--servers=2",
+          "--progress=none",
+          "--set",
+          "train.epochs=" + std::to_string(epochs),
+          "--output=" + output,
           "--timeout_s=" + std::to_string(timeout_s)};
 }
 
@@ -36,7 +42,8 @@ Arguments Census(int epochs, const std::string& output, int timeout_s) {
 class RunningJob {
  public:
   RunningJob(int epochs, int timeout_s)
-      : output_(folder_.Path("out")), job_(ZhiyinCommand(kRanks, Census(epochs, output_, timeout_s))) {
+      : output_(folder_.Path("out")),
+        job_(ZhiyinCommand(kRanks, Census(epochs, output_, timeout_s))) {
     ranks_ = RanksOf(job_, output_, kRanks);
     EXPECT_EQ(ranks_.size(), static_cast<size_t>(kRanks));
     for (int i = 0; i < 3000 && !HasEpoch(); ++i) std::this_thread::sleep_for(milliseconds(10));
@@ -97,32 +104,38 @@ ProcessResult EndAfter(int rank, int signal) {
 
 TEST(Silence, OfAWorker) {
   EXPECT_THAT(ErrorLines(EndAfter(4, SIGSTOP)),
-              ElementsAre(ContainsRegex("^no sign of life from rank 4 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
-                                        "rank [01235] on ")));
+              ElementsAre(ContainsRegex(
+                  "^no sign of life from rank 4 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
+                  "rank [01235] on ")));
 }
 
 TEST(Silence, OfAServer) {
   EXPECT_THAT(ErrorLines(EndAfter(1, SIGSTOP)),
-              ElementsAre(ContainsRegex("^no sign of life from rank 1 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
-                                        "rank [2345] on [^ ]+: waited [0-9.]+ s .*for .* from rank 1 on [^ ]+; the last "
-                                        "message from rank 1 came [0-9.]+ s ago: [a-z ]+( of step [0-9]+)?$")));
+              ElementsAre(ContainsRegex(
+                  "^no sign of life from rank 1 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
+                  "rank [2345] on [^ ]+: waited [0-9.]+ s .*for .* from rank 1 on [^ ]+; the last "
+                  "message from rank 1 came [0-9.]+ s ago: [a-z ]+( of step [0-9]+)?$")));
 }
 
 TEST(Silence, OfRankZero) {
-  EXPECT_THAT(ErrorLines(EndAfter(0, SIGSTOP)),
-              ElementsAre(ContainsRegex("^no sign of life from rank 0 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
-                                        "rank 1 on [^ ]+: waited .*.rank 0 does not answer, rank 1 on [^ ]+ says this.$")));
+  EXPECT_THAT(
+      ErrorLines(EndAfter(0, SIGSTOP)),
+      ElementsAre(ContainsRegex(
+          "^no sign of life from rank 0 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
+          "rank 1 on [^ ]+: waited .*.rank 0 does not answer, rank 1 on [^ ]+ says this.$")));
 }
 
 TEST(Death, OfAServer) {
   const ProcessResult result = EndAfter(1, SIGKILL);
-  EXPECT_THAT(result.err, ContainsRegex("process rank 1 with PID [0-9]+ on node [^ ]+ exited on signal 9"));
+  EXPECT_THAT(result.err,
+              ContainsRegex("process rank 1 with PID [0-9]+ on node [^ ]+ exited on signal 9"));
   EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died (mpirun says which)")));
 }
 
 TEST(Death, OfRankZero) {
   const ProcessResult result = EndAfter(0, SIGKILL);
-  EXPECT_THAT(result.err, ContainsRegex("process rank 0 with PID [0-9]+ on node [^ ]+ exited on signal 9"));
+  EXPECT_THAT(result.err,
+              ContainsRegex("process rank 0 with PID [0-9]+ on node [^ ]+ exited on signal 9"));
 }
 
 TEST(Greeting, RefusesAnotherBuild) {
@@ -130,7 +143,8 @@ TEST(Greeting, RefusesAnotherBuild) {
   std::vector<std::string> command = {SourcePath("launch/mpirun.sh")};
   const auto add = [&](const char* n_ranks, const char* program) {
     command.insert(command.end(), {"-n", n_ranks, program});
-    for (const std::string& argument : Census(1, folder.Path("out"), 20)) command.push_back(argument);
+    for (const std::string& argument : Census(1, folder.Path("out"), 20))
+      command.push_back(argument);
   };
   add("2", ZHIYIN_BINARY);
   command.push_back(":");
@@ -138,21 +152,23 @@ TEST(Greeting, RefusesAnotherBuild) {
   const ProcessResult result = RunProcess(command, 20);
   EXPECT_NE(result.exit_code, 0);
   EXPECT_THAT(ErrorLines(result),
-              ElementsAre(ContainsRegex("^rank 2 on [^ ]+ runs zhiyin another .protocol 1, [0-9a-f]+., rank 0 on [^ ]+ "
-                                        "runs zhiyin [0-9.]+ .protocol 1, [0-9a-f]+.: expected the same build on all "
-                                        "hosts$")));
+              ElementsAre(ContainsRegex(
+                  "^rank 2 on [^ ]+ runs zhiyin another .protocol 1, [0-9a-f]+., rank 0 on [^ ]+ "
+                  "runs zhiyin [0-9.]+ .protocol 1, [0-9a-f]+.: expected the same build on all "
+                  "hosts$")));
 }
 
 TEST(MpiInit, IsNotAwaitedForEver) {
   // Rank 1 is there and never calls it.
-  const ProcessResult result =
-      RunProcess({SourcePath("launch/mpirun.sh"), "-n", "2", "sh", "-c",
-                  "[ $OMPI_COMM_WORLD_RANK = 1 ] && exec sleep 60; exec \"$0\" train --config=x --timeout_s=2",
-                  ZHIYIN_BINARY},
-                 30);
+  const ProcessResult result = RunProcess(
+      {SourcePath("launch/mpirun.sh"), "-n", "2", "sh", "-c",
+       "[ $OMPI_COMM_WORLD_RANK = 1 ] && exec sleep 60; exec \"$0\" train --config=x --timeout_s=2",
+       ZHIYIN_BINARY},
+      30);
   EXPECT_FALSE(result.timed_out);
-  EXPECT_THAT(ErrorLines(result), ElementsAre(ContainsRegex("^rank 0 on [^ ]+: waited 2 s .the limit is --timeout_s. for "
-                                                            "all ranks to start .MPI_Init.$")));
+  EXPECT_THAT(ErrorLines(result), ElementsAre(ContainsRegex(
+                                      "^rank 0 on [^ ]+: waited 2 s .the limit is --timeout_s. for "
+                                      "all ranks to start .MPI_Init.$")));
 }
 
 }  // namespace

@@ -19,13 +19,13 @@ using std::chrono::milliseconds;
 constexpr int kServers = 2;
 constexpr int kWorkers = 2;
 
-/// What a rank may hold more of while a server is slow, by the limits of ps/protocol.h: with each rank on the
-/// other side 32 pulls (request, reply, and the rows' addresses) and 8 pushes.
+/// What a rank may hold more of while a server is slow, by the limits of ps/protocol.h: with each
+/// rank on the other side 32 pulls (request, reply, and the rows' addresses) and 8 pushes.
 int64_t BoundBytes() {
   constexpr int64_t kPulls = 32;
   constexpr int64_t kPushes = 8;
-  // Of a step of census_mmoe, at one of two servers: half of the model's 155 rows of 1,024 weights, and of 32
-  // fields in 512 rows at most half the keys, with 8 weights each.
+  // Of a step of census_mmoe, at one of two servers: half of the model's 155 rows of 1,024 weights,
+  // and of 32 fields in 512 rows at most half the keys, with 8 weights each.
   constexpr int64_t kDenseRows = 78;
   constexpr int64_t kCategories = 32 * 512 / 2;
   constexpr int64_t kKeys = kDenseRows + kCategories;
@@ -52,10 +52,10 @@ void SlowDownHundredfold(int pid, std::chrono::seconds duration, const Look& loo
 TEST(SlowServer, MemoryStaysBoundedAndTheJobGoesOn) {
   const std::string epochs = "train.epochs=32";
   BackgroundProcess job(ZhiyinCommand(
-      kServers + kWorkers,
-      {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"),
-       "--servers=" + std::to_string(kServers), "--set", epochs, "--set", "train.staleness=-1", "--set",
-       "train.prefetch=true", "--set", "evaluation.every_epochs=1000", "--progress=none"}));
+      kServers + kWorkers, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"),
+                            "--servers=" + std::to_string(kServers), "--set", epochs, "--set",
+                            "train.staleness=-1", "--set", "train.prefetch=true", "--set",
+                            "evaluation.every_epochs=1000", "--progress=none"}));
   const std::vector<int> ranks = RanksOf(job, epochs, kServers + kWorkers);
   ASSERT_EQ(ranks.size(), static_cast<size_t>(kServers + kWorkers));
   std::this_thread::sleep_for(std::chrono::seconds(3));  // every row has been made
@@ -68,8 +68,9 @@ TEST(SlowServer, MemoryStaysBoundedAndTheJobGoesOn) {
       growth[rank] = std::max(growth[rank], ResidentBytes(ranks[rank]) - before[rank]);
   });
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
-    std::printf("rank %zu: %.1f MiB, at most %.1f more while server 0 is slow; the bound is %.1f\n", rank,
-                static_cast<double>(before[rank]) / (1 << 20), static_cast<double>(growth[rank]) / (1 << 20),
+    std::printf("rank %zu: %.1f MiB, at most %.1f more while server 0 is slow; the bound is %.1f\n",
+                rank, static_cast<double>(before[rank]) / (1 << 20),
+                static_cast<double>(growth[rank]) / (1 << 20),
                 static_cast<double>(BoundBytes()) / (1 << 20));
     EXPECT_GT(before[rank], 0) << "rank " << rank << " had ended before";
     EXPECT_GT(ResidentBytes(ranks[rank]), 0) << "rank " << rank << " has ended: nothing was slow";

@@ -24,15 +24,16 @@ TEST_P(SlowWorker, GetsLessAndEveryRowCounts) {
   // A synchronous step takes as long as the slow worker is stopped.
   const int n_epochs = GetParam() == 0 ? 3 : 12;
   const std::string epochs = "train.epochs=" + std::to_string(n_epochs);
-  BackgroundProcess job(
-      ZhiyinCommand(kUnevenRanks, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set", epochs,
-                             "--set", "train.batch_size=480", "--set", "train.slices=12", "--set",
-                             "train.staleness=" + std::to_string(GetParam()), "--set",
-                             "evaluation.every_epochs=1000", "--progress=none",
-                             "--output=" + folder.Path("out")}));
+  BackgroundProcess job(ZhiyinCommand(
+      kUnevenRanks,
+      {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"), "--set", epochs, "--set",
+       "train.batch_size=480", "--set", "train.slices=12", "--set",
+       "train.staleness=" + std::to_string(GetParam()), "--set", "evaluation.every_epochs=1000",
+       "--progress=none", "--output=" + folder.Path("out")}));
   const std::vector<int> ranks = RanksOf(job, epochs, kUnevenRanks);
   ASSERT_EQ(ranks.size(), static_cast<size_t>(kUnevenRanks));
-  // The last worker runs an eighth of the time, in pieces shorter than a step, which it would otherwise spend like the others.
+  // The last worker runs an eighth of the time, in pieces shorter than a step, which it would
+  // otherwise spend like the others.
   while (ResidentBytes(ranks[3]) > 0) {
     kill(ranks[3], SIGSTOP);
     std::this_thread::sleep_for(milliseconds(14));

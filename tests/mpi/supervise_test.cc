@@ -14,11 +14,11 @@
 namespace zhiyin::testing {
 namespace {
 
+using std::chrono::milliseconds;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using std::chrono::milliseconds;
 
 constexpr int kSupervisedRanks = 3;
 
@@ -27,15 +27,18 @@ class Supervised : public ::testing::Test {
   Arguments Census(int epochs, int every_steps) const {
     return CensusWithCheckpoints(output_, 1, epochs, "every_steps: " + std::to_string(every_steps));
   }
-  std::vector<std::string> Command(const Arguments& arguments, std::vector<std::string> flags = {}) const {
+  std::vector<std::string> Command(const Arguments& arguments,
+                                   std::vector<std::string> flags = {}) const {
     std::vector<std::string> command = {ZHIYIN_BINARY, "supervise"};
     command.insert(command.end(), flags.begin(), flags.end());
     command.emplace_back("--");
-    for (const std::string& part : ZhiyinCommand(kSupervisedRanks, arguments)) command.push_back(part);
+    for (const std::string& part : ZhiyinCommand(kSupervisedRanks, arguments))
+      command.push_back(part);
     return command;
   }
   nlohmann::json Summary() const {
-    return nlohmann::json::parse(ReadFile(output_ + "/summary.json"), nullptr, /*allow_exceptions=*/false);
+    return nlohmann::json::parse(ReadFile(output_ + "/summary.json"), nullptr,
+                                 /*allow_exceptions=*/false);
   }
 
   TempFolder folder_;
@@ -66,16 +69,19 @@ TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
   EXPECT_GT(Summary()["seconds_from_death_to_step"], 0);
   EXPECT_EQ(ReadFile(output_ + "/metrics.jsonl"), metrics);
   EXPECT_THAT(ReadFile(output_ + "/supervise.log"),
-              AllOf(ContainsRegex("Z the job died \\(exit code 137, a rank was killed: Killed\\): in 1 s it goes on from the checkpoint at step [0-9]+"),
+              AllOf(ContainsRegex("Z the job died \\(exit code 137, a rank was killed: Killed\\): "
+                                  "in 1 s it goes on from the checkpoint at step [0-9]+"),
                     HasSubstr("the job is done")));
 }
 
 TEST_F(Supervised, GivesUpOnAJobThatNeverGetsAnywhere) {
   Arguments arguments = Census(1, 10);
   arguments.insert(arguments.end(), {"--set", "data.train.file=/nowhere/rows.csv"});
-  const ProcessResult result = RunProcess(Command(arguments, {"--restarts=1", "--backoff_s=0.1"}), 60);
+  const ProcessResult result =
+      RunProcess(Command(arguments, {"--restarts=1", "--backoff_s=0.1"}), 60);
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("zhiyin: error: supervise: the job died (exit code 1), 2 times without a new checkpoint: given up; "
+  EXPECT_THAT(result.err, HasSubstr("zhiyin: error: supervise: the job died (exit code 1), 2 times "
+                                    "without a new checkpoint: given up; "
                                     "it can go on from the beginning: there is no checkpoint yet"));
 }
 
@@ -88,7 +94,8 @@ TEST_F(Supervised, EndsWithACheckpointWhenToldTo) {
     const ProcessResult result = job.Wait(60);
     EXPECT_EQ(result.exit_code, 75) << result.err;
     EXPECT_THAT(result.err, HasSubstr("the job writes a checkpoint and ends, within 60 s"));
-    EXPECT_THAT(result.err, ContainsRegex("the job has ended as it was asked to; it can go on from the checkpoint at step [0-9]+"));
+    EXPECT_THAT(result.err, ContainsRegex("the job has ended as it was asked to; it can go on from "
+                                          "the checkpoint at step [0-9]+"));
     EXPECT_THAT(ErrorLines(result), ElementsAre());
   }
 }
@@ -104,7 +111,10 @@ TEST_F(Supervised, ASecondSignalEndsItAtOnce) {
   const ProcessResult result = job.Wait(60);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("Terminated again: the job ends now"));
-  EXPECT_THAT(ErrorLines(result), ::testing::Contains(ContainsRegex("the job did not end with a checkpoint .* it can go on from the checkpoint at step ")));
+  EXPECT_THAT(
+      ErrorLines(result),
+      ::testing::Contains(ContainsRegex(
+          "the job did not end with a checkpoint .* it can go on from the checkpoint at step ")));
 }
 
 TEST_F(Supervised, DiesWithItsSupervisor) {
@@ -117,7 +127,8 @@ TEST_F(Supervised, DiesWithItsSupervisor) {
     EXPECT_EQ(job.Wait(60).exit_code, 128 + SIGKILL);
   }
   for (const int rank : ranks) {
-    for (int i = 0; i < 1000 && kill(rank, 0) == 0; ++i) std::this_thread::sleep_for(milliseconds(10));
+    for (int i = 0; i < 1000 && kill(rank, 0) == 0; ++i)
+      std::this_thread::sleep_for(milliseconds(10));
     EXPECT_NE(kill(rank, 0), 0) << "still there";
   }
   const ProcessResult again = RunProcess(Command(Census(1, 50)), 60);
@@ -128,20 +139,28 @@ TEST_F(Supervised, DiesWithItsSupervisor) {
 TEST_F(Supervised, IsRefusedWithoutAnythingToSupervise) {
   const auto error = [](Arguments arguments) { return ErrorLines(RunZhiyin(0, arguments)); };
   EXPECT_THAT(error({"supervise"}), ElementsAre(HasSubstr("expected a command behind --")));
-  EXPECT_THAT(error({"supervise", "--", "zhiyin", "train"}), ElementsAre(HasSubstr("no --output=DIR")));
-  EXPECT_THAT(error({"supervise", "--restarts=-1", "--", "x"}), ElementsAre("--restarts=-1: expected 0 or more"));
-  EXPECT_THAT(error({"train", "--", "x"}), ElementsAre("-- x: only supervise takes a command behind --"));
+  EXPECT_THAT(error({"supervise", "--", "zhiyin", "train"}),
+              ElementsAre(HasSubstr("no --output=DIR")));
+  EXPECT_THAT(error({"supervise", "--restarts=-1", "--", "x"}),
+              ElementsAre("--restarts=-1: expected 0 or more"));
+  EXPECT_THAT(error({"train", "--", "x"}),
+              ElementsAre("-- x: only supervise takes a command behind --"));
   EXPECT_THAT(error({"supervise", "--", "/no/mpirun", "train", "--output=" + output_}),
               ElementsAre("supervise: cannot start /no/mpirun, or what it starts: exit code 127"));
 }
 
-/// Slurm, as far as it is here: a warning before the time is over, and a queue that starts the same script again.
+/// Slurm, as far as it is here: a warning before the time is over, and a queue that starts the same
+/// script again.
 TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
   std::filesystem::create_directory(folder_.Path("bin"));
-  const std::string scontrol = folder_.Write("bin/scontrol", "#!/bin/sh\necho \"$@\" >> " + folder_.Path("queue") + "\n");
+  const std::string scontrol =
+      folder_.Write("bin/scontrol", "#!/bin/sh\necho \"$@\" >> " + folder_.Path("queue") + "\n");
   std::filesystem::permissions(scontrol, std::filesystem::perms::owner_all);
-  std::vector<std::string> command = {"env", "PATH=" + folder_.Path("bin") + ":" + getenv("PATH"), "SLURM_JOB_ID=4711",
-                                      "ZHIYIN=" ZHIYIN_BINARY, "MPIRUN=" + SourcePath("launch/mpirun.sh") + " -n 3",
+  std::vector<std::string> command = {"env",
+                                      "PATH=" + folder_.Path("bin") + ":" + getenv("PATH"),
+                                      "SLURM_JOB_ID=4711",
+                                      "ZHIYIN=" ZHIYIN_BINARY,
+                                      "MPIRUN=" + SourcePath("launch/mpirun.sh") + " -n 3",
                                       SourcePath("launch/train.sbatch")};
   const auto with_epochs = [&](int n) {
     std::vector<std::string> whole = command;
@@ -160,7 +179,11 @@ TEST_F(Supervised, GoesBackIntoTheQueueOfSlurm) {
   }
   EXPECT_EQ(ReadFile(folder_.Path("queue")), "requeue 4711\nrequeue 4711\n");
   const int n_epochs =
-      static_cast<int>(worker::saved::NewestCheckpoint(output_, [](const std::string&) {}).back().manifest.progress().epoch()) + 1;
+      static_cast<int>(worker::saved::NewestCheckpoint(output_, [](const std::string&) {})
+                           .back()
+                           .manifest.progress()
+                           .epoch()) +
+      1;
   const ProcessResult last = RunProcess(with_epochs(n_epochs), 60);
   EXPECT_EQ(last.exit_code, 0) << last.err;
   EXPECT_THAT(last.out, HasSubstr("resumed at step "));

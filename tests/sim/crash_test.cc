@@ -1,4 +1,5 @@
-// Ranks that die, or stand still for too long, at any moment: the job ends in time, with a line that names them.
+// Ranks that die, or stand still for too long, at any moment: the job ends in time, with a line
+// that names them.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -79,7 +80,9 @@ TEST(Pauses, BeyondTheLimitEndTheJobAndAreNamed) {
     if (outcome.exit_code == 0) continue;  // the rank had done its part
     if (moment.rank == 0) {
       // The others have said it, more than one perhaps; rank 0 has nothing to add when it wakes.
-      EXPECT_THAT(outcome.errors, AllOf(SizeIs(Ge(1)), Each(HasSubstr("(rank 0 does not answer, rank ")))) << replay;
+      EXPECT_THAT(outcome.errors,
+                  AllOf(SizeIs(Ge(1)), Each(HasSubstr("(rank 0 does not answer, rank "))))
+          << replay;
       continue;
     }
     ASSERT_EQ(outcome.errors.size(), 1u) << outcome.error() << replay;

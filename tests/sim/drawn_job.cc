@@ -3,8 +3,8 @@
 #include <cmath>
 #include <iterator>
 
-#include "launch/job/load_job.h"
 #include "common/random.h"
+#include "launch/job/load_job.h"
 #include "tests/support/example_jobs.h"
 
 namespace zhiyin::testing {
@@ -14,7 +14,8 @@ namespace {
 constexpr uint64_t kSynchronousJobs = 24;
 /// Of the seeds, one in so many runs twice.
 constexpr uint64_t kTwiceEvery = 16;
-/// Between a worker and a server beside pulls and pushes: the configuration, first values, reports, signs of life.
+/// Between a worker and a server beside pulls and pushes: the configuration, first values, reports,
+/// signs of life.
 constexpr int64_t kControlBytes = 1 << 16;
 
 bool Chance(Random* random, double probability) {
@@ -75,7 +76,8 @@ Job DrawConfiguration(int staleness, Random random) {
                                {"mmoe { n_experts: 2 expert: 4 tower: 3 }", 3}};
   const Shape& shape = kModels[random.Below(std::size(kModels))];
   Job job = ExampleJob(shape.model, shape.dim);
-  job.mutable_data()->mutable_train()->set_n_rows(Logarithmic(&random, Chance(&random, 0.1) ? 1 : 200, 2000));
+  job.mutable_data()->mutable_train()->set_n_rows(
+      Logarithmic(&random, Chance(&random, 0.1) ? 1 : 200, 2000));
   job.mutable_data()->mutable_test()->set_n_rows(Logarithmic(&random, 1, 600));
   if (Chance(&random, 0.1)) job.mutable_data()->clear_test();
   if (Chance(&random, 0.2)) job.mutable_data()->set_shuffle_rows(256);
@@ -110,12 +112,16 @@ net::SimOptions DrawNetwork(int n_ranks, Random* random) {
   options.work_ns = Logarithmic(random, 1e2, 1e5);
   if (Chance(random, 0.3)) options.queue_frames = Between(random, 1, 6);
   if (Chance(random, 0.2)) options.queue_bytes = Logarithmic(random, 32, 1 << 16);
-  const auto any_rank = [&] { return static_cast<int>(random->Below(static_cast<uint64_t>(n_ranks))); };
+  const auto any_rank = [&] {
+    return static_cast<int>(random->Below(static_cast<uint64_t>(n_ranks)));
+  };
   const auto at = [&] { return Logarithmic(random, 1e5, 1e9); };
   for (int rank = 0; rank < n_ranks; ++rank) {
-    if (Chance(random, 0.1)) options.slow.push_back({rank, static_cast<double>(Between(random, 2, 100))});
+    if (Chance(random, 0.1))
+      options.slow.push_back({rank, static_cast<double>(Between(random, 2, 100))});
   }
-  while (Chance(random, 0.3)) options.pauses.push_back({any_rank(), at(), Logarithmic(random, 1e6, 5e9)});
+  while (Chance(random, 0.3))
+    options.pauses.push_back({any_rank(), at(), Logarithmic(random, 1e6, 5e9)});
   while (Chance(random, 0.2)) {
     const int a = any_rank();
     const int b = any_rank();
@@ -128,10 +134,13 @@ net::SimOptions DrawNetwork(int n_ranks, Random* random) {
 
 SimulatedJob DrawJob(uint64_t seed) {
   Random random(seed);
-  const int staleness = Chance(&random, 0.35) ? 0 : static_cast<int>(Between(&random, 0, 4)) - (Chance(&random, 0.4) ? 5 : 0);
+  const int staleness = Chance(&random, 0.35) ? 0
+                                              : static_cast<int>(Between(&random, 0, 4)) -
+                                                    (Chance(&random, 0.4) ? 5 : 0);
   SimulatedJob drawn;
   const int bound = std::max(staleness, -1);
-  drawn.job = DrawConfiguration(bound, Random(bound == 0 ? random.Below(kSynchronousJobs) : random.Next(), 1));
+  drawn.job = DrawConfiguration(
+      bound, Random(bound == 0 ? random.Below(kSynchronousJobs) : random.Next(), 1));
   drawn.n_servers = static_cast<int>(Between(&random, 1, 5));
   drawn.n_workers = static_cast<int>(Between(&random, 1, 6));
   // Reports of progress are half of what a small job does.
@@ -157,11 +166,13 @@ std::string Judge(const SimulatedJob& job, const Outcome& outcome) {
   for (const worker::train::Json& in_flight : outcome.summary["in_flight"])
     bound = std::max(bound, kControlBytes + in_flight["bound_bytes"].get<int64_t>());
   if (outcome.peak_bytes > bound)
-    return std::to_string(outcome.peak_bytes) + " bytes were under way, expected at most " + std::to_string(bound);
+    return std::to_string(outcome.peak_bytes) + " bytes were under way, expected at most " +
+           std::to_string(bound);
   int64_t n_pushes = 0;
   for (const worker::train::Json& n : outcome.summary["staleness"]) n_pushes += n.get<int64_t>();
   if (n_pushes > outcome.summary["pushes_sent"])
-    return "the histogram of staleness counts " + std::to_string(n_pushes) + " pushes, more than there were";
+    return "the histogram of staleness counts " + std::to_string(n_pushes) +
+           " pushes, more than there were";
   return "";
 }
 
@@ -183,15 +194,18 @@ std::string Checker::Complaint(uint64_t seed) {
   if (const std::string wrong = Judge(drawn, outcome); !wrong.empty()) return wrong;
   if (seed % kTwiceEvery == 0) {
     const Outcome again = Simulate(drawn);
-    if (again.trace != outcome.trace || again.metrics != outcome.metrics) return "another run of the same seed differs";
+    if (again.trace != outcome.trace || again.metrics != outcome.metrics)
+      return "another run of the same seed differs";
   }
   if (drawn.job.train().staleness() != 0) return "";
   const Outcome reference = Reference(drawn.job);
   if (reference.exit_code != 0) return "the same job as 1x1 failed: " + reference.error();
   if (reference.metrics != outcome.metrics) return "metrics differ from those of 1x1";
-  for (const char* key : {"train_loss", "test_loss", "tasks", "samples", "steps", "keys_pulled", "keys_pushed"}) {
+  for (const char* key :
+       {"train_loss", "test_loss", "tasks", "samples", "steps", "keys_pulled", "keys_pushed"}) {
     if (reference.summary[key] != outcome.summary[key])
-      return std::string(key) + " is " + outcome.summary[key].dump() + ", with 1x1 " + reference.summary[key].dump();
+      return std::string(key) + " is " + outcome.summary[key].dump() + ", with 1x1 " +
+             reference.summary[key].dump();
   }
   return "";
 }

@@ -10,8 +10,8 @@
 
 namespace zhiyin::testing {
 
-/// A whole small job: 1 to 5 servers, 1 to 6 workers, staleness -1 to 4, any delays, some slow or paused ranks,
-/// links that are down for a while, full queues; all of it goes on in the end.
+/// A whole small job: 1 to 5 servers, 1 to 6 workers, staleness -1 to 4, any delays, some slow or
+/// paused ranks, links that are down for a while, full queues; all of it goes on in the end.
 SimulatedJob DrawJob(uint64_t seed);
 
 /// What to do to see a seed again, and what it draws.
@@ -20,8 +20,8 @@ std::string Replay(uint64_t seed);
 /// Runs jobs and says what is wrong with them. Any threads may use it together.
 class Checker {
  public:
-  /// Runs the seed's job, now and then a second time, and a synchronous one against 1x1. Returns "" when all is
-  /// as it must be, otherwise what is not, and Replay.
+  /// Runs the seed's job, now and then a second time, and a synchronous one against 1x1. Returns ""
+  /// when all is as it must be, otherwise what is not, and Replay.
   std::string Check(uint64_t seed);
 
  private:

@@ -37,9 +37,11 @@ struct Inspected {
   int code = -1;
   std::string text;
 };
-Inspected Look(const std::string& checkpoint, const std::string& row = "", const std::string& against = "") {
+Inspected Look(const std::string& checkpoint, const std::string& row = "",
+               const std::string& against = "") {
   Inspected inspected;
-  inspected.code = launch::apps::Inspect({checkpoint, row, against, [&](const std::string& text) { inspected.text += text; }});
+  inspected.code = launch::apps::Inspect(
+      {checkpoint, row, against, [&](const std::string& text) { inspected.text += text; }});
   return inspected;
 }
 std::string ErrorOf(const std::string& checkpoint, const std::string& row) {
@@ -72,10 +74,15 @@ TEST_F(Inspect, SaysWhatIsThere) {
   Train(0, 3);
   const Inspected all = Look(output_);
   EXPECT_EQ(all.code, 0);
-  for (const std::string& folder : {checkpoints_[0], checkpoints_[1], output_ + "/model"}) EXPECT_THAT(all.text, HasSubstr(folder + "\n"));
-  EXPECT_THAT(all.text, ContainsRegex("step [0-9]+, 1 of 2 epochs over, 300 rows in [0-9]+ slices an epoch, begun with 2 workers"));
+  for (const std::string& folder : {checkpoints_[0], checkpoints_[1], output_ + "/model"})
+    EXPECT_THAT(all.text, HasSubstr(folder + "\n"));
+  EXPECT_THAT(all.text, ContainsRegex("step [0-9]+, 1 of 2 epochs over, 300 rows in [0-9]+ slices "
+                                      "an epoch, begun with 2 workers"));
   EXPECT_THAT(all.text, ContainsRegex("task rating: RMSE [0-9.]+"));
-  EXPECT_THAT(all.text, ContainsRegex("table items: [0-9]+ rows of dim 3 FP32, adam, [0-9]+ bytes; weights: root mean square"));
+  EXPECT_THAT(
+      all.text,
+      ContainsRegex(
+          "table items: [0-9]+ rows of dim 3 FP32, adam, [0-9]+ bytes; weights: root mean square"));
   EXPECT_THAT(all.text, HasSubstr("whole: 3 files, "));
   const Inspected one = Look(checkpoints_[1]);
   EXPECT_THAT(one.text, AllOf(HasSubstr(checkpoints_[1]), Not(HasSubstr(checkpoints_[0]))));
@@ -89,15 +96,18 @@ TEST_F(Inspect, FindsDamage) {
   std::ofstream(path, std::ios::binary) << bytes;
   const Inspected all = Look(output_);
   EXPECT_EQ(all.code, 1);
-  EXPECT_THAT(all.text, HasSubstr("DAMAGED: " + path + ": damaged: bytes 0 to " + std::to_string(bytes.size())));
+  EXPECT_THAT(all.text, HasSubstr("DAMAGED: " + path + ": damaged: bytes 0 to " +
+                                  std::to_string(bytes.size())));
   EXPECT_THAT(all.text, HasSubstr("whole: 2 files, ")) << "the others are looked at all the same";
 }
 
 TEST_F(Inspect, ShowsARow) {
   Train(0, 2);
   const Inspected row = Look(checkpoints_[0], "user_group=group1");
-  EXPECT_THAT(row.text, ContainsRegex("row [0-9a-f]{16} of table users\n    weights: [-0-9.e]+ [-0-9.e]+ [-0-9.e]+\n    state of adagrad: "));
-  EXPECT_THAT(row.text, ContainsRegex("last pulled by step [0-9]+, [0-9]+ times since the last sweep"));
+  EXPECT_THAT(row.text, ContainsRegex("row [0-9a-f]{16} of table users\n    weights: [-0-9.e]+ "
+                                      "[-0-9.e]+ [-0-9.e]+\n    state of adagrad: "));
+  EXPECT_THAT(row.text,
+              ContainsRegex("last pulled by step [0-9]+, [0-9]+ times since the last sweep"));
   char key[24];
   std::snprintf(key, sizeof(key), "%016" PRIx64, CategoryHasher("user_group")("group1"));
   EXPECT_EQ(Look(checkpoints_[0], std::string("users:") + key).text, row.text);
@@ -116,7 +126,8 @@ TEST_F(Inspect, ComparesTwo) {
   const Inspected other = Look(checkpoints_[1], "", checkpoints_[0]);
   EXPECT_EQ(other.code, 1);
   EXPECT_THAT(other.text, ContainsRegex("  step: is [0-9]+, was [0-9]+\n"));
-  EXPECT_THAT(other.text, ContainsRegex("table dense: 0 rows are the same, 1 changed \\(weights by at most [0-9.e-]+\\), 0 new, 0 gone"));
+  EXPECT_THAT(other.text, ContainsRegex("table dense: 0 rows are the same, 1 changed \\(weights by "
+                                        "at most [0-9.e-]+\\), 0 new, 0 gone"));
   EXPECT_THAT(other.text, HasSubstr("  different\n"));
 }
 
@@ -141,7 +152,8 @@ TEST_F(Inspect, WhatIsLoadedAndSavedIsTheSame) {
       if (n_servers != 3) continue;
       for (int s = 0; s < 3; ++s) {
         const std::string name = "/rows-" + std::to_string(s) + "-of-3.bin";
-        EXPECT_TRUE(ReadFile(before + name) == ReadFile(checkpoints_[0] + name)) << "with sightings and sweeps";
+        EXPECT_TRUE(ReadFile(before + name) == ReadFile(checkpoints_[0] + name))
+            << "with sightings and sweeps";
       }
     }
   }

@@ -1,13 +1,13 @@
-// Which rows whole jobs train on: each once an epoch, whoever takes them, and fewer at a slow worker; and what
-// they predict.
+// Which rows whole jobs train on: each once an epoch, whoever takes them, and fewer at a slow
+// worker; and what they predict.
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <mutex>
 #include <sstream>
 
-#include "launch/job/load_job.h"
 #include "common/net/sim_network.h"
+#include "launch/job/load_job.h"
 #include "launch/rank/run_rank.h"
 #include "tests/support/files.h"
 #include "tests/support/slow_endpoint.h"
@@ -64,8 +64,10 @@ std::string Lines(int begin, int end) {
 }
 
 /// A linear model of every row's own number.
-std::string JobText(const std::vector<std::string>& files, int staleness, int64_t shuffle_rows = 2'000'000) {
-  std::string text = R"(name: "rows" data { text { header: true } shuffle_rows: )" + std::to_string(shuffle_rows);
+std::string JobText(const std::vector<std::string>& files, int staleness,
+                    int64_t shuffle_rows = 2'000'000) {
+  std::string text =
+      R"(name: "rows" data { text { header: true } shuffle_rows: )" + std::to_string(shuffle_rows);
   for (const char* split : {"train", "test"}) {
     text += std::string(" ") + split + " {";
     for (const std::string& file : files) text += " file: \"" + file + "\"";
@@ -95,8 +97,8 @@ class Leases : public ::testing::TestWithParam<int> {
     return Json::parse(testing::ReadFile(folder_.Path("out/summary.json")));
   }
 
-  /// A row that is trained on makes the row of its number. With every number there, and as many looked up as
-  /// there are, each was there once.
+  /// A row that is trained on makes the row of its number. With every number there, and as many
+  /// looked up as there are, each was there once.
   void ExpectEachRowOnce(const std::string& job, const Shape& shape, int64_t n_rows) {
     const Json summary = Train(job, shape, {"train.epochs=1"});
     ASSERT_FALSE(summary.is_null());
@@ -113,9 +115,9 @@ class Leases : public ::testing::TestWithParam<int> {
 
 TEST_P(Leases, EachRowCountsOnceHoweverTheFilesAreCut) {
   const std::vector<std::string> one = {folder_.Write("all.csv", Lines(0, 3000))};
-  const std::vector<std::string> uneven = {folder_.Write("a.csv", Lines(0, 100)),  // less than a block
-                                           folder_.WriteGzip("b.gz", Lines(100, 2900)),
-                                           folder_.Write("c.csv", Lines(2900, 3000))};
+  const std::vector<std::string> uneven = {
+      folder_.Write("a.csv", Lines(0, 100)),  // less than a block
+      folder_.WriteGzip("b.gz", Lines(100, 2900)), folder_.Write("c.csv", Lines(2900, 3000))};
   const std::vector<std::string> small = {folder_.Path("a.csv")};
   for (const int64_t shuffle_rows : {2'000'000, 256}) {
     SCOPED_TRACE(shuffle_rows);
@@ -123,7 +125,8 @@ TEST_P(Leases, EachRowCountsOnceHoweverTheFilesAreCut) {
       SCOPED_TRACE(shape.n_workers);
       ExpectEachRowOnce(JobText(one, GetParam(), shuffle_rows), shape, 3000);
       ExpectEachRowOnce(JobText(uneven, GetParam(), shuffle_rows), shape, 3000);
-      ExpectEachRowOnce(JobText(small, GetParam(), shuffle_rows), shape, 100);  // workers are more than ranges
+      ExpectEachRowOnce(JobText(small, GetParam(), shuffle_rows), shape,
+                        100);  // workers are more than ranges
     }
   }
 }
@@ -134,11 +137,12 @@ TEST_P(Leases, ASlowWorkerGetsLess) {
   ASSERT_FALSE(summary.is_null());
   EXPECT_EQ(summary["samples"], 40'000);
   const int64_t slow = summary["worker_samples"][1];
-  // At 0 speeds are known after some rounds, and a step of 12 slices parts in 1 and 11 at best; at 1 others are
-  // at most two steps ahead.
+  // At 0 speeds are known after some rounds, and a step of 12 slices parts in 1 and 11 at best; at
+  // 1 others are at most two steps ahead.
   const double least = GetParam() == 0 || GetParam() == 1 ? 1.5 : 2.5;
   for (const int other : {0, 2, 3})
-    EXPECT_LT(least * static_cast<double>(slow), summary["worker_samples"][other].get<double>()) << "worker " << other;
+    EXPECT_LT(least * static_cast<double>(slow), summary["worker_samples"][other].get<double>())
+        << "worker " << other;
 }
 
 TEST_P(Leases, TheSameSeedGivesTheSameRun) {
@@ -194,7 +198,8 @@ TEST_F(Predict, GivesALineForEveryRowInOrderWithAnyRanks) {
   const std::string file = folder_.Write("rows.csv", rows);
   std::string expected;
   for (const Shape& shape : {Shape{1, 1}, Shape{2, 3}, Shape{3, 4, true}}) {
-    const std::string output = folder_.Path("predictions" + std::to_string(shape.n_workers) + ".tsv");
+    const std::string output =
+        folder_.Path("predictions" + std::to_string(shape.n_workers) + ".tsv");
     const Outcome outcome = Write(shape, output, {"data.test.file=" + file});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     EXPECT_THAT(outcome.printed, HasSubstr("9000 rows, 2 of them malformed"));
@@ -244,9 +249,11 @@ TEST_F(Predict, RefusesWhatCannotBe) {
   EXPECT_THAT(error(folder_.Path(), {}), HasSubstr("is a folder, expected the name of a file"));
   EXPECT_THAT(error(folder_.Path("no/where.tsv"), {}), HasSubstr("there is no folder"));
   EXPECT_THAT(error(folder_.Path("train.csv"), {}), HasSubstr("is there already"));
-  EXPECT_THAT(error(folder_.Path("p.tsv"), {"train.seed=4"}), HasSubstr("predict takes the model as it was"));
+  EXPECT_THAT(error(folder_.Path("p.tsv"), {"train.seed=4"}),
+              HasSubstr("predict takes the model as it was"));
   const std::string other = folder_.Write("other.csv", "id,z\n1,2\n");
-  EXPECT_THAT(error(folder_.Path("p.tsv"), {"data.test.file=" + other}), HasSubstr("no column \"x\""));
+  EXPECT_THAT(error(folder_.Path("p.tsv"), {"data.test.file=" + other}),
+              HasSubstr("no column \"x\""));
   EXPECT_FALSE(std::filesystem::exists(folder_.Path("p.tsv")));
 }
 

@@ -36,7 +36,8 @@ TEST_P(Planted, IsFoundWithinTwoHundredSeeds) {
     ASSERT_EQ(Judge(drawn, Simulate(drawn)), "") << "without it: " << Replay(seed);
     ++n_found;
     if (outcome.error().find(plant.given_away_by) == std::string::npos) continue;
-    if (!was_given_away) std::printf("seed %d: %s", static_cast<int>(seed), outcome.error().c_str());
+    if (!was_given_away)
+      std::printf("seed %d: %s", static_cast<int>(seed), outcome.error().c_str());
     was_given_away = true;
   }
   EXPECT_GE(n_found, kEnough);

@@ -37,7 +37,8 @@ net::Frame CopyOf(const net::Frame& frame) {
 struct Victims {
   Victims(const SimulatedJob& job, Random* random)
       : server(static_cast<int>(random->Below(static_cast<uint64_t>(job.n_servers)))),
-        worker(job.n_servers + static_cast<int>(random->Below(static_cast<uint64_t>(job.n_workers)))),
+        worker(job.n_servers +
+               static_cast<int>(random->Below(static_cast<uint64_t>(job.n_workers)))),
         nth(1 + random->Below(4)) {}
 
   bool IsRequest(int from, int to) const { return from == worker && to == server; }
@@ -62,8 +63,11 @@ bool WhereNotSynchronous(int staleness) {
 }
 
 net::SimNetwork::Tamper DropAPush(const SimulatedJob& job, Random random, bool* happened) {
-  return [victims = Victims(job, &random), n = uint64_t{0}, happened](int from, int to, Frames* frames) mutable {
-    if (!victims.IsRequest(from, to) || frames->front().kind() != net::FrameKind::kPush || ++n != victims.nth) return;
+  return [victims = Victims(job, &random), n = uint64_t{0}, happened](int from, int to,
+                                                                      Frames* frames) mutable {
+    if (!victims.IsRequest(from, to) || frames->front().kind() != net::FrameKind::kPush ||
+        ++n != victims.nth)
+      return;
     frames->clear();
     *happened = true;
   };
@@ -91,7 +95,8 @@ net::SimNetwork::Tamper ApplyAPushTwice(const SimulatedJob& job, Random random, 
              int from, int to, Frames* frames) mutable {
     const net::FrameKind kind = frames->front().kind();
     uint64_t& id = HeaderOf(frames->front()).request_id;
-    // The pull that is made up takes the id behind that of the one it copies, and later ones move up by one.
+    // The pull that is made up takes the id behind that of the one it copies, and later ones move
+    // up by one.
     if (victims.IsReply(from, to)) {
       if ((id & kForged) != 0) return frames->clear();
       if (kind != net::FrameKind::kPullReply || pull_id == 0 || id <= pull_id) return;
@@ -134,8 +139,8 @@ net::SimNetwork::Tamper ExchangeReplies(const SimulatedJob& job, Random random, 
     net::Frame held;
     bool is_held = false;
   };
-  return [victims = Victims(job, &random), state = std::make_shared<State>(), n = uint64_t{0}, happened](
-             int from, int to, Frames* frames) mutable {
+  return [victims = Victims(job, &random), state = std::make_shared<State>(), n = uint64_t{0},
+          happened](int from, int to, Frames* frames) mutable {
     const net::FrameKind kind = frames->front().kind();
     if (victims.IsRequest(from, to) && kind == net::FrameKind::kPull) ++state->n_open;
     if (!victims.IsReply(from, to) || kind != net::FrameKind::kPullReply) return;
@@ -155,13 +160,17 @@ net::SimNetwork::Tamper ExchangeReplies(const SimulatedJob& job, Random random, 
 /// A reply that the server gave some steps ago, for rows of today.
 net::SimNetwork::Tamper ReadStaleRows(const SimulatedJob& job, Random random, bool* happened) {
   const uint64_t bound = static_cast<uint64_t>(job.job.train().staleness());
-  return [victims = Victims(job, &random), before = std::make_shared<std::vector<net::Frame>>(), bound, happened](
-             int from, int to, Frames* frames) {
-    if (!victims.IsReply(from, to) || frames->front().kind() != net::FrameKind::kPullReply || *happened) return;
+  return [victims = Victims(job, &random), before = std::make_shared<std::vector<net::Frame>>(),
+          bound, happened](int from, int to, Frames* frames) {
+    if (!victims.IsReply(from, to) || frames->front().kind() != net::FrameKind::kPullReply ||
+        *happened)
+      return;
     net::Frame& reply = frames->front();
     for (net::Frame& old : *before) {
       const ReplyPrelude then = PreludeOf<ReplyPrelude>(old);
-      if (old.payload().size() != reply.payload().size() || reply.header().clock <= then.n_complete + bound) continue;
+      if (old.payload().size() != reply.payload().size() ||
+          reply.header().clock <= then.n_complete + bound)
+        continue;
       const uint64_t key_sum = PreludeOf<ReplyPrelude>(reply).key_sum;
       std::memcpy(reply.payload().data(), old.payload().data(), old.payload().size());
       PreludeOf<ReplyPrelude>(reply).key_sum = key_sum;
@@ -173,7 +182,8 @@ net::SimNetwork::Tamper ReadStaleRows(const SimulatedJob& job, Random random, bo
 }
 
 /// A worker pulls where it should peek.
-net::SimNetwork::Tamper MakeRowsInEvaluation(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper MakeRowsInEvaluation(const SimulatedJob& job, Random random,
+                                             bool* happened) {
   return [victims = Victims(job, &random), happened](int from, int, Frames* frames) {
     if (from != victims.worker || frames->front().kind() != net::FrameKind::kPeek) return;
     HeaderOf(frames->front()).kind = net::FrameKind::kPull;
@@ -190,9 +200,10 @@ struct LeasesHandedOut {
   uint64_t never = 0;  // what the book has granted
 };
 
-/// A range is granted that another worker has been granted in the same epoch. Where the book makes the same
-/// mistake, it takes that range, when it is finished, for the one that nobody was granted.
-net::SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random, bool* happened, bool by_the_book) {
+/// A range is granted that another worker has been granted in the same epoch. Where the book makes
+/// the same mistake, it takes that range, when it is finished, for the one that nobody was granted.
+net::SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random, bool* happened,
+                                         bool by_the_book) {
   LeasesHandedOut leases;
   leases.epochs.resize(static_cast<size_t>(job.n_ranks()));
   return [victims = Victims(job, &random), leases, n = uint64_t{0}, by_the_book, happened](
@@ -202,9 +213,11 @@ net::SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random,
       ps::LeaseRequest request = ps::LeaseRequest::Parse(frame.text());
       if (request.kind != ps::LeaseKind::kRange) return;
       leases.epochs[static_cast<size_t>(from)] = request.epoch;
-      if (!by_the_book || !*happened || from != victims.worker || request.epoch != leases.epoch) return;
+      if (!by_the_book || !*happened || from != victims.worker || request.epoch != leases.epoch)
+        return;
       std::replace(request.finished.begin(), request.finished.end(), leases.twice, leases.never);
-      frame = net::Frame(net::FrameKind::kLease, frame.header().request_id, frame.header().clock, request.Serialize());
+      frame = net::Frame(net::FrameKind::kLease, frame.header().request_id, frame.header().clock,
+                         request.Serialize());
     } else if (from == 0 && frame.kind() == net::FrameKind::kLeaseReply) {
       ps::LeaseReply reply = ps::LeaseReply::Parse(frame.text());
       if (reply.kind != ps::LeaseKind::kRange || !reply.range) return;
@@ -216,7 +229,8 @@ net::SimNetwork::Tamper GrantARangeTwice(const SimulatedJob& job, Random random,
         leases.epoch = epoch;
         leases.twice = lease.second;
         leases.never = std::exchange(reply.range->range, lease.second);
-        frame = net::Frame(net::FrameKind::kLeaseReply, frame.header().request_id, frame.header().clock, reply.Serialize());
+        frame = net::Frame(net::FrameKind::kLeaseReply, frame.header().request_id,
+                           frame.header().clock, reply.Serialize());
         *happened = true;
         return;
       }
@@ -228,7 +242,8 @@ net::SimNetwork::Tamper HandOutALeaseTwice(const SimulatedJob& job, Random rando
   return GrantARangeTwice(job, random, happened, false);
 }
 
-net::SimNetwork::Tamper HandOutALeaseTwiceByTheBook(const SimulatedJob& job, Random random, bool* happened) {
+net::SimNetwork::Tamper HandOutALeaseTwiceByTheBook(const SimulatedJob& job, Random random,
+                                                    bool* happened) {
   return GrantARangeTwice(job, random, happened, true);
 }
 
@@ -240,9 +255,11 @@ constexpr Plant kPlants[] = {
     {"APushAppliedTwiceInAStep", "came twice", WhereBounded, ApplyAPushTwice},
     {"AReplyToTheWrongRequest", "answers another request than", Always, ExchangeReplies},
     {"AStaleRead", "invariant staleness_bound broken", WhereBounded, ReadStaleRows},
-    {"ARowMadeByEvaluation", "invariant evaluation_makes_no_rows broken", WhereNotSynchronous, MakeRowsInEvaluation},
+    {"ARowMadeByEvaluation", "invariant evaluation_makes_no_rows broken", WhereNotSynchronous,
+     MakeRowsInEvaluation},
     {"ALeaseHandedOutTwice", "which it does not work on", WhereNotSynchronous, HandOutALeaseTwice},
-    {"ALeaseHandedOutTwiceByTheBook", "was taken twice", WhereNotSynchronous, HandOutALeaseTwiceByTheBook},
+    {"ALeaseHandedOutTwiceByTheBook", "was taken twice", WhereNotSynchronous,
+     HandOutALeaseTwiceByTheBook},
 };
 
 }  // namespace
@@ -254,7 +271,8 @@ std::span<const Plant> AllPlants() {
 net::SimNetwork::Tamper SendSomeTwice(Random random) {
   return [random](int, int, Frames* frames) mutable {
     const net::FrameKind kind = frames->front().kind();
-    const bool may = kind == net::FrameKind::kPush || kind == net::FrameKind::kPushReply || kind == net::FrameKind::kPullReply;
+    const bool may = kind == net::FrameKind::kPush || kind == net::FrameKind::kPushReply ||
+                     kind == net::FrameKind::kPullReply;
     if (may && random.Uniform() < 0.2) frames->push_back(CopyOf(frames->front()));
   };
 }

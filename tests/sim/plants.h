@@ -1,4 +1,5 @@
-// Bugs that a test plants in a job by changing frames under way, as if a client or a server had them.
+// Bugs that a test plants in a job by changing frames under way, as if a client or a server had
+// them.
 #pragma once
 
 #include <memory>

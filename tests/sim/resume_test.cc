@@ -9,11 +9,11 @@
 #include <memory>
 #include <utility>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/number.h"
 #include "common/random.h"
+#include "launch/job/load_job.h"
 #include "launch/job/load_saved.h"
 #include "ps/save/checkpoint.h"
 #include "ps/table/row_layout.h"
@@ -52,8 +52,10 @@ struct Shape {
   int n_workers = 1;
 };
 
-/// Runs it up to a meeting, which are before every step and between epochs, and from there, in other shapes, to its end.
-Outcome StopAndGoOn(Job job, Shape first, int meeting, Shape second, std::vector<int> more_meetings = {}) {
+/// Runs it up to a meeting, which are before every step and between epochs, and from there, in
+/// other shapes, to its end.
+Outcome StopAndGoOn(Job job, Shape first, int meeting, Shape second,
+                    std::vector<int> more_meetings = {}) {
   TempFolder folder(TempFolder::kInMemory);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
   job.mutable_train()->mutable_checkpoint()->set_full_every(1 + meeting % 4);
@@ -82,7 +84,8 @@ void ExpectSame(const Outcome& outcome, const Outcome& whole) {
   EXPECT_EQ(outcome.metrics, whole.metrics);
   for (const char* key : {"train_loss", "test_loss", "tasks", "epochs", "steps", "samples"})
     EXPECT_EQ(outcome.summary[key], whole.summary[key]) << key;
-  for (const auto& [name, table] : whole.summary["tables"].items()) EXPECT_EQ(outcome.summary["tables"][name]["rows"], table["rows"]) << name;
+  for (const auto& [name, table] : whole.summary["tables"].items())
+    EXPECT_EQ(outcome.summary["tables"][name]["rows"], table["rows"]) << name;
 }
 
 TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
@@ -94,7 +97,9 @@ TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
   // They are before each step, and after the first epoch.
   for (int meeting = 0; meeting <= n_steps; meeting += 7) {
     SCOPED_TRACE(meeting);
-    ExpectSame(StopAndGoOn(StoppedJob(0), {3, 2}, meeting, shapes[static_cast<size_t>(meeting) % shapes.size()]), whole);
+    ExpectSame(StopAndGoOn(StoppedJob(0), {3, 2}, meeting,
+                           shapes[static_cast<size_t>(meeting) % shapes.size()]),
+               whole);
   }
 }
 
@@ -108,7 +113,9 @@ TEST(Resume, AgainAndAgainChangesNoBit) {
 std::vector<Job> JobsThatKeepMuch() {
   std::vector<Job> jobs;
   for (const char* hidden : {"normalization: BATCH dropout: 0.1", "dropout: 0.4"})
-    jobs.push_back(StoppedJob(0, (std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }").c_str()));
+    jobs.push_back(StoppedJob(
+        0, (std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }")
+               .c_str()));
   for (Job job : JobOfEveryBalance()) {
     job.mutable_data()->mutable_train()->set_n_rows(300);
     job.mutable_data()->mutable_test()->set_n_rows(100);
@@ -134,7 +141,8 @@ std::vector<Job> JobsThatKeepMuch() {
   jobs.push_back(job);
   job = StoppedJob(0);
   job.mutable_train()->set_epochs(30);
-  job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(0.2);  // so that it overfits
+  job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(
+      0.2);  // so that it overfits
   job.mutable_train()->mutable_early_stopping()->set_patience(2);
   job.mutable_train()->mutable_early_stopping()->set_keep_best(true);
   jobs.push_back(job);
@@ -157,7 +165,8 @@ TEST_P(ResumeOf, AllThatIsKeptChangesNoBit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Jobs, ResumeOf, ::testing::ValuesIn(JobsThatKeepMuch()), [](const auto& test) { return std::to_string(test.index); });
+INSTANTIATE_TEST_SUITE_P(Jobs, ResumeOf, ::testing::ValuesIn(JobsThatKeepMuch()),
+                         [](const auto& test) { return std::to_string(test.index); });
 
 /// How many checkpoints there are, and how many of them build on another.
 std::pair<int, int> CountCheckpoints(const std::string& output) {
@@ -176,7 +185,9 @@ TEST(Resume, WhatACheckpointBuildsOnIsKeptAsLongAsItIs) {
   job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
   job.mutable_train()->mutable_checkpoint()->set_full_every(5);
   job.mutable_train()->mutable_checkpoint()->set_keep(1);
-  for (const auto& [meeting, expected] : {std::pair(10, std::pair(5, 4)), std::pair(11, std::pair(1, 0)), std::pair(13, std::pair(3, 2))}) {
+  for (const auto& [meeting, expected] :
+       {std::pair(10, std::pair(5, 4)), std::pair(11, std::pair(1, 0)),
+        std::pair(13, std::pair(3, 2))}) {
     TempFolder folder(TempFolder::kInMemory);
     SimulatedJob run{job, 2, 2, {}};
     run.output = folder.Path("out");
@@ -189,9 +200,11 @@ TEST(Resume, WhatACheckpointBuildsOnIsKeptAsLongAsItIs) {
 /// A sample of what is in a table: its rows by key.
 std::map<Key, std::string> RowsOfTable(const std::string& folder, TableId table) {
   std::map<Key, std::string> rows;
-  ps::save::VisitRows(launch::job::LoadSaved(folder), [&](TableId t, Key key, std::span<const std::byte> row) {
-    if (t == table) rows[key] = std::string(reinterpret_cast<const char*>(row.data()), row.size());
-  });
+  ps::save::VisitRows(
+      launch::job::LoadSaved(folder), [&](TableId t, Key key, std::span<const std::byte> row) {
+        if (t == table)
+          rows[key] = std::string(reinterpret_cast<const char*>(row.data()), row.size());
+      });
   return rows;
 }
 
@@ -284,7 +297,8 @@ TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
   };
   // All of it, the model's own weights included.
   const std::string all = begin("all");
-  for (const TableId table : {0, 1, 2}) EXPECT_TRUE(RowsOfTable(all, table) == RowsOfTable(first.output + "/model", table)) << table;
+  for (const TableId table : {0, 1, 2})
+    EXPECT_TRUE(RowsOfTable(all, table) == RowsOfTable(first.output + "/model", table)) << table;
   SimulatedJob on{job, 2, 2, {}};
   const Outcome better = Simulate(on);
   ASSERT_EQ(better.exit_code, 0) << better.error();
@@ -308,21 +322,26 @@ TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
     ToFloats(FP16, reinterpret_cast<const std::byte*>(row.data()), 3, weights);
     for (int i = 0; i < 3; ++i) {
       float wide = 0;
-      std::memcpy(&wide, items.at(key).data() + sizeof(float) * static_cast<size_t>(i), sizeof(float));
+      std::memcpy(&wide, items.at(key).data() + sizeof(float) * static_cast<size_t>(i),
+                  sizeof(float));
       EXPECT_NEAR(weights[i], wide, 1e-3 * std::abs(wide) + 1e-6);
     }
     ASSERT_EQ(row.size(), 8 + 12 + sizeof(ps::table::RowUse));
     EXPECT_EQ(row.substr(8, 12), std::string(12, '\0')) << "momentum begins anew";
   }
-  EXPECT_FALSE(RowsOfTable(some, 0) == RowsOfTable(all, 0)) << "the model's own weights go with all tables";
+  EXPECT_FALSE(RowsOfTable(some, 0) == RowsOfTable(all, 0))
+      << "the model's own weights go with all tables";
 }
 
-/// One epoch of rows with numbers of their own, each of which makes a row of the table when it is trained on.
+/// One epoch of rows with numbers of their own, each of which makes a row of the table when it is
+/// trained on.
 Job JobOfNumberedRows(const TempFolder& folder, int staleness) {
   std::string rows = "id,x,y\n";
-  for (int i = 0; i < 1500; ++i) rows += std::to_string(i) + "," + std::to_string(i % 7) + "," + std::to_string(i % 5) + "\n";
-  const std::string text = R"(name: "rows" data { text { header: true } shuffle_rows: 300 train { file: ")" +
-                           folder.Write("rows.csv", rows) + R"(" } }
+  for (int i = 0; i < 1500; ++i)
+    rows += std::to_string(i) + "," + std::to_string(i % 7) + "," + std::to_string(i % 5) + "\n";
+  const std::string text =
+      R"(name: "rows" data { text { header: true } shuffle_rows: 300 train { file: ")" +
+      folder.Write("rows.csv", rows) + R"(" } }
     table { name: "ids" dim: 1 optimizer { sgd { learning_rate: 0.1 } } }
     field { name: "id" }
     numeric { name: "x" }
@@ -362,7 +381,8 @@ TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
     int n = 0;
     WatchFiles([&](const FileStep& step) {
       if (step.path.find("step-000000000018") == step.path.npos || n++ != fail_at) return;
-      throw FileError(step.path + ": cannot do step " + std::to_string(fail_at) + ": No space left on device");
+      throw FileError(step.path + ": cannot do step " + std::to_string(fail_at) +
+                      ": No space left on device");
     });
     const Outcome outcome = Simulate(run);
     WatchFiles({});
@@ -374,7 +394,8 @@ TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
       ASSERT_GT(n_steps, 10);
       continue;
     }
-    EXPECT_THAT(outcome.printed, HasSubstr("No space left on device: the job goes on, the newest is "));
+    EXPECT_THAT(outcome.printed,
+                HasSubstr("No space left on device: the job goes on, the newest is "));
     EXPECT_THAT(outcome.printed, HasSubstr("checkpoint at step 27, written in "));
   }
 }
@@ -397,8 +418,13 @@ TEST(Resume, CheckpointsThatFailAgainAndAgainEndTheJob) {
   EXPECT_EQ(outcome.exit_code, 1);
   ASSERT_EQ(outcome.errors.size(), 1u);
   EXPECT_THAT(outcome.errors[0], HasSubstr("checkpoint at step 20: "));
-  EXPECT_THAT(outcome.errors[0], HasSubstr("No space left on device: the job ends, the newest is "));
-  EXPECT_EQ(worker::saved::NewestCheckpoint(run.output, [](const std::string&) {}).back().manifest.progress().next_step(), 8);
+  EXPECT_THAT(outcome.errors[0],
+              HasSubstr("No space left on device: the job ends, the newest is "));
+  EXPECT_EQ(worker::saved::NewestCheckpoint(run.output, [](const std::string&) {})
+                .back()
+                .manifest.progress()
+                .next_step(),
+            8);
 }
 
 /// Of all checkpoints, one in how many is whole.
@@ -428,14 +454,16 @@ TEST_P(ResumeWithFullEvery, AfterAPowerCutAtAnyMoment) {
     // What comes next relies on it: old ones are removed, the job goes on.
     if (step.kind != FileStep::kSyncFolder) newest = renamed;
     const std::filesystem::path to = step.to;
-    if (to.parent_path().filename() == "checkpoints") renamed = std::stoll(to.filename().string().substr(5));
+    if (to.parent_path().filename() == "checkpoints")
+      renamed = std::stoll(to.filename().string().substr(5));
     for (int draw = 0; draw < 2; ++draw) {
       const std::string after = left.Path(std::to_string(n_cuts++));
       disk->WriteWhatIsLeft(static_cast<uint64_t>(n_cuts), after);
       std::string notes;
       ps::save::SavedChain found;
       try {
-        found = worker::saved::NewestCheckpoint(after, [&](const std::string& note) { notes += note + "\n"; });
+        found = worker::saved::NewestCheckpoint(
+            after, [&](const std::string& note) { notes += note + "\n"; });
       } catch (const Error& e) {
         notes += e.what();
       }

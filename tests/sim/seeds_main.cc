@@ -20,7 +20,8 @@ DEFINE_uint32(threads, std::thread::hardware_concurrency(), "Jobs at a time");
 
 int main(int argc, char** argv) {
   FLAGS_logtostderr = true;
-  FLAGS_minloglevel = google::GLOG_ERROR;  // refused gradients and broken lines are part of the jobs
+  FLAGS_minloglevel =
+      google::GLOG_ERROR;  // refused gradients and broken lines are part of the jobs
   google::InitGoogleLogging(argv[0]);
   gflags::ParseCommandLineFlags(&argc, &argv, /*remove_flags=*/true);
   const auto began = std::chrono::steady_clock::now();

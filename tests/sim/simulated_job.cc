@@ -2,15 +2,16 @@
 
 #include <algorithm>
 
-#include "launch/job/load_job.h"
 #include "common/net/role_map.h"
+#include "launch/job/load_job.h"
 #include "launch/rank/run_rank.h"
 #include "tests/support/files.h"
 
 namespace zhiyin::testing {
 
 std::string SimulatedJob::Describe() const {
-  return std::to_string(n_servers) + "x" + std::to_string(n_workers) + " --network='" + network.ToText() + "'";
+  return std::to_string(n_servers) + "x" + std::to_string(n_workers) + " --network='" +
+         network.ToText() + "'";
 }
 
 std::string Outcome::error() const {
@@ -44,13 +45,16 @@ Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper)
   if (!outcome.crashed.empty()) outcome.exit_code = std::max(outcome.exit_code, 1);
   outcome.trace = network.trace_hash();
   outcome.now_s = network.now();
-  for (int kind = static_cast<int>(net::FrameKind::kHello); kind <= static_cast<int>(net::FrameKind::kShutdown); ++kind) {
+  for (int kind = static_cast<int>(net::FrameKind::kHello);
+       kind <= static_cast<int>(net::FrameKind::kShutdown); ++kind) {
     const net::FrameKind k = static_cast<net::FrameKind>(kind);
-    if (k != net::FrameKind::kAlive && k != net::FrameKind::kWaiting) outcome.n_left += network.n_left(k);
+    if (k != net::FrameKind::kAlive && k != net::FrameKind::kWaiting)
+      outcome.n_left += network.n_left(k);
   }
   for (int s = 0; s < job.n_servers; ++s) {
     for (int r = job.n_servers; r < job.n_ranks(); ++r)
-      outcome.peak_bytes = std::max({outcome.peak_bytes, network.peak_bytes(s, r), network.peak_bytes(r, s)});
+      outcome.peak_bytes =
+          std::max({outcome.peak_bytes, network.peak_bytes(s, r), network.peak_bytes(r, s)});
   }
   if (outcome.exit_code == 0) {
     outcome.summary = worker::train::Json::parse(ReadFile(options.output + "/summary.json"));

@@ -33,21 +33,21 @@ struct Outcome {
   int exit_code = 0;  // the largest of all ranks; 1 where one crashed
   int n_failed = 0;   // ranks that ended with another code than 0; those that crashed did not end
   worker::train::Json summary;
-  std::string metrics;               // the file metrics.jsonl
-  std::vector<std::string> errors;   // lines, as they were printed
+  std::string metrics;              // the file metrics.jsonl
+  std::vector<std::string> errors;  // lines, as they were printed
   std::string printed;
   uint64_t trace = 0;
-  double now_s = 0;                  // virtual time at the end
+  double now_s = 0;  // virtual time at the end
   std::vector<int> crashed;
-  int64_t n_left = 0;                // frames that nobody took, signs of life aside
-  int64_t peak_bytes = 0;            // of all ways between a worker and a server
+  int64_t n_left = 0;      // frames that nobody took, signs of life aside
+  int64_t peak_bytes = 0;  // of all ways between a worker and a server
 
   /// All lines.
   std::string error() const;
 };
 
-/// Runs it to its end. Under mpirun the first rank that ends with a failure ends all others; here all go on, so
-/// that those that cannot reach rank 0 have a line each.
+/// Runs it to its end. Under mpirun the first rank that ends with a failure ends all others; here
+/// all go on, so that those that cannot reach rank 0 have a line each.
 Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper = {});
 
 /// Runs a job on a network that only delays.

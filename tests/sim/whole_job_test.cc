@@ -4,8 +4,8 @@
 #include <cmath>
 #include <sstream>
 
-#include "launch/job/load_job.h"
 #include "common/random.h"
+#include "launch/job/load_job.h"
 #include "tests/sim/simulated_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
@@ -40,17 +40,20 @@ TEST(WholeJob, SynchronousBitsDependOnTheSlicesAlone) {
 }
 
 TEST(WholeJob, SynchronousBitsOfInteractionsAndSequencesDependOnTheSlicesAlone) {
-  for (const char* reader : {"din { query: \"item_genre\" hidden: 5 softmax: true }", "attention_pool { width: 3 }",
-                             "bst { query: \"item_genre\" n_blocks: 2 n_heads: 1 hidden: 5 }"}) {
+  for (const char* reader :
+       {"din { query: \"item_genre\" hidden: 5 softmax: true }", "attention_pool { width: 3 }",
+        "bst { query: \"item_genre\" n_blocks: 2 n_heads: 1 hidden: 5 }"}) {
     Job job = testing::ExampleJob(std::string(R"(
-        sequence { field: "item_tags" )") + reader + R"( }
+        sequence { field: "item_tags" )") +
+                                      reader + R"( }
         interaction { cross_v1 { n_layers: 2 } }
         interaction { cross_v2 { n_layers: 2 } }
         interaction { cross_mix { n_layers: 1 n_experts: 2 rank: 2 } }
         interaction { senet { reduction: 2 } }
         interaction { auto_int { n_layers: 1 n_heads: 2 width: 2 } }
         wide { numeric: "user_age" fm {} }
-        shared_bottom { bottom: 4 })", 3, 2);
+        shared_bottom { bottom: 4 })",
+                                  3, 2);
     job.mutable_data()->mutable_train()->set_n_rows(500);
     job.mutable_data()->mutable_test()->set_n_rows(200);
     const Outcome expected = RunJob(job, 1, 1, 1);
@@ -78,13 +81,16 @@ TEST(WholeJob, SynchronousBitsOfBalancedTasksDependOnTheSlicesAlone) {
     EXPECT_EQ(RunJob(job, 2, 3, 5).exit_code, 0) << balance;
     job.mutable_train()->set_staleness(0);
     job.mutable_train()->clear_balance();
-    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"]) << balance << " does nothing";
+    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"])
+        << balance << " does nothing";
   }
 }
 
 TEST(WholeJob, SynchronousBitsOfRegularisedJobsDependOnTheSlicesAlone) {
-  for (const char* hidden : {"normalization: BATCH", "dropout: 0.4", "normalization: LAYER", "normalization: BATCH dropout: 0.1"}) {
-    Job job = ExampleJob(std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }", 3);
+  for (const char* hidden : {"normalization: BATCH", "dropout: 0.4", "normalization: LAYER",
+                             "normalization: BATCH dropout: 0.1"}) {
+    Job job = ExampleJob(
+        std::string("mmoe { n_experts: 2 expert: 4 tower: 3 } hidden { ") + hidden + " }", 3);
     job.mutable_data()->mutable_train()->set_n_rows(700);
     job.mutable_data()->mutable_test()->set_n_rows(300);
     job.mutable_table(1)->set_l2(0.1);
@@ -101,25 +107,30 @@ TEST(WholeJob, SynchronousBitsOfRegularisedJobsDependOnTheSlicesAlone) {
     }
     job.mutable_train()->set_staleness(0);
     job.mutable_table(1)->set_l2(0);
-    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"]) << "l2 does nothing";
+    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"])
+        << "l2 does nothing";
     job.mutable_model()->clear_hidden();
-    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"]) << hidden << " does nothing";
+    EXPECT_NE(RunJob(job, 1, 1, 1).summary["train_loss"], expected.summary["train_loss"])
+        << hidden << " does nothing";
   }
 }
 
-/// With statistics that fit, a model does on new rows about what it did in training; with the first ones it would not.
+/// With statistics that fit, a model does on new rows about what it did in training; with the first
+/// ones it would not.
 TEST(WholeJob, BatchNormalisationUsesWhatTrainingSaw) {
   Job job = ExampleJob("shared_bottom { bottom: 16 tower: 8 } hidden { normalization: BATCH }", 4);
   job.mutable_train()->set_epochs(4);
   const Outcome outcome = RunJob(job, 1, 2, 1);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
-  EXPECT_LT(outcome.summary["test_loss"].get<double>(), 1.3 * outcome.summary["train_loss"].get<double>());
+  EXPECT_LT(outcome.summary["test_loss"].get<double>(),
+            1.3 * outcome.summary["train_loss"].get<double>());
 }
 
 TEST(WholeJob, StopsEarlyEverywhereAndKeepsTheBest) {
   Job job = SmallJob(0);
   job.mutable_train()->set_epochs(30);
-  job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(0.2);  // so that it overfits
+  job.mutable_table(1)->mutable_optimizer()->mutable_adam()->set_learning_rate(
+      0.2);  // so that it overfits
   job.mutable_train()->mutable_early_stopping()->set_patience(2);
   job.mutable_train()->mutable_early_stopping()->set_keep_best(true);
   for (const int staleness : {0, -1, 3}) {
@@ -132,7 +143,8 @@ TEST(WholeJob, StopsEarlyEverywhereAndKeepsTheBest) {
     EXPECT_EQ(best, n_epochs - 2);
     EXPECT_EQ(outcome.summary["early_stopping"]["stopped"], true);
     EXPECT_EQ(outcome.summary["samples"], 700 * n_epochs);
-    EXPECT_THAT(outcome.printed, HasSubstr("no better than after epoch " + std::to_string(best) + " in 2 evaluations"));
+    EXPECT_THAT(outcome.printed, HasSubstr("no better than after epoch " + std::to_string(best) +
+                                           " in 2 evaluations"));
     // What is reported is the best epoch's.
     std::istringstream in(outcome.metrics);
     int n_found = 0;
@@ -163,7 +175,8 @@ TEST(WholeJob, ToLookAtGradientsOfTasksChangesNoBit) {
     ++n_lines;
     EXPECT_GT(line["gradient_norm"], 0);
     EXPECT_EQ(line["task_weight"], 1);
-    const double cosine = line["gradient_cosine"][line["task"] == "rating" ? "first_group" : "rating"];
+    const double cosine =
+        line["gradient_cosine"][line["task"] == "rating" ? "first_group" : "rating"];
     EXPECT_LT(std::abs(cosine), 1);
   }
   EXPECT_EQ(n_lines, 4);
@@ -190,8 +203,9 @@ TEST(WholeJob, SynchronousBitsSurviveAdmissionEvictionAndSixteenBits) {
   job.mutable_train()->set_slices(4);
   const Outcome expected = RunJob(job, 1, 1, 1);
   ASSERT_EQ(expected.exit_code, 0) << expected.error();
-  for (const auto& [table, count] : {std::pair("users", "not_admitted"), std::pair("users", "rare"),
-                                     std::pair("items", "not_admitted"), std::pair("items", "small")}) {
+  for (const auto& [table, count] :
+       {std::pair("users", "not_admitted"), std::pair("users", "rare"),
+        std::pair("items", "not_admitted"), std::pair("items", "small")}) {
     EXPECT_GT(expected.summary["tables"][table][count], 0) << table << "." << count;
   }
   for (const auto& [n_servers, n_workers] : {std::pair(3, 2), std::pair(2, 4)}) {
@@ -207,7 +221,8 @@ TEST(WholeJob, SynchronousBitsSurviveAdmissionEvictionAndSixteenBits) {
 }
 
 /// Lines of the split and the task, in order.
-std::vector<Json> LinesOf(const std::string& metrics, const std::string& split, const std::string& task) {
+std::vector<Json> LinesOf(const std::string& metrics, const std::string& split,
+                          const std::string& task) {
   std::vector<Json> lines;
   std::istringstream in(metrics);
   for (std::string line; std::getline(in, line);) {
@@ -230,7 +245,9 @@ TEST(WholeJob, AModelsOwnLossIsPartOfTheObjective) {
   const double own_loss = after["own_loss"];
   EXPECT_GT(own_loss, 0.001);
   EXPECT_NEAR(static_cast<double>(outcome.summary["train_loss"]),
-              static_cast<double>(before["log_loss"]) + 0.5 * static_cast<double>(after["log_loss"]) + own_loss, 1e-9);
+              static_cast<double>(before["log_loss"]) +
+                  0.5 * static_cast<double>(after["log_loss"]) + own_loss,
+              1e-9);
   EXPECT_EQ(RunJob(job, 2, 3, 2).metrics, outcome.metrics);
 
   job.mutable_model()->mutable_aitm()->set_calibration_weight(0);
@@ -253,8 +270,8 @@ TEST(WholeJob, AConditionalTaskIsMeasuredWhereItIsDefined) {
     const int user = static_cast<int>(random.Below(5)), item = static_cast<int>(random.Below(5));
     const bool click = random.Uniform() < 0.2 + 0.1 * user;
     const bool order = click && random.Uniform() < 0.1 + 0.15 * item;
-    text += "u" + std::to_string(user) + ",i" + std::to_string(item) + "," + (click ? "1," : "0,") + (order ? "1," : "0,") +
-            (click ? (order ? "1" : "0") : "") + "\n";
+    text += "u" + std::to_string(user) + ",i" + std::to_string(item) + "," + (click ? "1," : "0,") +
+            (order ? "1," : "0,") + (click ? (order ? "1" : "0") : "") + "\n";
     n_clicks += i >= 400 && click;
   }
   const std::string file = folder.Write("rows.csv", text);
@@ -272,9 +289,9 @@ TEST(WholeJob, AConditionalTaskIsMeasuredWhereItIsDefined) {
         task { name: "order" label { equals: "1" } binary_cross_entropy {} }
         task { name: "conversion" label { equals: "1" } binary_cross_entropy {} }
         model { esmm { hidden: 8 step { task: "click" } step { task: "order" conditional_task: "conversion" } )" +
-                        of_esmm + R"( } }
+                                     of_esmm + R"( } }
         train { epochs: 12 batch_size: 40 slices: 4 seed: 3 dense_optimizer { adam { learning_rate: 0.02 } } })",
-                    "job", ".", {});
+                                 "job", ".", {});
   };
   const Outcome outcome = RunJob(job(""), 1, 2, 1);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
@@ -318,13 +335,15 @@ TEST_P(EverySeed, EndsWithEverySampleCountedAndNoRowMadeByEvaluation) {
   Job job = SmallJob(staleness);
   if (staleness != 0 && random.Below(2) == 0) {
     job.mutable_table(0)->mutable_hot_keys()->set_rows(16);
-    job.mutable_table(0)->mutable_hot_keys()->set_refresh_steps(2 + static_cast<int>(random.Below(3)));
+    job.mutable_table(0)->mutable_hot_keys()->set_refresh_steps(2 +
+                                                                static_cast<int>(random.Below(3)));
   }
   const Outcome outcome = RunJob(job, n_servers, n_workers, GetParam());
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
   EXPECT_EQ(outcome.summary["samples"], 1400);
   EXPECT_EQ(outcome.summary["tasks"]["rating"]["samples"], 300);
-  // 8 groups and 20 regions; 18 genres and 30 tags: all are seen in training, and nothing else may be there.
+  // 8 groups and 20 regions; 18 genres and 30 tags: all are seen in training, and nothing else may
+  // be there.
   EXPECT_EQ(outcome.summary["tables"]["users"]["rows"], 28);
   EXPECT_EQ(outcome.summary["tables"]["items"]["rows"], 48);
   int64_t n_pushes = 0;
@@ -334,7 +353,8 @@ TEST_P(EverySeed, EndsWithEverySampleCountedAndNoRowMadeByEvaluation) {
     EXPECT_EQ(outcome.summary["staleness"].size(), 1u);
   }
   EXPECT_GT(outcome.summary["keys_pulled"], 1400) << "each row has keys of its own";
-  EXPECT_EQ(outcome.summary["keys_pushed"], outcome.summary["keys_pulled"]) << "every pull is answered";
+  EXPECT_EQ(outcome.summary["keys_pushed"], outcome.summary["keys_pulled"])
+      << "every pull is answered";
   EXPECT_EQ(RunJob(job, n_servers, n_workers, GetParam()).trace, outcome.trace)
       << "the same seed, another run";
 }
@@ -345,9 +365,11 @@ TEST(WholeJob, KeysThatOnlyTheTestSplitHasMakeNoRow) {
   TempFolder folder;
   Job job = SmallJob(0);
   const auto rows = [](const char* group, const char* tag) {
-    std::string text = "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
+    std::string text =
+        "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
     for (int i = 0; i < 600; ++i)
-      text += group + std::string("\tr1\tn2\t") + tag + "\t40\t0.5\t" + std::to_string(i % 5) + "\n";
+      text +=
+          group + std::string("\tr1\tn2\t") + tag + "\t40\t0.5\t" + std::to_string(i % 5) + "\n";
     return text;
   };
   job.mutable_data()->clear_generated_ratings();
@@ -367,7 +389,8 @@ TEST(WholeJob, KeysThatOnlyTheTestSplitHasMakeNoRow) {
 TEST(WholeJob, MalformedLinesWithinTheShareAreLeftOutAndCounted) {
   TempFolder folder;
   Job job = SmallJob(0);
-  std::string text = "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
+  std::string text =
+      "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
   for (int i = 0; i < 600; ++i)
     text += i % 100 == 7 ? "broken\n" : "g0\tr1\tn2\tt3\t40\t0.5\t" + std::to_string(i % 5) + "\n";
   job.mutable_data()->clear_generated_ratings();
@@ -382,8 +405,9 @@ TEST(WholeJob, MalformedLinesWithinTheShareAreLeftOutAndCounted) {
   EXPECT_EQ(outcome.summary["malformed_lines"], 6);
   EXPECT_EQ(outcome.summary["samples"], 2 * 594);
   job.mutable_data()->set_max_bad_share(0.0099);
-  EXPECT_THAT(RunJob(job, 2, 3, 1).error(),
-              ::testing::AllOf(HasSubstr("train.tsv:9: "), HasSubstr("(6 of 600 lines are malformed")));
+  EXPECT_THAT(
+      RunJob(job, 2, 3, 1).error(),
+      ::testing::AllOf(HasSubstr("train.tsv:9: "), HasSubstr("(6 of 600 lines are malformed")));
 }
 
 TEST(WholeJob, RefusedGradientsAreReported) {
@@ -406,24 +430,29 @@ TEST(WholeJob, AFailureOfManyRanksIsOneLine) {
   job.mutable_data()->clear_test();
   job.mutable_data()->mutable_train()->Clear();
   job.mutable_data()->mutable_train()->add_file(folder.Write(
-      "rows.tsv", "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n"));
+      "rows.tsv",
+      "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n"));
   const Outcome outcome = RunJob(job, 2, 3, 1);
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_EQ(outcome.error(), "data.train: no rows: the files are empty, or first_row is past their end\n");
+  EXPECT_EQ(outcome.error(),
+            "data.train: no rows: the files are empty, or first_row is past their end\n");
 }
 
 TEST(WholeJob, ATaskWithoutAnyLabelIsRefused) {
   TempFolder folder;
   Job job = SmallJob(0);
-  *job.mutable_data()->mutable_text() = launch::job::ParseJob(launch::job::JobToText(SmallJob(0)), "job", ".", {}).data().text();
-  std::string rows = "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
+  *job.mutable_data()->mutable_text() =
+      launch::job::ParseJob(launch::job::JobToText(SmallJob(0)), "job", ".", {}).data().text();
+  std::string rows =
+      "user_group\tuser_region\titem_genre\titem_tags\tuser_age\titem_quality\trating\n";
   for (int i = 0; i < 600; ++i) rows += "g0\tr1\tn2\tt3\t40\t0.5\t\n";
   job.mutable_data()->mutable_text()->set_header(true);
   job.mutable_data()->mutable_text()->set_delimiter("\t");
   job.mutable_data()->clear_test();
   job.mutable_data()->mutable_train()->Clear();
   job.mutable_data()->mutable_train()->add_file(folder.Write("rows.tsv", rows));
-  EXPECT_EQ(RunJob(job, 1, 2, 1).error(), "task rating: no row of data.train has a label (column rating)\n");
+  EXPECT_EQ(RunJob(job, 1, 2, 1).error(),
+            "task rating: no row of data.train has a label (column rating)\n");
 }
 
 }  // namespace

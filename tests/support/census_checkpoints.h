@@ -9,9 +9,11 @@
 namespace zhiyin::testing {
 
 /// The arguments of one; `checkpoint` is the text of train.checkpoint. A checkpoint has about 2 MB.
-Arguments CensusWithCheckpoints(const std::string& output, int n_servers, int epochs, const std::string& checkpoint);
+Arguments CensusWithCheckpoints(const std::string& output, int n_servers, int epochs,
+                                const std::string& checkpoint);
 
-/// Returns when there is one of this step or a later one. The test fails when there is none for long.
+/// Returns when there is one of this step or a later one. The test fails when there is none for
+/// long.
 void WaitForStep(const std::string& output, int64_t step);
 
 }  // namespace zhiyin::testing

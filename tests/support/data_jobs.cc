@@ -79,7 +79,8 @@ int64_t Add(worker::data::Source* source, int64_t block, Collected* to) {
   std::vector<worker::data::BadLine> bad;
   const int64_t n = source->Read(block, &rows, &bad);
   if (n == 0) return 0;
-  if (to->blocks.empty()) to->rows = worker::data::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
+  if (to->blocks.empty())
+    to->rows = worker::data::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
   to->blocks.push_back(block);
   for (int64_t i = 0; i < rows.n; ++i) to->rows.Append(rows, i);
   to->bad.insert(to->bad.end(), bad.begin(), bad.end());

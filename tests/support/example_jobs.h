@@ -8,20 +8,20 @@
 
 namespace zhiyin::testing {
 
-/// A job on generated ratings with two tasks (rating, and whether the user is of the first group), four
-/// fields, two numerics. `model` is the text of the model field; fields and tables fit it. With a sequence_length the
-/// field item_tags is a sequence. With `binary` the task rating is not the number but whether the item is of a genre.
-/// `train_text` is added to the train field.
+/// A job on generated ratings with two tasks (rating, and whether the user is of the first group),
+/// four fields, two numerics. `model` is the text of the model field; fields and tables fit it.
+/// With a sequence_length the field item_tags is a sequence. With `binary` the task rating is not
+/// the number but whether the item is of a genre. `train_text` is added to the train field.
 Job ExampleJob(const std::string& model_text, int dim, int sequence_length = 0, bool binary = false,
                const std::string& train_text = "");
 
-/// One or more jobs for every alternative of Model.kind, found by reflection; where it has hidden layers, with
-/// dropout behind them, too. Fails the test for an alternative that
-/// nobody has given an example of yet: add it in example_jobs.cc.
+/// One or more jobs for every alternative of Model.kind, found by reflection; where it has hidden
+/// layers, with dropout behind them, too. Fails the test for an alternative that nobody has given
+/// an example of yet: add it in example_jobs.cc.
 std::vector<Job> JobOfEveryModel();
 
-/// One or more jobs for every alternative of Interaction.kind, and of SequenceReader.kind (of the field item_tags). The
-/// same.
+/// One or more jobs for every alternative of Interaction.kind, and of SequenceReader.kind (of the
+/// field item_tags). The same.
 std::vector<Job> JobOfEveryInteraction();
 std::vector<Job> JobOfEverySequenceReader();
 

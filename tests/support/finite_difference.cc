@@ -12,14 +12,15 @@ namespace {
 
 double RootMeanSquare(std::span<const float> values) {
   double mean_square = 1e-12;
-  for (float v : values) mean_square += static_cast<double>(v) * v / static_cast<double>(values.size());
+  for (float v : values)
+    mean_square += static_cast<double>(v) * v / static_cast<double>(values.size());
   return std::sqrt(mean_square);
 }
 
 }  // namespace
 
-double GradientError(const std::function<double(std::span<const float>)>& f, std::span<const float> x,
-                     std::span<const float> df) {
+double GradientError(const std::function<double(std::span<const float>)>& f,
+                     std::span<const float> x, std::span<const float> df) {
   const double typical = RootMeanSquare(df);
   std::vector<float> moved(x.begin(), x.end());
   const double here = f(moved);
@@ -53,8 +54,8 @@ double GradientError(const std::function<double(std::span<const float>)>& f, std
   return worst;
 }
 
-double CurvedGradientError(const std::function<double(std::span<const float>)>& f, std::span<const float> x,
-                           std::span<const float> df) {
+double CurvedGradientError(const std::function<double(std::span<const float>)>& f,
+                           std::span<const float> x, std::span<const float> df) {
   constexpr double kKink = 4e-3;
   const double typical = RootMeanSquare(df);
   std::vector<float> moved(x.begin(), x.end());
@@ -81,7 +82,8 @@ double CurvedGradientError(const std::function<double(std::span<const float>)>& 
     const Difference wide = difference(1e-2f);
     const Difference narrow = difference(5e-3f);
     const double scale = std::max<double>(std::abs(df[i]), typical);
-    if (std::abs(wide.slope - narrow.slope) + std::abs(wide.bend - 2 * narrow.bend) > kKink * scale) {
+    if (std::abs(wide.slope - narrow.slope) + std::abs(wide.bend - 2 * narrow.bend) >
+        kKink * scale) {
       ++n_kinks;
       continue;
     }

@@ -1,4 +1,5 @@
-// Runs a graph of standard operators by their definitions, slowly: what other programs make of an export.
+// Runs a graph of standard operators by their definitions, slowly: what other programs make of an
+// export.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,9 @@ struct Tensor {
   std::vector<double> values;
 };
 
-/// The outputs by name. Fails the test for an operator that it does not know. `inputs` has each of the graph's inputs.
-std::map<std::string, Tensor> RunGraph(const worker::model::nn::Graph& graph, const std::map<std::string, Tensor>& inputs);
+/// The outputs by name. Fails the test for an operator that it does not know. `inputs` has each of
+/// the graph's inputs.
+std::map<std::string, Tensor> RunGraph(const worker::model::nn::Graph& graph,
+                                       const std::map<std::string, Tensor>& inputs);
 
 }  // namespace zhiyin::testing

@@ -16,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 bool IsThere(const std::string& program) {
-  return RunProcess({"sh", "-c", "PATH=$PATH:/usr/sbin:/sbin command -v " + program}, 10).exit_code == 0;
+  return RunProcess({"sh", "-c", "PATH=$PATH:/usr/sbin:/sbin command -v " + program}, 10)
+             .exit_code == 0;
 }
 
 void Run(const std::vector<std::string>& command) {
@@ -34,16 +35,17 @@ std::string Namespace(int pid, const std::string& kind) {
 
 std::string Hosts::WhatIsMissing() {
   if (geteuid() != 0) return "only root can make hosts of namespaces";
-  for (const char* program :
-       {"ip", "sshd", "ssh", "ssh-keygen", "unshare", "nsenter", "setpriv", "mount", "hostname", "awk"}) {
+  for (const char* program : {"ip", "sshd", "ssh", "ssh-keygen", "unshare", "nsenter", "setpriv",
+                              "mount", "hostname", "awk"}) {
     if (!IsThere(program))
       return std::string(program) + " is missing: launch/install_packages.sh test cluster";
   }
-  const ProcessResult made =
-      RunProcess({"unshare", "--net", "--uts", "--pid", "--mount", "--fork", "--mount-proc", "sh", "-c",
-                  "PATH=$PATH:/usr/sbin:/sbin; hostname node-a && mount -t tmpfs none /run && ip link add bridge0 type "
-                  "bridge && ip link add veth0 type veth peer name veth1"},
-                 10);
+  const ProcessResult made = RunProcess(
+      {"unshare", "--net", "--uts", "--pid", "--mount", "--fork", "--mount-proc", "sh", "-c",
+       "PATH=$PATH:/usr/sbin:/sbin; hostname node-a && mount -t tmpfs none /run && ip link add "
+       "bridge0 type "
+       "bridge && ip link add veth0 type veth peer name veth1"},
+      10);
   if (made.exit_code != 0) return "this machine lets nobody make namespaces: " + made.err;
   return "";
 }
@@ -82,12 +84,14 @@ int Hosts::FirstProcess(const std::string& name) const {
   return std::atoi(ReadFile(Path(name + ".pid")).c_str());
 }
 
-std::vector<std::string> Hosts::Command(int n_ranks, int timeout_s, const Arguments& arguments) const {
+std::vector<std::string> Hosts::Command(int n_ranks, int timeout_s,
+                                        const Arguments& arguments) const {
   std::vector<std::string> command = {
-      "nsenter", "--net", "--uts", "--pid", "--mount", "--target", std::to_string(FirstProcess(names_[0])),
+      "nsenter", "--net", "--uts", "--pid", "--mount", "--target",
+      std::to_string(FirstProcess(names_[0])),
       // Its session folders go with the hosts.
-      "env", "TMPDIR=" + Path("tmp"), SourcePath("launch/mpirun.sh"), "--hostfile", Path("hostfile"), "--map-by",
-      "node", "-n", std::to_string(n_ranks)};
+      "env", "TMPDIR=" + Path("tmp"), SourcePath("launch/mpirun.sh"), "--hostfile",
+      Path("hostfile"), "--map-by", "node", "-n", std::to_string(n_ranks)};
   const auto set = [&](const std::string& name, const std::string& value) {
     command.insert(command.end(), {"--mca", name, value});
   };
@@ -111,7 +115,8 @@ void Hosts::SetLink(const std::string& name, bool up) const {
 }
 
 void Hosts::Replace(const std::string& name, const std::string& path, const std::string& by) const {
-  Run({"nsenter", "--mount", "--target", std::to_string(FirstProcess(name)), "mount", "--bind", by, path});
+  Run({"nsenter", "--mount", "--target", std::to_string(FirstProcess(name)), "mount", "--bind", by,
+       path});
 }
 
 std::vector<int> Hosts::RanksOn(const std::string& name) const {
@@ -121,7 +126,8 @@ std::vector<int> Hosts::RanksOn(const std::string& name) const {
     const int pid = std::atoi(entry.path().filename().c_str());
     if (pid == 0 || host.empty() || Namespace(pid, "pid") != host) continue;
     std::error_code gone;
-    if (fs::read_symlink(entry.path() / "exe", gone).filename() == fs::path(ZHIYIN_BINARY).filename())
+    if (fs::read_symlink(entry.path() / "exe", gone).filename() ==
+        fs::path(ZHIYIN_BINARY).filename())
       ranks.push_back(pid);
   }
   return ranks;

@@ -1,5 +1,5 @@
-// Several hosts on this machine: network namespaces at a bridge, each with its own SSH server, and mpirun over
-// all of them.
+// Several hosts on this machine: network namespaces at a bridge, each with its own SSH server, and
+// mpirun over all of them.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,8 @@
 
 namespace zhiyin::testing {
 
-/// Hosts that live as long as the object, see tests/cluster/hosts.sh. They see this machine's files.
+/// Hosts that live as long as the object, see tests/cluster/hosts.sh. They see this machine's
+/// files.
 class Hosts {
  public:
   /// What keeps hosts from being made here, for GTEST_SKIP; "" when nothing does.
@@ -23,8 +24,8 @@ class Hosts {
   /// As bad as SIGKILL to everything on them.
   ~Hosts();
 
-  /// `zhiyin ARGUMENTS` under mpirun on the first host: rank r runs on host r modulo their number. mpirun finds
-  /// out at `timeout_s` that a host is lost, as docs/operations.md recommends.
+  /// `zhiyin ARGUMENTS` under mpirun on the first host: rank r runs on host r modulo their number.
+  /// mpirun finds out at `timeout_s` that a host is lost, as docs/operations.md recommends.
   std::vector<std::string> Command(int n_ranks, int timeout_s, const Arguments& arguments) const;
   /// Takes the host's cable out, or plugs it in again.
   void SetLink(const std::string& name, bool up) const;

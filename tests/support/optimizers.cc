@@ -16,12 +16,12 @@ std::vector<Optimizer> ExampleOptimizers() {
     const std::string text = kinds->field(i)->name() + " { learning_rate: " + rate + " }";
     const Job job = launch::job::ParseJob(R"(data { generated_ratings { n_rows: 10 } train {} }
                                 table { name: "t" dim: 1 optimizer { )" +
-                                 text + R"( } }
+                                              text + R"( } }
                                 field { name: "user_group" }
                                 task { name: "rating" label { number {} } squared_error {} }
                                 model { linear {} }
                                 train { epochs: 1 batch_size: 1 dense_optimizer { sgd { learning_rate: 1 } } })",
-                             "example", ".", {});
+                                          "example", ".", {});
     examples.push_back(job.table(0).optimizer());
   }
   EXPECT_GE(examples.size(), 4u);

@@ -1,5 +1,5 @@
-// Layers as their papers write them, loop by loop in double precision: what the fast ones are checked
-// against.
+// Layers as their papers write them, loop by loop in double precision: what the fast ones are
+// checked against.
 #pragma once
 
 #include <algorithm>

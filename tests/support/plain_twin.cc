@@ -35,8 +35,8 @@ size_t Sum(const std::vector<size_t>& values) {
 
 }  // namespace
 
-PlainBank::PlainBank(size_t in, size_t experts, std::vector<size_t> expert_widths, std::vector<size_t> gates,
-                     Taker* from)
+PlainBank::PlainBank(size_t in, size_t experts, std::vector<size_t> expert_widths,
+                     std::vector<size_t> gates, Taker* from)
     : n_experts(experts),
       widths(std::move(expert_widths)),
       gate_widths(std::move(gates)),
@@ -129,7 +129,8 @@ void ExpectLikeTwin(const Job& job, const Twin& twin) {
   Matrix x(kRows, worker::model::InputLayout::Of(job).dim);
   for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
   Matrix doutputs(kRows, job.task_size());
-  for (Eigen::Index i = 0; i < doutputs.size(); ++i) doutputs.data()[i] = static_cast<float>(random.Normal());
+  for (Eigen::Index i = 0; i < doutputs.size(); ++i)
+    doutputs.data()[i] = static_cast<float>(random.Normal());
   Matrix outputs, dx;
   const ConstMatrixView view(x.data(), x.rows(), x.cols());
   model->Forward(dense.weights(), view, worker::model::nn::Pass(), &outputs);
@@ -150,13 +151,15 @@ void ExpectLikeTwin(const Job& job, const Twin& twin) {
     const auto objective = [&] {
       double sum = 0;
       const Values moved = twin(at, held);
-      for (size_t t = 0; t < moved.size(); ++t) sum += moved[t] * doutputs(i, static_cast<Eigen::Index>(t));
+      for (size_t t = 0; t < moved.size(); ++t)
+        sum += moved[t] * doutputs(i, static_cast<Eigen::Index>(t));
       return sum;
     };
     const Values of_row = Differences(&at.weights, objective);
     for (size_t w = 0; w < dweights.size(); ++w) dweights[w] += of_row[w];
     const Matrix row = dx.row(i);
-    ExpectClose(Differences(&at.x, objective), {row.data(), static_cast<size_t>(row.size())}, "input");
+    ExpectClose(Differences(&at.x, objective), {row.data(), static_cast<size_t>(row.size())},
+                "input");
   }
   ExpectClose(dweights, dense.gradients(), "weight");
 }

@@ -18,8 +18,8 @@ struct PlainMlp {
   Values operator()(const Values& x) const;
 };
 
-/// ExpertBank: one wide layer of all experts' first layers and all gates, then deeper layers, layer by layer,
-/// expert by expert.
+/// ExpertBank: one wide layer of all experts' first layers and all gates, then deeper layers, layer
+/// by layer, expert by expert.
 struct PlainBank {
   size_t n_experts;
   std::vector<size_t> widths;
@@ -46,13 +46,13 @@ struct Point {
   Values weights;
   Values x;
 };
-/// Outputs of a row. What passes no gradient is computed from `held`, the rest from `at`; both are the same
-/// point but for the step of a difference.
+/// Outputs of a row. What passes no gradient is computed from `held`, the rest from `at`; both are
+/// the same point but for the step of a difference.
 using Twin = std::function<Values(const Point& at, const Point& held)>;
 
-/// Expects of the model that the job configures, at random weights and inputs: outputs of each row as the
-/// twin's within 1e-5; and gradients by all weights and inputs as two-sided differences of the twin, to 2e-5
-/// of the larger of their size and the root mean square of all.
+/// Expects of the model that the job configures, at random weights and inputs: outputs of each row
+/// as the twin's within 1e-5; and gradients by all weights and inputs as two-sided differences of
+/// the twin, to 2e-5 of the larger of their size and the root mean square of all.
 void ExpectLikeTwin(const Job& job, const Twin& twin);
 
 }  // namespace zhiyin::testing

@@ -10,7 +10,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string NameOf(const std::string& path) { return fs::path(path).filename().string(); }
+std::string NameOf(const std::string& path) {
+  return fs::path(path).filename().string();
+}
 
 std::string ContentAfterCut(const std::string& written, Random* random) {
   switch (random->Below(4)) {
@@ -33,7 +35,9 @@ PowerCut::PowerCut(std::string folder, std::function<void(const FileStep&)> at_s
   WatchFiles([this](const FileStep& step) { Take(step); });
 }
 
-PowerCut::~PowerCut() { WatchFiles({}); }
+PowerCut::~PowerCut() {
+  WatchFiles({});
+}
 
 void PowerCut::Take(const FileStep& step) {
   if (under_way_) Apply(*under_way_);
@@ -54,7 +58,9 @@ PowerCut::Node* PowerCut::Find(const std::string& path) {
   return node;
 }
 
-PowerCut::Node* PowerCut::FolderOf(const std::string& path) { return Find(fs::path(path).parent_path().string()); }
+PowerCut::Node* PowerCut::FolderOf(const std::string& path) {
+  return Find(fs::path(path).parent_path().string());
+}
 
 void PowerCut::Apply(const FileStep& step) {
   Node* folder = step.kind == FileStep::kSyncFolder ? Find(step.path) : FolderOf(step.path);
@@ -94,15 +100,19 @@ void PowerCut::Apply(const FileStep& step) {
 
 void PowerCut::WriteWhatIsLeft(uint64_t seed, const std::string& to) const {
   Random random(seed);
-  const std::function<void(const Node&, const std::string&)> write = [&](const Node& node, const std::string& path) {
+  const std::function<void(const Node&, const std::string&)> write = [&](const Node& node,
+                                                                         const std::string& path) {
     if (!node.is_folder) {
       std::ofstream(path, std::ios::binary)
-          << (node.is_synced ? node.synced : fs::exists(node.path) ? ContentAfterCut(ReadFile(node.path), &random) : "");
+          << (node.is_synced          ? node.synced
+              : fs::exists(node.path) ? ContentAfterCut(ReadFile(node.path), &random)
+                                      : "");
       return;
     }
     fs::create_directories(path);
     const uint64_t n_done = random.Below(node.changes.size() + 1);
-    for (const auto& [name, child] : n_done == 0 ? node.durable : node.changes[n_done - 1]) write(*child, path + "/" + name);
+    for (const auto& [name, child] : n_done == 0 ? node.durable : node.changes[n_done - 1])
+      write(*child, path + "/" + name);
   };
   write(root_, to);
 }

@@ -14,9 +14,10 @@
 
 namespace zhiyin::testing {
 
-/// Follows all that is done to the files below a folder, through WatchFiles, from its making to its end. At any step it can
-/// say what would be there after a power cut: of a file that was not synced since it was written, nothing, a part, zeros or
-/// all; of a folder that was not synced, the changes up to any of them, in their order.
+/// Follows all that is done to the files below a folder, through WatchFiles, from its making to its
+/// end. At any step it can say what would be there after a power cut: of a file that was not synced
+/// since it was written, nothing, a part, zeros or all; of a folder that was not synced, the
+/// changes up to any of them, in their order.
 class PowerCut {
  public:
   /// `folder` is empty. `at_step` is called before each step, when all earlier ones are done.
@@ -32,12 +33,13 @@ class PowerCut {
   /// A file, or a folder.
   struct Node {
     bool is_folder = false;
-    std::string path;    // of a file: where it was made
+    std::string path;  // of a file: where it was made
     bool is_synced = false;
     std::string synced;  // its content at the last sync
     std::map<std::string, std::shared_ptr<Node>> now;
     std::map<std::string, std::shared_ptr<Node>> durable;
-    std::vector<std::map<std::string, std::shared_ptr<Node>>> changes;  // `now` after each, since the last sync
+    std::vector<std::map<std::string, std::shared_ptr<Node>>>
+        changes;  // `now` after each, since the last sync
   };
 
   void Take(const FileStep& step);

@@ -37,7 +37,8 @@ std::string NewFile() {
 BackgroundProcess::BackgroundProcess(const std::vector<std::string>& command)
     : out_path_(NewFile()), err_path_(NewFile()), started_(Now()) {
   std::vector<char*> arguments;
-  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : command)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_ = fork();
   if (pid_ != 0) return;
@@ -113,7 +114,9 @@ ProcessResult BackgroundProcess::Wait(double timeout_s) {
   return result;
 }
 
-std::string BackgroundProcess::Out() const { return ReadFile(out_path_); }
+std::string BackgroundProcess::Out() const {
+  return ReadFile(out_path_);
+}
 
 ProcessResult RunProcess(const std::vector<std::string>& command, double timeout_s) {
   return BackgroundProcess(command).Wait(timeout_s);

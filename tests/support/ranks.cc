@@ -12,14 +12,16 @@
 
 namespace zhiyin::testing {
 
-std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument, size_t n_ranks) {
+std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument,
+                         size_t n_ranks) {
   std::vector<int> ranks;
   for (int i = 0; i < 500 && ranks.size() < n_ranks; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     ranks = job.Descendants(argument);
     std::erase_if(ranks, [](int pid) {
       std::error_code gone;
-      const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone);
+      const auto program =
+          std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone);
       return program.filename() != "zhiyin";
     });
   }

@@ -10,7 +10,8 @@
 
 namespace zhiyin::testing {
 
-/// The process ids of a job's ranks, by rank, once all are there; `argument` stands on their command line.
+/// The process ids of a job's ranks, by rank, once all are there; `argument` stands on their
+/// command line.
 std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument, size_t n_ranks);
 
 /// What runs a command, mpirun and all its ranks among them, on one processor.

@@ -7,8 +7,8 @@
 
 namespace zhiyin::testing {
 
-/// Another endpoint, at which every push costs so much time more: what a worker takes to compute it. Borrows
-/// the endpoint.
+/// Another endpoint, at which every push costs so much time more: what a worker takes to compute
+/// it. Borrows the endpoint.
 class SlowEndpoint final : public net::Endpoint {
  public:
   SlowEndpoint(net::Endpoint* inner, double push_s) : inner_(inner), push_s_(push_s) {}
@@ -22,12 +22,15 @@ class SlowEndpoint final : public net::Endpoint {
     if (frame.kind() == net::FrameKind::kPush) {
       const double until = Now() + push_s_;
       while (Now() < until) {
-        if (std::optional<net::Frame> early = inner_->Receive(until)) early_.push_back(std::move(*early));
+        if (std::optional<net::Frame> early = inner_->Receive(until))
+          early_.push_back(std::move(*early));
       }
     }
     inner_->Send(to, std::move(frame));
   }
-  std::optional<net::Frame> Poll() override { return early_.empty() ? inner_->Poll() : TakeEarly(); }
+  std::optional<net::Frame> Poll() override {
+    return early_.empty() ? inner_->Poll() : TakeEarly();
+  }
   std::optional<net::Frame> Receive(double deadline) override {
     return early_.empty() ? inner_->Receive(deadline) : TakeEarly();
   }

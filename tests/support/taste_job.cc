@@ -8,14 +8,17 @@ std::string TasteEvents() {
   std::ostringstream text;
   text << "user,item,time,rating\n";
   for (int u = 0; u < 60; ++u) {
-    for (int k = 0; k < 10; ++k) text << "u" << u << ",i" << 2 * ((u / 2 + 3 * k) % 20) + u % 2 << "," << 100 * u + k << ",5\n";
+    for (int k = 0; k < 10; ++k)
+      text << "u" << u << ",i" << 2 * ((u / 2 + 3 * k) % 20) + u % 2 << "," << 100 * u + k
+           << ",5\n";
   }
   return text.str();
 }
 
 std::string TasteConfig(const std::string& file) {
   return R"(name: "tastes"
-      data { text { header: true } train { file: ")" + file + R"(" } test { file: ")" + file + R"(" }
+      data { text { header: true } train { file: ")" +
+         file + R"(" } test { file: ")" + file + R"(" }
         behaviour { user: "user" item: "item" time: "time" last: 1 } }
       table { name: "t" dim: 8 optimizer { adagrad { learning_rate: 0.1 } } init { normal { stddev: 0.1 } } }
       field { name: "user" } field { name: "item" } field { name: "history" separator: "|" pooling: MEAN vocabulary: "seen" }

@@ -44,7 +44,8 @@ namespace {
 
 /// What Open MPI itself says when a rank reads another's memory that has just ended.
 bool IsOfOpenMpi(const std::string& line) {
-  return line.find("Read -1, expected ") != std::string::npos && line.find("errno = 3") != std::string::npos;
+  return line.find("Read -1, expected ") != std::string::npos &&
+         line.find("errno = 3") != std::string::npos;
 }
 
 }  // namespace
@@ -56,7 +57,8 @@ std::vector<std::string> OtherLines(const ProcessResult& result) {
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with("------")) {
       in_notice = !in_notice;
-    } else if (!in_notice && !line.empty() && !line.starts_with("zhiyin: error: ") && !IsOfOpenMpi(line)) {
+    } else if (!in_notice && !line.empty() && !line.starts_with("zhiyin: error: ") &&
+               !IsOfOpenMpi(line)) {
       lines.push_back(line);
     }
   }

@@ -9,7 +9,8 @@ Augmenter::Augmenter(const Job& job) {
   for (const Field& field : job.field()) {
     const Augment& rules = field.augment();
     fields_.push_back({rules.dropout(), rules.crop(), rules.reorder(), rules.mask()});
-    is_active_ |= rules.dropout() > 0 || rules.crop() > 0 || rules.reorder() > 0 || rules.mask() > 0;
+    is_active_ |=
+        rules.dropout() > 0 || rules.crop() > 0 || rules.reorder() > 0 || rules.mask() > 0;
   }
   for (const Task& task : job.task()) {
     negative_share_.push_back(task.negative_share());
@@ -18,7 +19,8 @@ Augmenter::Augmenter(const Job& job) {
 }
 
 void Augmenter::Change(const FieldRules& rules, Random* random) {
-  // The same number of draws whatever comes of them, so that one rule does not change what another does.
+  // The same number of draws whatever comes of them, so that one rule does not change what another
+  // does.
   const bool drops = random->Uniform() < rules.dropout;
   const bool crops = random->Uniform() < rules.crop;
   const bool reorders = random->Uniform() < rules.reorder;
@@ -43,7 +45,8 @@ void Augmenter::Append(const Rows& from, int64_t i, Random random, Rows* to) {
   size_t begin = 0;
   for (size_t f = 0; f < fields_.size(); ++f) {
     const size_t n = from.KeysOf(i, static_cast<int>(f)).size();
-    values_.assign(row_.begin() + static_cast<std::ptrdiff_t>(begin), row_.begin() + static_cast<std::ptrdiff_t>(begin + n));
+    values_.assign(row_.begin() + static_cast<std::ptrdiff_t>(begin),
+                   row_.begin() + static_cast<std::ptrdiff_t>(begin + n));
     begin += n;
     Change(fields_[f], &random);
     to->keys.insert(to->keys.end(), values_.begin(), values_.end());

@@ -32,8 +32,8 @@ class Augmenter {
   bool is_active_ = false;
   std::vector<FieldRules> fields_;
   std::vector<double> negative_share_;  // [tasks]
-  std::vector<Key> row_;     // of the row in hand
-  std::vector<Key> values_;  // of the field in hand
+  std::vector<Key> row_;                // of the row in hand
+  std::vector<Key> values_;             // of the field in hand
 };
 
 }  // namespace zhiyin::worker::data

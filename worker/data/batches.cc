@@ -29,14 +29,15 @@ struct SliceOrder {
   std::vector<Piece> pieces;
 };
 
-/// Orders on their way from the rank's thread to the reader's, and slices on their way back: a ring whose
-/// slots are used again and again. The one that was popped last is the caller's until the next Pop.
+/// Orders on their way from the rank's thread to the reader's, and slices on their way back: a ring
+/// whose slots are used again and again. The one that was popped last is the caller's until the
+/// next Pop.
 class SliceQueue {
  public:
   // In the reader's thread.
 
-  /// The next order, which stays in the queue until the slice is pushed; waits until there is one. nullptr
-  /// once the queue is closed.
+  /// The next order, which stays in the queue until the slice is pushed; waits until there is one.
+  /// nullptr once the queue is closed.
   const SliceOrder* WaitForOrder() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return closed_ || !orders_.empty(); });
@@ -90,7 +91,8 @@ class SliceQueue {
       ++n_released_;
       changed_.notify_all();
     }
-    while (!changed_.wait_for(lock, kTickEvery, [&] { return error_ != nullptr || n_popped_ < n_pushed_; })) {
+    while (!changed_.wait_for(lock, kTickEvery,
+                              [&] { return error_ != nullptr || n_popped_ < n_pushed_; })) {
       lock.unlock();
       tick();
       lock.lock();
@@ -123,8 +125,12 @@ class SliceQueue {
 }  // namespace
 
 struct SliceReader::Impl {
-  Impl(std::unique_ptr<Source> source_, uint64_t seed_, int64_t max_kept_rows_, Augmenter augmenter_)
-      : source(std::move(source_)), seed(seed_), augmenter(std::move(augmenter_)), max_kept_rows(max_kept_rows_) {}
+  Impl(std::unique_ptr<Source> source_, uint64_t seed_, int64_t max_kept_rows_,
+       Augmenter augmenter_)
+      : source(std::move(source_)),
+        seed(seed_),
+        augmenter(std::move(augmenter_)),
+        max_kept_rows(max_kept_rows_) {}
 
   std::unique_ptr<Source> source;
   uint64_t seed;
@@ -138,7 +144,8 @@ struct SliceReader::Impl {
   // Of the thread, once it runs.
   struct RunState {
     int64_t order_epoch = -1;
-    /// [n_rows], number of the block among those that have rows * kMaxRowsOfBlock + row in it, shuffled.
+    /// [n_rows], number of the block among those that have rows * kMaxRowsOfBlock + row in it,
+    /// shuffled.
     std::vector<uint64_t> order;
     std::vector<const Rows*> blocks;  // those that have rows
     uint64_t last_used = 0;
@@ -165,7 +172,8 @@ struct SliceReader::Impl {
   }
 
   void Run();
-  /// Has a run of an order in memory; the order's other runs stay there. False when the queue was closed.
+  /// Has a run of an order in memory; the order's other runs stay there. False when the queue was
+  /// closed.
   bool Load(int64_t run, const SliceOrder& order);
   void MakeRoom(int64_t n_rows, const std::vector<int64_t>& spared);
   void Forget(int64_t run);
@@ -173,7 +181,8 @@ struct SliceReader::Impl {
   void Take(int64_t epoch, const Piece& piece, const RunState& state, Rows* to);
 };
 
-SliceReader::SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows, Augmenter augmenter)
+SliceReader::SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows,
+                         Augmenter augmenter)
     : impl_(std::make_unique<Impl>(std::move(source), seed, max_kept_rows, std::move(augmenter))) {}
 
 SliceReader::~SliceReader() {
@@ -362,7 +371,8 @@ void SliceReader::Impl::Shuffle(int64_t epoch, const BlockRun& run, RunState* st
     for (int64_t i = 0; i < state->blocks[b]->n; ++i)
       state->order.push_back(b * kMaxRowsOfBlock + static_cast<uint64_t>(i));
   }
-  Random(seed, static_cast<uint64_t>(epoch), run.stream, run.window).Shuffle(std::span(state->order));
+  Random(seed, static_cast<uint64_t>(epoch), run.stream, run.window)
+      .Shuffle(std::span(state->order));
 }
 
 void SliceReader::Impl::Take(int64_t epoch, const Piece& piece, const RunState& state, Rows* to) {
@@ -377,7 +387,9 @@ void SliceReader::Impl::Take(int64_t epoch, const Piece& piece, const RunState& 
     if (!augmenter.IsActive()) {
       to->Append(block, row);
     } else {
-      augmenter.Append(block, row, Random(seed, static_cast<uint64_t>(epoch), run.stream, run.window, at, kAugments), to);
+      augmenter.Append(
+          block, row,
+          Random(seed, static_cast<uint64_t>(epoch), run.stream, run.window, at, kAugments), to);
     }
   }
 }

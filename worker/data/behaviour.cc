@@ -19,15 +19,18 @@ bool IsEarlier(const Behaviour::Event& a, const Behaviour::Event& b) {
   return std::tie(a.time, a.row) < std::tie(b.time, b.row);
 }
 
-int NumberOf(std::string_view name, std::unordered_map<std::string, int>* numbers, std::vector<std::string>* names) {
+int NumberOf(std::string_view name, std::unordered_map<std::string, int>* numbers,
+             std::vector<std::string>* names) {
   const auto [at, is_new] = numbers->emplace(name, static_cast<int>(names->size()));
   if (is_new) names->emplace_back(name);
   return at->second;
 }
 
-size_t PositionOf(const std::string& column, const std::vector<std::string>& names, const std::string& file) {
+size_t PositionOf(const std::string& column, const std::vector<std::string>& names,
+                  const std::string& file) {
   const auto at = std::find(names.begin(), names.end(), column);
-  if (at == names.end()) Fail(file, ": no column \"", column, "\" (data.behaviour)", Suggestion(column, names));
+  if (at == names.end())
+    Fail(file, ": no column \"", column, "\" (data.behaviour)", Suggestion(column, names));
   return static_cast<size_t>(at - names.begin());
 }
 
@@ -54,7 +57,9 @@ std::shared_ptr<const Behaviour> Behaviour::Read(const Job& job) {
   }
   if (config.negatives().by() != zhiyin::Behaviour::Negatives::POPULARITY) return all;
   double sum = 0;
-  for (const int64_t n : all->counts_) all->sums_.push_back(sum += n == 0 ? 0 : std::pow(static_cast<double>(n), config.negatives().power()));
+  for (const int64_t n : all->counts_)
+    all->sums_.push_back(sum +=
+                         n == 0 ? 0 : std::pow(static_cast<double>(n), config.negatives().power()));
   return all;
 }
 
@@ -68,7 +73,8 @@ void Behaviour::ReadFile(const Job& job, const std::string& path) {
   Line line;
   if (text.header()) {
     if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
-    if (const std::string wrong = splitter.Split(line.text, &values); !wrong.empty()) Fail(path, ":1: ", wrong);
+    if (const std::string wrong = splitter.Split(line.text, &values); !wrong.empty())
+      Fail(path, ":1: ", wrong);
     names.assign(values.begin(), values.end());
   }
   const size_t user = PositionOf(config.user(), names, path);
@@ -78,20 +84,23 @@ void Behaviour::ReadFile(const Job& job, const std::string& path) {
   while (reader.Next(&line)) {
     Event event;
     event.row = n_rows();
-    const bool good = !line.too_long && splitter.Split(line.text, &values).empty() && values.size() == names.size() &&
-                      !values[user].empty() && !values[item].empty() && ParseNumber(values[time], &event.time);
+    const bool good = !line.too_long && splitter.Split(line.text, &values).empty() &&
+                      values.size() == names.size() && !values[user].empty() &&
+                      !values[item].empty() && ParseNumber(values[time], &event.time);
     user_of_row_.push_back(-1);
     time_of_row_.push_back(event.time);
     is_event_.push_back(false);
     if (!good) continue;
     if (values[item].find('|') != std::string_view::npos)
-      Fail(path, ":", line.number, ": item \"", values[item], "\", expected one without |, which separates items of a history");
+      Fail(path, ":", line.number, ": item \"", values[item],
+           "\", expected one without |, which separates items of a history");
     const int number = NumberOf(values[user], &user_numbers_, &users_);
     event.item = NumberOf(values[item], &item_numbers_, &items_);
     user_of_row_.back() = number;
     events_.resize(users_.size());
     double happened = 1;
-    if (!config.event().empty() && (!ParseNumber(values[event_column], &happened) || happened <= 0)) continue;
+    if (!config.event().empty() && (!ParseNumber(values[event_column], &happened) || happened <= 0))
+      continue;
     is_event_.back() = true;
     events_[static_cast<size_t>(number)].push_back(event);
   }
@@ -108,20 +117,24 @@ void Behaviour::HoldOut(const zhiyin::Behaviour& config) {
       case zhiyin::Behaviour::HOLD_OUT_NOT_SET:
         break;
       case zhiyin::Behaviour::kLast:
-        is_held_out_[row] = own.size() > last && !IsEarlier({0, time_of_row_[row], static_cast<int64_t>(row)}, own[own.size() - last]);
+        is_held_out_[row] =
+            own.size() > last &&
+            !IsEarlier({0, time_of_row_[row], static_cast<int64_t>(row)}, own[own.size() - last]);
         break;
       case zhiyin::Behaviour::kFromTime:
         is_held_out_[row] = time_of_row_[row] >= config.from_time();
         break;
       case zhiyin::Behaviour::kShare:
-        is_held_out_[row] = Random(config.seed(), static_cast<uint64_t>(row)).Uniform() < config.share();
+        is_held_out_[row] =
+            Random(config.seed(), static_cast<uint64_t>(row)).Uniform() < config.share();
         break;
     }
   }
   held_out_.resize(events_.size());
   for (size_t u = 0; u < events_.size(); ++u) {
     std::vector<Event> kept;
-    for (const Event& event : events_[u]) (IsHeldOut(event.row) ? held_out_[u] : kept).push_back(event);
+    for (const Event& event : events_[u])
+      (IsHeldOut(event.row) ? held_out_[u] : kept).push_back(event);
     events_[u] = std::move(kept);
   }
 }
@@ -136,21 +149,24 @@ void Behaviour::AddJoined(const zhiyin::Behaviour& config) {
   if (const JoinedFile* items = item_content_) {
     for (int i = 0; i < items->n_lines(); ++i) {
       if (items->key(i).find('|') != std::string_view::npos)
-        Fail("data.join: item \"", items->key(i), "\", expected one without |, which separates items of a history");
+        Fail("data.join: item \"", items->key(i),
+             "\", expected one without |, which separates items of a history");
       NumberOf(items->key(i), &item_numbers_, &items_);
     }
   }
 }
 
 int Behaviour::DrawNegative(int64_t row, Random* random) const {
-  const std::vector<int>& own = items_of_[static_cast<size_t>(user_of_row_[static_cast<size_t>(row)])];
+  const std::vector<int>& own =
+      items_of_[static_cast<size_t>(user_of_row_[static_cast<size_t>(row)])];
   constexpr int kTrials = 100;
   for (int i = 0; i < kTrials; ++i) {
     int item = 0;
     if (sums_.empty()) {
       item = static_cast<int>(random->Below(items_.size()));
     } else {
-      const auto at = std::upper_bound(sums_.begin(), sums_.end(), random->Uniform() * sums_.back());
+      const auto at =
+          std::upper_bound(sums_.begin(), sums_.end(), random->Uniform() * sums_.back());
       item = static_cast<int>(std::min(at, sums_.end() - 1) - sums_.begin());
     }
     if (!std::binary_search(own.begin(), own.end(), item)) return item;
@@ -194,7 +210,8 @@ std::string Behaviour::LogShareOf(std::string_view item) const {
   const int number = FindItem(item);
   const double n = number < 0 ? 0 : static_cast<double>(count(number));
   char text[32];
-  std::snprintf(text, sizeof(text), "%.7g", std::log(std::max(n, 0.5) / std::max<double>(static_cast<double>(n_events_), 1)));
+  std::snprintf(text, sizeof(text), "%.7g",
+                std::log(std::max(n, 0.5) / std::max<double>(static_cast<double>(n_events_), 1)));
   return text;
 }
 

@@ -15,9 +15,10 @@
 
 namespace zhiyin::worker::data {
 
-/// As job.proto describes data.behaviour. Immutable; any number of threads. Users and items are numbered in the order in which
-/// they first appear in the training files, then those that only a join names. A row without a user, an item or a number as its
-/// time is no event; a Source reports malformed lines.
+/// As job.proto describes data.behaviour. Immutable; any number of threads. Users and items are
+/// numbered in the order in which they first appear in the training files, then those that only a
+/// join names. A row without a user, an item or a number as its time is no event; a Source reports
+/// malformed lines.
 class Behaviour {
  public:
   struct Event {
@@ -26,8 +27,8 @@ class Behaviour {
     int64_t row = 0;  // of all files together, header lines left out
   };
 
-  /// Reads data.train.file and data.join. Throws Error where a file cannot be read, a column is not there, or an item holds a |.
-  /// REQUIRES: the job has passed validation and has data.behaviour.
+  /// Reads data.train.file and data.join. Throws Error where a file cannot be read, a column is not
+  /// there, or an item holds a |. REQUIRES: the job has passed validation and has data.behaviour.
   static std::shared_ptr<const Behaviour> Read(const Job& job);
 
   const std::shared_ptr<const Joins>& joins() const { return joins_; }
@@ -54,15 +55,17 @@ class Behaviour {
   /// REQUIRES: row < n_rows(), here and below.
   bool IsHeldOut(int64_t row) const { return is_held_out_[static_cast<size_t>(row)]; }
   /// Of the training split's, and not only shown.
-  bool IsLearnedEvent(int64_t row) const { return is_event_[static_cast<size_t>(row)] && !IsHeldOut(row); }
-  /// The value of column `history` for a row of the training files, or of a user as things are after all events
-  /// that are learned from.
+  bool IsLearnedEvent(int64_t row) const {
+    return is_event_[static_cast<size_t>(row)] && !IsHeldOut(row);
+  }
+  /// The value of column `history` for a row of the training files, or of a user as things are
+  /// after all events that are learned from.
   std::string HistoryBefore(int64_t row) const;
   std::string HistoryOf(int user) const;
   /// The value of column item_log_share. An item without an event has the share of half an event.
   std::string LogShareOf(std::string_view item) const;
-  /// Another item for a row of a user, as data.behaviour.negatives says; -1 where the user seems to have an event with
-  /// every item. REQUIRES: the job has negatives, and there are items.
+  /// Another item for a row of a user, as data.behaviour.negatives says; -1 where the user seems to
+  /// have an event with every item. REQUIRES: the job has negatives, and there are items.
   int DrawNegative(int64_t row, Random* random) const;
 
  private:
@@ -83,12 +86,13 @@ class Behaviour {
   std::vector<std::vector<Event>> held_out_;
   std::vector<int64_t> counts_;
   int64_t n_events_ = 0;
-  std::vector<bool> is_held_out_;   // [rows]
-  std::vector<bool> is_event_;      // [rows]
-  std::vector<int> user_of_row_;    // [rows]; -1: malformed
-  std::vector<double> time_of_row_; // [rows]
-  std::vector<std::vector<int>> items_of_;  // with negatives: of each user, ascending, of learned events
-  std::vector<double> sums_;                // with negatives by popularity: of the items' weights up to each
+  std::vector<bool> is_held_out_;    // [rows]
+  std::vector<bool> is_event_;       // [rows]
+  std::vector<int> user_of_row_;     // [rows]; -1: malformed
+  std::vector<double> time_of_row_;  // [rows]
+  std::vector<std::vector<int>>
+      items_of_;              // with negatives: of each user, ascending, of learned events
+  std::vector<double> sums_;  // with negatives by popularity: of the items' weights up to each
 };
 
 }  // namespace zhiyin::worker::data

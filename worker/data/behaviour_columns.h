@@ -1,4 +1,5 @@
-// The columns that data.behaviour adds to the rows: the configuration checks names against them, the reader appends them.
+// The columns that data.behaviour adds to the rows: the configuration checks names against them,
+// the reader appends them.
 #pragma once
 
 #include <array>

@@ -71,7 +71,8 @@ size_t FileBytes::ReadRaw(char* to, size_t n) {
   while (n_read < n) {
     const ssize_t got = read(fd_, to + n_read, n - n_read);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) Fail(path_, ": at byte ", n_raw_, ": ", std::strerror(errno), ", expected to read on");
+    if (got < 0)
+      Fail(path_, ": at byte ", n_raw_, ": ", std::strerror(errno), ", expected to read on");
     if (got == 0) {
       CheckUnchanged(true);
       break;
@@ -92,7 +93,8 @@ size_t FileBytes::ReadGzip(char* to, size_t n) {
       stream.next_in = reinterpret_cast<Bytef*>(gzip.input.data());
       if (stream.avail_in == 0) {
         if (gzip.between_members) break;
-        Fail(path_, ": at byte ", n_raw_, ": the gzip ends too early, expected more compressed data");
+        Fail(path_, ": at byte ", n_raw_,
+             ": the gzip ends too early, expected more compressed data");
       }
     }
     if (gzip.between_members) {
@@ -124,10 +126,11 @@ void FileBytes::Seek(int64_t offset) {
 
 void FileBytes::CheckUnchanged(bool at_end) const {
   struct stat status;
-  if (fstat(fd_, &status) != 0) Fail(path_, ": ", std::strerror(errno), ", expected a file that can be read");
+  if (fstat(fd_, &status) != 0)
+    Fail(path_, ": ", std::strerror(errno), ", expected a file that can be read");
   if ((!at_end || n_raw_ == stamp_.n_bytes) && StampOf(status) == stamp_) return;
-  Fail(path_, ": changed while it was read: ", stamp_.n_bytes, " bytes when opened, ", status.st_size,
-       " now, expected a file that stays as it is");
+  Fail(path_, ": changed while it was read: ", stamp_.n_bytes, " bytes when opened, ",
+       status.st_size, " now, expected a file that stays as it is");
 }
 
 }  // namespace zhiyin::worker::data

@@ -17,9 +17,10 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-/// A plain or gzip file (told apart by its first two bytes), from its start to its end. A gzip may have
-/// several members. Every mistake is an Error that names the file, in a gzip also the byte of the compressed
-/// file: missing, a folder, unreadable, corrupt, truncated, changed since it was opened. One thread.
+/// A plain or gzip file (told apart by its first two bytes), from its start to its end. A gzip may
+/// have several members. Every mistake is an Error that names the file, in a gzip also the byte of
+/// the compressed file: missing, a folder, unreadable, corrupt, truncated, changed since it was
+/// opened. One thread.
 class FileBytes {
  public:
   explicit FileBytes(const std::string& path);

@@ -24,11 +24,15 @@ void JoinedFile::ReadFile(const Join& config, const std::string& path) {
   Line line;
   const auto where = [&] { return path + ":" + std::to_string(line.number); };
   const auto split = [&] {
-    if (line.too_long) Fail(where(), ": longer than ", LineReader::kMaxBytes, " bytes, expected a shorter line");
-    if (FindInvalidUtf8(line.text) != std::string_view::npos) Fail(where(), ": is not UTF-8, expected UTF-8 text");
-    if (const std::string wrong = splitter.Split(line.text, &values); !wrong.empty()) Fail(where(), ": ", wrong);
+    if (line.too_long)
+      Fail(where(), ": longer than ", LineReader::kMaxBytes, " bytes, expected a shorter line");
+    if (FindInvalidUtf8(line.text) != std::string_view::npos)
+      Fail(where(), ": is not UTF-8, expected UTF-8 text");
+    if (const std::string wrong = splitter.Split(line.text, &values); !wrong.empty())
+      Fail(where(), ": ", wrong);
   };
-  std::vector<std::string> names(config.text().column_name().begin(), config.text().column_name().end());
+  std::vector<std::string> names(config.text().column_name().begin(),
+                                 config.text().column_name().end());
   if (config.text().header()) {
     if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
     split();
@@ -40,18 +44,22 @@ void JoinedFile::ReadFile(const Join& config, const std::string& path) {
       if (name != config.key()) columns_.push_back(name);
     }
   }
-  if (names != header_) Fail(path, ": has other columns than ", config.file(0), ", expected the same");
+  if (names != header_)
+    Fail(path, ": has other columns than ", config.file(0), ", expected the same");
   const auto key = std::find(names.begin(), names.end(), config.key());
-  if (key == names.end()) Fail(path, ": no column \"", config.key(), "\" (data.join)", Suggestion(config.key(), names));
+  if (key == names.end())
+    Fail(path, ": no column \"", config.key(), "\" (data.join)", Suggestion(config.key(), names));
   const size_t key_column = static_cast<size_t>(key - names.begin());
   std::unordered_map<std::string, int64_t> seen;
   for (const std::string& earlier : keys_) seen.emplace(earlier, 0);
   while (reader.Next(&line)) {
     split();
-    if (values.size() != names.size()) Fail(where(), ": ", values.size(), " columns, expected ", names.size());
+    if (values.size() != names.size())
+      Fail(where(), ": ", values.size(), " columns, expected ", names.size());
     if (values[key_column].empty()) Fail(where(), ": no ", config.key(), ", expected one");
     if (!seen.emplace(values[key_column], line.number).second)
-      Fail(where(), ": ", config.key(), " \"", values[key_column], "\" is there twice, expected one line for each");
+      Fail(where(), ": ", config.key(), " \"", values[key_column],
+           "\" is there twice, expected one line for each");
     keys_.emplace_back(values[key_column]);
     for (size_t c = 0; c < values.size(); ++c) {
       if (c == key_column) continue;
@@ -85,7 +93,8 @@ std::shared_ptr<const Joins> Joins::Read(const Data& data) {
 }
 
 const JoinedFile* Joins::ByColumn(std::string_view column) const {
-  const auto at = std::find_if(config_.begin(), config_.end(), [&](const Join& join) { return join.column() == column; });
+  const auto at = std::find_if(config_.begin(), config_.end(),
+                               [&](const Join& join) { return join.column() == column; });
   return at == config_.end() ? nullptr : files_[static_cast<size_t>(at - config_.begin())].get();
 }
 
@@ -95,16 +104,19 @@ bool Joins::HasColumn(std::string_view name) const {
   });
 }
 
-Joins::Plan::Plan(std::shared_ptr<const Joins> joins, const std::string& where, std::vector<std::string>* names)
+Joins::Plan::Plan(std::shared_ptr<const Joins> joins, const std::string& where,
+                  std::vector<std::string>* names)
     : joins_(std::move(joins)) {
   for (size_t j = 0; j < joins_->files_.size(); ++j) {
     const std::string& column = joins_->config_[static_cast<int>(j)].column();
     const auto at = std::find(names->begin(), names->end(), column);
-    if (at == names->end()) Fail(where, ": no column \"", column, "\" (data.join)", Suggestion(column, *names));
+    if (at == names->end())
+      Fail(where, ": no column \"", column, "\" (data.join)", Suggestion(column, *names));
     positions_.push_back(static_cast<size_t>(at - names->begin()));
     for (const std::string& name : joins_->files_[j]->columns()) {
       if (std::find(names->begin(), names->end(), name) != names->end())
-        Fail(where, ": a column \"", name, "\", and data.join has one, too: expected names that differ");
+        Fail(where, ": a column \"", name,
+             "\", and data.join has one, too: expected names that differ");
       names->push_back(name);
     }
   }

@@ -15,7 +15,8 @@ namespace zhiyin::worker::data {
 /// The lines of one join, by key. Immutable once read; any number of threads.
 class JoinedFile {
  public:
-  /// Throws Error where a file cannot be read, has no such key, or has a line that is malformed or whose key was there before.
+  /// Throws Error where a file cannot be read, has no such key, or has a line that is malformed or
+  /// whose key was there before.
   explicit JoinedFile(const Join& config);
 
   /// Without the key.
@@ -24,7 +25,8 @@ class JoinedFile {
   std::string_view key(int line) const { return keys_[static_cast<size_t>(line)]; }
   /// -1 where there is none of that key.
   int Find(std::string_view key) const;
-  /// Appends a value for each of columns(): those of a line, or empty ones for line -1. Valid as long as this is.
+  /// Appends a value for each of columns(): those of a line, or empty ones for line -1. Valid as
+  /// long as this is.
   void Append(int line, std::vector<std::string_view>* values) const;
 
  private:
@@ -48,9 +50,10 @@ class Joins {
   class Plan {
    public:
     Plan() = default;
-    /// Appends the columns of the joins to *names. Throws Error, `where` in front, where a join's column is not among them, or a
-    /// column is there already. Shares the joins.
-    Plan(std::shared_ptr<const Joins> joins, const std::string& where, std::vector<std::string>* names);
+    /// Appends the columns of the joins to *names. Throws Error, `where` in front, where a join's
+    /// column is not among them, or a column is there already. Shares the joins.
+    Plan(std::shared_ptr<const Joins> joins, const std::string& where,
+         std::vector<std::string>* names);
     /// Appends their values. REQUIRES: the values of the first columns.
     void Append(std::vector<std::string_view>* values) const;
 

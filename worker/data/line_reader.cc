@@ -12,7 +12,8 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 LineReader::LineReader(const std::string& path) : file_(path), buffer_(kMaxBytes + 1 + kReadBytes) {
   Fill();
-  if (std::string_view(buffer_.data(), end_).starts_with(kByteOrderMark)) begin_ = kByteOrderMark.size();
+  if (std::string_view(buffer_.data(), end_).starts_with(kByteOrderMark))
+    begin_ = kByteOrderMark.size();
 }
 
 bool LineReader::Next(Line* line) {
@@ -27,8 +28,9 @@ bool LineReader::NextMaybeEmpty(Line* line) {
   const void* found = nullptr;
   while (true) {
     found = std::memchr(buffer_.data() + begin_ + n, '\n', end_ - begin_ - n);
-    n = found != nullptr ? static_cast<size_t>(static_cast<const char*>(found) - buffer_.data()) - begin_
-                         : end_ - begin_;
+    n = found != nullptr
+            ? static_cast<size_t>(static_cast<const char*>(found) - buffer_.data()) - begin_
+            : end_ - begin_;
     if (found != nullptr || n > kMaxBytes || !Fill()) break;
   }
   if (found == nullptr && n == 0) return false;

@@ -21,9 +21,9 @@ struct Line {
   bool too_long = false;
 };
 
-/// Lines end in \n or \r\n, the last one possibly in nothing. Empty lines are passed over; a byte order mark
-/// at the start is no part of the first line. Memory is bounded whatever the file holds. Throws what
-/// FileBytes throws. One thread.
+/// Lines end in \n or \r\n, the last one possibly in nothing. Empty lines are passed over; a byte
+/// order mark at the start is no part of the first line. Memory is bounded whatever the file holds.
+/// Throws what FileBytes throws. One thread.
 class LineReader {
  public:
   /// The longest line that is read, its end not counted.

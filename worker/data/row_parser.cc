@@ -17,7 +17,8 @@ namespace {
 std::string Shown(std::string_view value) {
   constexpr size_t kMaxBytes = 40;
   size_t n = std::min(value.size(), kMaxBytes);
-  while (n < value.size() && n > 0 && (value[n] & 0xc0) == 0x80) --n;  // not in the middle of a character
+  while (n < value.size() && n > 0 && (value[n] & 0xc0) == 0x80)
+    --n;  // not in the middle of a character
   std::string shown(value.substr(0, n));
   std::replace_if(
       shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
@@ -29,8 +30,8 @@ std::string Shown(std::string_view value) {
 std::string Wrong(const char* kind, const std::string& name, size_t column, std::string_view value,
                   const char* expected) {
   std::ostringstream out;
-  out << kind << " \"" << name << "\" (column #" << column << "): \"" << Shown(value) << "\", expected "
-      << expected;
+  out << kind << " \"" << name << "\" (column #" << column << "): \"" << Shown(value)
+      << "\", expected " << expected;
   return out.str();
 }
 
@@ -60,8 +61,8 @@ RowParser::RowParser(const Job& job, const Schema& schema, Observer observer)
   }
   for (int i = 0; i < job.numeric_size(); ++i) {
     const Numeric& numeric = job.numeric(i);
-    numerics_.push_back(
-        {static_cast<size_t>(schema.numerics[static_cast<size_t>(i)]), numeric.name(), numeric.log1p()});
+    numerics_.push_back({static_cast<size_t>(schema.numerics[static_cast<size_t>(i)]),
+                         numeric.name(), numeric.log1p()});
   }
   for (int i = 0; i < job.task_size(); ++i) {
     const Task& task = job.task(i);
@@ -69,15 +70,17 @@ RowParser::RowParser(const Job& job, const Schema& schema, Observer observer)
     const auto rule = [](const Label& label, int column) {
       CHECK_NE(label.rule_case(), Label::RULE_NOT_SET);
       return RuleColumn{static_cast<size_t>(column), label.rule_case(),
-                        label.has_equals() ? label.equals() : label.prefix(),
-                        label.at_least()};
+                        label.has_equals() ? label.equals() : label.prefix(), label.at_least()};
     };
     TaskColumns& columns = tasks_.emplace_back();
     columns.name = task.name();
-    if (schema.labels[at] != Schema::kIgnored) columns.label = rule(task.label(), schema.labels[at]);
+    if (schema.labels[at] != Schema::kIgnored)
+      columns.label = rule(task.label(), schema.labels[at]);
     columns.loss = model::loss::MakeLoss(task);
-    if (schema.sample_spaces[at] != Schema::kIgnored) columns.sample_space = rule(task.sample_space(), schema.sample_spaces[at]);
-    if (schema.weights[at] != Schema::kIgnored) columns.weight = static_cast<size_t>(schema.weights[at]);
+    if (schema.sample_spaces[at] != Schema::kIgnored)
+      columns.sample_space = rule(task.sample_space(), schema.sample_spaces[at]);
+    if (schema.weights[at] != Schema::kIgnored)
+      columns.weight = static_cast<size_t>(schema.weights[at]);
     has_weights_ |= columns.weight.has_value();
   }
 }
@@ -108,17 +111,19 @@ std::string RowParser::Parse(std::span<const std::string_view> values, Rows* row
 
 std::string RowParser::ParseInto(std::span<const std::string_view> values, Rows* rows) const {
   if (values.size() != n_columns_) {
-    return std::to_string(values.size()) + (values.size() == 1 ? " column" : " columns") + ", expected " +
-           std::to_string(n_columns_);
+    return std::to_string(values.size()) + (values.size() == 1 ? " column" : " columns") +
+           ", expected " + std::to_string(n_columns_);
   }
   for (const CategoryColumn& field : fields_) {
-    if (std::string wrong = ParseCategories(field, values[field.column], &rows->keys); !wrong.empty())
+    if (std::string wrong = ParseCategories(field, values[field.column], &rows->keys);
+        !wrong.empty())
       return wrong;
     rows->key_begin.push_back(static_cast<uint32_t>(rows->keys.size()));
   }
   for (const NumberColumn& numeric : numerics_) {
     float& to = rows->numerics.emplace_back(kMissing);
-    if (std::string wrong = ParseNumeric(numeric, values[numeric.column], &to); !wrong.empty()) return wrong;
+    if (std::string wrong = ParseNumeric(numeric, values[numeric.column], &to); !wrong.empty())
+      return wrong;
   }
   for (const TaskColumns& task : tasks_) {
     float& to = rows->labels.emplace_back(kMissing);
@@ -126,7 +131,8 @@ std::string RowParser::ParseInto(std::span<const std::string_view> values, Rows*
     if (!has_weights_) continue;
     float& weight = rows->weights.emplace_back(1.0f);
     if (!task.weight) continue;
-    if (std::string wrong = ParseWeight(task, values[*task.weight], &weight); !wrong.empty()) return wrong;
+    if (std::string wrong = ParseWeight(task, values[*task.weight], &weight); !wrong.empty())
+      return wrong;
   }
   return "";
 }
@@ -168,14 +174,16 @@ std::string RowParser::ParseCategory(const CategoryColumn& field, std::string_vi
     return Wrong("field", field.name, field.column, value, "a number for its buckets");
   const auto above = std::upper_bound(field.bucket.begin(), field.bucket.end(), number);
   char index[std::numeric_limits<int64_t>::digits10 + 2];
-  const auto [end, error] = std::to_chars(index, index + sizeof(index), above - field.bucket.begin());
+  const auto [end, error] =
+      std::to_chars(index, index + sizeof(index), above - field.bucket.begin());
   const std::string_view interval(index, static_cast<size_t>(end - index));
   keys->push_back(field.hasher(interval));
   if (observer_) observer_(field.field, interval, keys->back());
   return "";
 }
 
-std::string RowParser::ParseNumeric(const NumberColumn& numeric, std::string_view value, float* to) const {
+std::string RowParser::ParseNumeric(const NumberColumn& numeric, std::string_view value,
+                                    float* to) const {
   if (IsMissing(value)) return "";
   double number = 0;
   if (!ParseNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max()) {
@@ -203,7 +211,8 @@ std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, cons
   double number = 0;
   if (!ParseNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max())
     return Wrong(kind, task.name, rule.column, value, "a finite number");
-  *to = rule.rule == Label::kAtLeast ? (number >= rule.at_least ? 1.0f : 0.0f) : static_cast<float>(number);
+  *to = rule.rule == Label::kAtLeast ? (number >= rule.at_least ? 1.0f : 0.0f)
+                                     : static_cast<float>(number);
   return "";
 }
 
@@ -214,7 +223,8 @@ std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::
     const std::string_view value = values[task.sample_space->column];
     float is_part = 0;
     if (IsMissing(value)) return "";
-    if (std::string wrong = ApplyRule("sample space of task", task, *task.sample_space, value, &is_part);
+    if (std::string wrong =
+            ApplyRule("sample space of task", task, *task.sample_space, value, &is_part);
         !wrong.empty()) {
       return wrong;
     }
@@ -223,13 +233,17 @@ std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::
   const std::string_view value = values[task.label->column];
   if (IsMissing(value)) return "";
   float label = 0;
-  if (std::string wrong = ApplyRule("label of task", task, *task.label, value, &label); !wrong.empty()) return wrong;
-  if (!task.loss->Accepts(label)) return Wrong("label of task", task.name, task.label->column, value, task.loss->Domain());
+  if (std::string wrong = ApplyRule("label of task", task, *task.label, value, &label);
+      !wrong.empty())
+    return wrong;
+  if (!task.loss->Accepts(label))
+    return Wrong("label of task", task.name, task.label->column, value, task.loss->Domain());
   *to = label;
   return "";
 }
 
-std::string RowParser::ParseWeight(const TaskColumns& task, std::string_view value, float* to) const {
+std::string RowParser::ParseWeight(const TaskColumns& task, std::string_view value,
+                                   float* to) const {
   if (IsMissing(value)) return "";
   double number = 0;
   if (!ParseNumber(value, &number) || number < 0 || number > std::numeric_limits<float>::max())

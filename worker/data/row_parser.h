@@ -18,17 +18,19 @@
 
 namespace zhiyin::worker::data {
 
-/// A number in decimal, all of `text`; a leading plus is allowed. False for anything else: NaN, infinity, out
-/// of range.
+/// A number in decimal, all of `text`; a leading plus is allowed. False for anything else: NaN,
+/// infinity, out of range.
 bool ParseNumber(std::string_view text, double* number);
 
-/// What job.proto says of fields, numerics and labels, done. Immutable; keeps what it needs of the job.
+/// What job.proto says of fields, numerics and labels, done. Immutable; keeps what it needs of the
+/// job.
 class RowParser {
  public:
   /// Most values that one column of one row may hold.
   static constexpr int kMaxValues = 1000;
 
-  /// A category that was met: position of the field in the job, the value as it is hashed (of a bucket its number), the key.
+  /// A category that was met: position of the field in the job, the value as it is hashed (of a
+  /// bucket its number), the key.
   using Observer = std::function<void(int field, std::string_view value, Key key)>;
 
   RowParser(const Job& job, const Schema& schema, Observer observer = {});
@@ -36,8 +38,8 @@ class RowParser {
   /// An empty Rows of the job's shape.
   Rows NewRows() const;
 
-  /// Appends the row of `values` to *rows. Otherwise leaves *rows as it was and returns what is wrong, what
-  /// is expected; empty when nothing is wrong.
+  /// Appends the row of `values` to *rows. Otherwise leaves *rows as it was and returns what is
+  /// wrong, what is expected; empty when nothing is wrong.
   std::string Parse(std::span<const std::string_view> values, Rows* rows) const;
 
  private:
@@ -63,7 +65,7 @@ class RowParser {
   };
   struct TaskColumns {
     std::string name;
-    std::optional<RuleColumn> label;   // none where nobody looks at labels
+    std::optional<RuleColumn> label;                // none where nobody looks at labels
     std::shared_ptr<const model::loss::Loss> loss;  // knows which labels make sense
     std::optional<RuleColumn> sample_space;
     std::optional<size_t> weight;
@@ -76,11 +78,13 @@ class RowParser {
   std::string ParseCategory(const CategoryColumn& field, std::string_view value,
                             std::vector<Key>* keys) const;
   std::string ParseNumeric(const NumberColumn& numeric, std::string_view value, float* to) const;
-  std::string ParseLabel(const TaskColumns& task, std::span<const std::string_view> values, float* to) const;
+  std::string ParseLabel(const TaskColumns& task, std::span<const std::string_view> values,
+                         float* to) const;
   std::string ParseWeight(const TaskColumns& task, std::string_view value, float* to) const;
-  /// A value that is not missing by the rule of its column; what is wrong where it is no number but should be.
-  std::string ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule, std::string_view value,
-                        float* to) const;
+  /// A value that is not missing by the rule of its column; what is wrong where it is no number but
+  /// should be.
+  std::string ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule,
+                        std::string_view value, float* to) const;
   std::string ParseInto(std::span<const std::string_view> values, Rows* rows) const;
 
   Observer observer_;

@@ -31,7 +31,8 @@ StreamPlan::StreamPlan(const BlockSummaries& blocks, int n_streams, int64_t rows
     runs_.insert(runs_.end(), own.begin(), own.end());
   }
   first_run_.push_back(runs_.size());
-  for (const int64_t n : stream_rows_) n_steps_ = std::max(n_steps_, (n + rows_per_slice - 1) / rows_per_slice);
+  for (const int64_t n : stream_rows_)
+    n_steps_ = std::max(n_steps_, (n + rows_per_slice - 1) / rows_per_slice);
 }
 
 int64_t StreamPlan::SliceRows(int64_t step, int stream) const {
@@ -75,7 +76,8 @@ int64_t StreamPlan::KeptRows(int64_t n_own_streams) const {
   return n_own_streams * n * (runs_.size() > stream_rows_.size() ? 2 : 1);
 }
 
-RangePlan::RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_size, int64_t shuffle_rows) {
+RangePlan::RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_size,
+                     int64_t shuffle_rows) {
   int64_t n_rows = 0;
   for (const auto& [block, summary] : blocks) n_rows += summary.n_rows;
   const int64_t n_target = std::min(n_rows / (kRangesPerWorker * n_workers), shuffle_rows);
@@ -91,7 +93,8 @@ RangePlan::RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_
   for (const auto& [block, summary] : blocks) {
     const int64_t range = in_file_order_ ? block / n_blocks : block % n_ranges;
     if (range == static_cast<int64_t>(runs_.size()))
-      runs_.push_back({block, in_file_order_ ? 1 : n_ranges, 0, 0, static_cast<uint64_t>(range), 0});
+      runs_.push_back(
+          {block, in_file_order_ ? 1 : n_ranges, 0, 0, static_cast<uint64_t>(range), 0});
     ++runs_[at(range)].n;
     runs_[at(range)].n_rows += summary.n_rows;
   }

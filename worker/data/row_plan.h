@@ -1,9 +1,9 @@
-// Which rows are trained on together, and in which order: arithmetic over what the first pass found, the same
-// at every worker.
+// Which rows are trained on together, and in which order: arithmetic over what the first pass
+// found, the same at every worker.
 //
-// A run is a set of blocks that are shuffled together, by (seed, epoch, run) alone. A slice is what a worker
-// computes at a time: consecutive rows of shuffled runs. An epoch has a fixed set of slices, whoever computes
-// them; their numbers say in which order their sums are added up.
+// A run is a set of blocks that are shuffled together, by (seed, epoch, run) alone. A slice is what
+// a worker computes at a time: consecutive rows of shuffled runs. An epoch has a fixed set of
+// slices, whoever computes them; their numbers say in which order their sums are added up.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,8 @@ struct Piece {
   int64_t n = 0;
 };
 
-/// Who reads which block in the first pass: block b is of part b mod n_parts, part p is read by worker p mod
-/// n_workers.
+/// Who reads which block in the first pass: block b is of part b mod n_parts, part p is read by
+/// worker p mod n_workers.
 struct BlockDeal {
   int n_parts = 1;
   int n_workers = 1;
@@ -43,28 +43,32 @@ struct BlockDeal {
   int WorkerOf(int64_t block) const { return static_cast<int>(block % n_parts) % n_workers; }
 };
 
-/// Staleness 0. Block b belongs to stream b mod n_streams. A stream is shuffled in windows: the longest runs
-/// of its blocks, in file order, that have at most shuffle_rows rows together (at least one block). Step t
-/// takes from every stream its next rows_per_slice rows: with the same number of streams, the rows of a step
-/// and their order are the same whatever the number of workers.
+/// Staleness 0. Block b belongs to stream b mod n_streams. A stream is shuffled in windows: the
+/// longest runs of its blocks, in file order, that have at most shuffle_rows rows together (at
+/// least one block). Step t takes from every stream its next rows_per_slice rows: with the same
+/// number of streams, the rows of a step and their order are the same whatever the number of
+/// workers.
 class StreamPlan {
  public:
   StreamPlan() = default;
-  StreamPlan(const BlockSummaries& blocks, int n_streams, int64_t rows_per_slice, int64_t shuffle_rows);
+  StreamPlan(const BlockSummaries& blocks, int n_streams, int64_t rows_per_slice,
+             int64_t shuffle_rows);
 
   int n_streams() const { return static_cast<int>(stream_rows_.size()); }
   /// The windows of all streams, stream after stream.
   const std::vector<BlockRun>& runs() const { return runs_; }
   /// Until every stream is used up; streams that end earlier give empty slices.
   int64_t n_steps() const { return n_steps_; }
-  /// Rows that stream gives at a step, and that all streams together give. A step counts within its epoch.
+  /// Rows that stream gives at a step, and that all streams together give. A step counts within its
+  /// epoch.
   int64_t SliceRows(int64_t step, int stream) const;
   int64_t StepRows(int64_t step) const;
   int64_t SliceNumber(int64_t step, int stream) const { return step * n_streams() + stream; }
   std::vector<Piece> Pieces(int64_t step, int stream) const;
   /// Of all slices of an epoch.
   std::vector<int64_t> RowsOfSlices() const;
-  /// What a worker of so many streams keeps in memory: all of them, or where they have windows, two of each.
+  /// What a worker of so many streams keeps in memory: all of them, or where they have windows, two
+  /// of each.
   int64_t KeptRows(int64_t n_own_streams) const;
 
  private:
@@ -75,13 +79,15 @@ class StreamPlan {
   std::vector<size_t> first_run_;  // [n_streams + 1]
 };
 
-/// Other stalenesses. A range is a set of blocks that one worker at a time takes and trains on: small enough
-/// that every worker gets several an epoch, at most shuffle_rows rows, and as close as blocks allow to a
-/// multiple of the batch size. It is cut evenly into batches, none larger than the batch size.
+/// Other stalenesses. A range is a set of blocks that one worker at a time takes and trains on:
+/// small enough that every worker gets several an epoch, at most shuffle_rows rows, and as close as
+/// blocks allow to a multiple of the batch size. It is cut evenly into batches, none larger than
+/// the batch size.
 ///
-/// Where the workers can keep all rows in memory, shuffle_rows each, range r has the blocks r, r + n_ranges,
-/// ...: rows of the whole split, however the files are sorted. Otherwise ranges are consecutive blocks, and go
-/// to workers in file order, so that readers move forward.
+/// Where the workers can keep all rows in memory, shuffle_rows each, range r has the blocks r, r +
+/// n_ranges,
+/// ...: rows of the whole split, however the files are sorted. Otherwise ranges are consecutive
+/// blocks, and go to workers in file order, so that readers move forward.
 class RangePlan {
  public:
   RangePlan() = default;
@@ -91,7 +97,9 @@ class RangePlan {
   bool in_file_order() const { return in_file_order_; }
   const std::vector<BlockRun>& runs() const { return runs_; }
   int64_t n_batches() const { return first_batch_.back(); }
-  int64_t n_batches(int64_t range) const { return first_batch_[at(range) + 1] - first_batch_[at(range)]; }
+  int64_t n_batches(int64_t range) const {
+    return first_batch_[at(range) + 1] - first_batch_[at(range)];
+  }
   /// The number of a range's first batch, as a slice of the epoch.
   int64_t FirstBatch(int64_t range) const { return first_batch_[at(range)]; }
   Piece Batch(int64_t range, int64_t nth) const;

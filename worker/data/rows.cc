@@ -21,9 +21,11 @@ void Rows::Append(const Rows& from, int64_t i) {
     key_begin.push_back(from.key_begin[first + static_cast<size_t>(f)] + shift);
   numerics.insert(numerics.end(), from.numerics.begin() + i * n_numerics,
                   from.numerics.begin() + (i + 1) * n_numerics);
-  labels.insert(labels.end(), from.labels.begin() + i * n_tasks, from.labels.begin() + (i + 1) * n_tasks);
+  labels.insert(labels.end(), from.labels.begin() + i * n_tasks,
+                from.labels.begin() + (i + 1) * n_tasks);
   if (!from.weights.empty())
-    weights.insert(weights.end(), from.weights.begin() + i * n_tasks, from.weights.begin() + (i + 1) * n_tasks);
+    weights.insert(weights.end(), from.weights.begin() + i * n_tasks,
+                   from.weights.begin() + (i + 1) * n_tasks);
   ++n;
 }
 

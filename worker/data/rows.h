@@ -9,8 +9,8 @@
 
 namespace zhiyin::worker::data {
 
-/// n rows of the same shape, row after row. A batch and a block of a file are both this. A plain value:
-/// whoever holds it owns it.
+/// n rows of the same shape, row after row. A batch and a block of a file are both this. A plain
+/// value: whoever holds it owns it.
 struct Rows {
   /// Columns of the job: job.field, job.numeric, job.task, in their order.
   int n_fields = 0;
@@ -20,7 +20,8 @@ struct Rows {
   int64_t n = 0;
   /// Keys of all categories: row after row, in a row field after field.
   std::vector<Key> keys;
-  /// [n * n_fields + 1]: keys of (row i, field f) are keys[key_begin[i * n_fields + f]] up to the next begin.
+  /// [n * n_fields + 1]: keys of (row i, field f) are keys[key_begin[i * n_fields + f]] up to the
+  /// next begin.
   std::vector<uint32_t> key_begin = {0};
   /// [n, n_numerics]: kMissing where not known, until a Normalizer has run.
   std::vector<float> numerics;
@@ -30,7 +31,8 @@ struct Rows {
   std::vector<float> weights;
 
   Rows() = default;
-  Rows(int fields, int numerics_, int tasks) : n_fields(fields), n_numerics(numerics_), n_tasks(tasks) {}
+  Rows(int fields, int numerics_, int tasks)
+      : n_fields(fields), n_numerics(numerics_), n_tasks(tasks) {}
 
   /// Forgets the rows, keeps the memory.
   void Clear();

@@ -33,9 +33,11 @@ int Find(const Columns& columns, const std::string& column, const std::string& u
   const std::optional<int> position = ParsePosition(column);
   if (position.has_value() && *position < columns.n) return *position;
   if (columns.names.empty() || position.has_value()) {
-    Fail(columns.where, ": no column \"", column, "\" (", user, "), expected #0 to #", columns.n - 1);
+    Fail(columns.where, ": no column \"", column, "\" (", user, "), expected #0 to #",
+         columns.n - 1);
   }
-  Fail(columns.where, ": no column \"", column, "\" (", user, ")", Suggestion(column, columns.names));
+  Fail(columns.where, ": no column \"", column, "\" (", user, ")",
+       Suggestion(column, columns.names));
 }
 
 std::string NameOf(const char* kind, int i, const std::string& name) {
@@ -45,7 +47,8 @@ std::string NameOf(const char* kind, int i, const std::string& name) {
 }  // namespace
 
 Schema Schema::Of(const Job& job, const Columns& columns, LabelUse labels) {
-  const auto find = [&](const char* kind, int i, const std::string& name, const std::string& column) {
+  const auto find = [&](const char* kind, int i, const std::string& name,
+                        const std::string& column) {
     return Find(columns, column.empty() ? name : column, NameOf(kind, i, name));
   };
   Schema schema;

@@ -19,8 +19,8 @@ struct Columns {
   std::string where;
 };
 
-/// Whether rows without labels will do: then label columns may be missing, and nobody looks at those that are
-/// there.
+/// Whether rows without labels will do: then label columns may be missing, and nobody looks at
+/// those that are there.
 enum class LabelUse { kNeeded, kIgnored };
 
 /// Positions of columns, from 0. A plain value.
@@ -36,8 +36,8 @@ struct Schema {
   std::vector<int> sample_spaces;
   std::vector<int> weights;
 
-  /// A column is a name or a position, "#7"; empty, it is the input's own name. Throws Error where there is
-  /// none such, or several of that name.
+  /// A column is a name or a position, "#7"; empty, it is the input's own name. Throws Error where
+  /// there is none such, or several of that name.
   static Schema Of(const Job& job, const Columns& columns, LabelUse labels = LabelUse::kNeeded);
 };
 

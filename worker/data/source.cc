@@ -3,12 +3,13 @@
 #include <utility>
 
 #include "common/error.h"
-#include "worker/data/text_source.h"
 #include "worker/data/generated/world.h"
+#include "worker/data/text_source.h"
 
 namespace zhiyin::worker::data {
 
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels, RowParser::Observer observer) {
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels,
+                                   RowParser::Observer observer) {
   const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
   switch (job.data().source_case()) {
     case Data::kText:

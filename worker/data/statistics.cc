@@ -18,7 +18,8 @@ constexpr char kBytesName[] = "block summaries";
 /// Refuses what no pass over a block can find, whatever the job.
 void CheckSummary(int64_t block, const BlockSummary& summary) {
   if (block < 0) Refuse(block, "negative number");
-  if (summary.n_rows < 0 || summary.n_bad < 0 || summary.n_rows > kMaxRowsOfBlock || summary.n_bad > kBlockRows) {
+  if (summary.n_rows < 0 || summary.n_bad < 0 || summary.n_rows > kMaxRowsOfBlock ||
+      summary.n_bad > kBlockRows) {
     Refuse(block, "impossible number of rows");
   }
   if (summary.first_bad.empty() != (summary.n_bad == 0)) Refuse(block, "malformed lines not named");
@@ -70,8 +71,8 @@ BlockSummary BlockSummary::Of(const Rows& rows) {
   return summary;
 }
 
-// u64 blocks; for each, ascending: i64 block, i64 n_rows, i64 n_bad, string first_bad, then arrays: i64 n,
-// f64 mean and f64 m2 of the numerics, i64 n_observed.
+// u64 blocks; for each, ascending: i64 block, i64 n_rows, i64 n_bad, string first_bad, then arrays:
+// i64 n, f64 mean and f64 m2 of the numerics, i64 n_observed.
 std::string Serialize(const BlockSummaries& summaries) {
   ByteWriter writer;
   writer.Put<uint64_t>(summaries.size());
@@ -113,17 +114,20 @@ BlockSummaries ParseBlockSummaries(std::string_view bytes) {
     const std::vector<int64_t> n = reader.GetArray<int64_t>();
     const std::vector<double> mean = reader.GetArray<double>();
     const std::vector<double> m2 = reader.GetArray<double>();
-    if (mean.size() != n.size() || m2.size() != n.size()) Refuse(block, "moments of different lengths");
+    if (mean.size() != n.size() || m2.size() != n.size())
+      Refuse(block, "moments of different lengths");
     for (size_t j = 0; j < n.size(); ++j) summary.numerics.push_back({n[j], mean[j], m2[j]});
     summary.n_observed = reader.GetArray<int64_t>();
     CheckSummary(block, summary);
-    if (!summaries.empty() && (summary.numerics.size() != summaries.begin()->second.numerics.size() ||
-                               summary.n_observed.size() != summaries.begin()->second.n_observed.size())) {
+    if (!summaries.empty() &&
+        (summary.numerics.size() != summaries.begin()->second.numerics.size() ||
+         summary.n_observed.size() != summaries.begin()->second.n_observed.size())) {
       Refuse(block, "another shape than the first block");
     }
     summaries.emplace_hint(summaries.end(), block, std::move(summary));
   }
-  if (!reader.AtEnd()) Fail(kBytesName, ": bytes after the last of ", n_blocks, " blocks, expected none");
+  if (!reader.AtEnd())
+    Fail(kBytesName, ": bytes after the last of ", n_blocks, " blocks, expected none");
   return summaries;
 }
 
@@ -134,9 +138,11 @@ SplitSummary SplitSummary::Of(const BlockSummaries& blocks) {
     total.n_bad += summary.n_bad;
     if (total.first_bad.empty()) total.first_bad = summary.first_bad;
     total.numerics.resize(summary.numerics.size());
-    for (size_t j = 0; j < summary.numerics.size(); ++j) total.numerics[j].Merge(summary.numerics[j]);
+    for (size_t j = 0; j < summary.numerics.size(); ++j)
+      total.numerics[j].Merge(summary.numerics[j]);
     total.n_observed.resize(summary.n_observed.size());
-    for (size_t t = 0; t < summary.n_observed.size(); ++t) total.n_observed[t] += summary.n_observed[t];
+    for (size_t t = 0; t < summary.n_observed.size(); ++t)
+      total.n_observed[t] += summary.n_observed[t];
   }
   return total;
 }

@@ -12,7 +12,8 @@
 
 namespace zhiyin::worker::data {
 
-/// Count, mean and sum of squared deviations of a number (Welford, 1962), mergeable (Chan et al., 1979).
+/// Count, mean and sum of squared deviations of a number (Welford, 1962), mergeable (Chan et al.,
+/// 1979).
 struct Moments {
   int64_t n = 0;
   double mean = 0;
@@ -36,7 +37,8 @@ struct BlockSummary {
   static BlockSummary Of(const Rows& rows);
 };
 
-/// Summaries by block. Every worker summarises its own blocks; the union is the same whatever their number.
+/// Summaries by block. Every worker summarises its own blocks; the union is the same whatever their
+/// number.
 using BlockSummaries = std::map<int64_t, BlockSummary>;
 
 std::string Serialize(const BlockSummaries& summaries);
@@ -54,7 +56,8 @@ struct SplitSummary {
   static SplitSummary Of(const BlockSummaries& blocks);
 };
 
-/// x -> (x - mean) * scale for every numeric; a missing value becomes the mean, so 0 where standardised.
+/// x -> (x - mean) * scale for every numeric; a missing value becomes the mean, so 0 where
+/// standardised.
 struct Normalizer {
   std::vector<float> mean;   // [n_numerics]
   std::vector<float> scale;  // [n_numerics]: 1 / stddev; 1 where the stddev is 0

@@ -7,11 +7,11 @@
 #include <string_view>
 #include <utility>
 
-#include "worker/data/behaviour_columns.h"
 #include "common/error.h"
 #include "common/random.h"
 #include "common/utf8.h"
 #include "worker/data/behaviour.h"
+#include "worker/data/behaviour_columns.h"
 #include "worker/data/format/delimited.h"
 #include "worker/data/joins.h"
 #include "worker/data/line_reader.h"
@@ -27,7 +27,8 @@ constexpr uint64_t kNegatives = 0x6e6567;
 /// What is wrong with a line before it is cut; empty when nothing is.
 std::string CheckText(const Line& line) {
   if (line.too_long)
-    return "longer than " + std::to_string(LineReader::kMaxBytes) + " bytes, expected a shorter line";
+    return "longer than " + std::to_string(LineReader::kMaxBytes) +
+           " bytes, expected a shorter line";
   if (const size_t at = line.text.find('\0'); at != std::string_view::npos) {
     return "a NUL at byte " + std::to_string(at) + ", expected text";
   }
@@ -49,12 +50,14 @@ std::optional<Columns> ReadFirstLine(LineReader* reader, LineSplitter* splitter)
   std::vector<std::string_view> values;
   if (wrong.empty()) wrong = splitter->Split(line.text, &values);
   if (!wrong.empty()) Fail(Where(*reader, line), ": ", wrong);
-  return Columns{static_cast<int>(values.size()), {values.begin(), values.end()}, Where(*reader, line)};
+  return Columns{
+      static_cast<int>(values.size()), {values.begin(), values.end()}, Where(*reader, line)};
 }
 
 void CheckSameHeader(const Columns& first, const Columns& other) {
   if (other.n != first.n) {
-    Fail(other.where, ": a header of ", other.n, " columns, expected ", first.n, " as in ", first.where);
+    Fail(other.where, ": a header of ", other.n, " columns, expected ", first.n, " as in ",
+         first.where);
   }
   for (size_t c = 0; c < first.names.size(); ++c) {
     if (other.names[c] == first.names[c]) continue;
@@ -101,7 +104,8 @@ class TextSource : public Source {
   bool IsOfThisSplit() const;
   /// Behind the values of the files those of data.join and data.behaviour.
   void AddColumns();
-  /// Rows with the values of row_ but other items. REQUIRES: row_ is a learned event and was the last that was parsed.
+  /// Rows with the values of row_ but other items. REQUIRES: row_ is a learned event and was the
+  /// last that was parsed.
   void AddNegatives(Rows* rows);
 
   std::vector<File> files_;
@@ -120,7 +124,7 @@ class TextSource : public Source {
   std::shared_ptr<const Behaviour> behaviour_;
   zhiyin::Behaviour config_;
   std::vector<bool> is_negative_;  // [tasks], whose label is 0 in a negative row
-  bool is_of_behaviour_ = false;  // these files are those that it was read from
+  bool is_of_behaviour_ = false;   // these files are those that it was read from
   bool is_test_ = false;
   size_t user_column_ = 0;
   size_t item_column_ = 0;
@@ -129,12 +133,13 @@ class TextSource : public Source {
 
   // Where reading is.
   size_t next_file_ = 0;
-  std::optional<LineReader> reader_;  // of file next_file_ - 1
-  int64_t row_ = 0;                   // of all files together
+  std::optional<LineReader> reader_;        // of file next_file_ - 1
+  int64_t row_ = 0;                         // of all files together
   std::vector<std::optional<Mark>> marks_;  // [block], of those that were passed
 };
 
-TextSource::TextSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer)
+TextSource::TextSource(const Job& job, const Split& split, LabelUse labels,
+                       RowParser::Observer observer)
     : header_(job.data().text().header()),
       first_row_(split.first_row()),
       n_rows_(split.n_rows() > 0 ? split.n_rows() : std::numeric_limits<int64_t>::max()),
@@ -152,19 +157,23 @@ TextSource::TextSource(const Job& job, const Split& split, LabelUse labels, RowP
       is_negative_.push_back(std::find(tasks.begin(), tasks.end(), task.name()) != tasks.end());
     }
     const auto& learned = job.data().train().file();
-    is_of_behaviour_ = std::equal(learned.begin(), learned.end(), split.file().begin(), split.file().end());
+    is_of_behaviour_ =
+        std::equal(learned.begin(), learned.end(), split.file().begin(), split.file().end());
     is_test_ = &split == &job.data().test();
     const auto position = [&](const std::string& name) {
       const auto at = std::find(columns.names.begin(), columns.names.end(), name);
-      if (at == columns.names.end()) Fail(columns.where, ": no column \"", name, "\" (data.behaviour)");
+      if (at == columns.names.end())
+        Fail(columns.where, ": no column \"", name, "\" (data.behaviour)");
       return static_cast<size_t>(at - columns.names.begin());
     };
     user_column_ = position(config_.user());
     item_column_ = position(config_.item());
   }
   if (job.data().join_size() > 0)
-    joins_ = Joins::Plan(behaviour_ ? behaviour_->joins() : Joins::Read(job.data()), columns.where, &columns.names);
-  if (behaviour_) columns.names.insert(columns.names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+    joins_ = Joins::Plan(behaviour_ ? behaviour_->joins() : Joins::Read(job.data()), columns.where,
+                         &columns.names);
+  if (behaviour_)
+    columns.names.insert(columns.names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
   if (!columns.names.empty()) columns.n = static_cast<int>(columns.names.size());
   n_columns_ = static_cast<size_t>(columns.n);
   parser_.emplace(job, Schema::Of(job, columns, labels), std::move(observer));
@@ -248,7 +257,8 @@ bool TextSource::GoTo(int64_t block) {
 }
 
 void TextSource::MarkBlock(int64_t block) {
-  if (static_cast<size_t>(block) != marks_.size() || row_ != first_row_ + block * kBlockRows) return;
+  if (static_cast<size_t>(block) != marks_.size() || row_ != first_row_ + block * kBlockRows)
+    return;
   std::optional<Mark>& mark = marks_.emplace_back();
   if (reader_.has_value() && reader_->CanSeek()) mark = Mark{next_file_ - 1, reader_->place()};
 }
@@ -295,7 +305,9 @@ std::string TextSource::Parse(const Line& line, Rows* rows) {
     return std::to_string(values_.size()) + " columns, expected " + std::to_string(n_own_columns_);
   }
   std::string wrong = parser_->Parse(values_, rows);
-  if (wrong.empty() && config_.has_negatives() && is_of_behaviour_ && !is_test_ && behaviour_->IsLearnedEvent(row_)) AddNegatives(rows);
+  if (wrong.empty() && config_.has_negatives() && is_of_behaviour_ && !is_test_ &&
+      behaviour_->IsLearnedEvent(row_))
+    AddNegatives(rows);
   return wrong;
 }
 
@@ -332,7 +344,8 @@ void TextSource::AddNegatives(Rows* rows) {
 
 }  // namespace
 
-std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer) {
+std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelUse labels,
+                                       RowParser::Observer observer) {
   return std::make_unique<TextSource>(job, split, labels, std::move(observer));
 }
 

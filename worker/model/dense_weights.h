@@ -11,12 +11,13 @@
 
 namespace zhiyin::worker::model {
 
-/// A flat vector of weights and one of gradients, padded to whole rows of kDenseRowDim. The padding's
-/// gradient is always zero.
+/// A flat vector of weights and one of gradients, padded to whole rows of kDenseRowDim. The
+/// padding's gradient is always zero.
 class DenseWeights {
  public:
   explicit DenseWeights(int64_t n_weights)
-      : n_weights_(static_cast<size_t>(n_weights)), keys_((n_weights_ + kDenseRowDim - 1) / kDenseRowDim) {
+      : n_weights_(static_cast<size_t>(n_weights)),
+        keys_((n_weights_ + kDenseRowDim - 1) / kDenseRowDim) {
     std::iota(keys_.begin(), keys_.end(), Key{0});
     weights_.resize(keys_.size() * kDenseRowDim);
     gradients_.resize(keys_.size() * kDenseRowDim);

@@ -13,12 +13,15 @@ void AddTo(float* __restrict to, const float* __restrict from, float factor, int
   for (int d = 0; d < dim; ++d) to[d] += factor * from[d];
 }
 
-/// Of several rows, in each column the first that has the largest value: visit(column, its position).
+/// Of several rows, in each column the first that has the largest value: visit(column, its
+/// position).
 template <typename Visit>
 void ForEachLargest(const std::vector<float>& weights, std::span<const uint32_t> positions, int dim,
                     const Visit& visit) {
   for (int d = 0; d < dim; ++d) {
-    const auto value = [&](uint32_t position) { return weights[position * static_cast<size_t>(dim) + static_cast<size_t>(d)]; };
+    const auto value = [&](uint32_t position) {
+      return weights[position * static_cast<size_t>(dim) + static_cast<size_t>(d)];
+    };
     uint32_t largest = positions[0];
     for (const uint32_t position : positions.subspan(1)) {
       if (value(position) > value(largest)) largest = position;
@@ -44,8 +47,8 @@ EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layo
     const auto table = std::find_if(job.table().begin(), job.table().end(),
                                     [&](const Table& t) { return t.name() == field.table(); });
     CHECK(table != job.table().end()) << field.table();
-    fields_.push_back({static_cast<size_t>(table - job.table().begin()), layout.fields[static_cast<size_t>(f)],
-                       field.pooling()});
+    fields_.push_back({static_cast<size_t>(table - job.table().begin()),
+                       layout.fields[static_cast<size_t>(f)], field.pooling()});
   }
 }
 
@@ -61,7 +64,8 @@ void EmbeddingInput::Prepare(const data::Rows& rows) {
       const Range values = ValuesOf(i, f);
       for (uint32_t k = values.begin; k < values.end; ++k) {
         // Most often of the same table; otherwise nothing is lost.
-        if (k + UniqueKeys::kAhead < rows.keys.size()) keys.Prefetch(rows.keys[k + UniqueKeys::kAhead]);
+        if (k + UniqueKeys::kAhead < rows.keys.size())
+          keys.Prefetch(rows.keys[k + UniqueKeys::kAhead]);
         positions_[k] = keys.Insert(rows.keys[k]);
       }
     }
@@ -86,7 +90,8 @@ void EmbeddingInput::Pool(Matrix* x) const {
   }
 }
 
-void EmbeddingInput::PoolField(const FieldPlan& field, std::span<const uint32_t> positions, float* row) const {
+void EmbeddingInput::PoolField(const FieldPlan& field, std::span<const uint32_t> positions,
+                               float* row) const {
   const TableRows& table = tables_[field.table];
   const size_t dim = static_cast<size_t>(table.dim);
   const auto weights = [&](uint32_t position) { return table.weights.data() + position * dim; };
@@ -104,7 +109,8 @@ void EmbeddingInput::PoolField(const FieldPlan& field, std::span<const uint32_t>
   }
   if (positions.empty()) return;
   if (field.pooling == Field::MAX) {
-    ForEachLargest(table.weights, positions, table.dim, [&](int d, uint32_t largest) { to[d] = weights(largest)[d]; });
+    ForEachLargest(table.weights, positions, table.dim,
+                   [&](int d, uint32_t largest) { to[d] = weights(largest)[d]; });
     return;
   }
   const float factor = PoolFactor(field.pooling, positions.size());
@@ -128,19 +134,22 @@ void EmbeddingInput::AddL2(int64_t step_rows) {
     const float factor = table.l2 / static_cast<float>(step_rows);
     for (int64_t i = 0; i < n_rows_; ++i) {
       for (const uint32_t position : PositionsOf(static_cast<size_t>(i), f))
-        AddTo(table.gradients.data() + position * dim, table.weights.data() + position * dim, factor, table.dim);
+        AddTo(table.gradients.data() + position * dim, table.weights.data() + position * dim,
+              factor, table.dim);
     }
   }
 }
 
-void EmbeddingInput::ScatterField(const FieldPlan& field, std::span<const uint32_t> positions, const float* row) {
+void EmbeddingInput::ScatterField(const FieldPlan& field, std::span<const uint32_t> positions,
+                                  const float* row) {
   TableRows& table = tables_[field.table];
   const size_t dim = static_cast<size_t>(table.dim);
   const auto gradients = [&](uint32_t position) { return table.gradients.data() + position * dim; };
   const float* const from = row + field.part.begin;
   if (positions.empty()) return;
   if (field.part.is_sequence()) {
-    for (size_t l = 0; l < positions.size(); ++l) AddTo(gradients(positions[l]), from + l * dim, 1, table.dim);
+    for (size_t l = 0; l < positions.size(); ++l)
+      AddTo(gradients(positions[l]), from + l * dim, 1, table.dim);
     return;
   }
   if (field.pooling == Field::MAX) {

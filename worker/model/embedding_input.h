@@ -31,13 +31,20 @@ class EmbeddingInput {
 
   /// Tables of the job, so table t is TableId t + 1.
   int n_tables() const { return static_cast<int>(tables_.size()); }
-  std::span<const Key> keys(int table) const { return tables_[static_cast<size_t>(table)].keys.keys(); }
-  float* weights(int table) { return tables_[static_cast<size_t>(table)].weights.data(); }  // [keys, dim]
-  float* gradients(int table) { return tables_[static_cast<size_t>(table)].gradients.data(); }  // [keys, dim]
+  std::span<const Key> keys(int table) const {
+    return tables_[static_cast<size_t>(table)].keys.keys();
+  }
+  float* weights(int table) {
+    return tables_[static_cast<size_t>(table)].weights.data();
+  }  // [keys, dim]
+  float* gradients(int table) {
+    return tables_[static_cast<size_t>(table)].gradients.data();
+  }  // [keys, dim]
 
   void Pool(Matrix* x) const;
   void Scatter(const Matrix& dx);
-  /// Adds the gradient of Table.l2 of the rows' data, divided by the rows of the step, to gradients.
+  /// Adds the gradient of Table.l2 of the rows' data, divided by the rows of the step, to
+  /// gradients.
   void AddL2(int64_t step_rows);
 
  private:
@@ -54,7 +61,8 @@ class EmbeddingInput {
     Field::Pooling pooling = Field::SUM;
   };
 
-  /// A field's columns in a row of x, from the rows of its values; and the way back from a row of dx.
+  /// A field's columns in a row of x, from the rows of its values; and the way back from a row of
+  /// dx.
   void PoolField(const FieldPlan& field, std::span<const uint32_t> positions, float* row) const;
   void ScatterField(const FieldPlan& field, std::span<const uint32_t> positions, const float* row);
   /// The values of a row's field: of a sequence the last ones, as many as x has.
@@ -67,7 +75,8 @@ class EmbeddingInput {
     const InputLayout::Part& part = fields_[field].part;
     Range values = {key_begin_[at], key_begin_[at + 1]};
     if (part.is_sequence())
-      values.begin = std::max(values.begin, values.end - std::min(values.end, static_cast<uint32_t>(part.length)));
+      values.begin = std::max(
+          values.begin, values.end - std::min(values.end, static_cast<uint32_t>(part.length)));
     return values;
   }
   std::span<const uint32_t> PositionsOf(size_t row, size_t field) const {

@@ -16,12 +16,14 @@ InputLayout InputLayout::Of(const Job& job) {
     layout.fields.push_back(part);
     layout.dim += part.width();
   }
-  for (const Numeric& numeric : job.numeric()) layout.numerics.push_back({numeric.name(), layout.dim++, 1, 0});
+  for (const Numeric& numeric : job.numeric())
+    layout.numerics.push_back({numeric.name(), layout.dim++, 1, 0});
   return layout;
 }
 
 const InputLayout::Part& InputLayout::FieldNamed(const std::string& name) const {
-  const auto part = std::find_if(fields.begin(), fields.end(), [&](const Part& p) { return p.name == name; });
+  const auto part =
+      std::find_if(fields.begin(), fields.end(), [&](const Part& p) { return p.name == name; });
   CHECK(part != fields.end()) << name;
   return *part;
 }
@@ -30,7 +32,8 @@ std::vector<InputLayout::Part> InputLayout::FieldsNamed(
     const google::protobuf::RepeatedPtrField<std::string>& names) const {
   std::vector<Part> parts;
   for (const Part& part : fields) {
-    if (names.empty() || std::find(names.begin(), names.end(), part.name) != names.end()) parts.push_back(part);
+    if (names.empty() || std::find(names.begin(), names.end(), part.name) != names.end())
+      parts.push_back(part);
   }
   return parts;
 }

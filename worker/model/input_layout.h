@@ -8,8 +8,9 @@
 
 namespace zhiyin::worker::model {
 
-/// x of a row: for each field in the job's order the pooled row of its table, or, for a sequence, the rows of its
-/// values in order, padded with zeros behind the last, and one column with the number of values; then the numerics.
+/// x of a row: for each field in the job's order the pooled row of its table, or, for a sequence,
+/// the rows of its values in order, padded with zeros behind the last, and one column with the
+/// number of values; then the numerics.
 struct InputLayout {
   struct Part {
     std::string name;

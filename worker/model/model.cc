@@ -9,8 +9,8 @@
 namespace zhiyin::worker::model {
 namespace {
 
-/// A network above a feature stack, and the wide part beside it. The weights of the stack come first, those of the network
-/// last.
+/// A network above a feature stack, and the wide part beside it. The weights of the stack come
+/// first, those of the network last.
 class StackedModel final : public Model {
  public:
   explicit StackedModel(const Job& job)
@@ -27,28 +27,32 @@ class StackedModel final : public Model {
     network_->InitWeights(Random(random.Next()), Above(weights));
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
+               Matrix* outputs) override {
     stack_.Forward(weights, x, pass);
     network_->Forward(Above(weights), View(stack_.output()), pass, outputs);
     wide_.Forward(weights, x, stack_.features(), pass, outputs);
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
     const FeatureStack::Values stack = stack_.AddTo(graph, weights, x);
-    return wide_.AddTo(graph, weights, x, stack.features, network_->AddTo(graph, Above(weights), stack.output));
+    return wide_.AddTo(graph, weights, x, stack.features,
+                       network_->AddTo(graph, Above(weights), stack.output));
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
-    network_->Backward(Above(weights), View(stack_.output()), doutputs, Above(dweights), &stack_.doutput());
+    network_->Backward(Above(weights), View(stack_.output()), doutputs, Above(dweights),
+                       &stack_.doutput());
     stack_.BackwardToFeatures(weights, dweights);
     wide_.BackwardToFeatures(stack_.features(), doutputs, stack_.dfeatures());
     stack_.BackwardToInputs(weights, x, dweights, dx);
     wide_.BackwardToInputs(weights, x, doutputs, dweights, dx);
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
-                  Matrix* doutputs) override {
+  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor,
+                  std::span<double> sums, Matrix* doutputs) override {
     network_->AddOwnLoss(outputs, labels, factor, sums, doutputs);
     // As much for each row, so that it is part of a mean over rows like the losses.
     const double n = static_cast<double>(outputs.rows());
@@ -56,11 +60,15 @@ class StackedModel final : public Model {
     sums[0] += n * stack_.penalty();
   }
 
-  std::vector<std::pair<std::string, float>> Gates(std::span<const float> weights) const override { return stack_.Gates(weights); }
+  std::vector<std::pair<std::string, float>> Gates(std::span<const float> weights) const override {
+    return stack_.Gates(weights);
+  }
   std::optional<TowerVectors> vectors() const override { return network_->vectors(); }
 
  private:
-  static ConstMatrixView View(const Matrix& matrix) { return {matrix.data(), matrix.rows(), matrix.cols()}; }
+  static ConstMatrixView View(const Matrix& matrix) {
+    return {matrix.data(), matrix.rows(), matrix.cols()};
+  }
   template <typename T>
   std::span<T> Above(std::span<T> weights) const {
     return weights.subspan(static_cast<size_t>(n_weights_below_));
@@ -74,13 +82,17 @@ class StackedModel final : public Model {
 
 }  // namespace
 
-std::vector<nn::Graph::Value> Model::AddTo(nn::Graph*, std::span<const float>, const nn::Graph::Value&) const {
-  Fail("this kind of model has no form of standard operators; shared_bottom, mmoe, single_task, ple, esmm, linear, matrix_factorization and two_tower have one");
+std::vector<nn::Graph::Value> Model::AddTo(nn::Graph*, std::span<const float>,
+                                           const nn::Graph::Value&) const {
+  Fail(
+      "this kind of model has no form of standard operators; shared_bottom, mmoe, single_task, "
+      "ple, esmm, linear, matrix_factorization and two_tower have one");
 }
 
 std::unique_ptr<Model> MakeModel(const Job& job) {
   const zhiyin::Model& model = job.model();
-  if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide() || model.has_gates())
+  if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide() ||
+      model.has_gates())
     return std::make_unique<StackedModel>(job);
   const InputLayout layout = InputLayout::Of(job);
   return MakeNetwork(job, layout.dim, layout);

@@ -52,7 +52,8 @@ void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets,
   const Head& head = tasks_[t];
   const size_t n = static_cast<size_t>(outputs.rows());
   const size_t n_tasks = tasks_.size();
-  const bool is_weighted = training && (!targets.weights.empty() || head.positive_weight != 1 || head.negative_weight != 1);
+  const bool is_weighted = training && (!targets.weights.empty() || head.positive_weight != 1 ||
+                                        head.negative_weight != 1);
   outputs_.resize(n);
   labels_.resize(n);
   weights_.resize(is_weighted ? n : 0);
@@ -64,14 +65,16 @@ void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets,
     outputs_[i] = outputs.data()[at];
     labels_[i] = training ? label + head.label_smoothing * (0.5f - label) : label;
     if (!is_weighted) continue;
-    const float by_label = label == 1 ? head.positive_weight : label == 0 ? head.negative_weight : 1.0f;
+    const float by_label = label == 1   ? head.positive_weight
+                           : label == 0 ? head.negative_weight
+                                        : 1.0f;
     weights_[i] = (targets.weights.empty() ? 1.0f : targets.weights[at]) * by_label;
   }
   head.loss->Compute({outputs_, labels_, weights_, targets.groups[t]}, values_, derivatives_);
 }
 
-void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions, const Targets& targets,
-                     std::span<TaskSums> sums) {
+void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions,
+                     const Targets& targets, std::span<TaskSums> sums) {
   std::fill(sums.begin(), sums.end(), TaskSums{});
   const size_t n_tasks = tasks_.size();
   for (size_t t = 0; t < n_tasks; ++t) {

@@ -35,15 +35,16 @@ static_assert(sizeof(TaskSums) == TaskSums::kNumbers * sizeof(double));
 
 /// What the outputs of a batch are compared with.
 struct Targets {
-  std::vector<float> labels;             // [n, n_tasks], kMissing where the task has no part in the row
-  std::vector<float> weights;            // [n, n_tasks], or empty: all 1
-  std::vector<std::vector<Key>> groups;  // [n_tasks][n], empty where the loss compares no rows, or all
+  std::vector<float> labels;   // [n, n_tasks], kMissing where the task has no part in the row
+  std::vector<float> weights;  // [n, n_tasks], or empty: all 1
+  std::vector<std::vector<Key>>
+      groups;  // [n_tasks][n], empty where the loss compares no rows, or all
 };
 
-/// The objective of a step of B rows is sum over tasks of weight * (1 / B) * sum of the weighted loss over the rows
-/// that have the label, and of what the model adds to it. The divisor is the same for all tasks and known beforehand, so
-/// that the slices of a
-/// step add up without knowing of each other. One thread.
+/// The objective of a step of B rows is sum over tasks of weight * (1 / B) * sum of the weighted
+/// loss over the rows that have the label, and of what the model adds to it. The divisor is the
+/// same for all tasks and known beforehand, so that the slices of a step add up without knowing of
+/// each other. One thread.
 class TaskHeads {
  public:
   explicit TaskHeads(const Job& job);
@@ -61,10 +62,11 @@ class TaskHeads {
   /// sums [n_tasks]: every row counts once, with its label as it is.
   void Sums(const Matrix& outputs, std::span<const float> predictions, const Targets& targets,
             std::span<TaskSums> sums);
-  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label; objectives [n_tasks]: these rows' part of
-  /// each task's. Here rows have their weights, and labels are smoothed.
-  void Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step, Matrix* doutputs,
-                   std::span<double> objectives);
+  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label; objectives
+  /// [n_tasks]: these rows' part of each task's. Here rows have their weights, and labels are
+  /// smoothed.
+  void Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step,
+                   Matrix* doutputs, std::span<double> objectives);
 
  private:
   struct Head {

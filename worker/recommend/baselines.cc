@@ -18,7 +18,8 @@ namespace {
 std::vector<std::vector<int>> ItemsOfUsers(const data::Behaviour& behaviour) {
   std::vector<std::vector<int>> items(static_cast<size_t>(behaviour.n_users()));
   for (size_t u = 0; u < items.size(); ++u) {
-    for (const data::Behaviour::Event& event : behaviour.events(static_cast<int>(u))) items[u].push_back(event.item);
+    for (const data::Behaviour::Event& event : behaviour.events(static_cast<int>(u)))
+      items[u].push_back(event.item);
     std::sort(items[u].begin(), items[u].end());
     items[u].erase(std::unique(items[u].begin(), items[u].end()), items[u].end());
   }
@@ -36,10 +37,13 @@ std::vector<std::vector<int>> Transposed(const std::vector<std::vector<int>>& li
 class MostPopular final : public Baseline {
  public:
   explicit MostPopular(const data::Behaviour& behaviour) {
-    for (int i = 0; i < behaviour.n_items(); ++i) counts_.push_back(static_cast<float>(behaviour.count(i)));
+    for (int i = 0; i < behaviour.n_items(); ++i)
+      counts_.push_back(static_cast<float>(behaviour.count(i)));
   }
   std::string name() const override { return "most popular"; }
-  void Score(int, std::span<float> scores) const override { std::copy(counts_.begin(), counts_.end(), scores.begin()); }
+  void Score(int, std::span<float> scores) const override {
+    std::copy(counts_.begin(), counts_.end(), scores.begin());
+  }
 
  private:
   std::vector<float> counts_;
@@ -47,7 +51,8 @@ class MostPopular final : public Baseline {
 
 class ContentOnly final : public Baseline {
  public:
-  explicit ContentOnly(const data::Behaviour& behaviour) : items_(ItemsOfUsers(behaviour)), terms_(static_cast<size_t>(behaviour.n_items())) {
+  explicit ContentOnly(const data::Behaviour& behaviour)
+      : items_(ItemsOfUsers(behaviour)), terms_(static_cast<size_t>(behaviour.n_items())) {
     const data::JoinedFile& content = *behaviour.item_content();
     std::unordered_map<std::string, int> numbers;
     std::vector<std::string_view> values;
@@ -59,7 +64,11 @@ class ContentOnly final : public Baseline {
         for (std::string_view rest = values[c]; !rest.empty();) {
           const std::string_view value = rest.substr(0, rest.find('|'));
           rest.remove_prefix(std::min(value.size() + 1, rest.size()));
-          if (!value.empty()) own.insert(numbers.emplace(std::to_string(c) + "=" + std::string(value), static_cast<int>(numbers.size())).first->second);
+          if (!value.empty())
+            own.insert(numbers
+                           .emplace(std::to_string(c) + "=" + std::string(value),
+                                    static_cast<int>(numbers.size()))
+                           .first->second);
         }
       }
       for (const int term : own) terms_[static_cast<size_t>(i)].emplace_back(term, 1.0f);
@@ -68,7 +77,8 @@ class ContentOnly final : public Baseline {
     for (const auto& own : terms_) {
       for (const auto& [term, weight] : own) weights_[static_cast<size_t>(term)] += 1;
     }
-    for (float& weight : weights_) weight = static_cast<float>(std::log(static_cast<double>(terms_.size()) / weight));
+    for (float& weight : weights_)
+      weight = static_cast<float>(std::log(static_cast<double>(terms_.size()) / weight));
     for (auto& own : terms_) {
       float square = 0;
       for (auto& [term, weight] : own) {
@@ -82,17 +92,19 @@ class ContentOnly final : public Baseline {
   void Score(int user, std::span<float> scores) const override {
     std::vector<float> profile(weights_.size());
     for (const int item : items_[static_cast<size_t>(user)]) {
-      for (const auto& [term, weight] : terms_[static_cast<size_t>(item)]) profile[static_cast<size_t>(term)] += weight;
+      for (const auto& [term, weight] : terms_[static_cast<size_t>(item)])
+        profile[static_cast<size_t>(term)] += weight;
     }
     // The length of the profile is the same for all items.
     for (size_t i = 0; i < terms_.size(); ++i) {
       scores[i] = 0;
-      for (const auto& [term, weight] : terms_[i]) scores[i] += weight * profile[static_cast<size_t>(term)];
+      for (const auto& [term, weight] : terms_[i])
+        scores[i] += weight * profile[static_cast<size_t>(term)];
     }
   }
 
  private:
-  std::vector<std::vector<int>> items_;                     // by user
+  std::vector<std::vector<int>> items_;                    // by user
   std::vector<std::vector<std::pair<int, float>>> terms_;  // by item: a vector of length 1
   std::vector<float> weights_;                             // by term
 };
@@ -100,7 +112,9 @@ class ContentOnly final : public Baseline {
 class ItemNeighbours final : public Baseline {
  public:
   ItemNeighbours(const data::Behaviour& behaviour, int n_neighbours)
-      : n_neighbours_(n_neighbours), items_(ItemsOfUsers(behaviour)), readers_(static_cast<size_t>(behaviour.n_items())) {
+      : n_neighbours_(n_neighbours),
+        items_(ItemsOfUsers(behaviour)),
+        readers_(static_cast<size_t>(behaviour.n_items())) {
     const std::vector<std::vector<int>> users = Transposed(items_, behaviour.n_items());
     std::vector<int> together(users.size());
     std::vector<int> met;
@@ -113,36 +127,46 @@ class ItemNeighbours final : public Baseline {
       }
       std::vector<std::pair<float, int>> near;
       for (const int j : met) {
-        const double norms = static_cast<double>(users[i].size()) * static_cast<double>(users[static_cast<size_t>(j)].size());
-        near.emplace_back(static_cast<float>(std::exchange(together[static_cast<size_t>(j)], 0) / std::sqrt(norms)), j);
+        const double norms = static_cast<double>(users[i].size()) *
+                             static_cast<double>(users[static_cast<size_t>(j)].size());
+        near.emplace_back(static_cast<float>(std::exchange(together[static_cast<size_t>(j)], 0) /
+                                             std::sqrt(norms)),
+                          j);
       }
       std::sort(near.begin(), near.end(), [](const auto& a, const auto& b) {
         return a.first != b.first ? a.first > b.first : a.second < b.second;
       });
       near.resize(std::min(near.size(), static_cast<size_t>(n_neighbours)));
-      for (const auto& [cosine, j] : near) readers_[static_cast<size_t>(j)].emplace_back(static_cast<int>(i), cosine);
+      for (const auto& [cosine, j] : near)
+        readers_[static_cast<size_t>(j)].emplace_back(static_cast<int>(i), cosine);
     }
   }
-  std::string name() const override { return "item-item, " + std::to_string(n_neighbours_) + " nearest"; }
+  std::string name() const override {
+    return "item-item, " + std::to_string(n_neighbours_) + " nearest";
+  }
   void Score(int user, std::span<float> scores) const override {
     std::fill(scores.begin(), scores.end(), 0.0f);
     for (const int j : items_[static_cast<size_t>(user)]) {
-      for (const auto& [i, cosine] : readers_[static_cast<size_t>(j)]) scores[static_cast<size_t>(i)] += cosine;
+      for (const auto& [i, cosine] : readers_[static_cast<size_t>(j)])
+        scores[static_cast<size_t>(i)] += cosine;
     }
   }
 
  private:
   int n_neighbours_;
-  std::vector<std::vector<int>> items_;                      // [users]
-  std::vector<std::vector<std::pair<int, float>>> readers_;  // [items]: whose neighbour the item is, and how near
+  std::vector<std::vector<int>> items_;  // [users]
+  std::vector<std::vector<std::pair<int, float>>>
+      readers_;  // [items]: whose neighbour the item is, and how near
 };
 
 class ImplicitFactorization final : public Baseline {
  public:
-  ImplicitFactorization(const data::Behaviour& behaviour, int dim, double alpha, double lambda, int n_rounds)
+  ImplicitFactorization(const data::Behaviour& behaviour, int dim, double alpha, double lambda,
+                        int n_rounds)
       : users_(Matrix::Zero(behaviour.n_users(), dim)), items_(behaviour.n_items(), dim) {
     Random random(1);
-    for (float& w : std::span(items_.data(), static_cast<size_t>(items_.size()))) w = static_cast<float>(0.1 * random.Normal());
+    for (float& w : std::span(items_.data(), static_cast<size_t>(items_.size())))
+      w = static_cast<float>(0.1 * random.Normal());
     const std::vector<std::vector<int>> items_of = ItemsOfUsers(behaviour);
     const std::vector<std::vector<int>> users_of = Transposed(items_of, behaviour.n_items());
     for (int round = 0; round < n_rounds; ++round) {
@@ -152,22 +176,27 @@ class ImplicitFactorization final : public Baseline {
   }
   std::string name() const override { return "matrix factorisation"; }
   void Score(int user, std::span<float> scores) const override {
-    Eigen::Map<Eigen::VectorXf>(scores.data(), items_.rows()).noalias() = items_ * users_.row(user).transpose();
+    Eigen::Map<Eigen::VectorXf>(scores.data(), items_.rows()).noalias() =
+        items_ * users_.row(user).transpose();
   }
 
  private:
-  /// Row r of *to: (F'F + alpha sum f f' + lambda I)^-1 (1 + alpha) sum f, sums over the rows f of F that it met.
-  static void Solve(const std::vector<std::vector<int>>& met, const Matrix& from, double alpha, double lambda, Matrix* to) {
+  /// Row r of *to: (F'F + alpha sum f f' + lambda I)^-1 (1 + alpha) sum f, sums over the rows f of
+  /// F that it met.
+  static void Solve(const std::vector<std::vector<int>>& met, const Matrix& from, double alpha,
+                    double lambda, Matrix* to) {
     Eigen::MatrixXf base = from.transpose() * from;
     base.diagonal().array() += static_cast<float>(lambda);
     for (size_t r = 0; r < met.size(); ++r) {
       Eigen::MatrixXf a = base;
       Eigen::VectorXf b = Eigen::VectorXf::Zero(from.cols());
       for (const int j : met[r]) {
-        a.selfadjointView<Eigen::Lower>().rankUpdate(from.row(j).transpose(), static_cast<float>(alpha));
+        a.selfadjointView<Eigen::Lower>().rankUpdate(from.row(j).transpose(),
+                                                     static_cast<float>(alpha));
         b += static_cast<float>(1 + alpha) * from.row(j).transpose();
       }
-      to->row(static_cast<Eigen::Index>(r)) = a.selfadjointView<Eigen::Lower>().llt().solve(b).transpose();
+      to->row(static_cast<Eigen::Index>(r)) =
+          a.selfadjointView<Eigen::Lower>().llt().solve(b).transpose();
     }
   }
 
@@ -177,7 +206,9 @@ class ImplicitFactorization final : public Baseline {
 
 }  // namespace
 
-std::unique_ptr<Baseline> MakeMostPopular(const data::Behaviour& behaviour) { return std::make_unique<MostPopular>(behaviour); }
+std::unique_ptr<Baseline> MakeMostPopular(const data::Behaviour& behaviour) {
+  return std::make_unique<MostPopular>(behaviour);
+}
 
 std::unique_ptr<Baseline> MakeContentOnly(const data::Behaviour& behaviour) {
   if (behaviour.item_content() == nullptr) return nullptr;
@@ -188,28 +219,30 @@ std::unique_ptr<Baseline> MakeItemNeighbours(const data::Behaviour& behaviour, i
   return std::make_unique<ItemNeighbours>(behaviour, n_neighbours);
 }
 
-std::unique_ptr<Baseline> MakeImplicitFactorization(const data::Behaviour& behaviour, int dim, double alpha, double lambda,
-                                                    int n_rounds) {
+std::unique_ptr<Baseline> MakeImplicitFactorization(const data::Behaviour& behaviour, int dim,
+                                                    double alpha, double lambda, int n_rounds) {
   return std::make_unique<ImplicitFactorization>(behaviour, dim, alpha, lambda, n_rounds);
 }
 
-std::vector<int> BestUnseen(const data::Behaviour& behaviour, const Baseline& baseline, int user, int k, bool exclude_seen,
-                            std::span<float> scores) {
+std::vector<int> BestUnseen(const data::Behaviour& behaviour, const Baseline& baseline, int user,
+                            int k, bool exclude_seen, std::span<float> scores) {
   baseline.Score(user, scores);
   std::vector<bool> excluded(scores.size());
   if (exclude_seen) {
-    for (const data::Behaviour::Event& event : behaviour.events(user)) excluded[static_cast<size_t>(event.item)] = true;
+    for (const data::Behaviour::Event& event : behaviour.events(user))
+      excluded[static_cast<size_t>(event.item)] = true;
   }
   std::vector<int> best;
   for (int i = 0; i < behaviour.n_items(); ++i) {
     if (!excluded[static_cast<size_t>(i)]) best.push_back(i);
   }
   const size_t n = std::min(best.size(), static_cast<size_t>(k));
-  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(n), best.end(), [&](int a, int b) {
-    const float score_a = scores[static_cast<size_t>(a)];
-    const float score_b = scores[static_cast<size_t>(b)];
-    return score_a != score_b ? score_a > score_b : a < b;
-  });
+  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(n), best.end(),
+                    [&](int a, int b) {
+                      const float score_a = scores[static_cast<size_t>(a)];
+                      const float score_b = scores[static_cast<size_t>(b)];
+                      return score_a != score_b ? score_a > score_b : a < b;
+                    });
   best.resize(n);
   return best;
 }

@@ -11,7 +11,8 @@
 
 namespace zhiyin::worker::recommend {
 
-/// sum: product (+- product)*;  product: signed (*/ signed)*;  signed: - signed | power;  power: atom (^ signed)?
+/// sum: product (+- product)*;  product: signed (*/ signed)*;  signed: - signed | power;  power:
+/// atom (^ signed)?
 class Formula::Parser {
  public:
   Parser(std::string_view text, const std::vector<std::string>& names, std::vector<Step>* steps)
@@ -26,7 +27,8 @@ class Formula::Parser {
  private:
   [[noreturn]] void Wrong(const std::string& what) const {
     Fail("formula, column ", at_ + 1, ": ",
-         at_ < text_.size() ? "\"" + std::string(1, text_[at_]) + "\", " : std::string("the end, "), what);
+         at_ < text_.size() ? "\"" + std::string(1, text_[at_]) + "\", " : std::string("the end, "),
+         what);
   }
   void Skip() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
@@ -43,7 +45,8 @@ class Formula::Parser {
   void Add(Op op) { steps_->push_back({op}); }
 
   void Sum() {
-    if (++depth_ > kMaxDepth) Wrong(Text("nested too deep, expected at most ", kMaxDepth, " levels"));
+    if (++depth_ > kMaxDepth)
+      Wrong(Text("nested too deep, expected at most ", kMaxDepth, " levels"));
     Product();
     while (true) {
       if (Take('+')) {
@@ -73,7 +76,8 @@ class Formula::Parser {
     }
   }
   void Signed() {
-    if (++depth_ > kMaxDepth) Wrong(Text("nested too deep, expected at most ", kMaxDepth, " levels"));
+    if (++depth_ > kMaxDepth)
+      Wrong(Text("nested too deep, expected at most ", kMaxDepth, " levels"));
     if (Take('-')) {
       Signed();
       Add(Op::kNegate);
@@ -93,12 +97,17 @@ class Formula::Parser {
       Expect(')');
       return;
     }
-    const auto is_letter = [&](size_t i) { return std::isalpha(static_cast<unsigned char>(text_[i])) || text_[i] == '_'; };
-    const auto is_digit = [&](size_t i) { return std::isdigit(static_cast<unsigned char>(text_[i])) != 0; };
+    const auto is_letter = [&](size_t i) {
+      return std::isalpha(static_cast<unsigned char>(text_[i])) || text_[i] == '_';
+    };
+    const auto is_digit = [&](size_t i) {
+      return std::isdigit(static_cast<unsigned char>(text_[i])) != 0;
+    };
     if (at_ == text_.size()) Wrong("expected a number, a task or (");
     if (is_digit(at_) || text_[at_] == '.') {
       Step step = {Op::kNumber};
-      const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), step.number);
+      const auto [end, error] =
+          std::from_chars(text_.data() + at_, text_.data() + text_.size(), step.number);
       if (error != std::errc()) Wrong("expected a number");
       at_ = static_cast<size_t>(end - text_.data());
       steps_->push_back(step);
@@ -120,7 +129,8 @@ class Formula::Parser {
   void Call(size_t begin, const std::string& name) {
     const bool two = name == "min" || name == "max";
     if (!two && name != "exp" && name != "log")
-      Fail("formula, column ", begin + 1, ": no function \"", name, "\", expected exp, log, min or max");
+      Fail("formula, column ", begin + 1, ": no function \"", name,
+           "\", expected exp, log, min or max");
     Sum();
     if (two) {
       Expect(',');
@@ -144,7 +154,8 @@ class Formula::Parser {
 };
 
 Formula::Formula(std::string_view text, std::vector<std::string> names) {
-  if (text.size() > kMaxBytes) Fail("formula: ", text.size(), " bytes, expected at most ", kMaxBytes);
+  if (text.size() > kMaxBytes)
+    Fail("formula: ", text.size(), " bytes, expected at most ", kMaxBytes);
   Parser(text, names, &steps_).Run();
 }
 

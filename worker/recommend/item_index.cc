@@ -17,7 +17,8 @@ class Scan final : public ItemIndex {
  public:
   explicit Scan(const Matrix& items) : items_(items) {}
 
-  std::vector<ScoredItem> Best(const float* user, size_t n, const std::vector<bool>& excluded, size_t) const override {
+  std::vector<ScoredItem> Best(const float* user, size_t n, const std::vector<bool>& excluded,
+                               size_t) const override {
     constexpr Eigen::Index kRows = 2048;  // scores that stay in the nearest cache
     const Eigen::Map<const Eigen::VectorXf> vector(user, items_.cols());
     Eigen::VectorXf scores;
@@ -58,7 +59,8 @@ class Products final : public hnswlib::SpaceInterface<float> {
  private:
   static float Distance(const void* a, const void* b, const void* dim) {
     const auto n = static_cast<Eigen::Index>(*static_cast<const size_t*>(dim));
-    return 1 - ConstVectorView(static_cast<const float*>(a), n).dot(ConstVectorView(static_cast<const float*>(b), n));
+    return 1 - ConstVectorView(static_cast<const float*>(a), n)
+                   .dot(ConstVectorView(static_cast<const float*>(b), n));
   }
 
   size_t dim_;
@@ -69,22 +71,25 @@ class Hnsw final : public HnswIndex {
   Hnsw(const Matrix& items, const HnswOptions& options)
       : items_(items),
         space_(static_cast<size_t>(items.cols())),
-        graph_(&space_, std::max<size_t>(static_cast<size_t>(items.rows()), 1), static_cast<size_t>(options.links),
-               static_cast<size_t>(options.build_width)) {
+        graph_(&space_, std::max<size_t>(static_cast<size_t>(items.rows()), 1),
+               static_cast<size_t>(options.links), static_cast<size_t>(options.build_width)) {
     Hnsw::SetSearchWidth(options.search_width);
-    // One after the other: several threads would make another graph each time, draw levels from one generator without a lock, and hold
-    // the locks of two items in any order.
-    for (Eigen::Index i = 0; i < items.rows(); ++i) graph_.addPoint(items.row(i).data(), static_cast<size_t>(i));
+    // One after the other: several threads would make another graph each time, draw levels from one
+    // generator without a lock, and hold the locks of two items in any order.
+    for (Eigen::Index i = 0; i < items.rows(); ++i)
+      graph_.addPoint(items.row(i).data(), static_cast<size_t>(i));
   }
 
-  std::vector<ScoredItem> Best(const float* user, size_t n, const std::vector<bool>& excluded, size_t n_excluded) const override {
+  std::vector<ScoredItem> Best(const float* user, size_t n, const std::vector<bool>& excluded,
+                               size_t n_excluded) const override {
     const Eigen::Map<const Eigen::RowVectorXf> vector(user, items_.cols());
     std::vector<ScoredItem> best;
     const size_t n_wanted = std::min(n + n_excluded, static_cast<size_t>(items_.rows()));
     if (n == 0 || n_wanted == 0) return best;
     for (auto found = graph_.searchKnn(user, n_wanted); !found.empty(); found.pop()) {
       const int item = static_cast<int>(found.top().second);
-      if (excluded.empty() || !excluded[static_cast<size_t>(item)]) best.push_back({item, items_.row(item).dot(vector)});
+      if (excluded.empty() || !excluded[static_cast<size_t>(item)])
+        best.push_back({item, items_.row(item).dot(vector)});
     }
     std::sort(best.begin(), best.end(), IsBetter);
     best.resize(std::min(best.size(), n));
@@ -101,7 +106,9 @@ class Hnsw final : public HnswIndex {
 
 }  // namespace
 
-std::unique_ptr<ItemIndex> MakeScan(const Matrix& items) { return std::make_unique<Scan>(items); }
+std::unique_ptr<ItemIndex> MakeScan(const Matrix& items) {
+  return std::make_unique<Scan>(items);
+}
 
 std::unique_ptr<HnswIndex> MakeHnsw(const Matrix& items, const HnswOptions& options) {
   return std::make_unique<Hnsw>(items, options);

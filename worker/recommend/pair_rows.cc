@@ -6,8 +6,8 @@
 #include <functional>
 #include <utility>
 
-#include "worker/data/behaviour_columns.h"
 #include "common/error.h"
+#include "worker/data/behaviour_columns.h"
 #include "worker/data/schema.h"
 
 namespace zhiyin::worker::recommend {
@@ -17,12 +17,15 @@ constexpr int kRowsPerRun = 1024;
 
 const Job& WithBehaviour(const Job& job) {
   if (!job.data().has_behaviour())
-    Fail("the model's job has no data.behaviour: expected it, which names the columns of users and items");
+    Fail(
+        "the model's job has no data.behaviour: expected it, which names the columns of users and "
+        "items");
   return job;
 }
 
 /// The towers' vectors of n rows, `append` adding each; `take(begin, vectors)`.
-void ForVectors(const saved::FrozenModel& model, const PairRows& rows, int n, const std::function<void(int, data::Rows*)>& append,
+void ForVectors(const saved::FrozenModel& model, const PairRows& rows, int n,
+                const std::function<void(int, data::Rows*)>& append,
                 const std::function<void(int, const model::TowerVectors&)>& take) {
   saved::FrozenModel::Session session(model);
   for (int begin = 0; begin < n; begin += kRowsPerRun) {
@@ -35,16 +38,23 @@ void ForVectors(const saved::FrozenModel& model, const PairRows& rows, int n, co
 
 }  // namespace
 
-PairRows::PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour, data::RowParser::Observer observer)
+PairRows::PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour,
+                   data::RowParser::Observer observer)
     : behaviour_(std::move(behaviour)) {
   const Data& data = WithBehaviour(job).data();
-  const bool same_files = std::equal(data.join().begin(), data.join().end(), behaviour_->joins()->config().begin(), behaviour_->joins()->config().end(),
-                                     google::protobuf::util::MessageDifferencer::Equals);
-  const std::shared_ptr<const data::Joins> joins = same_files ? behaviour_->joins() : data::Joins::Read(data);
+  const bool same_files = std::equal(
+      data.join().begin(), data.join().end(), behaviour_->joins()->config().begin(),
+      behaviour_->joins()->config().end(), google::protobuf::util::MessageDifferencer::Equals);
+  const std::shared_ptr<const data::Joins> joins =
+      same_files ? behaviour_->joins() : data::Joins::Read(data);
   std::vector<std::string> names = {data.behaviour().user(), data.behaviour().item()};
   const auto add = [&](const std::string& name) {
-    const bool is_given = joins->HasColumn(name) || std::find(data::kBehaviourColumns.begin(), data::kBehaviourColumns.end(), name) != data::kBehaviourColumns.end();
-    if (!is_given && !name.starts_with('#') && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    const bool is_given = joins->HasColumn(name) ||
+                          std::find(data::kBehaviourColumns.begin(), data::kBehaviourColumns.end(),
+                                    name) != data::kBehaviourColumns.end();
+    if (!is_given && !name.starts_with('#') &&
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
   };
   for (const Field& field : job.field()) add(field.column());
   for (const Numeric& numeric : job.numeric()) add(numeric.column());
@@ -53,7 +63,8 @@ PairRows::PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behavi
   joins_ = data::Joins::Plan(joins, "the model's job", &names);
   names.insert(names.end(), data::kBehaviourColumns.begin(), data::kBehaviourColumns.end());
   const data::Columns columns = {static_cast<int>(names.size()), names, "the model's job"};
-  parser_ = std::make_unique<data::RowParser>(job, data::Schema::Of(job, columns, data::LabelUse::kIgnored), std::move(observer));
+  parser_ = std::make_unique<data::RowParser>(
+      job, data::Schema::Of(job, columns, data::LabelUse::kIgnored), std::move(observer));
 }
 
 void PairRows::Append(int user, int item, std::string_view history, data::Rows* rows) const {
@@ -67,7 +78,8 @@ void PairRows::Append(int user, int item, std::string_view history, data::Rows* 
   if (!wrong.empty()) Fail("a row for a recommendation: ", wrong);
 }
 
-ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows, const data::Behaviour& behaviour) {
+ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows,
+                           const data::Behaviour& behaviour) {
   ItemVectors items;
   ForVectors(
       model, rows, behaviour.n_items(), [&](int i, data::Rows* to) { rows.Append(-1, i, "", to); },
@@ -79,10 +91,12 @@ ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows
   return items;
 }
 
-Matrix VectorsOfUsers(const saved::FrozenModel& model, const PairRows& rows, const data::Behaviour& behaviour) {
+Matrix VectorsOfUsers(const saved::FrozenModel& model, const PairRows& rows,
+                      const data::Behaviour& behaviour) {
   Matrix users;
   ForVectors(
-      model, rows, behaviour.n_users(), [&](int u, data::Rows* to) { rows.Append(u, -1, behaviour.HistoryOf(u), to); },
+      model, rows, behaviour.n_users(),
+      [&](int u, data::Rows* to) { rows.Append(u, -1, behaviour.HistoryOf(u), to); },
       [&](int begin, const model::TowerVectors& found) {
         if (begin == 0) users.resize(behaviour.n_users(), found.user.cols());
         users.middleRows(begin, found.user.rows()) = found.user;

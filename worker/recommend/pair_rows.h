@@ -14,13 +14,14 @@
 
 namespace zhiyin::worker::recommend {
 
-/// A row has the user, the item, the history and the columns that data.join gives of them; other columns are missing values. Immutable;
-/// any number of threads.
+/// A row has the user, the item, the history and the columns that data.join gives of them; other
+/// columns are missing values. Immutable; any number of threads.
 class PairRows {
  public:
-  /// Of a job with data.behaviour; the behaviour may be another job's about the same users and items. Throws Error where there is
-  /// none, or a joined file cannot be read.
-  PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour, data::RowParser::Observer observer = {});
+  /// Of a job with data.behaviour; the behaviour may be another job's about the same users and
+  /// items. Throws Error where there is none, or a joined file cannot be read.
+  PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour,
+           data::RowParser::Observer observer = {});
 
   data::Rows NewRows() const { return parser_->NewRows(); }
   /// Appends a row; -1 is nobody, or no item.
@@ -38,8 +39,10 @@ struct ItemVectors {
   Matrix vectors;  // [n, dim]
   float temperature = 1;
 };
-ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows, const data::Behaviour& behaviour);
+ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows,
+                           const data::Behaviour& behaviour);
 /// As they are after all events that are learned from.
-Matrix VectorsOfUsers(const saved::FrozenModel& model, const PairRows& rows, const data::Behaviour& behaviour);
+Matrix VectorsOfUsers(const saved::FrozenModel& model, const PairRows& rows,
+                      const data::Behaviour& behaviour);
 
 }  // namespace zhiyin::worker::recommend

@@ -16,8 +16,10 @@ constexpr size_t kCandidatesPerRun = 1024;
 
 }  // namespace
 
-Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model, std::shared_ptr<const saved::FrozenModel> ranker,
-                         std::shared_ptr<const data::Behaviour> behaviour, const RecommendOptions& options)
+Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model,
+                         std::shared_ptr<const saved::FrozenModel> ranker,
+                         std::shared_ptr<const data::Behaviour> behaviour,
+                         const RecommendOptions& options)
     : model_(std::move(model)),
       ranker_(std::move(ranker)),
       behaviour_(std::move(behaviour)),
@@ -34,8 +36,11 @@ Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model, std::s
   if (!(options_.diversity_lambda >= 0 && options_.diversity_lambda <= 1))
     Fail("the weight of the score is ", options_.diversity_lambda, ", expected 0 to 1");
   if (options_.diversity_lambda < 1 && !has_towers)
-    Fail("a list is diversified by the items' vectors: expected a model with two_tower, or a weight of 1");
-  if (options_.approximate && !has_towers) Fail("an approximate search needs items' vectors: expected a model with two_tower");
+    Fail(
+        "a list is diversified by the items' vectors: expected a model with two_tower, or a weight "
+        "of 1");
+  if (options_.approximate && !has_towers)
+    Fail("an approximate search needs items' vectors: expected a model with two_tower");
   if (!options_.only_items.empty()) {
     is_allowed_.resize(static_cast<size_t>(behaviour_->n_items()));
     for (const int item : options_.only_items) is_allowed_[static_cast<size_t>(item)] = true;
@@ -50,7 +55,8 @@ Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model, std::s
   }
 }
 
-Recommender::Session::Session(const Recommender& recommender) : all_(recommender), model_(*recommender.model_) {
+Recommender::Session::Session(const Recommender& recommender)
+    : all_(recommender), model_(*recommender.model_) {
   if (recommender.ranker_) ranker_.emplace(*recommender.ranker_);
 }
 
@@ -60,7 +66,8 @@ std::vector<ScoredItem> Recommender::Session::Candidates(int user) {
   excluded.flip();
   excluded.resize(static_cast<size_t>(behaviour.n_items()));
   if (user >= 0 && all_.options_.exclude_seen) {
-    for (const data::Behaviour::Event& event : behaviour.events(user)) excluded[static_cast<size_t>(event.item)] = true;
+    for (const data::Behaviour::Event& event : behaviour.events(user))
+      excluded[static_cast<size_t>(event.item)] = true;
   }
   std::vector<ScoredItem> candidates;
   if (!all_.index_) {
@@ -74,7 +81,8 @@ std::vector<ScoredItem> Recommender::Session::Candidates(int user) {
   model_.Run(rows);
   const size_t n = static_cast<size_t>(std::max(all_.options_.k, all_.options_.n_candidates));
   const size_t n_excluded = static_cast<size_t>(std::count(excluded.begin(), excluded.end(), true));
-  candidates = all_.index_->Best(model_.vectors().value().user.row(0).data(), n, excluded, n_excluded);
+  candidates =
+      all_.index_->Best(model_.vectors().value().user.row(0).data(), n, excluded, n_excluded);
   for (ScoredItem& one : candidates) one.score /= all_.items_.temperature;
   return candidates;
 }
@@ -87,11 +95,13 @@ std::vector<Recommended> Recommender::Session::For(int user) {
   return list;
 }
 
-std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem> candidates, Session* session) const {
+std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem> candidates,
+                                           Session* session) const {
   std::vector<Recommended> ranked;
   const std::string history = behaviour_->HistoryOf(user);
   for (size_t begin = 0; begin < candidates.size(); begin += kCandidatesPerRun) {
-    const std::span<const ScoredItem> now = candidates.subspan(begin, std::min(kCandidatesPerRun, candidates.size() - begin));
+    const std::span<const ScoredItem> now =
+        candidates.subspan(begin, std::min(kCandidatesPerRun, candidates.size() - begin));
     if (!formula_) {
       for (const ScoredItem& one : now) ranked.push_back({one.item, one.score, {}});
       continue;
@@ -104,7 +114,8 @@ std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem>
     for (size_t i = 0; i < now.size(); ++i) {
       const double score = (*formula_)(scorer.predictions().subspan(i * n_tasks, n_tasks));
       // What has no value is worth nothing.
-      ranked.push_back({now[i].item, std::isnan(score) ? -std::numeric_limits<double>::infinity() : score, {}});
+      ranked.push_back(
+          {now[i].item, std::isnan(score) ? -std::numeric_limits<double>::infinity() : score, {}});
     }
   }
   std::stable_sort(ranked.begin(), ranked.end(), [](const Recommended& a, const Recommended& b) {
@@ -113,8 +124,9 @@ std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem>
   return ranked;
 }
 
-/// Scores are brought to 0 to 1 first, so that they can be weighed against cosines. As in the paper, whose likeness is never
-/// negative, an item that points the other way is just unlike: otherwise the worst would look the most diverse.
+/// Scores are brought to 0 to 1 first, so that they can be weighed against cosines. As in the
+/// paper, whose likeness is never negative, an item that points the other way is just unlike:
+/// otherwise the worst would look the most diverse.
 std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked) const {
   double lowest = std::numeric_limits<double>::infinity();
   double highest = -lowest;
@@ -133,7 +145,8 @@ std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked)
     for (size_t i = 0; i < ranked.size(); ++i) {
       if (taken[i]) continue;
       const double score = std::clamp((ranked[i].score - lowest) / range, 0.0, 1.0);
-      const double value = options_.diversity_lambda * score - (1 - options_.diversity_lambda) * likeness[i];
+      const double value =
+          options_.diversity_lambda * score - (1 - options_.diversity_lambda) * likeness[i];
       if (best < ranked.size() && value <= best_value) continue;
       best = i;
       best_value = value;
@@ -154,11 +167,13 @@ void Recommender::Explain(int user, std::vector<Recommended>* list) const {
     std::vector<std::pair<float, int>> near;
     for (const data::Behaviour::Event& event : behaviour_->events(user)) {
       if (event.item == one.item) continue;
-      const std::pair<float, int> here = {-directions_.row(one.item).dot(directions_.row(event.item)), event.item};
+      const std::pair<float, int> here = {
+          -directions_.row(one.item).dot(directions_.row(event.item)), event.item};
       if (std::find(near.begin(), near.end(), here) == near.end()) near.push_back(here);
     }
     std::sort(near.begin(), near.end());
-    for (size_t i = 0; i < std::min<size_t>(near.size(), 2); ++i) one.because.push_back(near[i].second);
+    for (size_t i = 0; i < std::min<size_t>(near.size(), 2); ++i)
+      one.because.push_back(near[i].second);
   }
 }
 

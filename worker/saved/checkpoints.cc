@@ -23,10 +23,13 @@ constexpr const char* kPrefix = "step-";
 std::vector<std::string> FoldersOf(const std::string& output) {
   std::vector<std::string> found;
   std::error_code error;
-  for (fs::directory_iterator entry(fs::path(output) / kFolder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().filename().string().starts_with(kPrefix)) found.push_back(entry->path().string());
+  for (fs::directory_iterator entry(fs::path(output) / kFolder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(kPrefix))
+      found.push_back(entry->path().string());
   }
-  // Of the same number of digits: by name is by step, and one comes behind that which has replaced it.
+  // Of the same number of digits: by name is by step, and one comes behind that which has replaced
+  // it.
   std::sort(found.begin(), found.end(), [](const std::string& a, const std::string& b) {
     const bool same_step = a.starts_with(b) || b.starts_with(a);
     return same_step ? a.size() < b.size() : a > b;
@@ -61,7 +64,8 @@ std::optional<int64_t> NewestStep(const std::string& output) {
   const std::vector<std::string> found = FindCheckpoints(output);
   if (found.empty()) return {};
   int64_t step = 0;
-  const std::string name = fs::path(found[0]).filename().string().substr(std::string_view(kPrefix).size());
+  const std::string name =
+      fs::path(found[0]).filename().string().substr(std::string_view(kPrefix).size());
   std::from_chars(name.data(), name.data() + name.size(), step);
   return step;
 }
@@ -81,12 +85,14 @@ ps::save::SavedChain VerifyModel(const std::string& folder) {
   return chain;
 }
 
-ps::save::SavedChain NewestCheckpoint(const std::string& output, const std::function<void(const std::string&)>& note) {
+ps::save::SavedChain NewestCheckpoint(const std::string& output,
+                                      const std::function<void(const std::string&)>& note) {
   const std::vector<std::string> found = FindCheckpoints(output);
   for (const std::string& folder : found) {
     try {
       ps::save::SavedChain chain = VerifyModel(folder);
-      if (!chain.back().manifest.has_progress()) Fail(folder, ": a model without its progress, expected a checkpoint");
+      if (!chain.back().manifest.has_progress())
+        Fail(folder, ": a model without its progress, expected a checkpoint");
       return chain;
     } catch (const Error& e) {
       note(std::string("not used: ") + e.what());
@@ -96,13 +102,15 @@ ps::save::SavedChain NewestCheckpoint(const std::string& output, const std::func
   return {};
 }
 
-CheckpointWriter::CheckpointWriter(std::string output, int keep, int full_every, ps::client::Client* client)
+CheckpointWriter::CheckpointWriter(std::string output, int keep, int full_every,
+                                   ps::client::Client* client)
     : output_(std::move(output)), keep_(keep), full_every_(full_every), client_(client) {}
 
 void CheckpointWriter::Start(Manifest manifest) {
   step_ = manifest.step();
   const std::string folder = NewCheckpointPath(output_, step_);
-  // Until this one is there, nothing can build on it, and servers have forgotten what changed since the one before.
+  // Until this one is there, nothing can build on it, and servers have forgotten what changed since
+  // the one before.
   const std::optional<Manifest::Base> base = std::exchange(last_, {});
   ps::SaveKind kind = full_every_ > 1 ? ps::SaveKind::kWhole : ps::SaveKind::kModel;
   // One that takes the place of the one before cannot build on it.

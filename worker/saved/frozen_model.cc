@@ -9,12 +9,16 @@
 namespace zhiyin::worker::saved {
 
 FrozenModel::FrozenModel(const Manifest& manifest)
-    : job_(manifest.job()), normalizer_(NormalizerOf(manifest)), n_weights_(model::MakeModel(job_)->n_weights()) {
+    : job_(manifest.job()),
+      normalizer_(NormalizerOf(manifest)),
+      n_weights_(model::MakeModel(job_)->n_weights()) {
   if (n_weights_ != manifest.n_weights())
-    Fail("the model has ", manifest.n_weights(), " weights of its own, expected ", n_weights_, " by its job");
+    Fail("the model has ", manifest.n_weights(), " weights of its own, expected ", n_weights_,
+         " by its job");
   tables_.resize(static_cast<size_t>(job_.table_size()) + 1);
   tables_[kDenseTable].dim = kDenseRowDim;
-  for (int t = 0; t < job_.table_size(); ++t) tables_[static_cast<size_t>(t) + 1].dim = job_.table(t).dim();
+  for (int t = 0; t < job_.table_size(); ++t)
+    tables_[static_cast<size_t>(t) + 1].dim = job_.table(t).dim();
 }
 
 void FrozenModel::AddRow(TableId table, Key key, std::span<const float> weights) {
@@ -34,7 +38,8 @@ model::DenseWeights FrozenModel::OwnWeights() const {
   const KeptRows& rows = tables_[kDenseTable];
   for (const auto& [key, at] : rows.at) {
     if (key < dense.keys().size())
-      std::copy_n(rows.weights.data() + at, kDenseRowDim, dense.weight_rows().data() + key * kDenseRowDim);
+      std::copy_n(rows.weights.data() + at, kDenseRowDim,
+                  dense.weight_rows().data() + key * kDenseRowDim);
   }
   return dense;
 }
@@ -65,7 +70,8 @@ void FrozenModel::Session::Run(const data::Rows& rows) {
     }
   }
   input_.Pool(&x_);
-  network_->Forward(dense_.weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), model::nn::Pass(), &outputs_);
+  network_->Forward(dense_.weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()),
+                    model::nn::Pass(), &outputs_);
   predictions_.resize(static_cast<size_t>(outputs_.size()));
   heads_.Predictions(outputs_, predictions_);
 }

@@ -42,9 +42,11 @@ class FrozenModel {
    public:
     explicit Session(const FrozenModel& model);
 
-    /// predictions() and vectors() of rows of the job's shape, not normalized; a category without a row is zeros.
+    /// predictions() and vectors() of rows of the job's shape, not normalized; a category without a
+    /// row is zeros.
     void Run(const data::Rows& rows);
-    /// [n, n_tasks], those of `zhiyin predict` but for rounding: here a row has other company in its batch.
+    /// [n, n_tasks], those of `zhiyin predict` but for rounding: here a row has other company in
+    /// its batch.
     std::span<const float> predictions() const { return predictions_; }
     /// As Model::vectors; valid until the next Run.
     std::optional<model::TowerVectors> vectors() const { return network_->vectors(); }

@@ -34,7 +34,8 @@ std::string SumLine(uint64_t sum) {
 
 }  // namespace
 
-Manifest ManifestOf(const Job& job, const data::Normalizer& normalizer, int64_t epoch, int64_t step, int64_t n_weights) {
+Manifest ManifestOf(const Job& job, const data::Normalizer& normalizer, int64_t epoch, int64_t step,
+                    int64_t n_weights) {
   Manifest manifest;
   manifest.set_format_version(kModelFormatVersion);
   *manifest.mutable_job() = job;
@@ -54,7 +55,8 @@ uint64_t WriteManifest(const Manifest& manifest, const std::string& folder) {
   return sum;
 }
 
-ModelSave::ModelSave(Manifest manifest, const std::string& folder, ps::SaveKind kind, ps::client::Client* client)
+ModelSave::ModelSave(Manifest manifest, const std::string& folder, ps::SaveKind kind,
+                     ps::client::Client* client)
     : manifest_(std::move(manifest)), folder_(folder), client_(client) {
   RemoveAll(folder_ + kUnfinished);
   MakeFolder(folder_ + kUnfinished);
@@ -73,7 +75,9 @@ bool ModelSave::Finish(bool wait) {
     file->set_is_changes(saved.is_changes);
   }
   const auto& saved = manifest_.file();
-  if (std::none_of(saved.begin(), saved.end(), [](const Manifest::RowFile& file) { return file.is_changes(); })) manifest_.clear_base();
+  if (std::none_of(saved.begin(), saved.end(),
+                   [](const Manifest::RowFile& file) { return file.is_changes(); }))
+    manifest_.clear_base();
   const std::string unfinished = folder_ + kUnfinished;
   const std::string previous = folder_ + ".previous";
   digest_ = WriteManifest(manifest_, unfinished);
@@ -119,7 +123,8 @@ ps::save::SavedChain LoadChain(const std::string& folder) {
     next.path = (fs::path(above).parent_path() / manifest.base().name()).string();
     uint64_t digest = 0;
     next.manifest = LoadManifest(next.path, &digest);
-    if (digest != manifest.base().digest()) Fail(above, ": builds on ", next.path, ", which is not the one that it was");
+    if (digest != manifest.base().digest())
+      Fail(above, ": builds on ", next.path, ", which is not the one that it was");
     chain.insert(chain.begin(), std::move(next));
   }
   return chain;
@@ -133,7 +138,8 @@ Manifest LoadManifest(const std::string& folder, uint64_t* digest) {
   text.resize(sum);
   const uint64_t found = HashBytes(text);
   if (digest != nullptr) *digest = found;
-  if (said != SumLine(found)) Fail(path, ": damaged: bytes 0 to ", sum, " do not fit the checksum behind them");
+  if (said != SumLine(found))
+    Fail(path, ": damaged: bytes 0 to ", sum, " do not fit the checksum behind them");
   return ParseManifest(text, path);
 }
 
@@ -149,7 +155,8 @@ Manifest ParseManifest(const std::string& text, const std::string& name) {
   Manifest manifest;
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&complaint);
-  if (!parser.ParseFromString(text, &manifest)) Fail(name, ":", complaint.first, ": damaged: not a manifest in text format");
+  if (!parser.ParseFromString(text, &manifest))
+    Fail(name, ":", complaint.first, ": damaged: not a manifest in text format");
   CheckManifest(manifest, name);
   return manifest;
 }
@@ -161,20 +168,25 @@ void CheckManifest(const Manifest& manifest, const std::string& name) {
   }
   const int n_numerics = manifest.job().numeric_size();
   if (manifest.numeric_mean_size() != n_numerics || manifest.numeric_scale_size() != n_numerics) {
-    Fail(name, ": damaged: ", manifest.numeric_mean_size(), " means and ", manifest.numeric_scale_size(),
-         " scales, expected ", n_numerics);
+    Fail(name, ": damaged: ", manifest.numeric_mean_size(), " means and ",
+         manifest.numeric_scale_size(), " scales, expected ", n_numerics);
   }
   if (const std::string& base = manifest.base().name();
-      manifest.has_base() && (base.empty() || base == "." || base == ".." || base.find('/') != base.npos || base.find('\0') != base.npos)) {
-    Fail(name, ": damaged: the base is named \"", Shortened(OneLine(base), 200), "\", expected a folder beside this one");
+      manifest.has_base() && (base.empty() || base == "." || base == ".." ||
+                              base.find('/') != base.npos || base.find('\0') != base.npos)) {
+    Fail(name, ": damaged: the base is named \"", Shortened(OneLine(base), 200),
+         "\", expected a folder beside this one");
   }
-  if (manifest.epoch() < 0 || manifest.step() < 0 || manifest.n_weights() < 0) Fail(name, ": damaged: negative counts");
+  if (manifest.epoch() < 0 || manifest.step() < 0 || manifest.n_weights() < 0)
+    Fail(name, ": damaged: negative counts");
   if (!manifest.has_progress()) return;
   const Progress& progress = manifest.progress();
-  if (progress.n_workers() < 1 || progress.n_workers() > kMaxRanks || progress.epoch() != manifest.epoch() ||
-      progress.next_step() != manifest.step() || progress.n_rows() < 0 || progress.n_slices() < 0 || progress.n_samples() < 0) {
-    Fail(name, ": damaged: the progress of ", progress.n_workers(), " workers in epoch ", progress.epoch(), " of ", manifest.epoch(), ", step ",
-         progress.next_step(), " of ", manifest.step(), ", ", progress.n_rows(), " rows, ", progress.n_slices(), " slices, ",
+  if (progress.n_workers() < 1 || progress.n_workers() > kMaxRanks ||
+      progress.epoch() != manifest.epoch() || progress.next_step() != manifest.step() ||
+      progress.n_rows() < 0 || progress.n_slices() < 0 || progress.n_samples() < 0) {
+    Fail(name, ": damaged: the progress of ", progress.n_workers(), " workers in epoch ",
+         progress.epoch(), " of ", manifest.epoch(), ", step ", progress.next_step(), " of ",
+         manifest.step(), ", ", progress.n_rows(), " rows, ", progress.n_slices(), " slices, ",
          progress.n_samples(), " samples");
   }
 }

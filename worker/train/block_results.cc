@@ -17,8 +17,8 @@ void BlockResults::Add(int64_t number, Block block) {
   if (block.labels.size() % n_tasks_ != 0 || block.predictions.size() != block.labels.size() ||
       block.loss_sums.size() != n_tasks_) {
     Fail(kResultsName, ": block ", number, " has ", block.labels.size(), " labels, ",
-         block.predictions.size(), " predictions and ", block.loss_sums.size(), " losses, expected those of ",
-         n_tasks_, " tasks");
+         block.predictions.size(), " predictions and ", block.loss_sums.size(),
+         " losses, expected those of ", n_tasks_, " tasks");
   }
   for (const float p : block.predictions) {
     // It could not be ranked among the others.

@@ -20,12 +20,14 @@ class BlockResults {
     std::vector<double> loss_sums;   // [n_tasks], unweighted
   };
 
-  /// Throws Error on a block of other tasks, one that is here already, and predictions that are no numbers.
+  /// Throws Error on a block of other tasks, one that is here already, and predictions that are no
+  /// numbers.
   void Add(int64_t number, Block block);
   const std::map<int64_t, Block>& blocks() const { return blocks_; }
 
   std::string Serialize() const;
-  /// Adds what another worker serialized. Throws Error where Add does, and on bytes that are something else.
+  /// Adds what another worker serialized. Throws Error where Add does, and on bytes that are
+  /// something else.
   void Merge(std::string_view bytes);
 
  private:

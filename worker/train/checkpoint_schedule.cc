@@ -31,7 +31,8 @@ Meeting Meeting::Parse(std::string_view bytes) {
   return {save == 1, stop == 1, next};
 }
 
-CheckpointSchedule::CheckpointSchedule(const Job& job, int64_t steps_per_epoch, int64_t first_step, const net::Endpoint* clock,
+CheckpointSchedule::CheckpointSchedule(const Job& job, int64_t steps_per_epoch, int64_t first_step,
+                                       const net::Endpoint* clock,
                                        std::function<bool()> stop_requested)
     : config_(job.train().checkpoint()),
       steps_per_epoch_(steps_per_epoch),
@@ -46,9 +47,10 @@ Meeting CheckpointSchedule::InEpoch(int64_t epoch, uint64_t step) {
   const double now = clock_->Now();
   if (step > met_step_) {
     const double step_s = (now - met_s_) / static_cast<double>(step - met_step_);
-    const double wanted = step_s > 0 ? kSecondsBetweenMeetings / step_s : static_cast<double>(kMostSteps);
-    interval_ = std::clamp(static_cast<uint64_t>(std::min(wanted, static_cast<double>(kMostSteps))), uint64_t{1},
-                           std::min(interval_ * kGrowth, kMostSteps));
+    const double wanted =
+        step_s > 0 ? kSecondsBetweenMeetings / step_s : static_cast<double>(kMostSteps);
+    interval_ = std::clamp(static_cast<uint64_t>(std::min(wanted, static_cast<double>(kMostSteps))),
+                           uint64_t{1}, std::min(interval_ * kGrowth, kMostSteps));
   }
   met_s_ = now;
   met_step_ = step;
@@ -61,7 +63,8 @@ Meeting CheckpointSchedule::InEpoch(int64_t epoch, uint64_t step) {
   if (meeting.save) Saved(step);
   meeting.next = step + interval_;
   if (every > 0) meeting.next = std::min(meeting.next, (step / every + 1) * every);
-  if (meeting.next >= static_cast<uint64_t>((epoch + 1) * steps_per_epoch_)) meeting.next = Meeting::kNone;
+  if (meeting.next >= static_cast<uint64_t>((epoch + 1) * steps_per_epoch_))
+    meeting.next = Meeting::kNone;
   return meeting;
 }
 
@@ -71,7 +74,8 @@ Meeting CheckpointSchedule::AfterEpoch(int64_t epoch, bool is_last) {
   const uint64_t step = static_cast<uint64_t>((epoch + 1) * steps_per_epoch_);
   const uint64_t every = static_cast<uint64_t>(config_.every_steps());
   meeting.stop = StopRequested();
-  meeting.save = meeting.stop || (config_.every_epochs() > 0 && (epoch + 1) % config_.every_epochs() == 0) ||
+  meeting.save = meeting.stop ||
+                 (config_.every_epochs() > 0 && (epoch + 1) % config_.every_epochs() == 0) ||
                  (every > 0 && step / every > saved_step_ / every) ||
                  (config_.every_s() > 0 && clock_->Now() - saved_s_ >= config_.every_s());
   if (meeting.save) Saved(step);

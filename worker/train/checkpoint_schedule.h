@@ -16,7 +16,7 @@ struct Meeting {
   static constexpr uint64_t kNone = ~uint64_t{0};
 
   bool save = false;
-  bool stop = false;     // afterwards
+  bool stop = false;      // afterwards
   uint64_t next = kNone;  // the step before which they meet again; none in this epoch
 
   std::string Serialize() const;
@@ -24,13 +24,15 @@ struct Meeting {
   static Meeting Parse(std::string_view bytes);
 };
 
-/// Used by the chief. Meetings cost a message and the wait for the slowest: about one a second, measured, and one where
-/// train.checkpoint wants it. Time is that of the endpoint: simulated runs repeat exactly.
+/// Used by the chief. Meetings cost a message and the wait for the slowest: about one a second,
+/// measured, and one where train.checkpoint wants it. Time is that of the endpoint: simulated runs
+/// repeat exactly.
 class CheckpointSchedule {
  public:
-  /// `first_step`: what an earlier run of the job has not done. `stop_requested`: somebody wants the job to end early; may be empty. Borrows the endpoint and the job.
-  CheckpointSchedule(const Job& job, int64_t steps_per_epoch, int64_t first_step, const net::Endpoint* clock,
-                     std::function<bool()> stop_requested);
+  /// `first_step`: what an earlier run of the job has not done. `stop_requested`: somebody wants
+  /// the job to end early; may be empty. Borrows the endpoint and the job.
+  CheckpointSchedule(const Job& job, int64_t steps_per_epoch, int64_t first_step,
+                     const net::Endpoint* clock, std::function<bool()> stop_requested);
 
   /// In the epoch, before `step` of all epochs is begun: at its first step, and at every meeting.
   Meeting InEpoch(int64_t epoch, uint64_t step);

@@ -17,11 +17,13 @@ void LogBadLines(const data::BlockSummaries& blocks, const char* split, int64_t 
     if (summary.n_bad == 0) continue;
     if (n_shown++ == kBadBlocksShown) return;
     LOG(WARNING) << "malformed line: " << summary.first_bad
-                 << (summary.n_bad > 1 ? " (and " + std::to_string(summary.n_bad - 1) + " near it)" : "");
+                 << (summary.n_bad > 1 ? " (and " + std::to_string(summary.n_bad - 1) + " near it)"
+                                       : "");
   }
 }
 
-/// Adds what a rank sent. Throws Error where it is of another job, or about a block that is there already.
+/// Adds what a rank sent. Throws Error where it is of another job, or about a block that is there
+/// already.
 void Merge(const std::string& bytes, const Job& job, data::BlockSummaries* all) {
   data::BlockSummaries part = data::ParseBlockSummaries(bytes);
   if (part.empty()) return;
@@ -50,13 +52,16 @@ void CheckBadLine(const data::BadLine& line, const Data& data) {
   if (data.max_bad_share() == 0) Fail(line.what, " (data.max_bad_share allows no malformed line)");
 }
 
-data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& job, const char* split, Group* group) {
+data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& job,
+                                    const char* split, Group* group) {
   data::BlockSummaries all;
-  const std::vector<std::string> parts = group->Gather(data::Serialize(own), "its summary of the data");
+  const std::vector<std::string> parts =
+      group->Gather(data::Serialize(own), "its summary of the data");
   for (size_t w = 0; w < parts.size(); ++w) {
     FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { Merge(parts[w], job, &all); });
   }
-  const std::string summary_of_all = group->Broadcast(data::Serialize(all), "the summary of all data");
+  const std::string summary_of_all =
+      group->Broadcast(data::Serialize(all), "the summary of all data");
   all.clear();
   FromRank(group->RankOfWorker(0), [&] { Merge(summary_of_all, job, &all); });
   const data::SplitSummary summary = data::SplitSummary::Of(all);

@@ -19,10 +19,11 @@ data::BlockDeal FirstDeal(const Train& train, int n_workers);
 /// Throws Error for a malformed line where the job allows none: why read on?
 void CheckBadLine(const data::BadLine& line, const Data& data);
 
-/// Everybody's summaries of a split, at every worker. Throws Error when there are more malformed lines than
-/// the job allows, no rows, or a task without any label; the chief logs the first malformed lines of a job
-/// that goes on. Collective. `split` is its name in the config: "train".
-data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& job, const char* split, Group* group);
+/// Everybody's summaries of a split, at every worker. Throws Error when there are more malformed
+/// lines than the job allows, no rows, or a task without any label; the chief logs the first
+/// malformed lines of a job that goes on. Collective. `split` is its name in the config: "train".
+data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& job,
+                                    const char* split, Group* group);
 
 /// Standardises what the job wants standardised, by the statistics of the training rows.
 data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& training);

@@ -22,25 +22,28 @@ void SliceSums::Append(const SliceSums& other) {
 std::string SliceSums::Serialize() const {
   ByteWriter out;
   out.PutArray<int64_t>(numbers);
-  out.PutArray<double>({reinterpret_cast<const double*>(sums.data()), sums.size() * model::TaskSums::kNumbers});
+  out.PutArray<double>(
+      {reinterpret_cast<const double*>(sums.data()), sums.size() * model::TaskSums::kNumbers});
   out.PutArray<double>(balance);
   return out.Take();
 }
 
-SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices, size_t n_tasks,
-                           size_t n_balance) {
+SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows_of_slices,
+                           size_t n_tasks, size_t n_balance) {
   ByteReader in(bytes, kSumsName);
   SliceSums part;
   part.numbers = in.GetArray<int64_t>();
   const std::vector<double> numbers = in.GetArray<double>();
   part.balance = in.GetArray<double>();
   const size_t expected = part.numbers.size() * n_tasks * model::TaskSums::kNumbers;
-  if (numbers.size() != expected || part.balance.size() != part.numbers.size() * n_balance || !in.AtEnd()) {
-    Fail(kSumsName, ": ", numbers.size(), " and ", part.balance.size(), " numbers in ", bytes.size(),
-         " bytes, expected ", expected, " and ", part.numbers.size() * n_balance);
+  if (numbers.size() != expected || part.balance.size() != part.numbers.size() * n_balance ||
+      !in.AtEnd()) {
+    Fail(kSumsName, ": ", numbers.size(), " and ", part.balance.size(), " numbers in ",
+         bytes.size(), " bytes, expected ", expected, " and ", part.numbers.size() * n_balance);
   }
   for (const double number : part.balance) {
-    if (!std::isfinite(number)) Fail(kSumsName, ": balance has a ", number, ", expected finite numbers");
+    if (!std::isfinite(number))
+      Fail(kSumsName, ": balance has a ", number, ", expected finite numbers");
   }
   for (size_t at = 0; at < numbers.size(); at += model::TaskSums::kNumbers) {
     const int64_t slice = part.numbers[part.sums.size() / n_tasks];
@@ -55,7 +58,8 @@ SliceSums SliceSums::Parse(std::string_view bytes, std::span<const int64_t> rows
   return part;
 }
 
-TaskOrder::TaskOrder(const std::vector<std::string>& before, const std::vector<std::string>& now) : n_before_(before.size()) {
+TaskOrder::TaskOrder(const std::vector<std::string>& before, const std::vector<std::string>& now)
+    : n_before_(before.size()) {
   for (const std::string& task : now) {
     const auto found = std::find(before.begin(), before.end(), task);
     from_.push_back(found == before.end() ? -1 : static_cast<int>(found - before.begin()));
@@ -67,13 +71,15 @@ SliceSums TaskOrder::Of(const SliceSums& sums, size_t n_balance) const {
   ordered.numbers = sums.numbers;
   for (size_t i = 0; i < sums.numbers.size(); ++i) {
     for (const int from : from_)
-      ordered.sums.push_back(from < 0 ? model::TaskSums() : sums.sums[i * n_before_ + static_cast<size_t>(from)]);
+      ordered.sums.push_back(from < 0 ? model::TaskSums()
+                                      : sums.sums[i * n_before_ + static_cast<size_t>(from)]);
   }
   ordered.balance.resize(sums.numbers.size() * n_balance);
   return ordered;
 }
 
-EpochSums SumEpoch(size_t n_slices, size_t n_tasks, size_t n_balance, const std::vector<SliceSums>& parts) {
+EpochSums SumEpoch(size_t n_slices, size_t n_tasks, size_t n_balance,
+                   const std::vector<SliceSums>& parts) {
   struct Place {
     const SliceSums* part = nullptr;
     size_t at = 0;  // in it
@@ -96,8 +102,9 @@ EpochSums SumEpoch(size_t n_slices, size_t n_tasks, size_t n_balance, const std:
   return total;
 }
 
-model::metric::TaskMetrics TrainMetrics(const std::string& task, model::loss::PredictionKind kind, const model::TaskSums& sums,
-                         const model::metric::RunningAuc& auc) {
+model::metric::TaskMetrics TrainMetrics(const std::string& task, model::loss::PredictionKind kind,
+                                        const model::TaskSums& sums,
+                                        const model::metric::RunningAuc& auc) {
   model::metric::TaskMetrics metrics;
   metrics.task = task;
   metrics.n_samples = static_cast<int64_t>(sums.n);

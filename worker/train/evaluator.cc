@@ -10,7 +10,8 @@ namespace zhiyin::worker::train {
 namespace {
 
 /// Metrics of all blocks in order.
-EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& heads, Group* group) {
+EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& heads,
+                           Group* group) {
   EvaluationResult summary;
   const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
   std::vector<double> loss_sums(n_tasks);
@@ -31,7 +32,8 @@ EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& 
       }
     }
     const int task = static_cast<int>(t);
-    summary.tasks.push_back(model::metric::ComputeMetrics(heads.name(task), heads.kind(task), predictions, labels));
+    summary.tasks.push_back(
+        model::metric::ComputeMetrics(heads.name(task), heads.kind(task), predictions, labels));
     const int64_t n = summary.tasks.back().n_samples;
     if (n > 0) summary.loss += heads.weight(task) * loss_sums[t] / static_cast<double>(n);
   }
@@ -40,8 +42,8 @@ EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& 
 
 }  // namespace
 
-Evaluator::Evaluator(const Job& job, ps::client::Client* client, Group* group, int n_workers, model::Model* model,
-                     model::DenseWeights* dense, model::TaskHeads* heads)
+Evaluator::Evaluator(const Job& job, ps::client::Client* client, Group* group, int n_workers,
+                     model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads)
     : job_(job),
       group_(group),
       n_workers_(n_workers),
@@ -54,7 +56,8 @@ data::BlockSummaries Evaluator::Load(const std::function<void(const data::BadLin
   int64_t n_rows = 0;
   data::Rows rows;
   std::vector<data::BadLine> bad;
-  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0; block += n_workers_) {
+  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0;
+       block += n_workers_) {
     group_->SayAlive();
     for (const data::BadLine& line : bad) on_bad(line);
     data::BlockSummary& summary = summaries[block] = data::BlockSummary::Of(rows);
@@ -81,7 +84,8 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&
   }
   data::Rows rows;
   std::vector<data::BadLine> bad;
-  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0; block += n_workers_) {
+  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0;
+       block += n_workers_) {
     group_->SayAlive();
     visit(block, rows);
   }

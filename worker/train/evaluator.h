@@ -12,30 +12,31 @@
 #include "worker/data/source.h"
 #include "worker/data/statistics.h"
 #include "worker/model/dense_weights.h"
-#include "worker/train/group.h"
 #include "worker/model/metric/metric.h"
 #include "worker/model/model.h"
-#include "worker/train/scorer.h"
 #include "worker/model/task_heads.h"
+#include "worker/train/group.h"
+#include "worker/train/scorer.h"
 
 namespace zhiyin::worker::train {
 
 /// What an evaluation found. Known to the chief alone.
 struct EvaluationResult {
   std::vector<model::metric::TaskMetrics> tasks;  // [n_tasks]
-  double loss = 0;                 // weighted sum over tasks of the mean loss of the rows that have the label
+  double loss = 0;  // weighted sum over tasks of the mean loss of the rows that have the label
   int64_t n_rows = 0;
 };
 
-/// Block b of the test split is evaluated by worker b mod n_workers; the chief puts the blocks in order and
-/// computes the metrics. Used by the rank's thread; borrows all it is given.
+/// Block b of the test split is evaluated by worker b mod n_workers; the chief puts the blocks in
+/// order and computes the metrics. Used by the rank's thread; borrows all it is given.
 class Evaluator {
  public:
-  Evaluator(const Job& job, ps::client::Client* client, Group* group, int n_workers, model::Model* model,
-            model::DenseWeights* dense, model::TaskHeads* heads);
+  Evaluator(const Job& job, ps::client::Client* client, Group* group, int n_workers,
+            model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads);
 
-  /// Reads this worker's blocks; they are kept if they are at most data.shuffle_rows rows and read anew at
-  /// every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed line.
+  /// Reads this worker's blocks; they are kept if they are at most data.shuffle_rows rows and read
+  /// anew at every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed
+  /// line.
   data::BlockSummaries Load(const std::function<void(const data::BadLine&)>& on_bad);
 
   /// All workers together. REQUIRES: nobody pushes meanwhile.

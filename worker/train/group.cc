@@ -9,7 +9,8 @@ namespace zhiyin::worker::train {
 std::vector<std::string> Group::Gather(std::string mine, const char* what) {
   const uint64_t call = n_calls_++;
   if (!IsChief()) {
-    mailbox_->Send(roles_.ChiefRank(), net::Frame(net::FrameKind::kGather, mailbox_->NewRequestId(), call, mine));
+    mailbox_->Send(roles_.ChiefRank(),
+                   net::Frame(net::FrameKind::kGather, mailbox_->NewRequestId(), call, mine));
     return {};
   }
   std::vector<std::string> all(static_cast<size_t>(roles_.n_workers));
@@ -50,7 +51,7 @@ std::string Group::Broadcast(std::string from_chief, const char* what) {
   const uint64_t call = n_calls_++;
   if (!IsChief()) {
     const net::Frame frame = mailbox_->Await({net::FrameKind::kBroadcast}, what,
-                                        [&](int rank) { return rank == roles_.ChiefRank(); });
+                                             [&](int rank) { return rank == roles_.ChiefRank(); });
     if (frame.source() != roles_.ChiefRank())
       Fail(net::NameOf(frame), ", expected one from the chief, rank ", roles_.ChiefRank());
     if (frame.header().clock != call)
@@ -58,8 +59,8 @@ std::string Group::Broadcast(std::string from_chief, const char* what) {
     return std::string(frame.text());
   }
   for (int w = 1; w < roles_.n_workers; ++w) {
-    mailbox_->Send(roles_.RankOfWorker(w),
-                   net::Frame(net::FrameKind::kBroadcast, mailbox_->NewRequestId(), call, from_chief));
+    mailbox_->Send(roles_.RankOfWorker(w), net::Frame(net::FrameKind::kBroadcast,
+                                                      mailbox_->NewRequestId(), call, from_chief));
   }
   return from_chief;
 }

@@ -13,7 +13,8 @@
 
 namespace zhiyin::worker::train {
 
-/// Every worker makes the same calls in the same order. Used by the rank's thread; borrows the mailbox.
+/// Every worker makes the same calls in the same order. Used by the rank's thread; borrows the
+/// mailbox.
 class Group {
  public:
   Group(net::Mailbox* mailbox, const net::RoleMap& roles)
@@ -23,8 +24,8 @@ class Group {
   bool IsChief() const { return worker_ == 0; }
   int RankOfWorker(int worker) const { return roles_.RankOfWorker(worker); }
 
-  /// At the chief: every worker's bytes, by worker. Elsewhere: nothing, at once. `what` names the gathering
-  /// in messages. Throws Error on a part that nobody should have sent.
+  /// At the chief: every worker's bytes, by worker. Elsewhere: nothing, at once. `what` names the
+  /// gathering in messages. Throws Error on a part that nobody should have sent.
   std::vector<std::string> Gather(std::string mine, const char* what);
   /// Everywhere: the chief's bytes.
   std::string Broadcast(std::string from_chief, const char* what);

@@ -17,13 +17,13 @@ constexpr int64_t kMaxCount = int64_t{1} << 48;
 
 /// In the order in which they travel.
 constexpr int64_t ClientCounts::*kCounts[] = {
-    &ClientCounts::n_pushes,      &ClientCounts::n_pulled_keys,  &ClientCounts::n_peeked_keys,
+    &ClientCounts::n_pushes,        &ClientCounts::n_pulled_keys, &ClientCounts::n_peeked_keys,
     &ClientCounts::n_assigned_keys, &ClientCounts::n_stale_reads, &ClientCounts::n_late_replies,
-    &ClientCounts::n_waiting,     &ClientCounts::peak_bytes,     &ClientCounts::bound_bytes,
+    &ClientCounts::n_waiting,       &ClientCounts::peak_bytes,    &ClientCounts::bound_bytes,
 };
 
-/// What an invariant says of a job: nothing where it does not apply, "" where it holds, otherwise what is and
-/// what was expected.
+/// What an invariant says of a job: nothing where it does not apply, "" where it holds, otherwise
+/// what is and what was expected.
 using Verdict = std::optional<std::string>;
 
 template <typename... Pieces>
@@ -49,7 +49,8 @@ Verdict KeysPushed(const JobCounts& counts) {
                   ", which workers pulled");
   if (servers.n_pushed_keys + servers.n_refused_keys != n_pulled)
     return Broken("servers applied gradients of ", servers.n_pushed_keys, " keys and refused ",
-                  servers.n_refused_keys, ", expected ", n_pulled, " together, which workers pulled");
+                  servers.n_refused_keys, ", expected ", n_pulled,
+                  " together, which workers pulled");
   if (servers.n_peeked_keys != n_peeked)
     return Broken("servers answered peeks at ", servers.n_peeked_keys, " keys, expected ", n_peeked,
                   ", which workers peeked at");
@@ -64,15 +65,16 @@ Verdict EvaluationMakesNoRows(const JobCounts& counts) {
 Verdict SamplesCounted(const JobCounts& counts) {
   const int64_t n_expected = counts.n_rows * counts.n_epochs;
   if (counts.n_samples == n_expected) return "";
-  return Broken("workers trained on ", counts.n_samples, " rows, expected ", n_expected, ": ", counts.n_rows,
-                " in each of ", counts.n_epochs, " epochs");
+  return Broken("workers trained on ", counts.n_samples, " rows, expected ", n_expected, ": ",
+                counts.n_rows, " in each of ", counts.n_epochs, " epochs");
 }
 
 Verdict StalenessBound(const JobCounts& counts) {
   if (counts.staleness < 0) return std::nullopt;
   const int64_t n = counts.Sum(&ClientCounts::n_stale_reads);
   if (n == 0) return "";
-  return Broken(n, " replies to pulls lacked more than the last ", counts.staleness, " steps, expected none");
+  return Broken(n, " replies to pulls lacked more than the last ", counts.staleness,
+                " steps, expected none");
 }
 
 Verdict RowCountsHold(const JobCounts& counts) {
@@ -81,8 +83,9 @@ Verdict RowCountsHold(const JobCounts& counts) {
     const ps::RowCounts& rows = table.counts;
     n_looked_up += rows.looked_up;
     if (rows.looked_up != rows.found + rows.created + rows.refused())
-      return Broken("table ", table.name, ": of ", rows.looked_up, " keys looked up ", rows.found, " were found, ",
-                    rows.created, " created and ", rows.refused(), " refused, expected the sum of these");
+      return Broken("table ", table.name, ": of ", rows.looked_up, " keys looked up ", rows.found,
+                    " were found, ", rows.created, " created and ", rows.refused(),
+                    " refused, expected the sum of these");
     if (rows.inserted() != table.n_rows + rows.evicted())
       return Broken("table ", table.name, ": of ", rows.inserted(), " rows inserted ", table.n_rows,
                     " are there and ", rows.evicted(), " were evicted, expected the sum of these");
@@ -106,8 +109,8 @@ Verdict MemoryBound(const JobCounts& counts) {
   for (size_t w = 0; w < counts.workers.size(); ++w) {
     const ClientCounts& worker = counts.workers[w];
     if (worker.peak_bytes > worker.bound_bytes)
-      return Broken(worker.peak_bytes, " bytes were between worker ", w, " and a server, expected at most ",
-                    worker.bound_bytes);
+      return Broken(worker.peak_bytes, " bytes were between worker ", w,
+                    " and a server, expected at most ", worker.bound_bytes);
   }
   return "";
 }
@@ -141,7 +144,8 @@ ClientCounts ParseCounts(std::string_view bytes) {
   ClientCounts counts;
   for (const auto count : kCounts) {
     const int64_t n = counts.*count = in.Get<int64_t>();
-    if (n < 0 || n > kMaxCount) Fail(kCountsName, ": a count of ", n, ", expected 0 to ", kMaxCount);
+    if (n < 0 || n > kMaxCount)
+      Fail(kCountsName, ": a count of ", n, ", expected 0 to ", kMaxCount);
   }
   if (!in.AtEnd()) Fail(kCountsName, ": bytes behind its end");
   return counts;

@@ -1,15 +1,16 @@
-// What must hold at the end of every training job, over MPI and simulated alike, each by its name. They are
-// sums that workers and servers keep anyway.
+// What must hold at the end of every training job, over MPI and simulated alike, each by its name.
+// They are sums that workers and servers keep anyway.
 //
 //   evaluation_makes_no_rows  servers have made as many rows after each evaluation as before it
 //   pushes_applied            pushes that servers applied, or refused, = pushes that workers sent
-//   keys_pushed               keys that workers pulled = keys of pulls at servers = keys of their pushes, refused
+//   keys_pushed               keys that workers pulled = keys of pulls at servers = keys of their
+//   pushes, refused
 //                             ones included; keys that workers peeked at = keys of peeks at servers
 //   samples_counted           rows that workers say they trained on = rows of the split * epochs
-//   staleness_bound           no worker got a reply to a pull of step t before t - staleness steps were complete
-//   row_counts                those of ps/row_counts.h
-//   all_answered              nothing is left waiting at a client or a server
-//   memory_bound              bytes between a worker and a server stayed within what docs/protocol.md allows
+//   staleness_bound           no worker got a reply to a pull of step t before t - staleness steps
+//   were complete row_counts                those of ps/row_counts.h all_answered nothing is left
+//   waiting at a client or a server memory_bound              bytes between a worker and a server
+//   stayed within what docs/protocol.md allows
 #pragma once
 
 #include <cstdint>
@@ -31,17 +32,17 @@ struct JobCounts {
   int staleness = 0;
   int64_t n_rows = 0;  // of the training split
   int64_t n_epochs = 0;
-  int64_t n_samples = 0;                   // trained on, as workers say
+  int64_t n_samples = 0;  // trained on, as workers say
   int64_t n_rows_made_by_evaluation = 0;
   std::vector<ps::client::ClientCounts> workers;  // [worker]
-  ps::ServerReport servers;               // all together
+  ps::ServerReport servers;                       // all together
 
   /// Over all workers.
   int64_t Sum(int64_t ps::client::ClientCounts::*count) const;
 };
 
-/// Checks all that apply to the job, in the order above; returns their names. Throws Error on the first that is
-/// broken: "invariant NAME broken: what, expected".
+/// Checks all that apply to the job, in the order above; returns their names. Throws Error on the
+/// first that is broken: "invariant NAME broken: what, expected".
 std::vector<std::string> CheckInvariants(const JobCounts& counts);
 
 }  // namespace zhiyin::worker::train

@@ -3,10 +3,10 @@
 #include <memory>
 
 #include "common/error.h"
+#include "worker/saved/saved_model.h"
 #include "worker/train/data_pass.h"
 #include "worker/train/prediction.h"
 #include "worker/train/results.h"
-#include "worker/saved/saved_model.h"
 #include "worker/train/tools.h"
 
 namespace zhiyin::worker::train {
@@ -15,8 +15,9 @@ namespace {
 /// Throws Error unless the saved model has as many weights as this program's.
 void CheckModel(const Manifest& manifest, const model::Model& model) {
   if (manifest.n_weights() == model.n_weights()) return;
-  Fail("the saved model has ", manifest.n_weights(), " weights beside its tables, this program's model has ",
-       model.n_weights(), ": it was saved by another version");
+  Fail("the saved model has ", manifest.n_weights(),
+       " weights beside its tables, this program's model has ", model.n_weights(),
+       ": it was saved by another version");
 }
 
 }  // namespace
@@ -32,11 +33,14 @@ void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const Jo
   ShareSummaries(tools.evaluator->Load(on_bad), job, "test", &tools.group);
   const EvaluationResult result = tools.evaluator->Evaluate(saved::NormalizerOf(manifest));
   if (!tools.group.IsChief()) return;
-  options.print("test split, " + std::to_string(result.n_rows) + " rows:\n" + MetricsTable(result.tasks));
-  Json summary = {{"name", job.name()},         {"network", options.network}, {"servers", roles.n_servers},
-                  {"workers", roles.n_workers}, {"epoch", manifest.epoch()},  {"step", manifest.step()},
+  options.print("test split, " + std::to_string(result.n_rows) + " rows:\n" +
+                MetricsTable(result.tasks));
+  Json summary = {{"name", job.name()},         {"network", options.network},
+                  {"servers", roles.n_servers}, {"workers", roles.n_workers},
+                  {"epoch", manifest.epoch()},  {"step", manifest.step()},
                   {"test_loss", result.loss},   {"tasks", Json::object()}};
-  for (const model::metric::TaskMetrics& metrics : result.tasks) summary["tasks"][metrics.task] = MetricsObject(metrics);
+  for (const model::metric::TaskMetrics& metrics : result.tasks)
+    summary["tasks"][metrics.task] = MetricsObject(metrics);
   ResultFiles(options.output).WriteSummary(summary);
 }
 
@@ -47,13 +51,16 @@ void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const Jo
     Fail("data.test: the model's job names no rows to predict: add --set data.test.file=...");
   Tools tools(job, roles, /*evaluates=*/false, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
-  const std::unique_ptr<data::Source> source = data::MakeSource(job, data::SplitKind::kTest, data::LabelUse::kIgnored);
+  const std::unique_ptr<data::Source> source =
+      data::MakeSource(job, data::SplitKind::kTest, data::LabelUse::kIgnored);
   Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
-  const PredictionCounts counts = WritePredictions(options.output, saved::NormalizerOf(manifest), tools.heads,
-                                                   source.get(), &scorer, roles.n_workers, &tools.group);
+  const PredictionCounts counts =
+      WritePredictions(options.output, saved::NormalizerOf(manifest), tools.heads, source.get(),
+                       &scorer, roles.n_workers, &tools.group);
   if (!tools.group.IsChief()) return;
-  options.print("predictions of " + std::to_string(counts.n_rows) + " rows, " + std::to_string(counts.n_bad) +
-                " of them malformed and left empty, are in " + options.output + "\n");
+  options.print("predictions of " + std::to_string(counts.n_rows) + " rows, " +
+                std::to_string(counts.n_bad) + " of them malformed and left empty, are in " +
+                options.output + "\n");
 }
 
 }  // namespace zhiyin::worker::train

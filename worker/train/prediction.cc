@@ -25,15 +25,17 @@ constexpr int64_t kBadRowsShown = 10;
 
 void PredictedBlocks::Add(int64_t number, Block block) {
   const int64_t n_bad = static_cast<int64_t>(block.bad.size());
-  bool fits = number >= 0 && block.n_rows > 0 && block.n_rows <= data::kBlockRows && n_bad <= block.n_rows &&
+  bool fits = number >= 0 && block.n_rows > 0 && block.n_rows <= data::kBlockRows &&
+              n_bad <= block.n_rows &&
               block.predictions.size() == static_cast<size_t>(block.n_rows - n_bad) * n_tasks_;
   for (size_t i = 0; i < block.bad.size(); ++i) {
     fits = fits && block.bad[i] >= 0 && block.bad[i] < block.n_rows &&
            (i == 0 || block.bad[i] > block.bad[i - 1]);
   }
   if (!fits) {
-    Fail(kBlocksName, ": block ", number, " of ", block.n_rows, " rows has ", n_bad, " malformed ones and ",
-         block.predictions.size(), " predictions, expected those of ", n_tasks_, " tasks");
+    Fail(kBlocksName, ": block ", number, " of ", block.n_rows, " rows has ", n_bad,
+         " malformed ones and ", block.predictions.size(), " predictions, expected those of ",
+         n_tasks_, " tasks");
   }
   for (const float p : block.predictions) {
     if (!std::isfinite(p))
@@ -75,13 +77,15 @@ std::string PredictedBlocks::Lines() const {
     const float* next = block.predictions.data();
     auto bad = block.bad.begin();
     for (int64_t row = 0; row < block.n_rows; ++row) {
-      text += std::to_string(static_cast<uint64_t>(block_number) * data::kBlockRows + static_cast<uint64_t>(row));
+      text += std::to_string(static_cast<uint64_t>(block_number) * data::kBlockRows +
+                             static_cast<uint64_t>(row));
       const bool is_bad = bad != block.bad.end() && *bad == row;
       if (is_bad) ++bad;
       for (size_t t = 0; t < n_tasks_; ++t) {
         text += '\t';
         // As many digits as tell the number apart from all others.
-        if (!is_bad) text.append(number, std::to_chars(number, number + sizeof(number), *next++).ptr);
+        if (!is_bad)
+          text.append(number, std::to_chars(number, number + sizeof(number), *next++).ptr);
       }
       text += '\n';
     }
@@ -89,8 +93,9 @@ std::string PredictedBlocks::Lines() const {
   return text;
 }
 
-PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer, const model::TaskHeads& heads,
-                                  data::Source* source, Scorer* scorer, int n_workers, Group* group) {
+PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer,
+                                  const model::TaskHeads& heads, data::Source* source,
+                                  Scorer* scorer, int n_workers, Group* group) {
   const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
   const std::string unfinished = path + ".unfinished";
   std::unique_ptr<FileWriter> file;

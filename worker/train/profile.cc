@@ -14,14 +14,16 @@ constexpr char kProfileName[] = "profile of a worker";
 /// Longer than any job; sums of it over all workers are exact enough.
 constexpr double kMaxSeconds = 1e9;
 
-/// Tenths of a per cent that add up to 1000: each share rounded down, and then up again where most was cut off.
+/// Tenths of a per cent that add up to 1000: each share rounded down, and then up again where most
+/// was cut off.
 std::vector<int> Tenths(std::span<const double> shares) {
   std::vector<int> tenths;
   std::vector<size_t> by_rest(shares.size());
   std::iota(by_rest.begin(), by_rest.end(), size_t{0});
   for (const double share : shares) tenths.push_back(static_cast<int>(std::floor(10 * share)));
   const auto rest = [&](size_t s) { return 10 * shares[s] - tenths[s]; };
-  std::stable_sort(by_rest.begin(), by_rest.end(), [&](size_t a, size_t b) { return rest(a) > rest(b); });
+  std::stable_sort(by_rest.begin(), by_rest.end(),
+                   [&](size_t a, size_t b) { return rest(a) > rest(b); });
   const int n_missing = 1000 - std::accumulate(tenths.begin(), tenths.end(), 0);
   for (int i = 0; i < n_missing; ++i) ++tenths[by_rest[static_cast<size_t>(i) % by_rest.size()]];
   return tenths;
@@ -59,7 +61,8 @@ std::vector<double> ParseSeconds(std::string_view bytes) {
   if (seconds.size() != kStageNames.size())
     Fail(kProfileName, ": ", seconds.size(), " stages, expected ", kStageNames.size());
   for (const double s : seconds) {
-    if (!(s >= 0 && s <= kMaxSeconds)) Fail(kProfileName, ": ", s, " seconds, expected 0 to ", kMaxSeconds);
+    if (!(s >= 0 && s <= kMaxSeconds))
+      Fail(kProfileName, ": ", s, " seconds, expected 0 to ", kMaxSeconds);
   }
   if (!in.AtEnd()) Fail(kProfileName, ": bytes behind its end");
   return seconds;
@@ -82,8 +85,9 @@ std::string ProfileTable(const std::string& who, std::span<const std::string_vie
   const std::vector<int> tenths = Tenths(Shares(seconds));
   for (size_t s = 0; s < names.size(); ++s) {
     if (seconds[s] == 0) continue;
-    std::snprintf(line, sizeof(line), "  %-12.*s %10.2f s %5d.%d %%\n", static_cast<int>(names[s].size()),
-                  names[s].data(), seconds[s], tenths[s] / 10, tenths[s] % 10);
+    std::snprintf(line, sizeof(line), "  %-12.*s %10.2f s %5d.%d %%\n",
+                  static_cast<int>(names[s].size()), names[s].data(), seconds[s], tenths[s] / 10,
+                  tenths[s] % 10);
     text += line;
   }
   return text;

@@ -24,11 +24,12 @@ enum class Stage {
   kLoss,     // predictions, losses and their derivatives
   kMetrics,  // the running AUC
   kBackward,
-  kScatter,   // gradient of the input to gradients of rows
-  kPush,      // sending gradients
-  kPushWait,  // for earlier pushes to be acknowledged, where too many are under way or the epoch ends
-  kDeal,      // asking what to compute next, and waiting for the answer
-  kFirstPass,   // over the data, before training
+  kScatter,    // gradient of the input to gradients of rows
+  kPush,       // sending gradients
+  kPushWait,   // for earlier pushes to be acknowledged, where too many are under way or the epoch
+               // ends
+  kDeal,       // asking what to compute next, and waiting for the answer
+  kFirstPass,  // over the data, before training
   kEvaluation,
   kMeeting,  // waiting for other workers at the ends of epochs, and adding up their sums
   kSave,
@@ -38,11 +39,13 @@ enum class Stage {
 
 /// By stage, as they are printed and in summary.json.
 inline constexpr std::array<std::string_view, StageClock<Stage>::kStages> kStageNames = {
-    "rows",    "keys",      "pull", "pull_wait", "unpack",     "pool",       "forward", "loss", "metrics", "backward",
-    "scatter", "push",      "push_wait", "deal", "first_pass", "evaluation", "meeting", "save", "other"};
+    "rows",       "keys",       "pull",     "pull_wait", "unpack", "pool",      "forward",
+    "loss",       "metrics",    "backward", "scatter",   "push",   "push_wait", "deal",
+    "first_pass", "evaluation", "meeting",  "save",      "other"};
 
-/// Of one worker, from its construction on. What the client waits while rows are unpacked or gradients are sent is a stage of its
-/// own. Used by the rank's thread; borrows the client. Off, a call costs a branch.
+/// Of one worker, from its construction on. What the client waits while rows are unpacked or
+/// gradients are sent is a stage of its own. Used by the rank's thread; borrows the client. Off, a
+/// call costs a branch.
 class Profile {
  public:
   Profile(bool on, const ps::client::Client* client) : clock_(on, Stage::kOther), client_(client) {}
@@ -66,9 +69,10 @@ std::string SerializeSeconds(std::span<const double> seconds);
 /// Throws Error on bytes that SerializeSeconds did not write for a worker with --profile.
 std::vector<double> ParseSeconds(std::string_view bytes);
 
-/// A row for each stage that took time: its name, seconds and share in per cent; the shares as printed add up to 100.0. `who` is
-/// whose time it is: "2 workers".
-std::string ProfileTable(const std::string& who, std::span<const std::string_view> names, std::span<const double> seconds);
+/// A row for each stage that took time: its name, seconds and share in per cent; the shares as
+/// printed add up to 100.0. `who` is whose time it is: "2 workers".
+std::string ProfileTable(const std::string& who, std::span<const std::string_view> names,
+                         std::span<const double> seconds);
 /// By stage, in per cent; they add up to 100.
 std::vector<double> Shares(std::span<const double> seconds);
 

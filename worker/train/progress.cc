@@ -72,8 +72,9 @@ void EpochTally::Merge(const EpochTally& other) {
   for (size_t t = 0; t < other.aucs.size(); ++t) aucs[t].Merge(other.aucs[t]);
 }
 
-ProgressPrinter::ProgressPrinter(ProgressStyle style, std::vector<std::string> task_names, int64_t n_epochs,
-                                 int64_t rows_per_epoch, std::function<void(const std::string&)> print)
+ProgressPrinter::ProgressPrinter(ProgressStyle style, std::vector<std::string> task_names,
+                                 int64_t n_epochs, int64_t rows_per_epoch,
+                                 std::function<void(const std::string&)> print)
     : style_(style),
       task_names_(std::move(task_names)),
       n_epochs_(n_epochs),
@@ -83,8 +84,8 @@ ProgressPrinter::ProgressPrinter(ProgressStyle style, std::vector<std::string> t
 void ProgressPrinter::Update(int64_t epoch, const std::vector<EpochTally>& tallies) {
   if (style_ == ProgressStyle::kNone) return;
   const Clock::time_point now = Clock::now();
-  if (now - shown_ <
-      (style_ == ProgressStyle::kLine ? Clock::duration(kLineInterval) : Clock::duration(kLogInterval)))
+  if (now - shown_ < (style_ == ProgressStyle::kLine ? Clock::duration(kLineInterval)
+                                                     : Clock::duration(kLogInterval)))
     return;
   shown_ = now;
   EpochTally all;
@@ -93,10 +94,11 @@ void ProgressPrinter::Update(int64_t epoch, const std::vector<EpochTally>& talli
   const double seconds = std::chrono::duration<double>(now - started_).count();
   const double n_done = static_cast<double>((epoch - 1) * rows_per_epoch_ + all.n_rows);
   const double n_left = static_cast<double>(n_epochs_ * rows_per_epoch_) - n_done;
-  std::string text = Format("epoch %lld/%lld  %3.0f%%  %.0f samples/s  loss %.4f",
-                            static_cast<long long>(epoch), static_cast<long long>(n_epochs_),
-                            100.0 * static_cast<double>(all.n_rows) / static_cast<double>(rows_per_epoch_),
-                            n_done / seconds, all.loss_sum / static_cast<double>(all.n_rows));
+  std::string text =
+      Format("epoch %lld/%lld  %3.0f%%  %.0f samples/s  loss %.4f", static_cast<long long>(epoch),
+             static_cast<long long>(n_epochs_),
+             100.0 * static_cast<double>(all.n_rows) / static_cast<double>(rows_per_epoch_),
+             n_done / seconds, all.loss_sum / static_cast<double>(all.n_rows));
   for (size_t t = 0; t < all.aucs.size(); ++t) {
     if (const std::optional<double> auc = all.aucs[t].Value())
       text += "  " + task_names_[t] + Format(" AUC %.4f", *auc);

@@ -22,8 +22,8 @@ enum class ProgressStyle {
 /// What a worker has done in the current epoch. Every part adds up over workers.
 struct EpochTally {
   int64_t n_rows = 0;
-  double loss_sum = 0;           // weighted, over rows
-  double waited_s = 0;           // for servers
+  double loss_sum = 0;                          // weighted, over rows
+  double waited_s = 0;                          // for servers
   std::vector<model::metric::RunningAuc> aucs;  // [n_tasks]; empty for tasks that are not binary
 
   std::string Serialize() const;
@@ -39,8 +39,8 @@ class ProgressPrinter {
   ProgressPrinter(ProgressStyle style, std::vector<std::string> task_names, int64_t n_epochs,
                   int64_t rows_per_epoch, std::function<void(const std::string&)> print);
 
-  /// May print; cheap when it does not. `tallies` [n_workers] is the latest known of every worker. epoch
-  /// counts from 1.
+  /// May print; cheap when it does not. `tallies` [n_workers] is the latest known of every worker.
+  /// epoch counts from 1.
   void Update(int64_t epoch, const std::vector<EpochTally>& tallies);
   /// A line that stays: the live line makes room for it.
   void Say(const std::string& line);

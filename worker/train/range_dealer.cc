@@ -8,15 +8,15 @@
 namespace zhiyin::worker::train {
 namespace {
 
-/// The next range is asked for when so many batches of the last one are left: soon enough for the answer to be
-/// there in time, late enough for a slow worker not to hold what others could do. Ranges that have to be read
-/// from files are asked for a whole range ahead.
+/// The next range is asked for when so many batches of the last one are left: soon enough for the
+/// answer to be there in time, late enough for a slow worker not to hold what others could do.
+/// Ranges that have to be read from files are asked for a whole range ahead.
 constexpr int64_t kBatchesAhead = 2;
 
 class RangeDealer : public Dealer {
  public:
-  RangeDealer(const Job& job, data::RangePlan plan, int worker, int n_workers, data::SliceReader* reader,
-              ps::client::Client* client)
+  RangeDealer(const Job& job, data::RangePlan plan, int worker, int n_workers,
+              data::SliceReader* reader, ps::client::Client* client)
       : plan_(std::move(plan)),
         takes_tickets_(job.train().staleness() > 0),
         worker_(worker),
@@ -25,7 +25,9 @@ class RangeDealer : public Dealer {
         reader_(reader),
         client_(client) {}
 
-  int64_t steps_per_epoch() const override { return (plan_.n_batches() + n_slices_ - 1) / n_slices_; }
+  int64_t steps_per_epoch() const override {
+    return (plan_.n_batches() + n_slices_ - 1) / n_slices_;
+  }
   std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
 
   void GoOn(int64_t epoch, int64_t next_step, std::span<const int64_t> done) override {
@@ -45,11 +47,14 @@ class RangeDealer : public Dealer {
       const int64_t first = plan_.FirstBatch(range);
       int64_t n_done = 0;
       while (at < sorted.size() && sorted[at] < first + plan_.n_batches(range)) {
-        if (sorted[at] != first + n_done) Fail("progress: slice ", sorted[at], " is done before slice ", first + n_done);
+        if (sorted[at] != first + n_done)
+          Fail("progress: slice ", sorted[at], " is done before slice ", first + n_done);
         ++n_done;
         ++at;
       }
-      if (n_done > 0) request.done.push_back({static_cast<uint64_t>(range), static_cast<uint64_t>(n_done), n_done == plan_.n_batches(range)});
+      if (n_done > 0)
+        request.done.push_back({static_cast<uint64_t>(range), static_cast<uint64_t>(n_done),
+                                n_done == plan_.n_batches(range)});
     }
     client_->AskLease(request);
     client_->AwaitLease(ps::LeaseKind::kGoOn);
@@ -90,12 +95,16 @@ class RangeDealer : public Dealer {
 
   void AskAhead() override {
     if (asked_) {
-      if (const std::optional<ps::LeaseReply> reply = client_->TakeLease(ps::LeaseKind::kRange)) Take(*reply);
+      if (const std::optional<ps::LeaseReply> reply = client_->TakeLease(ps::LeaseKind::kRange))
+        Take(*reply);
     }
     const int64_t n_left = now_ ? plan_.n_batches(now_->range) - now_->n_dealt : 0;
-    if (now_ && !next_ && !asked_ && !none_left_ && (plan_.in_file_order() || n_left <= kBatchesAhead)) Ask(true);
+    if (now_ && !next_ && !asked_ && !none_left_ &&
+        (plan_.in_file_order() || n_left <= kBatchesAhead))
+      Ask(true);
     // A ticket that is asked for is used: others wait for its step.
-    if (takes_tickets_ && (n_left > 0 || (next_ && plan_.n_batches(next_->range) > next_->n_dealt))) AskTicket();
+    if (takes_tickets_ && (n_left > 0 || (next_ && plan_.n_batches(next_->range) > next_->n_dealt)))
+      AskTicket();
   }
 
   void Pushed(const SliceTask& task, double) override {
@@ -148,14 +157,16 @@ class RangeDealer : public Dealer {
     const int64_t range = static_cast<int64_t>(reply.range->range);
     const int64_t n_batches = plan_.n_batches(range);
     const int64_t n_done = static_cast<int64_t>(reply.range->n_done);
-    if (n_done < 0 || n_done > n_batches) Fail("server 0: ", n_done, " batches of ", n_batches, " of range ", range, " are done");
+    if (n_done < 0 || n_done > n_batches)
+      Fail("server 0: ", n_done, " batches of ", n_batches, " of range ", range, " are done");
     next_ = Lease{range, static_cast<int64_t>(reply.range->n_before), n_done};
     if (n_done == n_batches) {
       pushed_.push_back({reply.range->range, client_->PushesSoFar()});
       return;
     }
     in_work_.push_back(range);
-    for (int64_t nth = n_done; nth < n_batches; ++nth) reader_->Order(epoch_, {plan_.Batch(range, nth)});
+    for (int64_t nth = n_done; nth < n_batches; ++nth)
+      reader_->Order(epoch_, {plan_.Batch(range, nth)});
   }
 
   void AskTicket() {
@@ -168,7 +179,8 @@ class RangeDealer : public Dealer {
   uint64_t ClockOf(const Lease& lease) {
     const int64_t n_steps = steps_per_epoch();
     const int64_t in_epoch = std::min(
-        lease.n_before * n_steps / plan_.n_ranges() + lease.n_dealt * n_workers_ / n_slices_, n_steps - 1);
+        lease.n_before * n_steps / plan_.n_ranges() + lease.n_dealt * n_workers_ / n_slices_,
+        n_steps - 1);
     last_clock_ = std::max(last_clock_, static_cast<uint64_t>(epoch_ * n_steps + in_epoch));
     return last_clock_;
   }
@@ -195,8 +207,9 @@ class RangeDealer : public Dealer {
 
 }  // namespace
 
-std::unique_ptr<Dealer> MakeRangeDealer(const Job& job, data::RangePlan plan, int worker, int n_workers,
-                                        data::SliceReader* reader, ps::client::Client* client) {
+std::unique_ptr<Dealer> MakeRangeDealer(const Job& job, data::RangePlan plan, int worker,
+                                        int n_workers, data::SliceReader* reader,
+                                        ps::client::Client* client) {
   return std::make_unique<RangeDealer>(job, std::move(plan), worker, n_workers, reader, client);
 }
 

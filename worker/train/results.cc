@@ -30,9 +30,9 @@ std::string MetricsTable(const std::vector<model::metric::TaskMetrics>& tasks) {
   std::vector<std::vector<std::string>> cells = {
       {"task", "samples", "mean label", "AUC", "log loss", "MSE", "RMSE", "R2", "calibration"}};
   for (const model::metric::TaskMetrics& m : tasks) {
-    cells.push_back({m.task, std::to_string(m.n_samples), Cell(m.label_mean, "%.4f"), Cell(m.auc, "%.5f"),
-                     Cell(m.log_loss, "%.5f"), Cell(m.mse, "%.6f"), Cell(m.rmse, "%.6f"), Cell(m.r2, "%.5f"),
-                     Cell(m.calibration, "%.4f")});
+    cells.push_back({m.task, std::to_string(m.n_samples), Cell(m.label_mean, "%.4f"),
+                     Cell(m.auc, "%.5f"), Cell(m.log_loss, "%.5f"), Cell(m.mse, "%.6f"),
+                     Cell(m.rmse, "%.6f"), Cell(m.r2, "%.5f"), Cell(m.calibration, "%.4f")});
   }
   std::vector<size_t> widths(cells[0].size());
   for (const auto& row : cells) {
@@ -56,7 +56,8 @@ Json MetricsObject(const model::metric::TaskMetrics& m) {
           {"samples", m.n_samples}, {"label_mean", m.label_mean}};
 }
 
-Json MetricsLine(int64_t epoch, int64_t step, const std::string& split, const model::metric::TaskMetrics& metrics) {
+Json MetricsLine(int64_t epoch, int64_t step, const std::string& split,
+                 const model::metric::TaskMetrics& metrics) {
   Json line = {{"epoch", epoch}, {"step", step}, {"split", split}, {"task", metrics.task}};
   line.update(MetricsObject(metrics));
   return line;
@@ -81,16 +82,17 @@ Json ReportJson(const ps::ServerReport& report) {
     poisoned.push_back({{"rank", entry.rank}, {"table", entry.table}, {"pushes", entry.n_pushes}});
   size_t n_bins = report.staleness.size();
   while (n_bins > 0 && report.staleness[n_bins - 1] == 0) --n_bins;
-  return {{"tables", tables},
-          {"keys_pulled", report.n_pulled_keys},
-          {"keys_pushed", report.n_pushed_keys},
-          {"keys_peeked", report.n_peeked_keys},
-          {"server_bytes", report.traffic},
-          {"pushes_repeated", report.n_repeated_pushes},
-          {"pulls_repeated", report.n_repeated_pulls},
-          {"pushes_poisoned", poisoned},
-          {"staleness", std::vector<int64_t>(report.staleness.begin(),
-                                             report.staleness.begin() + static_cast<long>(n_bins))}};
+  return {
+      {"tables", tables},
+      {"keys_pulled", report.n_pulled_keys},
+      {"keys_pushed", report.n_pushed_keys},
+      {"keys_peeked", report.n_peeked_keys},
+      {"server_bytes", report.traffic},
+      {"pushes_repeated", report.n_repeated_pushes},
+      {"pulls_repeated", report.n_repeated_pulls},
+      {"pushes_poisoned", poisoned},
+      {"staleness", std::vector<int64_t>(report.staleness.begin(),
+                                         report.staleness.begin() + static_cast<long>(n_bins))}};
 }
 
 Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts) {

@@ -12,9 +12,9 @@
 
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
+#include "worker/model/metric/metric.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/invariants.h"
-#include "worker/model/metric/metric.h"
 
 namespace zhiyin::worker::train {
 
@@ -25,7 +25,8 @@ using Json = nlohmann::ordered_json;
 std::string MetricsTable(const std::vector<model::metric::TaskMetrics>& tasks);
 
 /// One line of metrics.jsonl.
-Json MetricsLine(int64_t epoch, int64_t step, const std::string& split, const model::metric::TaskMetrics& metrics);
+Json MetricsLine(int64_t epoch, int64_t step, const std::string& split,
+                 const model::metric::TaskMetrics& metrics);
 /// auc, log_loss, mse, rmse, r2, calibration, samples, label_mean; null where undefined.
 Json MetricsObject(const model::metric::TaskMetrics& metrics);
 
@@ -44,8 +45,9 @@ class ResultFiles {
  public:
   explicit ResultFiles(std::string folder) : folder_(std::move(folder)) {}
 
-  /// Adds lines to metrics.jsonl, whole or not at all. What cannot be written, on a full disk, is said in the log and written with what
-  /// comes next, at the latest before the summary, which throws FileError.
+  /// Adds lines to metrics.jsonl, whole or not at all. What cannot be written, on a full disk, is
+  /// said in the log and written with what comes next, at the latest before the summary, which
+  /// throws FileError.
   void AddMetrics(const std::vector<Json>& lines);
   void WriteSummary(const Json& summary) const;
 

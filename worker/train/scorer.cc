@@ -4,7 +4,8 @@
 
 namespace zhiyin::worker::train {
 
-Scorer::Scorer(const Job& job, ps::client::Client* client, model::Model* model, model::DenseWeights* dense, const model::TaskHeads* heads)
+Scorer::Scorer(const Job& job, ps::client::Client* client, model::Model* model,
+               model::DenseWeights* dense, const model::TaskHeads* heads)
     : client_(client),
       model_(model),
       dense_(dense),
@@ -28,8 +29,8 @@ void Scorer::Start(int64_t block, const data::Rows& rows, const data::Normalizer
   if (!dense_is_fresh_) dense = {dense_->keys(), true, dense_->weight_rows().data(), nullptr};
   dense_is_fresh_ = true;
   for (int t = 0; t < slot->input.n_tables(); ++t) {
-    slot->exchange.parts[static_cast<size_t>(t) + 1] = {slot->input.keys(t), true, slot->input.weights(t),
-                                                        nullptr};
+    slot->exchange.parts[static_cast<size_t>(t) + 1] = {slot->input.keys(t), true,
+                                                        slot->input.weights(t), nullptr};
   }
   client_->PeekStart(&slot->exchange);
 }
@@ -40,7 +41,8 @@ const Scorer::Scored& Scorer::Finish() {
   --n_started_;
   client_->PullFinish(&slot->exchange);
   slot->input.Pool(&x_);
-  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), model::nn::Pass(), &scored_.outputs);
+  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()),
+                  model::nn::Pass(), &scored_.outputs);
   scored_.block = slot->block;
   std::swap(scored_.targets, slot->targets);
   scored_.predictions.resize(scored_.targets.labels.size());

@@ -1,4 +1,5 @@
-// A model's predictions for blocks of rows: the same digits whatever the number of workers and servers.
+// A model's predictions for blocks of rows: the same digits whatever the number of workers and
+// servers.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +17,17 @@
 
 namespace zhiyin::worker::train {
 
-/// A block is one batch, so that a row's company, and with it every rounding, is the same everywhere. Rows are
-/// peeked at, never made. The next block's rows are on their way while this one computes. Used by the rank's
-/// thread; borrows all it is given.
+/// A block is one batch, so that a row's company, and with it every rounding, is the same
+/// everywhere. Rows are peeked at, never made. The next block's rows are on their way while this
+/// one computes. Used by the rank's thread; borrows all it is given.
 ///
 ///   scorer.Begin();
 ///   for each block: scorer.Start(...); if (scorer.n_started() == 2) use(scorer.Finish());
 ///   while (scorer.n_started() > 0) use(scorer.Finish());
 class Scorer {
  public:
-  Scorer(const Job& job, ps::client::Client* client, model::Model* model, model::DenseWeights* dense, const model::TaskHeads* heads);
+  Scorer(const Job& job, ps::client::Client* client, model::Model* model,
+         model::DenseWeights* dense, const model::TaskHeads* heads);
 
   struct Scored {
     int64_t block = 0;
@@ -36,7 +38,8 @@ class Scorer {
 
   /// The model's weights may have changed. REQUIRES: nothing is started.
   void Begin() { dense_is_fresh_ = false; }
-  /// Asks for what the rows need; they are normalized here. REQUIRES: n_started() < 2, and there are rows.
+  /// Asks for what the rows need; they are normalized here. REQUIRES: n_started() < 2, and there
+  /// are rows.
   void Start(int64_t block, const data::Rows& rows, const data::Normalizer& normalizer);
   int n_started() const { return n_started_; }
   /// Of the block that was started first; valid until the next call. REQUIRES: n_started() > 0.

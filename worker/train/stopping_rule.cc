@@ -41,8 +41,9 @@ std::optional<double> StoppingRule::ValueOf(const EvaluationResult& evaluation) 
   if (config_.term().empty()) return -evaluation.loss;
   double value = 0;
   for (const zhiyin::EarlyStopping::Term& term : config_.term()) {
-    const auto task = std::find_if(evaluation.tasks.begin(), evaluation.tasks.end(),
-                                   [&](const model::metric::TaskMetrics& metrics) { return metrics.task == term.task(); });
+    const auto task = std::find_if(
+        evaluation.tasks.begin(), evaluation.tasks.end(),
+        [&](const model::metric::TaskMetrics& metrics) { return metrics.task == term.task(); });
     CHECK(task != evaluation.tasks.end()) << term.task();
     std::optional<double> metric;
     switch (term.metric()) {

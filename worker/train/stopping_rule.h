@@ -1,4 +1,5 @@
-// When training has gone on long enough, and which of its models was the best: train.early_stopping of the job.
+// When training has gone on long enough, and which of its models was the best: train.early_stopping
+// of the job.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class StoppingRule {
     bool is_best = false;  // better than all before by more than min_delta; the first always is
     bool stop = false;
   };
-  /// Of every evaluation in turn, after the given epoch, counted from 1. One whose value is undefined is no best.
+  /// Of every evaluation in turn, after the given epoch, counted from 1. One whose value is
+  /// undefined is no best.
   Verdict Judge(int64_t epoch, const EvaluationResult& evaluation);
 
   /// What a later run of the job needs to judge on.
@@ -30,8 +32,9 @@ class StoppingRule {
   /// Epoch of the best evaluation; 0: there was none.
   int64_t best_epoch() const { return best_epoch_; }
 
-  /// What is compared: the sum over terms of weight times metric, those of which less is better negative; without terms
-  /// the negative loss. More is better. Nothing where a metric is undefined.
+  /// What is compared: the sum over terms of weight times metric, those of which less is better
+  /// negative; without terms the negative loss. More is better. Nothing where a metric is
+  /// undefined.
   std::optional<double> ValueOf(const EvaluationResult& evaluation) const;
 
  private:

@@ -12,15 +12,16 @@ constexpr int64_t kMinRoundSteps = 16;
 
 class StreamDealer : public Dealer {
  public:
-  StreamDealer(const Job& job, data::StreamPlan plan, int worker, int n_workers, data::SliceReader* reader,
-               ps::client::Client* client)
+  StreamDealer(const Job& job, data::StreamPlan plan, int worker, int n_workers,
+               data::SliceReader* reader, ps::client::Client* client)
       : plan_(std::move(plan)),
         n_epochs_(job.train().epochs()),
         worker_(static_cast<uint32_t>(worker)),
         n_workers_(n_workers),
         reader_(reader),
         client_(client),
-        round_steps_(std::max(kMinRoundSteps, (plan_.n_steps() + kRoundsPerEpoch - 1) / kRoundsPerEpoch)),
+        round_steps_(
+            std::max(kMinRoundSteps, (plan_.n_steps() + kRoundsPerEpoch - 1) / kRoundsPerEpoch)),
         rounds_per_epoch_((plan_.n_steps() + round_steps_ - 1) / round_steps_) {}
 
   int64_t steps_per_epoch() const override { return plan_.n_steps(); }
@@ -53,14 +54,15 @@ class StreamDealer : public Dealer {
     }
     const int stream = own_[at_++];
     return SliceTask{plan_.SliceNumber(step_, stream),
-                     static_cast<uint64_t>(epoch_ * plan_.n_steps() + step_), stream, plan_.n_streams(),
-                     plan_.StepRows(step_)};
+                     static_cast<uint64_t>(epoch_ * plan_.n_steps() + step_), stream,
+                     plan_.n_streams(), plan_.StepRows(step_)};
   }
 
   void AskAhead() override {
     if (end_step_ - step_ <= round_steps_ / 2) Ask();
     if (!asked_ || next_) return;
-    if (const std::optional<ps::LeaseReply> reply = client_->TakeLease(ps::LeaseKind::kRound)) Take(*reply);
+    if (const std::optional<ps::LeaseReply> reply = client_->TakeLease(ps::LeaseKind::kRound))
+      Take(*reply);
   }
 
   void Pushed(const SliceTask&, double seconds) override {
@@ -99,7 +101,8 @@ class StreamDealer : public Dealer {
     const int64_t round_step = n_rounds_begun_ % rounds_per_epoch_ * round_steps_;
     const int64_t end_step = std::min(round_step + round_steps_, plan_.n_steps());
     for (int64_t step = FirstStepOf(n_rounds_begun_); step < end_step; ++step) {
-      for (const int stream : *next_) reader_->Order(n_rounds_begun_ / rounds_per_epoch_, plan_.Pieces(step, stream));
+      for (const int stream : *next_)
+        reader_->Order(n_rounds_begun_ / rounds_per_epoch_, plan_.Pieces(step, stream));
     }
   }
 
@@ -119,7 +122,8 @@ class StreamDealer : public Dealer {
     next_.reset();
     asked_ = false;
     step_ = FirstStepOf(n_rounds_begun_);
-    end_step_ = std::min(n_rounds_begun_ % rounds_per_epoch_ * round_steps_ + round_steps_, plan_.n_steps());
+    end_step_ = std::min(n_rounds_begun_ % rounds_per_epoch_ * round_steps_ + round_steps_,
+                         plan_.n_steps());
     at_ = 0;
     ++n_rounds_begun_;
     return true;
@@ -150,8 +154,9 @@ class StreamDealer : public Dealer {
 
 }  // namespace
 
-std::unique_ptr<Dealer> MakeStreamDealer(const Job& job, data::StreamPlan plan, int worker, int n_workers,
-                                         data::SliceReader* reader, ps::client::Client* client) {
+std::unique_ptr<Dealer> MakeStreamDealer(const Job& job, data::StreamPlan plan, int worker,
+                                         int n_workers, data::SliceReader* reader,
+                                         ps::client::Client* client) {
   return std::make_unique<StreamDealer>(job, std::move(plan), worker, n_workers, reader, client);
 }
 

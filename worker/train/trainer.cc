@@ -9,8 +9,9 @@
 
 namespace zhiyin::worker::train {
 
-Trainer::Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader, const net::Endpoint* clock,
-                 ps::client::Client* client, model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads,
+Trainer::Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader,
+                 const net::Endpoint* clock, ps::client::Client* client, model::Model* model,
+                 model::DenseWeights* dense, model::TaskHeads* heads,
                  model::balance::TaskBalance* balance, Profile* profile, std::function<void()> tick)
     : dealer_(dealer),
       reader_(reader),
@@ -76,7 +77,8 @@ void Trainer::EndEpoch() {
 
 bool Trainer::Start(Slot* slot) {
   profile_->Enter(Stage::kDeal);
-  const std::optional<SliceTask> task = held_ ? std::exchange(held_, std::nullopt) : dealer_->Next();
+  const std::optional<SliceTask> task =
+      held_ ? std::exchange(held_, std::nullopt) : dealer_->Next();
   if (!task) return false;
   if (task->clock >= until_) {
     held_ = task;
@@ -98,8 +100,8 @@ bool Trainer::Start(Slot* slot) {
   slot->exchange.parts[kDenseTable] = {dense_->keys(), fetch_dense, dense_->weight_rows().data(),
                                        dense_->gradient_rows().data()};
   for (int t = 0; t < slot->input.n_tables(); ++t) {
-    slot->exchange.parts[static_cast<size_t>(t) + 1] = {slot->input.keys(t), true, slot->input.weights(t),
-                                                        slot->input.gradients(t)};
+    slot->exchange.parts[static_cast<size_t>(t) + 1] = {
+        slot->input.keys(t), true, slot->input.weights(t), slot->input.gradients(t)};
   }
   client_->PullStart(&slot->exchange);
   return true;
@@ -113,8 +115,9 @@ void Trainer::Finish(Slot* slot) {
   const double began = clock_->Now() - client_->waited_s();
   slot->input.Pool(&x_);
   const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
-  const model::nn::Pass pass = {true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->task.slice)).Next(),
-                     slot->task.number < n_first_slices_ ? nullptr : &batch_statistics_};
+  const model::nn::Pass pass = {
+      true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->task.slice)).Next(),
+      slot->task.number < n_first_slices_ ? nullptr : &batch_statistics_};
   profile_->Enter(Stage::kForward);
   model_->Forward(dense_->weights(), x, pass, &outputs_);
 
@@ -131,16 +134,19 @@ void Trainer::Finish(Slot* slot) {
   for (size_t t = 0; t < n_tasks; ++t) {
     const int task = static_cast<int>(t);
     if (!std::isfinite(sums[t].loss)) {
-      Fail("epoch ", epoch_ + 1, ", step ", slot->task.clock, ": the loss of task ", heads_->name(task), " is ",
-           sums[t].loss,
-           ", expected a finite number: lower the learning rates, or look for extreme values in the numeric "
+      Fail("epoch ", epoch_ + 1, ", step ", slot->task.clock, ": the loss of task ",
+           heads_->name(task), " is ", sums[t].loss,
+           ", expected a finite number: lower the learning rates, or look for extreme values in "
+           "the numeric "
            "columns");
     }
     tally_.loss_sum += heads_->weight(task) * sums[t].loss;
     if (!model::metric::HasAuc(heads_->kind(task))) continue;
     for (size_t at = t; at < predictions_.size(); at += n_tasks) {
       const float label = slot->targets.labels[at];
-      if (!std::isnan(label)) tally_.aucs[t].Add(model::metric::InUnitInterval(heads_->kind(task), predictions_[at]), label);
+      if (!std::isnan(label))
+        tally_.aucs[t].Add(model::metric::InUnitInterval(heads_->kind(task), predictions_[at]),
+                           label);
     }
   }
 
@@ -151,12 +157,12 @@ void Trainer::Finish(Slot* slot) {
   objectives_.resize(n_tasks);
   heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_, objectives_);
   own_losses_.assign(n_tasks, 0);
-  model_->AddOwnLoss(outputs_, slot->targets.labels, 1.0f / static_cast<float>(slot->task.step_rows), own_losses_,
-                     &doutputs_);
+  model_->AddOwnLoss(outputs_, slot->targets.labels,
+                     1.0f / static_cast<float>(slot->task.step_rows), own_losses_, &doutputs_);
   for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
   profile_->Enter(Stage::kBackward);
-  balance_->Backward({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows, slot->task.clock,
-                      pass.seed},
+  balance_->Backward({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows,
+                      slot->task.clock, pass.seed},
                      dense_, &slot->input);
   slot->input.AddL2(slot->task.step_rows);
   if (balance_->HasSums()) {

@@ -1,7 +1,7 @@
 // The training loop of one worker: one sample's way, in order.
 //
-//   rows -> distinct keys -> pull -> rows pooled into x -> forward -> loss -> backward -> gradients summed
-//   per key -> push
+//   rows -> distinct keys -> pull -> rows pooled into x -> forward -> loss -> backward -> gradients
+//   summed per key -> push
 #pragma once
 
 #include <cstdint>
@@ -14,32 +14,34 @@
 #include "common/matrix.h"
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
-#include "worker/model/balance/task_balance.h"
 #include "worker/data/batches.h"
-#include "worker/train/dealer.h"
+#include "worker/model/balance/task_balance.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/embedding_input.h"
-#include "worker/train/epoch_sums.h"
 #include "worker/model/model.h"
 #include "worker/model/nn/batch_statistics.h"
+#include "worker/model/task_heads.h"
+#include "worker/train/dealer.h"
+#include "worker/train/epoch_sums.h"
 #include "worker/train/profile.h"
 #include "worker/train/progress.h"
-#include "worker/model/task_heads.h"
 
 namespace zhiyin::worker::train {
 
-/// Trains on the slices that the dealer gives this worker. Used by the rank's thread; borrows all it is given.
+/// Trains on the slices that the dealer gives this worker. Used by the rank's thread; borrows all
+/// it is given.
 class Trainer {
  public:
-  Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader, const net::Endpoint* clock, ps::client::Client* client,
-          model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads, model::balance::TaskBalance* balance, Profile* profile,
+  Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader, const net::Endpoint* clock,
+          ps::client::Client* client, model::Model* model, model::DenseWeights* dense,
+          model::TaskHeads* heads, model::balance::TaskBalance* balance, Profile* profile,
           std::function<void()> tick);
 
   /// An epoch, counted from 0, epochs in order, is BeginEpoch, Run until it returns true, EndEpoch.
   void BeginEpoch(int64_t epoch);
-  /// Trains until the epoch has no more slices, which is true, or the next one is of step `until` or later, which is false: it is
-  /// the first of the next Run. `after_slice` is called after every slice, with what was done in this epoch so far. Throws
-  /// Error when a loss is not finite.
+  /// Trains until the epoch has no more slices, which is true, or the next one is of step `until`
+  /// or later, which is false: it is the first of the next Run. `after_slice` is called after every
+  /// slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
   bool Run(uint64_t until, const std::function<void(const EpochTally&)>& after_slice);
   /// Returns when the servers have all gradients.
   void Settle();
@@ -52,8 +54,8 @@ class Trainer {
   const model::nn::BatchStatistics& batch_statistics() const { return batch_statistics_; }
 
  private:
-  /// A slice between its pull and its push. Two take turns: while one computes, the other's rows are on their
-  /// way.
+  /// A slice between its pull and its push. Two take turns: while one computes, the other's rows
+  /// are on their way.
   struct Slot {
     explicit Slot(const model::EmbeddingInput& like) : input(like) {}
     SliceTask task;

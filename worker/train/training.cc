@@ -10,19 +10,19 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/wall_clock.h"
-#include "worker/model/balance/task_balance.h"
-#include "worker/train/checkpoint_schedule.h"
-#include "worker/saved/checkpoints.h"
 #include "worker/data/batches.h"
+#include "worker/model/balance/task_balance.h"
+#include "worker/model/nn/batch_statistics.h"
+#include "worker/saved/checkpoints.h"
+#include "worker/saved/saved_model.h"
+#include "worker/train/checkpoint_schedule.h"
 #include "worker/train/data_pass.h"
 #include "worker/train/epoch_sums.h"
 #include "worker/train/evaluation_message.h"
 #include "worker/train/invariants.h"
 #include "worker/train/job.h"
-#include "worker/model/nn/batch_statistics.h"
 #include "worker/train/profile.h"
 #include "worker/train/results.h"
-#include "worker/saved/saved_model.h"
 #include "worker/train/stopping_rule.h"
 #include "worker/train/tools.h"
 #include "worker/train/trainer.h"
@@ -38,8 +38,9 @@ constexpr int kKeptCheckpoints = 2;
 /// The chief gives the model's weights their first values.
 void InitDense(const Job& job, Tools* tools) {
   if (tools->group.IsChief() && !tools->dense.keys().empty()) {
-    tools->model->InitWeights(Random(job.train().seed(), 0),
-                              tools->dense.weights().first(static_cast<size_t>(tools->model->n_weights())));
+    tools->model->InitWeights(
+        Random(job.train().seed(), 0),
+        tools->dense.weights().first(static_cast<size_t>(tools->model->n_weights())));
     tools->client.Assign(kDenseTable, tools->dense.keys(), tools->dense.weight_rows());
   }
   tools->group.Barrier("the model's first weights");
@@ -48,7 +49,8 @@ void InitDense(const Job& job, Tools* tools) {
 /// A training job as one worker sees it.
 class TrainingRun {
  public:
-  TrainingRun(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options, net::Mailbox* mailbox)
+  TrainingRun(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
+              net::Mailbox* mailbox)
       : job_(manifest.job()),
         resumed_(manifest.has_progress() ? &manifest.progress() : nullptr),
         roles_(roles),
@@ -67,8 +69,8 @@ class TrainingRun {
     ReadData();
     profile_.Enter(Stage::kOther);
     if (options_.inits_dense) InitDense(job_, &tools_);
-    ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone, TaskNames(),
-                            job_.train().epochs(), n_rows_, options_.print);
+    ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone,
+                            TaskNames(), job_.train().epochs(), n_rows_, options_.print);
     printer_ = &printer;
     reading_s_ = SecondsSinceStart();
     Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
@@ -77,9 +79,11 @@ class TrainingRun {
     if (resumed_ != nullptr) GoOn();
     if (KeepsCheckpoints() && tools_.group.IsChief()) {
       const bool has_config = job_.train().has_checkpoint();
-      checkpoints_.emplace(options_.output, has_config ? job_.train().checkpoint().keep() : kKeptCheckpoints,
+      checkpoints_.emplace(options_.output,
+                           has_config ? job_.train().checkpoint().keep() : kKeptCheckpoints,
                            has_config ? job_.train().checkpoint().full_every() : 1, &tools_.client);
-      schedule_.emplace(job_, dealer_->steps_per_epoch(), resumed_ != nullptr ? resumed_->next_step() : 0, &mailbox_->endpoint(),
+      schedule_.emplace(job_, dealer_->steps_per_epoch(),
+                        resumed_ != nullptr ? resumed_->next_step() : 0, &mailbox_->endpoint(),
                         options_.stop_requested);
     }
     bool stopped = false;
@@ -87,10 +91,12 @@ class TrainingRun {
       const int64_t epoch = n_epochs_;
       const auto epoch_began = std::chrono::steady_clock::now();
       const bool is_whole = TrainEpoch(epoch, &trainer);
-      training_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - epoch_began).count();
+      training_s_ +=
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - epoch_began).count();
       if (!is_whole) return false;
       ++n_epochs_;
-      if (tools_.evaluator && (n_epochs_ == job_.train().epochs() || n_epochs_ % job_.evaluation().every_epochs() == 0)) {
+      if (tools_.evaluator && (n_epochs_ == job_.train().epochs() ||
+                               n_epochs_ % job_.evaluation().every_epochs() == 0)) {
         EvaluationResult found = Evaluate(epoch);
         stopped = Judge(std::move(found));
       }
@@ -101,8 +107,11 @@ class TrainingRun {
     const bool has_best = KeepsBest() && stopping_->best_epoch() > 0;
     if (!has_best && tools_.group.IsChief()) Save();
     if (evaluation_) {
-      printer.Say((has_best ? "\nthe best, after epoch " + std::to_string(stopping_->best_epoch()) + ": " : "\n") +
-                  "test split, " + std::to_string(evaluation_->n_rows) + " rows:\n" + MetricsTable(evaluation_->tasks));
+      printer.Say((has_best
+                       ? "\nthe best, after epoch " + std::to_string(stopping_->best_epoch()) + ": "
+                       : "\n") +
+                  "test split, " + std::to_string(evaluation_->n_rows) + " rows:\n" +
+                  MetricsTable(evaluation_->tasks));
     }
     Conclude(stopped);
     return true;
@@ -124,7 +133,8 @@ class TrainingRun {
   }
 
   /// Throws where an invariant of the job does not hold.
-  Json Summary(const ps::ServerReport& report, const JobCounts& counts, const std::vector<double>& worker_stages, bool stopped) const {
+  Json Summary(const ps::ServerReport& report, const JobCounts& counts,
+               const std::vector<double>& worker_stages, bool stopped) const {
     Json summary = {{"name", job_.name()},
                     {"network", options_.network},
                     {"servers", roles_.n_servers},
@@ -153,7 +163,8 @@ class TrainingRun {
     if (!task_balance_.empty()) summary["balance"] = task_balance_;
     if (resumed_ != nullptr) summary["resumed_at_step"] = resumed_->next_step();
     if (options_.died_at > 0) summary["seconds_from_death_to_step"] = death_to_step_s_;
-    if (stopping_) summary["early_stopping"] = {{"stopped", stopped}, {"best_epoch", stopping_->best_epoch()}};
+    if (stopping_)
+      summary["early_stopping"] = {{"stopped", stopped}, {"best_epoch", stopping_->best_epoch()}};
     summary.update(ReportJson(report));
     summary.update(InvariantsJson(CheckInvariants(counts), counts));
     if (options_.profile) {
@@ -166,13 +177,15 @@ class TrainingRun {
 
   void SayEnd(const ps::ServerReport& report, const std::vector<double>& worker_stages) const {
     char line[160];
-    std::snprintf(line, sizeof(line), "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
+    std::snprintf(line, sizeof(line),
+                  "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
                   static_cast<long long>(n_samples_), training_s_,
                   static_cast<double>(n_samples_) / training_s_, reading_s_);
     printer_->Say(line);
     for (const ps::ServerReport::Poisoned& refused : report.poisoned) {
-      printer_->Say(std::to_string(refused.n_pushes) + " pushes of rank " + std::to_string(refused.rank) +
-                    " were refused for gradients of table " + refused.table + ", see " +
+      printer_->Say(std::to_string(refused.n_pushes) + " pushes of rank " +
+                    std::to_string(refused.rank) + " were refused for gradients of table " +
+                    refused.table + ", see " +
                     (options_.output.empty() ? "the log" : options_.output + "/poisoned"));
     }
     if (IsTimed()) {
@@ -181,13 +194,18 @@ class TrainingRun {
       printer_->Say(line);
     }
     if (options_.profile) {
-      printer_->Say("\n" + ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
-      printer_->Say(ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
+      printer_->Say("\n" +
+                    ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
+      printer_->Say(
+          ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
     }
-    if (!options_.output.empty()) printer_->Say("model, metrics and summary are in " + options_.output);
+    if (!options_.output.empty())
+      printer_->Say("model, metrics and summary are in " + options_.output);
   }
 
-  double SecondsSinceStart() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count(); }
+  double SecondsSinceStart() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  }
   /// Simulated waits take no time.
   bool IsTimed() const { return !mailbox_->endpoint().TimeIsVirtual(); }
   /// Of the workers' time in epochs, the part in which they waited for servers.
@@ -202,7 +220,8 @@ class TrainingRun {
   /// At the chief: seconds by stage, over all workers. Nothing without --profile.
   std::vector<double> GatherProfiles() {
     if (!options_.profile) return {};
-    const std::vector<std::string> all = tools_.group.Gather(SerializeSeconds(profile_.Seconds()), "its profile");
+    const std::vector<std::string> all =
+        tools_.group.Gather(SerializeSeconds(profile_.Seconds()), "its profile");
     std::vector<double> sum(kStageNames.size());
     for (size_t w = 0; w < all.size(); ++w) {
       const std::vector<double> own =
@@ -212,7 +231,8 @@ class TrainingRun {
     return sum;
   }
 
-  JobCounts CountsOf(const std::vector<std::string>& workers, const ps::ServerReport& servers) const {
+  JobCounts CountsOf(const std::vector<std::string>& workers,
+                     const ps::ServerReport& servers) const {
     JobCounts counts;
     counts.staleness = job_.train().staleness();
     counts.n_rows = n_rows_;
@@ -221,13 +241,14 @@ class TrainingRun {
     counts.n_rows_made_by_evaluation = n_rows_made_by_evaluation_;
     counts.servers = servers;
     for (int w = 0; w < roles_.n_workers; ++w) {
-      counts.workers.push_back(
-          FromRank(roles_.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
+      counts.workers.push_back(FromRank(
+          roles_.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
     }
     return counts;
   }
 
-  /// First pass over both splits: statistics, counts, malformed lines. Then it is known who trains on what.
+  /// First pass over both splits: statistics, counts, malformed lines. Then it is known who trains
+  /// on what.
   void ReadData() {
     const int n_workers = roles_.n_workers;
     const int worker = tools_.group.worker();
@@ -237,11 +258,15 @@ class TrainingRun {
     // What decides the slices of an epoch stays what it was when the job began.
     n_planned_workers_ = resumed_ != nullptr ? resumed_->n_workers() : n_workers;
     const auto on_bad = [&](const data::BadLine& line) { CheckBadLine(line, job_.data()); };
-    const int64_t n_kept = shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
-    reader_ = std::make_unique<data::SliceReader>(data::MakeSource(job_, data::SplitKind::kTrain), job_.train().seed(), n_kept, data::Augmenter(job_));
-    const data::BlockSummaries train = ShareSummaries(
-        reader_->FirstPass(FirstDeal(job_.train(), n_workers), worker, on_bad, [this] { mailbox_->SayAlive(); }),
-        job_, "train", &tools_.group);
+    const int64_t n_kept =
+        shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
+    reader_ =
+        std::make_unique<data::SliceReader>(data::MakeSource(job_, data::SplitKind::kTrain),
+                                            job_.train().seed(), n_kept, data::Augmenter(job_));
+    const data::BlockSummaries train =
+        ShareSummaries(reader_->FirstPass(FirstDeal(job_.train(), n_workers), worker, on_bad,
+                                          [this] { mailbox_->SayAlive(); }),
+                       job_, "train", &tools_.group);
     const data::SplitSummary summary = data::SplitSummary::Of(train);
     n_rows_ = summary.n_rows;
     n_bad_ = summary.n_bad;
@@ -254,22 +279,26 @@ class TrainingRun {
     if (synchronous) {
       data::StreamPlan plan(train, n_slices, rows_per_slice, shuffle_rows);
       reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/true);
-      dealer_ = MakeStreamDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
+      dealer_ =
+          MakeStreamDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
     } else {
       data::RangePlan plan(train, n_planned_workers_, rows_per_slice, shuffle_rows);
       reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/false);
-      dealer_ = MakeRangeDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
+      dealer_ =
+          MakeRangeDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
     }
     rows_of_slices_ = dealer_->RowsOfSlices();
     worker_samples_.resize(static_cast<size_t>(n_workers));
     if (resumed_ == nullptr) return;
     const int64_t n_all = static_cast<int64_t>(rows_of_slices_.size());
     if (resumed_->n_rows() != n_rows_ || resumed_->n_slices() != n_all) {
-      Fail("data.train: has ", n_rows_, " rows in ", n_all, " slices, expected ", resumed_->n_rows(), " in ", resumed_->n_slices(),
-           " as when the checkpoint was written");
+      Fail("data.train: has ", n_rows_, " rows in ", n_all, " slices, expected ",
+           resumed_->n_rows(), " in ", resumed_->n_slices(), " as when the checkpoint was written");
     }
-    if (resumed_->next_step() < StepsOf(resumed_->epoch()) || resumed_->next_step() > StepsOf(resumed_->epoch() + 1))
-      Fail("the checkpoint: damaged: step ", resumed_->next_step(), " is none of epoch ", resumed_->epoch() + 1);
+    if (resumed_->next_step() < StepsOf(resumed_->epoch()) ||
+        resumed_->next_step() > StepsOf(resumed_->epoch() + 1))
+      Fail("the checkpoint: damaged: step ", resumed_->next_step(), " is none of epoch ",
+           resumed_->epoch() + 1);
   }
 
   bool KeepsCheckpoints() const {
@@ -286,14 +315,19 @@ class TrainingRun {
     const std::vector<std::string> saved_tasks(left.task_name().begin(), left.task_name().end());
     const TaskOrder order(saved_tasks, TaskNames());
     for (const Progress::Losses& losses : left.losses()) {
-      if (losses.task_size() != left.task_name_size()) Fail("the checkpoint: damaged: losses of ", losses.task_size(), " tasks of ", saved_tasks.size());
+      if (losses.task_size() != left.task_name_size())
+        Fail("the checkpoint: damaged: losses of ", losses.task_size(), " tasks of ",
+             saved_tasks.size());
       // NaN, as of a task without labels.
-      balance_.AddEpoch(order.Of(std::vector<double>(losses.task().begin(), losses.task().end()), std::nan("")));
+      balance_.AddEpoch(
+          order.Of(std::vector<double>(losses.task().begin(), losses.task().end()), std::nan("")));
     }
     if (!left.slice_sums().empty()) {
       const bool is_same = saved_tasks == TaskNames();
-      const size_t n_saved_balance = n_balance() > 0 ? model::balance::BalanceSums(saved_tasks.size()).numbers().size() : 0;
-      left_sums_ = SliceSums::Parse(left.slice_sums(), rows_of_slices_, saved_tasks.size(), n_saved_balance);
+      const size_t n_saved_balance =
+          n_balance() > 0 ? model::balance::BalanceSums(saved_tasks.size()).numbers().size() : 0;
+      left_sums_ =
+          SliceSums::Parse(left.slice_sums(), rows_of_slices_, saved_tasks.size(), n_saved_balance);
       left_tally_ = EpochTally::Parse(left.tally(), saved_tasks.size());
       if (!is_same) {
         left_sums_ = order.Of(left_sums_, n_balance());
@@ -306,7 +340,8 @@ class TrainingRun {
       if (!left.balance().empty()) task_balance_ = Json::parse(left.balance());
       if (left.has_evaluated()) evaluation_ = EvaluationOf(left.evaluated());
       if (stopping_) stopping_->GoOn(left.stopping());
-      printer_->Say("resumed at step " + std::to_string(left.next_step()) + ", in epoch " + std::to_string(left.epoch() + 1));
+      printer_->Say("resumed at step " + std::to_string(left.next_step()) + ", in epoch " +
+                    std::to_string(left.epoch() + 1));
     }
     tools_.group.Barrier("where the job stands");
   }
@@ -318,10 +353,12 @@ class TrainingRun {
     if (!meeting.save) return true;
     profile_.Enter(Stage::kSave);
     trainer->Settle();
-    const std::vector<std::string> sums = tools_.group.Gather(trainer->slice_sums().Serialize(), "its part of a checkpoint");
-    const std::vector<std::string> tallies = tools_.group.Gather(trainer->tally().Serialize(), "its tally for a checkpoint");
-    const std::vector<std::string> statistics =
-        tools_.group.Gather(trainer->batch_statistics().Serialize(), "its batch statistics for a checkpoint");
+    const std::vector<std::string> sums =
+        tools_.group.Gather(trainer->slice_sums().Serialize(), "its part of a checkpoint");
+    const std::vector<std::string> tallies =
+        tools_.group.Gather(trainer->tally().Serialize(), "its tally for a checkpoint");
+    const std::vector<std::string> statistics = tools_.group.Gather(
+        trainer->batch_statistics().Serialize(), "its batch statistics for a checkpoint");
     if (tools_.group.IsChief()) {
       Progress progress = ProgressSoFar(step);
       SliceSums all = left_sums_;
@@ -332,7 +369,8 @@ class TrainingRun {
       for (int w = 0; w < roles_.n_workers; ++w) {
         FromRank(roles_.RankOfWorker(w), [&] {
           const size_t worker = static_cast<size_t>(w);
-          all.Append(SliceSums::Parse(sums[worker], rows_of_slices_, static_cast<size_t>(job_.task_size()), n_balance()));
+          all.Append(SliceSums::Parse(sums[worker], rows_of_slices_,
+                                      static_cast<size_t>(job_.task_size()), n_balance()));
           tally.Merge(EpochTally::Parse(tallies[worker], static_cast<size_t>(job_.task_size())));
           batch.Add(statistics[worker], tools_.model->n_weights());
         });
@@ -349,8 +387,10 @@ class TrainingRun {
   /// The same between epochs.
   bool MeetAfterEpoch() {
     Meeting meeting;
-    if (tools_.group.IsChief()) meeting = schedule_->AfterEpoch(n_epochs_ - 1, n_epochs_ == job_.train().epochs());
-    meeting = Meeting::Parse(tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
+    if (tools_.group.IsChief())
+      meeting = schedule_->AfterEpoch(n_epochs_ - 1, n_epochs_ == job_.train().epochs());
+    meeting = Meeting::Parse(
+        tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
     if (!meeting.save) return true;
     profile_.Enter(Stage::kSave);
     if (tools_.group.IsChief())
@@ -380,11 +420,13 @@ class TrainingRun {
     return progress;
   }
 
-  /// Begins one; nobody pushes meanwhile. The last of the job is there when this returns, others are written while training goes on.
+  /// Begins one; nobody pushes meanwhile. The last of the job is there when this returns, others
+  /// are written while training goes on.
   void StartCheckpoint(Progress progress, bool is_last) {
     FinishCheckpoint(/*wait=*/true);
     const int64_t step = progress.next_step();
-    Manifest manifest = saved::ManifestOf(job_, normalizer_, n_epochs_, step, tools_.model->n_weights());
+    Manifest manifest =
+        saved::ManifestOf(job_, normalizer_, n_epochs_, step, tools_.model->n_weights());
     *manifest.mutable_progress() = std::move(progress);
     checkpoint_began_ = std::chrono::steady_clock::now();
     try {
@@ -402,9 +444,12 @@ class TrainingRun {
     try {
       if (!checkpoints_->Finish(wait)) return;
       n_failed_checkpoints_ = 0;
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - checkpoint_began_).count();
+      const double seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - checkpoint_began_)
+              .count();
       char text[100];
-      std::snprintf(text, sizeof(text), "checkpoint at step %lld, written in %.2f s%s", static_cast<long long>(step), seconds,
+      std::snprintf(text, sizeof(text), "checkpoint at step %lld, written in %.2f s%s",
+                    static_cast<long long>(step), seconds,
                     is_last ? ": the job ends here, as it was asked to" : "");
       printer_->Say(text);
     } catch (const FileError& e) {
@@ -415,13 +460,15 @@ class TrainingRun {
   void SayNoCheckpoint(int64_t step, const FileError& e, bool is_last) {
     if (is_last || ++n_failed_checkpoints_ > job_.train().checkpoint().max_failures())
       Fail("checkpoint at step ", step, ": ", e.what(), ": the job ends, ", NewestLeft());
-    printer_->Say("WARNING: no checkpoint at step " + std::to_string(step) + ": " + e.what() + ": the job goes on, " + NewestLeft());
+    printer_->Say("WARNING: no checkpoint at step " + std::to_string(step) + ": " + e.what() +
+                  ": the job goes on, " + NewestLeft());
   }
 
   void SayBackAtWork() {
     death_to_step_s_ = UnixNow() - options_.died_at;
     char text[80];
-    std::snprintf(text, sizeof(text), "first new step %.2f s after the death of the job", death_to_step_s_);
+    std::snprintf(text, sizeof(text), "first new step %.2f s after the death of the job",
+                  death_to_step_s_);
     printer_->Say(text);
   }
 
@@ -431,7 +478,8 @@ class TrainingRun {
   }
 
   void AddStatisticsLeft(model::nn::BatchStatistics* statistics) const {
-    const bool is_left = resumed_ != nullptr && n_epochs_ == resumed_->epoch() && !resumed_->batch_statistics().empty();
+    const bool is_left = resumed_ != nullptr && n_epochs_ == resumed_->epoch() &&
+                         !resumed_->batch_statistics().empty();
     if (is_left) statistics->Add(resumed_->batch_statistics(), tools_.model->n_weights());
   }
 
@@ -446,8 +494,9 @@ class TrainingRun {
       // By count, not by time: a simulated run repeats exactly.
       if (++n_done % interval != 0 || options_.progress == ProgressStyle::kNone) return;
       if (!tools_.group.IsChief()) {
-        mailbox_->Send(roles_.ChiefRank(), net::Frame(net::FrameKind::kProgress, mailbox_->NewRequestId(),
-                                                 static_cast<uint64_t>(epoch), tally.Serialize()));
+        mailbox_->Send(roles_.ChiefRank(),
+                       net::Frame(net::FrameKind::kProgress, mailbox_->NewRequestId(),
+                                  static_cast<uint64_t>(epoch), tally.Serialize()));
         return;
       }
       TakeProgress(epoch, &tallies);
@@ -455,8 +504,9 @@ class TrainingRun {
       printer_->Update(epoch + 1, tallies);
     };
     trainer->BeginEpoch(epoch);
-    uint64_t step = resumed_ != nullptr && epoch == resumed_->epoch() ? static_cast<uint64_t>(resumed_->next_step())
-                                                                      : static_cast<uint64_t>(StepsOf(epoch));
+    uint64_t step = resumed_ != nullptr && epoch == resumed_->epoch()
+                        ? static_cast<uint64_t>(resumed_->next_step())
+                        : static_cast<uint64_t>(StepsOf(epoch));
     // A worker whose part of the epoch is over still comes to the meetings of the others.
     for (bool is_over = false; !is_over || step != Meeting::kNone;) {
       Meeting meeting;
@@ -464,7 +514,8 @@ class TrainingRun {
         profile_.Enter(Stage::kMeeting);
         if (schedule_) meeting = schedule_->InEpoch(epoch, step);
         FinishCheckpoint(/*wait=*/false);
-        meeting = Meeting::Parse(tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
+        meeting = Meeting::Parse(
+            tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
         if (!Meet(meeting, step, trainer)) return false;
       }
       step = meeting.next;
@@ -479,7 +530,8 @@ class TrainingRun {
         tools_.group.Gather(trainer->tally().Serialize(), "its tally of an epoch");
     // Ranges of an epoch are dealt when all of the one before are finished.
     if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
-    if (job_.model().hidden().normalization() == Hidden::BATCH) KeepBatchStatistics(trainer->batch_statistics());
+    if (job_.model().hidden().normalization() == Hidden::BATCH)
+      KeepBatchStatistics(trainer->batch_statistics());
     if (tools_.group.IsChief()) SumUpEpoch(epoch, &tallies, all_sums, all_tallies);
     left_sums_ = SliceSums();
     left_tally_ = EpochTally();
@@ -492,7 +544,8 @@ class TrainingRun {
   }
 
   /// At the chief: what the epoch showed, from all workers' parts.
-  void SumUpEpoch(int64_t epoch, std::vector<EpochTally>* tallies, const std::vector<std::string>& all_sums,
+  void SumUpEpoch(int64_t epoch, std::vector<EpochTally>* tallies,
+                  const std::vector<std::string>& all_sums,
                   const std::vector<std::string>& all_tallies) {
     TakeProgress(epoch, tallies);
     const size_t n_tasks = static_cast<size_t>(job_.task_size());
@@ -519,7 +572,8 @@ class TrainingRun {
     for (int t = 0; t < job_.task_size(); ++t) {
       const model::TaskSums& task = total.tasks[static_cast<size_t>(t)];
       mean_losses_.push_back(task.loss / task.n);
-      train_loss_ += (tools_.heads.weight(t) * task.loss + task.own_loss) / static_cast<double>(n_rows_);
+      train_loss_ +=
+          (tools_.heads.weight(t) * task.loss + task.own_loss) / static_cast<double>(n_rows_);
       lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "train",
                                   TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
@@ -527,7 +581,8 @@ class TrainingRun {
         task_balance_[job_.task(t).name()] = balance.Describe(static_cast<size_t>(t), TaskNames());
         lines.back().update(task_balance_[job_.task(t).name()]);
       }
-      if (task.own_loss != 0) lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
+      if (task.own_loss != 0)
+        lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
     }
     files_.AddMetrics(lines);
   }
@@ -537,23 +592,24 @@ class TrainingRun {
       if (frame->header().clock != static_cast<uint64_t>(epoch)) continue;
       if (roles_.IsServer(frame->source()))
         Fail(net::NameOf(*frame), ", which is a server, expected one from a worker");
-      (*tallies)[static_cast<size_t>(roles_.WorkerOfRank(frame->source()))] = FromRank(frame->source(), [&] {
-        return EpochTally::Parse(frame->text(), static_cast<size_t>(job_.task_size()));
-      });
+      (*tallies)[static_cast<size_t>(roles_.WorkerOfRank(frame->source()))] = FromRank(
+          frame->source(),
+          [&] { return EpochTally::Parse(frame->text(), static_cast<size_t>(job_.task_size())); });
     }
   }
 
-  /// Sets what batch normalisation uses outside of training. Everybody has pushed, and nobody pulls before the chief is done.
+  /// Sets what batch normalisation uses outside of training. Everybody has pushed, and nobody pulls
+  /// before the chief is done.
   void KeepBatchStatistics(const model::nn::BatchStatistics& own) {
-    const std::vector<std::string> all = tools_.group.Gather(own.Serialize(), "its batch statistics");
+    const std::vector<std::string> all =
+        tools_.group.Gather(own.Serialize(), "its batch statistics");
     if (tools_.group.IsChief()) {
       model::DenseWeights* dense = &tools_.dense;
       model::nn::BatchStatistics total(dense->weights());
       AddStatisticsLeft(&total);
       for (int w = 0; w < roles_.n_workers; ++w) {
-        FromRank(roles_.RankOfWorker(w), [&] {
-          total.Add(all[static_cast<size_t>(w)], tools_.model->n_weights());
-        });
+        FromRank(roles_.RankOfWorker(w),
+                 [&] { total.Add(all[static_cast<size_t>(w)], tools_.model->n_weights()); });
       }
       ps::client::Exchange exchange;
       exchange.parts.resize(static_cast<size_t>(job_.table_size()) + 1);
@@ -575,11 +631,13 @@ class TrainingRun {
     if (options_.output.empty()) return;
     profile_.Enter(Stage::kSave);
     FinishCheckpoint(/*wait=*/true);
-    saved::SaveModel(saved::ManifestOf(job_, normalizer_, n_epochs_, StepsOf(n_epochs_), tools_.model->n_weights()), options_.output + "/model",
-              &tools_.client);
+    saved::SaveModel(saved::ManifestOf(job_, normalizer_, n_epochs_, StepsOf(n_epochs_),
+                                       tools_.model->n_weights()),
+                     options_.output + "/model", &tools_.client);
   }
 
-  /// Everywhere: whether to stop after this evaluation, whose result the chief knows. The best is saved first.
+  /// Everywhere: whether to stop after this evaluation, whose result the chief knows. The best is
+  /// saved first.
   bool Judge(EvaluationResult found) {
     std::string stop;
     if (tools_.group.IsChief()) {
@@ -589,8 +647,9 @@ class TrainingRun {
       if (KeepsBest() && verdict.is_best) Save();
       if (verdict.stop && n_epochs_ < job_.train().epochs()) {
         stop = "stop";
-        printer_->Say("no better than after epoch " + std::to_string(stopping_->best_epoch()) + " in " +
-                      std::to_string(job_.train().early_stopping().patience()) + " evaluations: training ends here");
+        printer_->Say("no better than after epoch " + std::to_string(stopping_->best_epoch()) +
+                      " in " + std::to_string(job_.train().early_stopping().patience()) +
+                      " evaluations: training ends here");
       }
     }
     return stopping_ && !tools_.group.Broadcast(stop, "whether to stop").empty();
@@ -607,10 +666,12 @@ class TrainingRun {
     tools_.group.Barrier("the end of an evaluation");
     if (!tools_.group.IsChief()) return found;
     std::vector<Json> lines;
-    std::string text = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(job_.train().epochs()) +
-                       "  train loss " + Number(train_loss_) + "  test loss " + Number(found.loss);
+    std::string text = "epoch " + std::to_string(epoch + 1) + "/" +
+                       std::to_string(job_.train().epochs()) + "  train loss " +
+                       Number(train_loss_) + "  test loss " + Number(found.loss);
     for (const model::metric::TaskMetrics& metrics : found.tasks) {
-      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "test", metrics));
+      lines.push_back(
+          MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "test", metrics));
       if (metrics.auc) text += "  " + metrics.task + " AUC " + Number(*metrics.auc);
       if (!metrics.auc && metrics.mse) text += "  " + metrics.task + " MSE " + Number(*metrics.mse);
     }
@@ -666,18 +727,19 @@ class TrainingRun {
   int64_t n_samples_ = 0;  // trained on, all workers and epochs
   int64_t n_rows_made_by_evaluation_ = 0;
   std::vector<int64_t> worker_samples_;  // [worker], the same of each
-  double waited_s_ = 0;    // the same
+  double waited_s_ = 0;                  // the same
   double train_loss_ = 0;
   Json task_balance_;                // by task, of the last epoch; null: nothing to tell
   std::vector<double> mean_losses_;  // [n_tasks], in training, of the last epoch; NaN: no labels
   std::optional<StoppingRule> stopping_;
-  int64_t n_epochs_ = 0;  // that are over
+  int64_t n_epochs_ = 0;                        // that are over
   std::optional<EvaluationResult> evaluation_;  // of the model that is saved
 };
 
 }  // namespace
 
-bool RunTraining(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options, net::Mailbox* mailbox) {
+bool RunTraining(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
+                 net::Mailbox* mailbox) {
   TrainingRun run(manifest, roles, options, mailbox);
   return run.Run();
 }

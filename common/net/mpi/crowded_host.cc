@@ -10,12 +10,15 @@
 namespace zhiyin::net {
 namespace {
 
-/// What Open MPI's progress does when it has found nothing. Its parameter is read by MPI_Init alone, which itself, as MPI_Finalize,
-/// should better yield: a dozen ranks that spin there take a second. Without the function its choice stands.
+/// What Open MPI's progress does when it has found nothing. Its parameter is read by MPI_Init
+/// alone, which itself, as MPI_Finalize, should better yield: a dozen ranks that spin there take a
+/// second. Without the function its choice stands.
 void SetYieldWhenIdle(bool yield) {
   if (std::getenv("OMPI_MCA_mpi_yield_when_idle") != nullptr) return;
   using Setter = void (*)(bool);
-  if (const auto set = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "opal_progress_set_yield_when_idle"))) set(yield);
+  if (const auto set =
+          reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "opal_progress_set_yield_when_idle")))
+    set(yield);
 }
 
 int ProcessorsOf(MPI_Comm host) {
@@ -36,7 +39,8 @@ struct CrowdedHost::SharedMemory {
   static std::unique_ptr<SharedMemory> Of(MPI_Comm host, std::vector<Bell*>* bells) {
     auto memory = std::make_unique<SharedMemory>();
     void* own = nullptr;
-    int is_there = MPI_Win_allocate_shared(sizeof(Bell), sizeof(Bell), MPI_INFO_NULL, host, &own, &memory->window) == MPI_SUCCESS;
+    int is_there = MPI_Win_allocate_shared(sizeof(Bell), sizeof(Bell), MPI_INFO_NULL, host, &own,
+                                           &memory->window) == MPI_SUCCESS;
     if (is_there) new (own) Bell();
     // Nobody rings before all bells are made.
     MPI_Allreduce(MPI_IN_PLACE, &is_there, 1, MPI_INT, MPI_MIN, host);
@@ -67,7 +71,9 @@ CrowdedHost::CrowdedHost() {
   MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
   bells_.resize(static_cast<size_t>(n_ranks));
   MPI_Comm host;
-  if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host) != MPI_SUCCESS) return;
+  if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host) !=
+      MPI_SUCCESS)
+    return;
   int n_here = 0;
   MPI_Comm_size(host, &n_here);
   is_crowded_ = n_here > ProcessorsOf(host);

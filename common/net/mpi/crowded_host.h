@@ -8,12 +8,15 @@
 
 namespace zhiyin::net {
 
-/// There a rank that looks for messages takes time from those that have work, and each change between ranks costs caches. So ranks
-/// sleep until a bell rings instead of looking again and again; one that is woken waits for its turn (SCHED_BATCH); and Open MPI does
-/// not give the processor away while a rank has work (its mpi_yield_when_idle, unless that was set by hand). On a host with a processor
-/// for each of its ranks nothing of this happens: to ring would cost the busy side more than the sleeper gains.
+/// There a rank that looks for messages takes time from those that have work, and each change
+/// between ranks costs caches. So ranks sleep until a bell rings instead of looking again and
+/// again; one that is woken waits for its turn (SCHED_BATCH); and Open MPI does not give the
+/// processor away while a rank has work (its mpi_yield_when_idle, unless that was set by hand). On
+/// a host with a processor for each of its ranks nothing of this happens: to ring would cost the
+/// busy side more than the sleeper gains.
 ///
-/// On the thread that uses MPI, between MPI_Init and MPI_Finalize. Processors are those that its ranks may run on together.
+/// On the thread that uses MPI, between MPI_Init and MPI_Finalize. Processors are those that its
+/// ranks may run on together.
 class CrowdedHost {
  public:
   /// All ranks together.
@@ -23,7 +26,8 @@ class CrowdedHost {
   CrowdedHost(const CrowdedHost&) = delete;
   CrowdedHost& operator=(const CrowdedHost&) = delete;
 
-  /// [rank]: where it is woken; nullptr: it is on another host, or the host is not crowded. They live as long as this.
+  /// [rank]: where it is woken; nullptr: it is on another host, or the host is not crowded. They
+  /// live as long as this.
   const std::vector<Bell*>& bells() const { return bells_; }
 
  private:

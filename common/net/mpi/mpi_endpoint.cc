@@ -29,8 +29,8 @@ enum Tag {
 constexpr int kPollsBeforeSleep = 20;
 constexpr double kShortestSleep = 20e-6;
 constexpr double kLongestSleep = 2e-3;
-/// The same where another rank rings when there is something to do. It may fail to once in a while: what Open MPI could not send at once
-/// goes on its way later, and nobody rings for that.
+/// The same where another rank rings when there is something to do. It may fail to once in a while:
+/// what Open MPI could not send at once goes on its way later, and nobody rings for that.
 constexpr int kPollsBeforeBell = 3;
 constexpr double kShortestSleepWithBell = 1e-3;
 constexpr double kLongestSleepWithBell = 5e-3;
@@ -51,7 +51,8 @@ void SleepFor(double seconds) {
 class MpiEndpoint final : public Endpoint {
  public:
   /// bells: as CrowdedHost has them.
-  MpiEndpoint(size_t part_bytes, const std::vector<Bell*>& bells) : part_bytes_(part_bytes), bells_(bells) {
+  MpiEndpoint(size_t part_bytes, const std::vector<Bell*>& bells)
+      : part_bytes_(part_bytes), bells_(bells) {
     CheckMpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
     CheckMpi(MPI_Comm_size(MPI_COMM_WORLD, &n_ranks_), "MPI_Comm_size");
     char name[MPI_MAX_PROCESSOR_NAME];
@@ -66,7 +67,8 @@ class MpiEndpoint final : public Endpoint {
   int n_ranks() const override { return n_ranks_; }
   std::string host() const override { return host_; }
   double Now() const override {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
   }
   bool TimeIsVirtual() const override { return false; }
   void NoteWaitingFor(const char*) override {}
@@ -82,7 +84,8 @@ class MpiEndpoint final : public Endpoint {
     } else {
       StartSending(bytes.first(sizeof(FrameHeader)), to, kHeaderAlone, &sending);
       for (size_t at = sizeof(FrameHeader); at < bytes.size(); at += part_bytes_)
-        StartSending(bytes.subspan(at, std::min(part_bytes_, bytes.size() - at)), to, kPayloadPart, &sending);
+        StartSending(bytes.subspan(at, std::min(part_bytes_, bytes.size() - at)), to, kPayloadPart,
+                     &sending);
     }
     Ring(to);
     ReleaseSent();
@@ -116,7 +119,9 @@ class MpiEndpoint final : public Endpoint {
       // A large message may travel in pieces, and nobody rings for each.
       const bool in_pieces = !receiving_.empty() || (was_rung && !sending_.empty());
       const double shortest = all_ring_ && !in_pieces ? kShortestSleepWithBell : kShortestSleep;
-      if (!own_bell_->SleepFor(std::min(std::clamp(idle_s / 8, shortest, kLongestSleepWithBell), deadline - now))) continue;
+      if (!own_bell_->SleepFor(
+              std::min(std::clamp(idle_s / 8, shortest, kLongestSleepWithBell), deadline - now)))
+        continue;
       was_rung = true;
       n_polls = 0;
       idle_since = 0;
@@ -144,7 +149,8 @@ class MpiEndpoint final : public Endpoint {
     bool IsComplete() {
       if (n_started < frame.bytes().size()) return false;
       int done = 0;
-      CheckMpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE),
+      CheckMpi(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done,
+                           MPI_STATUSES_IGNORE),
                "MPI_Testall");
       if (done) requests.clear();
       return done != 0;
@@ -153,9 +159,9 @@ class MpiEndpoint final : public Endpoint {
 
   static void StartSending(std::span<const std::byte> bytes, int to, Tag tag, Transfer* sending) {
     MPI_Request& request = sending->requests.emplace_back(MPI_REQUEST_NULL);
-    CheckMpi(
-        MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, to, tag, MPI_COMM_WORLD, &request),
-        "MPI_Isend");
+    CheckMpi(MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, to, tag,
+                       MPI_COMM_WORLD, &request),
+             "MPI_Isend");
     sending->n_started += bytes.size();
   }
 
@@ -180,7 +186,8 @@ class MpiEndpoint final : public Endpoint {
     }
     if (status.MPI_TAG == kHeaderAlone) {
       FrameHeader header;
-      CheckMpi(MPI_Mrecv(&header, sizeof(header), MPI_BYTE, &message, MPI_STATUS_IGNORE), "MPI_Mrecv");
+      CheckMpi(MPI_Mrecv(&header, sizeof(header), MPI_BYTE, &message, MPI_STATUS_IGNORE),
+               "MPI_Mrecv");
       CheckHeader(header, status.MPI_SOURCE);
       Transfer& receiving = receiving_.emplace_back();
       receiving.source = status.MPI_SOURCE;
@@ -192,10 +199,12 @@ class MpiEndpoint final : public Endpoint {
     Transfer* receiving = nullptr;
     if (status.MPI_TAG == kPayloadPart) {
       // Messages of a pair keep their order: the part belongs to the last header from there.
-      const auto it = std::find_if(receiving_.rbegin(), receiving_.rend(),
-                                   [&](const Transfer& t) { return t.source == status.MPI_SOURCE; });
+      const auto it = std::find_if(receiving_.rbegin(), receiving_.rend(), [&](const Transfer& t) {
+        return t.source == status.MPI_SOURCE;
+      });
       if (it == receiving_.rend() || it->frame.bytes().size() - it->n_started < n)
-        Fail("message from rank ", status.MPI_SOURCE, ": a part of ", n, " bytes that belongs to no frame");
+        Fail("message from rank ", status.MPI_SOURCE, ": a part of ", n,
+             " bytes that belongs to no frame");
       receiving = &*it;
     } else {
       receiving = &receiving_.emplace_back();
@@ -203,18 +212,19 @@ class MpiEndpoint final : public Endpoint {
       receiving->frame = Frame::ForReceiving(n);
     }
     MPI_Request& request = receiving->requests.emplace_back(MPI_REQUEST_NULL);
-    CheckMpi(MPI_Imrecv(receiving->frame.bytes().data() + receiving->n_started, n_bytes, MPI_BYTE, &message,
-                        &request),
+    CheckMpi(MPI_Imrecv(receiving->frame.bytes().data() + receiving->n_started, n_bytes, MPI_BYTE,
+                        &message, &request),
              "MPI_Imrecv");
     receiving->n_started += n;
     Ring(status.MPI_SOURCE);  // it may have to send more, or can let go of the frame
   }
 
-  /// The first complete frame that has no earlier one of its source before it: order within a pair is kept.
+  /// The first complete frame that has no earlier one of its source before it: order within a pair
+  /// is kept.
   std::optional<Frame> TakeReceived() {
     for (auto it = receiving_.begin(); it != receiving_.end(); ++it) {
-      const bool overtakes =
-          std::any_of(receiving_.begin(), it, [&](const Transfer& t) { return t.source == it->source; });
+      const bool overtakes = std::any_of(receiving_.begin(), it,
+                                         [&](const Transfer& t) { return t.source == it->source; });
       if (overtakes || !it->IsComplete()) continue;
       Frame frame = std::move(it->frame);
       const int source = it->source;
@@ -252,8 +262,8 @@ std::string ControlVariable(const char* name) {
   int ignored = 0;
   int name_length = 0;
   int text_length = 0;
-  if (MPI_T_cvar_get_info(index, nullptr, &name_length, &ignored, &type, nullptr, nullptr, &text_length,
-                          &ignored, &ignored) != MPI_SUCCESS) {
+  if (MPI_T_cvar_get_info(index, nullptr, &name_length, &ignored, &type, nullptr, nullptr,
+                          &text_length, &ignored, &ignored) != MPI_SUCCESS) {
     return "";
   }
   MPI_T_cvar_handle handle = MPI_T_CVAR_HANDLE_NULL;
@@ -295,7 +305,8 @@ MpiDescription DescribeMpi() {
   }
   int initialized = 0;
   int level = 0;
-  if (MPI_Initialized(&initialized) == MPI_SUCCESS && initialized && MPI_Query_thread(&level) == MPI_SUCCESS)
+  if (MPI_Initialized(&initialized) == MPI_SUCCESS && initialized &&
+      MPI_Query_thread(&level) == MPI_SUCCESS)
     description.thread_level = NameOfThreadLevel(level);
   if (MPI_T_init_thread(MPI_THREAD_SINGLE, &level) != MPI_SUCCESS) return description;
   description.pml = ControlVariable("pml");
@@ -317,7 +328,8 @@ class MpiWorld::Impl {
 MpiWorld::MpiWorld(size_t part_bytes) {
   int provided = 0;
   CheckMpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_FUNNELED) Fail("MPI offers thread level ", provided, ", expected FUNNELED");
+  if (provided < MPI_THREAD_FUNNELED)
+    Fail("MPI offers thread level ", provided, ", expected FUNNELED");
   CheckMpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   // A sleep of 20 us otherwise takes 70: Linux rounds it up by the timer slack.
   prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
@@ -334,8 +346,8 @@ Endpoint& MpiWorld::endpoint() {
 }
 
 void MpiWorld::Abandon(int exit_code) {
-  // MPI_Finalize would wait for ranks that may be gone, and MPI_Abort prints a banner of its own; mpirun ends
-  // the others.
+  // MPI_Finalize would wait for ranks that may be gone, and MPI_Abort prints a banner of its own;
+  // mpirun ends the others.
   std::_Exit(exit_code);
 }
 

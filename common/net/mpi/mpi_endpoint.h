@@ -9,13 +9,14 @@
 
 namespace zhiyin::net {
 
-/// MPI's world, from MPI_Init to MPI_Finalize. One at most in a process, on its main thread; FUNNELED.
+/// MPI's world, from MPI_Init to MPI_Finalize. One at most in a process, on its main thread;
+/// FUNNELED.
 ///
-/// An idle Receive polls a little, then sleeps for an eighth of the time it has been idle, between 20 us and
-/// 2 ms, so that an idle rank costs next to nothing. Where a host has more ranks than processors it sleeps until another rank of the
-/// host rings, and no longer than 5 ms (crowded_host.h).
-/// A frame larger than a part travels as its header and then its payload in parts: MPI counts in int, and its
-/// shared-memory transport pins what is under way.
+/// An idle Receive polls a little, then sleeps for an eighth of the time it has been idle, between
+/// 20 us and 2 ms, so that an idle rank costs next to nothing. Where a host has more ranks than
+/// processors it sleeps until another rank of the host rings, and no longer than 5 ms
+/// (crowded_host.h). A frame larger than a part travels as its header and then its payload in
+/// parts: MPI counts in int, and its shared-memory transport pins what is under way.
 class MpiWorld {
  public:
   /// All ranks give the same `part_bytes`, which is less than 2 GiB.
@@ -48,7 +49,8 @@ struct MpiDescription {
   int64_t shm_segment_bytes = 0;
 };
 
-/// With or without an MpiWorld; on the thread that would make it. Sends nothing and waits for nobody.
+/// With or without an MpiWorld; on the thread that would make it. Sends nothing and waits for
+/// nobody.
 MpiDescription DescribeMpi();
 
 }  // namespace zhiyin::net

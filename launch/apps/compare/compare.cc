@@ -12,10 +12,10 @@
 #include <sstream>
 #include <thread>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/net/sim_network.h"
+#include "launch/job/load_job.h"
 #include "launch/rank/run_rank.h"
 
 namespace zhiyin::launch::apps {
@@ -23,7 +23,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What the table has columns for, in order. Of the test split; the last is of the last epoch of training.
+/// What the table has columns for, in order. Of the test split; the last is of the last epoch of
+/// training.
 struct MetricColumn {
   const char* key;
   const char* title;
@@ -39,7 +40,8 @@ constexpr MetricColumn kMetrics[] = {{"auc", "AUC", "%.5f"},
 /// Null where the run has none.
 Json MetricOf(const Json& summary, const std::string& task, const char* metric) {
   for (const char* part : {"tasks", "balance"}) {
-    if (summary.contains(part) && summary.at(part).contains(task) && summary.at(part).at(task).contains(metric))
+    if (summary.contains(part) && summary.at(part).contains(task) &&
+        summary.at(part).at(task).contains(metric))
       return summary.at(part).at(task).at(metric);
   }
   return nullptr;
@@ -101,7 +103,9 @@ using Cells = std::vector<std::vector<std::string>>;
 Cells TableOf(const std::vector<ComparedConfig>& configs, const std::string& task) {
   std::vector<MetricColumn> columns;
   for (const MetricColumn& column : kMetrics) {
-    const auto has = [&](const ComparedConfig& config) { return !SpreadOf(config, task, column.key).values.empty(); };
+    const auto has = [&](const ComparedConfig& config) {
+      return !SpreadOf(config, task, column.key).values.empty();
+    };
     if (std::any_of(configs.begin(), configs.end(), has)) columns.push_back(column);
   }
   Cells cells = {{task}};
@@ -123,15 +127,18 @@ Cells TableOf(const std::vector<ComparedConfig>& configs, const std::string& tas
       if (spread.values.size() > 1) row.back() += " ± " + Format(column.format, spread.StdDev());
     }
     const Spread own = SpreadOf(config, task, columns[0].key);
-    row.push_back(own.values.empty() || first.values.empty() ? "-" : Format("%+.5f", own.Mean() - first.Mean()));
+    row.push_back(own.values.empty() || first.values.empty()
+                      ? "-"
+                      : Format("%+.5f", own.Mean() - first.Mean()));
   }
   return cells;
 }
 
 /// Characters, not bytes, of UTF-8.
 size_t WidthOf(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
 }
 
 void Print(const Cells& cells, bool markdown, std::ostream& out) {
@@ -162,14 +169,16 @@ class Comparison {
     for (const std::string& config : options.configs) {
       for (const std::string& seed : options.seeds) {
         const Job job = job::LoadJob(config, OverridesFor(seed));
-        if (!job.data().has_test()) Fail(config, ": data.test: compare wants test rows, expected a split to evaluate on");
+        if (!job.data().has_test())
+          Fail(config, ": data.test: compare wants test rows, expected a split to evaluate on");
         runs_.push_back({config, seed, std::nullopt});
       }
     }
   }
 
   int Run() {
-    const size_t n_threads = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), runs_.size());
+    const size_t n_threads =
+        std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), runs_.size());
     std::vector<std::thread> threads;
     for (size_t i = 0; i < n_threads; ++i) {
       threads.emplace_back([this] {
@@ -182,13 +191,15 @@ class Comparison {
     bool all_ended = true;
     for (const OneRun& run : runs_) {
       const std::string name = std::filesystem::path(run.config).stem().string();
-      // The runs of a config are next to each other; two configs may have the same name in different folders.
+      // The runs of a config are next to each other; two configs may have the same name in
+      // different folders.
       if (&run == &runs_[0] || run.config != (&run - 1)->config) configs.push_back({name, {}});
       if (run.summary) configs.back().summaries.push_back(*run.summary);
       all_ended = all_ended && run.summary.has_value();
     }
     options_.print("\n" + ComparisonTable(configs, options_.markdown));
-    if (!options_.output.empty()) ReplaceFile(options_.output + "/compare.json", ComparisonJson(configs).dump(2) + "\n");
+    if (!options_.output.empty())
+      ReplaceFile(options_.output + "/compare.json", ComparisonJson(configs).dump(2) + "\n");
     return all_ended ? 0 : 1;
   }
 
@@ -281,11 +292,12 @@ Json ComparisonJson(const std::vector<ComparedConfig>& configs) {
         const Spread spread = SpreadOf(config, task, column.key);
         if (spread.values.empty()) continue;
         const auto [least, most] = std::minmax_element(spread.values.begin(), spread.values.end());
-        tasks[task][column.key] = {{"mean", spread.Mean()},
-                                   {"stddev", spread.values.size() > 1 ? Json(spread.StdDev()) : Json(nullptr)},
-                                   {"min", *least},
-                                   {"max", *most},
-                                   {"values", spread.values}};
+        tasks[task][column.key] = {
+            {"mean", spread.Mean()},
+            {"stddev", spread.values.size() > 1 ? Json(spread.StdDev()) : Json(nullptr)},
+            {"min", *least},
+            {"max", *most},
+            {"values", spread.values}};
       }
     }
     all.push_back({{"config", config.name}, {"tasks", tasks}});

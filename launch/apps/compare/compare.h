@@ -21,9 +21,10 @@ struct CompareOptions {
   std::function<void(const std::string&)> print_error;
 };
 
-/// Trains every config with every seed, each as a simulated job, as many at a time as there are processors. Prints a line as
-/// each ends, and the table last. Throws Error before the first starts where a config cannot be read, or has no test split.
-/// Returns 1 when some failed: those are named, and the table is of the others.
+/// Trains every config with every seed, each as a simulated job, as many at a time as there are
+/// processors. Prints a line as each ends, and the table last. Throws Error before the first starts
+/// where a config cannot be read, or has no test split. Returns 1 when some failed: those are
+/// named, and the table is of the others.
 int Compare(const CompareOptions& options);
 
 /// The metrics of one config's runs, one summary.json a seed.
@@ -32,9 +33,9 @@ struct ComparedConfig {
   std::vector<nlohmann::ordered_json> summaries;
 };
 
-/// A table a task: of each metric that some run has the mean over the runs, and their sample standard deviation where there
-/// are two or more; last, how much the first metric (the AUC, or else the MSE) differs from the first config's. As Markdown, or
-/// in columns.
+/// A table a task: of each metric that some run has the mean over the runs, and their sample
+/// standard deviation where there are two or more; last, how much the first metric (the AUC, or
+/// else the MSE) differs from the first config's. As Markdown, or in columns.
 std::string ComparisonTable(const std::vector<ComparedConfig>& configs, bool markdown);
 /// Every number behind it: config, then task, then metric: mean, stddev, min, max, values by seed.
 nlohmann::ordered_json ComparisonJson(const std::vector<ComparedConfig>& configs);

@@ -41,11 +41,12 @@ void ReadGroup(const fs::path& group, CgroupLimits* limits) {
   if (cpu_max >> quota >> period) TightenCores(quota, period, limits);
   TightenCores(NumberIn(group / "cpu.cfs_quota_us"), NumberIn(group / "cpu.cfs_period_us"), limits);
   TightenMemory(NumberIn(group / "memory.max"), NumberIn(group / "memory.current"), limits);
-  TightenMemory(NumberIn(group / "memory.limit_in_bytes"), NumberIn(group / "memory.usage_in_bytes"), limits);
+  TightenMemory(NumberIn(group / "memory.limit_in_bytes"),
+                NumberIn(group / "memory.usage_in_bytes"), limits);
 }
 
-/// The group and all above it, up to the hierarchy's root. A container may see its own group as the root,
-/// under a path that is not there.
+/// The group and all above it, up to the hierarchy's root. A container may see its own group as the
+/// root, under a path that is not there.
 void ReadUpwards(const fs::path& hierarchy, const fs::path& group, CgroupLimits* limits) {
   fs::path at = group.relative_path();
   while (!at.empty()) {

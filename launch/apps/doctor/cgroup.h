@@ -14,8 +14,8 @@ struct CgroupLimits {
 };
 
 /// The tightest limits on the way from the process' control groups up to the root, version 1 or 2.
-/// `membership` is the text of /proc/self/cgroup, `root` where the hierarchies are: /sys/fs/cgroup. What is
-/// not there limits nothing.
+/// `membership` is the text of /proc/self/cgroup, `root` where the hierarchies are: /sys/fs/cgroup.
+/// What is not there limits nothing.
 CgroupLimits ReadCgroupLimits(std::string_view membership, const std::string& root);
 
 }  // namespace zhiyin::launch::apps

@@ -13,16 +13,16 @@
 #include <set>
 #include <sstream>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/net/mpi/mpi_endpoint.h"
 #include "common/net/sim_network.h"
-#include "launch/rank/cpu_check.h"
 #include "launch/apps/doctor/examination.h"
 #include "launch/apps/doctor/file_facts.h"
 #include "launch/apps/doctor/host_facts.h"
 #include "launch/apps/doctor/postbox.h"
 #include "launch/apps/doctor/within_limit.h"
+#include "launch/job/load_job.h"
+#include "launch/rank/cpu_check.h"
 #include "launch/rank/launcher.h"
 #include "launch/rank/run.h"
 
@@ -68,18 +68,21 @@ Answer AnswerFacts(const DoctorOptions& options) {
 }
 
 Answer AnswerData(const DataQuestion& question, const DoctorOptions& options) {
-  const auto facts = WithinLimit<DataFacts>(OwnLimit(options), [question] { return LookAtData(question); });
+  const auto facts =
+      WithinLimit<DataFacts>(OwnLimit(options), [question] { return LookAtData(question); });
   if (!facts) return TookTooLong(options, "to read the ends of the data files");
   Answer answer;
   *answer.mutable_data() = *facts;
   return answer;
 }
 
-Answer AnswerOutput(const OutputQuestion& question, int rank, const DoctorOptions& options, OwnToken* own) {
+Answer AnswerOutput(const OutputQuestion& question, int rank, const DoctorOptions& options,
+                    OwnToken* own) {
   own->path = TokenPath(question.folder(), question.token(), rank);
-  const auto facts =
-      WithinLimit<OutputFacts>(OwnLimit(options), [question, rank] { return LookAtOutput(question, rank); });
-  if (!facts) return TookTooLong(options, "to write a few files under --output=" + question.folder());
+  const auto facts = WithinLimit<OutputFacts>(
+      OwnLimit(options), [question, rank] { return LookAtOutput(question, rank); });
+  if (!facts)
+    return TookTooLong(options, "to write a few files under --output=" + question.folder());
   Answer answer;
   *answer.mutable_output() = *facts;
   return answer;
@@ -94,8 +97,9 @@ class Patient {
     postbox_.Tell(AnswerFacts(options_));
     while (true) {
       try {
-        const std::optional<net::Frame> frame = postbox_.Next(
-            net::FrameKind::kQuestion, postbox_.endpoint().Now() + options_.limit_s, /*or_alive=*/true);
+        const std::optional<net::Frame> frame =
+            postbox_.Next(net::FrameKind::kQuestion, postbox_.endpoint().Now() + options_.limit_s,
+                          /*or_alive=*/true);
         if (!frame) break;
         if (frame->kind() == net::FrameKind::kAlive) continue;
         const Question question =
@@ -172,8 +176,8 @@ class Doctor {
   }
 
  private:
-  /// Answers of these ranks, each by its rank; one that says nothing until the limit is noted and asked no
-  /// more.
+  /// Answers of these ranks, each by its rank; one that says nothing until the limit is noted and
+  /// asked no more.
   std::map<int, Answer> Collect(std::set<int> ranks, const std::string& step) {
     std::map<int, Answer> answers;
     net::Endpoint& endpoint = postbox_.endpoint();
@@ -181,7 +185,8 @@ class Doctor {
     double next_sign = endpoint.Now() + kSignEveryS;
     while (!ranks.empty() && endpoint.Now() < deadline) {
       try {
-        const std::optional<net::Frame> frame = postbox_.Next(net::FrameKind::kAnswer, std::min(deadline, next_sign));
+        const std::optional<net::Frame> frame =
+            postbox_.Next(net::FrameKind::kAnswer, std::min(deadline, next_sign));
         if (frame && ranks.erase(frame->source()) > 0) NoteAnswer(*frame, &answers);
       } catch (const Error& e) {
         if (std::find(found_.errors.begin(), found_.errors.end(), e.what()) == found_.errors.end())
@@ -252,7 +257,8 @@ class Doctor {
     }
     const auto add = [&](const auto& files) {
       for (const std::string& file : files) {
-        if (std::find(found_.data_files.begin(), found_.data_files.end(), file) == found_.data_files.end())
+        if (std::find(found_.data_files.begin(), found_.data_files.end(), file) ==
+            found_.data_files.end())
           found_.data_files.push_back(file);
       }
     };
@@ -264,7 +270,8 @@ class Doctor {
     for (const std::string& file : found_.data_files) question.mutable_data()->add_file(file);
     std::set<int> asked;
     for (const int rank : answering_) {
-      if (rank < options_.n_servers && options_.n_servers < found_.n_ranks) continue;  // servers read no data
+      if (rank < options_.n_servers && options_.n_servers < found_.n_ranks)
+        continue;  // servers read no data
       asked.insert(rank);
       postbox_.Ask(rank, question);
     }
@@ -281,9 +288,11 @@ class Doctor {
   void LookAtFolder() {
     if (options_.output.empty()) return;
     const auto folder = WithinLimit<std::shared_ptr<BorrowedFolder>>(
-        OwnLimit(options_), [path = options_.output] { return std::make_shared<BorrowedFolder>(path); });
+        OwnLimit(options_),
+        [path = options_.output] { return std::make_shared<BorrowedFolder>(path); });
     if (!folder) {
-      found_.troubles.emplace_back(0, TookTooLong(options_, "to make --output=" + options_.output).trouble());
+      found_.troubles.emplace_back(
+          0, TookTooLong(options_, "to make --output=" + options_.output).trouble());
       return;
     }
     if (!(*folder)->error().empty()) {
@@ -396,7 +405,8 @@ class Doctor {
 char alarm_line[512];
 
 void EndByAlarm(int) {
-  [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, alarm_line, std::strlen(alarm_line));
+  [[maybe_unused]] const ssize_t ignored =
+      write(STDERR_FILENO, alarm_line, std::strlen(alarm_line));
   _exit(1);
 }
 
@@ -410,16 +420,19 @@ void SetAlarm(double limit_s, const std::string& line) {
 int RunUnderMpirun(DoctorOptions options) {
   std::ostringstream limit;
   limit << " within " << options.limit_s << " s (the limit is --timeout_s)";
-  const std::string error =
-      "zhiyin: error: rank " + std::to_string(rank::LaunchedRank()) + " on " + rank::HostName() + ": ";
-  SetAlarm(options.limit_s, error + "MPI did not start" + limit.str() +
-                                ": another rank did not come, or MPI takes an interface that leads to none "
-                                "(mpirun --mca oob_tcp_if_include NETWORK/BITS)\n");
+  const std::string error = "zhiyin: error: rank " + std::to_string(rank::LaunchedRank()) + " on " +
+                            rank::HostName() + ": ";
+  SetAlarm(options.limit_s,
+           error + "MPI did not start" + limit.str() +
+               ": another rank did not come, or MPI takes an interface that leads to none "
+               "(mpirun --mca oob_tcp_if_include NETWORK/BITS)\n");
   net::MpiWorld world;
   alarm(0);
   const std::string who =
       "rank " + std::to_string(world.endpoint().rank()) + " on " + world.endpoint().host() + ": ";
-  options.print_error = [print = options.print_error, who](const std::string& text) { print(who + text); };
+  options.print_error = [print = options.print_error, who](const std::string& text) {
+    print(who + text);
+  };
   if (world.endpoint().rank() == 0) rank::SpeakOnSigterm();
   options.gather = [mpi = net::DescribeMpi()] { return GatherRankFacts(mpi); };
   const DoctorOutcome outcome = ExamineRank(world.endpoint(), options);
@@ -431,7 +444,8 @@ int RunUnderMpirun(DoctorOptions options) {
     world.Abandon(1);
   }
   // The world's end waits for all ranks.
-  SetAlarm(options.limit_s, error + "MPI did not end" + limit.str() + ": another rank is gone or stopped\n");
+  SetAlarm(options.limit_s,
+           error + "MPI did not end" + limit.str() + ": another rank is gone or stopped\n");
   return outcome.exit_code;
 }
 

@@ -26,8 +26,8 @@ std::string Numbers(const std::vector<int>& ascending) {
 std::vector<Host> HostsOf(const Examination& examination) {
   std::vector<Host> hosts;
   for (const auto& [rank, facts] : examination.ranks) {
-    auto host =
-        std::find_if(hosts.begin(), hosts.end(), [&](const Host& h) { return h.name == facts.host(); });
+    auto host = std::find_if(hosts.begin(), hosts.end(),
+                             [&](const Host& h) { return h.name == facts.host(); });
     if (host == hosts.end()) host = hosts.insert(hosts.end(), {facts.host(), {}});
     host->ranks.push_back(rank);
   }
@@ -40,7 +40,8 @@ double CoresOf(const Examination& examination, const Host& host) {
   for (const int rank : host.ranks) {
     const RankFacts& facts = examination.ranks.at(rank);
     cores.insert(facts.core().begin(), facts.core().end());
-    if (facts.core_quota() > 0) quota = quota > 0 ? std::min(quota, facts.core_quota()) : facts.core_quota();
+    if (facts.core_quota() > 0)
+      quota = quota > 0 ? std::min(quota, facts.core_quota()) : facts.core_quota();
   }
   const double n = static_cast<double>(cores.size());
   return quota > 0 ? std::min(n, quota) : n;
@@ -71,7 +72,8 @@ std::vector<std::vector<std::pair<int, int>>> PairRounds(const std::vector<Host>
 std::string NameRanks(const Examination& examination, const std::vector<int>& ranks) {
   std::vector<std::pair<std::string, std::vector<int>>> groups;
   const auto add = [&](const std::string& host, int rank) {
-    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == host; });
+    auto group =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == host; });
     if (group == groups.end()) group = groups.insert(groups.end(), {host, {}});
     group->second.push_back(rank);
   };
@@ -104,14 +106,15 @@ std::string BytesText(double bytes) {
     ++unit;
   }
   char text[64];
-  std::snprintf(text, sizeof(text), unit == 0 || bytes >= 100 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+  std::snprintf(text, sizeof(text), unit == 0 || bytes >= 100 ? "%.0f %s" : "%.1f %s", bytes,
+                units[unit]);
   return text;
 }
 
 std::string AddressText(uint32_t address) {
   char text[32];
-  std::snprintf(text, sizeof(text), "%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255,
-                address & 255);
+  std::snprintf(text, sizeof(text), "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
+                address >> 8 & 255, address & 255);
   return text;
 }
 
@@ -131,7 +134,8 @@ std::string TransportText(const Examination& examination, int from, int to, cons
     if (pair.tcp_address() >> 24 == 127) return "TCP over loopback";
     return "TCP";
   }
-  const bool one_kernel = examination.ranks.at(from).boot_id() == examination.ranks.at(to).boot_id();
+  const bool one_kernel =
+      examination.ranks.at(from).boot_id() == examination.ranks.at(to).boot_id();
   return one_kernel ? "shared memory" : "no TCP (RDMA or the like)";
 }
 

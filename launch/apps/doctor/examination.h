@@ -69,7 +69,9 @@ struct Host {
   std::string name;
   std::vector<int> ranks;  // ascending; of those that answered
 
-  const RankFacts& FactsIn(const Examination& examination) const { return examination.ranks.at(ranks[0]); }
+  const RankFacts& FactsIn(const Examination& examination) const {
+    return examination.ranks.at(ranks[0]);
+  }
 };
 /// In the order of their first ranks.
 std::vector<Host> HostsOf(const Examination& examination);
@@ -77,12 +79,13 @@ std::vector<Host> HostsOf(const Examination& examination);
 /// Cores that the ranks of a host may run on together, a control group's quota respected.
 double CoresOf(const Examination& examination, const Host& host);
 
-/// Pairs that are to be measured, in rounds: no rank is in two pairs of a round, so a round's pairs are
-/// measured at the same time. First ranks of all hosts with each other (the circle method), then two ranks of
-/// each host.
+/// Pairs that are to be measured, in rounds: no rank is in two pairs of a round, so a round's pairs
+/// are measured at the same time. First ranks of all hosts with each other (the circle method),
+/// then two ranks of each host.
 std::vector<std::vector<std::pair<int, int>>> PairRounds(const std::vector<Host>& hosts);
 
-/// "rank 3 on b", "ranks 0-2, 5 on a": the ranks ascend, and those whose host is not known stand first.
+/// "rank 3 on b", "ranks 0-2, 5 on a": the ranks ascend, and those whose host is not known stand
+/// first.
 std::string NameRanks(const Examination& examination, const std::vector<int>& ranks);
 /// "1.23e+04": three digits.
 std::string ThreeDigits(double value);
@@ -92,7 +95,8 @@ std::string BytesText(double bytes);
 std::string AddressText(uint32_t address);
 /// "10.0.0.0/24".
 std::string NetworkText(const Interface& interface);
-/// "TCP over eth0", "shared memory" or what else is known of what carried the bytes from `from` to `to`.
+/// "TCP over eth0", "shared memory" or what else is known of what carried the bytes from `from` to
+/// `to`.
 std::string TransportText(const Examination& examination, int from, int to, const PairFacts& pair);
 
 // judge_hosts.cc

@@ -28,7 +28,8 @@ constexpr int64_t kProbeBytes = int64_t{8} << 20;
 /// A file descriptor that closes itself.
 class Descriptor {
  public:
-  Descriptor(const std::string& path, int flags) : fd_(open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  Descriptor(const std::string& path, int flags)
+      : fd_(open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
   ~Descriptor() {
     if (fd_ >= 0) close(fd_);
   }
@@ -48,7 +49,8 @@ std::string ErrnoText() {
 bool AddBytes(int fd, int64_t begin, int64_t end, Digest* digest) {
   std::vector<std::byte> piece(static_cast<size_t>(end - begin));
   for (size_t n = 0; n < piece.size();) {
-    const ssize_t got = pread(fd, piece.data() + n, piece.size() - n, begin + static_cast<int64_t>(n));
+    const ssize_t got =
+        pread(fd, piece.data() + n, piece.size() - n, begin + static_cast<int64_t>(n));
     if (got == 0) errno = EIO;  // it has shrunk meanwhile
     if (got <= 0) return false;
     n += static_cast<size_t>(got);
@@ -143,7 +145,8 @@ OutputFacts LookAtOutput(const OutputQuestion& question, int rank) {
     facts.set_folder_error("not a folder");
     return facts;
   }
-  if (question.token_is_there() && rank != 0) facts.set_saw_token(SeesToken(folder, question.token(), 0));
+  if (question.token_is_there() && rank != 0)
+    facts.set_saw_token(SeesToken(folder, question.token(), 0));
   facts.set_free_bytes(FreeBytes(folder));
   const std::string own = TokenPath(folder, question.token(), rank);
   if (!WriteFile(own, 1)) NoteWriteError(&facts);
@@ -160,7 +163,8 @@ OutputFacts LookAtOutput(const OutputQuestion& question, int rank) {
   return facts;
 }
 
-BorrowedFolder::BorrowedFolder(const std::string& path) : path_(fs::absolute(path).lexically_normal()) {
+BorrowedFolder::BorrowedFolder(const std::string& path)
+    : path_(fs::absolute(path).lexically_normal()) {
   if (!path_.has_filename()) path_ = path_.parent_path();  // a slash at the end
   std::error_code error;
   fs::path at = path_;
@@ -174,7 +178,8 @@ BorrowedFolder::BorrowedFolder(const std::string& path) : path_(fs::absolute(pat
 
 BorrowedFolder::~BorrowedFolder() {
   fs::path at = path_;
-  for (int i = 0; i < n_made_ && (rmdir(at.c_str()) == 0 || errno == ENOENT); ++i) at = at.parent_path();
+  for (int i = 0; i < n_made_ && (rmdir(at.c_str()) == 0 || errno == ENOENT); ++i)
+    at = at.parent_path();
 }
 
 }  // namespace zhiyin::launch::apps

@@ -14,15 +14,16 @@ DataFacts LookAtData(const DataQuestion& question);
 /// Rank R's file in the folder.
 std::string TokenPath(const std::string& folder, const std::string& token, int rank);
 
-/// Looks for rank 0's file, for up to two seconds as network file systems are slow to show new ones, writes
-/// its own, and measures the disk where it is asked to. Leaves its own file behind: rank 0 looks for it.
+/// Looks for rank 0's file, for up to two seconds as network file systems are slow to show new
+/// ones, writes its own, and measures the disk where it is asked to. Leaves its own file behind:
+/// rank 0 looks for it.
 OutputFacts LookAtOutput(const OutputQuestion& question, int rank);
 
 /// Whether the file of this rank is there, waiting as above.
 bool SeesToken(const std::string& folder, const std::string& token, int rank);
 
-/// A folder that is there while the object lives; what had to be made for it, and is still empty, goes with
-/// it.
+/// A folder that is there while the object lives; what had to be made for it, and is still empty,
+/// goes with it.
 class BorrowedFolder {
  public:
   explicit BorrowedFolder(const std::string& path);

@@ -116,7 +116,8 @@ void GatherInterfaces(RankFacts* facts) {
     if ((at->ifa_flags & IFF_UP) == 0 || (at->ifa_flags & IFF_LOOPBACK) != 0) continue;
     Interface* interface = facts->add_interface();
     interface->set_name(at->ifa_name);
-    interface->set_address(ntohl(reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr.s_addr));
+    interface->set_address(
+        ntohl(reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr.s_addr));
     if (at->ifa_netmask != nullptr) {
       interface->set_prefix_bits(
           std::popcount(reinterpret_cast<const sockaddr_in*>(at->ifa_netmask)->sin_addr.s_addr));

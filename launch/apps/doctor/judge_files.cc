@@ -7,7 +7,8 @@
 namespace zhiyin::launch::apps {
 namespace {
 
-/// A model and its successor are there at the same time; of an unknown size, at least this should be free.
+/// A model and its successor are there at the same time; of an unknown size, at least this should
+/// be free.
 constexpr double kFreeBytesMin = 1024.0 * 1024 * 1024;
 constexpr double kSlowBytesPerS = 5e6;
 
@@ -22,7 +23,8 @@ void AddWrong(Findings* findings, const Pieces&... pieces) {
 class Groups {
  public:
   void Add(const std::string& said, int rank) {
-    auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.first == said; });
+    auto group = std::find_if(groups_.begin(), groups_.end(),
+                              [&](const auto& g) { return g.first == said; });
     if (group == groups_.end()) group = groups_.insert(groups_.end(), {said, {}});
     group->second.push_back(rank);
   }
@@ -57,10 +59,12 @@ void JudgeData(const Examination& examination, Findings* findings) {
   for (const auto& [rank, data] : examination.data) {
     std::string first;
     size_t n_others = 0;
-    for (int f = 0; f < data.file_size() && f < static_cast<int>(examination.data_files.size()); ++f) {
+    for (int f = 0; f < data.file_size() && f < static_cast<int>(examination.data_files.size());
+         ++f) {
       if (data.file(f).error().empty()) continue;
       if (first.empty()) {
-        first = examination.data_files[static_cast<size_t>(f)] + Others(0) + ": " + data.file(f).error();
+        first = examination.data_files[static_cast<size_t>(f)] + Others(0) + ": " +
+                data.file(f).error();
       } else {
         ++n_others;
       }
@@ -96,7 +100,8 @@ void JudgeData(const Examination& examination, Findings* findings) {
     }
   }
   if (!first_that_differs.empty())
-    AddWrong(findings, first_that_differs, Others(n_others), ": copy the same file to all workers' hosts");
+    AddWrong(findings, first_that_differs, Others(n_others),
+             ": copy the same file to all workers' hosts");
 }
 
 void JudgeOutput(const Examination& examination, Findings* findings) {
@@ -118,7 +123,8 @@ void JudgeOutput(const Examination& examination, Findings* findings) {
     const auto seen = examination.seen_by_rank_0.find(rank);
     const bool seen_there = seen == examination.seen_by_rank_0.end() || seen->second;
     const auto zero = examination.outputs.find(0);
-    const bool zero_wrote = zero != examination.outputs.end() && zero->second.write_error().empty() &&
+    const bool zero_wrote = zero != examination.outputs.end() &&
+                            zero->second.write_error().empty() &&
                             zero->second.folder_error().empty();
     if (rank != 0 && zero_wrote && (!output.saw_token() || !seen_there)) unseen.push_back(rank);
   }
@@ -128,9 +134,10 @@ void JudgeOutput(const Examination& examination, Findings* findings) {
              "): name a folder that all hosts share, or mount it there too");
   }
   if (!unseen.empty()) {
-    AddWrong(findings, folder, ": ", HostsText(examination, unseen), " cannot see what rank 0 writes there (",
-             NameRanks(examination, unseen),
-             "): another folder of the same name; name one that all hosts share, or mount it there too");
+    AddWrong(
+        findings, folder, ": ", HostsText(examination, unseen),
+        " cannot see what rank 0 writes there (", NameRanks(examination, unseen),
+        "): another folder of the same name; name one that all hosts share, or mount it there too");
   }
 }
 
@@ -163,8 +170,9 @@ void JudgeDisk(const Examination& examination, Findings* findings) {
   for (const auto& [said, ranks] : full.all()) {
     const OutputFacts& output = examination.outputs.at(ranks[0]);
     AddWrong(findings, folder, ": the disk is full on ", HostsText(examination, ranks), " (",
-             BytesText(static_cast<double>(output.free_bytes())), " free, ", NameRanks(examination, ranks),
-             ": ", output.write_error(), "): make room, or name a folder on another disk");
+             BytesText(static_cast<double>(output.free_bytes())), " free, ",
+             NameRanks(examination, ranks), ": ", output.write_error(),
+             "): make room, or name a folder on another disk");
   }
   for (const auto& [error, ranks] : unwritable.all()) {
     AddWrong(findings, folder, ": cannot be written on ", HostsText(examination, ranks), " (",
@@ -172,8 +180,8 @@ void JudgeDisk(const Examination& examination, Findings* findings) {
              "): change its owner or mode, or name another folder");
   }
   for (const auto& [free, ranks] : scarce.all()) {
-    AddWrong(findings, folder, ": the disk is nearly full on ", HostsText(examination, ranks), ": ", free,
-             " free, ", BytesText(need), " wanted: ",
+    AddWrong(findings, folder, ": the disk is nearly full on ", HostsText(examination, ranks), ": ",
+             free, " free, ", BytesText(need), " wanted: ",
              budget > 0 ? "a model and its successor may take twice the tables' eviction.max_bytes"
                         : "a model and its successor are there at the same time",
              "; make room, or name a folder on another disk");

@@ -5,9 +5,9 @@
 #include <set>
 #include <sstream>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "launch/apps/doctor/examination.h"
+#include "launch/job/load_job.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -29,7 +29,8 @@ std::vector<std::pair<std::string, std::vector<int>>> GroupRanks(const Examinati
   std::vector<std::pair<std::string, std::vector<int>>> groups;
   for (const auto& [rank, facts] : examination.ranks) {
     const std::string said = of(facts);
-    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == said; });
+    auto group =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == said; });
     if (group == groups.end()) group = groups.insert(groups.end(), {said, {}});
     group->second.push_back(rank);
   }
@@ -57,16 +58,17 @@ void JudgeSilence(const Examination& examination, Findings* findings) {
     const auto zero = examination.ranks.find(0);
     if (!examination.ranks.contains(rank) && zero != examination.ranks.end()) {
       for (const Interface& interface : zero->second.interface())
-        interfaces += (interfaces.empty() ? "" : ", ") + interface.name() + " " + NetworkText(interface);
+        interfaces +=
+            (interfaces.empty() ? "" : ", ") + interface.name() + " " + NetworkText(interface);
     }
     if (!interfaces.empty()) {
-      interfaces = "; or MPI takes an interface that does not lead there: rank 0 has " + interfaces +
-                   ", choose by mpirun --mca btl_tcp_if_include NETWORK/BITS";
+      interfaces = "; or MPI takes an interface that does not lead there: rank 0 has " +
+                   interfaces + ", choose by mpirun --mca btl_tcp_if_include NETWORK/BITS";
     }
     Add(findings, Severity::kWrong, NameRanks(examination, {rank}), " did not answer for ",
         examination.limit_s, " s (the limit is --timeout_s) when it was to ", step,
-        ": is its process stopped, its host overloaded, or a firewall between it and rank 0", interfaces,
-        "?");
+        ": is its process stopped, its host overloaded, or a firewall between it and rank 0",
+        interfaces, "?");
   }
   for (const auto& [rank, what] : examination.troubles)
     Add(findings, Severity::kWrong, NameRanks(examination, {rank}), ": ", what);
@@ -99,21 +101,24 @@ void JudgeSlots(const Examination& examination, Findings* findings) {
   std::string breakdown = slots.breakdown.empty() ? "" : " (" + slots.breakdown + ")";
   if (!slots.unknown.empty()) {
     if (wanted > slots.n) {
-      Add(findings, Severity::kNote, slots.name, " names ", slots.n, " slots", breakdown, " and those of ",
-          slots.unknown, ", which mpirun counts by their cores: write slots=N behind each");
+      Add(findings, Severity::kNote, slots.name, " names ", slots.n, " slots", breakdown,
+          " and those of ", slots.unknown,
+          ", which mpirun counts by their cores: write slots=N behind each");
     }
     return;
   }
   if (wanted <= slots.n) return;
   std::ostringstream text;
-  text << "too few slots: " << wanted << (wanted == 1 ? " rank needs " : " ranks need ") << wanted << ", ";
+  text << "too few slots: " << wanted << (wanted == 1 ? " rank needs " : " ranks need ") << wanted
+       << ", ";
   switch (slots.source) {
     case SlotSource::kHostfile:
       text << slots.name << " has " << slots.n << breakdown
            << ": raise slots=N there, add hosts (a line each: NAME slots=CORES)";
       break;
     case SlotSource::kSlurm:
-      text << "the Slurm allocation has " << slots.n << ": ask for more (sbatch --ntasks=" << wanted << ")";
+      text << "the Slurm allocation has " << slots.n << ": ask for more (sbatch --ntasks=" << wanted
+           << ")";
       break;
     case SlotSource::kMpirun:
       text << "mpirun was given " << slots.n
@@ -121,7 +126,8 @@ void JudgeSlots(const Examination& examination, Findings* findings) {
       break;
     case SlotSource::kCores:
       text << "without a hostfile mpirun has " << slots.n
-           << " here, one a core: name hosts in a file (a line each: NAME slots=CORES) and give it as "
+           << " here, one a core: name hosts in a file (a line each: NAME slots=CORES) and give it "
+              "as "
               "--hostfile";
       break;
   }
@@ -137,7 +143,8 @@ void JudgeBuilds(const Examination& examination, Findings* findings) {
     Add(findings, Severity::kWrong, "different builds of zhiyin: ", Listed(examination, builds),
         ": copy one file to all hosts, or start it from a shared folder");
   }
-  const auto libraries = GroupRanks(examination, [](const RankFacts& facts) { return facts.mpi_library(); });
+  const auto libraries =
+      GroupRanks(examination, [](const RankFacts& facts) { return facts.mpi_library(); });
   if (libraries.size() > 1) {
     Add(findings, Severity::kWrong, "different versions of MPI: ", Listed(examination, libraries),
         ": install the same on all hosts");
@@ -146,8 +153,8 @@ void JudgeBuilds(const Examination& examination, Findings* findings) {
     const std::string& boot = host.FactsIn(examination).boot_id();
     for (const int rank : host.ranks) {
       if (examination.ranks.at(rank).boot_id() == boot) continue;
-      Add(findings, Severity::kWrong, "two machines call themselves ", host.name, " (ranks ", host.ranks[0],
-          " and ", rank,
+      Add(findings, Severity::kWrong, "two machines call themselves ", host.name, " (ranks ",
+          host.ranks[0], " and ", rank,
           "): give each host a name of its own, or messages about one will send you to the other");
       break;
     }
@@ -175,8 +182,9 @@ void JudgeCores(const Examination& examination, Findings* findings) {
     }
     for (const auto& [core, ranks] : bound) {
       if (ranks.size() < 2) continue;
-      Add(findings, Severity::kWrong, NameRanks(examination, ranks), " are bound to the same core, ", core,
-          ", of ", host.FactsIn(examination).cores_online(), ": start mpirun with --bind-to none");
+      Add(findings, Severity::kWrong, NameRanks(examination, ranks),
+          " are bound to the same core, ", core, ", of ", host.FactsIn(examination).cores_online(),
+          ": start mpirun with --bind-to none");
     }
   }
 }
@@ -195,8 +203,9 @@ void JudgeMemory(const Examination& examination, Findings* findings) {
     const double need = budget * static_cast<double>(n_servers) / examination.n_servers;
     const double free = static_cast<double>(host.FactsIn(examination).memory_free_bytes());
     if (need <= free || free == 0) continue;
-    Add(findings, Severity::kWrong, host.name, " has ", BytesText(free), " of memory free, and its ",
-        n_servers, n_servers == 1 ? " server" : " servers", " may fill ", BytesText(need),
+    Add(findings, Severity::kWrong, host.name, " has ", BytesText(free),
+        " of memory free, and its ", n_servers, n_servers == 1 ? " server" : " servers",
+        " may fill ", BytesText(need),
         " by the tables' eviction.max_bytes: lower that, or put fewer servers on this host");
   }
 }
@@ -205,18 +214,21 @@ void JudgeLimits(const Examination& examination, Findings* findings) {
   for (const Host& host : HostsOf(examination)) {
     const RankFacts& facts = host.FactsIn(examination);
     const int64_t n_here = static_cast<int64_t>(host.ranks.size());
-    const double shm_need = static_cast<double>(n_here) * static_cast<double>(facts.shm_segment_bytes());
+    const double shm_need =
+        static_cast<double>(n_here) * static_cast<double>(facts.shm_segment_bytes());
     if (n_here > 1 && facts.shm_bytes() > 0 && static_cast<double>(facts.shm_bytes()) < shm_need) {
       Add(findings, Severity::kWrong, facts.shm_folder(), " on ", host.name, " holds ",
-          BytesText(static_cast<double>(facts.shm_bytes())), ", and shared memory between its ", n_here,
-          " ranks may take ", BytesText(shm_need),
-          ": enlarge it (docker run --shm-size=1g), or give mpirun --mca btl_vader_backing_directory /tmp");
+          BytesText(static_cast<double>(facts.shm_bytes())), ", and shared memory between its ",
+          n_here, " ranks may take ", BytesText(shm_need),
+          ": enlarge it (docker run --shm-size=1g), or give mpirun --mca "
+          "btl_vader_backing_directory /tmp");
     }
     const int64_t files_need = examination.n_ranks - n_here + kOtherFiles;
     if (facts.max_open_files() < files_need) {
-      Add(findings, Severity::kWrong, "a process on ", host.name, " may open ", facts.max_open_files(),
-          " files, and a rank with ", examination.n_ranks - n_here, " on other hosts needs about ",
-          files_need, ": raise it there (ulimit -n ", 2 * files_need, ")");
+      Add(findings, Severity::kWrong, "a process on ", host.name, " may open ",
+          facts.max_open_files(), " files, and a rank with ", examination.n_ranks - n_here,
+          " on other hosts needs about ", files_need, ": raise it there (ulimit -n ",
+          2 * files_need, ")");
     }
     if (facts.has_rdma() && facts.max_locked_bytes() < kRdmaLockedBytes) {
       Add(findings, Severity::kNote, host.name, " has RDMA, but a process may lock only ",

@@ -35,9 +35,10 @@ bool LeadsNowhere(const std::string& name) {
   return false;
 }
 
-/// Networks that every host is in, by an interface that leads somewhere and an address that no other host
-/// has.
-std::vector<std::string> CommonNetworks(const Examination& examination, const std::vector<Host>& hosts) {
+/// Networks that every host is in, by an interface that leads somewhere and an address that no
+/// other host has.
+std::vector<std::string> CommonNetworks(const Examination& examination,
+                                        const std::vector<Host>& hosts) {
   std::map<std::string, std::set<std::string>> hosts_of;   // network: names of hosts
   std::map<std::string, std::set<uint32_t>> addresses_of;  // network: addresses
   for (const Host& host : hosts) {
@@ -70,7 +71,8 @@ void JudgePairs(const Examination& examination, Findings* findings) {
       const std::vector<std::string> common = CommonNetworks(examination, HostsOf(examination));
       Add(findings, Severity::kWrong, NameRanks(examination, {from}), " got no answer from ",
           NameRanks(examination, {to}),
-          ": a firewall between them, or MPI takes an interface that does not lead there; try mpirun ",
+          ": a firewall between them, or MPI takes an interface that does not lead there; try "
+          "mpirun ",
           ParameterFor(common.empty() ? "NETWORK/BITS" : common[0]));
     } else if (HostOf(examination, from) != HostOf(examination, to)) {
       latencies.push_back(pair.latency_s());
@@ -91,9 +93,10 @@ void JudgePairs(const Examination& examination, Findings* findings) {
           " us: look at the link and the load of the two");
     }
     if (pair.bytes_per_s() * kMuchSlower < speed) {
-      Add(findings, Severity::kWrong, "between ", from, " and ", to, " pass ", BytesText(pair.bytes_per_s()),
-          "/s, ", ThreeDigits(speed / pair.bytes_per_s()), " times less than the median of all pairs of hosts, ",
-          BytesText(speed), "/s: look at the link (its speed, duplex, errors)");
+      Add(findings, Severity::kWrong, "between ", from, " and ", to, " pass ",
+          BytesText(pair.bytes_per_s()), "/s, ", ThreeDigits(speed / pair.bytes_per_s()),
+          " times less than the median of all pairs of hosts, ", BytesText(speed),
+          "/s: look at the link (its speed, duplex, errors)");
     }
   }
 }
@@ -127,7 +130,8 @@ void JudgeInterfaces(const Examination& examination, Findings* findings) {
     std::string names;
     for (const std::string& name : where) names += (names.empty() ? "" : ", ") + name;
     Add(findings, Severity::kNote, interface, " on ", names,
-        " leads to no other host, and MPI may try it: if ranks wait for each other without end, start mpirun "
+        " leads to no other host, and MPI may try it: if ranks wait for each other without end, "
+        "start mpirun "
         "with ",
         parameter);
   }
@@ -142,13 +146,15 @@ void JudgeInterfaces(const Examination& examination, Findings* findings) {
 void JudgeClocks(const Examination& examination, Findings* findings) {
   for (const auto& [ranks, pair] : examination.pairs) {
     const auto [from, to] = ranks;
-    if (from != 0 || !pair.answered() || HostOf(examination, from) == HostOf(examination, to)) continue;
+    if (from != 0 || !pair.answered() || HostOf(examination, from) == HostOf(examination, to))
+      continue;
     const double offset = pair.clock_offset_s();
     if (std::abs(offset) <= kClockOffsetMaxS) continue;
     Add(findings, Severity::kNote, "the clock of ", HostOf(examination, to), " is ",
         ThreeDigits(std::abs(offset)), " s ", offset > 0 ? "ahead of" : "behind", " that of ",
         HostOf(examination, from),
-        ": no wait depends on it, but times in logs and of files will not fit together; run chrony or ntpd "
+        ": no wait depends on it, but times in logs and of files will not fit together; run chrony "
+        "or ntpd "
         "there");
   }
 }

@@ -39,7 +39,8 @@ void CheckPair(const PairFacts& pair, const net::Frame& frame) {
   if (!pair.answered()) return;
   if (!IsPositive(pair.latency_s()) || !IsPositive(pair.bytes_per_s()) ||
       !std::isfinite(pair.clock_offset_s()))
-    Fail(net::NameOf(frame), ": a pair with a latency of ", pair.latency_s(), " s, expected positive numbers");
+    Fail(net::NameOf(frame), ": a pair with a latency of ", pair.latency_s(),
+         " s, expected positive numbers");
 }
 
 }  // namespace
@@ -53,7 +54,8 @@ Question ParseQuestion(const net::Frame& frame, int rank, int n_ranks) {
   if (question.has_pair()) {
     const int peer = question.pair().peer();
     if (peer < 0 || peer >= n_ranks || peer == rank)
-      Fail(net::NameOf(frame), ": rank ", peer, " as the peer of rank ", rank, ", expected another of ", n_ranks);
+      Fail(net::NameOf(frame), ": rank ", peer, " as the peer of rank ", rank,
+           ", expected another of ", n_ranks);
   }
   if (question.kind_case() == Question::KIND_NOT_SET)
     Fail(net::NameOf(frame), ": asks nothing that is known here");
@@ -63,7 +65,8 @@ Question ParseQuestion(const net::Frame& frame, int rank, int n_ranks) {
 Answer ParseAnswer(const net::Frame& frame) {
   Answer answer = Parse<Answer>(frame);
   if (answer.has_pair()) CheckPair(answer.pair(), frame);
-  if (answer.kind_case() == Answer::KIND_NOT_SET) Fail(net::NameOf(frame), ": says nothing that is known here");
+  if (answer.kind_case() == Answer::KIND_NOT_SET)
+    Fail(net::NameOf(frame), ": says nothing that is known here");
   return answer;
 }
 
@@ -74,16 +77,18 @@ double WallClock() {
 }
 
 void Postbox::Ask(int rank, const Question& question) {
-  endpoint_->Send(rank, net::Frame(net::FrameKind::kQuestion, ++last_request_id_, 0, question.SerializeAsString()));
+  endpoint_->Send(rank, net::Frame(net::FrameKind::kQuestion, ++last_request_id_, 0,
+                                   question.SerializeAsString()));
 }
 
 void Postbox::Tell(const Answer& answer) {
-  endpoint_->Send(0, net::Frame(net::FrameKind::kAnswer, ++last_request_id_, 0, answer.SerializeAsString()));
+  endpoint_->Send(
+      0, net::Frame(net::FrameKind::kAnswer, ++last_request_id_, 0, answer.SerializeAsString()));
 }
 
 std::optional<net::Frame> Postbox::Next(net::FrameKind kind, double deadline, bool or_alive) {
-  const auto kept =
-      std::find_if(kept_.begin(), kept_.end(), [&](const net::Frame& f) { return f.kind() == kind; });
+  const auto kept = std::find_if(kept_.begin(), kept_.end(),
+                                 [&](const net::Frame& f) { return f.kind() == kind; });
   if (kept != kept_.end()) {
     net::Frame frame = std::move(*kept);
     kept_.erase(kept);
@@ -128,7 +133,8 @@ std::optional<Postbox::RoundTrip> Postbox::Ping(int peer, size_t n_bytes, double
     const double seconds = endpoint_->Now() - sent;
     double peer_wall = 0;
     std::memcpy(&peer_wall, pong->payload().data(), sizeof(peer_wall));
-    // Cristian, 1989: the peer read its clock in the middle of the round trip, give or take half of it.
+    // Cristian, 1989: the peer read its clock in the middle of the round trip, give or take half of
+    // it.
     return RoundTrip{seconds, peer_wall - (sent_wall + seconds / 2)};
   }
   return std::nullopt;
@@ -160,7 +166,8 @@ PairFacts Postbox::MeasurePair(int peer, double limit_s) {
   int64_t most = 0;
   for (const auto& [fd, socket] : TcpTraffic()) {
     const auto earlier = before.find(fd);
-    const int64_t sent = socket.sent_bytes - (earlier == before.end() ? 0 : earlier->second.sent_bytes);
+    const int64_t sent =
+        socket.sent_bytes - (earlier == before.end() ? 0 : earlier->second.sent_bytes);
     pair.set_tcp_bytes(pair.tcp_bytes() + sent);
     if (sent <= most) continue;
     most = sent;

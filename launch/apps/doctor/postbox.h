@@ -1,6 +1,6 @@
-// How the ranks of `zhiyin doctor` talk. Frames: kQuestion and kAnswer carry facts.proto in binary, kPing any
-// bytes after room for a double, kPong the same bytes with the sender's wall clock in that room. kAlive from
-// rank 0: it is at work.
+// How the ranks of `zhiyin doctor` talk. Frames: kQuestion and kAnswer carry facts.proto in binary,
+// kPing any bytes after room for a double, kPong the same bytes with the sender's wall clock in
+// that room. kAlive from rank 0: it is at work.
 //
 // Not Mailbox, for which a rank that does not answer is the end of the job: here it is a finding.
 #pragma once
@@ -15,8 +15,8 @@
 
 namespace zhiyin::launch::apps {
 
-/// Throws Error, naming the rank it came from, unless the frame is a question of rank 0 that `rank` of
-/// `n_ranks` can be asked.
+/// Throws Error, naming the rank it came from, unless the frame is a question of rank 0 that `rank`
+/// of `n_ranks` can be asked.
 Question ParseQuestion(const net::Frame& frame, int rank, int n_ranks);
 /// The same of an answer. A PairFacts holds finite, positive numbers where it was answered.
 Answer ParseAnswer(const net::Frame& frame);
@@ -34,11 +34,12 @@ class Postbox {
   void Ask(int rank, const Question& question);
   void Tell(const Answer& answer);  // rank 0
 
-  /// The next frame of this kind until `deadline`, or nothing. Answers pings meanwhile, keeps the rest;
-  /// kAlive comes out too when `or_alive`. Throws Error on a frame that is none.
+  /// The next frame of this kind until `deadline`, or nothing. Answers pings meanwhile, keeps the
+  /// rest; kAlive comes out too when `or_alive`. Throws Error on a frame that is none.
   std::optional<net::Frame> Next(net::FrameKind kind, double deadline, bool or_alive = false);
 
-  /// Measures the way to a peer that is in Next, and back; not answered when it takes longer than `limit_s`.
+  /// Measures the way to a peer that is in Next, and back; not answered when it takes longer than
+  /// `limit_s`.
   PairFacts MeasurePair(int peer, double limit_s);
 
  private:

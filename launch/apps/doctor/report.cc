@@ -34,7 +34,8 @@ void DescribeHost(const Examination& examination, const Host& host, std::ostream
   const double cores = CoresOf(examination, host);
   if (cores < facts.cores_online()) out << " (" << ThreeDigits(cores) << " for its ranks)";
   out << ", " << BytesText(static_cast<double>(facts.memory_bytes())) << " of memory, "
-      << BytesText(static_cast<double>(facts.memory_free_bytes())) << " free, " << facts.mpi_library();
+      << BytesText(static_cast<double>(facts.memory_free_bytes())) << " free, "
+      << facts.mpi_library();
   if (!facts.mpi_thread_level().empty()) out << " " << facts.mpi_thread_level();
   // What is only left out ("^ofi", as distributions do) tells nothing of what is used.
   if (!facts.mpi_pml().empty() && facts.mpi_pml()[0] != '^') out << ", pml=" << facts.mpi_pml();
@@ -55,9 +56,10 @@ void DescribePairs(const Examination& examination, std::ostream& out) {
     const std::string& to_host = examination.ranks.at(to).host();
     const bool within = from_host == to_host;
     out << "  " << (within ? "within " + from_host : from_host + " - " + to_host) << ": "
-        << TransportText(examination, from, to, pair) << ", " << ThreeDigits(pair.latency_s() * 1e6) << " us, "
-        << BytesText(pair.bytes_per_s()) << "/s";
-    if (!within) out << ", clocks " << ThreeDigits(std::abs(pair.clock_offset_s()) * 1e3) << " ms apart";
+        << TransportText(examination, from, to, pair) << ", " << ThreeDigits(pair.latency_s() * 1e6)
+        << " us, " << BytesText(pair.bytes_per_s()) << "/s";
+    if (!within)
+      out << ", clocks " << ThreeDigits(std::abs(pair.clock_offset_s()) * 1e3) << " ms apart";
     out << "\n";
   }
   if (n > kListed) out << "  ... and " << n - kListed << " more pairs\n";
@@ -127,11 +129,13 @@ std::string ReportText(const Examination& examination, const Findings& findings)
     out << "zhiyin doctor: " << Counted(examination.n_ranks, "rank") << " on "
         << Counted(static_cast<int64_t>(hosts.size()), "host") << "\n";
   } else {
-    out << "zhiyin doctor: this host alone; for all hosts of a job: mpirun -n RANKS zhiyin doctor ...\n";
+    out << "zhiyin doctor: this host alone; for all hosts of a job: mpirun -n RANKS zhiyin doctor "
+           "...\n";
   }
   // Names and files come from other hosts.
   for (const Finding& finding : findings)
-    out << (finding.severity == Severity::kWrong ? "wrong: " : "note: ") << OneLine(finding.text) << "\n";
+    out << (finding.severity == Severity::kWrong ? "wrong: " : "note: ") << OneLine(finding.text)
+        << "\n";
   if (findings.empty() || findings[0].severity != Severity::kWrong) out << "nothing is wrong\n";
   std::ostringstream facts;
   for (const Host& host : hosts) DescribeHost(examination, host, facts);

@@ -22,7 +22,8 @@ constexpr int kMaxSlots = 1 << 20;
 std::optional<int> WholeNumber(std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > kMaxSlots) return {};
+  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > kMaxSlots)
+    return {};
   return value;
 }
 
@@ -32,7 +33,8 @@ struct HostLine {
   bool counted = false;  // slots= or a second line said how many
 };
 
-void ParseHostLine(const std::string& line, const std::string& where, std::vector<HostLine>* hosts) {
+void ParseHostLine(const std::string& line, const std::string& where,
+                   std::vector<HostLine>* hosts) {
   // Open MPI takes "slots = 4" as well.
   std::string spaced;
   for (const char c : line.substr(0, line.find('#'))) {
@@ -55,8 +57,9 @@ void ParseHostLine(const std::string& line, const std::string& where, std::vecto
   for (std::string word; words >> word;) {
     const size_t equals = word.find('=');
     const std::string key = word.substr(0, equals);
-    const std::optional<int> value =
-        equals == std::string::npos ? std::nullopt : WholeNumber(std::string_view(word).substr(equals + 1));
+    const std::optional<int> value = equals == std::string::npos
+                                         ? std::nullopt
+                                         : WholeNumber(std::string_view(word).substr(equals + 1));
     if (key == "slots" || key == "cpus" || key == "count") {
       slots = value;
     } else if (key != "max_slots" && key != "max-slots") {
@@ -67,7 +70,8 @@ void ParseHostLine(const std::string& line, const std::string& where, std::vecto
   for (HostLine& host : *hosts) {
     if (host.name != name) continue;
     if (slots)
-      Fail(where, ": slots= again for ", name, ": mpirun refuses that, expected one line with slots=N");
+      Fail(where, ": slots= again for ", name,
+           ": mpirun refuses that, expected one line with slots=N");
     host.slots += host.counted ? 1 : 2;
     host.counted = true;
     return;
@@ -80,7 +84,8 @@ void Append(std::string* list, const std::string& item) {
   *list += item;
 }
 
-/// Cores, not hardware threads, that this process may run on: what mpirun counts without --use-hwthread-cpus.
+/// Cores, not hardware threads, that this process may run on: what mpirun counts without
+/// --use-hwthread-cpus.
 int CoresHere() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
@@ -89,7 +94,8 @@ int CoresHere() {
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
     std::string siblings = std::to_string(cpu);
-    std::ifstream("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list") >>
+    std::ifstream("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                  "/topology/thread_siblings_list") >>
         siblings;
     cores.insert(siblings);
   }
@@ -149,8 +155,9 @@ std::optional<Slots> SlotsOfSlurm(std::string_view tasks_per_node) {
 
 Slots FindSlots(const std::string& hostfile) {
   if (!hostfile.empty()) {
-    return SlotsOfHostfile(ReadWholeFile(hostfile, kMaxHostfileBytes), hostfile,
-                           [](const std::string& host) { return IsThisHost(host) ? CoresHere() : 0; });
+    return SlotsOfHostfile(
+        ReadWholeFile(hostfile, kMaxHostfileBytes), hostfile,
+        [](const std::string& host) { return IsThisHost(host) ? CoresHere() : 0; });
   }
   if (const char* told = std::getenv("OMPI_UNIVERSE_SIZE")) {
     if (const std::optional<int> n = WholeNumber(told); n && *n > 0)

@@ -15,13 +15,13 @@ struct Slots {
   SlotSource source = SlotSource::kCores;
   std::string name;       // of the hostfile
   std::string breakdown;  // "a 4, b 2"; "" where it is not known
-  std::string unknown;    // hosts of a hostfile without slots=, whose cores mpirun will count: "c, d"; then n
-                          // is a lower bound
+  std::string unknown;    // hosts of a hostfile without slots=, whose cores mpirun will count: "c,
+                        // d"; then n is a lower bound
 };
 
-/// Of a hostfile as Open MPI 4 reads it: `NAME [slots=N] [max_slots=N]` a line; a name that comes again has
-/// one slot more; a host without slots= has as many as it has cores, which only `cores_of` knows (0: it does
-/// not). Throws Error("NAME:LINE: ...").
+/// Of a hostfile as Open MPI 4 reads it: `NAME [slots=N] [max_slots=N]` a line; a name that comes
+/// again has one slot more; a host without slots= has as many as it has cores, which only
+/// `cores_of` knows (0: it does not). Throws Error("NAME:LINE: ...").
 Slots SlotsOfHostfile(std::string_view text, const std::string& name,
                       const std::function<int(const std::string& host)>& cores_of);
 

@@ -18,7 +18,8 @@ uint32_t OwnAddress(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
-  if (address.ss_family == AF_INET) return ntohl(reinterpret_cast<sockaddr_in*>(&address)->sin_addr.s_addr);
+  if (address.ss_family == AF_INET)
+    return ntohl(reinterpret_cast<sockaddr_in*>(&address)->sin_addr.s_addr);
   if (address.ss_family != AF_INET6) return 0;
   const in6_addr& six = reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr;
   if (!IN6_IS_ADDR_V4MAPPED(&six)) return 0;

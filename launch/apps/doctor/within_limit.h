@@ -1,4 +1,5 @@
-// A step that may hang in the system: a network file system whose server is gone lets a call wait for ever.
+// A step that may hang in the system: a network file system whose server is gone lets a call wait
+// for ever.
 #pragma once
 
 #include <chrono>
@@ -10,8 +11,8 @@
 
 namespace zhiyin::launch::apps {
 
-/// What `work` returns, or nothing after `limit_s`: then its thread is left to itself, so `work` owns all
-/// that it touches. It throws nothing and touches no endpoint.
+/// What `work` returns, or nothing after `limit_s`: then its thread is left to itself, so `work`
+/// owns all that it touches. It throws nothing and touches no endpoint.
 template <typename Result>
 std::optional<Result> WithinLimit(double limit_s, std::function<Result()> work) {
   auto task = std::make_shared<std::packaged_task<Result()>>(std::move(work));

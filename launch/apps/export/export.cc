@@ -13,8 +13,8 @@
 #include "common/file.h"
 #include "launch/apps/export/npz_file.h"
 #include "launch/apps/export/onnx_file.h"
-#include "launch/rank/output_folder.h"
 #include "launch/apps/recommend/recommend.h"
+#include "launch/rank/output_folder.h"
 #include "worker/data/source.h"
 #include "worker/recommend/pair_rows.h"
 #include "worker/saved/scoring_graph.h"
@@ -38,16 +38,20 @@ struct Vocabulary {
 };
 
 /// Of every field of the job: what its training files and joins name.
-std::vector<Vocabulary> ReadVocabularies(const FrozenModel& model, const std::vector<TableId>& tables, std::shared_ptr<const Behaviour> behaviour) {
+std::vector<Vocabulary> ReadVocabularies(const FrozenModel& model,
+                                         const std::vector<TableId>& tables,
+                                         std::shared_ptr<const Behaviour> behaviour) {
   std::vector<Vocabulary> fields(tables.size());
   const auto observe = [&](int field, std::string_view value, Key key) {
     Vocabulary& own = fields[static_cast<size_t>(field)];
-    if (own.known.contains(key) || model.Find(tables[static_cast<size_t>(field)], key) == nullptr) return;
+    if (own.known.contains(key) || model.Find(tables[static_cast<size_t>(field)], key) == nullptr)
+      return;
     own.known.insert(key);
     own.keys.push_back(key);
     own.ids.emplace_back(value);
   };
-  const auto source = worker::data::MakeSource(model.job(), worker::data::SplitKind::kTrain, worker::data::LabelUse::kIgnored, observe);
+  const auto source = worker::data::MakeSource(model.job(), worker::data::SplitKind::kTrain,
+                                               worker::data::LabelUse::kIgnored, observe);
   worker::data::Rows rows;
   std::vector<worker::data::BadLine> bad;
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {
@@ -65,13 +69,15 @@ std::vector<Vocabulary> ReadVocabularies(const FrozenModel& model, const std::ve
 std::vector<TableId> TablesOfFields(const Job& job) {
   std::vector<TableId> tables;
   for (const Field& field : job.field()) {
-    const auto table = std::find_if(job.table().begin(), job.table().end(), [&](const Table& t) { return t.name() == field.table(); });
+    const auto table = std::find_if(job.table().begin(), job.table().end(),
+                                    [&](const Table& t) { return t.name() == field.table(); });
     tables.push_back(static_cast<TableId>(table - job.table().begin() + 1));
   }
   return tables;
 }
 
-IdVectors VectorsOf(const FrozenModel& model, TableId table, int dim, const Vocabulary& vocabulary) {
+IdVectors VectorsOf(const FrozenModel& model, TableId table, int dim,
+                    const Vocabulary& vocabulary) {
   IdVectors all;
   all.dim = dim;
   all.ids = vocabulary.ids;
@@ -83,15 +89,20 @@ IdVectors VectorsOf(const FrozenModel& model, TableId table, int dim, const Voca
 }
 
 IdVectors OfMatrix(std::vector<std::string> ids, const Matrix& vectors) {
-  return {static_cast<int>(vectors.cols()), std::move(ids), {vectors.data(), vectors.data() + vectors.size()}, {}};
+  return {static_cast<int>(vectors.cols()),
+          std::move(ids),
+          {vectors.data(), vectors.data() + vectors.size()},
+          {}};
 }
 
 /// What of `now` is not in `before`, or is another there; and what is there no longer.
 IdVectors ChangesSince(const IdVectors& before, const IdVectors& now, const std::string& path) {
-  if (before.dim != now.dim) Fail(path, ": vectors of ", before.dim, " columns, expected ", now.dim, " as in this model");
+  if (before.dim != now.dim)
+    Fail(path, ": vectors of ", before.dim, " columns, expected ", now.dim, " as in this model");
   const size_t dim = static_cast<size_t>(now.dim);
   std::unordered_map<std::string_view, const float*> old;
-  for (size_t i = 0; i < before.ids.size(); ++i) old.emplace(before.ids[i], before.vectors.data() + i * dim);
+  for (size_t i = 0; i < before.ids.size(); ++i)
+    old.emplace(before.ids[i], before.vectors.data() + i * dim);
   IdVectors changes;
   changes.dim = now.dim;
   for (size_t i = 0; i < now.ids.size(); ++i) {
@@ -125,10 +136,16 @@ class Writer {
     const IdVectors& written = is_delta ? changes : all;
     MakeFolder(command_.output + "/" + folder);
     const std::string path = file + "." + command_.format;
-    command_.format == "npz" ? WriteNpz(written, command_.output + "/" + path) : WriteTsv(written, command_.output + "/" + path);
-    facts_.push_back({{"file", path}, {"name", name}, {"dim", all.dim}, {"ids", all.ids.size()}, {"written", written.ids.size()},
+    command_.format == "npz" ? WriteNpz(written, command_.output + "/" + path)
+                             : WriteTsv(written, command_.output + "/" + path);
+    facts_.push_back({{"file", path},
+                      {"name", name},
+                      {"dim", all.dim},
+                      {"ids", all.ids.size()},
+                      {"written", written.ids.size()},
                       {"removed", written.removed.size()}});
-    said_ << path << ": " << written.ids.size() << (is_delta ? " new or changed of " + std::to_string(all.ids.size()) : "") << " ids, "
+    said_ << path << ": " << written.ids.size()
+          << (is_delta ? " new or changed of " + std::to_string(all.ids.size()) : "") << " ids, "
           << all.dim << " columns";
     if (is_delta) said_ << ", " << written.removed.size() << " removed";
     said_ << '\n';
@@ -146,11 +163,16 @@ class Writer {
 /// export.json of an earlier export that is whole. Throws Error where there is none.
 ordered_json FactsOf(const std::string& folder) {
   const std::string path = folder + "/export.json";
-  if (!fs::exists(path)) Fail("--since=", folder, ": no export.json there, expected the folder of an earlier export");
-  const ordered_json facts = ordered_json::parse(ReadWholeFile(path, kMaxJsonBytes), nullptr, false);
-  if (!facts.is_object() || facts.value("format_version", 0) != kFormatVersion) Fail(path, ": is no export that this program knows");
-  if (!facts["since_step"].is_null()) Fail("--since=", folder, ": holds changes only, expected a whole export");
-  if (facts.value("vectors", "") != "npz") Fail("--since=", folder, ": holds tsv, expected an export of npz");
+  if (!fs::exists(path))
+    Fail("--since=", folder, ": no export.json there, expected the folder of an earlier export");
+  const ordered_json facts =
+      ordered_json::parse(ReadWholeFile(path, kMaxJsonBytes), nullptr, false);
+  if (!facts.is_object() || facts.value("format_version", 0) != kFormatVersion)
+    Fail(path, ": is no export that this program knows");
+  if (!facts["since_step"].is_null())
+    Fail("--since=", folder, ": holds changes only, expected a whole export");
+  if (facts.value("vectors", "") != "npz")
+    Fail("--since=", folder, ": holds tsv, expected an export of npz");
   return facts;
 }
 
@@ -158,17 +180,20 @@ ordered_json FactsOf(const std::string& folder) {
 
 void RunExport(const ExportCommand& command) {
   if (fs::exists(command.output + "/export.json") && !command.overwrite)
-    Fail("--output=", command.output, ": holds an export, expected an empty or new folder, or --overwrite");
+    Fail("--output=", command.output,
+         ": holds an export, expected an empty or new folder, or --overwrite");
   ordered_json since;
   if (!command.since.empty()) {
     std::error_code ignored;
-    if (fs::equivalent(command.since, command.output, ignored)) Fail("--since=", command.since, ": is the output folder, expected another");
+    if (fs::equivalent(command.since, command.output, ignored))
+      Fail("--since=", command.since, ": is the output folder, expected another");
     since = FactsOf(command.since);
   }
   Manifest manifest;
   const auto model = LoadFrozen(command.checkpoint, command.overrides, &manifest);
   const Job& job = model->job();
-  const std::shared_ptr<const Behaviour> behaviour = job.data().has_behaviour() ? Behaviour::Read(job) : nullptr;
+  const std::shared_ptr<const Behaviour> behaviour =
+      job.data().has_behaviour() ? Behaviour::Read(job) : nullptr;
   const std::vector<TableId> tables = TablesOfFields(job);
   const std::vector<Vocabulary> vocabularies = ReadVocabularies(*model, tables, behaviour);
   std::string onnx;
@@ -187,7 +212,8 @@ void RunExport(const ExportCommand& command) {
   Writer writer(command);
   for (size_t f = 0; f < vocabularies.size(); ++f) {
     const int dim = job.table(tables[f] - 1).dim();
-    writer.Add("fields", job.field(static_cast<int>(f)).name(), VectorsOf(*model, tables[f], dim, vocabularies[f]));
+    writer.Add("fields", job.field(static_cast<int>(f)).name(),
+               VectorsOf(*model, tables[f], dim, vocabularies[f]));
   }
   if (behaviour && job.model().has_two_tower()) {
     const worker::recommend::PairRows pairs(job, behaviour);
@@ -195,21 +221,27 @@ void RunExport(const ExportCommand& command) {
     std::vector<std::string> items;
     for (int u = 0; u < behaviour->n_users(); ++u) users.push_back(behaviour->user(u));
     for (int i = 0; i < behaviour->n_items(); ++i) items.push_back(behaviour->item(i));
-    writer.Add("towers", "user", OfMatrix(std::move(users), VectorsOfUsers(*model, pairs, *behaviour)));
-    writer.Add("towers", "item", OfMatrix(std::move(items), VectorsOfItems(*model, pairs, *behaviour).vectors));
+    writer.Add("towers", "user",
+               OfMatrix(std::move(users), VectorsOfUsers(*model, pairs, *behaviour)));
+    writer.Add("towers", "item",
+               OfMatrix(std::move(items), VectorsOfItems(*model, pairs, *behaviour).vectors));
   }
   if (command.onnx) ReplaceFile(command.output + "/model.onnx", onnx);
-  ordered_json facts = {{"format_version", kFormatVersion},
-                        {"job", job.name()},
-                        {"epoch", manifest.epoch()},
-                        {"step", manifest.step()},
-                        {"since_step", since.is_null() ? ordered_json() : since["step"]},
-                        {"vectors", command.format},
-                        {"files", writer.facts()},
-                        {"onnx", command.onnx ? ordered_json("model.onnx") : ordered_json()},
-                        {"onnx_operator_set", command.onnx ? ordered_json(worker::model::nn::Graph::kOperatorSet) : ordered_json()}};
+  ordered_json facts = {
+      {"format_version", kFormatVersion},
+      {"job", job.name()},
+      {"epoch", manifest.epoch()},
+      {"step", manifest.step()},
+      {"since_step", since.is_null() ? ordered_json() : since["step"]},
+      {"vectors", command.format},
+      {"files", writer.facts()},
+      {"onnx", command.onnx ? ordered_json("model.onnx") : ordered_json()},
+      {"onnx_operator_set",
+       command.onnx ? ordered_json(worker::model::nn::Graph::kOperatorSet) : ordered_json()}};
   ReplaceFile(command.output + "/export.json", facts.dump(2) + "\n");
-  command.print(writer.said() + (command.onnx ? "model.onnx: operator set 13, " + std::to_string(onnx.size()) + " bytes\n" : ""));
+  command.print(writer.said() + (command.onnx ? "model.onnx: operator set 13, " +
+                                                    std::to_string(onnx.size()) + " bytes\n"
+                                              : ""));
 }
 
 }  // namespace zhiyin::launch::apps

@@ -18,8 +18,8 @@ struct ExportCommand {
   std::function<void(const std::string&)> print;
 };
 
-/// Writes fields/NAME.npz, towers/user.npz and towers/item.npz where there are towers, model.onnx and, last, export.json, as
-/// docs/exporting.md says. Throws Error.
+/// Writes fields/NAME.npz, towers/user.npz and towers/item.npz where there are towers, model.onnx
+/// and, last, export.json, as docs/exporting.md says. Throws Error.
 void RunExport(const ExportCommand& command);
 
 }  // namespace zhiyin::launch::apps

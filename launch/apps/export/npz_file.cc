@@ -30,7 +30,8 @@ std::u32string Decoded(std::string_view text) {
     const unsigned char first = static_cast<unsigned char>(text[i]);
     const size_t n = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     char32_t point = n == 1 ? first : first & (0x7fu >> n);
-    for (size_t k = 1; k < n && i + k < text.size(); ++k) point = point << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3fu);
+    for (size_t k = 1; k < n && i + k < text.size(); ++k)
+      point = point << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3fu);
     points.push_back(point);
     i += n;
   }
@@ -50,7 +51,8 @@ void AppendEncoded(char32_t point, std::string* text) {
 
 /// Version 1.0 of the format: magic, length, a Python dictionary, padding to 64 bytes.
 std::string Header(const std::string& type, const std::string& shape) {
-  std::string text = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  std::string text =
+      "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   const size_t n_before = kMagic.size() + 2;
   while ((n_before + text.size() + 1) % 64 != 0) text += ' ';
   text += '\n';
@@ -88,13 +90,17 @@ struct Discard {
 };
 using Archive = std::unique_ptr<zip_t, Discard>;
 
-[[noreturn]] void FailNpz(const std::string& path, const std::string& what) { Fail(path, ": ", what); }
+[[noreturn]] void FailNpz(const std::string& path, const std::string& what) {
+  Fail(path, ": ", what);
+}
 
 /// Borrows the bytes until the archive is closed.
 void AddArray(const std::string& path, const char* name, const std::string& bytes, zip_t* archive) {
   zip_source_t* source = zip_source_buffer(archive, bytes.data(), bytes.size(), 0);
-  const zip_int64_t at = source == nullptr ? -1 : zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8);
-  if (at < 0 || zip_set_file_compression(archive, static_cast<zip_uint64_t>(at), ZIP_CM_STORE, 0) != 0)
+  const zip_int64_t at =
+      source == nullptr ? -1 : zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8);
+  if (at < 0 ||
+      zip_set_file_compression(archive, static_cast<zip_uint64_t>(at), ZIP_CM_STORE, 0) != 0)
     FailNpz(path, std::string("cannot write ") + name + ": " + zip_strerror(archive));
 }
 
@@ -106,16 +112,20 @@ struct Array {
 };
 
 Array ReadArray(const std::string& path, const char* name, zip_t* archive) {
-  const auto damaged = [&](const char* what) { FailNpz(path, std::string(name) + ": " + what + ", expected an array that zhiyin export wrote"); };
+  const auto damaged = [&](const char* what) {
+    FailNpz(path, std::string(name) + ": " + what + ", expected an array that zhiyin export wrote");
+  };
   zip_stat_t facts;
   if (zip_stat(archive, name, 0, &facts) != 0) damaged("is not there");
   if (facts.size > fs::file_size(path)) damaged("is larger than its file");
   std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen(archive, name, 0), &zip_fclose);
   if (file == nullptr) damaged("cannot be read");
   std::string bytes(facts.size, '\0');
-  if (zip_fread(file.get(), bytes.data(), bytes.size()) != static_cast<zip_int64_t>(bytes.size())) damaged("is cut short");
+  if (zip_fread(file.get(), bytes.data(), bytes.size()) != static_cast<zip_int64_t>(bytes.size()))
+    damaged("is cut short");
   if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + 2) damaged("is no array");
-  const size_t n_header = static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
+  const size_t n_header =
+      static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
   if (bytes.size() < 10 + n_header) damaged("is cut short");
   const std::string header = bytes.substr(10, n_header);
   Array array;
@@ -137,14 +147,16 @@ std::vector<std::string> TextsOf(const std::string& path, const char* name, zip_
   const Array array = ReadArray(path, name, archive);
   size_t length = 0;
   const char* const end = array.type.data() + array.type.size();
-  if (!array.type.starts_with("<U") || std::from_chars(array.type.data() + 2, end, length).ptr != end || array.shape.size() != 1 || length == 0 ||
-      array.data.size() / sizeof(char32_t) / length != array.shape[0])
+  if (!array.type.starts_with("<U") ||
+      std::from_chars(array.type.data() + 2, end, length).ptr != end || array.shape.size() != 1 ||
+      length == 0 || array.data.size() / sizeof(char32_t) / length != array.shape[0])
     FailNpz(path, std::string(name) + ": is no list of texts");
   std::vector<std::string> texts(array.shape[0]);
   for (size_t i = 0; i < texts.size(); ++i) {
     for (size_t c = 0; c < length; ++c) {
       char32_t point = 0;
-      std::memcpy(&point, array.data.data() + (i * length + c) * sizeof(char32_t), sizeof(char32_t));
+      std::memcpy(&point, array.data.data() + (i * length + c) * sizeof(char32_t),
+                  sizeof(char32_t));
       if (point == 0) break;
       AppendEncoded(point, &texts[i]);
     }
@@ -165,7 +177,8 @@ void WriteNpz(const IdVectors& all, const std::string& path) {
   AddArray(path, "ids.npy", ids, archive.get());
   AddArray(path, "vectors.npy", vectors, archive.get());
   AddArray(path, "removed.npy", removed, archive.get());
-  if (zip_close(archive.get()) != 0) FailNpz(path, std::string("cannot write: ") + zip_strerror(archive.get()));
+  if (zip_close(archive.get()) != 0)
+    FailNpz(path, std::string("cannot write: ") + zip_strerror(archive.get()));
   (void)archive.release();  // closed
   Rename(unfinished, path);
 }
@@ -178,12 +191,14 @@ IdVectors ReadNpz(const std::string& path) {
   all.ids = TextsOf(path, "ids.npy", archive.get());
   all.removed = TextsOf(path, "removed.npy", archive.get());
   const Array vectors = ReadArray(path, "vectors.npy", archive.get());
-  if (vectors.type != "<f4" || vectors.shape.size() != 2 || vectors.shape[0] != all.ids.size() || vectors.shape[1] > 1'000'000 ||
+  if (vectors.type != "<f4" || vectors.shape.size() != 2 || vectors.shape[0] != all.ids.size() ||
+      vectors.shape[1] > 1'000'000 ||
       vectors.data.size() != vectors.shape[0] * vectors.shape[1] * sizeof(float))
     FailNpz(path, "vectors.npy: is no vector an id");
   all.dim = static_cast<int>(vectors.shape[1]);
   all.vectors.resize(vectors.data.size() / sizeof(float));
-  if (!all.vectors.empty()) std::memcpy(all.vectors.data(), vectors.data.data(), vectors.data.size());
+  if (!all.vectors.empty())
+    std::memcpy(all.vectors.data(), vectors.data.data(), vectors.data.size());
   return all;
 }
 
@@ -193,7 +208,8 @@ void WriteTsv(const IdVectors& all, const std::string& path) {
   for (size_t i = 0; i < all.ids.size(); ++i) {
     text += all.ids[i];
     for (size_t d = 0; d < static_cast<size_t>(all.dim); ++d) {
-      std::snprintf(number, sizeof(number), "\t%.9g", static_cast<double>(all.vectors[i * static_cast<size_t>(all.dim) + d]));
+      std::snprintf(number, sizeof(number), "\t%.9g",
+                    static_cast<double>(all.vectors[i * static_cast<size_t>(all.dim) + d]));
       text += number;
     }
     text += '\n';

@@ -16,12 +16,14 @@ struct IdVectors {
   std::vector<std::string> removed;
 };
 
-/// Writes arrays `ids` (text), `vectors` (float32) and `removed` (text); whole or not at all. Throws Error.
+/// Writes arrays `ids` (text), `vectors` (float32) and `removed` (text); whole or not at all.
+/// Throws Error.
 void WriteNpz(const IdVectors& all, const std::string& path);
 /// What WriteNpz wrote. Throws Error on anything else.
 IdVectors ReadNpz(const std::string& path);
 
-/// The same as tab-separated text: id, then its vector in nine digits; a line with the id alone for one that was removed.
+/// The same as tab-separated text: id, then its vector in nine digits; a line with the id alone for
+/// one that was removed.
 void WriteTsv(const IdVectors& all, const std::string& path);
 
 }  // namespace zhiyin::launch::apps

@@ -62,9 +62,11 @@ void AddValue(const std::string& name, bool is_integer, int columns, onnx::Value
 
 std::string OnnxBytes(const Graph& graph, const std::string& name) {
   int64_t n_bytes = 0;
-  for (const Graph::Constant& constant : graph.constants()) n_bytes += static_cast<int64_t>(constant.floats.size() * sizeof(float));
+  for (const Graph::Constant& constant : graph.constants())
+    n_bytes += static_cast<int64_t>(constant.floats.size() * sizeof(float));
   if (n_bytes > kMaxOnnxBytes - (int64_t{16} << 20))
-    Fail("model.onnx: would have ", n_bytes, " bytes of rows and weights, expected less than ", kMaxOnnxBytes, ": export with --noonnx");
+    Fail("model.onnx: would have ", n_bytes, " bytes of rows and weights, expected less than ",
+         kMaxOnnxBytes, ": export with --noonnx");
   onnx::ModelProto model;
   model.set_ir_version(7);
   model.set_producer_name("zhiyin");
@@ -73,9 +75,11 @@ std::string OnnxBytes(const Graph& graph, const std::string& name) {
   set->set_version(Graph::kOperatorSet);
   onnx::GraphProto* to = model.mutable_graph();
   to->set_name(name);
-  for (const Graph::Input& input : graph.inputs()) AddValue(input.name, input.is_integer, input.columns, to->add_input());
+  for (const Graph::Input& input : graph.inputs())
+    AddValue(input.name, input.is_integer, input.columns, to->add_input());
   for (const Graph::Value& output : graph.outputs()) AddValue(output, false, 1, to->add_output());
-  for (const Graph::Constant& constant : graph.constants()) AddTensor(constant, to->add_initializer());
+  for (const Graph::Constant& constant : graph.constants())
+    AddTensor(constant, to->add_initializer());
   for (const Graph::Node& node : graph.nodes()) AddNode(node, to->add_node());
   return model.SerializeAsString();
 }

@@ -16,7 +16,8 @@ constexpr uint64_t kSites = 4;
 constexpr uint64_t kRegionsOf = 5;
 
 constexpr int kSiteNames = 30;
-constexpr std::array<const char*, 8> kTopicNames = {"travel", "cooking", "garden", "music", "law", "health", "physics", "football"};
+constexpr std::array<const char*, 8> kTopicNames = {"travel", "cooking", "garden",  "music",
+                                                    "law",    "health",  "physics", "football"};
 constexpr std::array<const char*, 4> kIntentNames = {"guide", "news", "shop", "forum"};
 constexpr std::array<std::array<const char*, 4>, 8> kWords = {{{"train", "island", "visa", "hotel"},
                                                                {"bread", "soup", "knife", "spice"},
@@ -41,24 +42,30 @@ Search SearchWorld::WithDefaults(Search config) {
 }
 
 SearchWorld::SearchWorld(const Search& config) : config_(config), old_by_topic_(kTopics) {
-  for (int s = 0; s < kSiteNames; ++s) sites_.push_back(Random(config_.seed(), static_cast<uint64_t>(s), kSites).Normal());
+  for (int s = 0; s < kSiteNames; ++s)
+    sites_.push_back(Random(config_.seed(), static_cast<uint64_t>(s), kSites).Normal());
   for (int64_t u = 0; u < config_.n_users(); ++u) {
     Random random(config_.seed(), static_cast<uint64_t>(u), kUserDraws);
     User& user = users_.emplace_back();
     user.name = UserName(u);
     user.region = static_cast<int>(random.Below(kRegionNames.size()));
     for (int k = 0; k < kTopics; ++k) {
-      const double of_region = Random(config_.seed(), static_cast<uint64_t>(user.region), kRegionsOf, static_cast<uint64_t>(k)).Normal();
+      const double of_region = Random(config_.seed(), static_cast<uint64_t>(user.region),
+                                      kRegionsOf, static_cast<uint64_t>(k))
+                                   .Normal();
       user.interest[k] = 0.8 * of_region + 0.6 * random.Normal();
     }
   }
-  const auto word = [](int topic, Random* random) { return kWords[static_cast<size_t>(topic)][random->Below(4)]; };
+  const auto word = [](int topic, Random* random) {
+    return kWords[static_cast<size_t>(topic)][random->Below(4)];
+  };
   for (int64_t q = 0; q < config_.n_queries(); ++q) {
     Random random(config_.seed(), static_cast<uint64_t>(q), kQueries);
     Query& query = queries_.emplace_back();
     query.topic = static_cast<int>(random.Below(kTopics));
     query.intent = static_cast<int>(random.Below(kIntents));
-    query.name = Text(word(query.topic, &random), "-", kIntentNames[static_cast<size_t>(query.intent)], "-", q);
+    query.name = Text(word(query.topic, &random), "-",
+                      kIntentNames[static_cast<size_t>(query.intent)], "-", q);
   }
   for (int64_t d = 0; d < config_.n_documents() + config_.n_new_documents(); ++d) {
     Random random(config_.seed(), static_cast<uint64_t>(d), kDocuments);
@@ -69,22 +76,26 @@ SearchWorld::SearchWorld(const Search& config) : config_(config), old_by_topic_(
     document.quality = random.Normal();
     document.depth = random.Normal();
     const std::string first = word(document.topic, &random);
-    document.words = first + "|" + word(document.topic, &random) + "|" + kTopicNames[static_cast<size_t>(document.topic)];
-    document.name = Text("site-", document.site, "/", first, "-", kIntentNames[static_cast<size_t>(document.intent)], "-", d);
-    if (d < config_.n_documents()) old_by_topic_[static_cast<size_t>(document.topic)].push_back(static_cast<int>(d));
+    document.words = first + "|" + word(document.topic, &random) + "|" +
+                     kTopicNames[static_cast<size_t>(document.topic)];
+    document.name = Text("site-", document.site, "/", first, "-",
+                         kIntentNames[static_cast<size_t>(document.intent)], "-", d);
+    if (d < config_.n_documents())
+      old_by_topic_[static_cast<size_t>(document.topic)].push_back(static_cast<int>(d));
   }
 }
 
 double SearchWorld::RelevanceToAll(const Query& query, const Document& document) const {
-  return (query.topic == document.topic ? 1.5 : 0) + (query.intent == document.intent ? 1.0 : 0) - 1 + 0.6 * document.quality +
-         0.5 * sites_[static_cast<size_t>(document.site)];
+  return (query.topic == document.topic ? 1.5 : 0) + (query.intent == document.intent ? 1.0 : 0) -
+         1 + 0.6 * document.quality + 0.5 * sites_[static_cast<size_t>(document.site)];
 }
 
 int SearchWorld::DrawDocument(const Query& query, double time, uint64_t draw) const {
   Random random(config_.seed(), draw, kDocuments, kQueries);
   const uint64_t n_old = static_cast<uint64_t>(config_.n_documents());
   const uint64_t n_new = static_cast<uint64_t>(config_.n_new_documents());
-  if (time >= test_time() && random.Below(n_old + n_new) < n_new) return static_cast<int>(n_old + random.Below(n_new));
+  if (time >= test_time() && random.Below(n_old + n_new) < n_new)
+    return static_cast<int>(n_old + random.Below(n_new));
   const auto& of_topic = old_by_topic_[static_cast<size_t>(query.topic)];
   if (random.Uniform() < 0.5) return of_topic[random.Below(of_topic.size())];
   return static_cast<int>(random.Below(n_old));
@@ -95,14 +106,20 @@ SearchWorld::Page SearchWorld::PageOf(int64_t number) const {
   Page page;
   page.user = static_cast<int>(random.Below(users_.size()));
   page.query = static_cast<int>(random.Below(queries_.size()));
-  page.time = Rounded(static_cast<double>(config_.n_days()) * static_cast<double>(number) / static_cast<double>(config_.n_pages()));
+  page.time = Rounded(static_cast<double>(config_.n_days()) * static_cast<double>(number) /
+                      static_cast<double>(config_.n_pages()));
   const User& user = users_[static_cast<size_t>(page.user)];
   const Query& query = queries_[static_cast<size_t>(page.query)];
   std::vector<std::pair<double, int>> ordered;
   for (uint64_t draw = 0; ordered.size() < kPageLength; ++draw) {
-    const int document = DrawDocument(query, page.time, static_cast<uint64_t>(number) * 1000 + draw);
-    if (std::any_of(ordered.begin(), ordered.end(), [&](const auto& one) { return one.second == document; })) continue;
-    ordered.emplace_back(-RelevanceToAll(query, documents_[static_cast<size_t>(document)]) - 1.5 * random.Normal(), document);
+    const int document =
+        DrawDocument(query, page.time, static_cast<uint64_t>(number) * 1000 + draw);
+    if (std::any_of(ordered.begin(), ordered.end(),
+                    [&](const auto& one) { return one.second == document; }))
+      continue;
+    ordered.emplace_back(
+        -RelevanceToAll(query, documents_[static_cast<size_t>(document)]) - 1.5 * random.Normal(),
+        document);
   }
   std::sort(ordered.begin(), ordered.end());
   for (int p = 0; p < kPageLength; ++p) {
@@ -121,20 +138,26 @@ SearchWorld::Page SearchWorld::PageOf(int64_t number) const {
 std::vector<WorldFile> SearchWorld::files() const {
   const auto users = [this](std::ostream& out) {
     out << "user\tregion\n";
-    for (const User& user : users_) out << user.name << '\t' << kRegionNames[static_cast<size_t>(user.region)] << '\n';
+    for (const User& user : users_)
+      out << user.name << '\t' << kRegionNames[static_cast<size_t>(user.region)] << '\n';
   };
   const auto queries = [this](std::ostream& out) {
     out << "query\ttopic\tintent\n";
     for (const Query& query : queries_)
-      out << query.name << '\t' << kTopicNames[static_cast<size_t>(query.topic)] << '\t' << kIntentNames[static_cast<size_t>(query.intent)] << '\n';
+      out << query.name << '\t' << kTopicNames[static_cast<size_t>(query.topic)] << '\t'
+          << kIntentNames[static_cast<size_t>(query.intent)] << '\n';
   };
   const auto documents = [this](std::ostream& out) {
     out << "document\tabout\tkind\tsite\twords\tfirst_day\n";
     for (size_t d = 0; d < documents_.size(); ++d) {
       const Document& one = documents_[d];
-      out << one.name << '\t' << kTopicNames[static_cast<size_t>(one.topic)] << '\t' << kIntentNames[static_cast<size_t>(one.intent)] << "\tsite-"
-          << one.site << '\t' << one.words << '\t'
-          << (static_cast<int64_t>(d) < config_.n_documents() ? 0 : config_.n_days() - config_.n_new_days()) << '\n';
+      out << one.name << '\t' << kTopicNames[static_cast<size_t>(one.topic)] << '\t'
+          << kIntentNames[static_cast<size_t>(one.intent)] << "\tsite-" << one.site << '\t'
+          << one.words << '\t'
+          << (static_cast<int64_t>(d) < config_.n_documents()
+                  ? 0
+                  : config_.n_days() - config_.n_new_days())
+          << '\n';
     }
   };
   const auto events = [this](std::ostream& out) {
@@ -143,9 +166,11 @@ std::vector<WorldFile> SearchWorld::files() const {
       const Page page = PageOf(number);
       for (size_t p = 0; p < page.shown.size(); ++p) {
         const Shown& shown = page.shown[p];
-        out << users_[static_cast<size_t>(page.user)].name << '\t' << queries_[static_cast<size_t>(page.query)].name << '\t'
-            << documents_[static_cast<size_t>(shown.document)].name << '\t' << p << '\t' << Fixed(page.time, 5) << '\t' << shown.click << '\t'
-            << shown.satisfied << '\t' << (shown.click ? (shown.satisfied ? "1" : "0") : "") << '\n';
+        out << users_[static_cast<size_t>(page.user)].name << '\t'
+            << queries_[static_cast<size_t>(page.query)].name << '\t'
+            << documents_[static_cast<size_t>(shown.document)].name << '\t' << p << '\t'
+            << Fixed(page.time, 5) << '\t' << shown.click << '\t' << shown.satisfied << '\t'
+            << (shown.click ? (shown.satisfied ? "1" : "0") : "") << '\n';
       }
     }
   };
@@ -153,10 +178,15 @@ std::vector<WorldFile> SearchWorld::files() const {
     out << "p_click\tp_found\tp_satisfied\n";
     for (int64_t number = 0; number < config_.n_pages(); ++number) {
       for (const Shown& shown : PageOf(number).shown)
-        out << Fixed(shown.p_click, 7) << '\t' << Fixed(shown.p_found, 7) << '\t' << Fixed(shown.p_click * shown.p_found, 7) << '\n';
+        out << Fixed(shown.p_click, 7) << '\t' << Fixed(shown.p_found, 7) << '\t'
+            << Fixed(shown.p_click * shown.p_found, 7) << '\n';
     }
   };
-  return {{"users.tsv", users}, {"queries.tsv", queries}, {"items.tsv", documents}, {"events.tsv", events}, {"truth.tsv", truth}};
+  return {{"users.tsv", users},
+          {"queries.tsv", queries},
+          {"items.tsv", documents},
+          {"events.tsv", events},
+          {"truth.tsv", truth}};
 }
 
 }  // namespace zhiyin::launch::apps

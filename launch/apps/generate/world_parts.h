@@ -20,15 +20,20 @@ struct WorldFile {
 };
 
 /// Where users live.
-inline constexpr std::array<const char*, 6> kRegionNames = {"north", "east", "south", "west", "coast", "capital"};
+inline constexpr std::array<const char*, 6> kRegionNames = {"north", "east",  "south",
+                                                            "west",  "coast", "capital"};
 
-/// Sets a whole-number field that is not set; one that is must lie between `least` and `most`. Throws Error.
-void FillDefault(google::protobuf::Message* config, const std::string& field, int64_t value, int64_t most, int64_t least = 1);
+/// Sets a whole-number field that is not set; one that is must lie between `least` and `most`.
+/// Throws Error.
+void FillDefault(google::protobuf::Message* config, const std::string& field, int64_t value,
+                 int64_t most, int64_t least = 1);
 
 /// "ada-17".
 std::string UserName(int64_t u);
 
-inline double Sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
+inline double Sigmoid(double z) {
+  return 1 / (1 + std::exp(-z));
+}
 
 template <typename... Pieces>
 std::string Text(const Pieces&... pieces) {
@@ -40,7 +45,10 @@ std::string Text(const Pieces&... pieces) {
 /// With so many digits behind the point.
 std::string Fixed(double value, int digits);
 
-/// A time as files hold it: five digits behind the point, rounded down, so that no event moves behind a whole day.
-inline double Rounded(double time) { return std::floor(time * 1e5) / 1e5; }
+/// A time as files hold it: five digits behind the point, rounded down, so that no event moves
+/// behind a whole day.
+inline double Rounded(double time) {
+  return std::floor(time * 1e5) / 1e5;
+}
 
 }  // namespace zhiyin::launch::apps

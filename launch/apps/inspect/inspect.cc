@@ -11,13 +11,13 @@
 #include <span>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/number.h"
 #include "configs/manifest.pb.h"
-#include "launch/job/resume.h"
+#include "launch/job/load_job.h"
 #include "launch/job/load_saved.h"
+#include "launch/job/resume.h"
 #include "ps/save/checkpoint.h"
 #include "ps/table/table.h"
 #include "worker/saved/checkpoints.h"
@@ -35,11 +35,16 @@ std::string Format(const char* format, const Arguments&... arguments) {
   return text;
 }
 
-std::string_view BytesOfRow(std::span<const std::byte> row) { return {reinterpret_cast<const char*>(row.data()), row.size()}; }
+std::string_view BytesOfRow(std::span<const std::byte> row) {
+  return {reinterpret_cast<const char*>(row.data()), row.size()};
+}
 
 /// A folder with a manifest, and its empty tables.
 struct Model {
-  explicit Model(const std::string& path) : saved(job::LoadSaved(path)), manifest(saved.back().manifest), tables(ps::table::EmptyTables(manifest.job())) {}
+  explicit Model(const std::string& path)
+      : saved(job::LoadSaved(path)),
+        manifest(saved.back().manifest),
+        tables(ps::table::EmptyTables(manifest.job())) {}
   void Visit(const ps::save::VisitRow& visit) const { ps::save::VisitRows(saved, visit); }
 
   ps::save::SavedChain saved;
@@ -79,22 +84,28 @@ std::vector<TableSum> SumUp(Model* model) {
 
 std::string OptimizerName(const zhiyin::Optimizer& optimizer) {
   const google::protobuf::OneofDescriptor* kind = zhiyin::Optimizer::descriptor()->oneof_decl(0);
-  const google::protobuf::FieldDescriptor* field = optimizer.GetReflection()->GetOneofFieldDescriptor(optimizer, kind);
+  const google::protobuf::FieldDescriptor* field =
+      optimizer.GetReflection()->GetOneofFieldDescriptor(optimizer, kind);
   return field == nullptr ? "none" : field->name();
 }
 
 std::string DescribeProgress(const Manifest& manifest) {
   const Job& job = manifest.job();
-  std::string text = "  job " + job.name() + ", format " + std::to_string(manifest.format_version()) + "\n";
-  text += "  step " + std::to_string(manifest.step()) + ", " + std::to_string(manifest.epoch()) + " of " +
-          std::to_string(job.train().epochs()) + " epochs over";
+  std::string text =
+      "  job " + job.name() + ", format " + std::to_string(manifest.format_version()) + "\n";
+  text += "  step " + std::to_string(manifest.step()) + ", " + std::to_string(manifest.epoch()) +
+          " of " + std::to_string(job.train().epochs()) + " epochs over";
   if (!manifest.has_progress()) return text + "; a model, without the progress of a job\n";
   const Progress& progress = manifest.progress();
-  text += ", " + std::to_string(progress.n_rows()) + " rows in " + std::to_string(progress.n_slices()) + " slices an epoch, begun with " +
-          std::to_string(progress.n_workers()) + (progress.n_workers() == 1 ? " worker\n" : " workers\n");
-  if (progress.epoch() > 0) text += Format("  train loss of the last whole epoch %.6g\n", progress.train_loss());
+  text += ", " + std::to_string(progress.n_rows()) + " rows in " +
+          std::to_string(progress.n_slices()) + " slices an epoch, begun with " +
+          std::to_string(progress.n_workers()) +
+          (progress.n_workers() == 1 ? " worker\n" : " workers\n");
+  if (progress.epoch() > 0)
+    text += Format("  train loss of the last whole epoch %.6g\n", progress.train_loss());
   if (!progress.has_evaluated()) return text;
-  text += Format("  test loss %.6g, %" PRId64 " rows\n", progress.evaluated().loss(), progress.evaluated().n_rows());
+  text += Format("  test loss %.6g, %" PRId64 " rows\n", progress.evaluated().loss(),
+                 progress.evaluated().n_rows());
   for (const Progress::TaskResult& task : progress.evaluated().task()) {
     text += "  task " + task.name() + ":";
     if (task.has_auc()) text += Format(" AUC %.5f", task.auc());
@@ -114,7 +125,8 @@ std::string DescribeChanges(const Manifest& manifest) {
     n_rows += file.n_rows();
     n_bytes += file.n_bytes();
   }
-  return Format("  holds what has changed since %s: %" PRId64 " rows, %" PRId64 " bytes\n", manifest.base().name().c_str(), n_rows, n_bytes);
+  return Format("  holds what has changed since %s: %" PRId64 " rows, %" PRId64 " bytes\n",
+                manifest.base().name().c_str(), n_rows, n_bytes);
 }
 
 /// Checks and describes; false: damaged.
@@ -135,8 +147,10 @@ bool Describe(const std::string& folder, const InspectCommand& command) {
       const Table& table = model.tables[t];
       const double n_numbers = static_cast<double>(sums[t].n_rows) * table.dim();
       digest = Mix(digest ^ sums[t].digest);
-      text += Format("  table %s: %" PRId64 " rows of dim %d %s, %s, %" PRId64 " bytes; weights: root mean square %.4g, largest %.4g\n",
-                     table.name().c_str(), sums[t].n_rows, table.dim(), NumberType_Name(table.layout().number).c_str(),
+      text += Format("  table %s: %" PRId64 " rows of dim %d %s, %s, %" PRId64
+                     " bytes; weights: root mean square %.4g, largest %.4g\n",
+                     table.name().c_str(), sums[t].n_rows, table.dim(),
+                     NumberType_Name(table.layout().number).c_str(),
                      OptimizerName(table.spec().optimizer).c_str(), sums[t].n_bytes,
                      n_numbers > 0 ? std::sqrt(sums[t].squares / n_numbers) : 0.0, sums[t].largest);
     }
@@ -174,13 +188,16 @@ RowName ParseRow(const std::string& text, const Job& job) {
   }
   const size_t colon = text.rfind(':');
   RowName row;
-  if (colon == text.npos) Fail("--row=", text, ": expected FIELD=VALUE, or TABLE:KEY with the key in hexadecimal");
+  if (colon == text.npos)
+    Fail("--row=", text, ": expected FIELD=VALUE, or TABLE:KEY with the key in hexadecimal");
   const std::optional<TableId> table = table_of(text.substr(0, colon));
   if (!table) Fail("--row=", text, ": the job has no table ", text.substr(0, colon));
   row.table = *table;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, row.key, 16);
-  if (error != std::errc() || stop != end) Fail("--row=", text, ": \"", text.substr(colon + 1), "\" is no key, expected up to 16 hexadecimal digits");
+  if (error != std::errc() || stop != end)
+    Fail("--row=", text, ": \"", text.substr(colon + 1),
+         "\" is no key, expected up to 16 hexadecimal digits");
   return row;
 }
 
@@ -201,15 +218,18 @@ void PrintRow(const std::string& folder, const InspectCommand& command) {
     text += Format("  row %016" PRIx64 " of table %s\n", key, table.name().c_str());
     text += "    weights:" + Numbers(WeightsOf(table, row)) + "\n";
     std::vector<float> state(static_cast<size_t>(table.layout().state_floats));
-    if (!state.empty()) std::memcpy(state.data(), table.layout().StateOf(row.data()), state.size() * sizeof(float));
+    if (!state.empty())
+      std::memcpy(state.data(), table.layout().StateOf(row.data()), state.size() * sizeof(float));
     text += "    state of " + OptimizerName(table.spec().optimizer) + ":" + Numbers(state) + "\n";
     if (!table.layout().tracks_use) return;
     ps::table::RowUse use;
     std::memcpy(&use, row.data() + table.layout().use_offset(), sizeof(use));
-    text += Format("    last pulled by step %u, %u times since the last sweep\n", use.last_step, static_cast<unsigned>(use.n_pulls));
+    text += Format("    last pulled by step %u, %u times since the last sweep\n", use.last_step,
+                   static_cast<unsigned>(use.n_pulls));
   });
-  if (text.empty()) Fail("--row=", command.row, ": ", folder, " has no row ", Format("%016" PRIx64, wanted.key), " in table ",
-                         model.tables[wanted.table].name());
+  if (text.empty())
+    Fail("--row=", command.row, ": ", folder, " has no row ", Format("%016" PRIx64, wanted.key),
+         " in table ", model.tables[wanted.table].name());
   command.print(text);
 }
 
@@ -218,10 +238,13 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
   Model first(folder);
   Model second(other);
   command.print("against " + other + "\n");
-  const job::JobDifferences differences = job::Differences(first.manifest.job(), second.manifest.job());
+  const job::JobDifferences differences =
+      job::Differences(first.manifest.job(), second.manifest.job());
   bool same = first.manifest.step() == second.manifest.step();
   std::string text;
-  if (!same) text += "  step: is " + std::to_string(second.manifest.step()) + ", was " + std::to_string(first.manifest.step()) + "\n";
+  if (!same)
+    text += "  step: is " + std::to_string(second.manifest.step()) + ", was " +
+            std::to_string(first.manifest.step()) + "\n";
   for (const auto& list : {differences.refused, differences.allowed}) {
     for (const std::string& difference : list) text += "  job: " + difference + "\n";
     same = same && list.empty();
@@ -230,7 +253,9 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
     command.print(text + "  rows are not compared: the jobs' rows may mean different things\n");
     return false;
   }
-  ps::save::LoadRows(first.saved, ps::save::CarryAll(first.tables.size()), {1, 1}, 0, &first.tables, [] {}, Beside::kThread);
+  ps::save::LoadRows(
+      first.saved, ps::save::CarryAll(first.tables.size()), {1, 1}, 0, &first.tables, [] {},
+      Beside::kThread);
   struct Count {
     int64_t n_same = 0;
     int64_t n_changed = 0;
@@ -250,13 +275,16 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
       ++count.n_changed;
       const std::vector<float> was = WeightsOf(first.tables[t], {before, row.size()});
       const std::vector<float> is = WeightsOf(second.tables[t], row);
-      for (size_t i = 0; i < is.size(); ++i) count.largest = std::max<double>(count.largest, std::abs(double{is[i]} - was[i]));
+      for (size_t i = 0; i < is.size(); ++i)
+        count.largest = std::max<double>(count.largest, std::abs(double{is[i]} - was[i]));
     }
   });
   for (size_t t = 0; t < counts.size(); ++t) {
     const int64_t n_gone = first.tables[t].n_rows() - counts[t].n_same - counts[t].n_changed;
-    text += Format("  table %s: %" PRId64 " rows are the same, %" PRId64 " changed (weights by at most %.4g), %" PRId64 " new, %" PRId64 " gone\n",
-                   first.tables[t].name().c_str(), counts[t].n_same, counts[t].n_changed, counts[t].largest, counts[t].n_new, n_gone);
+    text += Format("  table %s: %" PRId64 " rows are the same, %" PRId64
+                   " changed (weights by at most %.4g), %" PRId64 " new, %" PRId64 " gone\n",
+                   first.tables[t].name().c_str(), counts[t].n_same, counts[t].n_changed,
+                   counts[t].largest, counts[t].n_new, n_gone);
     same = same && counts[t].n_changed == 0 && counts[t].n_new == 0 && n_gone == 0;
   }
   command.print(text + (same ? "  the same\n" : "  different\n"));
@@ -267,7 +295,8 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
 std::vector<std::string> FoldersOf(const std::string& path) {
   if (worker::saved::HasManifest(path)) return {path};
   std::vector<std::string> folders = worker::saved::FindCheckpoints(path);
-  if (const std::string model = path + "/model"; worker::saved::HasManifest(model)) folders.push_back(model);
+  if (const std::string model = path + "/model"; worker::saved::HasManifest(model))
+    folders.push_back(model);
   if (folders.empty()) folders.push_back(worker::saved::FindModel(path));
   return folders;
 }
@@ -282,7 +311,8 @@ int Inspect(const InspectCommand& command) {
   } else {
     is_good = Describe(folders[0], command);
     if (is_good && !command.row.empty()) PrintRow(folders[0], command);
-    if (is_good && !command.against.empty()) is_good = Compare(folders[0], FoldersOf(command.against)[0], command);
+    if (is_good && !command.against.empty())
+      is_good = Compare(folders[0], FoldersOf(command.against)[0], command);
   }
   return is_good ? 0 : 1;
 }

@@ -13,8 +13,8 @@ struct InspectCommand {
   std::function<void(const std::string&)> print;
 };
 
-/// Reads and checks everything; prints. Returns 1 when something is damaged, or the two differ; otherwise 0. Throws Error when there
-/// is nothing to look at, or no such row.
+/// Reads and checks everything; prints. Returns 1 when something is damaged, or the two differ;
+/// otherwise 0. Throws Error when there is nothing to look at, or no such row.
 int Inspect(const InspectCommand& command);
 
 }  // namespace zhiyin::launch::apps

@@ -16,10 +16,10 @@
 #include "common/file.h"
 #include "common/random.h"
 #include "common/text.h"
-#include "launch/rank/output_folder.h"
 #include "launch/apps/recommend/recommend.h"
 #include "launch/apps/report/html.h"
 #include "launch/apps/report/scored_split.h"
+#include "launch/rank/output_folder.h"
 #include "worker/model/loss/loss.h"
 #include "worker/model/metric/curves.h"
 #include "worker/model/metric/metric.h"
@@ -30,8 +30,8 @@ namespace zhiyin::launch::apps {
 namespace {
 
 namespace fs = std::filesystem;
-using worker::saved::FrozenModel;
 using worker::model::loss::PredictionKind;
+using worker::saved::FrozenModel;
 
 constexpr int kBootstraps = 200;
 constexpr int kRocPoints = 200;
@@ -50,9 +50,13 @@ std::string Number(double value, const char* format = "%.5f") {
   return is_zero && text[0] == '-' ? text + 1 : text;
 }
 
-std::string Number(const std::optional<double>& value, const char* format = "%.5f") { return value ? Number(*value, format) : "–"; }
+std::string Number(const std::optional<double>& value, const char* format = "%.5f") {
+  return value ? Number(*value, format) : "–";
+}
 
-std::string WithInterval(double mean, double low, double high) { return Number(mean, "%.4f") + " (" + Number(low, "%.4f") + "–" + Number(high, "%.4f") + ")"; }
+std::string WithInterval(double mean, double low, double high) {
+  return Number(mean, "%.4f") + " (" + Number(low, "%.4f") + "–" + Number(high, "%.4f") + ")";
+}
 
 class Report {
  public:
@@ -62,12 +66,15 @@ class Report {
         job_(model_->job()),
         test_(ScoreSplit(WithTest(*model_), worker::data::SplitKind::kTest)),
         page_(job_.name() + ": what the model does on the test split") {
-    for (const Task& task : job_.task()) kinds_.push_back(worker::model::loss::MakeLoss(task)->kind());
+    for (const Task& task : job_.task())
+      kinds_.push_back(worker::model::loss::MakeLoss(task)->kind());
   }
 
   std::string Make() {
-    page_.Paragraph(Text("Model of epoch ", manifest_.epoch(), ", step ", manifest_.step(), ". Test split: ", test_.n, " rows",
-                         test_.n_bad > 0 ? Text(", and ", test_.n_bad, " malformed lines") : "", "."));
+    page_.Paragraph(Text("Model of epoch ", manifest_.epoch(), ", step ", manifest_.step(),
+                         ". Test split: ", test_.n, " rows",
+                         test_.n_bad > 0 ? Text(", and ", test_.n_bad, " malformed lines") : "",
+                         "."));
     AddTasks();
     AddCurves();
     AddLearning();
@@ -87,18 +94,25 @@ class Report {
     return out.str();
   }
   static const FrozenModel& WithTest(const FrozenModel& model) {
-    if (!model.job().data().has_test()) Fail("report: the job has no data.test, expected a split to look at: --set data.test.file=FILE");
+    if (!model.job().data().has_test())
+      Fail(
+          "report: the job has no data.test, expected a split to look at: --set "
+          "data.test.file=FILE");
     return model;
   }
 
   int n_tasks() const { return job_.task_size(); }
   const std::vector<float>& labels(int t) const { return test_.labels[static_cast<size_t>(t)]; }
-  const std::vector<float>& predictions(int t) const { return test_.predictions[static_cast<size_t>(t)]; }
+  const std::vector<float>& predictions(int t) const {
+    return test_.predictions[static_cast<size_t>(t)];
+  }
   PredictionKind kind(int t) const { return kinds_[static_cast<size_t>(t)]; }
   /// The field of single values that reads this column; -1 where there is none.
   int FieldOfColumn(const std::string& column) const {
     for (int f = 0; f < job_.field_size(); ++f) {
-      if (job_.field(f).column() == column && job_.field(f).separator().empty() && job_.field(f).bucket().empty()) return f;
+      if (job_.field(f).column() == column && job_.field(f).separator().empty() &&
+          job_.field(f).bucket().empty())
+        return f;
     }
     return -1;
   }
@@ -106,12 +120,14 @@ class Report {
   std::vector<Key> KeysOfField(int field) const {
     std::vector<Key> keys;
     for (const worker::data::Rows& block : test_.blocks) {
-      for (int64_t i = 0; i < block.n; ++i) keys.push_back(block.KeysOf(i, field).empty() ? 0 : block.KeysOf(i, field)[0]);
+      for (int64_t i = 0; i < block.n; ++i)
+        keys.push_back(block.KeysOf(i, field).empty() ? 0 : block.KeysOf(i, field)[0]);
     }
     return keys;
   }
 
-  /// Predictions [tasks][n] by the mean label of the row's item in training, and by the mean label of all rows.
+  /// Predictions [tasks][n] by the mean label of the row's item in training, and by the mean label
+  /// of all rows.
   struct Baselines {
     std::vector<std::vector<float>> by_item;  // empty without items
     std::vector<std::vector<float>> constant;
@@ -121,7 +137,8 @@ class Report {
       double n = 0;
       double label = 0;
     };
-    const int item = job_.data().has_behaviour() ? FieldOfColumn(job_.data().behaviour().item()) : -1;
+    const int item =
+        job_.data().has_behaviour() ? FieldOfColumn(job_.data().behaviour().item()) : -1;
     std::vector<Sums> all(static_cast<size_t>(n_tasks()));
     std::vector<std::unordered_map<Key, Sums>> of_items(all.size());
     const auto source = worker::data::MakeSource(job_, worker::data::SplitKind::kTrain);
@@ -150,7 +167,8 @@ class Report {
       for (const Key key : keys) {
         const auto own = of_items[t].find(key);
         const Sums sums = own == of_items[t].end() ? Sums() : own->second;
-        by_item.push_back(static_cast<float>((sums.label + kPriorRows * mean) / (sums.n + kPriorRows)));
+        by_item.push_back(
+            static_cast<float>((sums.label + kPriorRows * mean) / (sums.n + kPriorRows)));
       }
     }
     return found;
@@ -158,58 +176,79 @@ class Report {
 
   void AddTasks() {
     const Baselines baselines = FindBaselines();
-    const int user = job_.data().has_behaviour() ? FieldOfColumn(job_.data().behaviour().user()) : -1;
+    const int user =
+        job_.data().has_behaviour() ? FieldOfColumn(job_.data().behaviour().user()) : -1;
     const std::vector<Key> users = user < 0 ? std::vector<Key>() : KeysOfField(user);
     page_.Heading("Tasks");
     for (int t = 0; t < n_tasks(); ++t) {
       page_.Heading(job_.task(t).name(), 3);
       HtmlTable table;
-      table.head = {"predicted by", "rows", "mean label", "AUC (95 %)", "GAUC by user", "log loss", "calibration", "ECE", "RMSE", "R²"};
-      const auto add = [&](const std::string& name, PredictionKind own_kind, const std::vector<float>& by) {
-        const worker::model::metric::TaskMetrics m = worker::model::metric::ComputeMetrics(name, own_kind, by, labels(t));
+      table.head = {"predicted by", "rows",        "mean label", "AUC (95 %)", "GAUC by user",
+                    "log loss",     "calibration", "ECE",        "RMSE",       "R²"};
+      const auto add = [&](const std::string& name, PredictionKind own_kind,
+                           const std::vector<float>& by) {
+        const worker::model::metric::TaskMetrics m =
+            worker::model::metric::ComputeMetrics(name, own_kind, by, labels(t));
         std::string auc = Number(m.auc, "%.4f");
         std::string group_auc = "–";
-        if (const auto interval = worker::model::metric::AucInterval(by, labels(t), m.auc ? kBootstraps : 0, job_.train().seed()))
+        if (const auto interval = worker::model::metric::AucInterval(
+                by, labels(t), m.auc ? kBootstraps : 0, job_.train().seed()))
           auc = WithInterval(*m.auc, interval->low, interval->high);
         if (!users.empty() && m.auc) {
           if (const auto of_users = worker::model::metric::ComputeGroupAuc(by, labels(t), users))
             group_auc = Number(of_users->auc, "%.4f") + Text(" (", of_users->n_groups, " users)");
         }
         const bool is_probability = own_kind == PredictionKind::kProbability;
-        table.rows.push_back({name, std::to_string(m.n_samples), Number(m.label_mean, "%.4f"), auc, group_auc, Number(m.log_loss),
-                              Number(m.calibration, "%.4f"),
-                              is_probability ? Number(worker::model::metric::ExpectedCalibrationError(worker::model::metric::CalibrationBins(by, labels(t), kBins)), "%.4f") : "–",
-                              Number(m.rmse), Number(m.r2, "%.4f")});
-        said_ += Text(job_.task(t).name(), ", by ", name, ": AUC ", auc, ", GAUC ", group_auc, ", log loss ", Number(m.log_loss), ", RMSE ",
-                      Number(m.rmse), "\n");
+        table.rows.push_back(
+            {name, std::to_string(m.n_samples), Number(m.label_mean, "%.4f"), auc, group_auc,
+             Number(m.log_loss), Number(m.calibration, "%.4f"),
+             is_probability
+                 ? Number(worker::model::metric::ExpectedCalibrationError(
+                              worker::model::metric::CalibrationBins(by, labels(t), kBins)),
+                          "%.4f")
+                 : "–",
+             Number(m.rmse), Number(m.r2, "%.4f")});
+        said_ += Text(job_.task(t).name(), ", by ", name, ": AUC ", auc, ", GAUC ", group_auc,
+                      ", log loss ", Number(m.log_loss), ", RMSE ", Number(m.rmse), "\n");
       };
       add("the model", kind(t), predictions(t));
       // What a baseline gives is a mean label, whatever the model gives.
-      const PredictionKind mean_kind = kind(t) == PredictionKind::kScore ? PredictionKind::kProbability : kind(t);
+      const PredictionKind mean_kind =
+          kind(t) == PredictionKind::kScore ? PredictionKind::kProbability : kind(t);
       const size_t at = static_cast<size_t>(t);
-      if (!baselines.by_item.empty()) add("its item's mean label", mean_kind, baselines.by_item[at]);
+      if (!baselines.by_item.empty())
+        add("its item's mean label", mean_kind, baselines.by_item[at]);
       add("the mean label", mean_kind, baselines.constant[at]);
       page_.Add(table);
     }
-    page_.Paragraph(Text("Intervals: ", kBootstraps, " bootstrap samples of the rows. GAUC: mean of the users' own AUCs, weighted by their rows. Calibration: "
-                         "sum of the predictions over sum of the labels. ECE: mean distance of prediction and label over ", kBins,
-                         " bins of as many rows each. An item's mean label is of the training split, with ", kPriorRows, " rows of the mean label added."));
+    page_.Paragraph(Text(
+        "Intervals: ", kBootstraps,
+        " bootstrap samples of the rows. GAUC: mean of the users' own AUCs, weighted by their "
+        "rows. Calibration: "
+        "sum of the predictions over sum of the labels. ECE: mean distance of prediction and label "
+        "over ",
+        kBins, " bins of as many rows each. An item's mean label is of the training split, with ",
+        kPriorRows, " rows of the mean label added."));
   }
 
   void AddCurves() {
     Chart roc = {"ROC", "share of the negatives", "share of the positives", {}, true, false};
-    Chart calibration = {"Calibration", "mean prediction of a bin", "mean label of a bin", {}, false, false};
+    Chart calibration = {
+        "Calibration", "mean prediction of a bin", "mean label of a bin", {}, false, false};
     double low = HUGE_VAL;
     double high = -HUGE_VAL;
     for (int t = 0; t < n_tasks(); ++t) {
       if (worker::model::metric::HasAuc(kind(t))) {
         ChartLine line = {job_.task(t).name(), {}, false, false, t};
-        for (const worker::model::metric::RocPoint& point : worker::model::metric::RocCurve(predictions(t), labels(t), kRocPoints)) line.points.emplace_back(point.false_positives, point.true_positives);
+        for (const worker::model::metric::RocPoint& point :
+             worker::model::metric::RocCurve(predictions(t), labels(t), kRocPoints))
+          line.points.emplace_back(point.false_positives, point.true_positives);
         roc.lines.push_back(std::move(line));
       }
       if (kind(t) != PredictionKind::kScore) {
         ChartLine line = {job_.task(t).name(), {}, true, false, t};
-        for (const worker::model::metric::CalibrationBin& bin : worker::model::metric::CalibrationBins(predictions(t), labels(t), kBins)) {
+        for (const worker::model::metric::CalibrationBin& bin :
+             worker::model::metric::CalibrationBins(predictions(t), labels(t), kBins)) {
           line.points.emplace_back(bin.prediction, bin.label);
           low = std::min({low, bin.prediction, bin.label});
           high = std::max({high, bin.prediction, bin.label});
@@ -223,7 +262,8 @@ class Report {
       charts.push_back(std::move(roc));
     }
     if (!calibration.lines.empty() && low <= high) {
-      calibration.lines.push_back({"as it should be", {{low, low}, {high, high}}, false, true, kGrey});
+      calibration.lines.push_back(
+          {"as it should be", {{low, low}, {high, high}}, false, true, kGrey});
       charts.push_back(std::move(calibration));
     }
     if (charts.empty()) return;
@@ -235,11 +275,15 @@ class Report {
   void AddLearning() {
     const fs::path folder = fs::path(worker::saved::FindModel(command_.checkpoint)).parent_path();
     std::ifstream file(folder / "metrics.jsonl");
-    std::map<std::string, std::vector<std::pair<double, double>>> curves[2];  // of AUC and RMSE: by task and split
+    std::map<std::string, std::vector<std::pair<double, double>>>
+        curves[2];  // of AUC and RMSE: by task and split
     for (std::string line; std::getline(file, line);) {
       const nlohmann::json entry = nlohmann::json::parse(line, nullptr, false);
-      if (!entry.is_object() || !entry.contains("task") || !entry.contains("split") || !entry.contains("epoch")) continue;
-      const std::string name = entry["task"].get<std::string>() + ", " + entry["split"].get<std::string>();
+      if (!entry.is_object() || !entry.contains("task") || !entry.contains("split") ||
+          !entry.contains("epoch"))
+        continue;
+      const std::string name =
+          entry["task"].get<std::string>() + ", " + entry["split"].get<std::string>();
       const double epoch = entry["epoch"].get<double>();
       if (entry.contains("auc") && entry["auc"].is_number()) {
         curves[0][name].emplace_back(epoch, entry["auc"].get<double>());
@@ -254,7 +298,8 @@ class Report {
         for (const std::string split : {"train", "test"}) {
           std::string name = job_.task(t).name() + ", " + split;
           const auto points = curves[c].find(name);
-          if (points != curves[c].end()) chart.lines.push_back({std::move(name), points->second, true, split == "train", t});
+          if (points != curves[c].end())
+            chart.lines.push_back({std::move(name), points->second, true, split == "train", t});
         }
       }
       if (!chart.lines.empty()) charts.push_back(std::move(chart));
@@ -266,30 +311,47 @@ class Report {
 
   void AddLists() {
     const Data& data = job_.data();
-    if (!data.has_behaviour() || data.behaviour().hold_out_case() == zhiyin::Behaviour::HOLD_OUT_NOT_SET) return;
+    if (!data.has_behaviour() ||
+        data.behaviour().hold_out_case() == zhiyin::Behaviour::HOLD_OUT_NOT_SET)
+      return;
     worker::recommend::RecommendOptions options;
     options.k = command_.k;
-    const worker::recommend::Recommender recommender(model_, nullptr, worker::data::Behaviour::Read(job_), options);
+    const worker::recommend::Recommender recommender(model_, nullptr,
+                                                     worker::data::Behaviour::Read(job_), options);
     HtmlTable table;
     const std::string at = "@" + std::to_string(command_.k);
-    table.head = {"lists by", "users", "Recall" + at + " (95 %)", "NDCG" + at + " (95 %)", "HitRate" + at, "MRR", "coverage", "novelty"};
+    table.head = {"lists by",
+                  "users",
+                  "Recall" + at + " (95 %)",
+                  "NDCG" + at + " (95 %)",
+                  "HitRate" + at,
+                  "MRR",
+                  "coverage",
+                  "novelty"};
     for (const MeasuredLists& row : MeasureLists(recommender, options, "the model")) {
       const worker::model::metric::ListMetrics& m = row.metrics;
-      table.rows.push_back({row.name, std::to_string(m.n_users), WithInterval(m.recall.mean, m.recall.low, m.recall.high),
-                            WithInterval(m.ndcg.mean, m.ndcg.low, m.ndcg.high), Number(m.hit_rate.mean, "%.4f"), Number(m.mrr.mean, "%.4f"),
+      table.rows.push_back({row.name, std::to_string(m.n_users),
+                            WithInterval(m.recall.mean, m.recall.low, m.recall.high),
+                            WithInterval(m.ndcg.mean, m.ndcg.low, m.ndcg.high),
+                            Number(m.hit_rate.mean, "%.4f"), Number(m.mrr.mean, "%.4f"),
                             Number(m.coverage, "%.3f"), Number(m.novelty, "%.2f")});
     }
     page_.Heading("Lists");
     page_.Add(table);
-    page_.Paragraph("All items that the user has no event with are ranked, for everybody with a held-out event.");
+    page_.Paragraph(
+        "All items that the user has no event with are ranked, for everybody with a held-out "
+        "event.");
   }
 
   void AddGates() {
     worker::model::DenseWeights weights = model_->OwnWeights();
     std::vector<Bar> bars;
-    for (const auto& [name, gate] : worker::model::MakeModel(job_)->Gates(weights.weights())) bars.push_back({name, gate});
+    for (const auto& [name, gate] : worker::model::MakeModel(job_)->Gates(weights.weights()))
+      bars.push_back({name, gate});
     if (bars.empty()) return;
-    std::stable_sort(bars.begin(), bars.end(), [](const Bar& a, const Bar& b) { return std::abs(a.value) > std::abs(b.value); });
+    std::stable_sort(bars.begin(), bars.end(), [](const Bar& a, const Bar& b) {
+      return std::abs(a.value) > std::abs(b.value);
+    });
     page_.Heading("Gates");
     page_.Paragraph("What the model multiplies each input by; they begin at 1.");
     page_.Add("gate", bars);
@@ -299,7 +361,8 @@ class Report {
   /// Of the predictions of rows from the front: the AUC, or minus the RMSE.
   double Quality(int t, const std::vector<float>& by) const {
     const std::span<const float> own(labels(t).data(), by.size());
-    if (worker::model::metric::HasAuc(kind(t))) return worker::model::metric::Auc(by, own).value_or(0.5);
+    if (worker::model::metric::HasAuc(kind(t)))
+      return worker::model::metric::Auc(by, own).value_or(0.5);
     return -worker::model::metric::ComputeMetrics("", kind(t), by, own).rmse.value_or(0);
   }
 
@@ -314,11 +377,16 @@ class Report {
     const std::vector<std::vector<float>> as_it_is = Predict(*model_, blocks);
     std::vector<std::vector<Bar>> bars(static_cast<size_t>(n_tasks()));
     for (int input = 0; input < job_.field_size() + job_.numeric_size(); ++input) {
-      const std::string& name = input < job_.field_size() ? job_.field(input).name() : job_.numeric(input - job_.field_size()).name();
+      const std::string& name = input < job_.field_size()
+                                    ? job_.field(input).name()
+                                    : job_.numeric(input - job_.field_size()).name();
       std::vector<double> lost(bars.size());
       for (int p = 0; p < kPermutations; ++p) {
-        const auto seed = Random(job_.train().seed(), static_cast<uint64_t>(input), static_cast<uint64_t>(p)).Next();
-        const std::vector<std::vector<float>> changed = Predict(*model_, Permuted(blocks, input, seed));
+        const auto seed =
+            Random(job_.train().seed(), static_cast<uint64_t>(input), static_cast<uint64_t>(p))
+                .Next();
+        const std::vector<std::vector<float>> changed =
+            Predict(*model_, Permuted(blocks, input, seed));
         for (int t = 0; t < n_tasks(); ++t) {
           const size_t at = static_cast<size_t>(t);
           lost[at] += (Quality(t, as_it_is[at]) - Quality(t, changed[at])) / kPermutations;
@@ -327,15 +395,19 @@ class Report {
       for (size_t t = 0; t < bars.size(); ++t) bars[t].push_back({name, lost[t]});
     }
     page_.Heading("What the model uses");
-    page_.Paragraph(Text("What is lost when an input's values are exchanged among ", n, " rows of the test split at random, mean of ", kPermutations,
+    page_.Paragraph(Text("What is lost when an input's values are exchanged among ", n,
+                         " rows of the test split at random, mean of ", kPermutations,
                          ". An input that matters only beside another like it shows little."));
     for (int t = 0; t < n_tasks(); ++t) {
       std::vector<Bar>& own = bars[static_cast<size_t>(t)];
-      std::stable_sort(own.begin(), own.end(), [](const Bar& a, const Bar& b) { return a.value > b.value; });
+      std::stable_sort(own.begin(), own.end(),
+                       [](const Bar& a, const Bar& b) { return a.value > b.value; });
       const std::string what = worker::model::metric::HasAuc(kind(t)) ? "AUC lost" : "RMSE added";
       page_.Heading(job_.task(t).name(), 3);
       page_.Add(what, own);
-      for (const Bar& bar : own) said_ += Text(job_.task(t).name(), ", without what ", bar.name, " says: ", what, " ", Number(bar.value), "\n");
+      for (const Bar& bar : own)
+        said_ += Text(job_.task(t).name(), ", without what ", bar.name, " says: ", what, " ",
+                      Number(bar.value), "\n");
     }
   }
 
@@ -372,15 +444,20 @@ class Report {
         }
       }
       std::vector<std::pair<Key, std::vector<size_t>>> largest(rows.begin(), rows.end());
-      std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
+      std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) {
+        return a.second.size() > b.second.size();
+      });
       const size_t n_values = largest.size();
       if (largest.size() > kMaxSliceValues) largest.resize(kMaxSliceValues);
       page_.Heading(job_.field(f).name(), 3);
-      if (n_values > largest.size()) page_.Paragraph(Text("The ", largest.size(), " values with the most rows, of ", n_values, "."));
+      if (n_values > largest.size())
+        page_.Paragraph(
+            Text("The ", largest.size(), " values with the most rows, of ", n_values, "."));
       HtmlTable table;
       table.head = {"value", "rows"};
       for (int t = 0; t < n_tasks(); ++t) {
-        for (const char* what : {"mean label", "mean prediction", worker::model::metric::HasAuc(kind(t)) ? "AUC" : "RMSE"})
+        for (const char* what : {"mean label", "mean prediction",
+                                 worker::model::metric::HasAuc(kind(t)) ? "AUC" : "RMSE"})
           table.head.push_back(job_.task(t).name() + ": " + what);
       }
       for (const auto& [key, own] : largest) table.rows.push_back(SliceRow(f, key, own));
@@ -391,7 +468,8 @@ class Report {
   std::vector<std::string> SliceRow(int f, Key key, const std::vector<size_t>& rows) const {
     const auto& names = test_.names[static_cast<size_t>(f)];
     const auto name = names.find(key);
-    std::vector<std::string> cells = {name == names.end() ? "(none)" : name->second, std::to_string(rows.size())};
+    std::vector<std::string> cells = {name == names.end() ? "(none)" : name->second,
+                                      std::to_string(rows.size())};
     for (int t = 0; t < n_tasks(); ++t) {
       std::vector<float> by;
       std::vector<float> own;
@@ -402,7 +480,8 @@ class Report {
         by.push_back(predictions(t)[row]);
         sum += by.back();
       }
-      const worker::model::metric::TaskMetrics m = worker::model::metric::ComputeMetrics("", kind(t), by, own);
+      const worker::model::metric::TaskMetrics m =
+          worker::model::metric::ComputeMetrics("", kind(t), by, own);
       cells.push_back(own.empty() ? "–" : Number(m.label_mean, "%.4f"));
       cells.push_back(own.empty() ? "–" : Number(sum / static_cast<double>(own.size()), "%.4f"));
       cells.push_back(Number(worker::model::metric::HasAuc(kind(t)) ? m.auc : m.rmse, "%.4f"));

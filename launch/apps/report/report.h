@@ -18,8 +18,9 @@ struct ReportCommand {
   std::function<void(const std::string&)> print;
 };
 
-/// Metrics with intervals beside baselines, ROC, calibration and learning curves, slices, permutation importance (Breiman, Machine Learning
-/// 45, 2001, section 10) and, of jobs that hold events out, lists. Prints the main table and the importance, too. Throws Error.
+/// Metrics with intervals beside baselines, ROC, calibration and learning curves, slices,
+/// permutation importance (Breiman, Machine Learning 45, 2001, section 10) and, of jobs that hold
+/// events out, lists. Prints the main table and the importance, too. Throws Error.
 void RunReport(const ReportCommand& command);
 
 }  // namespace zhiyin::launch::apps

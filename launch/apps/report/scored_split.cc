@@ -4,19 +4,21 @@
 #include <numeric>
 
 #include "common/error.h"
-#include "common/random.h"
 #include "common/in_parallel.h"
+#include "common/random.h"
 
 namespace zhiyin::launch::apps {
 
-using worker::saved::FrozenModel;
 using worker::data::Rows;
+using worker::saved::FrozenModel;
 
 ScoredSplit ScoreSplit(const FrozenModel& model, worker::data::SplitKind kind) {
   const Job& job = model.job();
   ScoredSplit split;
   split.names.resize(static_cast<size_t>(job.field_size()));
-  const auto observe = [&](int field, std::string_view value, Key key) { split.names[static_cast<size_t>(field)].try_emplace(key, value); };
+  const auto observe = [&](int field, std::string_view value, Key key) {
+    split.names[static_cast<size_t>(field)].try_emplace(key, value);
+  };
   const auto source = worker::data::MakeSource(job, kind, worker::data::LabelUse::kNeeded, observe);
   split.labels.resize(static_cast<size_t>(job.task_size()));
   Rows rows;
@@ -25,10 +27,13 @@ ScoredSplit ScoreSplit(const FrozenModel& model, worker::data::SplitKind kind) {
     split.n_bad += static_cast<int64_t>(bad.size());
     if (rows.n == 0) continue;
     split.n += rows.n;
-    for (size_t at = 0; at < rows.labels.size(); ++at) split.labels[at % split.labels.size()].push_back(rows.labels[at]);
+    for (size_t at = 0; at < rows.labels.size(); ++at)
+      split.labels[at % split.labels.size()].push_back(rows.labels[at]);
     split.blocks.push_back(rows);
   }
-  if (split.n == 0) Fail("data.", kind == worker::data::SplitKind::kTest ? "test" : "train", ": has no good rows, expected some");
+  if (split.n == 0)
+    Fail("data.", kind == worker::data::SplitKind::kTest ? "test" : "train",
+         ": has no good rows, expected some");
   split.predictions = Predict(model, split.blocks);
   return split;
 }
@@ -65,7 +70,8 @@ std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t 
       const int64_t column = input - n_fields;
       for (int64_t i = 0; i < block.n; ++i) {
         const auto [b, row] = from[first + static_cast<size_t>(i)];
-        rows.numerics[static_cast<size_t>(i * block.n_numerics + column)] = blocks[b].numerics[static_cast<size_t>(row * block.n_numerics + column)];
+        rows.numerics[static_cast<size_t>(i * block.n_numerics + column)] =
+            blocks[b].numerics[static_cast<size_t>(row * block.n_numerics + column)];
       }
       continue;
     }

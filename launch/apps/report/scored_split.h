@@ -26,9 +26,12 @@ struct ScoredSplit {
 ScoredSplit ScoreSplit(const worker::saved::FrozenModel& model, worker::data::SplitKind kind);
 
 /// Predictions [tasks][rows of all blocks] by all processors.
-std::vector<std::vector<float>> Predict(const worker::saved::FrozenModel& model, const std::vector<worker::data::Rows>& blocks);
+std::vector<std::vector<float>> Predict(const worker::saved::FrozenModel& model,
+                                        const std::vector<worker::data::Rows>& blocks);
 
-/// Input f of all rows (a field, or behind them a numeric) exchanged among the rows by a random permutation.
-std::vector<worker::data::Rows> Permuted(const std::vector<worker::data::Rows>& blocks, int input, uint64_t seed);
+/// Input f of all rows (a field, or behind them a numeric) exchanged among the rows by a random
+/// permutation.
+std::vector<worker::data::Rows> Permuted(const std::vector<worker::data::Rows>& blocks, int input,
+                                         uint64_t seed);
 
 }  // namespace zhiyin::launch::apps

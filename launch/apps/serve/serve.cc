@@ -25,8 +25,10 @@ HttpOptions ParseListen(const std::string& text) {
   const char* const end = text.data() + text.size();
   const char* const begin = colon == text.npos ? end : text.data() + colon + 1;
   const auto [stop, error] = std::from_chars(begin, end, options.port);
-  if (colon == text.npos || colon == 0 || begin == end || error != std::errc() || stop != end || options.port < 0 || options.port > 65535)
-    Fail("--listen=", text, ": expected HOST:PORT, for example 127.0.0.1:8080; port 0 is any that is free");
+  if (colon == text.npos || colon == 0 || begin == end || error != std::errc() || stop != end ||
+      options.port < 0 || options.port > 65535)
+    Fail("--listen=", text,
+         ": expected HOST:PORT, for example 127.0.0.1:8080; port 0 is any that is free");
   options.host = text.substr(0, colon);
   return options;
 }
@@ -34,7 +36,8 @@ HttpOptions ParseListen(const std::string& text) {
 std::string ReadToken(const std::string& path) {
   std::string token = ReadWholeFile(path, kMaxTokenBytes);
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-  if (token.empty() || token.find_first_of(" \t\r\n") != token.npos) Fail("--token_file=", path, ": expected one word");
+  if (token.empty() || token.find_first_of(" \t\r\n") != token.npos)
+    Fail("--token_file=", path, ": expected one word");
   return token;
 }
 
@@ -64,7 +67,9 @@ class EndSignals {
   sigset_t before_;
 };
 
-bool AreSame(const NewestModel& a, const NewestModel& b) { return a.folder == b.folder && a.digest == b.digest; }
+bool AreSame(const NewestModel& a, const NewestModel& b) {
+  return a.folder == b.folder && a.digest == b.digest;
+}
 
 }  // namespace
 
@@ -75,7 +80,8 @@ NewestModel FindNewest(const std::string& path) {
   } else {
     const std::vector<std::string> checkpoints = worker::saved::FindCheckpoints(path);
     // The model first: of the same step it is what the job wants to keep.
-    if (checkpoints.empty() || worker::saved::HasManifest(path + "/model")) folders.push_back(worker::saved::FindModel(path));
+    if (checkpoints.empty() || worker::saved::HasManifest(path + "/model"))
+      folders.push_back(worker::saved::FindModel(path));
     if (!checkpoints.empty()) folders.push_back(checkpoints[0]);
   }
   NewestModel newest;
@@ -87,16 +93,21 @@ NewestModel FindNewest(const std::string& path) {
   return newest;
 }
 
-HttpService::Served LoadServed(const NewestModel& newest, std::shared_ptr<const worker::saved::FrozenModel> ranker, const ServedModel* before,
+HttpService::Served LoadServed(const NewestModel& newest,
+                               std::shared_ptr<const worker::saved::FrozenModel> ranker,
+                               const ServedModel* before,
                                const worker::recommend::RecommendOptions& options) {
   const auto model = LoadFrozen(newest.folder, {});
   std::shared_ptr<const worker::data::Behaviour> behaviour;
   if (model->job().data().has_behaviour()) {
-    const bool is_same = before != nullptr && google::protobuf::util::MessageDifferencer::Equals(before->job().data(), model->job().data());
+    const bool is_same = before != nullptr && google::protobuf::util::MessageDifferencer::Equals(
+                                                  before->job().data(), model->job().data());
     behaviour = is_same ? before->behaviour() : worker::data::Behaviour::Read(model->job());
   }
-  const ServeLimits limits{.n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
-  return {std::make_shared<const ServedModel>(model, std::move(ranker), behaviour, options, limits), newest.folder, newest.step};
+  const ServeLimits limits{.n_threads =
+                               static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+  return {std::make_shared<const ServedModel>(model, std::move(ranker), behaviour, options, limits),
+          newest.folder, newest.step};
 }
 
 int Serve(const ServeCommand& command) {
@@ -114,15 +125,16 @@ int Serve(const ServeCommand& command) {
   HttpService::Served served = LoadServed(now, ranker, nullptr, command.options);
   std::shared_ptr<const ServedModel> model = served.model;
   HttpService service(options, std::move(served));
-  command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ") at http://" + options.host + ":" +
-                std::to_string(service.port()) + "\n");
+  command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ") at http://" +
+                options.host + ":" + std::to_string(service.port()) + "\n");
   std::string last_failure;
   constexpr double kWithoutReload = 3600;
   while (!signals.Await(command.reload_s > 0 ? command.reload_s : kWithoutReload)) {
     if (command.reload_s <= 0) continue;
     try {
       const NewestModel newest = FindNewest(command.checkpoint);
-      const NewestModel newest_ranker = command.ranker.empty() ? NewestModel() : FindNewest(command.ranker);
+      const NewestModel newest_ranker =
+          command.ranker.empty() ? NewestModel() : FindNewest(command.ranker);
       const bool ranks_alike = AreSame(newest_ranker, ranker_now);
       if (AreSame(newest, now) && ranks_alike) continue;
       const auto next_ranker = ranks_alike ? ranker : LoadFrozen(newest_ranker.folder, {});

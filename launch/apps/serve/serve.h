@@ -10,7 +10,8 @@
 namespace zhiyin::launch::apps {
 
 struct ServeCommand {
-  std::string checkpoint;  // a model's folder, or an output folder: its model, or its newest checkpoint where that is further on
+  std::string checkpoint;  // a model's folder, or an output folder: its model, or its newest
+                           // checkpoint where that is further on
   std::string ranker;      // the same of another model, whose predictions rank; "": the first
   std::string listen;      // HOST:PORT
   std::string token_file;  // "": everybody may ask
@@ -20,7 +21,8 @@ struct ServeCommand {
   std::function<void(const std::string&)> print_error;
 };
 
-/// What is served of a folder now: "" with a step of -1 where there is nothing. Throws Error where it cannot be read.
+/// What is served of a folder now: "" with a step of -1 where there is nothing. Throws Error where
+/// it cannot be read.
 struct NewestModel {
   std::string folder;
   int64_t step = -1;
@@ -28,9 +30,11 @@ struct NewestModel {
 };
 NewestModel FindNewest(const std::string& path);
 
-/// Loads it. `ranker` may be null, as for a Recommender. `before`: what has been served so far, whose events are used again where the
-/// job's data are the same; may be null.
-HttpService::Served LoadServed(const NewestModel& newest, std::shared_ptr<const worker::saved::FrozenModel> ranker, const ServedModel* before,
+/// Loads it. `ranker` may be null, as for a Recommender. `before`: what has been served so far,
+/// whose events are used again where the job's data are the same; may be null.
+HttpService::Served LoadServed(const NewestModel& newest,
+                               std::shared_ptr<const worker::saved::FrozenModel> ranker,
+                               const ServedModel* before,
                                const worker::recommend::RecommendOptions& options);
 
 /// Until SIGTERM or SIGINT, then 0. Throws Error.

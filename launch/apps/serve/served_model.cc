@@ -11,19 +11,22 @@ namespace zhiyin::launch::apps {
 namespace {
 
 using worker::data::Behaviour;
-using worker::saved::FrozenModel;
+using worker::data::Rows;
 using worker::recommend::Recommended;
 using worker::recommend::Recommender;
-using worker::data::Rows;
+using worker::saved::FrozenModel;
 
-[[noreturn]] void Refuse(int status, const std::string& what) { throw RequestError(status, what); }
+[[noreturn]] void Refuse(int status, const std::string& what) {
+  throw RequestError(status, what);
+}
 
 /// Every column that the job reads for its inputs, by name.
 std::vector<std::string> InputColumns(const Job& job) {
   std::vector<std::string> names;
   const auto add = [&](const std::string& column, const std::string& name) {
     const std::string& own = column.empty() ? name : column;
-    if (own.starts_with('#')) Fail("column ", own, " of ", name, " has no name: expected a job that names its columns");
+    if (own.starts_with('#'))
+      Fail("column ", own, " of ", name, " has no name: expected a job that names its columns");
     if (std::find(names.begin(), names.end(), own) == names.end()) names.push_back(own);
   };
   for (const Field& field : job.field()) add(field.column(), field.name());
@@ -41,7 +44,8 @@ std::string Kind(const nlohmann::json& value) {
 std::string TextOf(const nlohmann::json& value, const std::string& where) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
-  if (!value.is_number()) Refuse(400, where + ": " + Kind(value) + ", expected text, a number or null");
+  if (!value.is_number())
+    Refuse(400, where + ": " + Kind(value) + ", expected text, a number or null");
   if (!value.is_number_float()) return value.dump();
   char text[40];
   return {text, std::to_chars(text, text + sizeof(text), value.get<double>()).ptr};
@@ -53,7 +57,8 @@ void CheckKeys(const nlohmann::json& request, std::initializer_list<std::string_
   for (const auto& [key, value] : request.items()) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       std::string all;
-      for (const std::string_view name : known) all += (all.empty() ? "" : ", ") + std::string(name);
+      for (const std::string_view name : known)
+        all += (all.empty() ? "" : ", ") + std::string(name);
       Refuse(400, "\"" + Shortened(key, 100) + "\" means nothing here, expected " + all);
     }
   }
@@ -61,19 +66,24 @@ void CheckKeys(const nlohmann::json& request, std::initializer_list<std::string_
 
 }  // namespace
 
-nlohmann::ordered_json ListJson(const Behaviour& behaviour, int user, const std::vector<Recommended>& list) {
-  nlohmann::ordered_json line = {{"user", behaviour.user(user)}, {"items", nlohmann::ordered_json::array()}};
+nlohmann::ordered_json ListJson(const Behaviour& behaviour, int user,
+                                const std::vector<Recommended>& list) {
+  nlohmann::ordered_json line = {{"user", behaviour.user(user)},
+                                 {"items", nlohmann::ordered_json::array()}};
   for (const Recommended& one : list) {
     nlohmann::ordered_json because = nlohmann::ordered_json::array();
     for (const int item : one.because) because.push_back(behaviour.item(item));
-    line["items"].push_back({{"item", behaviour.item(one.item)}, {"score", one.score}, {"because", because}});
+    line["items"].push_back(
+        {{"item", behaviour.item(one.item)}, {"score", one.score}, {"because", because}});
   }
   return line;
 }
 
-ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model, std::shared_ptr<const FrozenModel> ranker,
+ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model,
+                         std::shared_ptr<const FrozenModel> ranker,
                          std::shared_ptr<const Behaviour> behaviour,
-                         const worker::recommend::RecommendOptions& options, const ServeLimits& limits)
+                         const worker::recommend::RecommendOptions& options,
+                         const ServeLimits& limits)
     : model_(std::move(model)),
       behaviour_(std::move(behaviour)),
       max_k_(options.k),
@@ -81,15 +91,19 @@ ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model, std::shared_p
       columns_(InputColumns(model_->job())),
       sessions_(limits.n_threads),
       recommending_(limits.n_threads) {
-  const worker::data::Columns columns = {static_cast<int>(columns_.size()), columns_, "the model's job"};
-  parser_ = std::make_unique<worker::data::RowParser>(job(), worker::data::Schema::Of(job(), columns, worker::data::LabelUse::kIgnored));
-  if (behaviour_) recommender_ = std::make_unique<Recommender>(model_, std::move(ranker), behaviour_, options);
+  const worker::data::Columns columns = {static_cast<int>(columns_.size()), columns_,
+                                         "the model's job"};
+  parser_ = std::make_unique<worker::data::RowParser>(
+      job(), worker::data::Schema::Of(job(), columns, worker::data::LabelUse::kIgnored));
+  if (behaviour_)
+    recommender_ = std::make_unique<Recommender>(model_, std::move(ranker), behaviour_, options);
 }
 
 Rows ServedModel::RowsOf(const nlohmann::json& rows) const {
   if (!rows.is_array()) Refuse(400, "rows: " + Kind(rows) + ", expected an array");
   if (rows.empty() || rows.size() > static_cast<size_t>(max_rows_))
-    Refuse(400, "rows: " + std::to_string(rows.size()) + ", expected 1 to " + std::to_string(max_rows_));
+    Refuse(400,
+           "rows: " + std::to_string(rows.size()) + ", expected 1 to " + std::to_string(max_rows_));
   Rows parsed = parser_->NewRows();
   std::vector<std::string> texts(columns_.size());
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -98,11 +112,14 @@ Rows ServedModel::RowsOf(const nlohmann::json& rows) const {
     std::fill(texts.begin(), texts.end(), "");
     for (const auto& [column, value] : rows[i].items()) {
       const auto known = std::find(columns_.begin(), columns_.end(), column);
-      if (known == columns_.end()) Refuse(400, where + ": no column \"" + Shortened(column, 100) + "\" among those of the model's inputs");
+      if (known == columns_.end())
+        Refuse(400, where + ": no column \"" + Shortened(column, 100) +
+                        "\" among those of the model's inputs");
       texts[static_cast<size_t>(known - columns_.begin())] = TextOf(value, where + "." + column);
     }
     const std::vector<std::string_view> values(texts.begin(), texts.end());
-    if (const std::string wrong = parser_->Parse(values, &parsed); !wrong.empty()) Refuse(400, where + ": " + wrong);
+    if (const std::string wrong = parser_->Parse(values, &parsed); !wrong.empty())
+      Refuse(400, where + ": " + wrong);
   }
   return parsed;
 }
@@ -111,18 +128,21 @@ ServedModel::Json ServedModel::Score(const nlohmann::json& request) const {
   CheckKeys(request, {"rows"});
   if (!request.contains("rows")) Refuse(400, "rows is missing, expected an array of objects");
   const Rows rows = RowsOf(request["rows"]);
-  return sessions_.With([&] { return std::make_unique<FrozenModel::Session>(*model_); }, [&](FrozenModel::Session* session) {
-    session->Run(rows);
-    const std::span<const float> predictions = session->predictions();
-    Json answer = {{"predictions", Json::array()}};
-    const size_t n_tasks = static_cast<size_t>(job().task_size());
-    for (size_t i = 0; i < static_cast<size_t>(rows.n); ++i) {
-      Json row;
-      for (size_t t = 0; t < n_tasks; ++t) row[job().task(static_cast<int>(t)).name()] = predictions[i * n_tasks + t];
-      answer["predictions"].push_back(std::move(row));
-    }
-    return answer;
-  });
+  return sessions_.With([&] { return std::make_unique<FrozenModel::Session>(*model_); },
+                        [&](FrozenModel::Session* session) {
+                          session->Run(rows);
+                          const std::span<const float> predictions = session->predictions();
+                          Json answer = {{"predictions", Json::array()}};
+                          const size_t n_tasks = static_cast<size_t>(job().task_size());
+                          for (size_t i = 0; i < static_cast<size_t>(rows.n); ++i) {
+                            Json row;
+                            for (size_t t = 0; t < n_tasks; ++t)
+                              row[job().task(static_cast<int>(t)).name()] =
+                                  predictions[i * n_tasks + t];
+                            answer["predictions"].push_back(std::move(row));
+                          }
+                          return answer;
+                        });
 }
 
 ServedModel::Json ServedModel::Recommend(const nlohmann::json& request) const {
@@ -135,16 +155,18 @@ ServedModel::Json ServedModel::Recommend(const nlohmann::json& request) const {
     const nlohmann::json& wanted = request["k"];
     // Unsigned numbers beyond what is signed are large, too.
     if (!wanted.is_number_integer() || wanted < 1 || wanted > max_k_)
-      Refuse(400, "k: " + Shortened(wanted.dump(), 40) + ", expected 1 to " + std::to_string(max_k_));
+      Refuse(400,
+             "k: " + Shortened(wanted.dump(), 40) + ", expected 1 to " + std::to_string(max_k_));
     k = wanted.get<int>();
   }
   const int user = behaviour_->FindUser(name);
   if (user < 0) Refuse(404, "no user \"" + Shortened(name, 100) + "\"");
-  return recommending_.With([&] { return std::make_unique<Recommender::Session>(*recommender_); }, [&](Recommender::Session* session) {
-    std::vector<Recommended> list = session->For(user);
-    list.resize(std::min(list.size(), static_cast<size_t>(k)));
-    return ListJson(*behaviour_, user, list);
-  });
+  return recommending_.With([&] { return std::make_unique<Recommender::Session>(*recommender_); },
+                            [&](Recommender::Session* session) {
+                              std::vector<Recommended> list = session->For(user);
+                              list.resize(std::min(list.size(), static_cast<size_t>(k)));
+                              return ListJson(*behaviour_, user, list);
+                            });
 }
 
 }  // namespace zhiyin::launch::apps

@@ -13,8 +13,8 @@
 #include "common/error.h"
 #include "worker/data/behaviour.h"
 #include "worker/data/row_parser.h"
-#include "worker/saved/frozen_model.h"
 #include "worker/recommend/recommender.h"
+#include "worker/saved/frozen_model.h"
 
 namespace zhiyin::launch::apps {
 
@@ -34,7 +34,8 @@ class Pool {
  public:
   explicit Pool(int n_most) : n_left_(n_most) {}
 
-  /// use(object), which make() has made, now or earlier. Throws RequestError 503 when none is free for long.
+  /// use(object), which make() has made, now or earlier. Throws RequestError 503 when none is free
+  /// for long.
   template <typename Make, typename Use>
   auto With(const Make& make, const Use& use) {
     std::unique_ptr<T> object = Take();
@@ -59,7 +60,8 @@ class Pool {
   std::unique_ptr<T> Take() {
     constexpr std::chrono::seconds kPatience(5);
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, kPatience, [&] { return n_left_ > 0; })) throw RequestError(503, "too many requests at a time, try again");
+    if (!changed_.wait_for(lock, kPatience, [&] { return n_left_ > 0; }))
+      throw RequestError(503, "too many requests at a time, try again");
     --n_left_;
     if (free_.empty()) return nullptr;
     std::unique_ptr<T> object = std::move(free_.back());
@@ -83,17 +85,19 @@ class ServedModel {
  public:
   using Json = nlohmann::ordered_json;
 
-  /// `ranker`: as for a Recommender, may be null. `behaviour`: of the model's job, where it has data.behaviour; null otherwise, and then nothing is recommended. options.k is the
-  /// longest list that may be asked for. Throws Error as Recommender does.
-  ServedModel(std::shared_ptr<const worker::saved::FrozenModel> model, std::shared_ptr<const worker::saved::FrozenModel> ranker,
+  /// `ranker`: as for a Recommender, may be null. `behaviour`: of the model's job, where it has
+  /// data.behaviour; null otherwise, and then nothing is recommended. options.k is the longest list
+  /// that may be asked for. Throws Error as Recommender does.
+  ServedModel(std::shared_ptr<const worker::saved::FrozenModel> model,
+              std::shared_ptr<const worker::saved::FrozenModel> ranker,
               std::shared_ptr<const worker::data::Behaviour> behaviour,
               const worker::recommend::RecommendOptions& options, const ServeLimits& limits);
 
   const std::shared_ptr<const worker::data::Behaviour>& behaviour() const { return behaviour_; }
   const Job& job() const { return model_->job(); }
 
-  /// {"rows": [{COLUMN: text, number or null, ...}, ...]} to {"predictions": [{TASK: number, ...}, ...]}. Columns are those of the
-  /// training files; one that is left out is a missing value.
+  /// {"rows": [{COLUMN: text, number or null, ...}, ...]} to {"predictions": [{TASK: number, ...},
+  /// ...]}. Columns are those of the training files; one that is left out is a missing value.
   Json Score(const nlohmann::json& request) const;
   /// {"user": text, "k": number} to what `zhiyin recommend --format=jsonl` writes of the user.
   Json Recommend(const nlohmann::json& request) const;
@@ -113,6 +117,7 @@ class ServedModel {
 };
 
 /// What `zhiyin recommend` and the server say of a list.
-nlohmann::ordered_json ListJson(const worker::data::Behaviour& behaviour, int user, const std::vector<worker::recommend::Recommended>& list);
+nlohmann::ordered_json ListJson(const worker::data::Behaviour& behaviour, int user,
+                                const std::vector<worker::recommend::Recommended>& list);
 
 }  // namespace zhiyin::launch::apps

@@ -31,9 +31,12 @@ constexpr int kNotFound = 127;
 /// For mpirun to end its ranks, once it is told to.
 constexpr double kSecondsToDie = 10;
 
-double SecondsTo(Clock::time_point when) { return std::chrono::duration<double>(when - Clock::now()).count(); }
+double SecondsTo(Clock::time_point when) {
+  return std::chrono::duration<double>(when - Clock::now()).count();
+}
 Clock::time_point After(double seconds) {
-  return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  return Clock::now() +
+         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
 std::string Seconds(double seconds) {
@@ -124,12 +127,14 @@ class Run {
       const int signal = signals_->Wait(std::min(deadline, After(3600)));
       if (signal == SIGCHLD || (signal == 0 && SecondsTo(deadline) > 0)) continue;
       if (signal != 0 && n_asked_ == 0) {
-        log_->Say(std::string(strsignal(signal)) + ": the job writes a checkpoint and ends, within " + Seconds(grace_s_));
+        log_->Say(std::string(strsignal(signal)) +
+                  ": the job writes a checkpoint and ends, within " + Seconds(grace_s_));
         kill(child_, SIGUSR1);
         deadline = After(grace_s_);
       } else if (n_asked_ <= 1) {
-        log_->Say(signal != 0 ? std::string(strsignal(signal)) + " again: the job ends now"
-                              : "the job did not end within " + Seconds(grace_s_) + ": it is killed");
+        log_->Say(signal != 0
+                      ? std::string(strsignal(signal)) + " again: the job ends now"
+                      : "the job did not end within " + Seconds(grace_s_) + ": it is killed");
         kill(child_, SIGTERM);
         deadline = After(kSecondsToDie);
       } else {
@@ -154,30 +159,39 @@ std::string HowItEnded(int status) {
   const int code = WEXITSTATUS(status);
   std::string text = "exit code " + std::to_string(code);
   // mpirun reports a rank's signal so.
-  if (code > 128 && code < 128 + 32) text += std::string(", a rank was killed: ") + strsignal(code - 128);
+  if (code > 128 && code < 128 + 32)
+    text += std::string(", a rank was killed: ") + strsignal(code - 128);
   return text;
 }
 
 std::string Checkpoint(std::optional<int64_t> step) {
-  return step ? "the checkpoint at step " + std::to_string(*step) : "the beginning: there is no checkpoint yet";
+  return step ? "the checkpoint at step " + std::to_string(*step)
+              : "the beginning: there is no checkpoint yet";
 }
 
 }  // namespace
 
 SupervisedCommand CommandToSupervise(std::vector<std::string> command) {
-  if (command.empty()) Fail("supervise: expected a command behind --, as in: zhiyin supervise -- mpirun -n 4 zhiyin train ...");
+  if (command.empty())
+    Fail(
+        "supervise: expected a command behind --, as in: zhiyin supervise -- mpirun -n 4 zhiyin "
+        "train ...");
   SupervisedCommand supervised;
-  const auto has = [&](const char* argument) { return std::find(command.begin(), command.end(), argument) != command.end(); };
+  const auto has = [&](const char* argument) {
+    return std::find(command.begin(), command.end(), argument) != command.end();
+  };
   if (!has("train")) Fail("supervise: the command has no train: expected a job that trains");
   for (const char* overwrite : {"--overwrite", "--overwrite=true", "-overwrite"}) {
-    if (has(overwrite)) Fail("supervise: ", overwrite, " would remove the checkpoints at every start: leave it out");
+    if (has(overwrite))
+      Fail("supervise: ", overwrite, " would remove the checkpoints at every start: leave it out");
   }
   for (size_t i = 0; i < command.size(); ++i) {
     const std::string& argument = command[i];
     if (argument.starts_with("--output=")) supervised.output = argument.substr(9);
     if (argument == "--output" && i + 1 < command.size()) supervised.output = command[i + 1];
   }
-  if (supervised.output.empty()) Fail("supervise: the command has no --output=DIR, where the checkpoints are");
+  if (supervised.output.empty())
+    Fail("supervise: the command has no --output=DIR, where the checkpoints are");
   if (!has("--resume")) command.emplace_back("--resume");
   supervised.arguments = std::move(command);
   return supervised;
@@ -195,9 +209,13 @@ int Supervise(const SuperviseOptions& options) {
   const SupervisedCommand command = CommandToSupervise(options.command);
   const Signals signals;
   Log log(command.output);
-  RestartPolicy policy(options.max_restarts, options.backoff_s, worker::saved::NewestStep(command.output));
-  log.Say("starts the job; when it dies it goes on from its newest checkpoint, at most " + std::to_string(options.max_restarts) +
-          " times without a new one; SIGTERM, SIGINT and SIGUSR1 have it write a checkpoint and end, within " + Seconds(options.grace_s));
+  RestartPolicy policy(options.max_restarts, options.backoff_s,
+                       worker::saved::NewestStep(command.output));
+  log.Say("starts the job; when it dies it goes on from its newest checkpoint, at most " +
+          std::to_string(options.max_restarts) +
+          " times without a new one; SIGTERM, SIGINT and SIGUSR1 have it write a checkpoint and "
+          "end, within " +
+          Seconds(options.grace_s));
   std::vector<std::string> arguments = command.arguments;
   while (true) {
     Run run(arguments, &signals, options.grace_s, &log);
@@ -213,26 +231,32 @@ int Supervise(const SuperviseOptions& options) {
       return rank::kEndedEarly;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == kNotFound) {
-      options.print_error("supervise: cannot start " + command.arguments[0] + ", or what it starts: exit code 127");
+      options.print_error("supervise: cannot start " + command.arguments[0] +
+                          ", or what it starts: exit code 127");
       return 1;
     }
     if (run.was_asked_to_end()) {
-      options.print_error("supervise: the job did not end with a checkpoint (" + HowItEnded(status) + "); it can go on from " + Checkpoint(step));
+      options.print_error("supervise: the job did not end with a checkpoint (" +
+                          HowItEnded(status) + "); it can go on from " + Checkpoint(step));
       return 1;
     }
     const std::optional<double> wait_s = policy.AfterDeath(step);
     if (!wait_s) {
       log.Say("the job died (" + HowItEnded(status) + "): given up");
-      options.print_error("supervise: the job died (" + HowItEnded(status) + "), " + std::to_string(policy.n_in_a_row()) +
-                          " times without a new checkpoint: given up; it can go on from " + Checkpoint(step));
+      options.print_error("supervise: the job died (" + HowItEnded(status) + "), " +
+                          std::to_string(policy.n_in_a_row()) +
+                          " times without a new checkpoint: given up; it can go on from " +
+                          Checkpoint(step));
       return 1;
     }
-    log.Say("the job died (" + HowItEnded(status) + "): in " + Seconds(*wait_s) + " it goes on from " + Checkpoint(step));
+    log.Say("the job died (" + HowItEnded(status) + "): in " + Seconds(*wait_s) +
+            " it goes on from " + Checkpoint(step));
     const auto deadline = After(*wait_s);
     for (int signal = SIGCHLD; signal == SIGCHLD;) {
       signal = signals.Wait(deadline);
       if (signal == 0 || signal == SIGCHLD) continue;
-      log.Say(std::string(strsignal(signal)) + ": the job is not started again; it can go on from " + Checkpoint(step));
+      log.Say(std::string(strsignal(signal)) +
+              ": the job is not started again; it can go on from " + Checkpoint(step));
       return rank::kEndedEarly;
     }
     char died[64];

@@ -17,13 +17,16 @@ struct SuperviseOptions {
   std::function<void(const std::string&)> print_error;  // one line
 };
 
-/// Runs the command until it ends well, with --resume, and tells what it does on standard error and in DIR/supervise.log. Returns
-/// 0; kEndedEarly (launch/rank/run_rank.h) when somebody wanted it to end, by SIGTERM, SIGINT or SIGUSR1, and its checkpoint is written;
-/// otherwise 1, after a line that says why. A second such signal ends it at once. When the supervisor dies, so does the job.
-/// Throws Error before anything is started, on a command that cannot be supervised. REQUIRES: the process has one thread.
+/// Runs the command until it ends well, with --resume, and tells what it does on standard error and
+/// in DIR/supervise.log. Returns 0; kEndedEarly (launch/rank/run_rank.h) when somebody wanted it to
+/// end, by SIGTERM, SIGINT or SIGUSR1, and its checkpoint is written; otherwise 1, after a line
+/// that says why. A second such signal ends it at once. When the supervisor dies, so does the job.
+/// Throws Error before anything is started, on a command that cannot be supervised. REQUIRES: the
+/// process has one thread.
 int Supervise(const SuperviseOptions& options);
 
-/// The command with what the supervisor adds. Throws Error on one that does not train, keeps nothing, or would throw checkpoints away.
+/// The command with what the supervisor adds. Throws Error on one that does not train, keeps
+/// nothing, or would throw checkpoints away.
 struct SupervisedCommand {
   std::vector<std::string> arguments;
   std::string output;  // the folder

@@ -23,8 +23,8 @@ class Adadelta final : public RowOptimizer<Adadelta> {
     std::fill(state.begin(), state.end(), 0.0f);
   }
 
-  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*,
+            int dim, float lr) const {
     float* __restrict mean_g2 = state;
     float* __restrict mean_dx2 = state + dim;
     for (int d = 0; d < dim; ++d) {

@@ -1,5 +1,5 @@
-// AdaGrad (Duchi, Hazan and Singer, JMLR 2011), diagonal: s += g^2; w -= lr * g / (sqrt(s) + epsilon).
-// State: s[dim].
+// AdaGrad (Duchi, Hazan and Singer, JMLR 2011), diagonal: s += g^2; w -= lr * g / (sqrt(s) +
+// epsilon). State: s[dim].
 #include <algorithm>
 #include <cmath>
 
@@ -20,8 +20,8 @@ class AdaGrad final : public RowOptimizer<AdaGrad> {
     std::fill(state.begin(), state.end(), initial_);
   }
 
-  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*,
+            int dim, float lr) const {
     float* __restrict s = state;
     for (int d = 0; d < dim; ++d) {
       s[d] += g[d] * g[d];

@@ -1,9 +1,10 @@
 // Adam (Kingma and Ba, ICLR 2015, algorithm 1), each row with a step count t of its own:
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 //   w -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
-// State: m[dim], v[dim], c1, c2, where c1 = 1 - beta1^t and c2 = 1 - beta2^t take the place of t: they follow
-// from their last values, c' = c + (1 - beta)(1 - c), without a power and without ever overflowing. AdamW
-// (Loshchilov and Hutter, ICLR 2019) is this with the table's decoupled weight decay.
+// State: m[dim], v[dim], c1, c2, where c1 = 1 - beta1^t and c2 = 1 - beta2^t take the place of t:
+// they follow from their last values, c' = c + (1 - beta)(1 - c), without a power and without ever
+// overflowing. AdamW (Loshchilov and Hutter, ICLR 2019) is this with the table's decoupled weight
+// decay.
 #include <algorithm>
 #include <cmath>
 
@@ -25,8 +26,8 @@ class Adam final : public RowOptimizer<Adam> {
     std::fill(state.begin(), state.end(), 0.0f);
   }
 
-  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*,
+            int dim, float lr) const {
     float* __restrict m = state;
     float* __restrict v = state + dim;
     float* __restrict c = state + 2 * dim;

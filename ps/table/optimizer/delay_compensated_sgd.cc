@@ -1,8 +1,8 @@
-// Delay-compensated SGD (Zheng et al., "Asynchronous Stochastic Gradient Descent with Delay Compensation",
-// ICML 2017, eq. 10):
+// Delay-compensated SGD (Zheng et al., "Asynchronous Stochastic Gradient Descent with Delay
+// Compensation", ICML 2017, eq. 10):
 //   w -= lr * (g + lambda * g * g * (w - w_pulled))
-// The gradient was computed at w_pulled; its change on the way to w is estimated by the diagonal of its outer
-// product. No state.
+// The gradient was computed at w_pulled; its change on the way to w is estimated by the diagonal of
+// its outer product. No state.
 #include "ps/table/optimizer.h"
 
 namespace zhiyin::ps::table {
@@ -17,8 +17,8 @@ class DelayCompensatedSgd final : public RowOptimizer<DelayCompensatedSgd> {
   void InitState(std::span<const float>, std::span<float>) const override {}
 
   bool WantsPulledWeights() const override { return true; }
-  void Step(float* __restrict w, float*, const float* __restrict g, const float* __restrict pulled, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float*, const float* __restrict g, const float* __restrict pulled,
+            int dim, float lr) const {
     if (pulled == nullptr) {
       for (int d = 0; d < dim; ++d) w[d] -= lr * g[d];
       return;
@@ -32,7 +32,8 @@ class DelayCompensatedSgd final : public RowOptimizer<DelayCompensatedSgd> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(const zhiyin::Optimizer::DelayCompensatedSgd& config) {
+std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(
+    const zhiyin::Optimizer::DelayCompensatedSgd& config) {
   return std::make_unique<DelayCompensatedSgd>(config);
 }
 

@@ -1,4 +1,5 @@
-// FTRL-proximal (McMahan et al., "Ad Click Prediction: a View from the Trenches", KDD 2013, algorithm 1):
+// FTRL-proximal (McMahan et al., "Ad Click Prediction: a View from the Trenches", KDD 2013,
+// algorithm 1):
 //   sigma = (sqrt(n + g^2) - sqrt(n)) / alpha;  z += g - sigma * w;  n += g^2
 //   w = 0 where |z| <= l1, else -(z - sign(z) l1) / ((beta + sqrt(n)) / alpha + l2)
 // A weight is exactly 0 until its evidence exceeds l1.
@@ -28,8 +29,8 @@ class Ftrl final : public RowOptimizer<Ftrl> {
     }
   }
 
-  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*,
+            int dim, float lr) const {
     float* __restrict z = state;
     float* __restrict n = state + dim;
     const float inverse_alpha = 1 / lr;

@@ -17,8 +17,8 @@ class Momentum final : public RowOptimizer<Momentum> {
     std::fill(state.begin(), state.end(), 0.0f);
   }
 
-  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*,
+            int dim, float lr) const {
     float* __restrict m = state;
     for (int d = 0; d < dim; ++d) {
       m[d] = momentum_ * m[d] + g[d];

@@ -1,5 +1,5 @@
-// RMSProp (Tieleman and Hinton, Coursera lecture 6.5, 2012): v = decay v + (1 - decay) g^2; w -= lr * g /
-// (sqrt(v) + epsilon). State: v[dim].
+// RMSProp (Tieleman and Hinton, Coursera lecture 6.5, 2012): v = decay v + (1 - decay) g^2; w -= lr
+// * g / (sqrt(v) + epsilon). State: v[dim].
 #include <algorithm>
 #include <cmath>
 
@@ -20,8 +20,8 @@ class RmsProp final : public RowOptimizer<RmsProp> {
     std::fill(state.begin(), state.end(), 0.0f);
   }
 
-  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*,
+            int dim, float lr) const {
     float* __restrict v = state;
     for (int d = 0; d < dim; ++d) {
       v[d] += one_minus_decay_ * (g[d] * g[d] - v[d]);

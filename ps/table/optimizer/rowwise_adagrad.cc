@@ -1,5 +1,5 @@
-// AdaGrad with one accumulator a row, as recommender systems use it to save memory (Mudigere et al., ISCA
-// 2022, section 4.1.4): s += mean(g^2); w -= lr * g / (sqrt(s) + epsilon). State: s[1].
+// AdaGrad with one accumulator a row, as recommender systems use it to save memory (Mudigere et
+// al., ISCA 2022, section 4.1.4): s += mean(g^2); w -= lr * g / (sqrt(s) + epsilon). State: s[1].
 #include <cmath>
 
 #include "ps/table/optimizer.h"
@@ -15,10 +15,12 @@ class RowWiseAdaGrad final : public RowOptimizer<RowWiseAdaGrad> {
         epsilon_(static_cast<float>(config.epsilon())) {}
 
   int state_floats(int) const override { return 1; }
-  void InitState(std::span<const float>, std::span<float> state) const override { state[0] = initial_; }
+  void InitState(std::span<const float>, std::span<float> state) const override {
+    state[0] = initial_;
+  }
 
-  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*, int dim,
-            float lr) const {
+  void Step(float* __restrict w, float* __restrict state, const float* __restrict g, const float*,
+            int dim, float lr) const {
     float sum = 0;
     for (int d = 0; d < dim; ++d) sum += g[d] * g[d];
     state[0] += sum / static_cast<float>(dim);

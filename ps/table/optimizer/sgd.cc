@@ -11,7 +11,8 @@ class Sgd final : public RowOptimizer<Sgd> {
   int state_floats(int) const override { return 0; }
   void InitState(std::span<const float>, std::span<float>) const override {}
 
-  void Step(float* __restrict w, float*, const float* __restrict g, const float*, int dim, float lr) const {
+  void Step(float* __restrict w, float*, const float* __restrict g, const float*, int dim,
+            float lr) const {
     for (int d = 0; d < dim; ++d) w[d] -= lr * g[d];
   }
 };

@@ -77,7 +77,8 @@ TEST(Bell, NoRingIsLost) {
 }
 
 TEST(Bell, WakesAnotherProcess) {
-  void* memory = mmap(nullptr, sizeof(Bell), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      mmap(nullptr, sizeof(Bell), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
   Bell* bell = new (memory) Bell;
   bell->Announce();

@@ -63,8 +63,8 @@ TEST(Frame, WhatTellsOfDifferentBuildsIsUnderstoodByAll) {
 }
 
 TEST(Frame, EveryKindHasAName) {
-  for (int kind = static_cast<int>(FrameKind::kGreeting); kind <= static_cast<int>(FrameKind::kGoodbye);
-       ++kind) {
+  for (int kind = static_cast<int>(FrameKind::kGreeting);
+       kind <= static_cast<int>(FrameKind::kGoodbye); ++kind) {
     EXPECT_NE(NameOf(static_cast<FrameKind>(kind)), "") << kind;
   }
 }

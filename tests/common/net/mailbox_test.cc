@@ -60,7 +60,8 @@ void RunAll(int n_ranks, const Body& body) {
 
 /// Runs rank 0's body against rank 1's.
 void RunTwo(const std::function<void(Mailbox&)>& zero, const Body& one) {
-  RunAll(2, [&](Mailbox& mailbox, Sleeper& me) { me.rank() == 0 ? zero(mailbox) : one(mailbox, me); });
+  RunAll(2,
+         [&](Mailbox& mailbox, Sleeper& me) { me.rank() == 0 ? zero(mailbox) : one(mailbox, me); });
 }
 
 /// At work until then: says so.
@@ -114,15 +115,21 @@ TEST(Mailbox, AnothersFailureIsThrownHere) {
           EXPECT_STREQ(e.what(), "the disk is full");
         }
       },
-      [](Mailbox& mailbox, Sleeper&) { mailbox.Send(0, Frame(FrameKind::kAbort, 0, 0, "the disk is full")); });
+      [](Mailbox& mailbox, Sleeper&) {
+        mailbox.Send(0, Frame(FrameKind::kAbort, 0, 0, "the disk is full"));
+      });
 }
 
 TEST(Mailbox, AStoppedJobEndsEveryWait) {
-  RunTwo([](Mailbox& mailbox) { EXPECT_THROW(mailbox.Await({FrameKind::kPull}, "a pull"), JobStopped); },
-         [](Mailbox& mailbox, Sleeper&) { mailbox.Send(0, Frame(FrameKind::kStop, 0, 0, "enough")); });
+  RunTwo(
+      [](Mailbox& mailbox) {
+        EXPECT_THROW(mailbox.Await({FrameKind::kPull}, "a pull"), JobStopped);
+      },
+      [](Mailbox& mailbox, Sleeper&) { mailbox.Send(0, Frame(FrameKind::kStop, 0, 0, "enough")); });
 }
 
-/// What rank 0 says in the end when it waits and others do as told. Rank 1 is on node-b, 2 on node-c, ...
+/// What rank 0 says in the end when it waits and others do as told. Rank 1 is on node-b, 2 on
+/// node-c, ...
 std::string LastWords(int n_ranks, const std::function<void(Mailbox&)>& zero, const Body& others) {
   std::vector<std::string> hosts;
   for (int rank = 0; rank < n_ranks; ++rank)
@@ -148,14 +155,17 @@ TEST(Mailbox, SilenceIsBoundedAndSaysWhoWaitedForWhom) {
                 2,
                 [](Mailbox& mailbox) {
                   mailbox.Await({FrameKind::kPush}, "a push");
-                  mailbox.Await({FrameKind::kPullReply}, "a pull reply", [](int rank) { return rank == 1; });
+                  mailbox.Await({FrameKind::kPullReply}, "a pull reply",
+                                [](int rank) { return rank == 1; });
                 },
                 [](Mailbox& mailbox, Sleeper& me) {
                   mailbox.Send(0, Frame(FrameKind::kPush, 0, 812, 0));
                   me.SleepUntil(100);
                 }),
-            "no sign of life from rank 1 on node-b for 10 s (the limit is --timeout_s); rank 0 on simulated: "
-            "waited 10 s (the limit is --timeout_s) for a pull reply from rank 1 on node-b; the last message "
+            "no sign of life from rank 1 on node-b for 10 s (the limit is --timeout_s); rank 0 on "
+            "simulated: "
+            "waited 10 s (the limit is --timeout_s) for a pull reply from rank 1 on node-b; the "
+            "last message "
             "from rank 1 came 10 s ago: push of step 812");
 }
 
@@ -170,7 +180,8 @@ TEST(Mailbox, AWaitForAnyoneNamesTheLastThatSpoke) {
                   if (me.rank() == 2) mailbox.Send(0, Frame(FrameKind::kGather, 0, 0, 0));
                   WaitUntil(30, me);
                 }),
-            "rank 0 on simulated: waited 10 s (the limit is --timeout_s) for requests; the last message came "
+            "rank 0 on simulated: waited 10 s (the limit is --timeout_s) for requests; the last "
+            "message came "
             "10 s ago: gather from rank 2 on node-c")
       << "nobody is silent, and nobody is at work";
 }
@@ -188,23 +199,27 @@ TEST(Mailbox, OfRanksThatWaitForEachOtherTheSilentOneIsNamedFirst) {
                           mailbox.Await({FrameKind::kBroadcast}, "an answer",
                                         [&](int rank) { return rank == next; });
                         }),
-              ::testing::MatchesRegex("no sign of life from rank 3 on node-d for (10|11) s .the limit is "
-                                      "--timeout_s.; rank 2 on simulated: waited (9|10) s for an answer from rank "
-                                      "3 on node-d; the last message from rank 3 came (9|10) s ago: gather"));
+              ::testing::MatchesRegex(
+                  "no sign of life from rank 3 on node-d for (10|11) s .the limit is "
+                  "--timeout_s.; rank 2 on simulated: waited (9|10) s for an answer from rank "
+                  "3 on node-d; the last message from rank 3 came (9|10) s ago: gather"));
 }
 
 TEST(Mailbox, ASilentRankEndsTheJobWhateverElseGoesOn) {
-  EXPECT_THAT(LastWords(3, AwaitRequests,
-                        [](Mailbox& mailbox, Sleeper& me) {
-                          if (me.rank() == 2) return me.SleepUntil(200);
-                          WorkUntil(100, mailbox, me);
-                        }),
-              HasSubstr("no sign of life from rank 2 on node-c for 11 s (the limit is --timeout_s); rank 0 on "
-                        "simulated: waited "));
+  EXPECT_THAT(
+      LastWords(3, AwaitRequests,
+                [](Mailbox& mailbox, Sleeper& me) {
+                  if (me.rank() == 2) return me.SleepUntil(200);
+                  WorkUntil(100, mailbox, me);
+                }),
+      HasSubstr(
+          "no sign of life from rank 2 on node-c for 11 s (the limit is --timeout_s); rank 0 on "
+          "simulated: waited "));
 }
 
 TEST(Mailbox, WorkThatGoesOnAmongOthersExtendsTheWait) {
-  // Ranks 1 and 2 only ever wait for each other, and say so; rank 0 is no part of it for 30 s, rank 3 neither.
+  // Ranks 1 and 2 only ever wait for each other, and say so; rank 0 is no part of it for 30 s, rank
+  // 3 neither.
   RunAll(4, [&](Mailbox& mailbox, Sleeper& me) {
     if (me.rank() == 0 || me.rank() == 3) {
       mailbox.Await({FrameKind::kShutdown}, "the end");
@@ -286,7 +301,8 @@ TEST(Mailbox, TimeInWhichARankDidNotLookCountsForNothing) {
 }
 
 TEST(Mailbox, APauseThatIsShorterThanTheLimitEndsNothing) {
-  // Rank 1 is stopped for 9.9 s just before it would have given its sign; rank 2 is at work all the time.
+  // Rank 1 is stopped for 9.9 s just before it would have given its sign; rank 2 is at work all the
+  // time.
   RunAll(3, [](Mailbox& mailbox, Sleeper& me) {
     if (me.rank() == 0) {
       EXPECT_EQ(mailbox.Await({FrameKind::kPull}, "a pull").text(), "at last");
@@ -356,8 +372,9 @@ TEST(Mailbox, WaitingIsASignOfLifeButExtendsNoWait) {
           mailbox.Await({FrameKind::kPull}, "a pull");
           FAIL();
         } catch (const Silence& e) {
-          EXPECT_STREQ(e.what(), "rank 0 on simulated: waited 10 s (the limit is --timeout_s) for a pull; no "
-                                 "message has come");
+          EXPECT_STREQ(e.what(),
+                       "rank 0 on simulated: waited 10 s (the limit is --timeout_s) for a pull; no "
+                       "message has come");
           EXPECT_FALSE(e.of_rank_zero());
           EXPECT_NEAR(mailbox.endpoint().Now(), 10, 0.01);
         }
@@ -375,7 +392,9 @@ TEST(Mailbox, RefusesAWaitForARankThatIsNone) {
           EXPECT_STREQ(e.what(), "waiting from rank 1: waits for rank 2, but there are 2 ranks");
         }
       },
-      [](Mailbox& mailbox, Sleeper&) { mailbox.Send(0, Frame(FrameKind::kWaiting, 0, 3, "godot")); });
+      [](Mailbox& mailbox, Sleeper&) {
+        mailbox.Send(0, Frame(FrameKind::kWaiting, 0, 3, "godot"));
+      });
 }
 
 }  // namespace

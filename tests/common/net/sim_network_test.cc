@@ -11,8 +11,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// Rank 0 sends `n` numbered frames to each other rank; they answer each; rank 0 returns the order of the
-/// answers.
+/// Rank 0 sends `n` numbered frames to each other rank; they answer each; rank 0 returns the order
+/// of the answers.
 std::vector<int> PingPong(int n_ranks, int n, uint64_t seed, uint64_t* trace) {
   std::vector<int> order;
   SimNetwork network(n_ranks, {.seed = seed});
@@ -138,16 +138,18 @@ TEST(SimNetwork, APausedRankStandsStill) {
 }
 
 TEST(SimNetwork, ALinkThatIsDownHoldsFramesBack) {
-  SimNetwork network(3, ParseSimOptions("delay=uniform:1s:1s,work=1ns,down=1-0@0.5s+2s,down=0-2@0s+90s", 3));
+  SimNetwork network(
+      3, ParseSimOptions("delay=uniform:1s:1s,work=1ns,down=1-0@0.5s+2s,down=0-2@0s+90s", 3));
   EXPECT_THAT(ArrivalsOf(1, &network), ::testing::ElementsAre(::testing::DoubleNear(3.5, 1e-6)));
 }
 
 TEST(SimNetwork, AFullQueueHoldsFramesAtTheSender) {
   for (const char* queue : {"queue=2", "queue=200B", "queue=299B"}) {
     SimNetwork network(2, ParseSimOptions(std::string("delay=uniform:1s:1s,work=1ns,") + queue, 2));
-    EXPECT_THAT(ArrivalsOf(4, &network),
-                ::testing::ElementsAre(::testing::DoubleNear(1, 1e-6), ::testing::DoubleNear(1, 1e-6),
-                                       ::testing::DoubleNear(2, 1e-6), ::testing::DoubleNear(2, 1e-6)));
+    EXPECT_THAT(
+        ArrivalsOf(4, &network),
+        ::testing::ElementsAre(::testing::DoubleNear(1, 1e-6), ::testing::DoubleNear(1, 1e-6),
+                               ::testing::DoubleNear(2, 1e-6), ::testing::DoubleNear(2, 1e-6)));
     EXPECT_EQ(network.peak_bytes(0, 1), 400) << "what waits at the sender counts";
     EXPECT_EQ(network.peak_bytes(1, 0), 0);
     EXPECT_EQ(network.peak_bytes_at(1), 400);

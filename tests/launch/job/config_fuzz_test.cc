@@ -1,5 +1,5 @@
-// Damaged configurations and overrides: whatever stands there, the answer is a job that its own text gives
-// back, or an Error of one line that says where. A failure names its seed.
+// Damaged configurations and overrides: whatever stands there, the answer is a job that its own
+// text gives back, or an Error of one line that says where. A failure names its seed.
 #include <gmock/gmock.h>
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/text_format.h>
@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/config/reader.h"
 #include "common/error.h"
 #include "common/random.h"
 #include "common/text.h"
+#include "launch/job/load_job.h"
 #include "tests/support/files.h"
 
 namespace zhiyin::launch::job {
@@ -43,7 +43,8 @@ std::vector<std::string> ShippedTexts() {
   return texts;
 }
 
-/// Words, numbers, quoted text, spaces and single other characters; all of them together are the text.
+/// Words, numbers, quoted text, spaces and single other characters; all of them together are the
+/// text.
 std::vector<std::string> Tokens(const std::string& text) {
   const auto is_word = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
@@ -168,16 +169,18 @@ TEST(ConfigFuzz, ADamagedTextIsAnErrorOrAJob) {
 }
 
 TEST(ConfigFuzz, ADamagedOverrideIsAnErrorOrAJob) {
-  const std::vector<std::string> good = {"train.staleness=-1",
-                                         "table[categories].dim=3",
-                                         "table[0].optimizer={adagrad {learning_rate: 0.5}}",
-                                         "model.mmoe.expert=3,4",
-                                         "train.dense_optimizer={sgd {learning_rate: 1}}",
-                                         "data.train.file=\"a\",b",
-                                         "field[2]={name: \"education\" pooling: MEAN bucket: [1, 2]}",
-                                         "task[income].label.prefix=50000",
-                                         "evaluation.every_epochs=2"};
-  const std::string text = JobToText(LoadJob(testing::SourcePath("configs/census_mmoe.textproto"), {}));
+  const std::vector<std::string> good = {
+      "train.staleness=-1",
+      "table[categories].dim=3",
+      "table[0].optimizer={adagrad {learning_rate: 0.5}}",
+      "model.mmoe.expert=3,4",
+      "train.dense_optimizer={sgd {learning_rate: 1}}",
+      "data.train.file=\"a\",b",
+      "field[2]={name: \"education\" pooling: MEAN bucket: [1, 2]}",
+      "task[income].label.prefix=50000",
+      "evaluation.every_epochs=2"};
+  const std::string text =
+      JobToText(LoadJob(testing::SourcePath("configs/census_mmoe.textproto"), {}));
   int n_jobs = 0;
   for (uint64_t seed = 1; seed <= kSeedsOfOverrides && !HasFailure(); ++seed) {
     Random random(seed);

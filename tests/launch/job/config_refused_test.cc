@@ -1,13 +1,14 @@
-// Sloppy and hostile configurations. Each row is a small edit of a valid job, or an override of it, and the
-// one line that it must give. What a job must be for its models and optimizers is in config_test.cc.
+// Sloppy and hostile configurations. Each row is a small edit of a valid job, or an override of it,
+// and the one line that it must give. What a job must be for its models and optimizers is in
+// config_test.cc.
 #include <gmock/gmock.h>
 
 #include <ostream>
 #include <string>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
+#include "launch/job/load_job.h"
 
 namespace zhiyin::launch::job {
 namespace {
@@ -101,11 +102,13 @@ const std::vector<Row> kSyntax = {
     {"epochs: 1", "epochs: 1 @", "job:21: train: found \"@\", expected a field or \"}\""},
     {"epochs: 1", "epochs: 1x",
      "job:21: train.epochs: cannot be read: Need space between number and identifier."},
-    {"epochs: 1", "epochs: 1 知", "job:21: train: cannot be read: Interpreting non ascii codepoint 231."},
+    {"epochs: 1", "epochs: 1 知",
+     "job:21: train: cannot be read: Interpreting non ascii codepoint 231."},
     {"epochs: 1", "epochs: 1 \x01",
      "job:21: train: cannot be read: Invalid control characters encountered in text."},
     {"name: \"shop\"", "}", "job:1: found \"}\", expected a field"},
-    {"name: \"shop\"", "\xef\xbb\xbf", "job:1: cannot be read: Interpreting non ascii codepoint 239."},
+    {"name: \"shop\"", "\xef\xbb\xbf",
+     "job:1: cannot be read: Interpreting non ascii codepoint 239."},
     {"name: \"shop\"", "[foo.bar]: 1", "job:1: found \"[\", expected a field"},
     {"  epochs: 1", "  [foo.bar]: 1", "job:21: train: found \"[\", expected a field or \"}\""},
     {"  epochs: 1", "  [type.googleapis.com/zhiyin.Train] { epochs: 2 }",
@@ -113,11 +116,15 @@ const std::vector<Row> kSyntax = {
     {"  epochs: 1", "  1: 1", "job:21: train: found \"1\", expected a field or \"}\""},
     {"sgd { learning_rate: 0.1 } }\n}\n", "sgd { learning_rate: 0.1",
      "job:25: train.dense_optimizer.sgd: found the end, expected a field or \"}\""},
-    {"model { mmoe", "model { mmoe <", "job:19: model.mmoe: found \"{\", expected a field or \">\""},
+    {"model { mmoe", "model { mmoe <",
+     "job:19: model.mmoe: found \"{\", expected a field or \">\""},
     {"model { mmoe {", "model { mmoe: 5 {", "job:19: model.mmoe: found \"5\", expected \"{\""},
-    {"expert: 8", "expert: [8, ]", "job:19: model.mmoe.expert[1]: found \"]\", expected an integer"},
-    {"expert: 8", "expert: [8 9]", "job:19: model.mmoe.expert: found \"9\", expected \",\" or \"]\""},
-    {"name: \"ids\"", "name: ids", "job:7: table[0].name: found \"ids\", expected a text in quotes"},
+    {"expert: 8", "expert: [8, ]",
+     "job:19: model.mmoe.expert[1]: found \"]\", expected an integer"},
+    {"expert: 8", "expert: [8 9]",
+     "job:19: model.mmoe.expert: found \"9\", expected \",\" or \"]\""},
+    {"name: \"ids\"", "name: ids",
+     "job:7: table[0].name: found \"ids\", expected a text in quotes"},
     {"name: \"ids\"", "name: \"ids",
      "job:7: table[0].name: cannot be read: String literals cannot cross line boundaries."},
     {"name: \"ids\"", "name: \"i\\qds\"",
@@ -126,40 +133,56 @@ const std::vector<Row> kSyntax = {
 };
 
 const std::vector<Row> kValues = {
-    {"pooling: SUM", "pooling: 7", "job:11: field[user].pooling: no value \"7\"; known are SUM, MEAN, MAX"},
-    {"pooling: SUM", "pooling: 1", "job:11: field[user].pooling: no value \"1\"; known are SUM, MEAN, MAX"},
-    {"pooling: SUM", "pooling: -1", "job:11: field[user].pooling: no value \"-\"; known are SUM, MEAN, MAX"},
-    {"pooling: SUM", "pooling: MAEN", "job:11: field[user].pooling: no value \"MAEN\"; known are SUM, MEAN, MAX"},
-    {"pooling: SUM", "pooling: SUN", "job:11: field[user].pooling: no value \"SUN\"; the nearest is \"SUM\""},
+    {"pooling: SUM", "pooling: 7",
+     "job:11: field[user].pooling: no value \"7\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: 1",
+     "job:11: field[user].pooling: no value \"1\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: -1",
+     "job:11: field[user].pooling: no value \"-\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: MAEN",
+     "job:11: field[user].pooling: no value \"MAEN\"; known are SUM, MEAN, MAX"},
+    {"pooling: SUM", "pooling: SUN",
+     "job:11: field[user].pooling: no value \"SUN\"; the nearest is \"SUM\""},
     {"pooling: SUM", "pooling: \"SUM\"",
      "job:11: field[user].pooling: no value \"\"SUM\"\"; known are SUM, MEAN, MAX"},
     {"pooling: SUM }\n", "pooling:\nSUMM }\n",
      "job:12: field[user].pooling: no value \"SUMM\"; the nearest is \"SUM\""},
-    {"log1p: true", "log1p: yes", "job:13: numeric[price].log1p: found \"yes\", expected true or false"},
-    {"log1p: true", "log1p: 2", "job:13: numeric[price].log1p: found \"2\", expected true or false"},
+    {"log1p: true", "log1p: yes",
+     "job:13: numeric[price].log1p: found \"yes\", expected true or false"},
+    {"log1p: true", "log1p: 2",
+     "job:13: numeric[price].log1p: found \"2\", expected true or false"},
     {"log1p: true", "log1p: \"true\"",
      "job:13: numeric[price].log1p: found \"true\", expected true or false"},
     {"epochs: 1", "epochs: \"1\"", "job:21: train.epochs: found \"1\", expected an integer"},
     {"epochs: 1", "epochs: 1.5", "job:21: train.epochs: found \"1.5\", expected an integer"},
     {"epochs: 1", "epochs: 1e3", "job:21: train.epochs: found \"1e3\", expected an integer"},
     {"epochs: 1", "epochs: -", "job:22: train.epochs: found \"batch_size\", expected an integer"},
-    {"epochs: 1", "epochs: 010", "job:21: train.epochs: is 010, expected an integer without a 0 before it"},
+    {"epochs: 1", "epochs: 010",
+     "job:21: train.epochs: is 010, expected an integer without a 0 before it"},
     {"epochs: 1", "epochs: 2147483648",
      "job:21: train.epochs: is 2147483648, expected an integer from -2147483648 to 2147483647"},
     {"epochs: 1", "epochs: -99999999999999999999999",
-     "job:21: train.epochs: is -99999999999999999999999, expected an integer from -2147483648 to 2147483647"},
+     "job:21: train.epochs: is -99999999999999999999999, expected an integer from -2147483648 to "
+     "2147483647"},
     {"epochs: 1", "epochs: -1", "job:21: train.epochs: is -1, expected 1 to 1000000"},
-    {"epochs: 1", "epochs: -2147483648", "job:21: train.epochs: is -2147483648, expected 1 to 1000000"},
-    {"seed: 7", "task_gradients_every: -1", "job:24: train.task_gradients_every: is -1, expected 0 to 1073741824"},
-    {"seed: 7", "balance { ca_grad { c: 1.5 } }", "job:24: train.balance: balances one task, expected two or more"},
-    {"seed: 7", "balance { mgda {} }", "job:24: train.balance: balances one task, expected two or more"},
+    {"epochs: 1", "epochs: -2147483648",
+     "job:21: train.epochs: is -2147483648, expected 1 to 1000000"},
+    {"seed: 7", "task_gradients_every: -1",
+     "job:24: train.task_gradients_every: is -1, expected 0 to 1073741824"},
+    {"seed: 7", "balance { ca_grad { c: 1.5 } }",
+     "job:24: train.balance: balances one task, expected two or more"},
+    {"seed: 7", "balance { mgda {} }",
+     "job:24: train.balance: balances one task, expected two or more"},
     {"seed: 7", "balance { pcgrad {} }",
      "job:24: train.balance: no field \"pcgrad\"; the nearest is \"pc_grad\""},
-    {"seed: 7", "seed: -7", "job:24: train.seed: is -7, expected an integer from 0 to 18446744073709551615"},
+    {"seed: 7", "seed: -7",
+     "job:24: train.seed: is -7, expected an integer from 0 to 18446744073709551615"},
     {"seed: 7", "seed: 18446744073709551616",
-     "job:24: train.seed: is 18446744073709551616, expected an integer from 0 to 18446744073709551615"},
+     "job:24: train.seed: is 18446744073709551616, expected an integer from 0 to "
+     "18446744073709551615"},
     {"first_row: 0", "first_row: 9223372036854775808",
-     "job:4: data.train.first_row: is 9223372036854775808, expected an integer from -9223372036854775808 to "
+     "job:4: data.train.first_row: is 9223372036854775808, expected an integer from "
+     "-9223372036854775808 to "
      "9223372036854775807"},
     {"first_row: 0", "first_row: -1",
      "job:4: data.train.first_row: is -1, expected 0 to 1152921504606846976"},
@@ -168,18 +191,23 @@ const std::vector<Row> kValues = {
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: inf }",
      "job:9: table[ids].optimizer.adam.learning_rate: found \"inf\", expected a finite number"},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: -Infinity }",
-     "job:9: table[ids].optimizer.adam.learning_rate: found \"Infinity\", expected a finite number"},
+     "job:9: table[ids].optimizer.adam.learning_rate: found \"Infinity\", expected a finite "
+     "number"},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: 1e999 }",
-     "job:9: table[ids].optimizer.adam.learning_rate: is 1e999, expected a finite number that a double can "
+     "job:9: table[ids].optimizer.adam.learning_rate: is 1e999, expected a finite number that a "
+     "double can "
      "hold"},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: 1e-999 }",
-     "job:9: table[ids].optimizer.adam.learning_rate: is 1e-999, expected a finite number that a double can "
+     "job:9: table[ids].optimizer.adam.learning_rate: is 1e-999, expected a finite number that a "
+     "double can "
      "hold"},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: 0x10 }",
-     "job:9: table[ids].optimizer.adam.learning_rate: is 0x10, expected a decimal number without a 0 before "
+     "job:9: table[ids].optimizer.adam.learning_rate: is 0x10, expected a decimal number without a "
+     "0 before "
      "it"},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1f }",
-     "job:9: table[ids].optimizer.adam.learning_rate: cannot be read: Need space between number and "
+     "job:9: table[ids].optimizer.adam.learning_rate: cannot be read: Need space between number "
+     "and "
      "identifier."},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1 beta2: nan }",
      "job:9: table[ids].optimizer.adam.beta2: found \"nan\", expected a finite number"},
@@ -194,7 +222,8 @@ const std::vector<Row> kValues = {
 const std::vector<Row> kTwice = {
     {"epochs: 1", "epochs: 0 epochs: 2", "job:21: train.epochs: is set twice, expected once"},
     {"epochs: 1", "epochs: 1\nepochs: 1", "job:22: train.epochs: is set twice, expected once"},
-    {"log1p: true", "log1p: false log1p: false", "job:13: numeric[price].log1p: is set twice, expected once"},
+    {"log1p: true", "log1p: false log1p: false",
+     "job:13: numeric[price].log1p: is set twice, expected once"},
     {"pooling: SUM", "pooling: SUM pooling: MEAN",
      "job:11: field[user].pooling: is set twice, expected once"},
     {"name: \"shop\"", "name: \"\" name: \"shop\"", "job:1: name: is set twice, expected once"},
@@ -225,23 +254,28 @@ const std::vector<Row> kNames = {
      "job:1: name: is \"a\\nb\", expected at most 128 bytes on one line"},
     {"epochs: 1", "ep\xc3\xa9: 1",
      "job:21: train: no field \"ep\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, warm_start"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, "
+     "checkpoint, warm_start"},
 };
 
 const std::vector<Row> kMeaning = {
     {"equals: \"1\"", "equals: \"\"",
-     "job:16: task[click].label.equals: is \"\", which means a missing value and so no label, expected "
+     "job:16: task[click].label.equals: is \"\", which means a missing value and so no label, "
+     "expected "
      "another "
      "text"},
     {"equals: \"1\"", "equals: \"?\"",
-     "job:16: task[click].label.equals: is \"?\", which means a missing value and so no label, expected "
+     "job:16: task[click].label.equals: is \"?\", which means a missing value and so no label, "
+     "expected "
      "another "
      "text"},
     {"equals: \"1\"", "equals: \"1 \"",
-     "job:16: task[click].label.equals: begins or ends with a space, which data.text.trim takes off every "
+     "job:16: task[click].label.equals: begins or ends with a space, which data.text.trim takes "
+     "off every "
      "value"},
     {"equals: \"1\"", "prefix: \"\"",
-     "job:16: task[click].label.prefix: is empty, expected a text: every value begins with the empty one"},
+     "job:16: task[click].label.prefix: is empty, expected a text: every value begins with the "
+     "empty one"},
     {"file: \"a.tsv\"", "file: \"\"", "job:4: data.train.file[0]: is \"\", expected a file's name"},
     {"file: \"a.tsv\"", "file: [\"a\", \"..\"]",
      "job:4: data.train.file[1]: is \"/\", expected a file's name"},
@@ -258,11 +292,14 @@ const std::vector<Row> kMeaning = {
 const std::string kNetwork = "model { mmoe { n_experts: 2 expert: 8 tower: 4 } }";
 
 /// The job's model with more in it.
-std::string With(const std::string& more) { return "model { mmoe { n_experts: 2 expert: 8 tower: 4 } " + more + " }"; }
+std::string With(const std::string& more) {
+  return "model { mmoe { n_experts: 2 expert: 8 tower: 4 } " + more + " }";
+}
 
 const std::vector<Row> kInteractions = {
     {kNetwork, With("interaction {}"),
-     "job:19: model.interaction[0]: has no kind, expected inputs, fm, cross_v1, cross_v2, cross_mix, senet or auto_int"},
+     "job:19: model.interaction[0]: has no kind, expected inputs, fm, cross_v1, cross_v2, "
+     "cross_mix, senet or auto_int"},
     {kNetwork, With("interaction { cross_v1 {} }"),
      "job:19: model.interaction[0].cross_v1.n_layers: is 0, expected 1 to 64"},
     {kNetwork, With("interaction { inputs {} } interaction { cross_v2 { n_layers: 65 } }"),
@@ -272,9 +309,11 @@ const std::vector<Row> kInteractions = {
     {kNetwork, With("interaction { cross_mix { n_layers: 1 rank: 2 } }"),
      "job:19: model.interaction[0].cross_mix.n_experts: is 0, expected 1 to 1024"},
     {kNetwork, With("interaction { cross_mix { n_layers: 1 n_experts: 2 } }"),
-     "job:19: model.interaction[0].cross_mix.rank: is 0, expected 1 to 9, the columns that the inputs have"},
+     "job:19: model.interaction[0].cross_mix.rank: is 0, expected 1 to 9, the columns that the "
+     "inputs have"},
     {kNetwork, With("interaction { cross_mix { n_layers: 1 n_experts: 2 rank: 10 } }"),
-     "job:19: model.interaction[0].cross_mix.rank: is 10, expected 1 to 9, the columns that the inputs have"},
+     "job:19: model.interaction[0].cross_mix.rank: is 10, expected 1 to 9, the columns that the "
+     "inputs have"},
     {kNetwork, With("interaction { fm { field: \"user\" field: \"itm\" } }"),
      "job:19: model.interaction[0].fm.field[1]: no field \"itm\"; the nearest is \"item\""},
     {kNetwork, With("interaction { fm { field: \"user\" field: \"user\" } }"),
@@ -299,7 +338,8 @@ const std::vector<Row> kInteractions = {
     {kNetwork, With("wide { field: \"usr\" }"),
      "job:19: model.wide.field[0]: no field \"usr\"; the nearest is \"user\""},
     {kNetwork, With("wide { field: \"user\" }"),
-     "job:19: model.wide.field[0]: table \"ids\" of field \"user\" has dim 4, expected 1: one weight a task"},
+     "job:19: model.wide.field[0]: table \"ids\" of field \"user\" has dim 4, expected 1: one "
+     "weight a task"},
     {kNetwork, With("wide { numeric: \"prize\" }"),
      "job:19: model.wide.numeric[0]: no numeric \"prize\"; the nearest is \"price\""},
     {kNetwork, With("wide { numeric: [\"price\", \"price\"] }"),
@@ -336,39 +376,55 @@ const std::vector<Row> kWide = {
     {"wide { field: \"item_maker\" }", "wide { field: \"item_maker\" field: \"item_maker\" }",
      "job:13: model.wide.field[1]: \"item_maker\" is named by an earlier one"},
     {"wide { field: \"item_maker\" }", "wide { field: \"item_tags\" }",
-     "job:13: model.sequence[0].field: \"item_tags\" is a field of model.wide, expected one that the network reads"},
+     "job:13: model.sequence[0].field: \"item_tags\" is a field of model.wide, expected one that "
+     "the network reads"},
     {"wide { field: \"item_maker\" }", "wide { field: [\"item_maker\", \"item_genre\"] }",
-     "job:13: model.wide.field[1]: table \"ids\" of field \"item_genre\" has dim 4, expected 2: one weight a task"},
+     "job:13: model.wide.field[1]: table \"ids\" of field \"item_genre\" has dim 4, expected 2: "
+     "one weight a task"},
     {"table: \"weights\" }", "table: \"weights\" separator: \"|\" sequence_length: 2 }",
-     "job:10: field[item_maker].sequence_length: is given, but nothing reads the sequence, expected a model.sequence "
+     "job:10: field[item_maker].sequence_length: is given, but nothing reads the sequence, "
+     "expected a model.sequence "
      "with this field"},
     {"wide {", "interaction { fm { field: \"user_group\" field: \"item_maker\" } } wide {",
-     "job:13: model.interaction[0].fm.field[1]: \"item_maker\" is a field of model.wide, expected one that the network "
+     "job:13: model.interaction[0].fm.field[1]: \"item_maker\" is a field of model.wide, expected "
+     "one that the network "
      "reads"},
     {" wide { field: \"item_maker\" }", " interaction { fm {} }",
-     "job:13: model.interaction[0].fm: field \"item_maker\" has dim 2, expected that of \"user_group\", 4"},
+     "job:13: model.interaction[0].fm: field \"item_maker\" has dim 2, expected that of "
+     "\"user_group\", 4"},
     {" wide { field: \"item_maker\" }", " interaction { auto_int {} }",
-     "job:13: model.interaction[0].auto_int: field \"item_maker\" has dim 2, expected that of \"user_group\", 4"},
+     "job:13: model.interaction[0].auto_int: field \"item_maker\" has dim 2, expected that of "
+     "\"user_group\", 4"},
     {" wide { field: \"item_maker\" }", " wide { fm {} }",
      "job:13: model.wide.fm: field \"item_maker\" has dim 2, expected that of \"user_group\", 4"},
-    {"pool {}", "", "job:13: model.sequence[0]: has no kind, expected pool, din, attention_pool or bst"},
+    {"pool {}", "",
+     "job:13: model.sequence[0]: has no kind, expected pool, din, attention_pool or bst"},
     {"sequence { field: \"item_tags\" pool {} }", "",
-     "job:8: field[item_tags].sequence_length: is given, but nothing reads the sequence, expected a model.sequence with "
+     "job:8: field[item_tags].sequence_length: is given, but nothing reads the sequence, expected "
+     "a model.sequence with "
      "this field"},
-    {"sequence { field: \"item_tags\" pool {} }", "sequence { din { query: \"item_genre\" hidden: 3 } }",
-     "job:13: model.sequence[0].field: no field \"\"; known are user_group, item_tags, item_genre, item_maker"},
-    {"field: \"item_tags\" pool {}", "field: \"user_group\" din { query: \"item_genre\" hidden: 3 }",
-     "job:13: model.sequence[0].field: field \"user_group\" is no sequence, expected one with a sequence_length"},
+    {"sequence { field: \"item_tags\" pool {} }",
+     "sequence { din { query: \"item_genre\" hidden: 3 } }",
+     "job:13: model.sequence[0].field: no field \"\"; known are user_group, item_tags, item_genre, "
+     "item_maker"},
+    {"field: \"item_tags\" pool {}",
+     "field: \"user_group\" din { query: \"item_genre\" hidden: 3 }",
+     "job:13: model.sequence[0].field: field \"user_group\" is no sequence, expected one with a "
+     "sequence_length"},
     {"pool {}", "din { hidden: 3 }",
-     "job:13: model.sequence[0].din.query: is missing, expected the field whose interest in the values is asked for"},
+     "job:13: model.sequence[0].din.query: is missing, expected the field whose interest in the "
+     "values is asked for"},
     {"pool {}", "din { query: \"item_gnere\" hidden: 3 }",
      "job:13: model.sequence[0].din.query: no field \"item_gnere\"; the nearest is \"item_genre\""},
     {"pool {}", "din { query: \"item_tags\" hidden: 3 }",
-     "job:13: model.sequence[0].din.query: field \"item_tags\" is a sequence itself, expected one that is not"},
+     "job:13: model.sequence[0].din.query: field \"item_tags\" is a sequence itself, expected one "
+     "that is not"},
     {"pool {}", "din { query: \"item_maker\" hidden: 3 }",
-     "job:13: model.sequence[0].din.query: \"item_maker\" is a field of model.wide, expected one that the network reads"},
+     "job:13: model.sequence[0].din.query: \"item_maker\" is a field of model.wide, expected one "
+     "that the network reads"},
     {"pool {} } wide { field: \"item_maker\" }", "din { query: \"item_maker\" hidden: 3 } }",
-     "job:13: model.sequence[0].din.query: field \"item_maker\" has dim 2, expected that of the sequence \"item_tags\", "
+     "job:13: model.sequence[0].din.query: field \"item_maker\" has dim 2, expected that of the "
+     "sequence \"item_tags\", "
      "4"},
     {"pool {}", "din { query: \"item_genre\" }",
      "job:13: model.sequence[0].din: hidden has no layer, expected at least 1"},
@@ -377,13 +433,15 @@ const std::vector<Row> kWide = {
     {"pool {}", "attention_pool {}",
      "job:13: model.sequence[0].attention_pool.width: is 0, expected 1 to 65536"},
     {"pool {}", "bst { query: \"item_tags\" n_blocks: 1 n_heads: 1 hidden: 4 }",
-     "job:13: model.sequence[0].bst.query: field \"item_tags\" is a sequence itself, expected one that is not"},
+     "job:13: model.sequence[0].bst.query: field \"item_tags\" is a sequence itself, expected one "
+     "that is not"},
     {"pool {}", "bst { query: \"item_genre\" n_heads: 1 hidden: 4 }",
      "job:13: model.sequence[0].bst.n_blocks: is 0, expected 1 to 64"},
     {"pool {}", "bst { query: \"item_genre\" n_blocks: 1 hidden: 4 }",
      "job:13: model.sequence[0].bst.n_heads: is 0, expected 1 to 1024"},
     {"pool {}", "bst { query: \"item_genre\" n_blocks: 1 n_heads: 3 hidden: 4 }",
-     "job:13: model.sequence[0].bst.n_heads: is 3, expected a divisor of the dim of \"item_tags\", 4"},
+     "job:13: model.sequence[0].bst.n_heads: is 3, expected a divisor of the dim of \"item_tags\", "
+     "4"},
     {"pool {}", "bst { query: \"item_genre\" n_blocks: 1 n_heads: 2 }",
      "job:13: model.sequence[0].bst.hidden: is 0, expected 1 to 65536"},
 };
@@ -395,9 +453,11 @@ TEST(Refused, AWidePartThatLeavesNothingForTheNetwork) {
       Edited(Edited(kGeneratedJob, {"numeric { name: \"user_age\" column: \"#0\" }", "", ""}),
              {"linear {}", "shared_bottom { bottom: 2 } wide { field: \"user_group\" }", ""});
   EXPECT_EQ(LineOf(text),
-            "job:10: model.wide.field: takes every input of the job, expected some that the network reads");
-  EXPECT_EQ(LineOf(Edited(kGeneratedJob, {"linear {}", "linear {} wide { numeric: \"user_age\" }", ""})),
-            "job:10: model.wide: means nothing to linear, which is wide itself, expected none");
+            "job:10: model.wide.field: takes every input of the job, expected some that the "
+            "network reads");
+  EXPECT_EQ(
+      LineOf(Edited(kGeneratedJob, {"linear {}", "linear {} wide { numeric: \"user_age\" }", ""})),
+      "job:10: model.wide: means nothing to linear, which is wide itself, expected none");
 }
 
 INSTANTIATE_TEST_SUITE_P(Interactions, TextJob, ValuesIn(kInteractions));
@@ -428,13 +488,15 @@ const std::vector<Row> kGenerated = {
     {"first_row: 80 n_rows: 20", "first_row: 100",
      "job:4: data.test.first_row: is 100, expected less than data.generated_ratings.n_rows, 100"},
     {"first_row: 80 n_rows: 20", "first_row: 1 n_rows: 1152921504606846976",
-     "job:4: data.test.n_rows: is 1152921504606846976, expected at most 99, the generated rows from "
+     "job:4: data.test.n_rows: is 1152921504606846976, expected at most 99, the generated rows "
+     "from "
      "first_row"},
     {"n_rows: 100 }", "n_rows: 100 noise: nan }",
      "job:2: data.generated_ratings.noise: found \"nan\", expected a finite number"},
     {"n_rows: 100 }", "n_rows: 100 noise: -0.5 }",
      "job:2: data.generated_ratings.noise: is -0.5, expected 0 or more"},
-    {"n_rows: 80", "file: \"a\"", "job:3: data.train.file[0]: generated data is not read from files"},
+    {"n_rows: 80", "file: \"a\"",
+     "job:3: data.train.file[0]: generated data is not read from files"},
 };
 
 constexpr std::string_view kUniformJob = R"(data {
@@ -457,30 +519,40 @@ TEST_P(UniformJob, IsRefusedWithOneLine) {
 const std::vector<Row> kUniform = {
     {"category_1", "category_2",
      "job:6: field[category_2].column: no column \"category_2\"; the nearest is \"category_0\""},
-    {"n_rows: 100", "n_rows: 0", "job:2: data.generated_uniform.n_rows: is 0, expected 1 to 1099511627776"},
-    {"n_columns: 2", "n_columns: 0", "job:2: data.generated_uniform.n_columns: is 0, expected 1 to 65536"},
-    {"n_columns: 2", "n_columns: 65537", "job:2: data.generated_uniform.n_columns: is 65537, expected 1 to 65536"},
+    {"n_rows: 100", "n_rows: 0",
+     "job:2: data.generated_uniform.n_rows: is 0, expected 1 to 1099511627776"},
+    {"n_columns: 2", "n_columns: 0",
+     "job:2: data.generated_uniform.n_columns: is 0, expected 1 to 65536"},
+    {"n_columns: 2", "n_columns: 65537",
+     "job:2: data.generated_uniform.n_columns: is 65537, expected 1 to 65536"},
     {"n_categories: 5", "n_categories: 0",
      "job:2: data.generated_uniform.n_categories: is 0, expected 1 to 1152921504606846976"},
-    {"n_labels: 1", "n_labels: -1", "job:2: data.generated_uniform.n_labels: is -1, expected 1 to 1024"},
+    {"n_labels: 1", "n_labels: -1",
+     "job:2: data.generated_uniform.n_labels: is -1, expected 1 to 1024"},
     {"n_rows: 80", "first_row: 100",
      "job:3: data.train.first_row: is 100, expected less than data.generated_uniform.n_rows, 100"},
-    {"n_rows: 80", "file: \"a\"", "job:3: data.train.file[0]: generated data is not read from files"},
+    {"n_rows: 80", "file: \"a\"",
+     "job:3: data.train.file[0]: generated data is not read from files"},
 };
 
 /// Of a second task beside the first. `from` is train.balance, `to` must stay empty.
 class BalancedJob : public ::testing::TestWithParam<Row> {};
 
 TEST_P(BalancedJob, IsRefusedWithOneLine) {
-  const std::string two = Edited(kTextJob, {"model {", "task { name: \"price\" label { number {} } squared_error {} } model {", ""});
-  EXPECT_EQ(LineOf(Edited(two, {"seed: 7", "balance { " + GetParam().from + " }", ""})), GetParam().line);
+  const std::string two = Edited(
+      kTextJob,
+      {"model {", "task { name: \"price\" label { number {} } squared_error {} } model {", ""});
+  EXPECT_EQ(LineOf(Edited(two, {"seed: 7", "balance { " + GetParam().from + " }", ""})),
+            GetParam().line);
 }
 
 const std::vector<Row> kBalanced = {
     {"mgda {}", "", "no error"},
     {"ca_grad { c: 1.5 }", "", "job:24: train.balance.ca_grad.c: is 1.5, expected 0 to 1"},
-    {"ca_grad { c: nan }", "", "job:24: train.balance.ca_grad.c: found \"nan\", expected a finite number"},
-    {"grad_norm { alpha: -1 }", "", "job:24: train.balance.grad_norm.alpha: is -1, expected 0 or more"},
+    {"ca_grad { c: nan }", "",
+     "job:24: train.balance.ca_grad.c: found \"nan\", expected a finite number"},
+    {"grad_norm { alpha: -1 }", "",
+     "job:24: train.balance.grad_norm.alpha: is -1, expected 0 or more"},
     {"dynamic_weight_average { temperature: 0 }", "",
      "job:24: train.balance.dynamic_weight_average.temperature: is 0, expected a number above 0"},
 };
@@ -491,9 +563,11 @@ INSTANTIATE_TEST_SUITE_P(Balance, BalancedJob, ValuesIn(kBalanced));
 class PlantedJob : public ::testing::TestWithParam<Row> {};
 
 TEST_P(PlantedJob, IsRefusedWithOneLine) {
-  EXPECT_EQ(LineOf(Edited(kUniformJob, {"generated_uniform { n_rows: 100 n_columns: 2 n_categories: 5 n_labels: 1 }",
-                                        GetParam().from, ""})),
-            GetParam().line);
+  EXPECT_EQ(
+      LineOf(Edited(kUniformJob,
+                    {"generated_uniform { n_rows: 100 n_columns: 2 n_categories: 5 n_labels: 1 }",
+                     GetParam().from, ""})),
+      GetParam().line);
 }
 
 const std::vector<Row> kPlanted = {
@@ -509,7 +583,8 @@ const std::vector<Row> kPlanted = {
      "job:2: data.generated_related_tasks.n_sines: is -1, expected 0 to 1000"},
     {"generated_related_tasks { n_rows: 100 noise: -1 }", "",
      "job:2: data.generated_related_tasks.noise: is -1, expected 0 or more"},
-    {"generated_funnel { n_rows: 100 n_steps: 1 }", "", "job:2: data.generated_funnel.n_steps: is 1, expected 2 to 8"},
+    {"generated_funnel { n_rows: 100 n_steps: 1 }", "",
+     "job:2: data.generated_funnel.n_steps: is 1, expected 2 to 8"},
     {"generated_funnel { n_rows: 100 n_users: 0 }", "",
      "job:2: data.generated_funnel.n_users: is 0, expected 1 to 1073741824"},
     {"generated_funnel { n_rows: 100 n_items: 0 }", "",
@@ -517,7 +592,8 @@ const std::vector<Row> kPlanted = {
     {"generated_funnel { n_rows: 100 n_logged: 101 }", "",
      "job:2: data.generated_funnel.n_logged: is 101, expected 0 to 100"},
     {"generated_funnel { n_rows: 100 }", "",
-     "job:6: field[category_1].column: no column \"category_1\"; known are user, item, step_1, step_2, after_2, p_1, p_2"},
+     "job:6: field[category_1].column: no column \"category_1\"; known are user, item, step_1, "
+     "step_2, after_2, p_1, p_2"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Columns, PlantedJob, ValuesIn(kPlanted));
@@ -541,7 +617,8 @@ const std::vector<Row> kOverrides = {
     {"train.epochs=", "", "--set train.epochs=: train.epochs: found the end, expected an integer"},
     {"train.epochs=3 # three", "train.slices=x",
      "--set train.slices=x: train.slices: found \"x\", expected an integer"},
-    {"train.epochs=nan", "", "--set train.epochs=nan: train.epochs: found \"nan\", expected an integer"},
+    {"train.epochs=nan", "",
+     "--set train.epochs=nan: train.epochs: found \"nan\", expected an integer"},
     {"task[click].weight=inf", "",
      "--set task[click].weight=inf: task[click].weight: found \"inf\", expected a finite number"},
     {"task[click].weight=-1", "",
@@ -550,24 +627,32 @@ const std::vector<Row> kOverrides = {
      "--set field[user].pooling=7: field[user].pooling: no value \"7\"; known are SUM, MEAN, MAX"},
     {"name=a\nb", "",
      "--set name=a\\nb: name: cannot be read: String literals cannot cross line boundaries."},
-    {"name=\"a\" seed: \"b\"", "", "--set name=\"a\" seed: \"b\": name: found \"seed\", expected the end"},
+    {"name=\"a\" seed: \"b\"", "",
+     "--set name=\"a\" seed: \"b\": name: found \"seed\", expected the end"},
     {"name=a\\", "", "--set name=a\\: name: cannot be read: Unexpected end of string."},
-    {"name=\xff", "", "--set name=\\xff: name: byte 0 of the value is not UTF-8, expected UTF-8 text"},
+    {"name=\xff", "",
+     "--set name=\\xff: name: byte 0 of the value is not UTF-8, expected UTF-8 text"},
     {"ta\nble=3", "", "--set ta\\nble=3: no field \"ta\\nble\"; the nearest is \"table\""},
     {"train.=3", "",
-     "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, dense_optimizer, "
-     "prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, warm_start"},
+     "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
+     "dense_optimizer, "
+     "prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, "
+     "warm_start"},
     {"train..epochs=3", "",
      "--set train..epochs=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
-     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, warm_start"},
+     "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, "
+     "checkpoint, warm_start"},
     {"table[ids.dim=3", "", "--set table[ids.dim=3: \"table[ids\": expected NAME or NAME[WHICH]"},
     {"=3", "", "--set =3: expected PATH=VALUE, for example train.staleness=-1"},
     {"data.train={file: \"a\"} name: \"x\" test {}", "",
-     "--set data.train={file: \"a\"} name: \"x\" test {}: data.train: found \"name\", expected the end"},
+     "--set data.train={file: \"a\"} name: \"x\" test {}: data.train: found \"name\", expected the "
+     "end"},
     {"data.train={file: \"a\" n_rows: 1 n_rows: 2}", "",
-     "--set data.train={file: \"a\" n_rows: 1 n_rows: 2}: data.train.n_rows: is set twice, expected once"},
+     "--set data.train={file: \"a\" n_rows: 1 n_rows: 2}: data.train.n_rows: is set twice, "
+     "expected once"},
     {"data.train={file: \"a\" rows: 1}", "",
-     "--set data.train={file: \"a\" rows: 1}: data.train: no field \"rows\"; known are file, first_row, "
+     "--set data.train={file: \"a\" rows: 1}: data.train: no field \"rows\"; known are file, "
+     "first_row, "
      "n_rows"},
     {"data.train={file: \"a\"", "",
      "--set data.train={file: \"a\": data.train: found the end, expected a field or \"}\""},
@@ -577,32 +662,39 @@ const std::vector<Row> kOverrides = {
      "--set table[ids]={name: \"ids\" dim: 4 optimizer { adam { learning_rate: nan } }}: "
      "table[ids].optimizer.adam.learning_rate: found \"nan\", expected a finite number"},
     {"task[click].label.prefix=x", "",
-     "--set task[click].label.prefix=x: the job chose equals, not prefix; to change the choice, set what "
+     "--set task[click].label.prefix=x: the job chose equals, not prefix; to change the choice, "
+     "set what "
      "holds "
      "it to {prefix: ...}"},
     // Blame.
     {"model.mmoe.tower=3,0", "",
      "--set model.mmoe.tower=3,0: model.mmoe.tower[1]: is 0, expected 1 to 65536"},
     {"model.mmoe.tower=0", "model.mmoe={n_experts: 2 tower: 0 expert: 1}",
-     "--set model.mmoe={n_experts: 2 tower: 0 expert: 1}: model.mmoe.tower[0]: is 0, expected 1 to 65536"},
+     "--set model.mmoe={n_experts: 2 tower: 0 expert: 1}: model.mmoe.tower[0]: is 0, expected 1 to "
+     "65536"},
     {"model.mmoe={n_experts: 2 tower: 0 expert: 1}", "model.mmoe.n_experts=0",
      "--set model.mmoe.n_experts=0: model.mmoe.n_experts: is 0, expected 1 to 1024"},
     {"train.epochs=0", "train.epochs=-5",
      "--set train.epochs=-5: train.epochs: is -5, expected 1 to 1000000"},
     {"train.epochs=0", "train.epochs=3", "no error"},
     {"train.checkpoint={every_s: 3}", "train.checkpoint={}",
-     "--set train.checkpoint={}: train.checkpoint: never writes any, expected every_s, every_steps or every_epochs"},
-    {"train.checkpoint={every_s: 3}", "train.checkpoint={every_s: -3}", 
+     "--set train.checkpoint={}: train.checkpoint: never writes any, expected every_s, every_steps "
+     "or every_epochs"},
+    {"train.checkpoint={every_s: 3}", "train.checkpoint={every_s: -3}",
      "--set train.checkpoint={every_s: -3}: train.checkpoint.every_s: is -3, expected 0 or more"},
     {"train.checkpoint={every_s: 3}", "train.checkpoint={every_steps: 3 full_every: 0}",
-     "--set train.checkpoint={every_steps: 3 full_every: 0}: train.checkpoint.full_every: is 0, expected 1 to 1000"},
+     "--set train.checkpoint={every_steps: 3 full_every: 0}: train.checkpoint.full_every: is 0, "
+     "expected 1 to 1000"},
     {"train.warm_start={model: 'a'}", "train.warm_start={}",
      "--set train.warm_start={}: train.warm_start.model: is empty, expected the folder of a model"},
     {"train.warm_start={model: 'a' table: 'ids'}", "train.warm_start={model: 'a' table: 'items'}",
-     "--set train.warm_start={model: 'a' table: 'items'}: train.warm_start.table[0]: no table \"items\"; known are ids"},
+     "--set train.warm_start={model: 'a' table: 'items'}: train.warm_start.table[0]: no table "
+     "\"items\"; known are ids"},
     {"train.checkpoint={every_s: 3}", "train.checkpoint={every_steps: 3 keep: 0}",
-     "--set train.checkpoint={every_steps: 3 keep: 0}: train.checkpoint.keep: is 0, expected 1 to 1000"},
-    {"train.slices=5", "train.slices=7", "job:22: train.batch_size: is 64, expected a multiple of slices, 7"},
+     "--set train.checkpoint={every_steps: 3 keep: 0}: train.checkpoint.keep: is 0, expected 1 to "
+     "1000"},
+    {"train.slices=5", "train.slices=7",
+     "job:22: train.batch_size: is 64, expected a multiple of slices, 7"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Overrides, Overridden, ValuesIn(kOverrides));
@@ -614,12 +706,15 @@ TEST(Refused, AnEntryWhoseNameIsAPositionOfAnother) {
   EXPECT_EQ(LineOf(text), "no error");
   EXPECT_EQ(LineOf(text, {"field[1].separator=;"}),
             "--set field[1].separator=;: 1 is a position, and the name of field[0]: rename that");
-  EXPECT_EQ(LineOf(text, {"field[0].column=usr"}),
-            "--set field[0].column=usr: field[0].column: no column \"usr\"; the nearest is \"user\"");
+  EXPECT_EQ(
+      LineOf(text, {"field[0].column=usr"}),
+      "--set field[0].column=usr: field[0].column: no column \"usr\"; the nearest is \"user\"");
 }
 
 TEST(Refused, FileNamesThatNoFileCanHave) {
-  const auto line = [](size_t n) { return LineOf(Edited(kTextJob, {"a.tsv", std::string(n, 'a'), ""})); };
+  const auto line = [](size_t n) {
+    return LineOf(Edited(kTextJob, {"a.tsv", std::string(n, 'a'), ""}));
+  };
   EXPECT_EQ(line(4095 - std::string("/data/").size()), "no error");
   EXPECT_EQ(line(4096 - std::string("/data/").size()),
             "job:4: data.train.file[0]: has 4096 bytes with its folder, expected at most 4095");
@@ -630,16 +725,17 @@ TEST(Refused, LongTextIsQuotedInPart) {
   const auto edited = [&](const char* from, const std::string& to) {
     return LineOf(Edited(kTextJob, {from, to, ""}));
   };
-  const std::vector<std::string> lines = {edited("name: \"ids\"", "name: \"" + lots + "\""),
-                                          edited("epochs: 1", lots + ": 1"),
-                                          edited("epochs: 1", "epochs: " + lots),
-                                          edited("epochs: 1", "epochs: " + std::string(100'000, '9')),
-                                          edited("pooling: SUM", "pooling: " + lots),
-                                          edited("log1p: true", "log1p: \"" + lots + "\""),
-                                          edited("name: \"item\"", "name: \"item\" column: \"" + lots + "\""),
-                                          LineOf(std::string(kTextJob), {lots + "=3"}),
-                                          LineOf(std::string(kTextJob), {"train.epochs=" + lots}),
-                                          LineOf(std::string(kTextJob), {"table[" + lots + "].dim=3"})};
+  const std::vector<std::string> lines = {
+      edited("name: \"ids\"", "name: \"" + lots + "\""),
+      edited("epochs: 1", lots + ": 1"),
+      edited("epochs: 1", "epochs: " + lots),
+      edited("epochs: 1", "epochs: " + std::string(100'000, '9')),
+      edited("pooling: SUM", "pooling: " + lots),
+      edited("log1p: true", "log1p: \"" + lots + "\""),
+      edited("name: \"item\"", "name: \"item\" column: \"" + lots + "\""),
+      LineOf(std::string(kTextJob), {lots + "=3"}),
+      LineOf(std::string(kTextJob), {"train.epochs=" + lots}),
+      LineOf(std::string(kTextJob), {"table[" + lots + "].dim=3"})};
   for (const std::string& line : lines) {
     EXPECT_NE(line, "no error");
     EXPECT_LT(line.size(), 2500u) << line;
@@ -662,10 +758,13 @@ TEST(Refused, LargeTextSoon) {
   }
   std::string braces;
   for (int i = 0; i < 500'000; ++i) braces += "a { ";
-  EXPECT_THAT(LineOf(fields + std::string(kTextJob)), HasSubstr("is one of 65539, expected at most 65536"));
-  EXPECT_THAT(LineOf(tables + std::string(kTextJob)), HasSubstr("is one of 65538, expected at most 1024"));
+  EXPECT_THAT(LineOf(fields + std::string(kTextJob)),
+              HasSubstr("is one of 65539, expected at most 65536"));
+  EXPECT_THAT(LineOf(tables + std::string(kTextJob)),
+              HasSubstr("is one of 65538, expected at most 1024"));
   EXPECT_THAT(LineOf(braces + std::string(kTextJob)), StartsWith("job:1: no field \"a\""));
-  EXPECT_EQ(LineOf(Edited(kTextJob, {"\"click\"]", "\"click\", " + names + "\"last\"]", ""})), "no error");
+  EXPECT_EQ(LineOf(Edited(kTextJob, {"\"click\"]", "\"click\", " + names + "\"last\"]", ""})),
+            "no error");
 }
 
 TEST(Refused, AFileWhoseNameHasALineBreak) {
@@ -682,20 +781,23 @@ TEST(Accepted, WhatTextFormatAllows) {
   EXPECT_EQ(LineOf(std::string(kGeneratedJob)), "no error");
   for (const char* to : {"epochs: 1;", "epochs: 1,", "epochs: 0x1", "epochs: # one\r\n 1"})
     EXPECT_EQ(LineOf(Edited(kTextJob, {"epochs: 1", to, ""})), "no error") << to;
-  for (const char* to : {"learning_rate: 1", "learning_rate: .5", "learning_rate: 1e-3", "learning_rate: 2."})
+  for (const char* to :
+       {"learning_rate: 1", "learning_rate: .5", "learning_rate: 1e-3", "learning_rate: 2."})
     EXPECT_EQ(LineOf(Edited(kTextJob, {"learning_rate: 0.1", to, ""})), "no error") << to;
   for (const char* to : {"model: { mmoe", "model { mmoe :"})
     EXPECT_EQ(LineOf(Edited(kTextJob, {"model { mmoe", to, ""})), "no error") << to;
   const Job job =
-      ParseJob(Edited(kTextJob, {"equals: \"1\"", "equals: '\"' \"\\347\\237\\245\" \"\\n\"", ""}), "job",
-               "/data", {});
+      ParseJob(Edited(kTextJob, {"equals: \"1\"", "equals: '\"' \"\\347\\237\\245\" \"\\n\"", ""}),
+               "job", "/data", {});
   EXPECT_EQ(job.task(0).label().equals(), "\"知\n");
 }
 
 TEST(Accepted, OverridesWithQuotes) {
   const auto files = [](const std::string& value) {
-    const Job job = ParseJob(kTextJob, "job", "/", std::vector<std::string>{"data.train.file=" + value});
-    return std::vector<std::string>(job.data().train().file().begin(), job.data().train().file().end());
+    const Job job =
+        ParseJob(kTextJob, "job", "/", std::vector<std::string>{"data.train.file=" + value});
+    return std::vector<std::string>(job.data().train().file().begin(),
+                                    job.data().train().file().end());
   };
   EXPECT_THAT(files("\"a,b\",c"), ::testing::ElementsAre("/a,b", "/c"));
   EXPECT_THAT(files("a\"b"), ::testing::ElementsAre("/a\"b"));

@@ -1,11 +1,10 @@
-#include "launch/job/load_job.h"
-
 #include <gmock/gmock.h>
 #include <google/protobuf/util/message_differencer.h>
 
 #include <filesystem>
 
 #include "common/error.h"
+#include "launch/job/load_job.h"
 #include "tests/support/files.h"
 
 namespace zhiyin::launch::job {
@@ -72,10 +71,13 @@ TEST(Config, FillsInTheDocumentedDefaults) {
   EXPECT_EQ(job.table(0).optimizer().adam().beta2(), 0.999);
   EXPECT_EQ(job.table(0).init().normal().stddev(), 0.01);
   EXPECT_TRUE(job.train().prefetch());
-  EXPECT_FALSE(ParseJob(kWholeJob, "job", "/data", std::vector<std::string>{"train.staleness=4"}).train().prefetch());
+  EXPECT_FALSE(ParseJob(kWholeJob, "job", "/data", std::vector<std::string>{"train.staleness=4"})
+                   .train()
+                   .prefetch());
   EXPECT_EQ(job.evaluation().every_epochs(), 1);
-  EXPECT_FALSE(
-      ParseJob(kWholeJob, "job", "/data", std::vector<std::string>{"train.staleness=-1"}).train().prefetch());
+  EXPECT_FALSE(ParseJob(kWholeJob, "job", "/data", std::vector<std::string>{"train.staleness=-1"})
+                   .train()
+                   .prefetch());
 }
 
 TEST(Config, ItsTextReadsBackToTheSameJob) {
@@ -115,13 +117,17 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("field { name: \"item\"", "field { nome: \"item\""),
                 "job:12: field[1]: no field \"nome\"; the nearest is \"name\""},
         Refusal{With("log1p: true", "xyzzy: true"),
-                "job:13: numeric[price]: no field \"xyzzy\"; known are name, column, log1p, standardise"},
-        Refusal{With("name: \"shop\"", "nam: \"shop\""), "job:1: no field \"nam\"; the nearest is \"name\""},
-        Refusal{With("epochs: 1", "epochs: one"), "job:21: train.epochs: found \"one\", expected an integer"},
+                "job:13: numeric[price]: no field \"xyzzy\"; known are name, column, log1p, "
+                "standardise"},
+        Refusal{With("name: \"shop\"", "nam: \"shop\""),
+                "job:1: no field \"nam\"; the nearest is \"name\""},
+        Refusal{With("epochs: 1", "epochs: one"),
+                "job:21: train.epochs: found \"one\", expected an integer"},
         Refusal{With("epochs: 1", "epochs: 1 epochs: 2"),
                 "job:21: train.epochs: is set twice, expected once"},
         Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} squared_error {}"),
-                "job:17: task[click].squared_error: cannot be combined with binary_cross_entropy, expected "
+                "job:17: task[click].squared_error: cannot be combined with binary_cross_entropy, "
+                "expected "
                 "one of them"},
         Refusal{With("dim: 4", "dim: 0"), "job:8: table[ids].dim: is 0, expected 1 to 4096"},
         Refusal{With("dim: 4", "dim: 5000"), "job:8: table[ids].dim: is 5000, expected 1 to 4096"},
@@ -130,15 +136,18 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1 beta1: 1 }"),
                 "job:9: table[ids].optimizer.adam.beta1: is 1, expected 0 to less than 1"},
         Refusal{With("adam { learning_rate: 0.1 }", "ftrl { learning_rate: 0.1 beta: 0 }"),
-                "job:9: table[ids].optimizer.ftrl: beta and l2 are both 0: the first step has no bound"},
+                "job:9: table[ids].optimizer.ftrl: beta and l2 are both 0: the first step has no "
+                "bound"},
         Refusal{With("adam { learning_rate: 0.1 }",
                      "adam { learning_rate: 0.1 } schedule { cosine { steps: 0 } }"),
-                "job:9: table[ids].optimizer.schedule.cosine.steps: is 0, expected 1 to 1125899906842624"},
+                "job:9: table[ids].optimizer.schedule.cosine.steps: is 0, expected 1 to "
+                "1125899906842624"},
         Refusal{With("optimizer { adam", "storage: FP8 optimizer { adam"),
                 "job:9: table[ids].storage: no value \"FP8\"; known are FP32, FP16, BF16"},
         Refusal{With("optimizer { adam", "admission { exact { sightings: 0 } } optimizer { adam"),
                 "job:9: table[ids].admission.exact.sightings: is 0, expected 1 to 2147483648"},
-        Refusal{With("optimizer { adam", "admission { counting_bloom { sightings: 256 } } optimizer { adam"),
+        Refusal{With("optimizer { adam",
+                     "admission { counting_bloom { sightings: 256 } } optimizer { adam"),
                 "job:9: table[ids].admission.counting_bloom.sightings: is 256, expected 1 to 255"},
         Refusal{With("optimizer { adam", "admission { probability: 1.5 } optimizer { adam"),
                 "job:9: table[ids].admission.probability: is 1.5, expected 0 to 1"},
@@ -150,11 +159,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:9: table[ids].hot_keys.rows: copies of rows are stale: expected 0, or another "
                 "train.staleness than 0"},
         Refusal{
-            With("adam { learning_rate: 0.1 }", "ftrl { learning_rate: 0.1 } schedule { warmup_steps: 5 }"),
+            With("adam { learning_rate: 0.1 }",
+                 "ftrl { learning_rate: 0.1 } schedule { warmup_steps: 5 }"),
             "job:9: table[ids].optimizer.schedule: ftrl has no schedule: its rate falls by itself"},
-        Refusal{With("adam { learning_rate: 0.1 }", "ftrl { learning_rate: 0.1 } weight_decay: 0.1"),
-                "job:9: table[ids].optimizer.weight_decay: ftrl overwrites decayed weights: expected 0, and "
-                "ftrl.l2 instead"},
+        Refusal{
+            With("adam { learning_rate: 0.1 }", "ftrl { learning_rate: 0.1 } weight_decay: 0.1"),
+            "job:9: table[ids].optimizer.weight_decay: ftrl overwrites decayed weights: expected "
+            "0, and "
+            "ftrl.l2 instead"},
         Refusal{With("optimizer { adam", "hot_keys { refresh_steps: 1 } optimizer { adam"),
                 "job:9: table[ids].hot_keys.refresh_steps: is 1, expected 2 to 1000"},
         Refusal{With("dense_optimizer { sgd", "max_gradient: -1 dense_optimizer { sgd"),
@@ -163,8 +175,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:9: table[ids].optimizer.clip_norm: is -1, expected 0 or more"},
         Refusal{With("name: \"ids\"", "name: \"dense\""),
                 "job:7: table[dense].name: \"dense\" is the table of the model's own weights"},
-        Refusal{With("name: \"ids\"", "name: \"../ids\""),
-                "job:7: table[0].name: is \"../ids\", expected at most 128 letters, digits, _ and -"},
+        Refusal{
+            With("name: \"ids\"", "name: \"../ids\""),
+            "job:7: table[0].name: is \"../ids\", expected at most 128 letters, digits, _ and -"},
         Refusal{With("name: \"ids\"", "name: \"i/ds\""),
                 "job:7: table[0].name: is \"i/ds\", expected at most 128 letters, digits, _ and -"},
         Refusal{With("field { name: \"item\"", "field { name: \"user\""),
@@ -181,36 +194,45 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:12: field[item].separator: cannot be combined with bucket"},
         Refusal{With("separator: \"|\"", "bucket: 1 bucket: 1"),
                 "job:12: field[item].bucket[1]: is 1, expected strictly ascending boundaries"},
-        Refusal{With("label { equals: \"1\" }", "label {}"),
-                "job:16: task[click].label: has no rule, expected equals, prefix, number or at_least"},
+        Refusal{
+            With("label { equals: \"1\" }", "label {}"),
+            "job:16: task[click].label: has no rule, expected equals, prefix, number or at_least"},
         Refusal{With("binary_cross_entropy {}", ""),
-                "job:14: task[click]: has no loss, expected binary_cross_entropy, squared_error, hinge, "
+                "job:14: task[click]: has no loss, expected binary_cross_entropy, squared_error, "
+                "hinge, "
                 "poisson, pairwise or sampled_softmax"},
         Refusal{With("binary_cross_entropy {}", "hinge {} label_smoothing: 0.1"),
-                "job:17: task[click].label_smoothing: means nothing without binary_cross_entropy, expected 0"},
+                "job:17: task[click].label_smoothing: means nothing without binary_cross_entropy, "
+                "expected 0"},
         Refusal{With("binary_cross_entropy {}", "pairwise { group: \"usr\" }"),
                 "job:17: task[click].pairwise.group: no field \"usr\"; the nearest is \"user\""},
         Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} positive_weight: -1"),
                 "job:17: task[click].positive_weight: is -1, expected 0 or more"},
-        Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} sample_space { equals: \"1\" }"),
+        Refusal{With("binary_cross_entropy {}",
+                     "binary_cross_entropy {} sample_space { equals: \"1\" }"),
                 "job:17: task[click].sample_space: has no column"},
         Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} weight: 0"),
                 "job:17: task[click].weight: is 0, as for all tasks: nothing would be learned"},
         Refusal{With("n_experts: 2", "n_experts: 0"),
                 "job:19: model.mmoe.n_experts: is 0, expected 1 to 1024"},
-        Refusal{With("expert: 8", ""), "job:19: model.mmoe: expert has no layer, expected at least 1"},
-        Refusal{With("tower: 4", "tower: 0"), "job:19: model.mmoe.tower[0]: is 0, expected 1 to 65536"},
+        Refusal{With("expert: 8", ""),
+                "job:19: model.mmoe: expert has no layer, expected at least 1"},
+        Refusal{With("tower: 4", "tower: 0"),
+                "job:19: model.mmoe.tower[0]: is 0, expected 1 to 65536"},
         Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", "linear {}"),
-                "job:8: table[ids].dim: is 4, expected 1: a linear model has one weight a task in a row"},
+                "job:8: table[ids].dim: is 4, expected 1: a linear model has one weight a task in "
+                "a row"},
         Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", ""),
-                "job:19: model: is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, aitm, "
-     "cross_stitch, stem, matrix_factorization or two_tower"},
+                "job:19: model: is missing, expected shared_bottom, mmoe, linear, single_task, "
+                "ple, esmm, aitm, "
+                "cross_stitch, stem, matrix_factorization or two_tower"},
         Refusal{With("slices: 4", "slices: 5"),
                 "job:22: train.batch_size: is 64, expected a multiple of slices, 5"},
         Refusal{With("slices: 4", "slices: 4 early_stopping {}"),
                 "job:23: train.early_stopping: looks at evaluations, and there is no data.test"},
         Refusal{With("dim: 4", "dim: 4 l2: -1"), "job:8: table[ids].l2: is -1, expected 0 or more"},
-        Refusal{With("slices: 4", "staleness: -2"), "job:23: train.staleness: is -2, expected -1 to 1048576"},
+        Refusal{With("slices: 4", "staleness: -2"),
+                "job:23: train.staleness: is -2, expected -1 to 1048576"},
         Refusal{With("train { file: \"a.tsv\" }", "train {}"), "job:4: data.train: has no file"},
         Refusal{With("delimiter: \"\\t\"", "delimiter: \",,,\""),
                 "job:3: data.text.delimiter: has 3 characters, expected 1 or 2"},
@@ -227,7 +249,8 @@ TEST(Config, FilesThatCannotBeReadAreNamed) {
   testing::TempFolder folder;
   EXPECT_THROW(LoadJob(folder.Path("nowhere"), {}), Error);
   EXPECT_THROW(LoadJob(folder.Path(), {}), Error);
-  EXPECT_EQ(ParseErrorOf(""), "job:1: data: has no source, expected text or one of the generated ones");
+  EXPECT_EQ(ParseErrorOf(""),
+            "job:1: data: has no source, expected text or one of the generated ones");
 }
 
 Job Set(const std::vector<std::string>& overrides) {
@@ -258,18 +281,21 @@ TEST(Override, IsRefusedInOneLine) {
   const auto error = [](const std::string& text) { return ParseErrorOf(kWholeJob, {text}); };
   EXPECT_EQ(error("train.stalenes=0"),
             "--set train.stalenes=0: no field \"stalenes\"; the nearest is \"staleness\"");
-  EXPECT_EQ(error("table[idz].dim=3"), "--set table[idz].dim=3: no table \"idz\"; the nearest is \"ids\"");
+  EXPECT_EQ(error("table[idz].dim=3"),
+            "--set table[idz].dim=3: no table \"idz\"; the nearest is \"ids\"");
   EXPECT_EQ(error("table[3].dim=3"), "--set table[3].dim=3: table has 1 entries, numbered from 0");
   EXPECT_EQ(error("table.dim=3"), "--set table.dim=3: table is a list: say which, as table[0]");
   EXPECT_EQ(error("train[0].epochs=3"), "--set train[0].epochs=3: train takes no index here");
   EXPECT_EQ(error("train.epochs.x=3"), "--set train.epochs.x=3: epochs has no fields of its own");
   EXPECT_EQ(error("train.epochs=many"),
             "--set train.epochs=many: train.epochs: found \"many\", expected an integer");
-  EXPECT_EQ(error("train.epochs"), "--set train.epochs: expected PATH=VALUE, for example train.staleness=-1");
-  EXPECT_EQ(error("model.shared_bottom.bottom=3"),
-            "--set model.shared_bottom.bottom=3: the job chose mmoe, not shared_bottom; to change the "
-            "choice, set what holds it to "
-            "{shared_bottom {...}}");
+  EXPECT_EQ(error("train.epochs"),
+            "--set train.epochs: expected PATH=VALUE, for example train.staleness=-1");
+  EXPECT_EQ(
+      error("model.shared_bottom.bottom=3"),
+      "--set model.shared_bottom.bottom=3: the job chose mmoe, not shared_bottom; to change the "
+      "choice, set what holds it to "
+      "{shared_bottom {...}}");
 }
 
 TEST(Override, IsBlamedForWhatItBroke) {

@@ -8,9 +8,9 @@
 #include <functional>
 #include <string>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/random.h"
+#include "launch/job/load_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 #include "worker/saved/checkpoints.h"
@@ -24,7 +24,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::TempFolder;
 
-Job SmallJob() { return testing::ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3); }
+Job SmallJob() {
+  return testing::ExampleJob("mmoe { n_experts: 2 expert: 4 tower: 3 }", 3);
+}
 
 std::string WhatFails(const std::function<void()>& work) {
   try {
@@ -85,7 +87,8 @@ TEST_F(Resuming, TakesTheNewest) {
 TEST_F(Resuming, TakesTheOneBeforeADamagedOneAndSaysWhere) {
   Save(SmallJob(), 5);
   Save(SmallJob(), 12);
-  const std::string path = worker::saved::CheckpointPath(folder_.Path(), 12) + "/manifest.textproto";
+  const std::string path =
+      worker::saved::CheckpointPath(folder_.Path(), 12) + "/manifest.textproto";
   const std::string whole = testing::ReadFile(path);
   Random random(1);
   for (int i = 0; i < 200; ++i) {
@@ -93,7 +96,8 @@ TEST_F(Resuming, TakesTheOneBeforeADamagedOneAndSaysWhere) {
     flipped[random.Below(flipped.size())] ^= static_cast<char>(1 << random.Below(8));
     std::ofstream(path, std::ios::binary) << flipped;
     EXPECT_EQ(From(SmallJob()).manifest.progress().next_step(), 5);
-    EXPECT_THAT(notes_, ElementsAre(AllOf(HasSubstr("not used: "), HasSubstr(path + ": damaged: bytes 0 to "))));
+    EXPECT_THAT(notes_, ElementsAre(AllOf(HasSubstr("not used: "),
+                                          HasSubstr(path + ": damaged: bytes 0 to "))));
   }
   std::ofstream(path, std::ios::binary) << whole.substr(0, whole.size() / 2);
   EXPECT_EQ(From(SmallJob()).manifest.progress().next_step(), 5);
@@ -113,10 +117,13 @@ TEST_F(Resuming, RefusesAnotherJobInWords) {
     return ErrorOf(job);
   };
   EXPECT_EQ(error(""), "");
-  EXPECT_THAT(error("model { mmoe { n_experts: 3 } }"), HasSubstr("is of another job: model.mmoe.n_experts: is 3, was 2"));
-  EXPECT_THAT(error("train { seed: 77 batch_size: 3 }"), HasSubstr("train.batch_size: is 3, was 48, and "));
+  EXPECT_THAT(error("model { mmoe { n_experts: 3 } }"),
+              HasSubstr("is of another job: model.mmoe.n_experts: is 3, was 2"));
+  EXPECT_THAT(error("train { seed: 77 batch_size: 3 }"),
+              HasSubstr("train.batch_size: is 3, was 48, and "));
   EXPECT_THAT(error("data { shuffle_rows: 7 }"), HasSubstr("data.shuffle_rows: is 7, was "));
-  EXPECT_THAT(error("train { dense_optimizer { sgd { learning_rate: 1 } } }"), HasSubstr("train.dense_optimizer"));
+  EXPECT_THAT(error("train { dense_optimizer { sgd { learning_rate: 1 } } }"),
+              HasSubstr("train.dense_optimizer"));
   Job wider = SmallJob();
   wider.mutable_table(1)->set_dim(9);
   EXPECT_THAT(ErrorOf(wider), HasSubstr("table[1].dim: is 9, was 3"));
@@ -135,7 +142,8 @@ TEST_F(Resuming, SaysWhatHasChanged) {
   EXPECT_EQ(resumed.manifest.job().table(1).optimizer().adam().learning_rate(), 0.5);
   EXPECT_THAT(notes_, ::testing::UnorderedElementsAre(
                           HasSubstr("changed since the checkpoint: train.epochs: is 9, was "),
-                          HasSubstr("changed since the checkpoint: table[1].optimizer.adam.learning_rate: is 0.5, was ")));
+                          HasSubstr("changed since the checkpoint: "
+                                    "table[1].optimizer.adam.learning_rate: is 0.5, was ")));
 }
 
 TEST_F(Resuming, WhereSomethingWasAddedItSaysWhatIsKeptAndWhatIsNew) {
@@ -150,9 +158,12 @@ TEST_F(Resuming, WhereSomethingWasAddedItSaysWhatIsKeptAndWhatIsNew) {
   const JobStart resumed = From(job);
   EXPECT_TRUE(resumed.inits_dense);
   EXPECT_EQ(resumed.manifest.progress().next_step(), 5);
-  EXPECT_THAT(notes_, ElementsAre("added since the checkpoint: table places", "added since the checkpoint: task another",
-                                  "kept: table users, with the optimizer's state", "kept: table items, with the optimizer's state",
-                                  "begins anew: the model's own weights: fields, tasks or the model have changed, and with them their meaning",
+  EXPECT_THAT(notes_, ElementsAre("added since the checkpoint: table places",
+                                  "added since the checkpoint: task another",
+                                  "kept: table users, with the optimizer's state",
+                                  "kept: table items, with the optimizer's state",
+                                  "begins anew: the model's own weights: fields, tasks or the "
+                                  "model have changed, and with them their meaning",
                                   "begins anew: table places: was not there"));
   // With something added, the model may be said otherwise; without, it may not.
   job.mutable_model()->mutable_mmoe()->set_n_experts(3);
@@ -174,7 +185,8 @@ class WarmStarting : public ::testing::Test {
   WarmStarting() {
     const Job job = SmallJob();
     std::filesystem::create_directories(folder_.Path("model"));
-    worker::saved::WriteManifest(worker::saved::ManifestOf(job, NormalizerOf(job), 1, 5, 7), folder_.Path("model"));
+    worker::saved::WriteManifest(worker::saved::ManifestOf(job, NormalizerOf(job), 1, 5, 7),
+                                 folder_.Path("model"));
   }
   Job Like(const std::string& changes) const {
     Job job = SmallJob();
@@ -196,20 +208,30 @@ class WarmStarting : public ::testing::Test {
 
 TEST_F(WarmStarting, TakesWhatFits) {
   EXPECT_FALSE(Begin(Like("")).inits_dense);
-  EXPECT_THAT(notes_, ElementsAre("warm start from " + folder_.Path("model"), "kept: the model's own weights, with the optimizer's state",
-                                  "kept: table users, with the optimizer's state", "kept: table items, with the optimizer's state"));
-  const JobStart start = Begin(Like("model { mmoe { n_experts: 3 } } train { warm_start { table: 'items' } }"));
+  EXPECT_THAT(notes_, ElementsAre("warm start from " + folder_.Path("model"),
+                                  "kept: the model's own weights, with the optimizer's state",
+                                  "kept: table users, with the optimizer's state",
+                                  "kept: table items, with the optimizer's state"));
+  const JobStart start =
+      Begin(Like("model { mmoe { n_experts: 3 } } train { warm_start { table: 'items' } }"));
   EXPECT_TRUE(start.inits_dense);
   EXPECT_FALSE(start.manifest.has_progress());
   EXPECT_EQ(start.rows, folder_.Path("model"));
-  EXPECT_THAT(notes_, ElementsAre(HasSubstr("warm start"), "kept: table items, with the optimizer's state",
-                                  HasSubstr("begins anew: the model's own weights: fields, tasks"), "begins anew: table users: not asked for"));
+  EXPECT_THAT(notes_,
+              ElementsAre(HasSubstr("warm start"), "kept: table items, with the optimizer's state",
+                          HasSubstr("begins anew: the model's own weights: fields, tasks"),
+                          "begins anew: table users: not asked for"));
   EXPECT_TRUE(Begin(Like("train { warm_start { table: 'items' } }")).inits_dense);
-  EXPECT_THAT(notes_, ::testing::Contains("begins anew: the model's own weights: they go with tables that are not taken"));
+  EXPECT_THAT(notes_,
+              ::testing::Contains(
+                  "begins anew: the model's own weights: they go with tables that are not taken"));
   Job job = Like("");
   job.mutable_table(1)->mutable_optimizer()->mutable_ftrl();
   Begin(job);
-  EXPECT_THAT(notes_, ::testing::Contains("kept: table items: weights; the optimizer's state begins anew, as its kind is another"));
+  EXPECT_THAT(
+      notes_,
+      ::testing::Contains(
+          "kept: table items: weights; the optimizer's state begins anew, as its kind is another"));
 }
 
 TEST_F(WarmStarting, SaysWhatDoesNotFit) {

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "common/error.h"
-#include "ps/partitioner.h"
 #include "common/random.h"
+#include "ps/partitioner.h"
 #include "ps/save/row_saver.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
@@ -22,7 +22,9 @@ Job ModelJob() {
   return testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", 3);
 }
 
-std::vector<table::Table> EmptyTables() { return table::EmptyTables(ModelJob()); }
+std::vector<table::Table> EmptyTables() {
+  return table::EmptyTables(ModelJob());
+}
 
 std::vector<Key> SomeKeys(TableId table) {
   std::vector<Key> keys(table == kDenseTable ? 5 : 300);
@@ -56,7 +58,8 @@ void AddFile(const std::string& name, const SavedRows& saved, Manifest* manifest
 }
 
 /// From a manifest that says nothing of the job: it is that of the tables.
-void Load(const TempFolder& folder, Manifest manifest, const net::RoleMap& roles, int server, std::vector<table::Table>* tables) {
+void Load(const TempFolder& folder, Manifest manifest, const net::RoleMap& roles, int server,
+          std::vector<table::Table>* tables) {
   *manifest.mutable_job() = JobOf(*tables);
   LoadRows({{folder.Path(), manifest}}, CarryAll(tables->size()), roles, server, tables, [] {});
 }
@@ -71,7 +74,8 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
         if (ServerOf(t, key, n_servers) != server) continue;
         std::byte* row = nullptr;
         tables[t].FindOrForce({&key, 1}, {&row, 1});
-        for (size_t i = 0; i < tables[t].layout().bytes(); ++i) row[i] = static_cast<std::byte>(key + i);
+        for (size_t i = 0; i < tables[t].layout().bytes(); ++i)
+          row[i] = static_cast<std::byte>(key + i);
       }
     }
     const std::string name = "rows-" + std::to_string(server) + ".bin";
@@ -80,7 +84,8 @@ Manifest SaveAs(int n_servers, const TempFolder& folder) {
   return manifest;
 }
 
-std::string LoadError(const TempFolder& folder, const Manifest& manifest, std::vector<table::Table> tables) {
+std::string LoadError(const TempFolder& folder, const Manifest& manifest,
+                      std::vector<table::Table> tables) {
   try {
     Load(folder, manifest, {1, 1}, 0, &tables);
   } catch (const Error& e) {
@@ -148,7 +153,8 @@ Manifest SaveChoosy(bool exact, const TempFolder& folder) {
   for (Key key = 0; key < 200; ++key) Pull(&tables[1], Mix(key), 1);
   for (Key key = 100; key < 200; key += 2) EXPECT_TRUE(Pull(&tables[1], Mix(key), 20));
   Manifest manifest;
-  AddFile("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &tables, [] {}), &manifest);
+  AddFile("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &tables, [] {}),
+          &manifest);
   return manifest;
 }
 
@@ -181,14 +187,18 @@ TEST(Checkpoint, SightingsAndAgesSurvive) {
 TEST(Checkpoint, SightingsOfOtherSettingsAreRefused) {
   TempFolder folder;
   const Manifest manifest = SaveChoosy(true, folder);
-  EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(true, 10)),
-              HasSubstr("rows-0.bin: sightings of table users were saved with admission exact { sightings: 2 "
-                        "max_candidates: 100000 }, expected exact { sightings: 2 max_candidates: 10 }"));
-  EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(false)), HasSubstr("expected counting_bloom { sight"));
+  EXPECT_THAT(
+      LoadError(folder, manifest, ChoosyTables(true, 10)),
+      HasSubstr(
+          "rows-0.bin: sightings of table users were saved with admission exact { sightings: 2 "
+          "max_candidates: 100000 }, expected exact { sightings: 2 max_candidates: 10 }"));
+  EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(false)),
+              HasSubstr("expected counting_bloom { sight"));
 }
 
 /// Every rule at once, with little room.
-std::vector<table::Table> CrowdedTables(bool exact, Eviction::WhenFull when_full, bool synchronous) {
+std::vector<table::Table> CrowdedTables(bool exact, Eviction::WhenFull when_full,
+                                        bool synchronous) {
   std::vector<table::Table> tables;
   for (table::TableSpec spec : table::TableSpecs(ModelJob())) {
     spec.synchronous = synchronous;
@@ -257,7 +267,8 @@ TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
         for (uint64_t step = 0; step < kBefore; ++step) CrowdedStep(step, 0, 1, &whole[0]);
         TempFolder folder;
         Manifest manifest;
-        AddFile("rows-0.bin", SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &whole[0], [] {}), &manifest);
+        AddFile("rows-0.bin",
+                SaveRows(folder.Path("rows-0.bin"), SaveKind::kModel, &whole[0], [] {}), &manifest);
         const RowCounts before = whole[0][1].counts();
         EXPECT_EQ(before.displaced > 0, synchronous || when_full == Eviction::EVICT_OLDEST);
         EXPECT_GT(before.rare, 0);
@@ -271,11 +282,12 @@ TEST(Checkpoint, GoingOnFromOneIsAsIfItHadNotBeenSaved) {
             std::vector<table::Table>& tables = loaded[static_cast<size_t>(server)];
             tables = CrowdedTables(exact, when_full, synchronous);
             Load(folder, manifest, {n, 1}, server, &tables);
-            for (uint64_t step = kBefore; step < kAfter; ++step) CrowdedStep(step, server, n, &tables);
+            for (uint64_t step = kBefore; step < kAfter; ++step)
+              CrowdedStep(step, server, n, &tables);
             for (const auto& [name, count] : kRowCounts) after.*count += tables[1].counts().*count;
           }
-          EXPECT_TRUE(RowsOf(loaded) == expected)
-              << n << " servers, exact " << exact << " " << when_full << " synchronous " << synchronous;
+          EXPECT_TRUE(RowsOf(loaded) == expected) << n << " servers, exact " << exact << " "
+                                                  << when_full << " synchronous " << synchronous;
           for (const auto& [name, count] : kRowCounts) {
             if (count == &RowCounts::loaded) continue;
             EXPECT_EQ(after.*count, whole[0][1].counts().*count - before.*count) << name;
@@ -312,27 +324,31 @@ TEST(Checkpoint, WhatChangesWhileItIsWrittenIsNotInIt) {
           }
           EXPECT_GT(step, kBefore + 3);
           EXPECT_GT(most_kept, 10'000);
-          EXPECT_TRUE(testing::ReadFile(folder.Path("rows.bin")) == testing::ReadFile(folder.Path("twin.bin")))
+          EXPECT_TRUE(testing::ReadFile(folder.Path("rows.bin")) ==
+                      testing::ReadFile(folder.Path("twin.bin")))
               << "exact " << exact << " " << when_full << " synchronous " << synchronous;
           // Nor does it change what becomes of them.
           for (uint64_t s = kBefore; s < step; ++s) CrowdedStep(s, 0, 1, &twin);
           SaveRows(folder.Path("twin.bin"), SaveKind::kModel, &twin, [] {});
           SaveRows(folder.Path("rows.bin"), SaveKind::kModel, &tables, [] {});
-          EXPECT_TRUE(testing::ReadFile(folder.Path("rows.bin")) == testing::ReadFile(folder.Path("twin.bin")));
+          EXPECT_TRUE(testing::ReadFile(folder.Path("rows.bin")) ==
+                      testing::ReadFile(folder.Path("twin.bin")));
         }
       }
     }
   }
 }
 
-/// One that holds all rows and some that hold what changed since the one before, each written while the table goes on changing.
+/// One that holds all rows and some that hold what changed since the one before, each written while
+/// the table goes on changing.
 TEST(Checkpoint, ChangesOnTopOfAllRowsAreAllRows) {
   constexpr int kSaves = 5;
   constexpr int kServers = 2;
   for (const bool exact : {true, false}) {
     for (const Eviction::WhenFull when_full : {Eviction::EVICT_OLDEST, Eviction::REFUSE}) {
       for (const bool synchronous : {true, false}) {
-        SCOPED_TRACE(::testing::Message() << "exact " << exact << " " << when_full << " synchronous " << synchronous);
+        SCOPED_TRACE(::testing::Message()
+                     << "exact " << exact << " " << when_full << " synchronous " << synchronous);
         TempFolder folder(TempFolder::kInMemory);
         SavedChain chain(kSaves);
         Manifest whole;  // the last save, of all rows
@@ -349,10 +365,12 @@ TEST(Checkpoint, ChangesOnTopOfAllRowsAreAllRows) {
             SavedFolder& save = chain[static_cast<size_t>(n)];
             *save.manifest.mutable_job() = JobOf(tables);
             const std::string name = "rows-" + std::to_string(server) + ".bin";
-            if (n == kSaves - 1) AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &whole);
+            if (n == kSaves - 1)
+              AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &whole);
             const RowCounts& counts = tables[1].counts();
             n_removed = counts.displaced + counts.rare + counts.small + counts.expired;
-            RowSaver saver(save.path + "/" + name, n == 0 ? SaveKind::kWhole : SaveKind::kChanges, &tables, Beside::kNobody);
+            RowSaver saver(save.path + "/" + name, n == 0 ? SaveKind::kWhole : SaveKind::kChanges,
+                           &tables, Beside::kNobody);
             for (int i = 0; !saver.IsDone(); ++i) {
               if (i % 5 == 2) CrowdedStep(step++, server, kServers, &tables);
               saver.Advance(/*may_wait=*/true);
@@ -368,11 +386,14 @@ TEST(Checkpoint, ChangesOnTopOfAllRowsAreAllRows) {
             std::vector<table::Table> merged = CrowdedTables(exact, when_full, synchronous);
             LoadRows(chain, CarryAll(merged.size()), {n, 1}, server, &merged, [] {});
             std::vector<table::Table> expected = CrowdedTables(exact, when_full, synchronous);
-            LoadRows({{folder.Path(), whole}}, CarryAll(merged.size()), {n, 1}, server, &expected, [] {});
+            LoadRows({{folder.Path(), whole}}, CarryAll(merged.size()), {n, 1}, server, &expected,
+                     [] {});
             EXPECT_EQ(merged[1].n_rows(), expected[1].n_rows());
             SaveRows(folder.Path("merged"), SaveKind::kModel, &merged, [] {});
             SaveRows(folder.Path("expected"), SaveKind::kModel, &expected, [] {});
-            EXPECT_TRUE(testing::ReadFile(folder.Path("merged")) == testing::ReadFile(folder.Path("expected"))) << n;
+            EXPECT_TRUE(testing::ReadFile(folder.Path("merged")) ==
+                        testing::ReadFile(folder.Path("expected")))
+                << n;
           }
         }
       }
@@ -416,10 +437,14 @@ TEST(Checkpoint, RefusesChangesWithoutTheirBase) {
   SaveRows(folder.Path("all"), SaveKind::kWhole, &tables, [] {});
   Pull(&tables[1], 7, 1);
   Manifest manifest;
-  AddFile("changes", SaveRows(folder.Path("changes"), SaveKind::kChanges, &tables, [] {}), &manifest);
-  EXPECT_THAT(LoadError(folder, manifest, EmptyTables()), HasSubstr("changes holds only what has changed, and the manifest does not say since when"));
+  AddFile("changes", SaveRows(folder.Path("changes"), SaveKind::kChanges, &tables, [] {}),
+          &manifest);
+  EXPECT_THAT(
+      LoadError(folder, manifest, EmptyTables()),
+      HasSubstr("changes holds only what has changed, and the manifest does not say since when"));
   manifest.mutable_file(0)->set_is_changes(false);
-  EXPECT_THAT(LoadError(folder, manifest, EmptyTables()), HasSubstr("changes: holds what has changed, expected the other"));
+  EXPECT_THAT(LoadError(folder, manifest, EmptyTables()),
+              HasSubstr("changes: holds what has changed, expected the other"));
 }
 
 TEST(Checkpoint, TheSameRowsAreTheSameBytes) {

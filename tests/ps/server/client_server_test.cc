@@ -26,8 +26,8 @@ using testing::RunCluster;
 
 constexpr int kDim = 2;
 
-/// A job whose tables are updated by plain SGD at rate 1, so that a row is its first value minus all its
-/// gradients.
+/// A job whose tables are updated by plain SGD at rate 1, so that a row is its first value minus
+/// all its gradients.
 Job SgdJob(int staleness) {
   Job job = ExampleJob("mmoe { n_experts: 1 expert: 2 }", kDim);
   for (zhiyin::Table& table : *job.mutable_table()) {
@@ -80,7 +80,8 @@ TEST(ClientServer, APushChangesExactlyItsRows) {
     RunCluster(SgdJob(-1), {n_servers, 1}, 1, [](int, net::Mailbox*, client::Client* client) {
       OneTable pushed(ManyKeys(100));
       EXPECT_THAT(pushed.Pull(client), Each(0.0f));
-      for (size_t i = 0; i < pushed.gradients.size(); ++i) pushed.gradients[i] = static_cast<float>(i);
+      for (size_t i = 0; i < pushed.gradients.size(); ++i)
+        pushed.gradients[i] = static_cast<float>(i);
       client->PushStart(&pushed.exchange, 0, 1);
       client->Drain();
       OneTable all(ManyKeys(150));
@@ -99,7 +100,8 @@ TEST(ClientServer, PeekingMakesNoRows) {
     client->Drain();
     OneTable all(ManyKeys(50));
     all.Peek(client);
-    for (size_t i = 0; i < all.weights.size(); ++i) EXPECT_EQ(all.weights[i], i < 20 ? -1.0f : 0.0f);
+    for (size_t i = 0; i < all.weights.size(); ++i)
+      EXPECT_EQ(all.weights[i], i < 20 ? -1.0f : 0.0f);
     const ServerReport report = client->Report();
     EXPECT_EQ(report.tables[1].n_rows, 10);
     EXPECT_EQ(report.n_peeked_keys, 50);
@@ -109,7 +111,8 @@ TEST(ClientServer, PeekingMakesNoRows) {
 TEST(ClientServer, ADuplicatedReplyIsDroppedAndCounted) {
   const auto twice = [](int, int, std::vector<net::Frame>* frames) {
     const net::Frame& sent = frames->front();
-    if (sent.kind() != net::FrameKind::kPushReply && sent.kind() != net::FrameKind::kPullReply) return;
+    if (sent.kind() != net::FrameKind::kPushReply && sent.kind() != net::FrameKind::kPullReply)
+      return;
     net::Frame again = net::Frame::ForReceiving(sent.bytes().size());
     std::memcpy(again.bytes().data(), sent.bytes().data(), sent.bytes().size());
     frames->push_back(std::move(again));
@@ -123,7 +126,8 @@ TEST(ClientServer, ADuplicatedReplyIsDroppedAndCounted) {
           row.Push(client, 1);
         }
         client->Drain();
-        EXPECT_THAT(row.Peek(client), Each(-20.0f)) << "no push was taken for acknowledged before it was";
+        EXPECT_THAT(row.Peek(client), Each(-20.0f))
+            << "no push was taken for acknowledged before it was";
         EXPECT_GE(client->counts().n_late_replies, 38);
         EXPECT_EQ(client->counts().n_pushes, 20);
         EXPECT_EQ(client->counts().n_waiting, 0);
@@ -133,7 +137,8 @@ TEST(ClientServer, ADuplicatedReplyIsDroppedAndCounted) {
 
 TEST(ClientServer, AStaleReadIsCountedByTheWorker) {
   const auto early = [](int, int, std::vector<net::Frame>* frames) {
-    if (frames->front().kind() != net::FrameKind::kPullReply || frames->front().header().clock != 5) return;
+    if (frames->front().kind() != net::FrameKind::kPullReply || frames->front().header().clock != 5)
+      return;
     reinterpret_cast<ReplyPrelude*>(frames->front().payload().data())->n_complete = 2;
   };
   for (const int staleness : {-1, 0, 2, 3}) {
@@ -146,7 +151,8 @@ TEST(ClientServer, AStaleReadIsCountedByTheWorker) {
             row.Push(client, 1);
           }
           client->Drain();
-          EXPECT_EQ(client->counts().n_stale_reads, staleness == 0 || staleness == 2 ? 1 : 0) << staleness;
+          EXPECT_EQ(client->counts().n_stale_reads, staleness == 0 || staleness == 2 ? 1 : 0)
+              << staleness;
         },
         "", early);
   }
@@ -157,7 +163,8 @@ TEST(ClientServerDeathTest, MorePullsThanMayWaitAreABug) {
   const auto pull_too_often = [] {
     RunCluster(SgdJob(-1), {1, 1}, 1, [](int, net::Mailbox*, client::Client* client) {
       std::deque<OneTable> rows;
-      for (int i = 0; i <= kMaxPullsInFlight; ++i) rows.emplace_back(std::vector<Key>{7}).Pull(client);
+      for (int i = 0; i <= kMaxPullsInFlight; ++i)
+        rows.emplace_back(std::vector<Key>{7}).Pull(client);
     });
   };
   EXPECT_DEATH(pull_too_often(), "push before you pull more");
@@ -174,12 +181,15 @@ TEST(ClientServer, CountsTheBytesBetweenAWorkerAndAServer) {
     client->Drain();
     // A pull of n keys: its frame, that of its reply, and an address a key.
     const auto pull = [](int64_t n) {
-      return static_cast<int64_t>(2 * sizeof(net::FrameHeader) + 3 * sizeof(Section) + sizeof(ReplyPrelude)) +
+      return static_cast<int64_t>(2 * sizeof(net::FrameHeader) + 3 * sizeof(Section) +
+                                  sizeof(ReplyPrelude)) +
              n * static_cast<int64_t>(sizeof(Key) + kDim * sizeof(float) + sizeof(void*));
     };
-    const int64_t push = static_cast<int64_t>(sizeof(net::FrameHeader) + sizeof(PushPrelude) + 2 * kDim * sizeof(float));
+    const int64_t push = static_cast<int64_t>(sizeof(net::FrameHeader) + sizeof(PushPrelude) +
+                                              2 * kDim * sizeof(float));
     EXPECT_EQ(client->counts().peak_bytes, pull(1) + pull(2));
-    EXPECT_EQ(client->counts().bound_bytes, kMaxPullsInFlight * pull(2) + kMaxPushesPerServer * push);
+    EXPECT_EQ(client->counts().bound_bytes,
+              kMaxPullsInFlight * pull(2) + kMaxPushesPerServer * push);
   });
 }
 
@@ -221,8 +231,8 @@ TEST(ClientServer, AssignSetsWeights) {
 }
 
 TEST(ClientServer, ASynchronousStepWaitsForEverySlice) {
-  // Two workers; what each reads at step t is the sum of all pushes of the steps before, whatever the network
-  // does.
+  // Two workers; what each reads at step t is the sum of all pushes of the steps before, whatever
+  // the network does.
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     RunCluster(SgdJob(0), {2, 2}, seed, [](int worker, net::Mailbox*, client::Client* client) {
       for (uint64_t step = 0; step < 10; ++step) {
@@ -236,8 +246,8 @@ TEST(ClientServer, ASynchronousStepWaitsForEverySlice) {
 }
 
 TEST(ClientServer, ASynchronousStepIsOneUpdateOfTheSum) {
-  // Adam's first step has the size of the learning rate whatever the gradient: two updates would move twice
-  // as far.
+  // Adam's first step has the size of the learning rate whatever the gradient: two updates would
+  // move twice as far.
   Job job = SgdJob(0);
   auto* adam = job.mutable_table(0)->mutable_optimizer()->mutable_adam();
   adam->set_learning_rate(0.1);
@@ -254,8 +264,8 @@ TEST(ClientServer, ASynchronousStepIsOneUpdateOfTheSum) {
 }
 
 TEST(ClientServer, ASynchronousWorkerWithoutKeysRunsAhead) {
-  // Worker 1 never asks the server that worker 0 uses, and may hear that a step is complete before that
-  // server does.
+  // Worker 1 never asks the server that worker 0 uses, and may hear that a step is complete before
+  // that server does.
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     RunCluster(SgdJob(0), {2, 2}, seed, [](int worker, net::Mailbox*, client::Client* client) {
       std::vector<Key> keys = ManyKeys(40);
@@ -327,8 +337,8 @@ std::string RefusalOf(const std::function<net::Frame()>& make) {
 }
 
 /// A pull of `keys` of table 1 with its sections changed by `damage`.
-std::function<net::Frame()> PullOf(std::vector<Key> keys, const std::function<void(Section*)>& damage,
-                              uint64_t id = 77) {
+std::function<net::Frame()> PullOf(std::vector<Key> keys,
+                                   const std::function<void(Section*)>& damage, uint64_t id = 77) {
   return [=] {
     net::Frame frame(net::FrameKind::kPull, id, 0, 3 * sizeof(Section) + keys.size() * sizeof(Key));
     Section* sections = reinterpret_cast<Section*>(frame.payload().data());
@@ -348,7 +358,8 @@ TEST(ClientServer, RefusesWhatMakesNoSense) {
               HasSubstr("pull from rank 2: section 1 is about table 9 of 3"));
   EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].n_keys = uint64_t{1} << 60; })),
               HasSubstr("announces 1152921504606846976 keys"));
-  EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].n_keys = 2; })), HasSubstr("bytes, expected"));
+  EXPECT_THAT(RefusalOf(PullOf({mine}, [](Section* s) { s[1].n_keys = 2; })),
+              HasSubstr("bytes, expected"));
   EXPECT_THAT(RefusalOf(PullOf({others}, [](Section*) {})), HasSubstr("belongs to server 1"));
   EXPECT_THAT(RefusalOf([] { return net::Frame(net::FrameKind::kPull, 1, 0, "short"); }),
               HasSubstr("5 bytes, expected at least 3 sections"));
@@ -370,7 +381,8 @@ TEST(ClientServer, RefusesWhatMakesNoSense) {
 
 /// A push of the pull `pull_id`, of one row of table 1.
 net::Frame PushOf(uint64_t pull_id, uint64_t sequence, float gradient) {
-  net::Frame frame(net::FrameKind::kPush, 500 + sequence, 0, sizeof(PushPrelude) + kDim * sizeof(float));
+  net::Frame frame(net::FrameKind::kPush, 500 + sequence, 0,
+                   sizeof(PushPrelude) + kDim * sizeof(float));
   const PushPrelude prelude = {pull_id, sequence, 0, 1};
   std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
   const float gradients[kDim] = {gradient, gradient};
@@ -381,25 +393,29 @@ net::Frame PushOf(uint64_t pull_id, uint64_t sequence, float gradient) {
 /// Pulls key 7 of table 1 by hand; returns the pull's id.
 uint64_t PullByHand(net::Mailbox* mailbox) {
   const uint64_t id = mailbox->NewRequestId();
-  mailbox->Send(0, PullOf({Key{7}}, [](Section*) {}, id)());
+  mailbox->Send(0, PullOf(
+                       {Key{7}}, [](Section*) {}, id)());
   mailbox->Await({net::FrameKind::kPullReply}, "a reply");
   return id;
 }
 
 TEST(ClientServer, APullThatComesTwiceIsAnsweredOnceAndCounted) {
   for (const int staleness : {-1, 0}) {
-    RunCluster(SgdJob(staleness), {1, 1}, 1, [](int, net::Mailbox* mailbox, client::Client* client) {
-      for (int n = 0; n < 2; ++n) {
-        const uint64_t id = mailbox->NewRequestId();
-        for (int i = 0; i < 3; ++i) mailbox->Send(0, PullOf({Key{7}}, [](Section*) {}, id)());
-        mailbox->Await({net::FrameKind::kPullReply}, "a reply");
-      }
-      OneTable row({Key{7}});
-      row.Peek(client);  // fails on a reply that nobody waits for
-      const ServerReport report = client->Report();
-      EXPECT_EQ(report.n_repeated_pulls, 4);
-      EXPECT_EQ(report.n_pulled_keys, 2);
-    });
+    RunCluster(SgdJob(staleness), {1, 1}, 1,
+               [](int, net::Mailbox* mailbox, client::Client* client) {
+                 for (int n = 0; n < 2; ++n) {
+                   const uint64_t id = mailbox->NewRequestId();
+                   for (int i = 0; i < 3; ++i)
+                     mailbox->Send(0, PullOf(
+                                          {Key{7}}, [](Section*) {}, id)());
+                   mailbox->Await({net::FrameKind::kPullReply}, "a reply");
+                 }
+                 OneTable row({Key{7}});
+                 row.Peek(client);  // fails on a reply that nobody waits for
+                 const ServerReport report = client->Report();
+                 EXPECT_EQ(report.n_repeated_pulls, 4);
+                 EXPECT_EQ(report.n_pulled_keys, 2);
+               });
   }
 }
 
@@ -451,11 +467,14 @@ TEST(ClientServer, APushThatComesTwiceIsAppliedOnce) {
 }
 
 TEST(ClientServer, ALostPushIsNoticed) {
-  EXPECT_THAT(RefusalOf([] { return PushOf(0, 3, 1); }), HasSubstr("push from rank 2: number 3, expected 1"));
+  EXPECT_THAT(RefusalOf([] { return PushOf(0, 3, 1); }),
+              HasSubstr("push from rank 2: number 3, expected 1"));
 }
 
 TEST(ClientServer, RefusesStepsThatNoHonestWorkerIsAt) {
-  const auto pull_at = [](uint64_t step) { return net::Frame(net::FrameKind::kPull, 77, step, 3 * sizeof(Section)); };
+  const auto pull_at = [](uint64_t step) {
+    return net::Frame(net::FrameKind::kPull, 77, step, 3 * sizeof(Section));
+  };
   EXPECT_THAT(RefusalOf([&] { return pull_at(uint64_t{1} << 32); }),
               HasSubstr("step 4294967296, expected at most"));
   const auto late_pull = [&] {
@@ -468,8 +487,8 @@ TEST(ClientServer, RefusesStepsThatNoHonestWorkerIsAt) {
       mailbox->Await({net::FrameKind::kPullReply}, "an answer");
     });
   };
-  EXPECT_THAT(late_pull,
-              ::testing::ThrowsMessage<Error>(HasSubstr("step 0 is complete, expected 1 or later")));
+  EXPECT_THAT(late_pull, ::testing::ThrowsMessage<Error>(
+                             HasSubstr("step 0 is complete, expected 1 or later")));
   const auto push_of_another_step = [&] {
     RunCluster(SgdJob(-1), {1, 1}, 1, [&](int, net::Mailbox* mailbox, client::Client*) {
       const uint64_t id = PullByHand(mailbox);
@@ -480,7 +499,8 @@ TEST(ClientServer, RefusesStepsThatNoHonestWorkerIsAt) {
       mailbox->Await({net::FrameKind::kPushReply}, "an answer");
     });
   };
-  EXPECT_THAT(push_of_another_step, ::testing::ThrowsMessage<Error>(HasSubstr("but its pull was of step 0")));
+  EXPECT_THAT(push_of_another_step,
+              ::testing::ThrowsMessage<Error>(HasSubstr("but its pull was of step 0")));
 }
 
 TEST(ClientServer, RefusesAKeyThatComesTwice) {
@@ -517,9 +537,10 @@ TEST(ClientServer, PoisonedGradientsAreRefusedCountedAndKept) {
             EXPECT_EQ(report.poisoned[0].table, job.table(0).name());
           },
           folder.Path());
-      const std::string kept = testing::ReadFile(folder.Path("poisoned/server-0-rank-1-push-2.tsv"));
-      EXPECT_THAT(kept,
-                  ::testing::StartsWith("table\tkey\tgradient\n" + job.table(0).name() + "\t2\t1\t1\n"));
+      const std::string kept =
+          testing::ReadFile(folder.Path("poisoned/server-0-rank-1-push-2.tsv"));
+      EXPECT_THAT(kept, ::testing::StartsWith("table\tkey\tgradient\n" + job.table(0).name() +
+                                              "\t2\t1\t1\n"));
       EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 3);
     }
   }
@@ -568,7 +589,8 @@ TEST(Replicas, OweNothingAfterADrainAndReadNothingOlderThanTheirBound) {
         OneTable& slot = slots[step % 2];
         client->PullFinish(&slot.exchange);
         for (size_t i = 0; i < slot.keys.size(); ++i) {
-          // One step for the exchange ahead, four for the copy, four for the gradients, and one for the push.
+          // One step for the exchange ahead, four for the copy, four for the gradients, and one for
+          // the push.
           const size_t oldest = step < 10 ? 0 : step - 10;
           const Key key = slot.keys[i];
           EXPECT_LE(slot.weights[i * kDim], true_weights[oldest][key])

@@ -62,18 +62,22 @@ TEST(LeaseBook, RefusesWhatNoHonestWorkerSays) {
   LeaseBook book(1, 2);
   book.Enter(0, 3, true);
   book.Take(0);
-  EXPECT_THAT([&] { book.Enter(0, 4, true); }, ThrowsMessage<Error>(HasSubstr("4 ranges, others say 3")));
-  EXPECT_THAT([&] { book.Enter(1, 3, true); }, ThrowsMessage<Error>(HasSubstr("3 ranges to finish")));
+  EXPECT_THAT([&] { book.Enter(0, 4, true); },
+              ThrowsMessage<Error>(HasSubstr("4 ranges, others say 3")));
+  EXPECT_THAT([&] { book.Enter(1, 3, true); },
+              ThrowsMessage<Error>(HasSubstr("3 ranges to finish")));
   EXPECT_THAT([&] { book.Finish(1, {0}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
   EXPECT_THAT([&] { book.Finish(0, {1}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
   EXPECT_THAT([&] { book.Finish(0, {3}); }, ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
   EXPECT_THAT([&] { book.Hold(0, {1, 1}); }, ThrowsMessage<Error>(HasSubstr("ascending")));
-  EXPECT_THAT([&] { LeaseBook(1, 1).Enter(0, 1 << 21, true); }, ThrowsMessage<Error>(HasSubstr("at most")));
+  EXPECT_THAT([&] { LeaseBook(1, 1).Enter(0, 1 << 21, true); },
+              ThrowsMessage<Error>(HasSubstr("at most")));
   book.Finish(0, {0});
   EXPECT_THAT([&] { book.Finish(0, {0}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
 }
 
-/// Workers that take, finish and die at random; the job dies with them and goes on from what was finished.
+/// Workers that take, finish and die at random; the job dies with them and goes on from what was
+/// finished.
 TEST(LeaseBook, ABookThatGoesOnHandsOutEachUnfinishedRangeOnce) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
@@ -146,11 +150,13 @@ TEST(LeaseBook, OfARangeThatWasBegunTheRestIsHandedOut) {
   EXPECT_EQ(book.TakeTicket(), 40u);
   book.Finish(0, {1, 2});
   book.Enter(1, 3, true);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(book.Take(0)->n_done, 0u) << "of the next epoch nothing is done";
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(book.Take(0)->n_done, 0u) << "of the next epoch nothing is done";
 
   EXPECT_THAT([&] { book.GoOn(left); }, ThrowsMessage<Error>(HasSubstr("has begun")));
   left.done = {{1, 2, false}, {1, 2, false}};
-  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); }, ThrowsMessage<Error>(HasSubstr("range 1 of 3 is done, expected ascending")));
+  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); },
+              ThrowsMessage<Error>(HasSubstr("range 1 of 3 is done, expected ascending")));
   left.done = {{3, 2, false}};
   EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); }, ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
 }
@@ -168,9 +174,11 @@ TEST(RoundBook, ASlowWorkerGetsLessAndGetsItBack) {
   book.Owners(0, 0, 8, 0);
   book.Owners(1, 0, 8, 0);
   book.Owners(0, 1, 8, 0.01);
-  EXPECT_THAT(book.Owners(1, 1, 8, 0.04), ElementsAre(0, 1, 0, 1, 0, 1, 0, 1)) << "fixed before it was known";
+  EXPECT_THAT(book.Owners(1, 1, 8, 0.04), ElementsAre(0, 1, 0, 1, 0, 1, 0, 1))
+      << "fixed before it was known";
   EXPECT_THAT(book.Owners(0, 2, 8, 0.01), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0)) << "6 against 2";
-  EXPECT_THAT(book.Owners(1, 2, 8, 0.01), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0)) << "for all the same";
+  EXPECT_THAT(book.Owners(1, 2, 8, 0.01), ElementsAre(0, 1, 0, 1, 0, 0, 0, 0))
+      << "for all the same";
   const std::vector<uint32_t> owners = book.Owners(1, 3, 8, 0.01);
   EXPECT_EQ(std::count(owners.begin(), owners.end(), 1u), 4);
 }
@@ -185,9 +193,11 @@ TEST(RoundBook, TheSlowestKeepsOneSlice) {
 TEST(RoundBook, RefusesWhatNoHonestWorkerSays) {
   RoundBook book(2);
   book.Owners(0, 5, 4, 0);
-  EXPECT_THAT([&] { book.Owners(0, 7, 4, 0); }, ThrowsMessage<Error>(HasSubstr("round 7 of the slices, expected 5 to 6")));
+  EXPECT_THAT([&] { book.Owners(0, 7, 4, 0); },
+              ThrowsMessage<Error>(HasSubstr("round 7 of the slices, expected 5 to 6")));
   EXPECT_THAT([&] { book.Owners(0, 4, 4, 0); }, ThrowsMessage<Error>(HasSubstr("round 4")));
-  EXPECT_THAT([&] { book.Owners(0, 5, 3, 0); }, ThrowsMessage<Error>(HasSubstr("3 slices, others say 4")));
+  EXPECT_THAT([&] { book.Owners(0, 5, 3, 0); },
+              ThrowsMessage<Error>(HasSubstr("3 slices, others say 4")));
   EXPECT_THAT([&] { book.Owners(0, 5, 4, -1); }, ThrowsMessage<Error>(HasSubstr("takes -1 s")));
 }
 

@@ -1,11 +1,12 @@
-// At staleness 0 a step's outcome depends on what was pulled and pushed, not on whose pull came first, nor on
-// the number of servers and workers: rules that keys compete under, each short of room.
+// At staleness 0 a step's outcome depends on what was pulled and pushed, not on whose pull came
+// first, nor on the number of servers and workers: rules that keys compete under, each short of
+// room.
 #include <gmock/gmock.h>
 
 #include <numeric>
 
-#include "ps/partitioner.h"
 #include "common/random.h"
+#include "ps/partitioner.h"
 #include "tests/support/cluster.h"
 #include "tests/support/example_jobs.h"
 
@@ -35,46 +36,49 @@ std::vector<Key> KeysOf(uint64_t step, int slice) {
 
 Outcome OutcomeOf(const Job& job, int n_servers, int n_workers, uint64_t seed) {
   Outcome outcome;
-  testing::RunCluster(job, {n_servers, n_workers}, seed, [&](int worker, net::Mailbox*, client::Client* client) {
-    for (uint64_t step = 0; step < kSteps; ++step) {
-      for (int slice = worker; slice < kSlices; slice += n_workers) {
-        const std::vector<Key> keys = KeysOf(step, slice);
-        std::vector<float> weights(keys.size() * kOrderDim);
-        std::vector<float> gradients(keys.size() * kOrderDim);
-        for (size_t i = 0; i < gradients.size(); ++i) gradients[i] = 0.01f * static_cast<float>(i % 7);
-        client::Exchange exchange;
-        exchange.clock = step;
-        exchange.parts.resize(3);
-        exchange.parts[1] = {keys, true, weights.data(), gradients.data()};
-        client->PullStart(&exchange);
-        client->PullFinish(&exchange);
-        for (size_t i = 0; i < gradients.size(); ++i) gradients[i] += weights[i];
-        client->PushStart(&exchange, slice, kSlices);
-      }
-    }
-    client->Drain();
-    if (worker != 0) return;
-    // A pull of the next step waits until all have pushed theirs.
-    client::Exchange next;
-    next.clock = kSteps;
-    next.parts.resize(3);
-    std::vector<Key> dense(16);  // of every server some
-    std::iota(dense.begin(), dense.end(), Key{0});
-    next.parts[0] = {dense, false, nullptr, nullptr};
-    client->PullStart(&next);
-    client->PullFinish(&next);
-    std::vector<Key> keys(kKeys);
-    std::iota(keys.begin(), keys.end(), Key{0});
-    outcome.weights.resize(kKeys * kOrderDim);
-    client::Exchange peek;
-    peek.parts.resize(3);
-    peek.parts[1] = {keys, true, outcome.weights.data(), nullptr};
-    client->PeekStart(&peek);
-    client->PullFinish(&peek);
-    const ServerReport report = client->Report();
-    outcome.n_rows = report.tables[1].n_rows;
-    outcome.counts = report.tables[1].counts;
-  });
+  testing::RunCluster(job, {n_servers, n_workers}, seed,
+                      [&](int worker, net::Mailbox*, client::Client* client) {
+                        for (uint64_t step = 0; step < kSteps; ++step) {
+                          for (int slice = worker; slice < kSlices; slice += n_workers) {
+                            const std::vector<Key> keys = KeysOf(step, slice);
+                            std::vector<float> weights(keys.size() * kOrderDim);
+                            std::vector<float> gradients(keys.size() * kOrderDim);
+                            for (size_t i = 0; i < gradients.size(); ++i)
+                              gradients[i] = 0.01f * static_cast<float>(i % 7);
+                            client::Exchange exchange;
+                            exchange.clock = step;
+                            exchange.parts.resize(3);
+                            exchange.parts[1] = {keys, true, weights.data(), gradients.data()};
+                            client->PullStart(&exchange);
+                            client->PullFinish(&exchange);
+                            for (size_t i = 0; i < gradients.size(); ++i)
+                              gradients[i] += weights[i];
+                            client->PushStart(&exchange, slice, kSlices);
+                          }
+                        }
+                        client->Drain();
+                        if (worker != 0) return;
+                        // A pull of the next step waits until all have pushed theirs.
+                        client::Exchange next;
+                        next.clock = kSteps;
+                        next.parts.resize(3);
+                        std::vector<Key> dense(16);  // of every server some
+                        std::iota(dense.begin(), dense.end(), Key{0});
+                        next.parts[0] = {dense, false, nullptr, nullptr};
+                        client->PullStart(&next);
+                        client->PullFinish(&next);
+                        std::vector<Key> keys(kKeys);
+                        std::iota(keys.begin(), keys.end(), Key{0});
+                        outcome.weights.resize(kKeys * kOrderDim);
+                        client::Exchange peek;
+                        peek.parts.resize(3);
+                        peek.parts[1] = {keys, true, outcome.weights.data(), nullptr};
+                        client->PeekStart(&peek);
+                        client->PullFinish(&peek);
+                        const ServerReport report = client->Report();
+                        outcome.n_rows = report.tables[1].n_rows;
+                        outcome.counts = report.tables[1].counts;
+                      });
   return outcome;
 }
 
@@ -87,7 +91,8 @@ Job CrowdedJob(bool bloom, Eviction::WhenFull when_full, int64_t rows_of_shard) 
     table.mutable_admission()->mutable_counting_bloom()->set_bytes(8 * kNumShards);
   } else {
     table.mutable_admission()->mutable_exact()->set_sightings(2);
-    table.mutable_admission()->mutable_exact()->set_max_candidates(kNumShards);  // a bucket of four each
+    table.mutable_admission()->mutable_exact()->set_max_candidates(
+        kNumShards);  // a bucket of four each
   }
   table.mutable_eviction()->set_max_bytes(kNumShards * (200 + 70 * rows_of_shard));
   table.mutable_eviction()->set_when_full(when_full);

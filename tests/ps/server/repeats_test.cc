@@ -43,7 +43,8 @@ TEST(Repeats, AreNotTakenForKeysOfTheSameBit) {
   // Far more keys than the bitmap of a short request has bits, a few at a time.
   Repeats repeats;
   const std::vector<Key> keys = Drawn(1 << 16, 7);
-  for (size_t i = 0; i + 50 <= keys.size(); i += 50) EXPECT_EQ(repeats.Find(std::span(keys).subspan(i, 50)), 50u);
+  for (size_t i = 0; i + 50 <= keys.size(); i += 50)
+    EXPECT_EQ(repeats.Find(std::span(keys).subspan(i, 50)), 50u);
 }
 
 }  // namespace

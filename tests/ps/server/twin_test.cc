@@ -1,7 +1,7 @@
-// A whole parameter server against a naive twin: random pulls, pushes, peeks, evictions and growth of several
-// workers, on any number of servers, in every type of number, under every rule of admission and eviction.
-// Gradients and weights are small whole numbers, so that nothing is rounded. After each action all rows, their
-// weights and all counts are compared.
+// A whole parameter server against a naive twin: random pulls, pushes, peeks, evictions and growth
+// of several workers, on any number of servers, in every type of number, under every rule of
+// admission and eviction. Gradients and weights are small whole numbers, so that nothing is
+// rounded. After each action all rows, their weights and all counts are compared.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 #include <set>
 
 #include "common/error.h"
-#include "ps/partitioner.h"
 #include "common/random.h"
+#include "ps/partitioner.h"
 #include "ps/table/table.h"
 #include "tests/support/cluster.h"
 #include "tests/support/example_jobs.h"
@@ -41,7 +41,9 @@ const std::vector<Key>& AllKeys() {
 class TwinCounts {
  public:
   explicit TwinCounts(const zhiyin::Admission& config) : config_(config) {
-    const auto part = [](int64_t whole) { return std::max<int64_t>((whole + kNumShards - 1) / kNumShards, 1); };
+    const auto part = [](int64_t whole) {
+      return std::max<int64_t>((whole + kNumShards - 1) / kNumShards, 1);
+    };
     if (config.has_exact()) {
       wanted_ = config.exact().sightings();
       size_ = part((config.exact().max_candidates() + 3) / 4);
@@ -156,7 +158,8 @@ class Twin {
   /// What a pull does before its keys.
   void Open(uint64_t step) {
     if (sighted_.wanted() == 1) return;
-    while (open_.size() + (open_.contains(step) ? 0 : 1) > 8 && open_.begin()->first != step) CloseFirst();
+    while (open_.size() + (open_.contains(step) ? 0 : 1) > 8 && open_.begin()->first != step)
+      CloseFirst();
     open_[step];
   }
 
@@ -174,7 +177,8 @@ class Twin {
     if (max_rows_ > 0) KeepBound(in_use);
     while (!open_.empty() && open_.begin()->first < clock + (synchronous_ ? 1 : 0)) CloseFirst();
     const Eviction& rules = config_.eviction();
-    if (rules.ttl_steps() == 0 && rules.min_pulls() == 0 && rules.min_norm() == 0 && max_rows_ == 0) return;
+    if (rules.ttl_steps() == 0 && rules.min_pulls() == 0 && rules.min_norm() == 0 && max_rows_ == 0)
+      return;
     if (next_sweep_ == kNotYet) next_sweep_ = clock;
     for (int n = 0; n < 4 && next_sweep_ <= clock; ++n, ++next_sweep_) {
       const uint64_t n_slices = static_cast<uint64_t>(rules.sweep_steps());
@@ -239,9 +243,8 @@ class Twin {
       for (const int shard : nearly_full_) Trim(shard, in_use);
     } else if (synchronous_) {
       for (auto& [shard, keys] : new_keys_) {
-        std::sort(keys.begin(), keys.end(), [](Key a, Key b) {
-          return PlacementBits(kTable, a) > PlacementBits(kTable, b);
-        });
+        std::sort(keys.begin(), keys.end(),
+                  [](Key a, Key b) { return PlacementBits(kTable, a) > PlacementBits(kTable, b); });
         for (const Key key : keys) {
           if (ShardSize(shard) <= max_rows_) break;
           if (config_.eviction().when_full() == Eviction::FAIL) stopped_ = true;
@@ -274,7 +277,8 @@ class Twin {
     row->is_new = false;
     double square = 0;
     for (const float w : row->weights) square += w * w;
-    if (rules.ttl_steps() > 0 && clock > before.last_step + static_cast<uint64_t>(rules.ttl_steps())) {
+    if (rules.ttl_steps() > 0 &&
+        clock > before.last_step + static_cast<uint64_t>(rules.ttl_steps())) {
       ++counts.expired;
     } else if (!before.is_new && before.n_pulls < rules.min_pulls()) {
       ++counts.rare;
@@ -366,8 +370,8 @@ class Comparison {
         steps_(static_cast<size_t>(n_workers)),
         random_(random) {}
 
-  /// Without a bound on staleness: anything. At staleness 0 a worker pulls when it has pushed, and pushes when it
-  /// has pulled.
+  /// Without a bound on staleness: anything. At staleness 0 a worker pulls when it has pushed, and
+  /// pushes when it has pulled.
   void Act(int worker, client::Client* client) {
     auto& own = in_flight_[static_cast<size_t>(worker)];
     uint64_t& step = steps_[static_cast<size_t>(worker)];
@@ -384,7 +388,8 @@ class Comparison {
     } else {
       Pull(worker, step, client);
       step += random_->Below(worker == 0 ? 4 : 2);
-      if (own.size() > 3 || random_->Below(2) == 0) Push(worker, random_->Below(own.size()), client);
+      if (own.size() > 3 || random_->Below(2) == 0)
+        Push(worker, random_->Below(own.size()), client);
     }
     Check(client);
   }
@@ -394,11 +399,14 @@ class Comparison {
   }
   /// Whether a server is to have ended the job.
   bool stopped() const {
-    return std::any_of(twins_.begin(), twins_.end(), [](const Twin& twin) { return twin.stopped(); });
+    return std::any_of(twins_.begin(), twins_.end(),
+                       [](const Twin& twin) { return twin.stopped(); });
   }
 
  private:
-  size_t ServerOfKey(Key key) const { return static_cast<size_t>(ServerOf(kTable, key, n_servers_)); }
+  size_t ServerOfKey(Key key) const {
+    return static_cast<size_t>(ServerOf(kTable, key, n_servers_));
+  }
 
   std::vector<Key> RandomKeys() {
     const std::vector<Key>& all = AllKeys();
@@ -429,7 +437,8 @@ class Comparison {
     client->PullFinish(&pull.exchange);
     ASSERT_FALSE(stopped()) << "the server was to stop";
     for (size_t i = 0; i < pull.keys.size(); ++i) {
-      const std::vector<float> expected = pull.rows[i] ? *pull.rows[i] : std::vector<float>(kTwinDim);
+      const std::vector<float> expected =
+          pull.rows[i] ? *pull.rows[i] : std::vector<float>(kTwinDim);
       const auto got = pull.weights.begin() + static_cast<std::ptrdiff_t>(i * kTwinDim);
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(), got))
           << "key " << pull.keys[i] << " at " << step;
@@ -506,11 +515,11 @@ class Comparison {
   int n_workers_;
   bool synchronous_;
   std::vector<Twin> twins_;
-  std::vector<std::multiset<uint64_t>> in_use_;                  // [server]
+  std::vector<std::multiset<uint64_t>> in_use_;                    // [server]
   std::vector<std::vector<std::unique_ptr<InFlight>>> in_flight_;  // [worker]
-  std::vector<uint64_t> steps_;                                  // [worker], of its next pull
-  std::vector<const InFlight*> gathered_;                        // at staleness 0, of the step in hand
-  std::vector<std::unique_ptr<InFlight>> kept_;                  // for gathered_
+  std::vector<uint64_t> steps_;                                    // [worker], of its next pull
+  std::vector<const InFlight*> gathered_;        // at staleness 0, of the step in hand
+  std::vector<std::unique_ptr<InFlight>> kept_;  // for gathered_
   uint64_t n_complete_ = 0;
   Random* random_;
 };
@@ -519,8 +528,8 @@ constexpr uint64_t kAct = 0;
 constexpr uint64_t kFinish = 1;
 
 /// One of the cluster's workers; worker 0 says whose turn it is.
-void TakeTurns(int worker, int n_workers, const net::RoleMap& roles, Random* random, net::Mailbox* mailbox,
-               client::Client* client, Comparison* comparison) {
+void TakeTurns(int worker, int n_workers, const net::RoleMap& roles, Random* random,
+               net::Mailbox* mailbox, client::Client* client, Comparison* comparison) {
   if (worker != 0) {
     for (uint64_t turn = kAct; turn != kFinish;) {
       turn = mailbox->Await({net::FrameKind::kBroadcast}, "a turn").header().clock;
@@ -550,16 +559,18 @@ TEST_P(ServerAgainstTwin, HoldsTheSameRowsAndCounts) {
   for (uint64_t seed = 100 * GetParam(); seed < 100 * GetParam() + 100; ++seed) {
     Random random(seed);
     const Job job = RandomJob(&random);
-    const net::RoleMap roles{1 + static_cast<int>(random.Below(3)), 1 + static_cast<int>(random.Below(3))};
+    const net::RoleMap roles{1 + static_cast<int>(random.Below(3)),
+                             1 + static_cast<int>(random.Below(3))};
     Comparison comparison(job, roles.n_servers, roles.n_workers, &random);
     std::string error;
     try {
-      testing::RunCluster(job, roles, seed, [&](int worker, net::Mailbox* mailbox, client::Client* client) {
-        TakeTurns(worker, roles.n_workers, roles, &random, mailbox, client, &comparison);
-        if (worker != 0) return;
-        for (const auto& [name, count] : kRowCounts)
-          all.*count += client->Report().tables[kTable].counts.*count;
-      });
+      testing::RunCluster(
+          job, roles, seed, [&](int worker, net::Mailbox* mailbox, client::Client* client) {
+            TakeTurns(worker, roles.n_workers, roles, &random, mailbox, client, &comparison);
+            if (worker != 0) return;
+            for (const auto& [name, count] : kRowCounts)
+              all.*count += client->Report().tables[kTable].counts.*count;
+          });
     } catch (const Error& e) {
       error = e.what();
     }
@@ -572,7 +583,8 @@ TEST_P(ServerAgainstTwin, HoldsTheSameRowsAndCounts) {
   }
   EXPECT_GT(n_stopped, 0);
   for (const auto& [name, count] : kRowCounts)
-    EXPECT_EQ(all.*count > 0, count != &RowCounts::loaded) << name << ": a test that never sees it proves nothing";
+    EXPECT_EQ(all.*count > 0, count != &RowCounts::loaded)
+        << name << ": a test that never sees it proves nothing";
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ServerAgainstTwin, ::testing::Range(uint64_t{0}, uint64_t{10}));

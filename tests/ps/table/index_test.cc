@@ -29,7 +29,8 @@ TEST(Index, KeysComeAndGoInOneShardAsInATwin) {
     for (uint32_t i = 0; i < 20000; ++i) {
       const Key key = keys[random.Below(n_keys)];
       const auto it = twin.find(key);
-      ASSERT_EQ(index.Find(key), it == twin.end() ? Index::kAbsent : it->second) << n_keys << " keys, " << i;
+      ASSERT_EQ(index.Find(key), it == twin.end() ? Index::kAbsent : it->second)
+          << n_keys << " keys, " << i;
       if (it == twin.end()) {
         index.Insert(key, i);
         twin[key] = i;
@@ -42,7 +43,8 @@ TEST(Index, KeysComeAndGoInOneShardAsInATwin) {
       if (i % 64 > 0) continue;
       index.Find(keys, [&](size_t at, uint32_t row) {
         const auto found = twin.find(keys[at]);
-        ASSERT_EQ(row, found == twin.end() ? Index::kAbsent : found->second) << n_keys << " keys, " << i;
+        ASSERT_EQ(row, found == twin.end() ? Index::kAbsent : found->second)
+            << n_keys << " keys, " << i;
       });
       EXPECT_EQ(index.SortedShard(17).size(), twin.size());
     }
@@ -63,7 +65,8 @@ TEST(Arena, ArraysDoNotOverlapAndGapsAreUsedAgain) {
       ASSERT_TRUE(arrays.emplace(array, std::pair(n, mark)).second);
       n_live += n;
     } else {
-      const auto it = std::next(arrays.begin(), static_cast<std::ptrdiff_t>(random.Below(arrays.size())));
+      const auto it =
+          std::next(arrays.begin(), static_cast<std::ptrdiff_t>(random.Below(arrays.size())));
       const auto [n, mark] = it->second;
       ASSERT_EQ(it->first[0], mark);
       ASSERT_EQ(it->first[n - 1], mark);

@@ -68,7 +68,8 @@ TEST(PageMaker, MayGoWhileItIsBusy) {
     const HugeChunk chunk = MapHugeChunk(2 * kHugePage, 0);
     PageMaker first;
     first.MapAhead(kHugePage);
-    for (int page = 0; page < 2; ++page) first.MakePages(chunk.get() + static_cast<size_t>(page) * kHugePage, kHugePage);
+    for (int page = 0; page < 2; ++page)
+      first.MakePages(chunk.get() + static_cast<size_t>(page) * kHugePage, kHugePage);
     PageMaker second(std::move(first));
     second.MakePages(chunk.get(), kHugePage);
   }

@@ -96,7 +96,8 @@ TEST(Table, SixteenBitWeightsMoveByTheGradientOnAverage) {
     const std::vector<float> weights = Weights(&table, key);
     double mean = 0;
     for (const float w : weights) mean += w / 3;
-    EXPECT_NEAR(mean, 1 - 4000 * static_cast<double>(tiny), 0.25 * -4000 * tiny) << NumberType_Name(storage);
+    EXPECT_NEAR(mean, 1 - 4000 * static_cast<double>(tiny), 0.25 * -4000 * tiny)
+        << NumberType_Name(storage);
     EXPECT_EQ(table.layout().bytes(), 8u) << "three numbers of two bytes, padded";
   }
 }
@@ -295,7 +296,8 @@ TEST(Eviction, OrByStoppingTheJob) {
   const auto fill = [&] {
     for (uint64_t i = 0; i < 400000; ++i) PullRow(&table, Mix(i), i);
   };
-  EXPECT_THAT(fill, ::testing::ThrowsMessage<Error>(::testing::HasSubstr("eviction.max_bytes are used up")));
+  EXPECT_THAT(fill, ::testing::ThrowsMessage<Error>(
+                        ::testing::HasSubstr("eviction.max_bytes are used up")));
 }
 
 TEST(Eviction, BytesForLessThanARowAShardAreRefused) {
@@ -319,7 +321,8 @@ TEST(Eviction, FreedRowsAreUsedAgain) {
   EXPECT_LT(table.n_bytes(), 4 << 20);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep memory of their own
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // they keep memory of their own
 int64_t ResidentBytes() {
   int64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages >> pages;
@@ -411,8 +414,8 @@ TEST(Table, AnEmptyOneTakesLessThanAMegabyte) {
   EXPECT_LT(Table(Spec(16), 1).n_bytes(), 1 << 20);
 }
 
-/// Random batches of finds and creations, with a naive twin beside. Keys come from a small range or from a
-/// few bits, so that they collide in shards and in chains.
+/// Random batches of finds and creations, with a naive twin beside. Keys come from a small range or
+/// from a few bits, so that they collide in shards and in chains.
 class TableAgainstTwin : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(TableAgainstTwin, HoldsTheSameRowsAtTheSameAddresses) {

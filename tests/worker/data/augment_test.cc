@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
+#include "launch/job/load_job.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -21,11 +21,14 @@ Job JobOf(const std::string& augment, const std::string& task = "") {
   return launch::job::ParseJob(R"(
       data { text { header: true } train { file: "x" } }
       table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
-      field { name: "list" separator: "|" augment { )" + augment + R"( } } field { name: "id" }
-      task { name: "a" label { number {} } binary_cross_entropy {} )" + task + R"( } task { name: "b" label { number {} } squared_error {} }
+      field { name: "list" separator: "|" augment { )" +
+                                   augment + R"( } } field { name: "id" }
+      task { name: "a" label { number {} } binary_cross_entropy {} )" +
+                                   task +
+                                   R"( } task { name: "b" label { number {} } squared_error {} }
       model { shared_bottom { bottom: 2 } }
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
-                  "job", ".", {});
+                               "job", ".", {});
 }
 
 /// Every row has the values 1 to 8, the id 99 and the labels 0 or 1, and 0.
@@ -48,13 +51,18 @@ Rows Augmented(const Job& job) {
   EXPECT_TRUE(augmenter.IsActive());
   const Rows rows = Some();
   Rows changed(2, 0, 2);
-  for (int i = 0; i < kManyRows; ++i) augmenter.Append(rows, i, Random(7, static_cast<uint64_t>(i)), &changed);
+  for (int i = 0; i < kManyRows; ++i)
+    augmenter.Append(rows, i, Random(7, static_cast<uint64_t>(i)), &changed);
   EXPECT_EQ(changed.n, kManyRows);
-  for (int i = 0; i < kManyRows; ++i) EXPECT_EQ(std::vector<Key>(changed.KeysOf(i, 1).begin(), changed.KeysOf(i, 1).end()), std::vector<Key>{99});
+  for (int i = 0; i < kManyRows; ++i)
+    EXPECT_EQ(std::vector<Key>(changed.KeysOf(i, 1).begin(), changed.KeysOf(i, 1).end()),
+              std::vector<Key>{99});
   return changed;
 }
 
-std::vector<Key> List(const Rows& rows, int64_t i) { return {rows.KeysOf(i, 0).begin(), rows.KeysOf(i, 0).end()}; }
+std::vector<Key> List(const Rows& rows, int64_t i) {
+  return {rows.KeysOf(i, 0).begin(), rows.KeysOf(i, 0).end()};
+}
 
 int Count(const Rows& rows, bool (*is)(const std::vector<Key>&)) {
   int n = 0;
@@ -64,8 +72,10 @@ int Count(const Rows& rows, bool (*is)(const std::vector<Key>&)) {
 
 TEST(Augmenter, DropsTheField) {
   const Rows rows = Augmented(JobOf("dropout: 0.25"));
-  EXPECT_NEAR(Count(rows, [](const auto& list) { return list.empty(); }), 0.25 * kManyRows, 4 * std::sqrt(0.25 * 0.75 * kManyRows));
-  EXPECT_EQ(Count(rows, [](const auto& list) { return list.empty() || list.size() == kValues; }), kManyRows);
+  EXPECT_NEAR(Count(rows, [](const auto& list) { return list.empty(); }), 0.25 * kManyRows,
+              4 * std::sqrt(0.25 * 0.75 * kManyRows));
+  EXPECT_EQ(Count(rows, [](const auto& list) { return list.empty() || list.size() == kValues; }),
+            kManyRows);
 }
 
 TEST(Augmenter, CropsToConsecutiveValues) {
@@ -81,7 +91,8 @@ TEST(Augmenter, CropsToConsecutiveValues) {
     ++n_cropped;
   }
   EXPECT_NEAR(n_cropped, 0.5 * kManyRows, 4 * std::sqrt(0.25 * kManyRows));
-  for (size_t at = 0; at <= 4; ++at) EXPECT_NEAR(n_at[at], n_cropped / 5.0, 5 * std::sqrt(n_cropped / 5.0)) << at;
+  for (size_t at = 0; at <= 4; ++at)
+    EXPECT_NEAR(n_at[at], n_cropped / 5.0, 5 * std::sqrt(n_cropped / 5.0)) << at;
 }
 
 TEST(Augmenter, ReordersSomeOfThem) {
@@ -119,14 +130,21 @@ TEST(Augmenter, LeavesOutNegativesOfOneTask) {
   EXPECT_NEAR(n_kept, 0.3 * kManyRows / 2, 4 * std::sqrt(0.21 * kManyRows / 2));
 }
 
-TEST(Augmenter, IsNotActiveWithoutRules) { EXPECT_FALSE(Augmenter(JobOf("")).IsActive()); }
+TEST(Augmenter, IsNotActiveWithoutRules) {
+  EXPECT_FALSE(Augmenter(JobOf("")).IsActive());
+}
 
 TEST(Augmenter, SharesThatAreNoneAreRefused) {
   using ::testing::HasSubstr;
   using ::testing::ThrowsMessage;
-  EXPECT_THAT([] { JobOf("mask: 1"); }, ThrowsMessage<Error>(HasSubstr("field[list].augment.mask: is 1, expected 0 to less than 1")));
-  EXPECT_THAT([] { JobOf("dropout: -0.1"); }, ThrowsMessage<Error>(HasSubstr("augment.dropout: is -0.1")));
-  EXPECT_THAT([] { JobOf("", "negative_share: 0"); }, ThrowsMessage<Error>(HasSubstr("negative_share: is 0, expected more than 0, at most 1")));
+  EXPECT_THAT(
+      [] { JobOf("mask: 1"); },
+      ThrowsMessage<Error>(HasSubstr("field[list].augment.mask: is 1, expected 0 to less than 1")));
+  EXPECT_THAT([] { JobOf("dropout: -0.1"); },
+              ThrowsMessage<Error>(HasSubstr("augment.dropout: is -0.1")));
+  EXPECT_THAT(
+      [] { JobOf("", "negative_share: 0"); },
+      ThrowsMessage<Error>(HasSubstr("negative_share: is 0, expected more than 0, at most 1")));
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ class NumberSource : public Source {
 
   int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
     const bool later = state_->is_later;
-    const int64_t n_rows = later ? options_.n_rows_later.value_or(options_.n_rows) : options_.n_rows;
+    const int64_t n_rows =
+        later ? options_.n_rows_later.value_or(options_.n_rows) : options_.n_rows;
     if (later) {
       if (options_.fails_at == block) Fail("numbers: broken");
       std::this_thread::sleep_for(options_.block_time);
@@ -90,7 +91,8 @@ const Normalizer kAsItIs = {{0}, {1}};
 std::vector<float> GoodNumbers(const NumberSourceOptions& source) {
   std::vector<float> numbers;
   for (int64_t i = 0; i < source.n_rows; ++i) {
-    if (source.bad_every == 0 || i % source.bad_every != 0) numbers.push_back(static_cast<float>(i));
+    if (source.bad_every == 0 || i % source.bad_every != 0)
+      numbers.push_back(static_cast<float>(i));
   }
   return numbers;
 }
@@ -103,8 +105,8 @@ std::vector<float> Sorted(std::vector<float> numbers) {
 /// The readers of a job's workers after their first pass, and its summaries.
 class Readers {
  public:
-  Readers(const NumberSourceOptions& options, const BlockDeal& deal, int64_t max_kept_rows, uint64_t seed = 1,
-          bool first_pass = true) {
+  Readers(const NumberSourceOptions& options, const BlockDeal& deal, int64_t max_kept_rows,
+          uint64_t seed = 1, bool first_pass = true) {
     for (int w = 0; w < deal.n_workers; ++w) {
       const auto make = [&] {
         return std::make_unique<SliceReader>(std::make_unique<NumberSource>(options, &state_), seed,
@@ -168,7 +170,8 @@ struct Streams {
       for (int64_t step = 0; step < plan.n_steps(); ++step) {
         for (int s = 0; s < n_streams; ++s) {
           int& w = owner[static_cast<size_t>(s)];
-          if (dealt_anew && step % 8 == 7) w = static_cast<int>(random.Below(static_cast<uint64_t>(n_workers)));
+          if (dealt_anew && step % 8 == 7)
+            w = static_cast<int>(random.Below(static_cast<uint64_t>(n_workers)));
           owners[{epoch, step, s}] = w;
           readers[w].Order(epoch, plan.Pieces(step, s));
         }
@@ -252,8 +255,8 @@ TEST(SliceReader, KeptAndStreamedRowsAreTheSame) {
   streamed.first_pass = false;
   streamed.Run();
   EXPECT_EQ(streamed.n_reads_later, 12);
-  // A stream that is asked for while the thread is ahead in the other may cost one. Stream by stream, there would be a step back for every
-  // window.
+  // A stream that is asked for while the thread is ahead in the other may cost one. Stream by
+  // stream, there would be a step back for every window.
   EXPECT_LE(streamed.n_steps_back_later, 1) << "one pass feeds all streams";
   ExpectSameSlices(kept, streamed);
 }
@@ -319,7 +322,8 @@ class OneReader {
   void Order(int64_t n, int64_t epoch = 0) {
     for (int64_t i = 0; i < n; ++i) {
       const int64_t step = i / 2 % plan_.n_steps();
-      (*readers_)[0].Order(epoch + i / 2 / plan_.n_steps(), plan_.Pieces(step, static_cast<int>(i % 2)));
+      (*readers_)[0].Order(epoch + i / 2 / plan_.n_steps(),
+                           plan_.Pieces(step, static_cast<int>(i % 2)));
     }
   }
   const Rows& Next(const std::function<void()>& tick = [] {}) { return (*readers_)[0].Next(tick); }
@@ -380,7 +384,8 @@ TEST(SliceReader, TicksWhileItWaits) {
   reader.Start();
   reader.Order(40);
   int n_ticks = 0;
-  for (int i = 0; i < 2 * 2 * 3; ++i) reader.Next([&] { ++n_ticks; });  // the two blocks of each that were kept
+  for (int i = 0; i < 2 * 2 * 3; ++i)
+    reader.Next([&] { ++n_ticks; });  // the two blocks of each that were kept
   n_ticks = 0;
   while (n_ticks < 3) {
     n_ticks = 0;
@@ -419,7 +424,8 @@ TEST(SliceReader, MayBeDestroyedAtAnyTime) {
 
 TEST(SliceReader, DoesNotFinishALongReadBeforeItIsDestroyed) {
   auto readers = std::make_unique<Readers>(
-      NumberSourceOptions{.n_rows = 256 * 2000, .block_time = std::chrono::milliseconds(5)}, BlockDeal{1, 1}, 256);
+      NumberSourceOptions{.n_rows = 256 * 2000, .block_time = std::chrono::milliseconds(5)},
+      BlockDeal{1, 1}, 256);
   const StreamPlan plan(readers->summaries(), 1, 64, 1'000'000);
   readers->Start(plan.runs());
   (*readers)[0].Order(0, plan.Pieces(0, 0));  // 10 seconds

@@ -7,8 +7,8 @@
 #include <set>
 #include <string>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
+#include "launch/job/load_job.h"
 #include "tests/support/files.h"
 #include "worker/data/source.h"
 
@@ -22,15 +22,17 @@ class BehaviourTest : public ::testing::Test {
   Job JobOf(const std::string& hold_out, const std::string& lines) {
     const std::string file = folder_.Write("events.csv", "user,item,time,rating\n" + lines);
     return launch::job::ParseJob(R"(
-      data { text { header: true } train { file: ")" + file + R"(" } test { file: ")" + file + R"(" }
-        behaviour { user: "user" item: "item" time: "time" history_length: 2 )" + hold_out + R"( } }
+      data { text { header: true } train { file: ")" +
+                                     file + R"(" } test { file: ")" + file + R"(" }
+        behaviour { user: "user" item: "item" time: "time" history_length: 2 )" +
+                                     hold_out + R"( } }
       table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
       field { name: "user" } field { name: "item" } field { name: "history" separator: "|" vocabulary: "item" }
       numeric { name: "item_log_share" standardise: false }
       task { name: "rating" label { at_least: 4 } binary_cross_entropy {} }
       model { shared_bottom { bottom: 2 } }
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
-                    "job", ".", {});
+                                 "job", ".", {});
   }
   Rows Read(const Job& job, SplitKind split) {
     Rows rows;
@@ -69,8 +71,9 @@ TEST_F(BehaviourTest, TheLastOfEachUserIsOfTheTestSplitUnlessItIsTheOnlyOne) {
   EXPECT_EQ(test.KeysOf(0, 2)[1], train.KeysOf(0, 1)[0]);
   EXPECT_EQ(test.labels[0], 1);
   EXPECT_EQ(train.labels, (std::vector<float>{1, 0, 1, 0}));
-  EXPECT_NEAR(test.numerics[0], std::log(0.25), 1e-6);   // x, once among the four that are learned from
-  EXPECT_NEAR(train.numerics[3], std::log(0.5), 1e-6);   // y
+  EXPECT_NEAR(test.numerics[0], std::log(0.25),
+              1e-6);  // x, once among the four that are learned from
+  EXPECT_NEAR(train.numerics[3], std::log(0.5), 1e-6);  // y
 }
 
 TEST_F(BehaviourTest, FromATimeOn) {
@@ -82,7 +85,9 @@ TEST_F(BehaviourTest, FromATimeOn) {
 
 TEST_F(BehaviourTest, AShareIsDrawnByTheSeed) {
   std::string lines;
-  for (int i = 0; i < 2000; ++i) lines += "u" + std::to_string(i % 7) + ",i" + std::to_string(i % 11) + "," + std::to_string(i) + ",3\n";
+  for (int i = 0; i < 2000; ++i)
+    lines += "u" + std::to_string(i % 7) + ",i" + std::to_string(i % 11) + "," + std::to_string(i) +
+             ",3\n";
   const auto rows = [&](const std::string& seed) {
     const auto behaviour = Behaviour::Read(JobOf("share: 0.25 seed: " + seed, lines));
     std::set<int64_t> held_out;
@@ -105,16 +110,20 @@ TEST_F(BehaviourTest, RefusesWhatItCannotUse) {
     }
     return "none";
   };
-  EXPECT_THAT(error("last: 1", "a,x|y,1,2\n"), HasSubstr("events.csv:2: item \"x|y\", expected one without |"));
+  EXPECT_THAT(error("last: 1", "a,x|y,1,2\n"),
+              HasSubstr("events.csv:2: item \"x|y\", expected one without |"));
   EXPECT_THAT(error("", kLines), HasSubstr("data.behaviour: holds nothing out"));
   EXPECT_THAT(error("last: 0", kLines), HasSubstr("data.behaviour.last"));
-  EXPECT_THAT(error("share: 1", kLines), HasSubstr("data.behaviour.share: is 1, expected more than 0 and less than 1"));
+  EXPECT_THAT(error("share: 1", kLines),
+              HasSubstr("data.behaviour.share: is 1, expected more than 0 and less than 1"));
   EXPECT_THAT(error("last: 1 time: \"when\"", kLines), HasSubstr("time"));
 }
 
 TEST_F(BehaviourTest, WhatIsOnlyShownIsNoEvent) {
-  // In time: a is shown x, likes y, is shown z, likes x; b is shown y. An event is a rating above 0.
-  const Job job = JobOf("last: 1 event: \"rating\"", "a,z,30,0\na,x,10,0\nb,y,5,0\na,y,20,3\na,x,40,4\na,q,50,0\n");
+  // In time: a is shown x, likes y, is shown z, likes x; b is shown y. An event is a rating above
+  // 0.
+  const Job job = JobOf("last: 1 event: \"rating\"",
+                        "a,z,30,0\na,x,10,0\nb,y,5,0\na,y,20,3\na,x,40,4\na,q,50,0\n");
   const auto behaviour = Behaviour::Read(job);
   EXPECT_EQ(behaviour->n_events(), 1);
   EXPECT_EQ(behaviour->HistoryBefore(0), "y");
@@ -130,10 +139,13 @@ TEST_F(BehaviourTest, WhatIsOnlyShownIsNoEvent) {
 
 TEST_F(BehaviourTest, NegativesAreOtherItemsOfTheSameUser) {
   std::string lines;
-  for (int i = 0; i < 20; ++i) lines += "a,i" + std::to_string(i) + "," + std::to_string(i) + ",5\n";
-  for (int i = 20; i < 60; ++i) lines += "b,i" + std::to_string(i) + "," + std::to_string(i) + ",5\n";
+  for (int i = 0; i < 20; ++i)
+    lines += "a,i" + std::to_string(i) + "," + std::to_string(i) + ",5\n";
+  for (int i = 20; i < 60; ++i)
+    lines += "b,i" + std::to_string(i) + "," + std::to_string(i) + ",5\n";
   for (const char* by : {"UNIFORM", "POPULARITY"}) {
-    const Job job = JobOf(std::string("last: 1 negatives { per_event: 3 by: ") + by + " task: \"rating\" }", lines);
+    const Job job = JobOf(
+        std::string("last: 1 negatives { per_event: 3 by: ") + by + " task: \"rating\" }", lines);
     const Rows rows = Read(job, SplitKind::kTrain);
     ASSERT_EQ(rows.n, 58 * 4);
     std::set<Key> own;

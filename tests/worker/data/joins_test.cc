@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "launch/job/load_job.h"
 #include "common/error.h"
 #include "common/hash.h"
+#include "launch/job/load_job.h"
 #include "tests/support/files.h"
 #include "worker/data/behaviour.h"
 #include "worker/data/source.h"
@@ -26,20 +26,27 @@ class JoinsTest : public ::testing::Test {
  protected:
   /// A job whose rows are joined with makers by item, and with places by the makers' place.
   Job JobOf(const std::string& items, const std::string& extra = "") {
-    const std::string events = folder_.Write("events.csv", "user,item,time,rating\nann,cup,1,5\nbob,pot,2,1\nann,mug,3,4\n");
+    const std::string events = folder_.Write(
+        "events.csv", "user,item,time,rating\nann,cup,1,5\nbob,pot,2,1\nann,mug,3,4\n");
     const std::string item_file = folder_.Write("items.csv", items);
     const std::string places = folder_.Write("places", "Aachen|warm\nBonn|cold\n");
-    return launch::job::ParseJob(R"(
-      data { text { header: true } train { file: ")" + events + R"(" } test { file: ")" + events + R"(" }
-        join { file: ")" + item_file + R"(" column: "item" }
-        join { file: ")" + places + R"(" column: "place" key: "town" text { delimiter: "|" column_name: ["town", "weather"] } } )" + extra + R"( }
+    return launch::job::ParseJob(
+        R"(
+      data { text { header: true } train { file: ")" +
+            events + R"(" } test { file: ")" + events + R"(" }
+        join { file: ")" +
+            item_file + R"(" column: "item" }
+        join { file: ")" +
+            places +
+            R"(" column: "place" key: "town" text { delimiter: "|" column_name: ["town", "weather"] } } )" +
+            extra + R"( }
       table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
       field { name: "item" } field { name: "weather" }
       numeric { name: "price" standardise: false }
       task { name: "rating" label { at_least: 4 } binary_cross_entropy {} }
       model { shared_bottom { bottom: 2 } }
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
-                    "job", ".", {});
+        "job", ".", {});
   }
   Rows Read(const Job& job) {
     Rows rows;
@@ -67,7 +74,8 @@ TEST_F(JoinsTest, RowsHaveTheColumnsOfTheirLinesAndOfThose) {
 }
 
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
-  const Job job = JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })");
+  const Job job =
+      JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })");
   const auto behaviour = Behaviour::Read(job);
   ASSERT_EQ(behaviour->n_items(), 4);
   EXPECT_EQ(behaviour->item(3), "new");
@@ -77,8 +85,10 @@ TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
 }
 
 TEST_F(JoinsTest, ItemsAreRecommendedByTheirContentAlone) {
-  // Of three terms: place Bonn has weight log(4 / 2), Aachen and each price log(4 / 1); a mug has none.
-  const auto behaviour = Behaviour::Read(JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })"));
+  // Of three terms: place Bonn has weight log(4 / 2), Aachen and each price log(4 / 1); a mug has
+  // none.
+  const auto behaviour = Behaviour::Read(
+      JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })"));
   const auto baseline = recommend::MakeContentOnly(*behaviour);
   ASSERT_NE(baseline, nullptr);
   std::vector<float> scores(4);
@@ -88,34 +98,56 @@ TEST_F(JoinsTest, ItemsAreRecommendedByTheirContentAlone) {
   EXPECT_EQ(scores[2], 0);
   const double bonn = std::log(2.0);
   const double price = std::log(4.0);
-  EXPECT_NEAR(scores[3], bonn * bonn / (bonn * bonn + price * price), 1e-6) << "the new one is of the same place";
+  EXPECT_NEAR(scores[3], bonn * bonn / (bonn * bonn + price * price), 1e-6)
+      << "the new one is of the same place";
 }
 
 TEST_F(JoinsTest, SaysWhatIsWrongAndWhere) {
-  const auto refused = [&](const std::string& items) { return [this, items] { Read(JobOf(items)); }; };
-  EXPECT_THAT(refused("price,item,place\n1,cup,Bonn\n2,cup,Bonn\n"), ThrowsMessage<Error>(HasSubstr("items.csv:3: item \"cup\" is there twice")));
-  EXPECT_THAT(refused("price,item,place\n1,,Bonn\n"), ThrowsMessage<Error>(HasSubstr("items.csv:2: no item")));
-  EXPECT_THAT(refused("price,item,place\n1,cup\n"), ThrowsMessage<Error>(HasSubstr("items.csv:2: 2 columns, expected 3")));
-  EXPECT_THAT(refused("price,ite,place\n"), ThrowsMessage<Error>(HasSubstr("no column \"item\" (data.join); the nearest is \"ite\"")));
-  EXPECT_THAT(refused("price,item,plac\n1,cup,Bonn\n"), ThrowsMessage<Error>(HasSubstr("no column \"place\" (data.join)")));
-  EXPECT_THAT(refused("price,item,place,rating\n1,cup,Bonn,3\n"), ThrowsMessage<Error>(HasSubstr("a column \"rating\", and data.join has one, too")));
-  EXPECT_THAT(refused(""), ThrowsMessage<Error>(HasSubstr("items.csv: is empty, expected a header")));
+  const auto refused = [&](const std::string& items) {
+    return [this, items] { Read(JobOf(items)); };
+  };
+  EXPECT_THAT(refused("price,item,place\n1,cup,Bonn\n2,cup,Bonn\n"),
+              ThrowsMessage<Error>(HasSubstr("items.csv:3: item \"cup\" is there twice")));
+  EXPECT_THAT(refused("price,item,place\n1,,Bonn\n"),
+              ThrowsMessage<Error>(HasSubstr("items.csv:2: no item")));
+  EXPECT_THAT(refused("price,item,place\n1,cup\n"),
+              ThrowsMessage<Error>(HasSubstr("items.csv:2: 2 columns, expected 3")));
+  EXPECT_THAT(
+      refused("price,ite,place\n"),
+      ThrowsMessage<Error>(HasSubstr("no column \"item\" (data.join); the nearest is \"ite\"")));
+  EXPECT_THAT(refused("price,item,plac\n1,cup,Bonn\n"),
+              ThrowsMessage<Error>(HasSubstr("no column \"place\" (data.join)")));
+  EXPECT_THAT(refused("price,item,place,rating\n1,cup,Bonn,3\n"),
+              ThrowsMessage<Error>(HasSubstr("a column \"rating\", and data.join has one, too")));
+  EXPECT_THAT(refused(""),
+              ThrowsMessage<Error>(HasSubstr("items.csv: is empty, expected a header")));
 }
 
 TEST_F(JoinsTest, TheConfigurationIsCheckedBeforeAnyFileIsRead) {
-  const auto refused = [&](const std::string& extra) { return [this, extra] { JobOf(kItems, extra); }; };
-  EXPECT_THAT(refused(R"(join { column: "item" })"), ThrowsMessage<Error>(HasSubstr("data.join[2]: has no file")));
-  EXPECT_THAT(refused(R"(join { file: "x" })"), ThrowsMessage<Error>(HasSubstr("data.join[2].column: is missing")));
+  const auto refused = [&](const std::string& extra) {
+    return [this, extra] { JobOf(kItems, extra); };
+  };
+  EXPECT_THAT(refused(R"(join { column: "item" })"),
+              ThrowsMessage<Error>(HasSubstr("data.join[2]: has no file")));
+  EXPECT_THAT(refused(R"(join { file: "x" })"),
+              ThrowsMessage<Error>(HasSubstr("data.join[2].column: is missing")));
   EXPECT_THAT(refused(R"(join { file: "x" column: "item" text { delimiter: "|" } })"),
               ThrowsMessage<Error>(HasSubstr("data.join[2]: needs columns with names")));
   EXPECT_THAT(refused(R"(join { file: "x" column: "item" key: "k" text { column_name: "a" } })"),
-              ThrowsMessage<Error>(HasSubstr("data.join[2].key: is \"k\", expected a name of text.column_name")));
+              ThrowsMessage<Error>(
+                  HasSubstr("data.join[2].key: is \"k\", expected a name of text.column_name")));
   const std::string events = R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 )";
-  EXPECT_THAT(refused(events + R"(event: "#3" })"), ThrowsMessage<Error>(HasSubstr("data.behaviour.event: is \"#3\", expected a column's name")));
-  EXPECT_THAT(refused(events + R"(negatives { per_event: 0 task: "rating" } })"), ThrowsMessage<Error>(HasSubstr("per_event: is 0, expected 1 to 100")));
-  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 } })"), ThrowsMessage<Error>(HasSubstr("data.behaviour.negatives: has no task")));
-  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 task: "like" } })"), ThrowsMessage<Error>(HasSubstr("task[0]: is \"like\", expected the name of a task")));
-  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 power: 2 task: "rating" } })"), ThrowsMessage<Error>(HasSubstr("power: is 2, expected 0 to 1")));
+  EXPECT_THAT(
+      refused(events + R"(event: "#3" })"),
+      ThrowsMessage<Error>(HasSubstr("data.behaviour.event: is \"#3\", expected a column's name")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 0 task: "rating" } })"),
+              ThrowsMessage<Error>(HasSubstr("per_event: is 0, expected 1 to 100")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 } })"),
+              ThrowsMessage<Error>(HasSubstr("data.behaviour.negatives: has no task")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 task: "like" } })"),
+              ThrowsMessage<Error>(HasSubstr("task[0]: is \"like\", expected the name of a task")));
+  EXPECT_THAT(refused(events + R"(negatives { per_event: 1 power: 2 task: "rating" } })"),
+              ThrowsMessage<Error>(HasSubstr("power: is 2, expected 0 to 1")));
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ class LineReaderTest : public ::testing::Test {
 };
 
 TEST_F(LineReaderTest, GivesLinesWithTheirNumbers) {
-  EXPECT_THAT(Lines(folder_.Write("f", "one\ntwo\nthree\n")), ElementsAre("1:one", "2:two", "3:three"));
+  EXPECT_THAT(Lines(folder_.Write("f", "one\ntwo\nthree\n")),
+              ElementsAre("1:one", "2:two", "3:three"));
 }
 
 TEST_F(LineReaderTest, TheLastLineNeedsNoEnd) {
@@ -116,21 +117,23 @@ TEST_F(LineReaderTest, ACorruptGzipIsNamedWithTheByte) {
   std::string gzip = ReadFile(folder_.WriteGzip("whole.gz", LargeText()));
   gzip[gzip.size() - 6] ^= 1;  // in the checksum
   const std::string path = folder_.Write("flipped.gz", gzip);
-  EXPECT_THAT([&] { Lines(path); },
-              ThrowsMessage<Error>(AllOf(HasSubstr(path + ": at byte "), HasSubstr("incorrect data check"),
-                                         HasSubstr("expected"))));
+  EXPECT_THAT([&] { Lines(path); }, ThrowsMessage<Error>(AllOf(HasSubstr(path + ": at byte "),
+                                                               HasSubstr("incorrect data check"),
+                                                               HasSubstr("expected"))));
 }
 
 TEST_F(LineReaderTest, WhatFollowsAGzipMustBeAGzip) {
   const std::string gzip = ReadFile(folder_.WriteGzip("whole.gz", "one\n"));
   const std::string path = folder_.Write("more.gz", gzip + "something else");
-  EXPECT_THAT([&] { Lines(path); }, ThrowsMessage<Error>(HasSubstr("corrupt gzip (incorrect header check)")));
+  EXPECT_THAT([&] { Lines(path); },
+              ThrowsMessage<Error>(HasSubstr("corrupt gzip (incorrect header check)")));
 }
 
 TEST_F(LineReaderTest, NamesAFileThatIsNotThere) {
   const std::string path = folder_.Path("nowhere.csv");
-  EXPECT_THAT([&] { LineReader{path}; },
-              ThrowsMessage<Error>(path + ": No such file or directory, expected a file that can be read"));
+  EXPECT_THAT(
+      [&] { LineReader{path}; },
+      ThrowsMessage<Error>(path + ": No such file or directory, expected a file that can be read"));
 }
 
 TEST_F(LineReaderTest, NamesAFolder) {
@@ -162,9 +165,10 @@ TEST_F(LineReaderTest, NoticesThatAFileShrinksOrGrowsWhileItIsRead) {
     } else {
       std::ofstream(path, std::ios::app) << "one more\n";
     }
-    EXPECT_THAT([&] { reader.Skip(1'000'000); },
-                ThrowsMessage<Error>(HasSubstr(path + ": changed while it was read: " +
-                                               std::to_string(text.size()) + " bytes when opened, ")));
+    EXPECT_THAT(
+        [&] { reader.Skip(1'000'000); },
+        ThrowsMessage<Error>(HasSubstr(path + ": changed while it was read: " +
+                                       std::to_string(text.size()) + " bytes when opened, ")));
   }
 }
 

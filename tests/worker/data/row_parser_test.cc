@@ -52,7 +52,8 @@ TEST_F(RowParserTest, ACategoryIsHashedUnderItsFieldsName) {
 TEST_F(RowParserTest, FieldsOfOneVocabularyShareKeys) {
   AddField(&job_, "from", "x")->set_vocabulary("city");
   AddField(&job_, "to", "x")->set_vocabulary("city");
-  EXPECT_THAT(Keys("Oslo"), ElementsAre(CategoryHasher("city")("Oslo"), CategoryHasher("city")("Oslo")));
+  EXPECT_THAT(Keys("Oslo"),
+              ElementsAre(CategoryHasher("city")("Oslo"), CategoryHasher("city")("Oslo")));
 }
 
 TEST_F(RowParserTest, AMissingCategoryHasNoKey) {
@@ -107,10 +108,10 @@ TEST_F(RowParserTest, NumbersAreReadWhole) {
   EXPECT_EQ(Number("0.1"), 0.1f);
   EXPECT_EQ(Number("1e-60"), 0);
   EXPECT_THAT(Number(""), IsNan());
-  for (const char* value : {"abc", "1x", "1 2", "0x10", "nan", "NaN", "inf", "-Infinity", "1e39", "1e999",
-                            "--1", "+-1", "+", "1,5"}) {
-    EXPECT_EQ(Parse(value),
-              std::string("numeric \"age\" (column #0): \"") + value + "\", expected a finite number");
+  for (const char* value : {"abc", "1x", "1 2", "0x10", "nan", "NaN", "inf", "-Infinity", "1e39",
+                            "1e999", "--1", "+-1", "+", "1,5"}) {
+    EXPECT_EQ(Parse(value), std::string("numeric \"age\" (column #0): \"") + value +
+                                "\", expected a finite number");
   }
 }
 
@@ -169,7 +170,8 @@ TEST_F(RowParserTest, ABadRowLeavesNoTrace) {
   AddTask(&job_, "t", "x")->mutable_binary_cross_entropy();
   const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}));
   Rows rows = parser.NewRows();
-  for (const std::string_view value : {"0.5", "2", "x", "1"}) parser.Parse(std::span(&value, 1), &rows);
+  for (const std::string_view value : {"0.5", "2", "x", "1"})
+    parser.Parse(std::span(&value, 1), &rows);
   EXPECT_EQ(rows.n, 2);
   EXPECT_THAT(rows.keys, ElementsAre(CategoryHasher("f")("0.5"), CategoryHasher("f")("1")));
   EXPECT_THAT(rows.key_begin, ElementsAre(0, 1, 2));
@@ -181,7 +183,8 @@ TEST_F(RowParserTest, AMessageShowsLittleOfAValueAndNoControlCharacters) {
   AddNumeric(&job_, "n", "x");
   EXPECT_THAT(Parse("\x1b[31m\n"), HasSubstr("\"?[31m?\""));
   EXPECT_THAT(Parse(std::string(100, 'a')), HasSubstr("\"" + std::string(40, 'a') + "...\""));
-  EXPECT_THAT(Parse(std::string(39, 'a') + "知音"), HasSubstr("\"" + std::string(39, 'a') + "...\""));
+  EXPECT_THAT(Parse(std::string(39, 'a') + "知音"),
+              HasSubstr("\"" + std::string(39, 'a') + "...\""));
 }
 
 /// Rows of the columns clicked, bought and weight.
@@ -222,8 +225,11 @@ TEST_F(TaskColumnsTest, WeightsAreOfTheirTaskAloneAndOneWhereMissing) {
 }
 
 TEST_F(TaskColumnsTest, AWeightIsANumberOfZeroOrMore) {
-  EXPECT_THAT(Parse({"1", "1", "-1"}), HasSubstr("weight of task \"purchase\" (column #2): \"-1\", expected a finite number"));
-  EXPECT_THAT(Parse({"1", "1", "much"}), HasSubstr("\"much\", expected a finite number of 0 or more"));
+  EXPECT_THAT(
+      Parse({"1", "1", "-1"}),
+      HasSubstr("weight of task \"purchase\" (column #2): \"-1\", expected a finite number"));
+  EXPECT_THAT(Parse({"1", "1", "much"}),
+              HasSubstr("\"much\", expected a finite number of 0 or more"));
   EXPECT_EQ(rows_.n, 0);
   EXPECT_THAT(rows_.weights, IsEmpty());
 }
@@ -231,7 +237,8 @@ TEST_F(TaskColumnsTest, AWeightIsANumberOfZeroOrMore) {
 TEST_F(TaskColumnsTest, ALabelIsInTheDomainOfItsLoss) {
   job_.mutable_task(0)->mutable_hinge();
   job_.mutable_task(1)->mutable_poisson();
-  EXPECT_THAT(Parse({"0.5", "1", "1"}), HasSubstr("label of task \"click\" (column #0): \"0.5\", expected 0 or 1"));
+  EXPECT_THAT(Parse({"0.5", "1", "1"}),
+              HasSubstr("label of task \"click\" (column #0): \"0.5\", expected 0 or 1"));
   EXPECT_THAT(Parse({"1", "-3", "1"}), HasSubstr("\"-3\", expected a finite number of 0 or more"));
 }
 

@@ -101,7 +101,8 @@ TEST(RangePlan, EveryWorkerGetsSeveralRangesThatItHasReadAlone) {
   EXPECT_FALSE(plan.in_file_order());
   const BlockDeal deal{4, 4};
   for (const BlockRun& run : plan.runs()) {
-    for (int64_t i = 0; i < run.n; ++i) EXPECT_EQ(deal.WorkerOf(run.Block(i)), deal.WorkerOf(run.first));
+    for (int64_t i = 0; i < run.n; ++i)
+      EXPECT_EQ(deal.WorkerOf(run.Block(i)), deal.WorkerOf(run.first));
   }
   EXPECT_EQ(plan.Batch(5, 0).n, 512);
 }

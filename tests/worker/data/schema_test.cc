@@ -37,15 +37,17 @@ TEST(Schema, NamesWhatIsMissingAndWhatIsThere) {
   Job job;
   AddNumeric(&job, "age");
   AddNumeric(&job, "height", "tall");
-  EXPECT_THAT([&] { Schema::Of(job, kPeople); },
-              ThrowsMessage<Error>("people.csv:1: no column \"tall\" (numeric[1] \"height\"); known are "
-                                   "id, age, city, income"));
+  EXPECT_THAT(
+      [&] { Schema::Of(job, kPeople); },
+      ThrowsMessage<Error>("people.csv:1: no column \"tall\" (numeric[1] \"height\"); known are "
+                           "id, age, city, income"));
 }
 
 TEST(Schema, NamesTheNearestColumn) {
   Job job;
   AddField(&job, "place", "citty");
-  EXPECT_THAT([&] { Schema::Of(job, kPeople); }, ThrowsMessage<Error>(HasSubstr("the nearest is \"city\"")));
+  EXPECT_THAT([&] { Schema::Of(job, kPeople); },
+              ThrowsMessage<Error>(HasSubstr("the nearest is \"city\"")));
 }
 
 TEST(Schema, ListsOnlySomeOfVeryManyColumns) {
@@ -53,8 +55,9 @@ TEST(Schema, ListsOnlySomeOfVeryManyColumns) {
   for (int c = 0; c < many.n; ++c) many.names.push_back("c" + std::to_string(c));
   Job job;
   AddField(&job, "something else");
-  EXPECT_THAT([&] { Schema::Of(job, many); },
-              ThrowsMessage<Error>(AllOf(HasSubstr("c39, ... (100 in all)"), Not(HasSubstr("c40")))));
+  EXPECT_THAT(
+      [&] { Schema::Of(job, many); },
+      ThrowsMessage<Error>(AllOf(HasSubstr("c39, ... (100 in all)"), Not(HasSubstr("c40")))));
 }
 
 TEST(Schema, ColumnsWithoutNamesHavePositionsOnly) {
@@ -77,8 +80,9 @@ TEST(Schema, ANameThatIsThereTwiceIsRefusedOnlyWhereItIsUsed) {
   AddField(&job, "b");
   EXPECT_THAT(Schema::Of(job, twice).fields, ElementsAre(1));
   AddField(&job, "a");
-  EXPECT_THAT([&] { Schema::Of(job, twice); },
-              ThrowsMessage<Error>(HasSubstr("column \"a\" (field[1] \"a\") is there twice, #0 and #2")));
+  EXPECT_THAT(
+      [&] { Schema::Of(job, twice); },
+      ThrowsMessage<Error>(HasSubstr("column \"a\" (field[1] \"a\") is there twice, #0 and #2")));
 }
 
 }  // namespace

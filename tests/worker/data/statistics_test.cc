@@ -33,7 +33,8 @@ BlockSummaries SomeSummaries() {
     for (rows.n = 0; rows.n < 50; ++rows.n) {
       rows.key_begin.push_back(0);
       rows.numerics.push_back(static_cast<float>(100 + random.Normal()));
-      rows.numerics.push_back(random.Below(3) == 0 ? kMissing : static_cast<float>(random.Uniform()));
+      rows.numerics.push_back(random.Below(3) == 0 ? kMissing
+                                                   : static_cast<float>(random.Uniform()));
       rows.labels.push_back(random.Below(4) == 0 ? kMissing : 1.0f);
     }
     summaries[block] = BlockSummary::Of(rows);

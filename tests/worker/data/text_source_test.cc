@@ -55,7 +55,8 @@ class TextSourceTest : public ::testing::Test {
       ASSERT_EQ(all.rows.numerics[static_cast<size_t>(i - begin)], static_cast<float>(i));
   }
   static void ExpectRefused(const Job& job, const std::string& sentence) {
-    EXPECT_THAT([&] { MakeSource(job, SplitKind::kTrain); }, ThrowsMessage<Error>(HasSubstr(sentence)));
+    EXPECT_THAT([&] { MakeSource(job, SplitKind::kTrain); },
+                ThrowsMessage<Error>(HasSubstr(sentence)));
   }
 
   TempFolder folder_;
@@ -71,7 +72,8 @@ TEST_F(TextSourceTest, ReadsFieldsNumbersAndLabelsByName) {
   const Collected all = CollectTrain(job);
   EXPECT_EQ(all.n_seen, 2);
   EXPECT_THAT(all.bad, IsEmpty());
-  EXPECT_THAT(all.rows.keys, ElementsAre(CategoryHasher("city")("Oslo"), CategoryHasher("city")("Rome")));
+  EXPECT_THAT(all.rows.keys,
+              ElementsAre(CategoryHasher("city")("Oslo"), CategoryHasher("city")("Rome")));
   EXPECT_EQ(all.rows.numerics[0], 30);
   EXPECT_THAT(all.rows.numerics[1], ::testing::IsNan());
   EXPECT_EQ(all.rows.labels[0], 0.5f);
@@ -87,30 +89,34 @@ TEST_F(TextSourceTest, TheConfigMayNameTheColumns) {
 }
 
 TEST_F(TextSourceTest, QuotesByteOrderMarkAndWindowsLineEnds) {
-  Job job = TextJob({folder_.Write("f", "\xef\xbb\xbf\"city, land\",n\r\n\"Oslo, Norway\",1\r\n\r\nRome,2")});
+  Job job = TextJob(
+      {folder_.Write("f", "\xef\xbb\xbf\"city, land\",n\r\n\"Oslo, Norway\",1\r\n\r\nRome,2")});
   job.mutable_data()->mutable_text()->set_header(true);
   job.mutable_data()->mutable_text()->set_quote("\"");
   AddField(&job, "f", "city, land");
   AddNumeric(&job, "n");
   const Collected all = CollectTrain(job);
   EXPECT_THAT(all.bad, IsEmpty());
-  EXPECT_THAT(all.rows.keys, ElementsAre(CategoryHasher("f")("Oslo, Norway"), CategoryHasher("f")("Rome")));
+  EXPECT_THAT(all.rows.keys,
+              ElementsAre(CategoryHasher("f")("Oslo, Norway"), CategoryHasher("f")("Rome")));
   EXPECT_THAT(all.rows.numerics, ElementsAre(1, 2));
 }
 
 TEST_F(TextSourceTest, EveryMalformedLineIsNamedAndTheOthersAreUsed) {
-  const std::string path = folder_.Write("f", std::string("1,a\n2\n3,a,b\n4,\xff\n5,\0\nsix,a\n\n", 28) +
-                                                  "7," + std::string(2'000'000, 'x') + "\n8,b\n");
+  const std::string path =
+      folder_.Write("f", std::string("1,a\n2\n3,a,b\n4,\xff\n5,\0\nsix,a\n\n", 28) + "7," +
+                             std::string(2'000'000, 'x') + "\n8,b\n");
   Job job = NumberJob({path});
   const Collected all = CollectTrain(job);
   EXPECT_THAT(all.rows.numerics, ElementsAre(1, 8));
   EXPECT_EQ(all.n_seen, 8);
-  EXPECT_THAT(all.Complaints(),
-              ElementsAre(path + ":2: 1 column, expected 2", path + ":3: 3 columns, expected 2",
-                          path + ":4: byte 2 is not UTF-8, expected UTF-8 text",
-                          path + ":5: a NUL at byte 2, expected text",
-                          path + ":6: numeric \"number\" (column #0): \"six\", expected a finite number",
-                          path + ":8: longer than 1048576 bytes, expected a shorter line"));
+  EXPECT_THAT(
+      all.Complaints(),
+      ElementsAre(path + ":2: 1 column, expected 2", path + ":3: 3 columns, expected 2",
+                  path + ":4: byte 2 is not UTF-8, expected UTF-8 text",
+                  path + ":5: a NUL at byte 2, expected text",
+                  path + ":6: numeric \"number\" (column #0): \"six\", expected a finite number",
+                  path + ":8: longer than 1048576 bytes, expected a shorter line"));
   EXPECT_EQ(all.bad[0].row, 1);
   EXPECT_EQ(all.bad[5].row, 6) << "the empty line is no row";
 }
@@ -127,9 +133,9 @@ TEST_F(TextSourceTest, AnUnclosedQuoteIsAMalformedLine) {
 
 TEST_F(TextSourceTest, BlocksAndRangesSpanFiles) {
   // 1000 rows in files that end in the middle of blocks; one of them has none at all.
-  const std::vector<std::string> files = {folder_.Write("a", Numbered(0, 300)),
-                                          folder_.Write("b", Numbered(300, 301)), folder_.Write("c", ""),
-                                          folder_.WriteGzip("d", Numbered(301, 1000))};
+  const std::vector<std::string> files = {
+      folder_.Write("a", Numbered(0, 300)), folder_.Write("b", Numbered(300, 301)),
+      folder_.Write("c", ""), folder_.WriteGzip("d", Numbered(301, 1000))};
   struct Range {
     int64_t first_row, n_rows;
     int begin, end;
@@ -164,7 +170,8 @@ TEST_F(TextSourceTest, BlocksMayBeReadInAnyOrder) {
   // Fewer files than blocks, one of them smaller than a block; plain, compressed, and one of each.
   const std::vector<std::vector<std::string>> all_files = {
       {folder_.Write("a", a), folder_.Write("small", "3\n4\n"), folder_.Write("b", b)},
-      {folder_.WriteGzip("a.gz", a), folder_.WriteGzip("small.gz", "3\n4\n"), folder_.WriteGzip("b.gz", b)},
+      {folder_.WriteGzip("a.gz", a), folder_.WriteGzip("small.gz", "3\n4\n"),
+       folder_.WriteGzip("b.gz", b)},
       {folder_.Path("a.gz"), folder_.Path("small"), folder_.Path("b")},
       {folder_.Path("a"), folder_.Path("small.gz"), folder_.Path("b.gz")}};
   Random random(1);
@@ -186,7 +193,9 @@ TEST_F(TextSourceTest, BlocksMayBeReadInAnyOrder) {
         Collected sorted;
         sorted.rows = Rows(0, 1, 0);
         for (const auto& [block, part] : parts) {
-          EXPECT_EQ(part.n_seen, block < 11 ? kBlockRows : block == 11 ? 2890 - 11 * kBlockRows : 0);
+          EXPECT_EQ(part.n_seen, block < 11    ? kBlockRows
+                                 : block == 11 ? 2890 - 11 * kBlockRows
+                                               : 0);
           for (int64_t i = 0; i < part.rows.n; ++i) sorted.rows.Append(part.rows, i);
           sorted.bad.insert(sorted.bad.end(), part.bad.begin(), part.bad.end());
         }
@@ -203,7 +212,9 @@ TEST_F(TextSourceTest, WhereLabelsAreIgnoredTheyMayBeMissing) {
   job.mutable_numeric(0)->set_column("number");
   AddTask(&job, "task", "label");
   ExpectRefused(job, "no column \"label\"");
-  const auto read = [&] { return Collect(MakeSource(job, SplitKind::kTrain, LabelUse::kIgnored).get()); };
+  const auto read = [&] {
+    return Collect(MakeSource(job, SplitKind::kTrain, LabelUse::kIgnored).get());
+  };
   EXPECT_THAT(read().rows.numerics, ElementsAre(5, 6));
   EXPECT_TRUE(std::isnan(read().rows.labels.at(1)));
   job.mutable_task(0)->mutable_label()->set_column("x");
@@ -211,7 +222,8 @@ TEST_F(TextSourceTest, WhereLabelsAreIgnoredTheyMayBeMissing) {
   EXPECT_THAT(read().bad, IsEmpty()) << "nobody looks at it";
 
   Job named = TextJob({folder_.Write("g", "1,2\n3,4\n")});
-  for (const char* name : {"x", "y", "label"}) named.mutable_data()->mutable_text()->add_column_name(name);
+  for (const char* name : {"x", "y", "label"})
+    named.mutable_data()->mutable_text()->add_column_name(name);
   AddNumeric(&named, "y", "y");
   AddTask(&named, "task", "label");
   EXPECT_EQ(CollectTrain(named).bad.size(), 2u);
@@ -230,15 +242,16 @@ TEST_F(TextSourceTest, TrainAndTestAreSplitsOfTheirOwn) {
 }
 
 TEST_F(TextSourceTest, HeadersOfAllFilesMustBeEqual) {
-  Job job = NumberJob({folder_.Write("a", "x,y\n0,0\n1,0\n"), folder_.Write("b", "x,y\r\n2,0\r\n")});
+  Job job =
+      NumberJob({folder_.Write("a", "x,y\n0,0\n1,0\n"), folder_.Write("b", "x,y\r\n2,0\r\n")});
   job.mutable_data()->mutable_text()->set_header(true);
   ExpectNumbers(CollectTrain(job), 0, 3);
   job.mutable_data()->mutable_train()->add_file(folder_.Write("c", "x,z\n"));
-  ExpectRefused(
-      job, folder_.Path("c") + ":1: column #1 is \"z\", expected \"y\" as in " + folder_.Path("a") + ":1");
+  ExpectRefused(job, folder_.Path("c") + ":1: column #1 is \"z\", expected \"y\" as in " +
+                         folder_.Path("a") + ":1");
   folder_.Write("c", "x\n");
-  ExpectRefused(
-      job, folder_.Path("c") + ":1: a header of 1 columns, expected 2 as in " + folder_.Path("a") + ":1");
+  ExpectRefused(job, folder_.Path("c") + ":1: a header of 1 columns, expected 2 as in " +
+                         folder_.Path("a") + ":1");
   folder_.Write("c", "");
   ExpectRefused(job, folder_.Path("c") + ": is empty, expected a header");
 }
@@ -247,13 +260,14 @@ TEST_F(TextSourceTest, AColumnThatDoesNotExistIsRefusedAtOnce) {
   Job job = TextJob({folder_.Write("f", "\nage,city\n1,2\n")});
   job.mutable_data()->mutable_text()->set_header(true);
   AddNumeric(&job, "height");
-  ExpectRefused(job,
-                folder_.Path("f") + ":2: no column \"height\" (numeric[0] \"height\"); known are age, city");
+  ExpectRefused(job, folder_.Path("f") +
+                         ":2: no column \"height\" (numeric[0] \"height\"); known are age, city");
 }
 
 TEST_F(TextSourceTest, FilesThatCannotBeReadAreRefusedAtOnce) {
   const std::string good = folder_.Write("f", "1\n");
-  ExpectRefused(NumberJob({good, folder_.Path("nowhere")}), folder_.Path("nowhere") + ": No such file");
+  ExpectRefused(NumberJob({good, folder_.Path("nowhere")}),
+                folder_.Path("nowhere") + ": No such file");
   ExpectRefused(NumberJob({folder_.Path()}), "is a folder, expected a file");
   ExpectRefused(NumberJob({}), "no file in a split, expected at least one");
   ExpectRefused(NumberJob({folder_.Write("empty", "\n\n")}),
@@ -262,7 +276,8 @@ TEST_F(TextSourceTest, FilesThatCannotBeReadAreRefusedAtOnce) {
 }
 
 TEST_F(TextSourceTest, ATruncatedGzipEndsTheJob) {
-  const std::string gzip = zhiyin::testing::ReadFile(folder_.WriteGzip("whole", Numbered(0, 200'000)));
+  const std::string gzip =
+      zhiyin::testing::ReadFile(folder_.WriteGzip("whole", Numbered(0, 200'000)));
   const std::string path = folder_.Write("cut.gz", gzip.substr(0, gzip.size() - 100));
   const auto source = MakeSource(NumberJob({path}), SplitKind::kTrain);
   EXPECT_THAT([&] { Collect(source.get()); }, ThrowsMessage<Error>(HasSubstr(path + ": at byte ")));
@@ -274,7 +289,8 @@ TEST_F(TextSourceTest, AFileThatChangesBetweenPassesEndsTheJob) {
   ExpectNumbers(Collect(source.get()), 0, 10);
   folder_.Write("f", Numbered(0, 11));
   EXPECT_THAT([&] { Collect(source.get()); },
-              ThrowsMessage<Error>(HasSubstr(path + ": changed since the job began: 20 bytes then, 23 now")));
+              ThrowsMessage<Error>(
+                  HasSubstr(path + ": changed since the job began: 20 bytes then, 23 now")));
 }
 
 TEST_F(TextSourceTest, ReadsCensusIncome) {

@@ -1,5 +1,5 @@
-// Interactions and readers of sequences against their plain twins: the equations of the papers, loop by loop
-// in double precision.
+// Interactions and readers of sequences against their plain twins: the equations of the papers,
+// loop by loop in double precision.
 #include <gtest/gtest.h>
 
 #include "tests/support/example_jobs.h"
@@ -24,7 +24,8 @@ constexpr Eigen::Index kReferenceRows = 2 * (kLength + 1);
 /// Outputs of the first interaction or reader of a job, and the input that gave them.
 struct Example {
   explicit Example(const std::string& model_text, int sequence_length)
-      : job(testing::ExampleJob("shared_bottom { bottom: 2 } " + model_text, kDim, sequence_length)),
+      : job(testing::ExampleJob("shared_bottom { bottom: 2 } " + model_text, kDim,
+                                sequence_length)),
         layout(InputLayout::Of(job)) {
     int64_t n_weights = 0;
     const std::unique_ptr<nn::ColumnLayer> layer =
@@ -47,7 +48,9 @@ struct Example {
   Values Vector(Eigen::Index i, int begin) const {
     return {x.row(i).data() + begin, x.row(i).data() + begin + kDim};
   }
-  Values Field(Eigen::Index i, const char* name) const { return Vector(i, layout.FieldNamed(name).begin); }
+  Values Field(Eigen::Index i, const char* name) const {
+    return Vector(i, layout.FieldNamed(name).begin);
+  }
   /// Row i's values of item_tags.
   std::vector<Values> Sequence(Eigen::Index i) const {
     std::vector<Values> values;
@@ -118,7 +121,8 @@ TEST(CrossMixReference, MixesLowRankExpertsByASoftmaxGate) {
 
 void ExpectDin(bool softmax) {
   Example run(
-      std::string(R"(sequence { field: "item_tags" din { query: "item_genre" hidden: [6, 5] softmax: )") +
+      std::string(
+          R"(sequence { field: "item_tags" din { query: "item_genre" hidden: [6, 5] softmax: )") +
           (softmax ? "true } }" : "false } }"),
       kLength);
   Taker from(run.weights);
@@ -157,7 +161,8 @@ Values PlainLayerNorm(const Values& x, const Values& g, const Values& b) {
   for (const double v : x) mean += v / static_cast<double>(x.size());
   for (const double v : x) variance += (v - mean) * (v - mean) / static_cast<double>(x.size());
   Values y(x.size());
-  for (size_t k = 0; k < x.size(); ++k) y[k] = g[k] * (x[k] - mean) / std::sqrt(variance + 1e-5) + b[k];
+  for (size_t k = 0; k < x.size(); ++k)
+    y[k] = g[k] * (x[k] - mean) / std::sqrt(variance + 1e-5) + b[k];
   return y;
 }
 
@@ -226,7 +231,8 @@ void ExpectBst(const std::string& output) {
     }
     tokens.push_back(run.Field(i, "item_genre"));
     for (size_t token = 0; token < tokens.size(); ++token) {
-      for (size_t k = 0; k < kDim; ++k) tokens[token][k] += positions.w[tokens.size() - 1 - token][k];
+      for (size_t k = 0; k < kDim; ++k)
+        tokens[token][k] += positions.w[tokens.size() - 1 - token][k];
     }
     const std::vector<Values> last = second(first(tokens));
     Values mean(kDim);

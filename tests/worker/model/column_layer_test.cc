@@ -1,5 +1,5 @@
-// What must hold for everything below a network: interactions and readers of sequences. A new alternative in
-// job.proto is tested by itself.
+// What must hold for everything below a network: interactions and readers of sequences. A new
+// alternative in job.proto is tested by itself.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -26,8 +26,9 @@ const nn::Pass kColumnPass = {true, 5};
 /// A layer of its own, as the job configures it.
 struct Layer {
   explicit Layer(const Job& job) : layout(InputLayout::Of(job)) {
-    layer = job.model().sequence_size() > 0 ? MakeSequenceReader(job.model().sequence(0), layout, &n_weights)
-                                            : MakeInteraction(job.model().interaction(0), layout, &n_weights);
+    layer = job.model().sequence_size() > 0
+                ? MakeSequenceReader(job.model().sequence(0), layout, &n_weights)
+                : MakeInteraction(job.model().interaction(0), layout, &n_weights);
     weights.resize(static_cast<size_t>(n_weights));
     Random random(3);
     layer->Init(&random, weights);
@@ -104,7 +105,8 @@ TEST_P(EveryColumnLayer, GradientsAreDerivatives) {
   }
   EXPECT_LT(CurvedGradientError(
                 [&](std::span<const float> values) {
-                  layer.layer->Forward(layer.weights, ConstMatrixView(values.data(), x.rows(), x.cols()),
+                  layer.layer->Forward(layer.weights,
+                                       ConstMatrixView(values.data(), x.rows(), x.cols()),
                                        kColumnPass, y);
                   return Dot(y, direction);
                 },
@@ -125,7 +127,8 @@ TEST_P(EveryColumnLayer, GradientsAddUp) {
   layer.layer->Backward(layer.weights, x, y, dy, twice.dweights, twice.dx);
   EXPECT_LT((twice.dx - 2 * once.dx).cwiseAbs().maxCoeff(), 1e-4);
   for (size_t i = 0; i < once.dweights.size(); ++i)
-    ASSERT_NEAR(twice.dweights[i], 2 * once.dweights[i], 1e-4 + 1e-4 * std::abs(once.dweights[i])) << i;
+    ASSERT_NEAR(twice.dweights[i], 2 * once.dweights[i], 1e-4 + 1e-4 * std::abs(once.dweights[i]))
+        << i;
 }
 
 TEST_P(EveryColumnLayer, ForgetsTheBatchBefore) {
@@ -136,7 +139,8 @@ TEST_P(EveryColumnLayer, ForgetsTheBatchBefore) {
   const Matrix x = fresh.Inputs(17, 1);
   const Matrix y = fresh.Forward(x);
   EXPECT_EQ(used.Forward(x), y);
-  EXPECT_EQ(used.Backward(x, y, Direction(used, 17)).dx, fresh.Backward(x, y, Direction(fresh, 17)).dx);
+  EXPECT_EQ(used.Backward(x, y, Direction(used, 17)).dx,
+            fresh.Backward(x, y, Direction(fresh, 17)).dx);
 }
 
 TEST_P(EveryColumnLayer, AsAGraphOfStandardOperatorsItGivesTheSame) {
@@ -145,18 +149,23 @@ TEST_P(EveryColumnLayer, AsAGraphOfStandardOperatorsItGivesTheSame) {
   nn::Graph graph;
   nn::Graph::Value value;
   try {
-    value = layer.layer->AddTo(&graph, layer.weights, graph.AddInput({"x", false, static_cast<int>(x.cols())}));
+    value = layer.layer->AddTo(&graph, layer.weights,
+                               graph.AddInput({"x", false, static_cast<int>(x.cols())}));
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("inputs, fm, cross_v1 and cross_v2 have one"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("inputs, fm, cross_v1 and cross_v2 have one"),
+              std::string::npos);
     const auto& interactions = GetParam().model().interaction();
-    EXPECT_TRUE(GetParam().model().sequence_size() > 0 || interactions[0].has_cross_mix() || interactions[0].has_senet() || interactions[0].has_auto_int());
+    EXPECT_TRUE(GetParam().model().sequence_size() > 0 || interactions[0].has_cross_mix() ||
+                interactions[0].has_senet() || interactions[0].has_auto_int());
     return;
   }
   graph.AddOutput(value, "y");
-  const testing::Tensor found = testing::RunGraph(graph, {{"x", {{9, x.cols()}, {x.data(), x.data() + x.size()}}}}).at("y");
+  const testing::Tensor found =
+      testing::RunGraph(graph, {{"x", {{9, x.cols()}, {x.data(), x.data() + x.size()}}}}).at("y");
   const Matrix y = layer.Forward(x);
   ASSERT_EQ(found.shape, (std::vector<int64_t>{9, y.cols()}));
-  for (size_t i = 0; i < found.values.size(); ++i) EXPECT_NEAR(found.values[i], y.data()[i], 1e-5 * (1 + std::abs(y.data()[i])));
+  for (size_t i = 0; i < found.values.size(); ++i)
+    EXPECT_NEAR(found.values[i], y.data()[i], 1e-5 * (1 + std::abs(y.data()[i])));
 }
 
 TEST_P(EveryColumnLayer, TakesEmptyBatches) {
@@ -173,7 +182,9 @@ TEST_P(EveryColumnLayer, ARowWithoutValuesReadsAsZerosAndPaddingHasNoPart) {
     Matrix dirty = x;
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
       const int count = SequenceCount(x, i, part);
-      dirty.row(i).segment(part.begin + count * part.dim, (part.length - count) * part.dim).setConstant(9);
+      dirty.row(i)
+          .segment(part.begin + count * part.dim, (part.length - count) * part.dim)
+          .setConstant(9);
       if (count == 0) {
         EXPECT_EQ(layer.Forward(x).row(i).cwiseAbs().maxCoeff(), 0);
       }
@@ -207,10 +218,10 @@ TEST_P(EveryColumnLayer, IsPartOfAModelWhoseGradientsAreDerivatives) {
   Matrix dx;
   model->Backward(weights, ConstMatrixView(x.data(), x.rows(), x.cols()),
                   Matrix::Ones(outputs.rows(), outputs.cols()), dweights, &dx);
-  EXPECT_LT(
-      GradientError([&](std::span<const float> values) { return forward(values.data()); },
-                    {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
-      2e-2);  // kinks of the network's ReLUs that are too small to be seen as such
+  EXPECT_LT(GradientError([&](std::span<const float> values) { return forward(values.data()); },
+                          {x.data(), static_cast<size_t>(x.size())},
+                          {dx.data(), static_cast<size_t>(dx.size())}),
+            2e-2);  // kinks of the network's ReLUs that are too small to be seen as such
 }
 
 INSTANTIATE_TEST_SUITE_P(Interactions, EveryColumnLayer,

@@ -1,12 +1,13 @@
-// From keys to the input and from its gradient to the rows: hand-computed numbers, and finite differences.
+// From keys to the input and from its gradient to the rows: hand-computed numbers, and finite
+// differences.
 #include "worker/model/embedding_input.h"
 
 #include <gmock/gmock.h>
 
 #include <map>
 
-#include "launch/job/load_job.h"
 #include "common/random.h"
+#include "launch/job/load_job.h"
 #include "tests/support/finite_difference.h"
 
 namespace zhiyin::worker::model {
@@ -15,23 +16,24 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-/// One table of dim 2, a field with several values that `how` describes, one with a single value, and a
-/// numeric.
+/// One table of dim 2, a field with several values that `how` describes, one with a single value,
+/// and a numeric.
 Job JobOfInput(const std::string& how) {
-  const std::string reader =
-      how.find("sequence_length") == std::string::npos ? "" : R"(sequence { field: "seen" pool {} })";
+  const std::string reader = how.find("sequence_length") == std::string::npos
+                                 ? ""
+                                 : R"(sequence { field: "seen" pool {} })";
   return launch::job::ParseJob(R"(
       data { text { column_name: ["seen", "item", "price", "click"] } train { file: "a.csv" } }
       table { name: "ids" dim: 2 optimizer { sgd { learning_rate: 1 } } }
       field { name: "seen" separator: "|" )" +
-                      how + R"( }
+                                   how + R"( }
       field { name: "item" vocabulary: "seen" }
       numeric { name: "price" }
       task { name: "click" label { equals: "1" } binary_cross_entropy {} }
       model { shared_bottom { bottom: 2 } )" +
-                      reader + R"( }
+                                   reader + R"( }
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
-                  "job", ".", {});
+                               "job", ".", {});
 }
 
 /// Keys of the fields seen and item of a row, and its price.
@@ -62,7 +64,8 @@ std::pair<float, float> RowOf(Key key) {
 }
 
 struct Input : EmbeddingInput {
-  Input(const Job& job, const std::vector<Sample>& samples) : EmbeddingInput(job, InputLayout::Of(job)) {
+  Input(const Job& job, const std::vector<Sample>& samples)
+      : EmbeddingInput(job, InputLayout::Of(job)) {
     Take(samples);
   }
   void Take(const std::vector<Sample>& samples) {
@@ -135,7 +138,8 @@ TEST(EmbeddingInput, ASequenceKeepsItsValuesInOrderAndSaysHowMany) {
 }
 
 TEST(EmbeddingInput, OfALongSequenceTheLastValuesAreKeptAndNoOthersArePulled) {
-  Input input(JobOfInput("sequence_length: 2"), {{{7, 8, 9, 1}, {3}}, {{7, 9}, {3}}, {{8, 2, 2, 2}, {3}}});
+  Input input(JobOfInput("sequence_length: 2"),
+              {{{7, 8, 9, 1}, {3}}, {{7, 9}, {3}}, {{8, 2, 2, 2}, {3}}});
   EXPECT_THAT(input.RowOfX(0), ElementsAre(9, -90, 1, -10, 2, 3, -30, 0));
   EXPECT_THAT(input.RowOfX(1), ElementsAre(7, -70, 9, -90, 2, 3, -30, 0));
   EXPECT_THAT(input.RowOfX(2), ElementsAre(2, -20, 2, -20, 2, 3, -30, 0));
@@ -178,19 +182,22 @@ TEST(EmbeddingInput, ForgetsTheBatchBefore) {
   }
 }
 
-/// l2 / 2 * |row|^2 for every time that a row of data names it, as a mean over the rows of the step.
+/// l2 / 2 * |row|^2 for every time that a row of data names it, as a mean over the rows of the
+/// step.
 TEST(EmbeddingInput, L2PullsRowsToZeroByHowOftenTheyAreNamed) {
   Job job = JobOfInput("pooling: MEAN");
   job.mutable_table(0)->set_l2(0.5);
   Input input(job, {{{1, 2, 2}, {3}}, {{}, {1}}});
-  for (size_t i = 0; i < 2 * input.keys(0).size(); ++i) input.weights(0)[i] = static_cast<float>(i + 1);
+  for (size_t i = 0; i < 2 * input.keys(0).size(); ++i)
+    input.weights(0)[i] = static_cast<float>(i + 1);
   input.Scatter(Matrix::Zero(2, InputLayout::Of(job).dim));
   input.AddL2(10);
   const std::map<Key, float> times = {{1, 2}, {2, 2}, {3, 1}};
   for (size_t k = 0; k < input.keys(0).size(); ++k) {
     for (size_t d = 0; d < 2; ++d) {
       const float weight = input.weights(0)[2 * k + d];
-      EXPECT_FLOAT_EQ(input.gradients(0)[2 * k + d], 0.05f * times.at(input.keys(0)[k]) * weight) << input.keys(0)[k];
+      EXPECT_FLOAT_EQ(input.gradients(0)[2 * k + d], 0.05f * times.at(input.keys(0)[k]) * weight)
+          << input.keys(0)[k];
     }
   }
 }

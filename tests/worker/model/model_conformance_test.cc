@@ -26,7 +26,8 @@ using testing::ModelName;
 Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   Random random(seed);
   Matrix matrix(n, dim);
-  for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = static_cast<float>(random.Normal());
+  for (Eigen::Index i = 0; i < matrix.size(); ++i)
+    matrix.data()[i] = static_cast<float>(random.Normal());
   return matrix;
 }
 
@@ -64,26 +65,28 @@ class EveryModel : public ::testing::TestWithParam<Job> {
   DenseWeights dense_;
 };
 
-/// Of what a method keeps a loss from changing, the gradient is 0 although the loss depends on it: derivatives are then
-/// compared where the gradient of one task is not 0, but not by numerics, which all experts read. What is kept from what is
-/// in the method's own test.
+/// Of what a method keeps a loss from changing, the gradient is 0 although the loss depends on it:
+/// derivatives are then compared where the gradient of one task is not 0, but not by numerics,
+/// which all experts read. What is kept from what is in the method's own test.
 bool StopsGradients(const Job& job) {
   return job.model().has_stem();
 }
 
 /// Divided by a length or a deviation of few numbers, everything is a curved function.
 bool IsCurved(const Job& job) {
-  return job.model().hidden().normalization() != Hidden::NONE || job.model().two_tower().normalize();
+  return job.model().hidden().normalization() != Hidden::NONE ||
+         job.model().two_tower().normalize();
 }
 
-/// What dropout scales up has kinks too slight to be left out, which the differences see: a derivative that is wrong is far off.
+/// What dropout scales up has kinks too slight to be left out, which the differences see: a
+/// derivative that is wrong is far off.
 double Tolerance(const Job& job) {
   return job.model().has_hidden() ? 3e-3 : 1e-3;
 }
 
 /// GradientError, or that of the coordinates that are not exactly 0 in df.
-double ErrorOf(bool all, bool curved, const std::function<double(std::span<const float>)>& f, std::span<const float> x,
-               std::span<const float> df) {
+double ErrorOf(bool all, bool curved, const std::function<double(std::span<const float>)>& f,
+               std::span<const float> x, std::span<const float> df) {
   if (all) return curved ? CurvedGradientError(f, x, df) : GradientError(f, x, df);
   std::vector<size_t> at;
   for (size_t i = 0; i < df.size(); ++i) {
@@ -118,7 +121,9 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
   for (const Matrix& direction : directions) {
     const Pass pass = BothWays(model_.get(), x, direction);
     Matrix outputs;
-    const auto objective = [&] { return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum(); };
+    const auto objective = [&] {
+      return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum();
+    };
 
     const double weight_error = ErrorOf(
         all, IsCurved(GetParam()),
@@ -135,7 +140,8 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
     const double input_error = ErrorOf(
         all, IsCurved(GetParam()),
         [&](std::span<const float> values) {
-          model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), kPass, &outputs);
+          model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()),
+                          kPass, &outputs);
           return objective();
         },
         {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())});
@@ -146,7 +152,8 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
 TEST_P(EveryModel, ALossOfItsOwnHasItsDerivative) {
   Matrix outputs = RandomMatrix(8, n_tasks(), 12);
   std::vector<float> labels(static_cast<size_t>(outputs.size()));
-  for (size_t i = 0; i < labels.size(); ++i) labels[i] = i % 3 == 0 ? std::nanf("") : static_cast<float>(i % 2);
+  for (size_t i = 0; i < labels.size(); ++i)
+    labels[i] = i % 3 == 0 ? std::nanf("") : static_cast<float>(i % 2);
   constexpr float kFactor = 0.25f;
   Matrix before = RandomMatrix(8, n_tasks(), 13);
   Matrix doutputs = before;
@@ -161,20 +168,25 @@ TEST_P(EveryModel, ALossOfItsOwnHasItsDerivative) {
     return kFactor * std::accumulate(parts.begin(), parts.end(), 0.0);
   };
   const std::span<const float> values(outputs.data(), static_cast<size_t>(outputs.size()));
-  EXPECT_NEAR(kFactor * (std::accumulate(sums.begin(), sums.end(), 0.0) - 7 * n_tasks()), objective(values), 1e-6)
+  EXPECT_NEAR(kFactor * (std::accumulate(sums.begin(), sums.end(), 0.0) - 7 * n_tasks()),
+              objective(values), 1e-6)
       << "sums are added to";
   if (added.isZero(0)) {
     EXPECT_EQ(objective(values), 0);
     return;
   }
-  EXPECT_LT(GradientError(objective, values, {added.data(), static_cast<size_t>(added.size())}), 1e-3);
+  EXPECT_LT(GradientError(objective, values, {added.data(), static_cast<size_t>(added.size())}),
+            1e-3);
 }
 
 TEST_P(EveryModel, StandsOnInteractionsAndReaders) {
   Job job = GetParam();
-  if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows()) return;
-  if (job.model().has_matrix_factorization() || job.model().has_two_tower()) return;  // these read inputs by name
-  if (job.model().has_hidden()) return;  // with more kinks, or curved: the same network stands there without
+  if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows())
+    return;
+  if (job.model().has_matrix_factorization() || job.model().has_two_tower())
+    return;  // these read inputs by name
+  if (job.model().has_hidden())
+    return;  // with more kinks, or curved: the same network stands there without
   // Straight ones, so that the network's kinks stay as far apart as without them.
   job.mutable_model()->add_interaction()->mutable_inputs();
   job.mutable_model()->add_interaction()->mutable_inputs();
@@ -195,7 +207,8 @@ TEST_P(EveryModel, StandsOnInteractionsAndReaders) {
   forward(x.data());
   model->Backward(dense.weights(), View(x), doutputs, dense.gradients(), &dx);
   EXPECT_LT(GradientError([&](std::span<const float> values) { return forward(values.data()); },
-                          {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
+                          {x.data(), static_cast<size_t>(x.size())},
+                          {dx.data(), static_cast<size_t>(dx.size())}),
             2e-3);
   Matrix own = doutputs, own_of_network = doutputs;
   std::vector<double> sums(static_cast<size_t>(n_tasks())), sums_of_network = sums;
@@ -213,14 +226,16 @@ TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
   pass.dx(2, 1) *= 1.5f;
   pass.dx(2, 1) += 0.1f;
   Matrix outputs;
-  EXPECT_GT(
-      GradientError(
-          [&](std::span<const float> values) {
-            model_->Forward(dense_.weights(), ConstMatrixView(values.data(), x.rows(), x.cols()), kPass, &outputs);
-            return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum();
-          },
-          {x.data(), static_cast<size_t>(x.size())}, {pass.dx.data(), static_cast<size_t>(pass.dx.size())}),
-      1e-2);
+  EXPECT_GT(GradientError(
+                [&](std::span<const float> values) {
+                  model_->Forward(dense_.weights(),
+                                  ConstMatrixView(values.data(), x.rows(), x.cols()), kPass,
+                                  &outputs);
+                  return outputs.cast<double>().cwiseProduct(direction.cast<double>()).sum();
+                },
+                {x.data(), static_cast<size_t>(x.size())},
+                {pass.dx.data(), static_cast<size_t>(pass.dx.size())}),
+            1e-2);
 }
 
 TEST_P(EveryModel, GradientsOfWeightsAddUp) {
@@ -231,7 +246,8 @@ TEST_P(EveryModel, GradientsOfWeightsAddUp) {
   model_->Forward(dense_.weights(), View(x), kPass, &fresh.outputs);
   model_->Backward(dense_.weights(), View(x), doutputs, fresh.dweights, &fresh.dx);
   for (size_t i = 0; i < once.dweights.size(); ++i) {
-    ASSERT_NEAR(fresh.dweights[i], 2 * once.dweights[i], 1e-5 + 1e-4 * std::abs(once.dweights[i])) << i;
+    ASSERT_NEAR(fresh.dweights[i], 2 * once.dweights[i], 1e-5 + 1e-4 * std::abs(once.dweights[i]))
+        << i;
   }
 }
 
@@ -250,7 +266,8 @@ TEST_P(EveryModel, GoesBackMoreThanOnceAndIsLinearInTheLoss) {
   }
   EXPECT_LT((sum - whole.dx).cwiseAbs().maxCoeff(), 1e-4);
   for (size_t i = 0; i < whole.dweights.size(); ++i)
-    ASSERT_NEAR(parts.dweights[i], whole.dweights[i], 1e-4 + 1e-4 * std::abs(whole.dweights[i])) << i;
+    ASSERT_NEAR(parts.dweights[i], whole.dweights[i], 1e-4 + 1e-4 * std::abs(whole.dweights[i]))
+        << i;
 }
 
 TEST_P(EveryModel, ForgetsTheBatchBefore) {
@@ -268,7 +285,8 @@ TEST_P(EveryModel, ForgetsTheBatchBefore) {
 
 TEST_P(EveryModel, HasAShapeForEveryBatch) {
   for (int n : {0, 1, 3, 64}) {
-    const Pass pass = BothWays(model_.get(), RandomMatrix(n, input_dim(), 1), RandomMatrix(n, n_tasks(), 2));
+    const Pass pass =
+        BothWays(model_.get(), RandomMatrix(n, input_dim(), 1), RandomMatrix(n, n_tasks(), 2));
     EXPECT_EQ(pass.outputs.rows(), n);
     EXPECT_EQ(pass.outputs.cols(), n_tasks());
     EXPECT_EQ(pass.dx.rows(), n);
@@ -308,21 +326,26 @@ TEST_P(EveryModel, AsAGraphOfStandardOperatorsItGivesTheSame) {
     return;
   }
   ASSERT_EQ(values.size(), static_cast<size_t>(n_tasks()));
-  for (int t = 0; t < n_tasks(); ++t) graph.AddOutput(values[static_cast<size_t>(t)], "task" + std::to_string(t));
+  for (int t = 0; t < n_tasks(); ++t)
+    graph.AddOutput(values[static_cast<size_t>(t)], "task" + std::to_string(t));
   const Matrix x = RandomMatrix(17, input_dim(), 8);
-  const auto outputs = testing::RunGraph(graph, {{"x", {{17, input_dim()}, {x.data(), x.data() + x.size()}}}});
+  const auto outputs =
+      testing::RunGraph(graph, {{"x", {{17, input_dim()}, {x.data(), x.data() + x.size()}}}});
   Matrix expected;
   model_->Forward(dense_.weights(), View(x), {}, &expected);
   for (int t = 0; t < n_tasks(); ++t) {
     const testing::Tensor& output = outputs.at("task" + std::to_string(t));
     ASSERT_EQ(output.shape, (std::vector<int64_t>{17, 1}));
     for (Eigen::Index i = 0; i < 17; ++i)
-      EXPECT_NEAR(output.values[static_cast<size_t>(i)], expected(i, t), 1e-5 * (1 + std::abs(expected(i, t))));
+      EXPECT_NEAR(output.values[static_cast<size_t>(i)], expected(i, t),
+                  1e-5 * (1 + std::abs(expected(i, t))));
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryModel, ::testing::ValuesIn(JobOfEveryModel()),
-                         [](const auto& test) { return ModelName(test.param) + std::to_string(test.index); });
+                         [](const auto& test) {
+                           return ModelName(test.param) + std::to_string(test.index);
+                         });
 
 }  // namespace
 }  // namespace zhiyin::worker::model

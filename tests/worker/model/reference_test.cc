@@ -1,5 +1,5 @@
-// The fast models against their plain twins: the equations of the papers, loop by loop. Example jobs have two
-// tasks, four fields and two numerics.
+// The fast models against their plain twins: the equations of the papers, loop by loop. Example
+// jobs have two tasks, four fields and two numerics.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,26 +37,28 @@ TEST(SharedBottomReference, OneNetworkThenATowerForEachTask) {
 }
 
 TEST(MmoeReference, EachTaskMixesTheExpertsByItsOwnGate) {
-  ExpectLikeTwin(
-      ExampleJob("mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 }", 3), [](const Point& at, const Point&) {
-        Taker from(at.weights);
-        const PlainBank bank(14, 3, {6, 4}, {3, 3}, &from);
-        const PlainMlp first(4, {3, 1}, false, &from), second(4, {3, 1}, false, &from);
-        EXPECT_TRUE(from.AtEnd());
-        const std::vector<Values> experts = bank.Experts(at.x), gates = bank.Gates(at.x);
-        return Values{first(PlainMixture(gates[0], experts))[0], second(PlainMixture(gates[1], experts))[0]};
-      });
+  ExpectLikeTwin(ExampleJob("mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 }", 3),
+                 [](const Point& at, const Point&) {
+                   Taker from(at.weights);
+                   const PlainBank bank(14, 3, {6, 4}, {3, 3}, &from);
+                   const PlainMlp first(4, {3, 1}, false, &from), second(4, {3, 1}, false, &from);
+                   EXPECT_TRUE(from.AtEnd());
+                   const std::vector<Values> experts = bank.Experts(at.x), gates = bank.Gates(at.x);
+                   return Values{first(PlainMixture(gates[0], experts))[0],
+                                 second(PlainMixture(gates[1], experts))[0]};
+                 });
 }
 
 TEST(SingleTaskReference, ANetworkForEachTask) {
-  ExpectLikeTwin(ExampleJob("single_task { hidden: 5 hidden: 4 }", 3), [](const Point& at, const Point&) {
-    Taker from(at.weights);
-    const PlainBank hidden(14, 2, {5, 4}, {}, &from);
-    const PlainLayer first(4, 1, &from), second(4, 1, &from);
-    EXPECT_TRUE(from.AtEnd());
-    const std::vector<Values> h = hidden.Experts(at.x);
-    return Values{first(h[0], false)[0], second(h[1], false)[0]};
-  });
+  ExpectLikeTwin(ExampleJob("single_task { hidden: 5 hidden: 4 }", 3),
+                 [](const Point& at, const Point&) {
+                   Taker from(at.weights);
+                   const PlainBank hidden(14, 2, {5, 4}, {}, &from);
+                   const PlainLayer first(4, 1, &from), second(4, 1, &from);
+                   EXPECT_TRUE(from.AtEnd());
+                   const std::vector<Values> h = hidden.Experts(at.x);
+                   return Values{first(h[0], false)[0], second(h[1], false)[0]};
+                 });
 }
 
 /// Part p of rows of four fields, whose parts have two columns, then both numerics.
@@ -81,7 +83,8 @@ TEST(SingleTaskReference, OwnRowsShareNothing) {
 
 TEST(PleReference, OneLevelIsCustomizedGateControl) {
   ExpectLikeTwin(
-      ExampleJob("ple { level { shared_experts: 1 task_experts: 2 expert: 5 expert: 4 } tower: 3 }", 3),
+      ExampleJob("ple { level { shared_experts: 1 task_experts: 2 expert: 5 expert: 4 } tower: 3 }",
+                 3),
       [](const Point& at, const Point&) {
         Taker from(at.weights);
         const PlainBank bank(14, 5, {5, 4}, {3, 3}, &from);
@@ -108,9 +111,11 @@ TEST(PleReference, LevelsReadTheGatesBelow) {
     const PlainLayer first(4, 1, &from), second(4, 1, &from);
     EXPECT_TRUE(from.AtEnd());
     const std::vector<Values> e = level1.Experts(at.x), gates = level1.Gates(at.x);
-    const Values a1 = PlainMixture(gates[0], {e[0], e[2]}), b1 = PlainMixture(gates[1], {e[1], e[2]});
+    const Values a1 = PlainMixture(gates[0], {e[0], e[2]}),
+                 b1 = PlainMixture(gates[1], {e[1], e[2]});
     const Values s1 = PlainMixture(gates[2], e);
-    const std::vector<Values> a = first2.Experts(a1), b = second2.Experts(b1), s = shared2.Experts(s1);
+    const std::vector<Values> a = first2.Experts(a1), b = second2.Experts(b1),
+                              s = shared2.Experts(s1);
     const Values a2 = PlainMixture(first2.Gates(a1)[0], Joined(a, s));
     const Values b2 = PlainMixture(second2.Gates(b1)[0], Joined(b, s));
     const Values s2 = PlainMixture(shared2.Gates(s1)[0], Joined(Joined(a, b), s));
@@ -127,7 +132,8 @@ double Sigmoid(double z) {
 
 TEST(EsmmReference, OutputsAreLogitsOfTheProductAndOfTheClick) {
   const Job job = ExampleJob(
-      R"(esmm { hidden: 5 hidden: 4 step { task: "first_group" } step { task: "rating" } })", 3, 0, true);
+      R"(esmm { hidden: 5 hidden: 4 step { task: "first_group" } step { task: "rating" } })", 3, 0,
+      true);
   ExpectLikeTwin(job, [](const Point& at, const Point&) {
     Taker from(at.weights);
     const PlainBank hidden(14, 2, {5, 4}, {}, &from);
@@ -142,7 +148,8 @@ TEST(EsmmReference, OutputsAreLogitsOfTheProductAndOfTheClick) {
 
 TEST(AitmReference, ATaskWeighsWhatTheOneBeforeFound) {
   ExpectLikeTwin(
-      ExampleJob("aitm { hidden: 5 hidden: 4 calibration_weight: 0 }", 3), [](const Point& at, const Point&) {
+      ExampleJob("aitm { hidden: 5 hidden: 4 calibration_weight: 0 }", 3),
+      [](const Point& at, const Point&) {
         Taker from(at.weights);
         const PlainBank hidden(14, 2, {5, 4}, {}, &from);
         const PlainLayer passed(4, 4, &from), vkq(4, 12, &from);
@@ -156,7 +163,8 @@ TEST(AitmReference, ATaskWeighsWhatTheOneBeforeFound) {
           for (size_t k = 0; k < 4; ++k) score += u[4 + k] * u[8 + k];
           scores.push_back(score / 2);  // sqrt(4)
         }
-        const Values z = PlainMixture(PlainSoftmax(scores), {Slice(both[0], 0, 4), Slice(both[1], 0, 4)});
+        const Values z =
+            PlainMixture(PlainSoftmax(scores), {Slice(both[0], 0, 4), Slice(both[1], 0, 4)});
         return Values{first(q[0], false)[0], second(z, false)[0]};
       });
 }
@@ -172,7 +180,8 @@ std::vector<std::vector<Values>> TakeStitches(size_t n, Taker* from) {
   return stitches;
 }
 
-Values Stitched(const std::vector<std::vector<Values>>& a, size_t to, const std::vector<Values>& h) {
+Values Stitched(const std::vector<std::vector<Values>>& a, size_t to,
+                const std::vector<Values>& h) {
   Values u(h[0].size());
   for (size_t s = 0; s < 2; ++s) {
     for (size_t k = 0; k < u.size(); ++k) u[k] += a[to][s][a[to][s].size() == 1 ? 0 : k] * h[s][k];
@@ -183,8 +192,8 @@ Values Stitched(const std::vector<std::vector<Values>>& a, size_t to, const std:
 TEST(CrossStitchReference, UnitsMixTheTasksAfterEveryLayer) {
   for (const bool per_column : {false, true}) {
     SCOPED_TRACE(per_column);
-    const std::string text =
-        std::string("cross_stitch { hidden: 5 hidden: 4 per_column: ") + (per_column ? "true }" : "false }");
+    const std::string text = std::string("cross_stitch { hidden: 5 hidden: 4 per_column: ") +
+                             (per_column ? "true }" : "false }");
     ExpectLikeTwin(ExampleJob(text, 3), [&](const Point& at, const Point&) {
       Taker from(at.weights);
       const PlainLayer wide(14, 10, &from);
@@ -197,13 +206,14 @@ TEST(CrossStitchReference, UnitsMixTheTasksAfterEveryLayer) {
       const std::vector<Values> h1 = {Slice(h, 0, 5), Slice(h, 5, 5)};
       const std::vector<Values> h2 = {first2(Stitched(stitch1, 0, h1), true),
                                       second2(Stitched(stitch1, 1, h1), true)};
-      return Values{first(Stitched(stitch2, 0, h2), false)[0], second(Stitched(stitch2, 1, h2), false)[0]};
+      return Values{first(Stitched(stitch2, 0, h2), false)[0],
+                    second(Stitched(stitch2, 1, h2), false)[0]};
     });
   }
 }
 
-/// One task's output, with the weights and inputs that it changes from `own`, and the other task's experts
-/// from `held`.
+/// One task's output, with the weights and inputs that it changes from `own`, and the other task's
+/// experts from `held`.
 double StemOutput(size_t task, const Point& own, const Point& held) {
   Taker from(own.weights), from_held(held.weights);
   const auto experts = [](Taker* taker) {
@@ -217,7 +227,8 @@ double StemOutput(size_t task, const Point& own, const Point& held) {
   std::vector<Values> all = live[0].Experts(PartOf(own.x, 0, 3));
   for (size_t t = 0; t < 2; ++t) {
     const bool is_own = t == task;
-    all = Joined(all, (is_own ? live : stopped)[t + 1].Experts(PartOf(is_own ? own.x : held.x, t + 1, 3)));
+    all = Joined(
+        all, (is_own ? live : stopped)[t + 1].Experts(PartOf(is_own ? own.x : held.x, t + 1, 3)));
   }
   Values gate_input = PartOf(own.x, task + 1, 3);
   const Values shared = PartOf(own.x, 0, 3);
@@ -226,10 +237,11 @@ double StemOutput(size_t task, const Point& own, const Point& held) {
 }
 
 TEST(StemReference, OtherTasksExpertsAreReadButNotChanged) {
-  ExpectLikeTwin(ExampleJob("stem { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 tower: 3 }", 6),
-                 [](const Point& at, const Point& held) {
-                   return Values{StemOutput(0, at, held), StemOutput(1, at, held)};
-                 });
+  ExpectLikeTwin(
+      ExampleJob("stem { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 tower: 3 }", 6),
+      [](const Point& at, const Point& held) {
+        return Values{StemOutput(0, at, held), StemOutput(1, at, held)};
+      });
 }
 
 }  // namespace

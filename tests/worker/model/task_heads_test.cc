@@ -72,14 +72,16 @@ TEST(TaskHeads, ARowsWeightMultipliesItsGradientAndNoMetric) {
 TEST(TaskHeads, SmoothedLabelsAreForTrainingAlone) {
   Job job = TwoTasks();
   job.mutable_task(1)->set_label_smoothing(0.2);
-  EXPECT_THAT(ClickDerivatives(job, ThreeLabels()), ElementsAre(FloatNear(-0.4f, 1e-6f), FloatNear(0.4f, 1e-6f), 0.0f));
+  EXPECT_THAT(ClickDerivatives(job, ThreeLabels()),
+              ElementsAre(FloatNear(-0.4f, 1e-6f), FloatNear(0.4f, 1e-6f), 0.0f));
 }
 
 TEST(TaskHeads, ABatchWithoutALabelHasNoGradient) {
   data::Rows rows = ThreeLabels();
   for (const size_t at : {1u, 3u, 5u}) rows.labels[at] = kMissing;
-  for (const auto set : {+[](Task* t) { t->mutable_binary_cross_entropy(); }, +[](Task* t) { t->mutable_hinge(); },
-                         +[](Task* t) { t->mutable_pairwise(); }, +[](Task* t) { t->mutable_sampled_softmax(); }}) {
+  for (const auto set :
+       {+[](Task* t) { t->mutable_binary_cross_entropy(); }, +[](Task* t) { t->mutable_hinge(); },
+        +[](Task* t) { t->mutable_pairwise(); }, +[](Task* t) { t->mutable_sampled_softmax(); }}) {
     Job job = TwoTasks();
     set(job.mutable_task(1));
     EXPECT_THAT(ClickDerivatives(job, rows), ElementsAre(0.0f, 0.0f, 0.0f));
@@ -108,7 +110,8 @@ TEST(TaskHeads, GroupsAreTheValuesOfAField) {
   heads.Derivatives(Matrix::Zero(4, 2), targets, 1, &doutputs, objectives);
   EXPECT_NEAR(objectives[1], std::log(2.0), 1e-9) << "of the one pair";
   const Eigen::VectorXf of_clicks = doutputs.col(1);
-  EXPECT_THAT(std::vector<float>(of_clicks.begin(), of_clicks.end()), ElementsAre(-0.5f, 0.5f, 0.0f, 0.0f))
+  EXPECT_THAT(std::vector<float>(of_clicks.begin(), of_clicks.end()),
+              ElementsAre(-0.5f, 0.5f, 0.0f, 0.0f))
       << "rows 2 and 3 have nobody to be compared with";
 }
 

@@ -1,5 +1,5 @@
-// Models against PyTorch: the cases of tests/data/torch, which tests/support/torch_twins.py has recorded;
-// computed anew where `python3 -c 'import torch'` works.
+// Models against PyTorch: the cases of tests/data/torch, which tests/support/torch_twins.py has
+// recorded; computed anew where `python3 -c 'import torch'` works.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -55,17 +55,20 @@ Arrays OurAnswers(const Case& recorded) {
   const std::vector<float>& x = recorded.arrays.at("x");
   const Eigen::Index dim = InputLayout::Of(job).dim;
   const Eigen::Index n = static_cast<Eigen::Index>(x.size()) / dim;
-  const Matrix doutputs = ConstMatrixView(recorded.arrays.at("doutputs").data(), n, job.task_size());
+  const Matrix doutputs =
+      ConstMatrixView(recorded.arrays.at("doutputs").data(), n, job.task_size());
   Matrix outputs, dx;
   model->Forward(dense.weights(), ConstMatrixView(x.data(), n, dim), nn::Pass(), &outputs);
-  model->Backward(dense.weights(), ConstMatrixView(x.data(), n, dim), doutputs, dense.gradients(), &dx);
+  model->Backward(dense.weights(), ConstMatrixView(x.data(), n, dim), doutputs, dense.gradients(),
+                  &dx);
   return {{"outputs", {outputs.data(), outputs.data() + outputs.size()}},
           {"dweights", {dense.gradients().begin(), dense.gradients().end()}},
           {"dx", {dx.data(), dx.data() + dx.size()}}};
 }
 
 void ExpectNear(const Arrays& ours, const Arrays& theirs) {
-  for (const auto& [name, tolerance] : {std::pair{"outputs", 1e-5}, {"dweights", 1e-4}, {"dx", 1e-4}}) {
+  for (const auto& [name, tolerance] :
+       {std::pair{"outputs", 1e-5}, {"dweights", 1e-4}, {"dx", 1e-4}}) {
     ASSERT_EQ(theirs.count(name), 1u) << name;
     const std::vector<float>& a = ours.at(name);
     const std::vector<float>& b = theirs.at(name);
@@ -77,7 +80,8 @@ void ExpectNear(const Arrays& ours, const Arrays& theirs) {
 
 std::vector<std::string> Recorded() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(testing::SourcePath("tests/data/torch")))
+  for (const auto& entry :
+       std::filesystem::directory_iterator(testing::SourcePath("tests/data/torch")))
     names.push_back(entry.path().stem());
   std::sort(names.begin(), names.end());
   return names;
@@ -85,7 +89,9 @@ std::vector<std::string> Recorded() {
 
 class Torch : public ::testing::TestWithParam<std::string> {
  protected:
-  std::string path() const { return testing::SourcePath("tests/data/torch/" + GetParam() + ".txt"); }
+  std::string path() const {
+    return testing::SourcePath("tests/data/torch/" + GetParam() + ".txt");
+  }
 };
 
 TEST_P(Torch, GaveTheSameOutputsAndGradients) {

@@ -1,5 +1,6 @@
-// Models with a cross network, target attention and a transformer against their twins in PyTorch, tests/support/
-// torch_twins_interactions.py: recorded in tests/data/torch_twins, and run anew where python3 has torch.
+// Models with a cross network, target attention and a transformer against their twins in PyTorch,
+// tests/support/ torch_twins_interactions.py: recorded in tests/data/torch_twins, and run anew
+// where python3 has torch.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -82,7 +83,8 @@ TEST(TorchTwinsOfInteractions, GiveTheSameOutputsAndGradientsNow) {
   for (const char* seed : {"2", "3", "4"}) {
     const testing::TempFolder folder;
     const testing::ProcessResult run = testing::RunProcess(
-        {"python3", testing::SourcePath("tests/support/torch_twins_interactions.py"), folder.Path(), seed},
+        {"python3", testing::SourcePath("tests/support/torch_twins_interactions.py"), folder.Path(),
+         seed},
         100);
     ASSERT_EQ(run.exit_code, 0) << run.err;
     ExpectTheSameInFolder(folder.Path());

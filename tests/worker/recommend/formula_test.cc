@@ -41,10 +41,13 @@ std::string ErrorOf(const std::string& text) {
 
 TEST(Formula, SaysWhereItIsWrong) {
   using ::testing::HasSubstr;
-  EXPECT_THAT(ErrorOf("ctr + "), HasSubstr("formula, column 7: the end, expected a number, a task or ("));
+  EXPECT_THAT(ErrorOf("ctr + "),
+              HasSubstr("formula, column 7: the end, expected a number, a task or ("));
   EXPECT_THAT(ErrorOf("ctr cvr"), HasSubstr("formula, column 5: \"c\", expected an operator"));
-  EXPECT_THAT(ErrorOf("1 + ctx"), HasSubstr("formula, column 5: no task \"ctx\"; the nearest is \"ctr\""));
-  EXPECT_THAT(ErrorOf("sin(ctr)"), HasSubstr("formula, column 1: no function \"sin\", expected exp, log, min or max"));
+  EXPECT_THAT(ErrorOf("1 + ctx"),
+              HasSubstr("formula, column 5: no task \"ctx\"; the nearest is \"ctr\""));
+  EXPECT_THAT(ErrorOf("sin(ctr)"),
+              HasSubstr("formula, column 1: no function \"sin\", expected exp, log, min or max"));
   EXPECT_THAT(ErrorOf("min(ctr)"), HasSubstr("formula, column 8: \")\", expected ,"));
   EXPECT_THAT(ErrorOf("(ctr"), HasSubstr("expected )"));
   EXPECT_THAT(ErrorOf(std::string(500, '(')), HasSubstr("nested too deep"));

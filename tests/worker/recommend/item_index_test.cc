@@ -14,11 +14,13 @@ namespace {
 Matrix Drawn(int n, int dim, uint64_t seed) {
   Random random(seed);
   Matrix matrix(n, dim);
-  for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = static_cast<float>(random.Normal());
+  for (Eigen::Index i = 0; i < matrix.size(); ++i)
+    matrix.data()[i] = static_cast<float>(random.Normal());
   return matrix;
 }
 
-std::vector<int> Naive(const Matrix& items, const Vector& user, size_t n, const std::vector<bool>& excluded) {
+std::vector<int> Naive(const Matrix& items, const Vector& user, size_t n,
+                       const std::vector<bool>& excluded) {
   std::vector<std::pair<float, int>> scores;
   for (int i = 0; i < items.rows(); ++i) {
     if (!excluded[static_cast<size_t>(i)]) scores.emplace_back(-items.row(i).dot(user), i);
@@ -47,7 +49,9 @@ TEST(Scan, FindsTheBestOfAllThatAreNotExcluded) {
     std::vector<bool> excluded(5000);
     for (int k = 0; k < 500; ++k) excluded[random.Below(5000)] = true;
     for (const size_t n : {size_t{0}, size_t{1}, size_t{37}, size_t{6000}})
-      EXPECT_TRUE(ItemsOf(index->Best(user.data(), n, excluded, 500)) == Naive(items, user, n, excluded)) << trial << " " << n;
+      EXPECT_TRUE(ItemsOf(index->Best(user.data(), n, excluded, 500)) ==
+                  Naive(items, user, n, excluded))
+          << trial << " " << n;
   }
   EXPECT_EQ(index->Best(items.row(0).data(), 3, {}, 0).size(), 3u);
 }

@@ -36,7 +36,8 @@ class Schedule : public ::testing::Test {
     return CheckpointSchedule(job_, kStepsPerEpoch, first_step, &clock_, [this] { return stop_; });
   }
   /// Of an epoch: the steps at which something is saved. Every step takes so long.
-  std::vector<uint64_t> Saved(CheckpointSchedule* schedule, int64_t epoch, double step_s, uint64_t first = 0) {
+  std::vector<uint64_t> Saved(CheckpointSchedule* schedule, int64_t epoch, double step_s,
+                              uint64_t first = 0) {
     std::vector<uint64_t> saved;
     n_meetings_ = 0;
     for (uint64_t step = first; step != Meeting::kNone;) {
@@ -45,7 +46,8 @@ class Schedule : public ::testing::Test {
       if (meeting.save) saved.push_back(step);
       if (meeting.stop) break;
       EXPECT_GT(meeting.next, step);
-      if (meeting.next != Meeting::kNone) clock_.now += step_s * static_cast<double>(meeting.next - step);
+      if (meeting.next != Meeting::kNone)
+        clock_.now += step_s * static_cast<double>(meeting.next - step);
       step = meeting.next;
     }
     return saved;

@@ -18,11 +18,12 @@ Job JobThatStops(const std::string& stopping) {
       task { name: "b" label { number {} } squared_error {} }
       model { shared_bottom { bottom: 2 } }
       train { epochs: 9 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } early_stopping { )" +
-                      stopping + "} }",
-                  "job", ".", {});
+                                   stopping + "} }",
+                               "job", ".", {});
 }
 
-EvaluationResult Found(double loss, std::optional<double> auc = {}, std::optional<double> rmse = {}) {
+EvaluationResult Found(double loss, std::optional<double> auc = {},
+                       std::optional<double> rmse = {}) {
   EvaluationResult found;
   found.loss = loss;
   found.tasks.resize(2);
@@ -44,20 +45,27 @@ std::pair<int64_t, int64_t> RunOf(const Job& job, const std::vector<double>& los
 }
 
 TEST(StoppingRule, StopsAfterAsManyEvaluationsWithoutANewBest) {
-  EXPECT_EQ(RunOf(JobThatStops("patience: 2"), {5, 4, 4.5, 4.2, 1}), std::pair(int64_t{4}, int64_t{2}));
-  EXPECT_EQ(RunOf(JobThatStops("patience: 2"), {5, 4, 4.5, 3, 3.5}), std::pair(int64_t{0}, int64_t{4}));
-  EXPECT_EQ(RunOf(JobThatStops("patience: 1"), {5, 5}), std::pair(int64_t{2}, int64_t{1})) << "as good is no better";
-  EXPECT_EQ(RunOf(JobThatStops(""), {5, 6, 7, 8}), std::pair(int64_t{0}, int64_t{1})) << "it only looks for the best";
+  EXPECT_EQ(RunOf(JobThatStops("patience: 2"), {5, 4, 4.5, 4.2, 1}),
+            std::pair(int64_t{4}, int64_t{2}));
+  EXPECT_EQ(RunOf(JobThatStops("patience: 2"), {5, 4, 4.5, 3, 3.5}),
+            std::pair(int64_t{0}, int64_t{4}));
+  EXPECT_EQ(RunOf(JobThatStops("patience: 1"), {5, 5}), std::pair(int64_t{2}, int64_t{1}))
+      << "as good is no better";
+  EXPECT_EQ(RunOf(JobThatStops(""), {5, 6, 7, 8}), std::pair(int64_t{0}, int64_t{1}))
+      << "it only looks for the best";
 }
 
 TEST(StoppingRule, ALittleBetterIsNoBetter) {
-  EXPECT_EQ(RunOf(JobThatStops("patience: 3 min_delta: 0.5"), {5, 4.6, 4.55, 4.52}), std::pair(int64_t{4}, int64_t{1}));
+  EXPECT_EQ(RunOf(JobThatStops("patience: 3 min_delta: 0.5"), {5, 4.6, 4.55, 4.52}),
+            std::pair(int64_t{4}, int64_t{1}));
   // Compared with the best, not with the one before.
-  EXPECT_EQ(RunOf(JobThatStops("patience: 3 min_delta: 0.5"), {5, 4.6, 4.4, 4.3}), std::pair(int64_t{0}, int64_t{3}));
+  EXPECT_EQ(RunOf(JobThatStops("patience: 3 min_delta: 0.5"), {5, 4.6, 4.4, 4.3}),
+            std::pair(int64_t{0}, int64_t{3}));
 }
 
 TEST(StoppingRule, KnowsWhatIsBetter) {
-  const Job job = JobThatStops(R"(term { task: "a" metric: AUC weight: 2 } term { task: "b" metric: RMSE })");
+  const Job job =
+      JobThatStops(R"(term { task: "a" metric: AUC weight: 2 } term { task: "b" metric: RMSE })");
   const StoppingRule rule(job);
   EXPECT_DOUBLE_EQ(*rule.ValueOf(Found(1, 0.75, 0.25)), 1.25);
   EXPECT_FALSE(rule.ValueOf(Found(1, {}, 0.25)));

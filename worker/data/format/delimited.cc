@@ -6,13 +6,13 @@
 namespace zhiyin::worker::data {
 namespace {
 
-/// Position of `delimiter` in `text`, or npos. Faster than find, which calls memchr for two characters only
-/// to compare again.
+/// Position of `delimiter` in `text`, or npos. Faster than find, which calls memchr for two
+/// characters only to compare again.
 size_t FindDelimiter(std::string_view text, std::string_view delimiter) {
   const char* at = text.data();
   const char* const end = at + text.size();
-  while ((at = static_cast<const char*>(std::memchr(at, delimiter[0], static_cast<size_t>(end - at)))) !=
-         nullptr) {
+  while ((at = static_cast<const char*>(
+              std::memchr(at, delimiter[0], static_cast<size_t>(end - at)))) != nullptr) {
     if (delimiter.size() == 1 || (at + 1 < end && at[1] == delimiter[1]))
       return static_cast<size_t>(at - text.data());
     ++at;
@@ -49,7 +49,8 @@ std::string LineSplitter::Split(std::string_view line, std::vector<std::string_v
   return "";
 }
 
-std::string LineSplitter::SplitQuoted(std::string_view line, std::vector<std::string_view>* values) {
+std::string LineSplitter::SplitQuoted(std::string_view line,
+                                      std::vector<std::string_view>* values) {
   unquoted_.clear();
   unquoted_.reserve(line.size());
   std::string_view rest = line;
@@ -68,8 +69,8 @@ std::string LineSplitter::SplitQuoted(std::string_view line, std::vector<std::st
     rest = trimmed;
     if (std::string wrong = TakeQuoted(&rest, &value); !wrong.empty()) return wrong;
     values->push_back(value);
-    // With a delimiter like ", " the spaces after the quote may belong to the delimiter, so that is looked
-    // for first.
+    // With a delimiter like ", " the spaces after the quote may belong to the delimiter, so that is
+    // looked for first.
     const std::string_view spaces =
         dialect_.trim ? rest.substr(0, rest.find_first_not_of(' ')) : std::string_view();
     if (spaces.size() == rest.size()) return "";
@@ -87,7 +88,8 @@ std::string LineSplitter::TakeQuoted(std::string_view* rest, std::string_view* v
   const size_t begin = unquoted_.size();
   while (true) {
     const size_t end = rest->find(dialect_.quote);
-    if (end == std::string_view::npos) return "a quote is never closed, expected it to end on its line";
+    if (end == std::string_view::npos)
+      return "a quote is never closed, expected it to end on its line";
     const bool doubled = end + 1 < rest->size() && (*rest)[end + 1] == dialect_.quote;
     if (!doubled && unquoted_.size() == begin) {
       *value = rest->substr(0, end);

@@ -13,7 +13,8 @@ namespace zhiyin::worker::data {
 struct Dialect {
   /// One or two characters.
   std::string delimiter = ",";
-  /// May enclose a value; inside, twice this character stands for itself, and spaces are kept. 0: no quotes.
+  /// May enclose a value; inside, twice this character stands for itself, and spaces are kept. 0:
+  /// no quotes.
   char quote = 0;
   /// Spaces around values are no part of them.
   bool trim = true;
@@ -29,9 +30,9 @@ class LineSplitter {
  public:
   explicit LineSplitter(Dialect dialect) : dialect_(std::move(dialect)) {}
 
-  /// Replaces *values by the line's values, at least one: views into the line or into this splitter, valid
-  /// until the next call. Returns what is wrong with the line; empty when nothing is. A value cannot span
-  /// lines.
+  /// Replaces *values by the line's values, at least one: views into the line or into this
+  /// splitter, valid until the next call. Returns what is wrong with the line; empty when nothing
+  /// is. A value cannot span lines.
   std::string Split(std::string_view line, std::vector<std::string_view>* values);
 
  private:
@@ -42,8 +43,8 @@ class LineSplitter {
   bool TakePlain(std::string_view* rest, std::string_view* value) const;
 
   Dialect dialect_;
-  std::string
-      unquoted_;  // values that had a doubled quote; as long as the line at most, so that views stay valid
+  std::string unquoted_;  // values that had a doubled quote; as long as the line at most, so that
+                          // views stay valid
 };
 
 }  // namespace zhiyin::worker::data

@@ -7,21 +7,25 @@ namespace {
 
 /// Adds prefix_first, ..., n of them.
 void AddNumbered(std::string_view prefix, int first, int n, std::vector<std::string>* columns) {
-  for (int i = first; i < first + n; ++i) columns->push_back(std::string(prefix) + std::to_string(i));
+  for (int i = first; i < first + n; ++i)
+    columns->push_back(std::string(prefix) + std::to_string(i));
 }
 
 }  // namespace
 
 std::string_view GeneratedName(const Data& data) {
-  const auto* field = data.GetReflection()->GetOneofFieldDescriptor(data, Data::descriptor()->FindOneofByName("source"));
+  const auto* field = data.GetReflection()->GetOneofFieldDescriptor(
+      data, Data::descriptor()->FindOneofByName("source"));
   if (field == nullptr || !field->name().starts_with("generated_")) return "";
   return field->name();
 }
 
 int64_t GeneratedRows(const Data& data) {
-  const auto* field = data.GetReflection()->GetOneofFieldDescriptor(data, Data::descriptor()->FindOneofByName("source"));
+  const auto* field = data.GetReflection()->GetOneofFieldDescriptor(
+      data, Data::descriptor()->FindOneofByName("source"));
   const google::protobuf::Message& source = data.GetReflection()->GetMessage(data, field);
-  return source.GetReflection()->GetInt64(source, source.GetDescriptor()->FindFieldByName("n_rows"));
+  return source.GetReflection()->GetInt64(source,
+                                          source.GetDescriptor()->FindFieldByName("n_rows"));
 }
 
 std::vector<std::string> GeneratedColumns(const Data& data) {

@@ -1,10 +1,11 @@
 // A funnel with known probabilities, as job.proto says.
 //
-// A user has a taste, an item a character, both N(0, 1) in three dimensions, the user an openness and the item an appeal, both
-// N(0, 1). With
+// A user has a taste, an item a character, both N(0, 1) in three dimensions, the user an openness
+// and the item an appeal, both N(0, 1). With
 //   z = 0.9 openness + 0.9 appeal + 0.5 taste . character / sqrt(3)
-// step 1 has the logit -3 + 1.5 z, and step k > 1, where the one before was reached, -1.5 + z + the item's own part in that
-// step, N(0, 1/4): what is clicked has a high z, and so is bought more often than what is shown would be.
+// step 1 has the logit -3 + 1.5 z, and step k > 1, where the one before was reached, -1.5 + z + the
+// item's own part in that step, N(0, 1/4): what is clicked has a high z, and so is bought more
+// often than what is shown would be.
 #include <array>
 #include <cmath>
 
@@ -36,10 +37,11 @@ class Funnel final : public World {
     Random of_item(config_.seed(), item, kItems);
     double z = 0;
     for (size_t d = 0; d < kDims; ++d) z += of_user.Normal() * of_item.Normal();
-    z = 0.5 * z / std::sqrt(static_cast<double>(kDims)) + 0.9 * of_user.Normal() + 0.9 * of_item.Normal();
+    z = 0.5 * z / std::sqrt(static_cast<double>(kDims)) + 0.9 * of_user.Normal() +
+        0.9 * of_item.Normal();
 
     const size_t n_steps = static_cast<size_t>(config_.n_steps());
-    const size_t after = 2 + n_steps - 2;   // of step k: after + k
+    const size_t after = 2 + n_steps - 2;  // of step k: after + k
     const size_t truth = after + n_steps;  // the same
     const bool is_logged = i < config_.n_logged();
     bool reached = true;

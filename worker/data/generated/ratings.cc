@@ -2,16 +2,17 @@
 //
 //   rating = 3.5 + user part + item part + noise * N(0, 1)
 //
-// Each part is the sum of a weight for each of its categories and a weight times each of its numbers, brought
-// to mean 0 and variance about 1. Weights are a pure function of the seed; row i is a pure function of (seed,
-// i), so any row can be made without the ones before.
+// Each part is the sum of a weight for each of its categories and a weight times each of its
+// numbers, brought to mean 0 and variance about 1. Weights are a pure function of the seed; row i
+// is a pure function of (seed, i), so any row can be made without the ones before.
 //
 //   column         values                        column         values
 //   user_age       uniform in [18, 80)           item_age       days, uniform in [0, 3650)
 //   user_activity  visits a week, exponential    item_quality   normal
 //   user_group     8 categories                  item_genre     18 categories
 //   user_region    20 categories                 item_maker     50 categories
-//   rating         the label                     item_tags      0 to 3 distinct ones of 30, separated by |
+//   rating         the label                     item_tags      0 to 3 distinct ones of 30,
+//   separated by |
 #include <array>
 #include <cmath>
 #include <span>
@@ -82,7 +83,8 @@ class Ratings final : public World {
  private:
   void Make(int64_t i) override;
   /// Draws a category and sets a cell to its name; returns its weight.
-  double SetCategory(Column column, std::string_view name, std::span<const double> weights, Random* random);
+  double SetCategory(Column column, std::string_view name, std::span<const double> weights,
+                     Random* random);
   double SetTags(Random* random);
 
   uint64_t seed_;
@@ -94,7 +96,8 @@ void Ratings::Make(int64_t i) {
   Random random(seed_, static_cast<uint64_t>(i));
   double rating = kBias;
   rating += weights_.age * (SetNumber(kUserAge, 18 + 62 * random.Uniform()) - 49) / 18;
-  rating += weights_.activity * (SetNumber(kUserActivity, -5 * std::log(1 - random.Uniform())) - 5) / 5;
+  rating +=
+      weights_.activity * (SetNumber(kUserActivity, -5 * std::log(1 - random.Uniform())) - 5) / 5;
   rating += SetCategory(kUserGroup, "group", weights_.group, &random);
   rating += SetCategory(kUserRegion, "region", weights_.region, &random);
   rating += weights_.item_age * (SetNumber(kItemAge, 3650 * random.Uniform()) - 1825) / 1054;
@@ -106,7 +109,7 @@ void Ratings::Make(int64_t i) {
 }
 
 double Ratings::SetCategory(Column column, std::string_view name, std::span<const double> weights,
-                                    Random* random) {
+                            Random* random) {
   const size_t category = random->Below(weights.size());
   cell(column).assign(name).append(std::to_string(category));
   return weights[category];

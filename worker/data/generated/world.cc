@@ -72,8 +72,8 @@ std::span<const std::string_view> World::Row(int64_t i) {
 double World::SetNumber(size_t column, double value) {
   const float number = static_cast<float>(value);
   char text[32];
-  const auto [end, error] =
-      std::to_chars(text, text + sizeof(text), static_cast<double>(number), std::chars_format::general, 9);
+  const auto [end, error] = std::to_chars(text, text + sizeof(text), static_cast<double>(number),
+                                          std::chars_format::general, 9);
   cells_[column].assign(text, end);
   return number;
 }
@@ -95,7 +95,8 @@ std::unique_ptr<World> MakeWorld(const Data& data) {
   LOG(FATAL) << "the data is not generated";
 }
 
-std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer) {
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels,
+                                            RowParser::Observer observer) {
   return std::make_unique<GeneratedSource>(job, split, labels, std::move(observer));
 }
 

@@ -1,7 +1,7 @@
 // Generated data: rows that are a pure function of a seed and their number.
 //
-// Adding one: a file data/NAME.cc, a field in Data.source of job.proto, its columns in worker/data/generated/columns.cc, a
-// declaration below and a case in MakeWorld.
+// Adding one: a file data/NAME.cc, a field in Data.source of job.proto, its columns in
+// worker/data/generated/columns.cc, a declaration below and a case in MakeWorld.
 #pragma once
 
 #include <iosfwd>
@@ -16,8 +16,8 @@
 
 namespace zhiyin::worker::data {
 
-/// Makes rows as text, so that they are parsed by the very code that parses files. Any row can be made without the ones
-/// before. One thread.
+/// Makes rows as text, so that they are parsed by the very code that parses files. Any row can be
+/// made without the ones before. One thread.
 class World {
  public:
   explicit World(size_t n_columns) : cells_(n_columns), values_(n_columns) {}
@@ -30,7 +30,8 @@ class World {
   /// Fills the cells of row i; they hold those of the row before.
   virtual void Make(int64_t i) = 0;
   std::string& cell(size_t column) { return cells_[column]; }
-  /// Sets a cell to a number of nine digits, which no float loses anything by; returns the number that the cell holds.
+  /// Sets a cell to a number of nine digits, which no float loses anything by; returns the number
+  /// that the cell holds.
   double SetNumber(size_t column, double value);
 
  private:
@@ -41,7 +42,8 @@ class World {
 /// REQUIRES: the data is generated; also of the next two.
 std::unique_ptr<World> MakeWorld(const Data& data);
 /// The split's rows. Throws Error where a column does not exist.
-std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer);
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels,
+                                            RowParser::Observer observer);
 /// All rows as tab-separated text with a header. Read as text, they are the same rows.
 void WriteGenerated(const Data& data, std::ostream& out);
 

@@ -1,11 +1,13 @@
 // How the objectives of several tasks become one step.
 //
-// Adding a method: a file balance/NAME.cc, a field in Balance.kind of job.proto, a declaration below, a case in
-// MakeBalancer, an example in tests/support/example_jobs.cc. The conformance tests then cover it.
+// Adding a method: a file balance/NAME.cc, a field in Balance.kind of job.proto, a declaration
+// below, a case in MakeBalancer, an example in tests/support/example_jobs.cc. The conformance tests
+// then cover it.
 //
-// What is local and what is global: everything that is drawn or measured in a step is of one slice, the unit that is
-// the same whoever computes it; what is learned (own weights) lives on the servers behind the model's weights, is
-// updated with them, and so is the same for all; what is known of whole epochs comes from the chief to all workers.
+// What is local and what is global: everything that is drawn or measured in a step is of one slice,
+// the unit that is the same whoever computes it; what is learned (own weights) lives on the servers
+// behind the model's weights, is updated with them, and so is the same for all; what is known of
+// whole epochs comes from the chief to all workers.
 #pragma once
 
 #include <Eigen/Core>
@@ -20,20 +22,24 @@ namespace zhiyin::worker::model::balance {
 
 /// What is known of a slice once its losses are. T tasks.
 struct SliceFacts {
-  std::span<const double> objectives;      // [T]: weight * sum of a task's losses / rows of the slice
-  std::span<const double> losses;          // [T]: mean loss of the rows that have a label; NaN where none has
-  std::span<const double> labelled;        // [T]: the share of the rows that have one
-  const std::vector<std::vector<double>>* epochs = nullptr;  // [epochs before this one][T]: mean losses in training
-  std::span<const float> own_weights;      // [n_own_weights()]
-  Eigen::MatrixXd gram;                    // [T, T]: products of the tasks' gradients; only if UsesGradients()
-  uint64_t seed = 0;                       // of all that is drawn
+  std::span<const double> objectives;  // [T]: weight * sum of a task's losses / rows of the slice
+  std::span<const double>
+      losses;  // [T]: mean loss of the rows that have a label; NaN where none has
+  std::span<const double> labelled;  // [T]: the share of the rows that have one
+  const std::vector<std::vector<double>>* epochs =
+      nullptr;                         // [epochs before this one][T]: mean losses in training
+  std::span<const float> own_weights;  // [n_own_weights()]
+  Eigen::MatrixXd gram;  // [T, T]: products of the tasks' gradients; only if UsesGradients()
+  uint64_t seed = 0;     // of all that is drawn
 };
 
 /// What becomes of it. Gradients are those of `objectives`.
 struct TaskFactors {
-  std::vector<double> own;     // [T]: of a task's gradient with respect to weights that no other task's loss reaches
+  std::vector<double>
+      own;  // [T]: of a task's gradient with respect to weights that no other task's loss reaches
   std::vector<double> shared;  // [T]: with respect to all others
-  double objective = 0;        // what the own weights are to make small; with `own` and `shared` as constants
+  double objective =
+      0;  // what the own weights are to make small; with `own` and `shared` as constants
   std::vector<float> down_weights;  // [n_own_weights()]: its derivative
 
   explicit TaskFactors(size_t n_tasks, size_t n_own_weights = 0)

@@ -1,5 +1,6 @@
-// Conflict-averse gradient descent (Liu et al., NeurIPS 2021, section 3.2, algorithm 1): the direction within c |g_0| of the
-// mean gradient g_0 along which the task that gains least gains most. By its dual,
+// Conflict-averse gradient descent (Liu et al., NeurIPS 2021, section 3.2, algorithm 1): the
+// direction within c |g_0| of the mean gradient g_0 along which the task that gains least gains
+// most. By its dual,
 //   w = argmin over the simplex of  g_w . g_0 + c |g_0| |g_w|,   g_w = sum of w_t g_t,
 //   d = g_0 + c |g_0| / |g_w| g_w;
 // here times T, as the sum of the objectives is what is trained on without it.
@@ -23,7 +24,9 @@ class CaGradBalancer final : public Balancer {
     const double n = static_cast<double>(n_tasks);
     const Eigen::VectorXd with_mean = gram.rowwise().sum() / n;  // g_t . g_0
     const double radius = c_ * std::sqrt(std::max(with_mean.sum() / n, 0.0));
-    const auto norm = [&](const Eigen::VectorXd& w) { return std::sqrt(std::max(w.dot(gram * w), 0.0)); };
+    const auto norm = [&](const Eigen::VectorXd& w) {
+      return std::sqrt(std::max(w.dot(gram * w), 0.0));
+    };
     const Eigen::VectorXd w = MinimizeOnSimplex(
         n_tasks, [&](const Eigen::VectorXd& v) { return v.dot(with_mean) + radius * norm(v); });
     const double norm_w = norm(w);

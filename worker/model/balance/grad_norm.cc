@@ -1,12 +1,14 @@
-// Gradient normalisation (Chen et al., "GradNorm: Gradient Normalization for Adaptive Loss Balancing in Deep Multitask
-// Networks", ICML 2018, section 3.1 to 3.2, eq. 2). The weights w_t of the tasks are learned so that their gradients
-// have norms in proportion to how slowly they learn:
+// Gradient normalisation (Chen et al., "GradNorm: Gradient Normalization for Adaptive Loss
+// Balancing in Deep Multitask Networks", ICML 2018, section 3.1 to 3.2, eq. 2). The weights w_t of
+// the tasks are learned so that their gradients have norms in proportion to how slowly they learn:
 //   G_t = w_t |g_t|,  r_t = (L_t / L_t(0)) / mean of the same over tasks,
-//   L_grad = sum over t of | G_t - mean(G) r_t^alpha |,   the second part of which counts as a constant.
+//   L_grad = sum over t of | G_t - mean(G) r_t^alpha |,   the second part of which counts as a
+//   constant.
 //
-// What is done differently: g_t is with respect to all that tasks share, not to one layer; L_t(0) is the task's mean
-// loss in the first epoch, during which all r_t are 1, so that all workers know the same; and where the paper brings
-// the weights to a sum of T after each step, here w = T softmax(u) and the u are learned, from 0.
+// What is done differently: g_t is with respect to all that tasks share, not to one layer; L_t(0)
+// is the task's mean loss in the first epoch, during which all r_t are 1, so that all workers know
+// the same; and where the paper brings the weights to a sum of T after each step, here w = T
+// softmax(u) and the u are learned, from 0.
 #include <cmath>
 
 #include "worker/model/balance/balancer.h"
@@ -16,7 +18,8 @@ namespace {
 
 class GradNormBalancer final : public Balancer {
  public:
-  GradNormBalancer(const GradNorm& config, int n_tasks) : alpha_(config.alpha()), n_tasks_(n_tasks) {}
+  GradNormBalancer(const GradNorm& config, int n_tasks)
+      : alpha_(config.alpha()), n_tasks_(n_tasks) {}
 
   int n_own_weights() const override { return n_tasks_; }
   bool UsesGradients() const override { return true; }
@@ -48,7 +51,8 @@ class GradNormBalancer final : public Balancer {
     Eigen::ArrayXd rates = Eigen::ArrayXd::Ones(n_tasks_);
     if (facts.epochs->empty()) return rates;
     for (int t = 0; t < n_tasks_; ++t) {
-      const double rate = facts.losses[static_cast<size_t>(t)] / facts.epochs->front()[static_cast<size_t>(t)];
+      const double rate =
+          facts.losses[static_cast<size_t>(t)] / facts.epochs->front()[static_cast<size_t>(t)];
       if (std::isfinite(rate) && rate > 0) rates[t] = rate;
     }
     return rates / rates.mean();

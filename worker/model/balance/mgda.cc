@@ -1,7 +1,9 @@
-// The multiple-gradient descent algorithm (Sener, Koltun, "Multi-Task Learning as Multi-Objective Optimization", NeurIPS
-// 2018, section 3.2, eq. 3): the shortest vector among the weighted means of the tasks' gradients,
+// The multiple-gradient descent algorithm (Sener, Koltun, "Multi-Task Learning as Multi-Objective
+// Optimization", NeurIPS 2018, section 3.2, eq. 3): the shortest vector among the weighted means of
+// the tasks' gradients,
 //   alpha = argmin over the simplex of | sum of alpha_t g_t |^2,
-// which is zero or a direction in which no task loses. Here times T, so that equal alphas are the plain sum.
+// which is zero or a direction in which no task loses. Here times T, so that equal alphas are the
+// plain sum.
 #include "worker/model/balance/balancer.h"
 #include "worker/model/balance/simplex.h"
 

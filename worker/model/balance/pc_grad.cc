@@ -1,8 +1,10 @@
-// Projecting conflicting gradients (Yu et al., "Gradient Surgery for Multi-Task Learning", NeurIPS 2020, algorithm 1):
-// from each task's gradient, one after the other in a random order, its part along every other task's gradient that
-// points the other way is taken; what is left of all is added up.
+// Projecting conflicting gradients (Yu et al., "Gradient Surgery for Multi-Task Learning", NeurIPS
+// 2020, algorithm 1): from each task's gradient, one after the other in a random order, its part
+// along every other task's gradient that points the other way is taken; what is left of all is
+// added up.
 //
-// All of it lies in the span of the tasks' gradients: a projected gradient is known by its coefficients there.
+// All of it lies in the span of the tasks' gradients: a projected gradient is known by its
+// coefficients there.
 #include <algorithm>
 #include <numeric>
 
@@ -24,7 +26,8 @@ class PcGradBalancer final : public Balancer {
     for (Eigen::Index i = 0; i < n_tasks; ++i) {
       Eigen::VectorXd projected = Eigen::VectorXd::Unit(n_tasks, i);
       std::iota(order.begin(), order.end(), Eigen::Index{0});
-      for (size_t at = order.size(); at > 1; --at) std::swap(order[at - 1], order[random.Below(at)]);
+      for (size_t at = order.size(); at > 1; --at)
+        std::swap(order[at - 1], order[random.Below(at)]);
       for (const Eigen::Index j : order) {
         if (j == i || facts.gram(j, j) == 0) continue;
         const double product = projected.dot(facts.gram.col(j));

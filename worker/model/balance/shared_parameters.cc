@@ -29,7 +29,8 @@ class Reach {
   }
   Eigen::ArrayXf IsShared() const {
     Eigen::ArrayXf shared(static_cast<Eigen::Index>(task_.size()));
-    std::transform(task_.begin(), task_.end(), shared.begin(), [](int task) { return task >= 0 ? 0.0f : 1.0f; });
+    std::transform(task_.begin(), task_.end(), shared.begin(),
+                   [](int task) { return task >= 0 ? 0.0f : 1.0f; });
     return shared;
   }
 
@@ -58,7 +59,8 @@ SharedParameters FindSharedParameters(const Job& job, Model* model) {
     for (float& weight : dense.weights()) weight += 0.1f * static_cast<float>(random.Normal());
     for (float& value : x.reshaped()) value = static_cast<float>(random.Normal());
     for (const InputLayout::Part& field : layout.fields) {
-      if (field.is_sequence()) x.col(field.count_column()).setConstant(static_cast<float>(field.length));
+      if (field.is_sequence())
+        x.col(field.count_column()).setConstant(static_cast<float>(field.length));
     }
     const ConstMatrixView view(x.data(), x.rows(), x.cols());
     model->Forward(dense.weights(), view, {true, random.Next()}, &outputs);

@@ -7,8 +7,9 @@
 
 namespace zhiyin::worker::model::balance {
 
-/// Moves weight between two of them at a time, as far as it helps (golden section), until that changes nothing more.
-/// Finds the minimum of a convex f that is differentiable there; within 1e-10 of it for two weights.
+/// Moves weight between two of them at a time, as far as it helps (golden section), until that
+/// changes nothing more. Finds the minimum of a convex f that is differentiable there; within 1e-10
+/// of it for two weights.
 template <typename Function>
 Eigen::VectorXd MinimizeOnSimplex(Eigen::Index n, const Function& f) {
   constexpr double kRatio = 0.6180339887498949;

@@ -7,7 +7,8 @@
 namespace zhiyin::worker::model::balance {
 namespace {
 
-/// The weights of the method begin with a row of their own, so that what an optimizer does by rows concerns them alone.
+/// The weights of the method begin with a row of their own, so that what an optimizer does by rows
+/// concerns them alone.
 int64_t OwnWeightsBegin(const Model& model) {
   return (model.n_weights() + kDenseRowDim - 1) / kDenseRowDim * kDenseRowDim;
 }
@@ -22,7 +23,8 @@ void BalanceSums::AddFactors(const TaskFactors& factors) {
 void BalanceSums::AddGram(const Eigen::MatrixXd& gram, const TaskFactors& factors) {
   numbers_[kLooked] += 1;
   const Eigen::VectorXd norms = gram.diagonal().cwiseSqrt();
-  const Eigen::VectorXd gains = gram * Eigen::Map<const Eigen::VectorXd>(factors.shared.data(), gram.cols());
+  const Eigen::VectorXd gains =
+      gram * Eigen::Map<const Eigen::VectorXd>(factors.shared.data(), gram.cols());
   for (size_t i = 0; i < n_tasks_; ++i) {
     const auto a = static_cast<Eigen::Index>(i);
     numbers_[Norm(i)] += norms[a];
@@ -50,7 +52,8 @@ train::Json BalanceSums::Describe(size_t task, std::span<const std::string> name
   for (size_t other = 0; other < n_tasks_; ++other) {
     if (other == task) continue;
     const size_t at = Cosine(std::max(task, other), std::min(task, other));
-    line["gradient_cosine"][names[other]] = numbers_[at + 1] == 0 ? train::Json(nullptr) : train::Json(numbers_[at] / numbers_[at + 1]);
+    line["gradient_cosine"][names[other]] =
+        numbers_[at + 1] == 0 ? train::Json(nullptr) : train::Json(numbers_[at] / numbers_[at + 1]);
   }
   return line;
 }
@@ -106,8 +109,8 @@ void TaskBalance::Backward(const Slice& slice, DenseWeights* dense, EmbeddingInp
 
   const bool looks = LooksAt(slice.step);
   if (looks) {
-    gradients_->Compute(model_, dense->weights().first(static_cast<size_t>(model_->n_weights())), slice.x,
-                        *slice.doutputs, input);
+    gradients_->Compute(model_, dense->weights().first(static_cast<size_t>(model_->n_weights())),
+                        slice.x, *slice.doutputs, input);
     facts.gram = gradients_->Gram() * (of_mean * of_mean);
   }
   TaskFactors factors(n_tasks_, n_own);
@@ -121,17 +124,19 @@ void TaskBalance::Backward(const Slice& slice, DenseWeights* dense, EmbeddingInp
     BackwardOfAll(slice, factors, dense, input);
   }
   for (size_t i = 0; i < n_own; ++i)
-    dense->gradients()[own_weights_begin_ + i] = static_cast<float>(factors.down_weights[i] / of_mean);
+    dense->gradients()[own_weights_begin_ + i] =
+        static_cast<float>(factors.down_weights[i] / of_mean);
 }
 
 void TaskBalance::BackwardOfAll(const Slice& slice, const TaskFactors& factors, DenseWeights* dense,
                                 EmbeddingInput* input) {
   for (size_t t = 0; t < n_tasks_; ++t) {
-    if (factors.own[t] != 1) slice.doutputs->col(static_cast<Eigen::Index>(t)) *= static_cast<float>(factors.own[t]);
+    if (factors.own[t] != 1)
+      slice.doutputs->col(static_cast<Eigen::Index>(t)) *= static_cast<float>(factors.own[t]);
   }
   const size_t n_weights = static_cast<size_t>(model_->n_weights());
-  model_->Backward(dense->weights().first(n_weights), slice.x, *slice.doutputs, dense->gradients().first(n_weights),
-                   &dx_);
+  model_->Backward(dense->weights().first(n_weights), slice.x, *slice.doutputs,
+                   dense->gradients().first(n_weights), &dx_);
   profile_->Enter(train::Stage::kScatter);
   input->Scatter(dx_);
 }

@@ -1,4 +1,5 @@
-// The backward pass of several tasks: in one, or one by one where a method of balancing looks at each.
+// The backward pass of several tasks: in one, or one by one where a method of balancing looks at
+// each.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +16,18 @@
 #include "worker/model/dense_weights.h"
 #include "worker/model/embedding_input.h"
 #include "worker/model/model.h"
+#include "worker/model/task_heads.h"
 #include "worker/train/profile.h"
 #include "worker/train/results.h"
-#include "worker/model/task_heads.h"
 
 namespace zhiyin::worker::model::balance {
 
-/// What balancing did in a slice, or, added up, in an epoch. As so many numbers it travels with the sums of losses.
+/// What balancing did in a slice, or, added up, in an epoch. As so many numbers it travels with the
+/// sums of losses.
 class BalanceSums {
  public:
-  explicit BalanceSums(size_t n_tasks) : n_tasks_(n_tasks), numbers_(2 + n_tasks * 3 + n_tasks * (n_tasks - 1)) {}
+  explicit BalanceSums(size_t n_tasks)
+      : n_tasks_(n_tasks), numbers_(2 + n_tasks * 3 + n_tasks * (n_tasks - 1)) {}
 
   std::span<const double> numbers() const { return numbers_; }
 
@@ -32,9 +35,11 @@ class BalanceSums {
   void AddGram(const Eigen::MatrixXd& gram, const TaskFactors& factors);
   void Add(std::span<const double> numbers);
 
-  /// Of a task, for metrics.jsonl: task_weight, gradient_norm, gradient_cosine with each other task, means over the slices;
-  /// and gradient_conflict, the share of the slices whose step goes against the task's own gradient.
+  /// Of a task, for metrics.jsonl: task_weight, gradient_norm, gradient_cosine with each other
+  /// task, means over the slices; and gradient_conflict, the share of the slices whose step goes
+  /// against the task's own gradient.
   train::Json Describe(size_t task, std::span<const std::string> names) const;
+
  private:
   // Where the numbers stand.
   static constexpr size_t kSlices = 0;
@@ -49,12 +54,14 @@ class BalanceSums {
   std::vector<double> numbers_;
 };
 
-/// One thread; borrows the model and the profile, which is told when rows of tables get their gradients.
+/// One thread; borrows the model and the profile, which is told when rows of tables get their
+/// gradients.
 class TaskBalance {
  public:
   TaskBalance(const Job& job, Model* model, train::Profile* profile);
 
-  /// Length of the weights with those of the method, which stand behind the model's in rows of their own.
+  /// Length of the weights with those of the method, which stand behind the model's in rows of
+  /// their own.
   static int64_t NumWeights(const Job& job, const Model& model);
 
   /// A slice that has gone forward. x, doutputs as in Model::Backward; the doutputs may change.
@@ -82,7 +89,8 @@ class TaskBalance {
 
  private:
   bool LooksAt(uint64_t step) const;
-  void BackwardOfAll(const Slice& slice, const TaskFactors& factors, DenseWeights* dense, EmbeddingInput* input);
+  void BackwardOfAll(const Slice& slice, const TaskFactors& factors, DenseWeights* dense,
+                     EmbeddingInput* input);
 
   Model* model_;
   train::Profile* profile_;

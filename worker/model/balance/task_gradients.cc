@@ -10,21 +10,22 @@ TaskGradients::TaskGradients(SharedParameters shared, int n_tasks)
   }
 }
 
-void TaskGradients::Compute(Model* model, std::span<float> weights, const ConstMatrixView& x, const Matrix& doutputs,
-                            EmbeddingInput* input) {
+void TaskGradients::Compute(Model* model, std::span<float> weights, const ConstMatrixView& x,
+                            const Matrix& doutputs, EmbeddingInput* input) {
   for (size_t t = 0; t < tasks_.size(); ++t) {
     const auto column = static_cast<Eigen::Index>(t);
     doutputs_.setZero(doutputs.rows(), doutputs.cols());
     doutputs_.col(column) = doutputs.col(column);
     Gradients& task = tasks_[t];
     task.weights.setZero();
-    model->Backward(weights, x, doutputs_, {task.weights.data(), static_cast<size_t>(task.weights.size())}, &dx_);
+    model->Backward(weights, x, doutputs_,
+                    {task.weights.data(), static_cast<size_t>(task.weights.size())}, &dx_);
     input->Scatter(dx_);
     for (size_t table = 0; table < task.tables.size(); ++table) {
       const int number = static_cast<int>(table);
       const auto n_keys = static_cast<Eigen::Index>(input->keys(number).size());
-      task.tables[table] =
-          Eigen::Map<const Rows>(input->gradients(number), n_keys, shared_.table_columns[table].size());
+      task.tables[table] = Eigen::Map<const Rows>(input->gradients(number), n_keys,
+                                                  shared_.table_columns[table].size());
     }
   }
 }
@@ -47,7 +48,8 @@ Eigen::MatrixXd TaskGradients::Gram() const {
   return gram;
 }
 
-void TaskGradients::Combine(const TaskFactors& factors, std::span<float> dweights, EmbeddingInput* input) const {
+void TaskGradients::Combine(const TaskFactors& factors, std::span<float> dweights,
+                            EmbeddingInput* input) const {
   Eigen::Map<Floats> weights(dweights.data(), shared_.weights.size());
   weights.setZero();
   for (size_t table = 0; table < shared_.table_columns.size(); ++table) {

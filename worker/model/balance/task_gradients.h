@@ -15,18 +15,20 @@
 
 namespace zhiyin::worker::model::balance {
 
-/// A task's part of the objective is what its column of doutputs stands for. Costs a backward pass a task, and keeps
-/// a copy of all gradients for each. One thread; allocates nothing once it has seen the largest slice.
+/// A task's part of the objective is what its column of doutputs stands for. Costs a backward pass
+/// a task, and keeps a copy of all gradients for each. One thread; allocates nothing once it has
+/// seen the largest slice.
 class TaskGradients {
  public:
   TaskGradients(SharedParameters shared, int n_tasks);
 
   /// Of the model's last Forward, with these x and weights.
-  void Compute(Model* model, std::span<float> weights, const ConstMatrixView& x, const Matrix& doutputs,
-               EmbeddingInput* input);
+  void Compute(Model* model, std::span<float> weights, const ConstMatrixView& x,
+               const Matrix& doutputs, EmbeddingInput* input);
   /// [T, T]: products of the tasks' gradients with respect to the parameters that they share.
   Eigen::MatrixXd Gram() const;
-  /// Into the gradients of the dense weights, and of the input's rows: the sum over tasks of its factor times its gradient.
+  /// Into the gradients of the dense weights, and of the input's rows: the sum over tasks of its
+  /// factor times its gradient.
   void Combine(const TaskFactors& factors, std::span<float> dweights, EmbeddingInput* input) const;
 
  private:

@@ -1,5 +1,6 @@
-// Weighting by homoscedastic uncertainty (Kendall, Gal, Cipolla, "Multi-Task Learning Using Uncertainty to Weigh Losses",
-// CVPR 2018, section 3.2). With s_t = log sigma_t^2, which is learned from 0, the objective of task t becomes
+// Weighting by homoscedastic uncertainty (Kendall, Gal, Cipolla, "Multi-Task Learning Using
+// Uncertainty to Weigh Losses", CVPR 2018, section 3.2). With s_t = log sigma_t^2, which is learned
+// from 0, the objective of task t becomes
 //   c_t exp(-s_t) L_t + s_t / 2,    c_t = 1/2 where L_t is a squared error, otherwise 1.
 // The second term is one of each labelled row, as it is in the likelihood that this comes from.
 #include <cmath>
@@ -23,7 +24,8 @@ class Uncertainty final : public Balancer {
       const double factor = scales_[t] * std::exp(-s);
       factors->own[t] = factors->shared[t] = factor;
       factors->objective += factor * facts.objectives[t] + facts.labelled[t] * s / 2;
-      factors->down_weights[t] = static_cast<float>(facts.labelled[t] / 2 - factor * facts.objectives[t]);
+      factors->down_weights[t] =
+          static_cast<float>(facts.labelled[t] / 2 - factor * facts.objectives[t]);
     }
   }
 

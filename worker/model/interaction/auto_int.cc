@@ -1,9 +1,10 @@
-// AutoInt (Song et al., CIKM 2019, eqs. 5 to 8): self-attention over the fields of a row, a field's vector
-// being a token.
-//   e' = relu(SelfAttention(e) + e Wres)                without scale, the heads side by side; as many times
-//   as there are layers
+// AutoInt (Song et al., CIKM 2019, eqs. 5 to 8): self-attention over the fields of a row, a field's
+// vector being a token.
+//   e' = relu(SelfAttention(e) + e Wres)                without scale, the heads side by side; as
+//   many times as there are layers
 //
-//   e [n * F, dim], the vectors of F fields row after row   Wres [dim, H * width]   e' [n * F, H * width]
+//   e [n * F, dim], the vectors of F fields row after row   Wres [dim, H * width]   e' [n * F, H *
+//   width]
 #include "worker/model/interaction/interaction.h"
 #include "worker/model/nn/attention.h"
 #include "worker/model/nn/init.h"
@@ -17,8 +18,9 @@ class AutoInt final : public nn::ColumnLayer {
       : fields_(layout.FieldsNamed(config.field())), wide_(config.n_heads() * config.width()) {
     for (int l = 0; l < config.n_layers(); ++l) {
       const int in = l == 0 ? fields_[0].dim : wide_;
-      layers_.push_back(
-          {in, nn::SelfAttention(in, config.n_heads(), config.width(), 1, 0, n_weights), *n_weights});
+      layers_.push_back({in,
+                         nn::SelfAttention(in, config.n_heads(), config.width(), 1, 0, n_weights),
+                         *n_weights});
       *n_weights += int64_t{in} * wide_;
     }
     tokens_.resize(layers_.size() + 1);
@@ -30,11 +32,13 @@ class AutoInt final : public nn::ColumnLayer {
   void Init(Random* random, std::span<float> weights) const override {
     for (const Layer& layer : layers_) {
       layer.attention.Init(random, weights);
-      nn::InitUniform(nn::GlorotRange(layer.in, wide_), layer.residual, int64_t{layer.in} * wide_, random, weights);
+      nn::InitUniform(nn::GlorotRange(layer.in, wide_), layer.residual, int64_t{layer.in} * wide_,
+                      random, weights);
     }
   }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     const Eigen::Index n = x.rows();
     begin_.resize(static_cast<size_t>(n) + 1);
     for (size_t i = 0; i < begin_.size(); ++i) begin_[i] = static_cast<int32_t>(i) * n_fields();
@@ -43,7 +47,8 @@ class AutoInt final : public nn::ColumnLayer {
       tokens_[l].resize(n * n_fields(), dim);
       dtokens_[l].resize(n * n_fields(), dim);
     }
-    for (int f = 0; f < n_fields(); ++f) Token(tokens_[0], n, f) = x.middleCols(Begin(f), fields_[0].dim);
+    for (int f = 0; f < n_fields(); ++f)
+      Token(tokens_[0], n, f) = x.middleCols(Begin(f), fields_[0].dim);
     for (size_t l = 0; l < layers_.size(); ++l) {
       MatrixView next = tokens_[l + 1].view();
       layers_[l].attention.Forward(weights, begin_, tokens_[l].view(), next);
@@ -53,8 +58,8 @@ class AutoInt final : public nn::ColumnLayer {
     y = Rows(tokens_.back(), n);
   }
 
-  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     const Eigen::Index n = x.rows();
     Rows(dtokens_.back(), n) = dy;
     for (size_t l = layers_.size(); l-- > 0;) {
@@ -67,7 +72,8 @@ class AutoInt final : public nn::ColumnLayer {
       de.noalias() = dnext * Residual(weights, layers_[l]).transpose();
       layers_[l].attention.Backward(weights, begin_, e, dnext, dweights, de);
     }
-    for (int f = 0; f < n_fields(); ++f) dx.middleCols(Begin(f), fields_[0].dim) += Token(dtokens_[0], n, f);
+    for (int f = 0; f < n_fields(); ++f)
+      dx.middleCols(Begin(f), fields_[0].dim) += Token(dtokens_[0], n, f);
   }
 
  private:
@@ -102,8 +108,8 @@ class AutoInt final : public nn::ColumnLayer {
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeAutoInt(const Interaction::AutoInt& config, const InputLayout& layout,
-                                         int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeAutoInt(const Interaction::AutoInt& config,
+                                             const InputLayout& layout, int64_t* n_weights) {
   return std::make_unique<AutoInt>(config, layout, n_weights);
 }
 

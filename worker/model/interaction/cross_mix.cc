@@ -1,8 +1,9 @@
 // Mixture of low-rank cross experts of DCN-v2 (Wang et al., WWW 2021, section 3.5):
 //   x_{l+1} = sum_e G_e(x_l) E_e(x_l) + x_l
-//   E_e(x_l) = x_0 * (U_e g(C_e g(V_e^T x_l)) + b)      g: tanh   G: softmax of a linear gate   *: by entries
-// The gates of a row add up to 1, so the experts' common b comes once. The experts of a layer share two wide
-// products, with a narrow one for each between them:
+//   E_e(x_l) = x_0 * (U_e g(C_e g(V_e^T x_l)) + b)      g: tanh   G: softmax of a linear gate   *:
+//   by entries
+// The gates of a row add up to 1, so the experts' common b comes once. The experts of a layer share
+// two wide products, with a narrow one for each between them:
 //   z = x_l [V_1, ..., V_E | gates]                     [n, E * rank + E]
 //   q_e = G_e tanh(tanh(z_e) C_e)                       [n, rank] each
 //   x_{l+1} = x_0 * (q [U_1; ...; U_E] + b) + x_l       [n, dim]
@@ -34,14 +35,18 @@ class CrossMix final : public nn::ColumnLayer {
 
   void Init(Random* random, std::span<float> weights) const override {
     for (const Layer& layer : layers_) {
-      nn::InitUniform(nn::GlorotRange(dim_, rank_), layer.vg, int64_t{dim_} * narrow(), random, weights);
-      nn::InitUniform(nn::GlorotRange(rank_, rank_), layer.c, int64_t{n_experts_} * rank_ * rank_, random, weights);
-      nn::InitUniform(nn::GlorotRange(rank_, dim_), layer.u, int64_t{n_experts_} * rank_ * dim_, random, weights);
+      nn::InitUniform(nn::GlorotRange(dim_, rank_), layer.vg, int64_t{dim_} * narrow(), random,
+                      weights);
+      nn::InitUniform(nn::GlorotRange(rank_, rank_), layer.c, int64_t{n_experts_} * rank_ * rank_,
+                      random, weights);
+      nn::InitUniform(nn::GlorotRange(rank_, dim_), layer.u, int64_t{n_experts_} * rank_ * dim_,
+                      random, weights);
       nn::InitConstant(0, layer.b, dim_, weights);
     }
   }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     const Eigen::Index n = x.rows();
     for (size_t l = 0; l < layers_.size(); ++l) {
       Layer& layer = layers_[l];
@@ -73,8 +78,8 @@ class CrossMix final : public nn::ColumnLayer {
   }
 
   /// Through each of the lines above, backwards; g = dx_{l+1}.
-  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     const Eigen::Index n = x.rows();
     dt_.resize(n, dim_);
     q_.resize(n, n_experts_ * rank_);
@@ -90,15 +95,16 @@ class CrossMix final : public nn::ColumnLayer {
       VectorView(dweights.data() + layer.b, dim_) += dt.colwise().sum();
       for (int e = 0; e < n_experts_; ++e)
         Expert(q_, e) = Expert(layer.c_out, e).array().colwise() * Gate(layer.z, e).array();
-      MatrixView(dweights.data() + layer.u, n_experts_ * rank_, dim_).noalias() += q_.view().transpose() * dt;
+      MatrixView(dweights.data() + layer.u, n_experts_ * rank_, dim_).noalias() +=
+          q_.view().transpose() * dt;
       dq_.view().noalias() = dt * U(weights, layer).transpose();
       for (int e = 0; e < n_experts_; ++e) {
         auto dq = Expert(dq_, e);
         const auto c_out = Expert(layer.c_out, e).array();
         Gate(dz_, e) = (dq.array() * c_out).rowwise().sum().matrix();
         dq.array() = (dq.array().colwise() * Gate(layer.z, e).array()) * (1 - c_out.square());
-        MatrixView(dweights.data() + layer.c + int64_t{e} * rank_ * rank_, rank_, rank_).noalias() +=
-            Expert(layer.z, e).transpose() * dq;
+        MatrixView(dweights.data() + layer.c + int64_t{e} * rank_ * rank_, rank_, rank_)
+            .noalias() += Expert(layer.z, e).transpose() * dq;
         auto dv = Expert(dz_, e);
         dv.noalias() = dq * C(weights, layer, e).transpose();
         dv.array() *= 1 - Expert(layer.z, e).array().square();
@@ -156,8 +162,8 @@ class CrossMix final : public nn::ColumnLayer {
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeCrossMix(const Interaction::CrossMix& config, const InputLayout& layout,
-                                          int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeCrossMix(const Interaction::CrossMix& config,
+                                              const InputLayout& layout, int64_t* n_weights) {
   return std::make_unique<CrossMix>(config, layout.dim, n_weights);
 }
 

@@ -1,5 +1,5 @@
-// Cross network of Deep & Cross (Wang et al., "Deep & Cross Network for Ad Click Predictions", ADKDD 2017,
-// eq. 3):
+// Cross network of Deep & Cross (Wang et al., "Deep & Cross Network for Ad Click Predictions",
+// ADKDD 2017, eq. 3):
 //   x_{l+1} = x_0 (x_l . w_l) + b_l + x_l
 //
 //   x_l [n, dim]   w_l, b_l [dim]   a product with one number a row, s_l = x_l w_l [n]
@@ -13,7 +13,10 @@ namespace {
 class CrossV1 final : public nn::ColumnLayer {
  public:
   CrossV1(const Interaction::CrossV1& config, int dim, int64_t* n_weights)
-      : n_layers_(config.n_layers()), dim_(dim), weights_(*n_weights), x_(static_cast<size_t>(n_layers_)) {
+      : n_layers_(config.n_layers()),
+        dim_(dim),
+        weights_(*n_weights),
+        x_(static_cast<size_t>(n_layers_)) {
     *n_weights += int64_t{2} * n_layers_ * dim;
   }
 
@@ -26,7 +29,8 @@ class CrossV1 final : public nn::ColumnLayer {
     }
   }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     s_.resize(x.rows(), n_layers_);
     MatrixView s = s_.view();
     for (int l = 0; l < n_layers_; ++l) {
@@ -43,12 +47,14 @@ class CrossV1 final : public nn::ColumnLayer {
     }
   }
 
-  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float> weights,
+                         const nn::Graph::Value& x) const override {
     const size_t dim = static_cast<size_t>(dim_);
     nn::Graph::Value x_l = x;
     for (int l = 0; l < n_layers_; ++l) {
       const std::span<const float> own = weights.subspan(static_cast<size_t>(Begin(l)), 2 * dim);
-      const nn::Graph::Value s = graph->Op("MatMul", {x_l, graph->Floats({dim_, 1}, own.first(dim))});
+      const nn::Graph::Value s =
+          graph->Op("MatMul", {x_l, graph->Floats({dim_, 1}, own.first(dim))});
       x_l = graph->Sum({graph->Op("Mul", {x, s}), graph->Floats({dim_}, own.last(dim)), x_l});
     }
     return x_l;
@@ -56,8 +62,8 @@ class CrossV1 final : public nn::ColumnLayer {
 
   /// With g = dx_{l+1} and ds = <g, x_0> of each row:
   ///   dw_l += x_l^T ds;  db_l += sum g;  dx_l = g + ds w_l;  dx_0 += s_l g
-  void Backward(std::span<const float> weights, const nn::ConstBlock&, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock&, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     ds_.resize(dy.rows(), 1);
     MatrixView ds = ds_.view();
     const MatrixView s = s_.view();
@@ -77,14 +83,16 @@ class CrossV1 final : public nn::ColumnLayer {
 
  private:
   int64_t Begin(int l) const { return weights_ + int64_t{2} * l * dim_; }
-  ConstVectorView W(std::span<const float> weights, int l) const { return {weights.data() + Begin(l), dim_}; }
+  ConstVectorView W(std::span<const float> weights, int l) const {
+    return {weights.data() + Begin(l), dim_};
+  }
   ConstVectorView B(std::span<const float> weights, int l) const {
     return {weights.data() + Begin(l) + dim_, dim_};
   }
 
   int n_layers_;
   int dim_;
-  int64_t weights_;           // [n_layers][w, b]
+  int64_t weights_;               // [n_layers][w, b]
   std::vector<nn::Workspace> x_;  // [layer][n, dim]: x_l
   nn::Workspace s_;               // [n, n_layers]
   nn::Workspace ds_;              // [n, 1], of one layer
@@ -92,8 +100,8 @@ class CrossV1 final : public nn::ColumnLayer {
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeCrossV1(const Interaction::CrossV1& config, const InputLayout& layout,
-                                         int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeCrossV1(const Interaction::CrossV1& config,
+                                             const InputLayout& layout, int64_t* n_weights) {
   return std::make_unique<CrossV1>(config, layout.dim, n_weights);
 }
 

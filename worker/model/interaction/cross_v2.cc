@@ -1,10 +1,11 @@
-// Cross network of DCN-v2 (Wang et al., "DCN V2: Improved Deep & Cross Network and Practical Lessons for
-// Web-scale Learning to Rank Systems", WWW 2021, eq. 1):
+// Cross network of DCN-v2 (Wang et al., "DCN V2: Improved Deep & Cross Network and Practical
+// Lessons for Web-scale Learning to Rank Systems", WWW 2021, eq. 1):
 //   x_{l+1} = x_0 * (W_l x_l + b_l) + x_l        * entry by entry
 //
 //   x_l [n, dim]   W_l [dim, dim]   b_l [dim]
 //
-// A row is a row vector here, so W_l is stored as the transpose of the paper's: u_l = x_l W_l + b_l.
+// A row is a row vector here, so W_l is stored as the transpose of the paper's: u_l = x_l W_l +
+// b_l.
 #include "worker/model/interaction/interaction.h"
 #include "worker/model/nn/workspace.h"
 
@@ -15,7 +16,8 @@ class CrossV2 final : public nn::ColumnLayer {
  public:
   CrossV2(const Interaction::CrossV2& config, int dim, int64_t* n_weights)
       : dim_(dim), x_(static_cast<size_t>(config.n_layers())), u_(x_.size()) {
-    for (int l = 0; l < config.n_layers(); ++l) layers_.emplace_back(dim, dim, nn::Activation::kNone, n_weights);
+    for (int l = 0; l < config.n_layers(); ++l)
+      layers_.emplace_back(dim, dim, nn::Activation::kNone, n_weights);
   }
 
   int out() const override { return dim_; }
@@ -23,7 +25,8 @@ class CrossV2 final : public nn::ColumnLayer {
     for (const nn::DenseLayer& layer : layers_) layer.Init(random, weights);
   }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     for (size_t l = 0; l < layers_.size(); ++l) {
       const nn::ConstBlock x_l = Input(x, l);
       u_[l].resize(x.rows(), dim_);
@@ -37,16 +40,19 @@ class CrossV2 final : public nn::ColumnLayer {
     }
   }
 
-  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float> weights,
+                         const nn::Graph::Value& x) const override {
     nn::Graph::Value x_l = x;
-    for (const nn::DenseLayer& layer : layers_) x_l = graph->Op("Add", {x_l, graph->Op("Mul", {x, layer.AddTo(graph, weights, x_l)})});
+    for (const nn::DenseLayer& layer : layers_)
+      x_l = graph->Op("Add", {x_l, graph->Op("Mul", {x, layer.AddTo(graph, weights, x_l)})});
     return x_l;
   }
 
-  /// With g = dx_{l+1}:  du_l = g * x_0;  dx_0 += g * u_l;  dW_l += x_l^T du_l;  db_l += sum du_l;  dx_l = g
+  /// With g = dx_{l+1}:  du_l = g * x_0;  dx_0 += g * u_l;  dW_l += x_l^T du_l;  db_l += sum du_l;
+  /// dx_l = g
   /// + du_l W_l^T
-  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     du_.resize(dy.rows(), dim_);
     dx_l_.resize(dy.rows(), dim_);
     for (size_t l = layers_.size(); l-- > 0;) {
@@ -61,7 +67,9 @@ class CrossV2 final : public nn::ColumnLayer {
 
  private:
   /// x_l, where x_0 is the input itself.
-  nn::ConstBlock Input(const nn::ConstBlock& x, size_t l) const { return l == 0 ? x : nn::ConstBlock(x_[l].view()); }
+  nn::ConstBlock Input(const nn::ConstBlock& x, size_t l) const {
+    return l == 0 ? x : nn::ConstBlock(x_[l].view());
+  }
 
   int dim_;
   std::vector<nn::DenseLayer> layers_;
@@ -73,8 +81,8 @@ class CrossV2 final : public nn::ColumnLayer {
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeCrossV2(const Interaction::CrossV2& config, const InputLayout& layout,
-                                         int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeCrossV2(const Interaction::CrossV2& config,
+                                             const InputLayout& layout, int64_t* n_weights) {
   return std::make_unique<CrossV2>(config, layout.dim, n_weights);
 }
 

@@ -1,6 +1,8 @@
-// Factorization machine (Rendle, ICDM 2010, eq. 5; the "bi-interaction" of He and Chua, SIGIR 2017, eq. 4):
+// Factorization machine (Rendle, ICDM 2010, eq. 5; the "bi-interaction" of He and Chua, SIGIR 2017,
+// eq. 4):
 //   y = sum over pairs f < g of v_f * v_g = ((sum_f v_f)^2 - sum_f v_f^2) / 2
-// column by column, v_f [n, dim] being the pooled row of field f. The network above sums the columns as it sees fit.
+// column by column, v_f [n, dim] being the pooled row of field f. The network above sums the
+// columns as it sees fit.
 #include <vector>
 
 #include "worker/model/interaction/interaction.h"
@@ -20,7 +22,8 @@ class FactorizationMachine final : public nn::ColumnLayer {
   int out() const override { return dim_; }
   void Init(Random*, std::span<float>) const override {}
 
-  void Forward(std::span<const float>, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float>, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     sum_.setZero(x.rows(), dim_);
     y.setZero();
     for (const int begin : begins_) {
@@ -30,7 +33,8 @@ class FactorizationMachine final : public nn::ColumnLayer {
     y.array() = 0.5f * (y.array() + sum_.array().square());
   }
 
-  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float>, const nn::Graph::Value& x) const override {
+  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float>,
+                         const nn::Graph::Value& x) const override {
     std::vector<nn::Graph::Value> rows;
     std::vector<nn::Graph::Value> squares;
     for (const int begin : begins_) {
@@ -38,13 +42,14 @@ class FactorizationMachine final : public nn::ColumnLayer {
       squares.push_back(graph->Op("Mul", {rows.back(), rows.back()}));
     }
     const nn::Graph::Value sum = graph->Sum(rows);
-    const nn::Graph::Value twice = graph->Op("Sub", {graph->Op("Mul", {sum, sum}), graph->Sum(squares)});
+    const nn::Graph::Value twice =
+        graph->Op("Sub", {graph->Op("Mul", {sum, sum}), graph->Sum(squares)});
     return graph->Op("Mul", {twice, graph->Scalar(0.5f)});
   }
 
   /// dv_f = dy * (sum - v_f)
-  void Backward(std::span<const float>, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy, std::span<float>,
-                nn::MutableBlock dx) override {
+  void Backward(std::span<const float>, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float>, nn::MutableBlock dx) override {
     for (const int begin : begins_)
       dx.middleCols(begin, dim_).array() += dy.array() * (sum_ - x.middleCols(begin, dim_)).array();
   }
@@ -57,8 +62,8 @@ class FactorizationMachine final : public nn::ColumnLayer {
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeFactorizationMachine(const Interaction::FactorizationMachine& config,
-                                                      const InputLayout& layout) {
+std::unique_ptr<nn::ColumnLayer> MakeFactorizationMachine(
+    const Interaction::FactorizationMachine& config, const InputLayout& layout) {
   return std::make_unique<FactorizationMachine>(config, layout);
 }
 

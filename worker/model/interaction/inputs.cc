@@ -10,10 +10,16 @@ class Inputs final : public nn::ColumnLayer {
 
   int out() const override { return dim_; }
   void Init(Random*, std::span<float>) const override {}
-  void Forward(std::span<const float>, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override { y = x; }
-  nn::Graph::Value AddTo(nn::Graph*, std::span<const float>, const nn::Graph::Value& x) const override { return x; }
-  void Backward(std::span<const float>, const nn::ConstBlock&, const nn::ConstBlock&, nn::MutableBlock dy, std::span<float>,
-                nn::MutableBlock dx) override {
+  void Forward(std::span<const float>, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
+    y = x;
+  }
+  nn::Graph::Value AddTo(nn::Graph*, std::span<const float>,
+                         const nn::Graph::Value& x) const override {
+    return x;
+  }
+  void Backward(std::span<const float>, const nn::ConstBlock&, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float>, nn::MutableBlock dx) override {
     dx += dy;
   }
 

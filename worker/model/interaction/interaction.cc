@@ -4,7 +4,8 @@
 
 namespace zhiyin::worker::model {
 
-std::unique_ptr<nn::ColumnLayer> MakeInteraction(const Interaction& config, const InputLayout& layout, int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeInteraction(const Interaction& config,
+                                                 const InputLayout& layout, int64_t* n_weights) {
   switch (config.kind_case()) {
     case Interaction::kInputs:
       return MakeInputs(layout);

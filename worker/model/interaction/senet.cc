@@ -3,7 +3,8 @@
 //   a = relu(relu(z W1) W2)                             excitation, without biases
 //   y_f = a_f v_f                                       re-weight
 //
-//   v_f [n, dim_f], the vector of field f   z, a [n, F]   W1 [F, H]   W2 [H, F]   H = max(1, F / reduction)
+//   v_f [n, dim_f], the vector of field f   z, a [n, F]   W1 [F, H]   W2 [H, F]   H = max(1, F /
+//   reduction)
 #include <algorithm>
 
 #include "worker/model/interaction/interaction.h"
@@ -27,8 +28,8 @@ class Senet final : public nn::ColumnLayer {
 
   int out() const override { return out_; }
 
-  /// As before any ReLU (He et al., ICCV 2015); the last layer begins without negative weights, so that no
-  /// gate begins closed for all rows.
+  /// As before any ReLU (He et al., ICCV 2015); the last layer begins without negative weights, so
+  /// that no gate begins closed for all rows.
   void Init(Random* random, std::span<float> weights) const override {
     nn::InitUniform(std::sqrt(6.0 / n_fields_), w1_, int64_t{n_fields_} * hidden_, random, weights);
     nn::InitUniform(std::sqrt(6.0 / hidden_), w2_, int64_t{hidden_} * n_fields_, random, weights);
@@ -36,7 +37,8 @@ class Senet final : public nn::ColumnLayer {
     w2 = w2.cwiseAbs();
   }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     for (nn::Workspace* w : {&z_, &a_, &da_}) w->resize(x.rows(), n_fields_);
     for (nn::Workspace* w : {&h_, &dh_}) w->resize(x.rows(), hidden_);
     MatrixView z = z_.view();
@@ -52,8 +54,8 @@ class Senet final : public nn::ColumnLayer {
   }
 
   /// da_f = <dy_f, v_f>;  dv_f = a_f dy_f + dz_f / dim_f
-  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     const MatrixView h = h_.view();
     const MatrixView a = a_.view();
     MatrixView da = da_.view();
@@ -102,8 +104,8 @@ class Senet final : public nn::ColumnLayer {
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeSenet(const Interaction::Senet& config, const InputLayout& layout,
-                                       int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeSenet(const Interaction::Senet& config,
+                                           const InputLayout& layout, int64_t* n_weights) {
   return std::make_unique<Senet>(config, layout, n_weights);
 }
 

@@ -1,5 +1,5 @@
-// -y log p - (1 - y) log(1 - p) with p = 1 / (1 + exp(-z)), as max(z, 0) - y z + log(1 + exp(-|z|)): finite
-// for every z. Its derivative is p - y.
+// -y log p - (1 - y) log(1 - p) with p = 1 / (1 + exp(-z)), as max(z, 0) - y z + log(1 +
+// exp(-|z|)): finite for every z. Its derivative is p - y.
 #include <algorithm>
 
 #include "worker/model/loss/pointwise.h"
@@ -17,7 +17,9 @@ Number Sigmoid(Number z) {
 struct BinaryCrossEntropy {
   static constexpr PredictionKind kKind = PredictionKind::kProbability;
   static constexpr const char* kDomain = "a number from 0 to 1";
-  static double Value(double z, double y) { return std::max(z, 0.0) - y * z + std::log1p(std::exp(-std::abs(z))); }
+  static double Value(double z, double y) {
+    return std::max(z, 0.0) - y * z + std::log1p(std::exp(-std::abs(z)));
+  }
   static double Derivative(double z, double y) { return Sigmoid(z) - y; }
   static float Prediction(float z) { return Sigmoid(z); }
   static bool Accepts(float label) { return label >= 0 && label <= 1; }

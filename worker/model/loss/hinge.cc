@@ -1,5 +1,5 @@
-// max(0, 1 - s z) with s = 2 y - 1 (Cortes and Vapnik, Machine Learning 20, 1995); its derivative is -s where s z < 1,
-// else 0.
+// max(0, 1 - s z) with s = 2 y - 1 (Cortes and Vapnik, Machine Learning 20, 1995); its derivative
+// is -s where s z < 1, else 0.
 #include <algorithm>
 
 #include "worker/model/loss/pointwise.h"

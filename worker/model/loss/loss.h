@@ -1,7 +1,7 @@
 // A task's loss: from outputs and labels to numbers, their derivatives, and predictions.
 //
-// Adding one: a file loss/NAME.cc, a field in Task.loss of job.proto, a declaration below, a case in
-// MakeLoss. The conformance tests then cover it.
+// Adding one: a file loss/NAME.cc, a field in Task.loss of job.proto, a declaration below, a case
+// in MakeLoss. The conformance tests then cover it.
 #pragma once
 
 #include <memory>
@@ -33,7 +33,8 @@ class Loss {
   virtual ~Loss() = default;
   /// values [n]: the weighted loss of each row, finite for finite outputs, 0 without a label.
   /// derivatives [n] = d (sum of values) / d outputs, 0 without a label. Both are overwritten.
-  virtual void Compute(const LossRows& rows, std::span<double> values, std::span<float> derivatives) = 0;
+  virtual void Compute(const LossRows& rows, std::span<double> values,
+                       std::span<float> derivatives) = 0;
   /// What the task predicts.
   virtual float Prediction(float output) const = 0;
   virtual PredictionKind kind() const = 0;

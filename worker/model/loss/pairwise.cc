@@ -1,5 +1,5 @@
-// Bayesian personalised ranking (Rendle, Freudenthaler, Gantner and Schmidt-Thieme, UAI 2009, section 4.1): for a
-// positive row of output z and negative rows of outputs z_k
+// Bayesian personalised ranking (Rendle, Freudenthaler, Gantner and Schmidt-Thieme, UAI 2009,
+// section 4.1): for a positive row of output z and negative rows of outputs z_k
 //   (1 / K) sum_k log(1 + exp(-(z - z_k))),   d / d z_k = (1 / K) / (1 + exp(z - z_k))
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,8 @@ namespace zhiyin::worker::model::loss {
 namespace {
 
 class Pairwise final : public RankingLoss {
-  double Compare(double z, std::span<const double> negatives, std::span<double> dnegatives) override {
+  double Compare(double z, std::span<const double> negatives,
+                 std::span<double> dnegatives) override {
     const double share = 1.0 / static_cast<double>(negatives.size());
     double loss = 0;
     for (size_t k = 0; k < negatives.size(); ++k) {

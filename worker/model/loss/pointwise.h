@@ -9,13 +9,14 @@
 
 namespace zhiyin::worker::model::loss {
 
-/// Function: struct { static double Value(double output, double label); static double Derivative(double, double);
-/// static float Prediction(float output); static bool Accepts(float label); static constexpr PredictionKind kKind;
-/// static constexpr const char* kDomain; }
+/// Function: struct { static double Value(double output, double label); static double
+/// Derivative(double, double); static float Prediction(float output); static bool Accepts(float
+/// label); static constexpr PredictionKind kKind; static constexpr const char* kDomain; }
 template <typename Function>
 class PointwiseLoss final : public Loss {
  public:
-  void Compute(const LossRows& rows, std::span<double> values, std::span<float> derivatives) override {
+  void Compute(const LossRows& rows, std::span<double> values,
+               std::span<float> derivatives) override {
     for (size_t i = 0; i < rows.outputs.size(); ++i) {
       const double label = rows.labels[i];
       if (std::isnan(label)) {

@@ -1,5 +1,6 @@
-// Negative log-likelihood of a Poisson distribution of rate exp(z), without the term that depends on the label alone:
-// exp(z) - y z; its derivative is exp(z) - y. Above kSteepest exp goes on as its tangent, so that all stays finite.
+// Negative log-likelihood of a Poisson distribution of rate exp(z), without the term that depends
+// on the label alone: exp(z) - y z; its derivative is exp(z) - y. Above kSteepest exp goes on as
+// its tangent, so that all stays finite.
 #include <algorithm>
 
 #include "worker/model/loss/pointwise.h"
@@ -12,7 +13,9 @@ constexpr double kSteepest = 50;
 struct PoissonLoss {
   static constexpr PredictionKind kKind = PredictionKind::kNumber;
   static constexpr const char* kDomain = "a finite number of 0 or more";
-  static double Value(double z, double y) { return Rate(z) * (1 + std::max(z - kSteepest, 0.0)) - y * z; }
+  static double Value(double z, double y) {
+    return Rate(z) * (1 + std::max(z - kSteepest, 0.0)) - y * z;
+  }
   static double Derivative(double z, double y) { return Rate(z) - y; }
   static float Prediction(float z) { return static_cast<float>(Rate(z)); }
   static bool Accepts(float label) { return label >= 0 && std::isfinite(label); }

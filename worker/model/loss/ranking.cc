@@ -5,7 +5,8 @@
 
 namespace zhiyin::worker::model::loss {
 
-void RankingLoss::Compute(const LossRows& rows, std::span<double> values, std::span<float> derivatives) {
+void RankingLoss::Compute(const LossRows& rows, std::span<double> values,
+                          std::span<float> derivatives) {
   std::fill(values.begin(), values.end(), 0.0);
   derivatives_.assign(rows.outputs.size(), 0.0);
   order_.clear();
@@ -13,7 +14,8 @@ void RankingLoss::Compute(const LossRows& rows, std::span<double> values, std::s
     if (!std::isnan(rows.labels[i])) order_.push_back(i);
   }
   const auto group_of = [&](size_t i) { return rows.groups.empty() ? Key{0} : rows.groups[i]; };
-  std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) { return group_of(a) < group_of(b); });
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](size_t a, size_t b) { return group_of(a) < group_of(b); });
   for (size_t begin = 0, end = 0; begin < order_.size(); begin = end) {
     while (end < order_.size() && group_of(order_[end]) == group_of(order_[begin])) ++end;
     ComputeGroup(rows, std::span(order_).subspan(begin, end - begin), values);
@@ -21,7 +23,8 @@ void RankingLoss::Compute(const LossRows& rows, std::span<double> values, std::s
   std::copy(derivatives_.begin(), derivatives_.end(), derivatives.begin());
 }
 
-void RankingLoss::ComputeGroup(const LossRows& rows, std::span<const size_t> group, std::span<double> values) {
+void RankingLoss::ComputeGroup(const LossRows& rows, std::span<const size_t> group,
+                               std::span<double> values) {
   negatives_.clear();
   z_.clear();
   for (const size_t i : group) {

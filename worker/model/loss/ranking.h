@@ -8,7 +8,8 @@
 
 namespace zhiyin::worker::model::loss {
 
-/// Puts together the rows of each group; a derived class says what a positive row and its group's negative ones cost.
+/// Puts together the rows of each group; a derived class says what a positive row and its group's
+/// negative ones cost.
 class RankingLoss : public Loss {
  public:
   void Compute(const LossRows& rows, std::span<double> values, std::span<float> derivatives) final;
@@ -18,10 +19,11 @@ class RankingLoss : public Loss {
   const char* Domain() const final { return "0 or 1"; }
 
  protected:
-  /// Of a positive row with output z and its group's negative ones, at least one: the loss; dnegatives [n] = its
-  /// derivative with respect to each of the negatives. That with respect to z is minus their sum, as only differences
-  /// of outputs matter.
-  virtual double Compare(double z, std::span<const double> negatives, std::span<double> dnegatives) = 0;
+  /// Of a positive row with output z and its group's negative ones, at least one: the loss;
+  /// dnegatives [n] = its derivative with respect to each of the negatives. That with respect to z
+  /// is minus their sum, as only differences of outputs matter.
+  virtual double Compare(double z, std::span<const double> negatives,
+                         std::span<double> dnegatives) = 0;
 
  private:
   void ComputeGroup(const LossRows& rows, std::span<const size_t> group, std::span<double> values);

@@ -1,5 +1,5 @@
-// Softmax over the candidates at hand instead of over all (Jean et al., ACL 2015, eq. 8): for a positive row of output z
-// and negative rows of outputs z_k
+// Softmax over the candidates at hand instead of over all (Jean et al., ACL 2015, eq. 8): for a
+// positive row of output z and negative rows of outputs z_k
 //   -log(exp(z) / (exp(z) + sum_k exp(z_k))),   d / d z_k = exp(z_k) / (exp(z) + sum_j exp(z_j))
 #include <algorithm>
 #include <cmath>
@@ -10,11 +10,13 @@ namespace zhiyin::worker::model::loss {
 namespace {
 
 class SampledSoftmax final : public RankingLoss {
-  double Compare(double z, std::span<const double> negatives, std::span<double> dnegatives) override {
+  double Compare(double z, std::span<const double> negatives,
+                 std::span<double> dnegatives) override {
     // The largest exponent is 0: nothing overflows.
     const double largest = std::max(z, *std::max_element(negatives.begin(), negatives.end()));
     double sum = std::exp(z - largest);
-    for (size_t k = 0; k < negatives.size(); ++k) sum += dnegatives[k] = std::exp(negatives[k] - largest);
+    for (size_t k = 0; k < negatives.size(); ++k)
+      sum += dnegatives[k] = std::exp(negatives[k] - largest);
     for (double& d : dnegatives) d /= sum;
     return std::log(sum) + largest - z;
   }

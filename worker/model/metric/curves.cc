@@ -15,7 +15,8 @@ struct Scored {
 };
 
 /// Rows with a label, by prediction.
-std::vector<Scored> Sorted(std::span<const float> predictions, std::span<const float> labels, bool descending) {
+std::vector<Scored> Sorted(std::span<const float> predictions, std::span<const float> labels,
+                           bool descending) {
   std::vector<Scored> rows;
   for (size_t i = 0; i < labels.size(); ++i) {
     if (!std::isnan(labels[i])) rows.push_back({predictions[i], labels[i]});
@@ -28,9 +29,11 @@ std::vector<Scored> Sorted(std::span<const float> predictions, std::span<const f
 
 }  // namespace
 
-std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<const float> labels, int n_points) {
+std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<const float> labels,
+                               int n_points) {
   const std::vector<Scored> rows = Sorted(predictions, labels, true);
-  const double n_positives = static_cast<double>(std::count_if(rows.begin(), rows.end(), [](const Scored& row) { return row.label > 0.5f; }));
+  const double n_positives = static_cast<double>(
+      std::count_if(rows.begin(), rows.end(), [](const Scored& row) { return row.label > 0.5f; }));
   const double n_negatives = static_cast<double>(rows.size()) - n_positives;
   if (n_positives == 0 || n_negatives == 0) return {};
   std::vector<RocPoint> all = {{0, 0}};
@@ -38,15 +41,19 @@ std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<con
   double negatives = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     (rows[i].label > 0.5f ? positives : negatives) += 1;
-    if (i + 1 == rows.size() || rows[i + 1].prediction != rows[i].prediction) all.push_back({negatives / n_negatives, positives / n_positives});
+    if (i + 1 == rows.size() || rows[i + 1].prediction != rows[i].prediction)
+      all.push_back({negatives / n_negatives, positives / n_positives});
   }
   if (all.size() <= static_cast<size_t>(n_points)) return all;
   std::vector<RocPoint> some;
-  for (int p = 0; p < n_points; ++p) some.push_back(all[static_cast<size_t>(p) * (all.size() - 1) / static_cast<size_t>(n_points - 1)]);
+  for (int p = 0; p < n_points; ++p)
+    some.push_back(
+        all[static_cast<size_t>(p) * (all.size() - 1) / static_cast<size_t>(n_points - 1)]);
   return some;
 }
 
-std::vector<CalibrationBin> CalibrationBins(std::span<const float> predictions, std::span<const float> labels, int n_bins) {
+std::vector<CalibrationBin> CalibrationBins(std::span<const float> predictions,
+                                            std::span<const float> labels, int n_bins) {
   const std::vector<Scored> rows = Sorted(predictions, labels, false);
   std::vector<CalibrationBin> bins;
   const size_t n = static_cast<size_t>(n_bins);
@@ -76,12 +83,15 @@ std::optional<double> ExpectedCalibrationError(std::span<const CalibrationBin> b
   return sum / static_cast<double>(n);
 }
 
-std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions, std::span<const float> labels, std::span<const Key> groups) {
+std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions,
+                                        std::span<const float> labels,
+                                        std::span<const Key> groups) {
   std::vector<size_t> order;
   for (size_t i = 0; i < labels.size(); ++i) {
     if (!std::isnan(labels[i])) order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return groups[a] < groups[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return groups[a] < groups[b]; });
   GroupAuc all;
   double sum = 0;
   double n_rows = 0;
@@ -107,7 +117,8 @@ std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions, std:
   return all;
 }
 
-std::optional<Interval> AucInterval(std::span<const float> predictions, std::span<const float> labels, int n_samples, uint64_t seed) {
+std::optional<Interval> AucInterval(std::span<const float> predictions,
+                                    std::span<const float> labels, int n_samples, uint64_t seed) {
   const std::vector<Scored> rows = Sorted(predictions, labels, false);
   std::vector<double> aucs;
   std::vector<int> times(rows.size());
@@ -115,7 +126,8 @@ std::optional<Interval> AucInterval(std::span<const float> predictions, std::spa
     Random random(seed, static_cast<uint64_t>(s));
     std::fill(times.begin(), times.end(), 0);
     for (size_t i = 0; i < rows.size(); ++i) ++times[random.Below(rows.size())];
-    // One pass over rows that are sorted once: what a positive row wins is the negatives below it, and half of those that tie.
+    // One pass over rows that are sorted once: what a positive row wins is the negatives below it,
+    // and half of those that tie.
     double negatives = 0;
     double positives = 0;
     double won = 0;
@@ -134,7 +146,9 @@ std::optional<Interval> AucInterval(std::span<const float> predictions, std::spa
   }
   if (aucs.empty()) return {};
   std::sort(aucs.begin(), aucs.end());
-  const auto quantile = [&](double q) { return aucs[static_cast<size_t>(q * static_cast<double>(aucs.size() - 1) + 0.5)]; };
+  const auto quantile = [&](double q) {
+    return aucs[static_cast<size_t>(q * static_cast<double>(aucs.size() - 1) + 0.5)];
+  };
   return Interval{quantile(0.025), quantile(0.975)};
 }
 

@@ -13,7 +13,9 @@ namespace {
 constexpr size_t kBootstraps = 1000;
 
 double Mean(const std::vector<double>& values) {
-  return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  return values.empty() ? 0
+                        : std::accumulate(values.begin(), values.end(), 0.0) /
+                              static_cast<double>(values.size());
 }
 
 MeanWithInterval WithInterval(const std::vector<double>& values) {
@@ -46,7 +48,8 @@ void ListTally::Add(std::span<const int> list, std::span<const int> relevant) {
   for (size_t r = 0; r < list.size(); ++r) {
     const size_t item = static_cast<size_t>(list[r]);
     recommended_[item] = true;
-    novelty_sum_ -= std::log2(std::max(static_cast<double>(counts_[item]), 0.5) / std::max(n_events_, 1.0));
+    novelty_sum_ -=
+        std::log2(std::max(static_cast<double>(counts_[item]), 0.5) / std::max(n_events_, 1.0));
     ++n_places_;
     if (std::find(relevant.begin(), relevant.end(), list[r]) == relevant.end()) continue;
     dcg += gain(r + 1);
@@ -54,7 +57,8 @@ void ListTally::Add(std::span<const int> list, std::span<const int> relevant) {
     ++n_found;
   }
   double best = 0;
-  for (size_t r = 0; r < std::min(relevant.size(), static_cast<size_t>(k_)); ++r) best += gain(r + 1);
+  for (size_t r = 0; r < std::min(relevant.size(), static_cast<size_t>(k_)); ++r)
+    best += gain(r + 1);
   recalls_.push_back(n_found / static_cast<double>(relevant.size()));
   ndcgs_.push_back(dcg / best);
   hits_.push_back(n_found > 0 ? 1 : 0);
@@ -69,8 +73,9 @@ ListMetrics ListTally::Compute() const {
   metrics.hit_rate = WithInterval(hits_);
   metrics.mrr = WithInterval(reciprocal_ranks_);
   if (!counts_.empty()) {
-    metrics.coverage = static_cast<double>(std::count(recommended_.begin(), recommended_.end(), true)) /
-                       static_cast<double>(counts_.size());
+    metrics.coverage =
+        static_cast<double>(std::count(recommended_.begin(), recommended_.end(), true)) /
+        static_cast<double>(counts_.size());
   }
   if (n_places_ > 0) metrics.novelty = novelty_sum_ / static_cast<double>(n_places_);
   return metrics;

@@ -6,7 +6,8 @@
 namespace zhiyin::worker::model::metric {
 namespace {
 
-/// A prediction of exactly 0 or 1 that is wrong would cost infinitely much; it is taken for this far from it.
+/// A prediction of exactly 0 or 1 that is wrong would cost infinitely much; it is taken for this
+/// far from it.
 constexpr double kNearest = 1e-15;
 
 double LogLoss(double p, double y) {
@@ -20,7 +21,8 @@ float InUnitInterval(loss::PredictionKind kind, float prediction) {
   return kind == loss::PredictionKind::kScore ? 1.0f / (1.0f + std::exp(-prediction)) : prediction;
 }
 
-TaskMetrics ComputeMetrics(const std::string& task, loss::PredictionKind kind, std::span<const float> all_predictions,
+TaskMetrics ComputeMetrics(const std::string& task, loss::PredictionKind kind,
+                           std::span<const float> all_predictions,
                            std::span<const float> all_labels) {
   std::vector<float> predictions;
   std::vector<float> labels;

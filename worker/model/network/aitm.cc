@@ -1,20 +1,21 @@
-// Adaptive information transfer multi-task framework (Xi et al., "Modeling the Sequential Dependence among
-// Audience Multi-step Conversions with Multi-task Learning in Targeted Display Advertising", KDD 2021, eqs. 2
-// to 8). Tasks are a chain: who comes to task t came through task t - 1.
+// Adaptive information transfer multi-task framework (Xi et al., "Modeling the Sequential
+// Dependence among Audience Multi-step Conversions with Multi-task Learning in Targeted Display
+// Advertising", KDD 2021, eqs. 2 to 8). Tasks are a chain: who comes to task t came through task t
+// - 1.
 //   q_t = f_t(x)                                           task t's own network
-//   z_1 = q_1;  z_t = AIT(r_t, q_t) with r_t = g_t(z_{t-1})      what is transferred, g_t a layer with ReLU
-//   AIT(r, q) = sum over u in {r, q} of w_u V(u)           attention of two, no wider
-//   w = softmax over u of <K(u), Q(u)> / sqrt(width)       V, K, Q: linear layers of task t
-//   y_t = z_t w_t + b_t
+//   z_1 = q_1;  z_t = AIT(r_t, q_t) with r_t = g_t(z_{t-1})      what is transferred, g_t a layer
+//   with ReLU AIT(r, q) = sum over u in {r, q} of w_u V(u)           attention of two, no wider w =
+//   softmax over u of <K(u), Q(u)> / sqrt(width)       V, K, Q: linear layers of task t y_t = z_t
+//   w_t + b_t
 // and the behavioural expectation calibrator, as a loss of the model's own:
 //   calibration_weight * sum over t > 1 of max(sigmoid(y_t) - sigmoid(y_{t-1}), 0)
 //
-// The first layers of all f_t are one product, and so are V, K and Q of a task: [n, width] times [width, 3 *
-// width].
+// The first layers of all f_t are one product, and so are V, K and Q of a task: [n, width] times
+// [width, 3 * width].
 #include <cmath>
 
-#include "worker/model/network/expert_bank.h"
 #include "worker/model/model.h"
+#include "worker/model/network/expert_bank.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/softmax.h"
 
@@ -37,7 +38,8 @@ class Transfer {
   }
 
   /// z [n, width] of (z of the task before, q).
-  void Forward(std::span<const float> weights, const nn::ConstBlock& before, const nn::ConstBlock& q) {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& before,
+               const nn::ConstBlock& q) {
     const Eigen::Index n = q.rows();
     r_.resize(n, width_);
     passed_.Forward(weights, before, r_);
@@ -60,8 +62,9 @@ class Transfer {
   const Matrix& z() const { return z_; }
 
   /// Of dz [n, width]: dweights += ...; dq [n, width] = ...; dbefore [n, width] += ...
-  void Backward(std::span<const float> weights, const nn::ConstBlock& before, const nn::ConstBlock& q,
-                const Matrix& dz, std::span<float> dweights, nn::MutableBlock dq, Matrix* dbefore) {
+  void Backward(std::span<const float> weights, const nn::ConstBlock& before,
+                const nn::ConstBlock& q, const Matrix& dz, std::span<float> dweights,
+                nn::MutableBlock dq, Matrix* dbefore) {
     const Eigen::Index n = q.rows();
     dattention_.resize(n, 2);
     for (int u = 0; u < 2; ++u) dattention_.col(u) = dz.cwiseProduct(V(vkq_y_[u])).rowwise().sum();
@@ -154,8 +157,8 @@ class AitmModel final : public Model {
     bank_.Backward(weights, x, dweights, *dx);
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float>, float factor, std::span<double> sums,
-                  Matrix* doutputs) override {
+  void AddOwnLoss(const Matrix& outputs, std::span<const float>, float factor,
+                  std::span<double> sums, Matrix* doutputs) override {
     if (calibration_weight_ == 0) return;
     const auto p = [&](Eigen::Index i, int t) {
       return 1 / (1 + std::exp(-static_cast<double>(outputs(i, t))));
@@ -167,7 +170,8 @@ class AitmModel final : public Model {
         if (after <= before) continue;
         sums[static_cast<size_t>(t)] += calibration_weight_ * (after - before);
         (*doutputs)(i, t) += factor * static_cast<float>(calibration_weight_ * after * (1 - after));
-        (*doutputs)(i, t - 1) -= factor * static_cast<float>(calibration_weight_ * before * (1 - before));
+        (*doutputs)(i, t - 1) -=
+            factor * static_cast<float>(calibration_weight_ * before * (1 - before));
       }
     }
   }
@@ -191,7 +195,8 @@ class AitmModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> MakeAitm(const Job& job, int input_dim) {
-  return std::make_unique<AitmModel>(job.model().aitm(), job.model().hidden(), input_dim, job.task_size());
+  return std::make_unique<AitmModel>(job.model().aitm(), job.model().hidden(), input_dim,
+                                     job.task_size());
 }
 
 }  // namespace zhiyin::worker::model

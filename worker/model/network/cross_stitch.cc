@@ -1,12 +1,14 @@
-// Cross-stitch networks (Misra et al., "Cross-stitch Networks for Multi-task Learning", CVPR 2016). Each task
-// has a network of its own; after each hidden layer the tasks' activations h_s are mixed by a matrix A [T, T]
-// of that layer, or by one for each of its columns (eq. 1; the paper has one for each channel):
+// Cross-stitch networks (Misra et al., "Cross-stitch Networks for Multi-task Learning", CVPR 2016).
+// Each task has a network of its own; after each hidden layer the tasks' activations h_s are mixed
+// by a matrix A [T, T] of that layer, or by one for each of its columns (eq. 1; the paper has one
+// for each channel):
 //   u_t = sum_s A[t, s] h_s
 //   h_t of the next layer = relu(u_t W_t + b_t)
 //   y_t = u_t of the last layer w_t + c_t
 // A starts near the identity (section 4.1): 0.9 for a task's own, 0.1 shared among the others.
 //
-// Activations of all tasks stand side by side, [n, T * width]. The first layers read the same x: one product.
+// Activations of all tasks stand side by side, [n, T * width]. The first layers read the same x:
+// one product.
 #include "worker/model/model.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/dense_layer.h"
@@ -22,12 +24,14 @@ class CrossStitchModel final : public Model {
   CrossStitchModel(const CrossStitch& config, const Hidden& hidden, int input_dim, int n_tasks)
       : n_tasks_(n_tasks),
         widths_(config.hidden().begin(), config.hidden().end()),
-        first_(input_dim, n_tasks * widths_[0], nn::HiddenStage::ActivationInFront(hidden), &n_weights_) {
+        first_(input_dim, n_tasks * widths_[0], nn::HiddenStage::ActivationInFront(hidden),
+               &n_weights_) {
     for (size_t l = 0; l < widths_.size(); ++l) {
       if (l > 0) {
         std::vector<nn::DenseLayer>& layers = deeper_.emplace_back();
         for (int t = 0; t < n_tasks; ++t)
-          layers.emplace_back(widths_[l - 1], widths_[l], nn::HiddenStage::ActivationInFront(hidden), &n_weights_);
+          layers.emplace_back(widths_[l - 1], widths_[l],
+                              nn::HiddenStage::ActivationInFront(hidden), &n_weights_);
       }
       stages_.emplace_back(hidden, n_tasks, widths_[l], &n_weights_);
       channels_.push_back(config.per_column() ? widths_[l] : 1);
@@ -53,7 +57,8 @@ class CrossStitchModel final : public Model {
       for (int t = 0; t < n_tasks_; ++t) {
         for (int s = 0; s < n_tasks_; ++s) {
           const float other = (1 - kOwn) / static_cast<float>(n_tasks_ - 1);
-          VectorView(weights.data() + Stitch(l, t, s), channels_[l]).setConstant(t == s ? kOwn : other);
+          VectorView(weights.data() + Stitch(l, t, s), channels_[l])
+              .setConstant(t == s ? kOwn : other);
         }
       }
     }
@@ -74,7 +79,8 @@ class CrossStitchModel final : public Model {
       stages_[l].Forward(weights, pass, h_[l]);
       u_[l].setZero(x.rows(), h_[l].cols());
       for (int t = 0; t < n_tasks_; ++t) {
-        for (int s = 0; s < n_tasks_; ++s) AddStitched(weights, l, t, s, Of(&h_[l], l, s), Of(&u_[l], l, t));
+        for (int s = 0; s < n_tasks_; ++s)
+          AddStitched(weights, l, t, s, Of(&h_[l], l, s), Of(&u_[l], l, t));
       }
     }
     for (int t = 0; t < n_tasks_; ++t)
@@ -87,7 +93,8 @@ class CrossStitchModel final : public Model {
     const size_t last = widths_.size() - 1;
     for (size_t l = 0; l <= last; ++l) du_[l].resize(x.rows(), u_[l].cols());
     for (int t = 0; t < n_tasks_; ++t) {
-      outputs_->Backward(t, weights, Of(&u_[last], last, t), doutputs, dweights, Of(&du_[last], last, t));
+      outputs_->Backward(t, weights, Of(&u_[last], last, t), doutputs, dweights,
+                         Of(&du_[last], last, t));
     }
     for (size_t l = last + 1; l-- > 0;) {
       dh_[l].setZero(x.rows(), h_[l].cols());
@@ -107,7 +114,8 @@ class CrossStitchModel final : public Model {
       stages_[l].Backward(weights, h_[l], dh_[l], dweights);
       if (l == 0) break;
       for (int t = 0; t < n_tasks_; ++t) {
-        Layer(l, t).BackwardWeights(Of(&u_[l - 1], l - 1, t), Of(&h_[l], l, t), Of(&dh_[l], l, t), dweights);
+        Layer(l, t).BackwardWeights(Of(&u_[l - 1], l - 1, t), Of(&h_[l], l, t), Of(&dh_[l], l, t),
+                                    dweights);
         Layer(l, t).BackwardInput(weights, Of(&dh_[l], l, t), Of(&du_[l - 1], l - 1, t));
       }
     }
@@ -120,15 +128,17 @@ class CrossStitchModel final : public Model {
   Eigen::Block<Matrix> Of(Matrix* y, size_t l, int t) const {
     return y->block(0, t * widths_[l], y->rows(), widths_[l]);
   }
-  const nn::DenseLayer& Layer(size_t l, int t) const { return deeper_[l - 1][static_cast<size_t>(t)]; }
+  const nn::DenseLayer& Layer(size_t l, int t) const {
+    return deeper_[l - 1][static_cast<size_t>(t)];
+  }
   /// Where A[t, s] of layer l stands in the weights.
   int64_t Stitch(size_t l, int t, int s) const {
     return stitches_[l] + (int64_t{t} * n_tasks_ + s) * channels_[l];
   }
 
   /// to += A[t, s] * from
-  void AddStitched(std::span<const float> weights, size_t l, int t, int s, const nn::ConstBlock& from,
-                   nn::MutableBlock to) const {
+  void AddStitched(std::span<const float> weights, size_t l, int t, int s,
+                   const nn::ConstBlock& from, nn::MutableBlock to) const {
     const ConstVectorView a(weights.data() + Stitch(l, t, s), channels_[l]);
     if (channels_[l] == 1) {
       to += a(0) * from;
@@ -143,11 +153,11 @@ class CrossStitchModel final : public Model {
   nn::DenseLayer first_;                             // of all tasks
   std::vector<std::vector<nn::DenseLayer>> deeper_;  // [layer - 1][task]
   std::vector<nn::HiddenStage> stages_;              // [layer], of all tasks
-  std::vector<int64_t> stitches_;                // [layer]: where its matrices begin, [T, T, channels]
-  std::vector<int> channels_;                    // [layer]: matrices that it has
-  std::unique_ptr<Towers> outputs_;              // the linear units
-  std::vector<Matrix> h_;                        // [layer][n, T * width]
-  std::vector<Matrix> u_;                        // the same, stitched
+  std::vector<int64_t> stitches_;    // [layer]: where its matrices begin, [T, T, channels]
+  std::vector<int> channels_;        // [layer]: matrices that it has
+  std::unique_ptr<Towers> outputs_;  // the linear units
+  std::vector<Matrix> h_;            // [layer][n, T * width]
+  std::vector<Matrix> u_;            // the same, stitched
   std::vector<Matrix> dh_;
   std::vector<Matrix> du_;
 };
@@ -155,7 +165,8 @@ class CrossStitchModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> MakeCrossStitch(const Job& job, int input_dim) {
-  return std::make_unique<CrossStitchModel>(job.model().cross_stitch(), job.model().hidden(), input_dim, job.task_size());
+  return std::make_unique<CrossStitchModel>(job.model().cross_stitch(), job.model().hidden(),
+                                            input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker::model

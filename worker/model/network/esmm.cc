@@ -1,23 +1,24 @@
-// Entire space multi-task model (Ma et al., "Entire Space Multi-Task Model: An Effective Approach for
-// Estimating Post-Click Conversion Rate", SIGIR 2018), for a chain of any length. Step k has a network f_k,
-// whose output is the logit of going on from step k - 1 to step k; what is seen, and learned from, on all
-// impressions is the product (eq. 1, pCTCVR = pCTR * pCVR):
+// Entire space multi-task model (Ma et al., "Entire Space Multi-Task Model: An Effective Approach
+// for Estimating Post-Click Conversion Rate", SIGIR 2018), for a chain of any length. Step k has a
+// network f_k, whose output is the logit of going on from step k - 1 to step k; what is seen, and
+// learned from, on all impressions is the product (eq. 1, pCTCVR = pCTR * pCVR):
 //   p_k = prod_{j <= k} sigmoid(f_j(x))
-// The output of step k's task is logit(p_k), of its conditional task f_k(x): for two steps pCTR, pCTCVR and
-// pCVR. Eq. 2, the cross-entropy of pCTR and pCTCVR over all impressions, is then the sum of those two tasks'
-// losses.
+// The output of step k's task is logit(p_k), of its conditional task f_k(x): for two steps pCTR,
+// pCTCVR and pCVR. Eq. 2, the cross-entropy of pCTR and pCTCVR over all impressions, is then the
+// sum of those two tasks' losses.
 //
-// Counterfactual regularisation (ESCM2, Wang et al., SIGIR 2022, the estimator by inverse propensity): adds
-//   ipw_weight * sum over rows with a conditional label of cross-entropy(f_k(x), label) / max(p_{k-1},
-//   min_propensity)
+// Counterfactual regularisation (ESCM2, Wang et al., SIGIR 2022, the estimator by inverse
+// propensity): adds
+//   ipw_weight * sum over rows with a conditional label of cross-entropy(f_k(x), label) /
+//   max(p_{k-1}, min_propensity)
 // with p_{k-1} held fixed. A row's conditional label is there where step k - 1 was reached.
 //
 // The first layers of all networks are one product.
 #include <algorithm>
 #include <cmath>
 
-#include "worker/model/network/expert_bank.h"
 #include "worker/model/model.h"
+#include "worker/model/network/expert_bank.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/logit_of_product.h"
 
@@ -56,26 +57,32 @@ class EsmmModel final : public Model {
     outputs->resize(x.rows(), n_tasks_);
     logits_.resize(x.rows(), n_steps());
     bank_.Forward(weights, x, pass);
-    for (int k = 0; k < n_steps(); ++k) logits_of_.Forward(k, weights, bank_.Experts(k, 1), pass, &logits_);
+    for (int k = 0; k < n_steps(); ++k)
+      logits_of_.Forward(k, weights, bank_.Experts(k, 1), pass, &logits_);
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
-      for (int k = 0; k < n_steps(); ++k) (*outputs)(i, Task(k)) = static_cast<float>(Product(i, k));
+      for (int k = 0; k < n_steps(); ++k)
+        (*outputs)(i, Task(k)) = static_cast<float>(Product(i, k));
       for (int k = 0; k < n_steps(); ++k) {
         if (ConditionalTask(k) != kNoTask) (*outputs)(i, ConditionalTask(k)) = logits_(i, k);
       }
     }
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
     const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
     std::vector<nn::Graph::Value> outputs(static_cast<size_t>(n_tasks_));
     nn::Graph::Value log_p;
     for (int k = 0; k < n_steps(); ++k) {
-      const nn::Graph::Value logit = logits_of_.AddTo(k, graph, weights, bank.experts[static_cast<size_t>(k)]);
+      const nn::Graph::Value logit =
+          logits_of_.AddTo(k, graph, weights, bank.experts[static_cast<size_t>(k)]);
       if (ConditionalTask(k) != kNoTask) outputs[static_cast<size_t>(ConditionalTask(k))] = logit;
-      const nn::Graph::Value own = graph->Op("Neg", {graph->Op("Softplus", {graph->Op("Neg", {logit})})});
+      const nn::Graph::Value own =
+          graph->Op("Neg", {graph->Op("Softplus", {graph->Op("Neg", {logit})})});
       log_p = k == 0 ? own : graph->Op("Add", {log_p, own});
       // log p - log(1 - p)
-      const nn::Graph::Value rest = graph->Op("Log", {graph->Op("Sub", {graph->Scalar(1), graph->Op("Exp", {log_p})})});
+      const nn::Graph::Value rest =
+          graph->Op("Log", {graph->Op("Sub", {graph->Scalar(1), graph->Op("Exp", {log_p})})});
       outputs[static_cast<size_t>(Task(k))] = k == 0 ? logit : graph->Op("Sub", {log_p, rest});
     }
     return outputs;
@@ -95,12 +102,13 @@ class EsmmModel final : public Model {
     }
     bank_.StartBackward();
     for (int k = 0; k < n_steps(); ++k)
-      logits_of_.Backward(k, weights, bank_.Experts(k, 1), dlogits_, dweights, bank_.DExperts(k, 1));
+      logits_of_.Backward(k, weights, bank_.Experts(k, 1), dlogits_, dweights,
+                          bank_.DExperts(k, 1));
     bank_.Backward(weights, x, dweights, *dx);
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
-                  Matrix* doutputs) override {
+  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor,
+                  std::span<double> sums, Matrix* doutputs) override {
     if (ipw_weight_ == 0) return;
     for (int k = 1; k < n_steps(); ++k) {
       const int conditional = ConditionalTask(k);
@@ -113,7 +121,8 @@ class EsmmModel final : public Model {
         const double z = outputs(i, conditional);
         sums[static_cast<size_t>(conditional)] +=
             weight * (std::max(z, 0.0) - label * z + std::log1p(std::exp(-std::abs(z))));
-        (*doutputs)(i, conditional) += factor * static_cast<float>(weight * (1 / (1 + std::exp(-z)) - label));
+        (*doutputs)(i, conditional) +=
+            factor * static_cast<float>(weight * (1 / (1 + std::exp(-z)) - label));
       }
     }
   }

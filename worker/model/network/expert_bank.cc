@@ -8,13 +8,14 @@
 
 namespace zhiyin::worker::model {
 
-ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates, const Hidden& hidden,
-                       int64_t* n_weights)
+ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates,
+                       const Hidden& hidden, int64_t* n_weights)
     : n_experts_(n_experts),
       widths_(std::move(widths)),
       gates_(std::move(gates)),
       first_(in, std::accumulate(gates_.begin(), gates_.end(), n_hidden()),
-             nn::HiddenStage::ActivationInFront(hidden) == nn::Activation::kRelu ? n_hidden() : 0, n_weights),
+             nn::HiddenStage::ActivationInFront(hidden) == nn::Activation::kRelu ? n_hidden() : 0,
+             n_weights),
       y_(widths_.size()),
       dy_(widths_.size()) {
   int begin = n_hidden();
@@ -26,7 +27,8 @@ ExpertBank::ExpertBank(int in, int n_experts, std::vector<int> widths, std::vect
   for (size_t l = 1; l < widths_.size(); ++l) {
     std::vector<nn::DenseLayer>& layers = deeper_.emplace_back();
     for (int e = 0; e < n_experts_; ++e)
-      layers.emplace_back(widths_[l - 1], widths_[l], nn::HiddenStage::ActivationInFront(hidden), n_weights);
+      layers.emplace_back(widths_[l - 1], widths_[l], nn::HiddenStage::ActivationInFront(hidden),
+                          n_weights);
     stages_.emplace_back(hidden, n_experts_, widths_[l], n_weights);
   }
 }
@@ -43,7 +45,8 @@ void ExpertBank::Init(Random* random, std::span<float> weights) const {
   for (const nn::HiddenStage& stage : stages_) stage.Init(weights);
 }
 
-void ExpertBank::Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass& pass) {
+void ExpertBank::Forward(std::span<const float> weights, const nn::ConstBlock& x,
+                         const nn::Pass& pass) {
   const Eigen::Index n = x.rows();
   y_[0].resize(n, first_.out());
   first_.Forward(weights, x, y_[0].view());
@@ -58,19 +61,23 @@ void ExpertBank::Forward(std::span<const float> weights, const nn::ConstBlock& x
   for (size_t g = 0; g < gates_.size(); ++g) nn::Softmax(Gate(static_cast<int>(g)));
 }
 
-ExpertBank::Values ExpertBank::AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const {
+ExpertBank::Values ExpertBank::AddTo(nn::Graph* graph, std::span<const float> weights,
+                                     const nn::Graph::Value& x) const {
   Values values;
   const nn::Graph::Value first = first_.AddTo(graph, weights, x);
   for (size_t g = 0; g < gates_.size(); ++g)
-    values.gates.push_back(graph->OpAlong("Softmax", {graph->Columns(first, gate_begins_[g], gates_[g])}, 1));
+    values.gates.push_back(
+        graph->OpAlong("Softmax", {graph->Columns(first, gate_begins_[g], gates_[g])}, 1));
   nn::Graph::Value all = stages_[0].AddTo(graph, weights, graph->Columns(first, 0, n_hidden()));
   for (size_t l = 1; l < widths_.size(); ++l) {
     std::vector<nn::Graph::Value> deeper;
     for (int e = 0; e < n_experts_; ++e)
-      deeper.push_back(deeper_[l - 1][static_cast<size_t>(e)].AddTo(graph, weights, graph->Columns(all, e * widths_[l - 1], widths_[l - 1])));
+      deeper.push_back(deeper_[l - 1][static_cast<size_t>(e)].AddTo(
+          graph, weights, graph->Columns(all, e * widths_[l - 1], widths_[l - 1])));
     all = stages_[l].AddTo(graph, weights, graph->Concat(deeper));
   }
-  for (int e = 0; e < n_experts_; ++e) values.experts.push_back(graph->Columns(all, e * width(), width()));
+  for (int e = 0; e < n_experts_; ++e)
+    values.experts.push_back(graph->Columns(all, e * width(), width()));
   return values;
 }
 
@@ -79,16 +86,16 @@ void ExpertBank::StartBackward() {
   DExperts(0, n_experts_).setZero();
 }
 
-void ExpertBank::Backward(std::span<const float> weights, const nn::ConstBlock& x, std::span<float> dweights,
-                          nn::MutableBlock dx) {
+void ExpertBank::Backward(std::span<const float> weights, const nn::ConstBlock& x,
+                          std::span<float> dweights, nn::MutableBlock dx) {
   for (size_t g = 0; g < gates_.size(); ++g)
     nn::SoftmaxBackward(Gate(static_cast<int>(g)), DGate(static_cast<int>(g)));
   for (size_t l = widths_.size(); l-- > 1;) {
     stages_[l].Backward(weights, All(&y_[l], l), All(&dy_[l], l), dweights);
     for (int e = 0; e < n_experts_; ++e) {
       const nn::DenseLayer& layer = deeper_[l - 1][static_cast<size_t>(e)];
-      layer.BackwardWeights(Expert(&y_[l - 1], l - 1, e), Expert(&y_[l], l, e), Expert(&dy_[l], l, e),
-                            dweights);
+      layer.BackwardWeights(Expert(&y_[l - 1], l - 1, e), Expert(&y_[l], l, e),
+                            Expert(&dy_[l], l, e), dweights);
       layer.BackwardInput(weights, Expert(&dy_[l], l, e), Expert(&dy_[l - 1], l - 1, e));
     }
   }

@@ -1,7 +1,7 @@
 // Networks of the same shape that read the same input, and the gates that read it with them.
 //
-// The first layers of all of them are one product: x [n, in] times W [in, E * h1 + all gates]. Deeper layers
-// of an expert work on its columns.
+// The first layers of all of them are one product: x [n, in] times W [in, E * h1 + all gates].
+// Deeper layers of an expert work on its columns.
 #pragma once
 
 #include <span>
@@ -18,14 +18,15 @@ namespace zhiyin::worker::model {
 /// Some columns of a workspace.
 using WorkspaceColumns = Eigen::Block<MatrixView>;
 
-/// x [n, in] -> E experts with ReLU after each of their layers, and G gates, each a softmax of a linear
-/// layer. Keeps its activations between Forward and Backward. Takes its weights as DenseLayer does: the wide
-/// layer, then the deeper ones layer by layer, in each expert by expert; behind each the stage of all experts.
+/// x [n, in] -> E experts with ReLU after each of their layers, and G gates, each a softmax of a
+/// linear layer. Keeps its activations between Forward and Backward. Takes its weights as
+/// DenseLayer does: the wide layer, then the deeper ones layer by layer, in each expert by expert;
+/// behind each the stage of all experts.
 class ExpertBank {
  public:
   /// REQUIRES: widths, of an expert's layers, is not empty. `gates` are the widths of the gates.
-  ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates, const Hidden& hidden,
-             int64_t* n_weights);
+  ExpertBank(int in, int n_experts, std::vector<int> widths, std::vector<int> gates,
+             const Hidden& hidden, int64_t* n_weights);
 
   int n_experts() const { return n_experts_; }
   /// Columns that an expert gives.
@@ -45,8 +46,8 @@ class ExpertBank {
   /// [n, its width]: probabilities.
   WorkspaceColumns Gate(int gate) { return GateColumns(&y_[0], gate); }
 
-  /// Makes room for the derivatives, and those of the experts zero. Then the caller adds to DExperts and sets
-  /// DGate, d loss / d probabilities, and Backward overwrites both.
+  /// Makes room for the derivatives, and those of the experts zero. Then the caller adds to
+  /// DExperts and sets DGate, d loss / d probabilities, and Backward overwrites both.
   void StartBackward();
   WorkspaceColumns DExperts(int first, int count) { return Columns(&dy_.back(), first, count); }
   WorkspaceColumns DGate(int gate) { return GateColumns(&dy_[0], gate); }
@@ -59,7 +60,9 @@ class ExpertBank {
     return y->view().block(0, e * widths_[l], y->rows(), widths_[l]);
   }
   /// All experts' columns of a layer.
-  WorkspaceColumns All(nn::Workspace* y, size_t l) const { return y->view().block(0, 0, y->rows(), n_experts_ * widths_[l]); }
+  WorkspaceColumns All(nn::Workspace* y, size_t l) const {
+    return y->view().block(0, 0, y->rows(), n_experts_ * widths_[l]);
+  }
   WorkspaceColumns Columns(nn::Workspace* y, int first, int count) const {
     return y->view().block(0, first * width(), y->rows(), count * width());
   }
@@ -72,12 +75,12 @@ class ExpertBank {
   int n_experts_;
   std::vector<int> widths_;
   std::vector<int> gates_;
-  std::vector<int> gate_begins_;                 // in the wide layer's columns
+  std::vector<int> gate_begins_;                     // in the wide layer's columns
   nn::DenseLayer first_;                             // of all experts, then all gates
   std::vector<std::vector<nn::DenseLayer>> deeper_;  // [layer - 1][expert]
   std::vector<nn::HiddenStage> stages_;              // [layer], of all experts
-  std::vector<nn::Workspace> y_;                     // [layer][n, E * width]; layer 0 has the gates behind
-  std::vector<nn::Workspace> dy_;                    // the same
+  std::vector<nn::Workspace> y_;   // [layer][n, E * width]; layer 0 has the gates behind
+  std::vector<nn::Workspace> dy_;  // the same
 };
 
 }  // namespace zhiyin::worker::model

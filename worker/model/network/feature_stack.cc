@@ -18,8 +18,9 @@ FeatureStack::FeatureStack(const Job& job, int64_t* n_weights) {
     if (std::find(wide.begin(), wide.end(), part.name) != wide.end()) continue;
     InputLayout::Part feature = {part.name, features_layout_.dim, part.dim, 0};
     if (part.is_sequence()) {
-      const auto config = std::find_if(readers.begin(), readers.end(),
-                                       [&](const SequenceReader& r) { return r.field() == part.name; });
+      const auto config =
+          std::find_if(readers.begin(), readers.end(),
+                       [&](const SequenceReader& r) { return r.field() == part.name; });
       CHECK(config != readers.end()) << part.name;
       Read& read = sequences_.emplace_back();
       read.reader = MakeSequenceReader(*config, layout, n_weights);
@@ -51,9 +52,11 @@ void FeatureStack::Init(Random* random, std::span<float> weights) const {
   for (const auto& interaction : interactions_) interaction->Init(random, weights);
 }
 
-void FeatureStack::Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass) {
+void FeatureStack::Forward(std::span<const float> weights, const ConstMatrixView& x,
+                           const nn::Pass& pass) {
   features_.resize(x.rows(), features_layout_.dim);
-  for (const Copied& part : copied_) features_.middleCols(part.to, part.width) = x.middleCols(part.from, part.width);
+  for (const Copied& part : copied_)
+    features_.middleCols(part.to, part.width) = x.middleCols(part.from, part.width);
   for (const Read& read : sequences_)
     read.reader->Forward(weights, x, pass, features_.middleCols(read.to, read.reader->out()));
   if (has_gates_) {
@@ -75,7 +78,8 @@ void FeatureStack::Forward(std::span<const float> weights, const ConstMatrixView
   }
 }
 
-FeatureStack::Values FeatureStack::AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const {
+FeatureStack::Values FeatureStack::AddTo(nn::Graph* graph, std::span<const float> weights,
+                                         const nn::Graph::Value& x) const {
   std::map<int, nn::Graph::Value> parts;  // by where they are in the features
   for (const Copied& part : copied_) parts[part.to] = graph->Columns(x, part.from, part.width);
   for (const Read& read : sequences_) parts[read.to] = read.reader->AddTo(graph, weights, x);
@@ -87,11 +91,14 @@ FeatureStack::Values FeatureStack::AddTo(nn::Graph* graph, std::span<const float
     std::vector<float> columns;
     int64_t gate = gates_;
     for (const InputLayout::Part& part : GatedParts())
-      columns.insert(columns.end(), static_cast<size_t>(part.dim), weights[static_cast<size_t>(gate++)]);
-    values.features = graph->Op("Mul", {values.features, graph->Floats({features_layout_.dim}, columns)});
+      columns.insert(columns.end(), static_cast<size_t>(part.dim),
+                     weights[static_cast<size_t>(gate++)]);
+    values.features =
+        graph->Op("Mul", {values.features, graph->Floats({features_layout_.dim}, columns)});
   }
   std::vector<nn::Graph::Value> columns;
-  for (const auto& interaction : interactions_) columns.push_back(interaction->AddTo(graph, weights, values.features));
+  for (const auto& interaction : interactions_)
+    columns.push_back(interaction->AddTo(graph, weights, values.features));
   values.output = graph->Concat(columns);
   return values;
 }
@@ -102,11 +109,13 @@ std::vector<InputLayout::Part> FeatureStack::GatedParts() const {
   return parts;
 }
 
-std::vector<std::pair<std::string, float>> FeatureStack::Gates(std::span<const float> weights) const {
+std::vector<std::pair<std::string, float>> FeatureStack::Gates(
+    std::span<const float> weights) const {
   std::vector<std::pair<std::string, float>> gates;
   if (!has_gates_) return gates;
   int64_t gate = gates_;
-  for (const InputLayout::Part& part : GatedParts()) gates.emplace_back(part.name, weights[static_cast<size_t>(gate++)]);
+  for (const InputLayout::Part& part : GatedParts())
+    gates.emplace_back(part.name, weights[static_cast<size_t>(gate++)]);
   return gates;
 }
 
@@ -115,8 +124,8 @@ void FeatureStack::BackwardToFeatures(std::span<const float> weights, std::span<
   int at = 0;
   for (const auto& interaction : interactions_) {
     const int width = interaction->out();
-    interaction->Backward(weights, features_, output_.middleCols(at, width), doutput_.middleCols(at, width), dweights,
-                          dfeatures_);
+    interaction->Backward(weights, features_, output_.middleCols(at, width),
+                          doutput_.middleCols(at, width), dweights, dfeatures_);
     at += width;
   }
 }
@@ -129,18 +138,21 @@ void FeatureStack::BackwardToInputs(std::span<const float> weights, const ConstM
     for (const InputLayout::Part& part : GatedParts()) {
       const float value = weights[static_cast<size_t>(gate)];
       auto columns = dfeatures_.middleCols(part.begin, part.dim);
-      dweights[static_cast<size_t>(gate)] += columns.cwiseProduct(ungated_.middleCols(part.begin, part.dim)).sum() +
-                                             penalty_factor_ * static_cast<float>(l1_) * static_cast<float>((value > 0) - (value < 0));
+      dweights[static_cast<size_t>(gate)] +=
+          columns.cwiseProduct(ungated_.middleCols(part.begin, part.dim)).sum() +
+          penalty_factor_ * static_cast<float>(l1_) * static_cast<float>((value > 0) - (value < 0));
       columns *= value;
       ++gate;
     }
     penalty_factor_ = 0;
   }
-  for (const Copied& part : copied_) dx->middleCols(part.from, part.width) = dfeatures_.middleCols(part.to, part.width);
+  for (const Copied& part : copied_)
+    dx->middleCols(part.from, part.width) = dfeatures_.middleCols(part.to, part.width);
   for (const Read& read : sequences_) {
     const int width = read.reader->out();
-    read.reader->Backward(weights, x, (has_gates_ ? ungated_ : features_).middleCols(read.to, width), dfeatures_.middleCols(read.to, width),
-                          dweights, *dx);
+    read.reader->Backward(weights, x,
+                          (has_gates_ ? ungated_ : features_).middleCols(read.to, width),
+                          dfeatures_.middleCols(read.to, width), dweights, *dx);
   }
 }
 

@@ -17,8 +17,9 @@
 
 namespace zhiyin::worker::model {
 
-/// x [n, layout.dim] -> features [n, fields and sequences that were read, numerics], each times its gate where the job has
-/// gates -> the columns of all interactions side by side. Fields of the wide part are no features. Used by one thread; takes its weights as DenseLayer does.
+/// x [n, layout.dim] -> features [n, fields and sequences that were read, numerics], each times its
+/// gate where the job has gates -> the columns of all interactions side by side. Fields of the wide
+/// part are no features. Used by one thread; takes its weights as DenseLayer does.
 class FeatureStack {
  public:
   FeatureStack(const Job& job, int64_t* n_weights);
@@ -43,11 +44,11 @@ class FeatureStack {
   double penalty() const { return penalty_; }
   /// By input, in the order of the features; empty without gates.
   std::vector<std::pair<std::string, float>> Gates(std::span<const float> weights) const;
-  /// Backward in two halves; between them others that read the features add to dfeatures(). dweights += ..., dx [n,
-  /// layout.dim] = ..., zeros where the features do not come from.
+  /// Backward in two halves; between them others that read the features add to dfeatures().
+  /// dweights += ..., dx [n, layout.dim] = ..., zeros where the features do not come from.
   void BackwardToFeatures(std::span<const float> weights, std::span<float> dweights);
-  void BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x, std::span<float> dweights,
-                        Matrix* dx);
+  void BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x,
+                        std::span<float> dweights, Matrix* dx);
 
   const InputLayout& features_layout() const { return features_layout_; }
   /// [n, features_layout().dim]
@@ -71,7 +72,7 @@ class FeatureStack {
   int out_ = 0;
   bool has_gates_ = false;
   double l1_ = 0;
-  int64_t gates_ = 0;         // where they begin in the weights
+  int64_t gates_ = 0;  // where they begin in the weights
   double penalty_ = 0;
   float penalty_factor_ = 0;  // of the next Backward
   std::vector<Copied> copied_;

@@ -1,6 +1,7 @@
 // Linear in all inputs:
 //   y_t = b_t + sum over fields f of e_f[t] + sum over numerics j of x_j w[j, t]
-// where e_f, the pooled row of field f, has one entry a task: it is the field's weight vector itself.
+// where e_f, the pooled row of field f, has one entry a task: it is the field's weight vector
+// itself.
 #include <algorithm>
 
 #include "worker/model/model.h"
@@ -13,25 +14,35 @@ class LinearModel final : public Model {
   explicit LinearModel(const Job& job) : layout_(InputLayout::Of(job)), n_tasks_(job.task_size()) {}
 
   /// [n_numerics, n_tasks], then biases [n_tasks].
-  int64_t n_weights() const override { return static_cast<int64_t>(layout_.numerics.size() + 1) * n_tasks_; }
+  int64_t n_weights() const override {
+    return static_cast<int64_t>(layout_.numerics.size() + 1) * n_tasks_;
+  }
 
   void InitWeights(Random, std::span<float> weights) const override {
     std::fill(weights.begin(), weights.end(), 0.0f);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass&, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass&,
+               Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     outputs->rowwise() = Biases(weights.data());
-    for (const InputLayout::Part& field : layout_.fields) *outputs += x.middleCols(field.begin, n_tasks_);
-    outputs->noalias() += x.rightCols(n_numerics()) * ConstMatrixView(weights.data(), n_numerics(), n_tasks_);
+    for (const InputLayout::Part& field : layout_.fields)
+      *outputs += x.middleCols(field.begin, n_tasks_);
+    outputs->noalias() +=
+        x.rightCols(n_numerics()) * ConstMatrixView(weights.data(), n_numerics(), n_tasks_);
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
-    std::vector<nn::Graph::Value> parts = {graph->Floats({1, n_tasks_}, weights.subspan(static_cast<size_t>(n_numerics() * n_tasks_)))};
-    for (const InputLayout::Part& field : layout_.fields) parts.push_back(graph->Columns(x, field.begin, n_tasks_));
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
+    std::vector<nn::Graph::Value> parts = {graph->Floats(
+        {1, n_tasks_}, weights.subspan(static_cast<size_t>(n_numerics() * n_tasks_)))};
+    for (const InputLayout::Part& field : layout_.fields)
+      parts.push_back(graph->Columns(x, field.begin, n_tasks_));
     if (n_numerics() > 0) {
-      const nn::Graph::Value w = graph->Floats({n_numerics(), n_tasks_}, weights.first(static_cast<size_t>(n_numerics() * n_tasks_)));
-      parts.push_back(graph->Op("MatMul", {graph->Columns(x, layout_.dim - n_numerics(), n_numerics()), w}));
+      const nn::Graph::Value w = graph->Floats(
+          {n_numerics(), n_tasks_}, weights.first(static_cast<size_t>(n_numerics() * n_tasks_)));
+      parts.push_back(
+          graph->Op("MatMul", {graph->Columns(x, layout_.dim - n_numerics(), n_numerics()), w}));
     }
     const nn::Graph::Value sum = graph->Sum(parts);
     std::vector<nn::Graph::Value> outputs;
@@ -42,7 +53,8 @@ class LinearModel final : public Model {
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->resize(x.rows(), x.cols());
-    for (const InputLayout::Part& field : layout_.fields) dx->middleCols(field.begin, n_tasks_) = doutputs;
+    for (const InputLayout::Part& field : layout_.fields)
+      dx->middleCols(field.begin, n_tasks_) = doutputs;
     if (n_numerics() > 0) {
       dx->rightCols(n_numerics()).noalias() =
           doutputs * ConstMatrixView(weights.data(), n_numerics(), n_tasks_).transpose();
@@ -54,7 +66,9 @@ class LinearModel final : public Model {
 
  private:
   Eigen::Index n_numerics() const { return static_cast<Eigen::Index>(layout_.numerics.size()); }
-  ConstVectorView Biases(const float* weights) const { return {weights + n_numerics() * n_tasks_, n_tasks_}; }
+  ConstVectorView Biases(const float* weights) const {
+    return {weights + n_numerics() * n_tasks_, n_tasks_};
+  }
 
   InputLayout layout_;
   int n_tasks_;

@@ -1,4 +1,5 @@
-// Biased matrix factorisation (Koren, Bell and Volinsky, IEEE Computer 42(8), 2009, eq. 4), one for each task:
+// Biased matrix factorisation (Koren, Bell and Volinsky, IEEE Computer 42(8), 2009, eq. 4), one for
+// each task:
 //   y_t = b_t + p_t[0] + q_t[0] + sum over k > 0 of p_t[k] q_t[k]
 // where p_t and q_t are part t of the user's and of the item's row.
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace {
 
 class MatrixFactorizationModel final : public Model {
  public:
-  MatrixFactorizationModel(const MatrixFactorization& config, const InputLayout& layout, int n_tasks)
+  MatrixFactorizationModel(const MatrixFactorization& config, const InputLayout& layout,
+                           int n_tasks)
       : user_(layout.FieldNamed(config.user_field())),
         item_(layout.FieldNamed(config.item_field())),
         n_tasks_(n_tasks),
@@ -23,31 +25,37 @@ class MatrixFactorizationModel final : public Model {
     std::fill(weights.begin(), weights.end(), 0.0f);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass&, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass&,
+               Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     for (int t = 0; t < n_tasks_; ++t) {
       const auto p = x.middleCols(user_.begin + t * width_, width_);
       const auto q = x.middleCols(item_.begin + t * width_, width_);
-      outputs->col(t) = p.col(0) + q.col(0) + p.rightCols(width_ - 1).cwiseProduct(q.rightCols(width_ - 1)).rowwise().sum();
+      outputs->col(t) =
+          p.col(0) + q.col(0) +
+          p.rightCols(width_ - 1).cwiseProduct(q.rightCols(width_ - 1)).rowwise().sum();
       outputs->col(t).array() += weights[static_cast<size_t>(t)];
     }
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
     std::vector<nn::Graph::Value> outputs;
     for (int t = 0; t < n_tasks_; ++t) {
       const int64_t p = user_.begin + t * width_;
       const int64_t q = item_.begin + t * width_;
-      std::vector<nn::Graph::Value> parts = {graph->Columns(x, p, 1), graph->Columns(x, q, 1), graph->Scalar(weights[static_cast<size_t>(t)])};
+      std::vector<nn::Graph::Value> parts = {graph->Columns(x, p, 1), graph->Columns(x, q, 1),
+                                             graph->Scalar(weights[static_cast<size_t>(t)])};
       if (width_ > 1)
-        parts.push_back(graph->RowSums(graph->Op("Mul", {graph->Columns(x, p + 1, width_ - 1), graph->Columns(x, q + 1, width_ - 1)})));
+        parts.push_back(graph->RowSums(graph->Op(
+            "Mul", {graph->Columns(x, p + 1, width_ - 1), graph->Columns(x, q + 1, width_ - 1)})));
       outputs.push_back(graph->Sum(parts));
     }
     return outputs;
   }
 
-  void Backward(std::span<const float>, const ConstMatrixView& x, const Matrix& doutputs, std::span<float> dweights,
-                Matrix* dx) override {
+  void Backward(std::span<const float>, const ConstMatrixView& x, const Matrix& doutputs,
+                std::span<float> dweights, Matrix* dx) override {
     dx->setZero(x.rows(), x.cols());
     for (int t = 0; t < n_tasks_; ++t) {
       BackwardPart(x, doutputs, t, item_.begin, user_.begin, dx);
@@ -58,7 +66,8 @@ class MatrixFactorizationModel final : public Model {
 
  private:
   /// Of the part at `to`, whose partner is at `other`.
-  void BackwardPart(const ConstMatrixView& x, const Matrix& doutputs, int t, int other, int to, Matrix* dx) const {
+  void BackwardPart(const ConstMatrixView& x, const Matrix& doutputs, int t, int other, int to,
+                    Matrix* dx) const {
     const int at = t * width_;
     dx->col(to + at) = doutputs.col(t);
     dx->middleCols(to + at + 1, width_ - 1) =
@@ -74,7 +83,8 @@ class MatrixFactorizationModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> MakeMatrixFactorization(const Job& job, const InputLayout& layout) {
-  return std::make_unique<MatrixFactorizationModel>(job.model().matrix_factorization(), layout, job.task_size());
+  return std::make_unique<MatrixFactorizationModel>(job.model().matrix_factorization(), layout,
+                                                    job.task_size());
 }
 
 }  // namespace zhiyin::worker::model

@@ -1,10 +1,10 @@
-// Multi-gate mixture-of-experts (Ma et al., "Modeling Task Relationships in Multi-task Learning with
-// Multi-gate Mixture-of-Experts", KDD 2018, eqs. 5 to 7):
+// Multi-gate mixture-of-experts (Ma et al., "Modeling Task Relationships in Multi-task Learning
+// with Multi-gate Mixture-of-Experts", KDD 2018, eqs. 5 to 7):
 //   g_t = softmax(x Wg_t + bg_t)            gate of task t over E experts
 //   m_t = sum_e g_t[e] * expert_e(x)        its own mixture
 //   y_t = tower_t(m_t)
-#include "worker/model/network/expert_bank.h"
 #include "worker/model/model.h"
+#include "worker/model/network/expert_bank.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/mixture.h"
 
@@ -41,11 +41,14 @@ class MmoeModel final : public Model {
     }
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
     const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
     std::vector<nn::Graph::Value> outputs;
     for (int t = 0; t < n_tasks_; ++t)
-      outputs.push_back(towers_.AddTo(t, graph, weights, nn::MixtureOf(graph, bank.gates[static_cast<size_t>(t)], bank.experts)));
+      outputs.push_back(
+          towers_.AddTo(t, graph, weights,
+                        nn::MixtureOf(graph, bank.gates[static_cast<size_t>(t)], bank.experts)));
     return outputs;
   }
 
@@ -76,7 +79,8 @@ class MmoeModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> MakeMmoe(const Job& job, int input_dim) {
-  return std::make_unique<MmoeModel>(job.model().mmoe(), job.model().hidden(), input_dim, job.task_size());
+  return std::make_unique<MmoeModel>(job.model().mmoe(), job.model().hidden(), input_dim,
+                                     job.task_size());
 }
 
 }  // namespace zhiyin::worker::model

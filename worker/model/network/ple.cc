@@ -1,6 +1,6 @@
-// Progressive layered extraction (Tang et al., "Progressive Layered Extraction (PLE): A Novel Multi-Task
-// Learning Model for Personalized Recommendations", RecSys 2020). With one level it is customized gate
-// control (CGC):
+// Progressive layered extraction (Tang et al., "Progressive Layered Extraction (PLE): A Novel
+// Multi-Task Learning Model for Personalized Recommendations", RecSys 2020). With one level it is
+// customized gate control (CGC):
 //   y^k = t^k(g^k(x))                                         (1)
 //   g^k = w^k(x) S^k(x)                                       (2)
 //   w^k = softmax(x Wg^k + bg^k)                              (3)
@@ -8,16 +8,16 @@
 // With more levels, g^k of a level is what the experts and the gate of task k read at the next:
 //   g^{k,j} = w^{k,j}(g^{k,j-1}) S^{k,j}(g^{k,j-1})           (5)
 //   y^k = t^k(g^{k,N})                                        (6)
-// and the shared experts of a level read g^s of the level below: a gate over the experts of all tasks and the
-// shared ones.
+// and the shared experts of a level read g^s of the level below: a gate over the experts of all
+// tasks and the shared ones.
 //
-// Tasks and the shared part are groups 0 ... T - 1 and T. Experts stand in that order. At the first level all
-// groups read x, and their first layers and all gates are one product; above, each group has a product of its
-// own.
+// Tasks and the shared part are groups 0 ... T - 1 and T. Experts stand in that order. At the first
+// level all groups read x, and their first layers and all gates are one product; above, each group
+// has a product of its own.
 #include <memory>
 
-#include "worker/model/network/expert_bank.h"
 #include "worker/model/model.h"
+#include "worker/model/network/expert_bank.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/mixture.h"
 
@@ -26,8 +26,8 @@ namespace {
 
 class PleLevel {
  public:
-  PleLevel(const Ple::Level& config, const Hidden& hidden, int in, int n_tasks, bool is_first, bool is_last,
-           int64_t* n_weights)
+  PleLevel(const Ple::Level& config, const Hidden& hidden, int in, int n_tasks, bool is_first,
+           bool is_last, int64_t* n_weights)
       : n_tasks_(n_tasks),
         n_own_(config.task_experts()),
         n_shared_(config.shared_experts()),
@@ -43,7 +43,8 @@ class PleLevel {
       for (int g = 0; g <= n_tasks; ++g) {
         std::vector<int> own;
         if (g < n_gates_) own.push_back(gates[static_cast<size_t>(g)]);
-        banks_.push_back(std::make_unique<ExpertBank>(in, Count(g), widths, own, hidden, n_weights));
+        banks_.push_back(
+            std::make_unique<ExpertBank>(in, Count(g), widths, own, hidden, n_weights));
       }
     }
     mixtures_.resize(gates.size());
@@ -59,16 +60,19 @@ class PleLevel {
   const Matrix& mixture(int g) const { return mixtures_[static_cast<size_t>(g)]; }
   Matrix& dmixture(int g) { return dmixtures_[static_cast<size_t>(g)]; }
 
-  /// `input(b)`: what bank b reads. At the first level there is one bank, above there is one a group.
+  /// `input(b)`: what bank b reads. At the first level there is one bank, above there is one a
+  /// group.
   template <typename Input>
   void Forward(std::span<const float> weights, const Input& input, const nn::Pass& pass) {
-    for (size_t b = 0; b < banks_.size(); ++b) banks_[b]->Forward(weights, input(static_cast<int>(b)), pass);
+    for (size_t b = 0; b < banks_.size(); ++b)
+      banks_[b]->Forward(weights, input(static_cast<int>(b)), pass);
     const Eigen::Index n = input(0).rows();
     for (int g = 0; g < n_gates_; ++g) {
       mixtures_[static_cast<size_t>(g)].setZero(n, width());
       dmixtures_[static_cast<size_t>(g)].resize(n, width());
       ForEachRead(g, [&](int read, int at) {
-        nn::AddMixture(Gate(g).middleCols(at, Count(read)), Experts(read), mixtures_[static_cast<size_t>(g)]);
+        nn::AddMixture(Gate(g).middleCols(at, Count(read)), Experts(read),
+                       mixtures_[static_cast<size_t>(g)]);
       });
     }
   }
@@ -86,15 +90,20 @@ class PleLevel {
       });
     }
     for (size_t b = 0; b < banks_.size(); ++b)
-      banks_[b]->Backward(weights, input(static_cast<int>(b)), dweights, dinput(static_cast<int>(b)));
+      banks_[b]->Backward(weights, input(static_cast<int>(b)), dweights,
+                          dinput(static_cast<int>(b)));
   }
 
   /// What Forward computes: a value for each mixture. input(g) as in Forward.
   template <typename Input>
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const Input& input) const {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const Input& input) const {
     std::vector<ExpertBank::Values> banks;
-    for (size_t b = 0; b < banks_.size(); ++b) banks.push_back(banks_[b]->AddTo(graph, weights, input(static_cast<int>(b))));
-    const auto bank = [&](int group) -> const ExpertBank::Values& { return banks[static_cast<size_t>(is_first_ ? 0 : group)]; };
+    for (size_t b = 0; b < banks_.size(); ++b)
+      banks.push_back(banks_[b]->AddTo(graph, weights, input(static_cast<int>(b))));
+    const auto bank = [&](int group) -> const ExpertBank::Values& {
+      return banks[static_cast<size_t>(is_first_ ? 0 : group)];
+    };
     std::vector<nn::Graph::Value> mixtures;
     for (int g = 0; g < n_gates_; ++g) {
       std::vector<nn::Graph::Value> experts;
@@ -102,7 +111,8 @@ class PleLevel {
         const auto first = bank(read).experts.begin() + First(read);
         experts.insert(experts.end(), first, first + Count(read));
       });
-      mixtures.push_back(nn::MixtureOf(graph, bank(g).gates[static_cast<size_t>(is_first_ ? g : 0)], experts));
+      mixtures.push_back(
+          nn::MixtureOf(graph, bank(g).gates[static_cast<size_t>(is_first_ ? g : 0)], experts));
     }
     return mixtures;
   }
@@ -111,8 +121,12 @@ class PleLevel {
   int Count(int group) const { return group < n_tasks_ ? n_own_ : n_shared_; }
   ExpertBank& Bank(int group) const { return *banks_[static_cast<size_t>(is_first_ ? 0 : group)]; }
   int First(int group) const { return is_first_ ? group * n_own_ : 0; }
-  WorkspaceColumns Experts(int group) const { return Bank(group).Experts(First(group), Count(group)); }
-  WorkspaceColumns DExperts(int group) const { return Bank(group).DExperts(First(group), Count(group)); }
+  WorkspaceColumns Experts(int group) const {
+    return Bank(group).Experts(First(group), Count(group));
+  }
+  WorkspaceColumns DExperts(int group) const {
+    return Bank(group).DExperts(First(group), Count(group));
+  }
   WorkspaceColumns Gate(int group) const { return Bank(group).Gate(is_first_ ? group : 0); }
   WorkspaceColumns DGate(int group) const { return Bank(group).DGate(is_first_ ? group : 0); }
 
@@ -139,10 +153,12 @@ class PleLevel {
 
 class PleModel final : public Model {
  public:
-  PleModel(const Ple& config, const Hidden& hidden, int input_dim, int n_tasks) : n_tasks_(n_tasks) {
+  PleModel(const Ple& config, const Hidden& hidden, int input_dim, int n_tasks)
+      : n_tasks_(n_tasks) {
     int in = input_dim;
     for (int l = 0; l < config.level_size(); ++l) {
-      levels_.emplace_back(config.level(l), hidden, in, n_tasks, l == 0, l + 1 == config.level_size(), &n_weights_);
+      levels_.emplace_back(config.level(l), hidden, in, n_tasks, l == 0,
+                           l + 1 == config.level_size(), &n_weights_);
       in = levels_.back().width();
     }
     towers_ = std::make_unique<Towers>(n_tasks, in, config.tower(), hidden, &n_weights_);
@@ -158,18 +174,25 @@ class PleModel final : public Model {
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
-    levels_[0].Forward(weights, [&](int) -> const ConstMatrixView& { return x; }, pass);
+    levels_[0].Forward(
+        weights, [&](int) -> const ConstMatrixView& { return x; }, pass);
     for (size_t l = 1; l < levels_.size(); ++l)
-      levels_[l].Forward(weights, [&](int g) -> const Matrix& { return levels_[l - 1].mixture(g); }, pass);
-    for (int t = 0; t < n_tasks_; ++t) towers_->Forward(t, weights, levels_.back().mixture(t), pass, outputs);
+      levels_[l].Forward(
+          weights, [&](int g) -> const Matrix& { return levels_[l - 1].mixture(g); }, pass);
+    for (int t = 0; t < n_tasks_; ++t)
+      towers_->Forward(t, weights, levels_.back().mixture(t), pass, outputs);
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
-    std::vector<nn::Graph::Value> mixtures = levels_[0].AddTo(graph, weights, [&](int) { return x; });
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
+    std::vector<nn::Graph::Value> mixtures =
+        levels_[0].AddTo(graph, weights, [&](int) { return x; });
     for (size_t l = 1; l < levels_.size(); ++l)
-      mixtures = levels_[l].AddTo(graph, weights, [&](int g) { return mixtures[static_cast<size_t>(g)]; });
+      mixtures =
+          levels_[l].AddTo(graph, weights, [&](int g) { return mixtures[static_cast<size_t>(g)]; });
     std::vector<nn::Graph::Value> outputs;
-    for (int t = 0; t < n_tasks_; ++t) outputs.push_back(towers_->AddTo(t, graph, weights, mixtures[static_cast<size_t>(t)]));
+    for (int t = 0; t < n_tasks_; ++t)
+      outputs.push_back(towers_->AddTo(t, graph, weights, mixtures[static_cast<size_t>(t)]));
     return outputs;
   }
 
@@ -199,7 +222,8 @@ class PleModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> MakePle(const Job& job, int input_dim) {
-  return std::make_unique<PleModel>(job.model().ple(), job.model().hidden(), input_dim, job.task_size());
+  return std::make_unique<PleModel>(job.model().ple(), job.model().hidden(), input_dim,
+                                    job.task_size());
 }
 
 }  // namespace zhiyin::worker::model

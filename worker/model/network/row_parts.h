@@ -9,8 +9,9 @@
 
 namespace zhiyin::worker::model {
 
-/// A field's row of dim P * d is [part 0 | ... | part P - 1], d columns each. What network p reads of x is
-/// part p of every field in order, then all numerics. REQUIRES: no sequences, and dims that P divides.
+/// A field's row of dim P * d is [part 0 | ... | part P - 1], d columns each. What network p reads
+/// of x is part p of every field in order, then all numerics. REQUIRES: no sequences, and dims that
+/// P divides.
 class RowParts {
  public:
   RowParts(const InputLayout& layout, int n_parts) : n_parts_(n_parts) {
@@ -29,12 +30,14 @@ class RowParts {
   /// y [n, dim()] = part p of x.
   void Take(const ConstMatrixView& x, int p, Matrix* y) const {
     y->resize(x.rows(), dim());
-    for (const Slice& f : fields_) y->middleCols(f.to, f.width) = x.middleCols(f.from + p * f.width, f.width);
+    for (const Slice& f : fields_)
+      y->middleCols(f.to, f.width) = x.middleCols(f.from + p * f.width, f.width);
     y->rightCols(n_numerics_) = x.rightCols(n_numerics_);
   }
   nn::Graph::Value AddTo(nn::Graph* graph, const nn::Graph::Value& x, int p) const {
     std::vector<nn::Graph::Value> parts;
-    for (const Slice& f : fields_) parts.push_back(graph->Columns(x, f.from + p * f.width, f.width));
+    for (const Slice& f : fields_)
+      parts.push_back(graph->Columns(x, f.from + p * f.width, f.width));
     if (n_numerics_ > 0) parts.push_back(graph->Columns(x, n_fields_dim_ * n_parts_, n_numerics_));
     return graph->Concat(parts);
   }

@@ -1,4 +1,5 @@
-// Shared-bottom multi-task network (Caruana, Machine Learning 28, 1997; Ma et al., KDD 2018, eq. 1):
+// Shared-bottom multi-task network (Caruana, Machine Learning 28, 1997; Ma et al., KDD 2018, eq.
+// 1):
 //   y_t = tower_t(f(x)), f a network that all tasks share.
 #include "worker/model/model.h"
 #include "worker/model/network/towers.h"
@@ -22,13 +23,15 @@ class SharedBottomModel final : public Model {
     towers_.Init(&random, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
+               Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     bottom_.Forward(weights, x, pass);
     for (int t = 0; t < n_tasks_; ++t) towers_.Forward(t, weights, bottom_.output(), pass, outputs);
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
     const nn::Graph::Value bottom = bottom_.AddTo(graph, weights, x);
     std::vector<nn::Graph::Value> outputs;
     for (int t = 0; t < n_tasks_; ++t) outputs.push_back(towers_.AddTo(t, graph, weights, bottom));
@@ -61,7 +64,8 @@ class SharedBottomModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> MakeSharedBottom(const Job& job, int input_dim) {
-  return std::make_unique<SharedBottomModel>(job.model().shared_bottom(), job.model().hidden(), input_dim, job.task_size());
+  return std::make_unique<SharedBottomModel>(job.model().shared_bottom(), job.model().hidden(),
+                                             input_dim, job.task_size());
 }
 
 }  // namespace zhiyin::worker::model

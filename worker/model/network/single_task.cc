@@ -1,8 +1,8 @@
 // A network of its own for each task, what others are compared with:
 //   y_t = f_t(x)
 // With rows of their own the tasks share nothing: network t reads part t of every field's row.
-#include "worker/model/network/expert_bank.h"
 #include "worker/model/model.h"
+#include "worker/model/network/expert_bank.h"
 #include "worker/model/network/row_parts.h"
 #include "worker/model/network/towers.h"
 
@@ -29,13 +29,16 @@ class SingleTaskModel final : public Model {
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     bank_.Forward(weights, x, pass);
-    for (int t = 0; t < n_tasks_; ++t) outputs_.Forward(t, weights, bank_.Experts(t, 1), pass, outputs);
+    for (int t = 0; t < n_tasks_; ++t)
+      outputs_.Forward(t, weights, bank_.Experts(t, 1), pass, outputs);
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
     const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
     std::vector<nn::Graph::Value> outputs;
-    for (int t = 0; t < n_tasks_; ++t) outputs.push_back(outputs_.AddTo(t, graph, weights, bank.experts[static_cast<size_t>(t)]));
+    for (int t = 0; t < n_tasks_; ++t)
+      outputs.push_back(outputs_.AddTo(t, graph, weights, bank.experts[static_cast<size_t>(t)]));
     return outputs;
   }
 
@@ -58,7 +61,8 @@ class SingleTaskModel final : public Model {
 /// Network t reads part t of the rows.
 class OwnRowsModel final : public Model {
  public:
-  OwnRowsModel(const SingleTask& config, const Hidden& hidden, const InputLayout& layout, int n_tasks)
+  OwnRowsModel(const SingleTask& config, const Hidden& hidden, const InputLayout& layout,
+               int n_tasks)
       : parts_(layout, n_tasks),
         networks_(n_tasks, parts_.dim(), config.hidden(), hidden, &n_weights_),
         x_(static_cast<size_t>(n_tasks)) {}
@@ -78,9 +82,11 @@ class OwnRowsModel final : public Model {
     }
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
     std::vector<nn::Graph::Value> outputs;
-    for (int t = 0; t < parts_.n_parts(); ++t) outputs.push_back(networks_.AddTo(t, graph, weights, parts_.AddTo(graph, x, t)));
+    for (int t = 0; t < parts_.n_parts(); ++t)
+      outputs.push_back(networks_.AddTo(t, graph, weights, parts_.AddTo(graph, x, t)));
     return outputs;
   }
 
@@ -107,7 +113,8 @@ class OwnRowsModel final : public Model {
 std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim) {
   const SingleTask& config = job.model().single_task();
   const Hidden& hidden = job.model().hidden();
-  if (config.own_rows()) return std::make_unique<OwnRowsModel>(config, hidden, InputLayout::Of(job), job.task_size());
+  if (config.own_rows())
+    return std::make_unique<OwnRowsModel>(config, hidden, InputLayout::Of(job), job.task_size());
   return std::make_unique<SingleTaskModel>(config, hidden, input_dim, job.task_size());
 }
 

@@ -1,18 +1,19 @@
-// STEM: shared and task-specific embeddings (Su et al., "STEM: Unleashing the Power of Embeddings for
-// Multi-Task Recommendation", AAAI 2024). A field's row is [shared | task 1 | ... | task T]; x_s and x_t are
-// those parts of all fields.
+// STEM: shared and task-specific embeddings (Su et al., "STEM: Unleashing the Power of Embeddings
+// for Multi-Task Recommendation", AAAI 2024). A field's row is [shared | task 1 | ... | task T];
+// x_s and x_t are those parts of all fields.
 //   S, E_t   experts of the shared part, reading x_s, and of task t, reading x_t
 //   g_t = softmax((x_s + x_t) Wg_t + bg_t)            over the experts of all parts
-//   m_t = g_t [S, E_t, sg(E_u) for all u != t]        sg: passes no gradient (all forward, task-specific
-//   backward) y_t = tower_t(m_t)
-// So a task learns from all embeddings, and no other task changes its own. Numerics stand once behind every
-// part, and in the gate's input once.
+//   m_t = g_t [S, E_t, sg(E_u) for all u != t]        sg: passes no gradient (all forward,
+//   task-specific backward) y_t = tower_t(m_t)
+// So a task learns from all embeddings, and no other task changes its own. Numerics stand once
+// behind every part, and in the gate's input once.
 //
-// Part 0 is the shared one. Experts of a part read the same columns: their first layers are one product.
+// Part 0 is the shared one. Experts of a part read the same columns: their first layers are one
+// product.
 #include <memory>
 
-#include "worker/model/network/expert_bank.h"
 #include "worker/model/model.h"
+#include "worker/model/network/expert_bank.h"
 #include "worker/model/network/row_parts.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/mixture.h"
@@ -29,8 +30,8 @@ class StemModel final : public Model {
     for (int p = 0; p <= n_tasks; ++p) {
       begins_.push_back(n_experts_);
       const int n = p == 0 ? config.shared_experts() : config.task_experts();
-      banks_.push_back(
-          std::make_unique<ExpertBank>(parts_.dim(), n, widths, std::vector<int>(), hidden, &n_weights_));
+      banks_.push_back(std::make_unique<ExpertBank>(parts_.dim(), n, widths, std::vector<int>(),
+                                                    hidden, &n_weights_));
       n_experts_ += n;
     }
     for (int t = 0; t < n_tasks; ++t)
@@ -85,7 +86,8 @@ class StemModel final : public Model {
       for (size_t p = 0; p < banks_.size(); ++p) {
         nn::MixtureGateBackward(Experts(p), dmixture_, Columns(&dgate_, p));
         if (p == 0 || p == t + 1)
-          nn::MixtureExpertsBackward(Columns(&probabilities_[t], p), dmixture_, banks_[p]->DExperts(0, Count(p)));
+          nn::MixtureExpertsBackward(Columns(&probabilities_[t], p), dmixture_,
+                                     banks_[p]->DExperts(0, Count(p)));
       }
       nn::SoftmaxBackward(probabilities_[t], dgate_);
       gates_[t].BackwardWeights(gate_x_[t], probabilities_[t], dgate_, dweights);
@@ -121,7 +123,7 @@ class StemModel final : public Model {
   int n_experts_ = 0;                               // of all parts
   std::vector<int> begins_;                         // [part]: its first expert
   std::vector<std::unique_ptr<ExpertBank>> banks_;  // [part]
-  std::vector<nn::DenseLayer> gates_;                   // [task]
+  std::vector<nn::DenseLayer> gates_;               // [task]
   std::unique_ptr<Towers> towers_;
   std::vector<Matrix> x_;              // [part][n, part]
   std::vector<Matrix> dx_;             // the same, by way of the gates
@@ -137,7 +139,8 @@ class StemModel final : public Model {
 }  // namespace
 
 std::unique_ptr<Model> MakeStem(const Job& job, const InputLayout& layout) {
-  return std::make_unique<StemModel>(job.model().stem(), job.model().hidden(), layout, job.task_size());
+  return std::make_unique<StemModel>(job.model().stem(), job.model().hidden(), layout,
+                                     job.task_size());
 }
 
 }  // namespace zhiyin::worker::model

@@ -1,10 +1,11 @@
-// Two towers (Covington, Adams and Sargin, RecSys 2016, section 3; Yi et al., RecSys 2019, section 3):
+// Two towers (Covington, Adams and Sargin, RecSys 2016, section 3; Yi et al., RecSys 2019, section
+// 3):
 //   u = tower(user's inputs), v = tower(item's inputs), s = <u, v> / temperature, y_t = a_t s + b_t
-// and, where asked for, a softmax over the distinct items c of the slice, each met n_c times among n rows: for a row
-// of item c*
+// and, where asked for, a softmax over the distinct items c of the slice, each met n_c times among
+// n rows: for a row of item c*
 //   -log(exp(s_c*) / (exp(s_c*) + sum over c != c* of k_c exp(s_c))),   k_c = n_c / (n q_c)
-// with q_c the share of the item in all rows (log-Q correction: Bengio and Senecal, 2003; Yi et al., eq. 3), or k_c = n_c.
-// The row's own item is known to be there, so it counts once.
+// with q_c the share of the item in all rows (log-Q correction: Bengio and Senecal, 2003; Yi et
+// al., eq. 3), or k_c = n_c. The row's own item is known to be there, so it counts once.
 #include <glog/logging.h>
 
 #include <algorithm>
@@ -24,8 +25,8 @@ namespace {
 /// Some columns of x -> vectors [n, dim].
 class Tower {
  public:
-  Tower(const TwoTower::Tower& config, const TwoTower& both, const Hidden& hidden, const InputLayout& layout,
-        int64_t* n_weights)
+  Tower(const TwoTower::Tower& config, const TwoTower& both, const Hidden& hidden,
+        const InputLayout& layout, int64_t* n_weights)
       : dim_(both.dim()), normalize_(both.normalize()) {
     for (const std::string& name : config.field()) Add(layout.FieldNamed(name));
     for (const std::string& name : config.numeric()) {
@@ -59,7 +60,8 @@ class Tower {
       vectors_.view() = mlp_->output();
     } else {
       vectors_.view().setZero();
-      for (int p = 0; p < n_columns_ / dim_; ++p) vectors_.view() += in_.view().middleCols(p * dim_, dim_);
+      for (int p = 0; p < n_columns_ / dim_; ++p)
+        vectors_.view() += in_.view().middleCols(p * dim_, dim_);
     }
     if (!normalize_) return;
     inverse_norms_.resize(x.rows(), 1);
@@ -67,12 +69,16 @@ class Tower {
     vectors_.view().array().colwise() *= inverse_norms_.view().col(0).array();
   }
 
-  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const {
+  nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float> weights,
+                         const nn::Graph::Value& x) const {
     std::vector<nn::Graph::Value> parts;
-    for (const InputLayout::Part& part : parts_) parts.push_back(graph->Columns(x, part.begin, part.dim));
-    const nn::Graph::Value vectors = mlp_ ? mlp_->AddTo(graph, weights, graph->Concat(parts)) : graph->Sum(parts);
+    for (const InputLayout::Part& part : parts_)
+      parts.push_back(graph->Columns(x, part.begin, part.dim));
+    const nn::Graph::Value vectors =
+        mlp_ ? mlp_->AddTo(graph, weights, graph->Concat(parts)) : graph->Sum(parts);
     if (!normalize_) return vectors;
-    const nn::Graph::Value square = graph->Op("Add", {graph->RowSums(graph->Op("Mul", {vectors, vectors})), graph->Scalar(1e-12f)});
+    const nn::Graph::Value square = graph->Op(
+        "Add", {graph->RowSums(graph->Op("Mul", {vectors, vectors})), graph->Scalar(1e-12f)});
     return graph->Op("Div", {vectors, graph->Op("Sqrt", {square})});
   }
 
@@ -152,7 +158,8 @@ class TwoTowerModel final : public Model {
     nn::InitConstant(0, lines_ + n_tasks_, n_tasks_, weights);
   }
 
-  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass, Matrix* outputs) override {
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
+               Matrix* outputs) override {
     user_.Forward(weights, x, pass);
     item_.Forward(weights, x, pass);
     scores_.resize(x.rows(), 1);
@@ -165,20 +172,24 @@ class TwoTowerModel final : public Model {
     log_shares_.view() = x.col(log_share_);
   }
 
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const override {
-    const nn::Graph::Value products = graph->Op("Mul", {user_.AddTo(graph, weights, x), item_.AddTo(graph, weights, x)});
-    const nn::Graph::Value score = graph->Op("Div", {graph->RowSums(products), graph->Scalar(temperature())});
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
+    const nn::Graph::Value products =
+        graph->Op("Mul", {user_.AddTo(graph, weights, x), item_.AddTo(graph, weights, x)});
+    const nn::Graph::Value score =
+        graph->Op("Div", {graph->RowSums(products), graph->Scalar(temperature())});
     std::vector<nn::Graph::Value> outputs;
     for (int t = 0; t < n_tasks_; ++t) {
       const size_t a = static_cast<size_t>(lines_ + t);
       const size_t b = a + static_cast<size_t>(n_tasks_);
-      outputs.push_back(graph->Op("Add", {graph->Op("Mul", {score, graph->Scalar(weights[a])}), graph->Scalar(weights[b])}));
+      outputs.push_back(graph->Op("Add", {graph->Op("Mul", {score, graph->Scalar(weights[a])}),
+                                          graph->Scalar(weights[b])}));
     }
     return outputs;
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor, std::span<double> sums,
-                  Matrix*) override {
+  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor,
+                  std::span<double> sums, Matrix*) override {
     if (!config_.has_in_batch()) return;
     const Eigen::Index n = outputs.rows();
     FindItems();
@@ -216,7 +227,8 @@ class TwoTowerModel final : public Model {
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->setZero(x.rows(), x.cols());
-    VectorView(dweights.data() + lines_, n_tasks_).noalias() += scores_.view().transpose() * doutputs;
+    VectorView(dweights.data() + lines_, n_tasks_).noalias() +=
+        scores_.view().transpose() * doutputs;
     VectorView(dweights.data() + lines_ + n_tasks_, n_tasks_) += doutputs.colwise().sum();
     dscores_.resize(x.rows(), 1);
     dscores_.view().noalias() = doutputs * A(weights).transpose();
@@ -234,10 +246,15 @@ class TwoTowerModel final : public Model {
 
  private:
   float temperature() const { return static_cast<float>(config_.temperature()); }
-  ConstVectorView A(std::span<const float> weights) const { return {weights.data() + lines_, n_tasks_}; }
-  ConstVectorView B(std::span<const float> weights) const { return {weights.data() + lines_ + n_tasks_, n_tasks_}; }
+  ConstVectorView A(std::span<const float> weights) const {
+    return {weights.data() + lines_, n_tasks_};
+  }
+  ConstVectorView B(std::span<const float> weights) const {
+    return {weights.data() + lines_ + n_tasks_, n_tasks_};
+  }
 
-  /// Rows with the same inputs are the same item: item_of_row_, first_row_, log_counts_ (log k of each).
+  /// Rows with the same inputs are the same item: item_of_row_, first_row_, log_counts_ (log k of
+  /// each).
   void FindItems() {
     const ConstMatrixView in = item_.in();
     std::unordered_map<std::string_view, Eigen::Index> known;
@@ -262,7 +279,8 @@ class TwoTowerModel final : public Model {
     }
   }
 
-  /// shares_ holds d loss / d score of (row, item). Rows of the same item have the same inputs: the first takes all.
+  /// shares_ holds d loss / d score of (row, item). Rows of the same item have the same inputs: the
+  /// first takes all.
   void BackwardOwnLoss() {
     ditems_.resize(items_.rows(), items_.cols());
     ditems_.view().noalias() = shares_.view().transpose() * user_.vectors() / temperature();
@@ -278,18 +296,18 @@ class TwoTowerModel final : public Model {
   int64_t n_weights_ = 0;
   Tower user_;
   Tower item_;
-  int64_t lines_;        // where a and b begin
-  int label_ = -1;       // of in_batch: its task; -1: all rows
-  int log_share_ = -1;   // its column of x; -1: none
-  bool has_own_ = false; // AddOwnLoss was called after Forward
+  int64_t lines_;         // where a and b begin
+  int label_ = -1;        // of in_batch: its task; -1: all rows
+  int log_share_ = -1;    // its column of x; -1: none
+  bool has_own_ = false;  // AddOwnLoss was called after Forward
 
   nn::Workspace scores_;   // [n, 1]
   nn::Workspace dscores_;  // the same
   // Of in_batch.
-  nn::Workspace log_shares_;                   // [n, 1]
-  nn::Workspace items_;                        // [items, dim]
-  nn::Workspace ditems_;                       // the same
-  nn::Workspace shares_;                       // [n, items]
+  nn::Workspace log_shares_;               // [n, 1]
+  nn::Workspace items_;                    // [items, dim]
+  nn::Workspace ditems_;                   // the same
+  nn::Workspace shares_;                   // [n, items]
   std::vector<Eigen::Index> item_of_row_;  // [n]
   std::vector<Eigen::Index> first_row_;    // [items]
   std::vector<float> log_counts_;          // [items]

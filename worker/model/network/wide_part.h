@@ -1,8 +1,9 @@
-// What is added to a network's outputs beside it: the wide part of Wide & Deep (Cheng et al., DLRS 2016,
-// section 3.1), with the second-order term of DeepFM (Guo et al., IJCAI 2017, eq. 2):
-//   outputs[i, t] += sum over fields f of e_f[i, t] + sum over numerics j of x[i, j] w[j, t] + sum over
-//   columns of fm[i, :]
-// where e_f, the pooled row of field f, has one entry a task and is the field's weight vector itself.
+// What is added to a network's outputs beside it: the wide part of Wide & Deep (Cheng et al., DLRS
+// 2016, section 3.1), with the second-order term of DeepFM (Guo et al., IJCAI 2017, eq. 2):
+//   outputs[i, t] += sum over fields f of e_f[i, t] + sum over numerics j of x[i, j] w[j, t] + sum
+//   over columns of fm[i, :]
+// where e_f, the pooled row of field f, has one entry a task and is the field's weight vector
+// itself.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,9 @@
 
 namespace zhiyin::worker::model {
 
-/// Nothing where the job has no wide part. Reads its fields and numerics from the inputs x [n, layout.dim],
-/// and fm's fields from the features, where sequences have been read. Used by one thread. Takes w
-/// [n_numerics, n_tasks] of the flat vector as DenseLayer does.
+/// Nothing where the job has no wide part. Reads its fields and numerics from the inputs x [n,
+/// layout.dim], and fm's fields from the features, where sequences have been read. Used by one
+/// thread. Takes w [n_numerics, n_tasks] of the flat vector as DenseLayer does.
 class WidePart {
  public:
   WidePart(const Job& job, const InputLayout& features, int64_t* n_weights);
@@ -29,13 +30,14 @@ class WidePart {
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& features,
                const nn::Pass& pass, Matrix* outputs);
   /// `outputs`, one a task, with what Forward adds to them.
-  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x, const nn::Graph::Value& features,
-                                  std::vector<nn::Graph::Value> outputs) const;
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x, const nn::Graph::Value& features,
+                                      std::vector<nn::Graph::Value> outputs) const;
   /// dfeatures += ...
   void BackwardToFeatures(const Matrix& features, const Matrix& doutputs, Matrix& dfeatures);
   /// dweights += ..., dx += ...
-  void BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
-                        std::span<float> dweights, Matrix* dx) const;
+  void BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x,
+                        const Matrix& doutputs, std::span<float> dweights, Matrix* dx) const;
 
  private:
   ConstVectorView W(std::span<const float> weights, size_t numeric) const {
@@ -47,8 +49,8 @@ class WidePart {
   std::vector<int> numerics_;  // their columns of x
   int64_t weights_;
   std::unique_ptr<nn::ColumnLayer> fm_;  // null: none
-  Matrix fm_output_;                 // [n, dim]
-  Matrix dfm_output_;                // the same
+  Matrix fm_output_;                     // [n, dim]
+  Matrix dfm_output_;                    // the same
 };
 
 }  // namespace zhiyin::worker::model

@@ -5,7 +5,8 @@
 
 namespace zhiyin::worker::model::nn {
 
-SelfAttention::SelfAttention(int in, int n_heads, int width, float scale, int out, int64_t* n_weights)
+SelfAttention::SelfAttention(int in, int n_heads, int width, float scale, int out,
+                             int64_t* n_weights)
     : in_(in),
       n_heads_(n_heads),
       width_(width),
@@ -45,19 +46,23 @@ void SelfAttention::Backward(std::span<const float> weights, std::span<const int
     AttendBackward(begin, dy);
   } else {
     dheads_.resize(x.rows(), wide);
-    dheads_.view().noalias() = dy * ConstMatrixView(weights.data() + out_weights_, wide, out_).transpose();
-    MatrixView(dweights.data() + out_weights_, wide, out_).noalias() += heads_.view().transpose() * dy;
+    dheads_.view().noalias() =
+        dy * ConstMatrixView(weights.data() + out_weights_, wide, out_).transpose();
+    MatrixView(dweights.data() + out_weights_, wide, out_).noalias() +=
+        heads_.view().transpose() * dy;
     AttendBackward(begin, dheads_.view());
   }
-  MatrixView(dweights.data() + qkv_weights_, in_, 3 * wide).noalias() += x.transpose() * dqkv_.view();
-  dx.noalias() += dqkv_.view() * ConstMatrixView(weights.data() + qkv_weights_, in_, 3 * wide).transpose();
+  MatrixView(dweights.data() + qkv_weights_, in_, 3 * wide).noalias() +=
+      x.transpose() * dqkv_.view();
+  dx.noalias() +=
+      dqkv_.view() * ConstMatrixView(weights.data() + qkv_weights_, in_, 3 * wide).transpose();
 }
 
 void SelfAttention::Probabilities(int first, int l, int head) {
   const MatrixView qkv = qkv_.view();
   p_.resize(l, l);
-  p_.view().noalias() =
-      qkv.block(first, Column(0, head), l, width_) * qkv.block(first, Column(1, head), l, width_).transpose();
+  p_.view().noalias() = qkv.block(first, Column(0, head), l, width_) *
+                        qkv.block(first, Column(1, head), l, width_).transpose();
   p_.view() *= scale_;
   Softmax(p_.view());
 }
@@ -87,7 +92,9 @@ void SelfAttention::AttendBackward(std::span<const int32_t> begin, const ConstBl
       const auto part = [&](MatrixView& of, int which) {
         return of.block(begin[i], Column(which, h), l, width_);
       };
-      const auto of_qkv = [&](int which) { return qkv.block(begin[i], Column(which, h), l, width_); };
+      const auto of_qkv = [&](int which) {
+        return qkv.block(begin[i], Column(which, h), l, width_);
+      };
       const auto dhead = dheads.block(begin[i], h * width_, l, width_);
       part(dqkv, 2).noalias() = p_.view().transpose() * dhead;
       dp_.resize(l, l);

@@ -1,9 +1,11 @@
-// Multi-head self-attention (Vaswani et al., NIPS 2017, section 3.2) among the tokens of a sequence:
-//   Q, K, V = x Wq, x Wk, x Wv      head_h = softmax(scale * Q_h K_h^T) V_h      y = [head_1, ..., head_H] Wo
+// Multi-head self-attention (Vaswani et al., NIPS 2017, section 3.2) among the tokens of a
+// sequence:
+//   Q, K, V = x Wq, x Wk, x Wv      head_h = softmax(scale * Q_h K_h^T) V_h      y = [head_1, ...,
+//   head_H] Wo
 //
-// A batch's sequences stand one below the other, without padding: sequence i is the tokens begin[i] to
-// begin[i + 1]. So there is nothing to mask, and the products with weights are over the tokens of the whole
-// batch.
+// A batch's sequences stand one below the other, without padding: sequence i is the tokens begin[i]
+// to begin[i + 1]. So there is nothing to mask, and the products with weights are over the tokens
+// of the whole batch.
 //
 //   x [T, in]   Wq, Wk, Wv [in, H * width], side by side   Wo [H * width, out] or none   y [T, out]
 #pragma once
@@ -17,9 +19,9 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Used by one thread; allocates nothing once it has seen the most tokens, apart from what the matrix product
-/// needs inside. Keeps Q, K and V between Forward and Backward; the attention itself, which grows with the
-/// square of a length, is computed again.
+/// Used by one thread; allocates nothing once it has seen the most tokens, apart from what the
+/// matrix product needs inside. Keeps Q, K and V between Forward and Backward; the attention
+/// itself, which grows with the square of a length, is computed again.
 class SelfAttention {
  public:
   /// out = 0: without Wo, y is the heads side by side. Takes its weights as DenseLayer does.

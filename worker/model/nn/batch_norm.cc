@@ -8,7 +8,13 @@
 namespace zhiyin::worker::model::nn {
 
 BatchNorm::BatchNorm(int dim, int64_t* n_weights)
-    : dim_(dim), g_(*n_weights), b_(g_ + dim), kept_(b_ + dim), mean_(dim), variance_(dim), inverse_deviation_(dim) {
+    : dim_(dim),
+      g_(*n_weights),
+      b_(g_ + dim),
+      kept_(b_ + dim),
+      mean_(dim),
+      variance_(dim),
+      inverse_deviation_(dim) {
   *n_weights = kept_ + 2 * dim;
 }
 
@@ -31,8 +37,8 @@ void BatchNorm::Forward(std::span<const float> weights, const Pass& pass, Mutabl
     variance_ = normal.array().square().colwise().mean();
     if (pass.statistics != nullptr) {
       const size_t dim = static_cast<size_t>(dim_);
-      pass.statistics->Add(weights.subspan(static_cast<size_t>(kept_), 2 * dim), x.rows(), {mean_.data(), dim},
-                           {variance_.data(), dim});
+      pass.statistics->Add(weights.subspan(static_cast<size_t>(kept_), 2 * dim), x.rows(),
+                           {mean_.data(), dim}, {variance_.data(), dim});
     }
   } else {
     mean_ = ConstVectorView(weights.data() + kept_, dim_);
@@ -44,8 +50,10 @@ void BatchNorm::Forward(std::span<const float> weights, const Pass& pass, Mutabl
   x.array() = (normal.array().rowwise() * g.array()).rowwise() + b.array();
 }
 
-/// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation, means over the rows
-Graph::Value BatchNorm::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+/// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) /
+/// deviation, means over the rows
+Graph::Value BatchNorm::AddTo(Graph* graph, std::span<const float> weights,
+                              const Graph::Value& x) const {
   const ConstVectorView g(weights.data() + g_, dim_);
   const ConstVectorView b(weights.data() + b_, dim_);
   const ConstVectorView mean(weights.data() + kept_, dim_);
@@ -53,10 +61,12 @@ Graph::Value BatchNorm::AddTo(Graph* graph, std::span<const float> weights, cons
   const Vector scale = g.array() * (variance.array() + kEpsilon).rsqrt();
   const Vector shift = b.array() - mean.array() * scale.array();
   const size_t dim = static_cast<size_t>(dim_);
-  return graph->Op("Add", {graph->Op("Mul", {x, graph->Floats({dim_}, {scale.data(), dim})}), graph->Floats({dim_}, {shift.data(), dim})});
+  return graph->Op("Add", {graph->Op("Mul", {x, graph->Floats({dim_}, {scale.data(), dim})}),
+                           graph->Floats({dim_}, {shift.data(), dim})});
 }
 
-void BatchNorm::Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights) {
+void BatchNorm::Backward(std::span<const float> weights, MutableBlock dy,
+                         std::span<float> dweights) {
   if (dy.rows() == 0) return;
   const float n = static_cast<float>(dy.rows());
   const ConstMatrixView normal = std::as_const(normal_).view();
@@ -66,7 +76,9 @@ void BatchNorm::Backward(std::span<const float> weights, MutableBlock dy, std::s
   VectorView(dweights.data() + g_, dim_) += dg_;
   const ConstVectorView g(weights.data() + g_, dim_);
   for (Eigen::Index i = 0; i < dy.rows(); ++i)
-    dy.row(i).array() = g.array() * inverse_deviation_.array() * (dy.row(i).array() - (db_.array() + normal.row(i).array() * dg_.array()) / n);
+    dy.row(i).array() =
+        g.array() * inverse_deviation_.array() *
+        (dy.row(i).array() - (db_.array() + normal.row(i).array() * dg_.array()) / n);
 }
 
 }  // namespace zhiyin::worker::model::nn

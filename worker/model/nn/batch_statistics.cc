@@ -12,9 +12,12 @@ namespace {
 constexpr char kStatisticsName[] = "batch statistics";
 /// What a sum counts in: its range is 2^127 of these, about 1e26.
 constexpr double kUnit = 0x1.0p-40;
-constexpr double kLargest = 0x1.0p+50;  // of what is added at a time, so that a trillion of them fit
+constexpr double kLargest =
+    0x1.0p+50;  // of what is added at a time, so that a trillion of them fit
 
-__int128 InUnits(double x) { return static_cast<__int128>(std::clamp(x, -kLargest, kLargest) / kUnit); }
+__int128 InUnits(double x) {
+  return static_cast<__int128>(std::clamp(x, -kLargest, kLargest) / kUnit);
+}
 
 }  // namespace
 
@@ -61,14 +64,17 @@ void BatchStatistics::Add(std::string_view bytes, int64_t n_weights) {
     const std::vector<uint64_t> halves = in.GetArray<uint64_t>();
     const int64_t n_columns = static_cast<int64_t>(halves.size() / 4);
     if (halves.size() % 4 != 0 || place < 0 || n <= 0 || place > n_weights - 2 * n_columns)
-      Fail(kStatisticsName, ": ", n_columns, " columns of ", n, " rows at ", place, ", expected a part of ", n_weights, " weights");
+      Fail(kStatisticsName, ": ", n_columns, " columns of ", n, " rows at ", place,
+           ", expected a part of ", n_weights, " weights");
     Layer& layer = layers_[place];
     if (layer.n > 0 && layer.sums.size() != static_cast<size_t>(n_columns))
-      Fail(kStatisticsName, ": ", n_columns, " columns at ", place, ", expected ", layer.sums.size());
+      Fail(kStatisticsName, ": ", n_columns, " columns at ", place, ", expected ",
+           layer.sums.size());
     layer.n += n;
     layer.sums.resize(static_cast<size_t>(n_columns));
     const auto whole = [&](size_t at) {
-      return static_cast<__int128>((static_cast<unsigned __int128>(halves[at + 1]) << 64) | halves[at]);
+      return static_cast<__int128>((static_cast<unsigned __int128>(halves[at + 1]) << 64) |
+                                   halves[at]);
     };
     for (size_t c = 0; c < layer.sums.size(); ++c) {
       layer.sums[c].x += whole(4 * c);
@@ -82,7 +88,8 @@ void BatchStatistics::Write(std::span<float> weights) const {
   for (const auto& [place, layer] : layers_) {
     const size_t n_columns = layer.sums.size();
     const std::span<float> mean = weights.subspan(static_cast<size_t>(place), n_columns);
-    const std::span<float> variance = weights.subspan(static_cast<size_t>(place) + n_columns, n_columns);
+    const std::span<float> variance =
+        weights.subspan(static_cast<size_t>(place) + n_columns, n_columns);
     const double n = static_cast<double>(layer.n);
     for (size_t c = 0; c < n_columns; ++c) {
       const double m = static_cast<double>(layer.sums[c].x) * kUnit / n;

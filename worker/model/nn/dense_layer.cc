@@ -17,7 +17,8 @@ void DenseLayer::Init(Random* random, std::span<float> weights) const {
   InitColumns(random, weights, std::vector<double>(static_cast<size_t>(out_), range));
 }
 
-void DenseLayer::InitColumns(Random* random, std::span<float> weights, std::span<const double> ranges) const {
+void DenseLayer::InitColumns(Random* random, std::span<float> weights,
+                             std::span<const double> ranges) const {
   for (int64_t i = w_; i < b_; ++i) {
     const double range = ranges[static_cast<size_t>((i - w_) % out_)];
     weights[static_cast<size_t>(i)] = static_cast<float>(range * (2 * random->Uniform() - 1));
@@ -25,7 +26,8 @@ void DenseLayer::InitColumns(Random* random, std::span<float> weights, std::span
   for (int64_t i = b_; i < b_ + out_; ++i) weights[static_cast<size_t>(i)] = 0;
 }
 
-void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const {
+void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x,
+                         MutableBlock y) const {
   ForRows(x.rows(), Flops(x.rows()), [&](Eigen::Index begin, Eigen::Index n) {
     auto part = y.middleRows(begin, n);
     // The product is added to what is there: zeros first, were it not for the bias.
@@ -35,13 +37,18 @@ void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x, Mu
   });
 }
 
-Graph::Value DenseLayer::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
-  const std::span<const float> w = weights.subspan(static_cast<size_t>(w_), static_cast<size_t>(b_ - w_));
-  const std::span<const float> b = weights.subspan(static_cast<size_t>(b_), static_cast<size_t>(out_));
-  const Graph::Value y = graph->Op("Add", {graph->Op("MatMul", {x, graph->Floats({in_, out_}, w)}), graph->Floats({out_}, b)});
+Graph::Value DenseLayer::AddTo(Graph* graph, std::span<const float> weights,
+                               const Graph::Value& x) const {
+  const std::span<const float> w =
+      weights.subspan(static_cast<size_t>(w_), static_cast<size_t>(b_ - w_));
+  const std::span<const float> b =
+      weights.subspan(static_cast<size_t>(b_), static_cast<size_t>(out_));
+  const Graph::Value y = graph->Op(
+      "Add", {graph->Op("MatMul", {x, graph->Floats({in_, out_}, w)}), graph->Floats({out_}, b)});
   if (n_relu_ == 0) return y;
   if (n_relu_ == out_) return graph->Op("Relu", {y});
-  return graph->Concat({graph->Op("Relu", {graph->Columns(y, 0, n_relu_)}), graph->Columns(y, n_relu_, out_ - n_relu_)});
+  return graph->Concat({graph->Op("Relu", {graph->Columns(y, 0, n_relu_)}),
+                        graph->Columns(y, n_relu_, out_ - n_relu_)});
 }
 
 void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
@@ -51,7 +58,8 @@ void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, Mutab
   // Both while a row is in cache.
   for (Eigen::Index i = 0; i < dy.rows(); ++i) {
     auto row = dy.row(i);
-    row.head(n_relu_).array() = (y.row(i).head(n_relu_).array() > 0.0f).select(row.head(n_relu_).array(), 0.0f);
+    row.head(n_relu_).array() =
+        (y.row(i).head(n_relu_).array() > 0.0f).select(row.head(n_relu_).array(), 0.0f);
     db += row;
   }
   ForRows(in_, Flops(x.rows()), [&](Eigen::Index begin, Eigen::Index n) {
@@ -59,7 +67,8 @@ void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, Mutab
   });
 }
 
-void DenseLayer::BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx) const {
+void DenseLayer::BackwardInput(std::span<const float> weights, const ConstBlock& dy,
+                               MutableBlock dx) const {
   ForRows(dy.rows(), Flops(dy.rows()), [&](Eigen::Index begin, Eigen::Index n) {
     dx.middleRows(begin, n).noalias() = dy.middleRows(begin, n) * W(weights).transpose();
   });

@@ -1,10 +1,12 @@
 // A fully connected layer: y = act(x W + b).
 //
-//   x [n, in]   W [in, out]   b [out]   y [n, out]   act: ReLU or none; or ReLU for the first columns only, of layers side by side
+//   x [n, in]   W [in, out]   b [out]   y [n, out]   act: ReLU or none; or ReLU for the first
+//   columns only, of layers side by side
 //
-// Weights live in the model's flat vector; the layer knows where. Activations are blocks of the model's
-// matrices, so that layers side by side share one wide matrix. Nothing is allocated apart from what the
-// matrix product needs inside. Products are shared by the team of the calling thread (team.h), if it has one.
+// Weights live in the model's flat vector; the layer knows where. Activations are blocks of the
+// model's matrices, so that layers side by side share one wide matrix. Nothing is allocated apart
+// from what the matrix product needs inside. Products are shared by the team of the calling thread
+// (team.h), if it has one.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +35,9 @@ class DenseLayer {
   int in() const { return in_; }
   int out() const { return out_; }
 
-  /// W: uniform in +-sqrt(6 / in) before a ReLU (He et al., ICCV 2015, eq. 10), +-sqrt(6 / (in + out))
-  /// otherwise (Glorot and Bengio, AISTATS 2010, eq. 16). b: zero. `random` is advanced. REQUIRES: the same
-  /// activation everywhere.
+  /// W: uniform in +-sqrt(6 / in) before a ReLU (He et al., ICCV 2015, eq. 10), +-sqrt(6 / (in +
+  /// out)) otherwise (Glorot and Bengio, AISTATS 2010, eq. 16). b: zero. `random` is advanced.
+  /// REQUIRES: the same activation everywhere.
   void Init(Random* random, std::span<float> weights) const;
   /// For layers side by side: column k of W uniform in +-ranges[k] instead. REQUIRES: ranges [out].
   void InitColumns(Random* random, std::span<float> weights, std::span<const double> ranges) const;
@@ -52,7 +54,9 @@ class DenseLayer {
 
  private:
   double Flops(Eigen::Index rows) const { return 2.0 * static_cast<double>(rows) * in_ * out_; }
-  ConstMatrixView W(std::span<const float> weights) const { return {weights.data() + w_, in_, out_}; }
+  ConstMatrixView W(std::span<const float> weights) const {
+    return {weights.data() + w_, in_, out_};
+  }
   ConstVectorView B(std::span<const float> weights) const { return {weights.data() + b_, out_}; }
 
   int in_;

@@ -1,6 +1,6 @@
-// A model as a graph of standard operators, for other programs to run: the names and meanings of ONNX, operator set 13
-// (https://onnx.ai/onnx/operators). Every layer that can be part of one has a function AddTo that says what it computes when it does
-// not train.
+// A model as a graph of standard operators, for other programs to run: the names and meanings of
+// ONNX, operator set 13 (https://onnx.ai/onnx/operators). Every layer that can be part of one has a
+// function AddTo that says what it computes when it does not train.
 #pragma once
 
 #include <cstdint>
@@ -47,13 +47,18 @@ class Graph {
     return AddConstant({"", std::move(shape), {values.begin(), values.end()}, {}});
   }
   Value Scalar(float value) { return Floats({}, {&value, 1}); }
-  Value Ints(std::vector<int64_t> values) { return AddConstant({"", {static_cast<int64_t>(values.size())}, {}, std::move(values)}); }
+  Value Ints(std::vector<int64_t> values) {
+    return AddConstant({"", {static_cast<int64_t>(values.size())}, {}, std::move(values)});
+  }
 
-  Value Op(const std::string& op, std::vector<Value> inputs) { return AddNode({op, std::move(inputs), "", {}, {}}); }
+  Value Op(const std::string& op, std::vector<Value> inputs) {
+    return AddNode({op, std::move(inputs), "", {}, {}});
+  }
   Value OpAlong(const std::string& op, std::vector<Value> inputs, int64_t axis) {
     return AddNode({op, std::move(inputs), "", {{"axis", axis}}, {}});
   }
-  Value OpWith(const std::string& op, std::vector<Value> inputs, std::map<std::string, int64_t> attributes,
+  Value OpWith(const std::string& op, std::vector<Value> inputs,
+               std::map<std::string, int64_t> attributes,
                std::map<std::string, std::vector<int64_t>> list_attributes = {}) {
     return AddNode({op, std::move(inputs), "", std::move(attributes), std::move(list_attributes)});
   }
@@ -62,7 +67,9 @@ class Graph {
     return Op("Slice", {x, Ints({begin}), Ints({begin + width}), Ints({1})});
   }
   /// Side by side.
-  Value Concat(std::vector<Value> parts) { return parts.size() == 1 ? parts[0] : OpAlong("Concat", std::move(parts), 1); }
+  Value Concat(std::vector<Value> parts) {
+    return parts.size() == 1 ? parts[0] : OpAlong("Concat", std::move(parts), 1);
+  }
   Value Sum(const std::vector<Value>& parts) {
     Value sum = parts[0];
     for (size_t i = 1; i < parts.size(); ++i) sum = Op("Add", {sum, parts[i]});

@@ -33,11 +33,13 @@ void HiddenStage::Forward(std::span<const float> weights, const Pass& pass, Muta
   if (pass.training && dropped_ > 0) Drop(pass.seed, y);
 }
 
-Graph::Value HiddenStage::AddTo(Graph* graph, std::span<const float> weights, Graph::Value y) const {
+Graph::Value HiddenStage::AddTo(Graph* graph, std::span<const float> weights,
+                                Graph::Value y) const {
   if (batch_norm_) y = batch_norm_->AddTo(graph, weights, y);
   std::vector<Graph::Value> layers;
   for (size_t l = 0; l < layer_norms_.size(); ++l)
-    layers.push_back(layer_norms_[l].AddTo(graph, weights, graph->Columns(y, static_cast<int64_t>(l) * width_, width_)));
+    layers.push_back(layer_norms_[l].AddTo(
+        graph, weights, graph->Columns(y, static_cast<int64_t>(l) * width_, width_)));
   if (!layers.empty()) y = graph->Concat(layers);
   return batch_norm_ || !layers.empty() ? graph->Op("Relu", {y}) : y;
 }
@@ -50,7 +52,8 @@ void HiddenStage::Drop(uint64_t seed, MutableBlock y) const {
     for (Eigen::Index begin = 0; begin < row.size(); begin += kPerDraw) {
       uint64_t bits = random.Next();
       const Eigen::Index end = std::min(begin + kPerDraw, row.size());
-      for (Eigen::Index c = begin; c < end; ++c, bits >>= 16) row(c) *= (bits & 0xffff) < dropped_ ? 0.0f : scale_;
+      for (Eigen::Index c = begin; c < end; ++c, bits >>= 16)
+        row(c) *= (bits & 0xffff) < dropped_ ? 0.0f : scale_;
     }
   }
 }
@@ -63,7 +66,8 @@ void HiddenStage::Backward(std::span<const float> weights, const ConstBlock& y, 
   dy.array() = (y.array() > 0.0f).select(dy.array(), 0.0f);
   if (batch_norm_) batch_norm_->Backward(weights, dy, dweights);
   for (size_t l = 0; l < layer_norms_.size(); ++l)
-    layer_norms_[l].Backward(weights, dy.middleCols(static_cast<Eigen::Index>(l) * width_, width_), dweights);
+    layer_norms_[l].Backward(weights, dy.middleCols(static_cast<Eigen::Index>(l) * width_, width_),
+                             dweights);
 }
 
 }  // namespace zhiyin::worker::model::nn

@@ -10,7 +10,8 @@
 namespace zhiyin::worker::model::nn {
 
 /// Uniform in +-range: `n` of the weights from `begin`. `random` is advanced.
-inline void InitUniform(double range, int64_t begin, int64_t n, Random* random, std::span<float> weights) {
+inline void InitUniform(double range, int64_t begin, int64_t n, Random* random,
+                        std::span<float> weights) {
   for (float& w : weights.subspan(static_cast<size_t>(begin), static_cast<size_t>(n)))
     w = static_cast<float>(range * (2 * random->Uniform() - 1));
 }

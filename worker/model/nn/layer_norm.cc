@@ -31,20 +31,26 @@ void LayerNorm::Forward(std::span<const float> weights, const ConstBlock& x, Mut
   }
 }
 
-Graph::Value LayerNorm::AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const {
+Graph::Value LayerNorm::AddTo(Graph* graph, std::span<const float> weights,
+                              const Graph::Value& x) const {
   const auto mean_of = [&](const Graph::Value& value) {
     return graph->Op("Div", {graph->RowSums(value), graph->Scalar(static_cast<float>(dim_))});
   };
   const Graph::Value centred = graph->Op("Sub", {x, mean_of(x)});
   const Graph::Value variance = mean_of(graph->Op("Mul", {centred, centred}));
-  const Graph::Value deviation = graph->Op("Sqrt", {graph->Op("Add", {variance, graph->Scalar(kEpsilon)})});
-  const Graph::Value g = graph->Floats({dim_}, weights.subspan(static_cast<size_t>(g_), static_cast<size_t>(dim_)));
-  const Graph::Value b = graph->Floats({dim_}, weights.subspan(static_cast<size_t>(b_), static_cast<size_t>(dim_)));
+  const Graph::Value deviation =
+      graph->Op("Sqrt", {graph->Op("Add", {variance, graph->Scalar(kEpsilon)})});
+  const Graph::Value g =
+      graph->Floats({dim_}, weights.subspan(static_cast<size_t>(g_), static_cast<size_t>(dim_)));
+  const Graph::Value b =
+      graph->Floats({dim_}, weights.subspan(static_cast<size_t>(b_), static_cast<size_t>(dim_)));
   return graph->Op("Add", {graph->Op("Mul", {graph->Op("Div", {centred, deviation}), g}), b});
 }
 
-/// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation
-void LayerNorm::Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights) {
+/// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) /
+/// deviation
+void LayerNorm::Backward(std::span<const float> weights, MutableBlock dy,
+                         std::span<float> dweights) {
   const ConstVectorView g(weights.data() + g_, dim_);
   VectorView dg(dweights.data() + g_, dim_);
   VectorView db(dweights.data() + b_, dim_);

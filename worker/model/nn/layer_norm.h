@@ -1,5 +1,6 @@
 // Layer normalisation (Ba, Kiros and Hinton, 2016, eqs. 3 and 4):
-//   y = g * (x - mean) / sqrt(variance + epsilon) + b       mean and variance over the columns of a row
+//   y = g * (x - mean) / sqrt(variance + epsilon) + b       mean and variance over the columns of a
+//   row
 //
 //   x, y [n, dim]   g, b [dim]
 #pragma once
@@ -13,8 +14,8 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Used by one thread. Keeps what it needs between Forward and Backward; allocates nothing once it has seen
-/// the most rows.
+/// Used by one thread. Keeps what it needs between Forward and Backward; allocates nothing once it
+/// has seen the most rows.
 class LayerNorm {
  public:
   static constexpr float kEpsilon = 1e-5f;

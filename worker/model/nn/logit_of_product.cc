@@ -19,7 +19,8 @@ double Softplus(double x) {
 double LogitOfProduct(std::span<const double> a, std::span<double> da) {
   const double least = *std::min_element(a.begin(), a.end());
   if (least > kFar) {
-    // 1 - p = sum_j exp(-a_j), which may be too small for a double: taken relative to its largest term.
+    // 1 - p = sum_j exp(-a_j), which may be too small for a double: taken relative to its largest
+    // term.
     double sum = 0;
     for (size_t j = 0; j < a.size(); ++j) sum += da[j] = std::exp(least - a[j]);
     for (double& d : da) d /= sum;

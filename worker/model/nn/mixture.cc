@@ -11,10 +11,12 @@ void AddMixture(const ConstBlock& gate, const ConstBlock& experts, MutableBlock 
   }
 }
 
-Graph::Value MixtureOf(Graph* graph, const Graph::Value& gate, const std::vector<Graph::Value>& experts) {
+Graph::Value MixtureOf(Graph* graph, const Graph::Value& gate,
+                       const std::vector<Graph::Value>& experts) {
   std::vector<Graph::Value> parts;
   for (size_t e = 0; e < experts.size(); ++e)
-    parts.push_back(graph->Op("Mul", {graph->Columns(gate, static_cast<int64_t>(e), 1), experts[e]}));
+    parts.push_back(
+        graph->Op("Mul", {graph->Columns(gate, static_cast<int64_t>(e), 1), experts[e]}));
   return graph->Sum(parts);
 }
 

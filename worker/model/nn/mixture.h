@@ -12,7 +12,8 @@ namespace zhiyin::worker::model::nn {
 void AddMixture(const ConstBlock& gate, const ConstBlock& experts, MutableBlock m);
 
 /// The same from zeros, with a value an expert.
-Graph::Value MixtureOf(Graph* graph, const Graph::Value& gate, const std::vector<Graph::Value>& experts);
+Graph::Value MixtureOf(Graph* graph, const Graph::Value& gate,
+                       const std::vector<Graph::Value>& experts);
 
 /// dgate[i, e] = <dm[i, :], expert_e[i, :]>
 void MixtureGateBackward(const ConstBlock& experts, const ConstBlock& dm, MutableBlock dgate);

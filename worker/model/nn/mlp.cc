@@ -2,10 +2,12 @@
 
 namespace zhiyin::worker::model::nn {
 
-Mlp::Mlp(int in, std::span<const int> widths, Activation last, const Hidden& hidden, int64_t* n_weights) {
+Mlp::Mlp(int in, std::span<const int> widths, Activation last, const Hidden& hidden,
+         int64_t* n_weights) {
   for (size_t l = 0; l < widths.size(); ++l) {
     const bool is_hidden = l + 1 < widths.size() || last == Activation::kRelu;
-    layers_.emplace_back(in, widths[l], is_hidden ? HiddenStage::ActivationInFront(hidden) : last, n_weights);
+    layers_.emplace_back(in, widths[l], is_hidden ? HiddenStage::ActivationInFront(hidden) : last,
+                         n_weights);
     if (is_hidden) stages_.emplace_back(hidden, 1, widths[l], n_weights);
     in = widths[l];
   }

@@ -17,7 +17,8 @@ namespace zhiyin::worker::model::nn {
 class Mlp {
  public:
   /// REQUIRES: widths is not empty. Takes its weights as DenseLayer does.
-  Mlp(int in, std::span<const int> widths, Activation last, const Hidden& hidden, int64_t* n_weights);
+  Mlp(int in, std::span<const int> widths, Activation last, const Hidden& hidden,
+      int64_t* n_weights);
 
   int out() const { return layers_.back().out(); }
   void Init(Random* random, std::span<float> weights) const;
@@ -28,8 +29,8 @@ class Mlp {
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, Graph::Value x) const;
   ConstMatrixView output() const { return y_.back().view(); }
 
-  /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES: Forward
-  /// came before.
+  /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES:
+  /// Forward came before.
   MatrixView doutput() { return dy_.back().view(); }
   /// dweights += ...; dx [n, in] = ...
   void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
@@ -38,8 +39,8 @@ class Mlp {
  private:
   std::vector<DenseLayer> layers_;
   std::vector<HiddenStage> stages_;  // [layer]; none behind a last layer without ReLU
-  std::vector<Workspace> y_;   // [layer][n, out]
-  std::vector<Workspace> dy_;  // the same
+  std::vector<Workspace> y_;         // [layer][n, out]
+  std::vector<Workspace> dy_;        // the same
 };
 
 }  // namespace zhiyin::worker::model::nn

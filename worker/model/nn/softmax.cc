@@ -24,10 +24,12 @@ void SegmentSoftmax(std::span<const int32_t> begin, std::span<float> z) {
   }
 }
 
-void SegmentSoftmaxBackward(std::span<const int32_t> begin, std::span<const float> p, std::span<float> dp) {
+void SegmentSoftmaxBackward(std::span<const int32_t> begin, std::span<const float> p,
+                            std::span<float> dp) {
   for (size_t i = 0; i + 1 < begin.size(); ++i) {
     const int32_t n = begin[i + 1] - begin[i];
-    SoftmaxBackward(ConstMatrixView(p.data() + begin[i], 1, n), MatrixView(dp.data() + begin[i], 1, n));
+    SoftmaxBackward(ConstMatrixView(p.data() + begin[i], 1, n),
+                    MatrixView(dp.data() + begin[i], 1, n));
   }
 }
 

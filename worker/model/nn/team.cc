@@ -8,7 +8,8 @@ namespace {
 
 thread_local Team* current_team = nullptr;
 
-/// Looks again so often before it sleeps: products follow each other closely, and waking takes longer than most of the gaps.
+/// Looks again so often before it sleeps: products follow each other closely, and waking takes
+/// longer than most of the gaps.
 constexpr int kLooks = 2000;
 
 template <typename Done>
@@ -22,11 +23,14 @@ bool LookUntil(const Done& done) {
 
 }  // namespace
 
-Team* Team::Current() { return current_team; }
+Team* Team::Current() {
+  return current_team;
+}
 
 int Team::CoresOfThisProcess() {
   cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return static_cast<int>(std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof(cores), &cores) != 0)
+    return static_cast<int>(std::thread::hardware_concurrency());
   return CPU_COUNT(&cores);
 }
 

@@ -1,10 +1,10 @@
-// A block of the behavior sequence transformer (Chen et al., DLP-KDD 2019, section 2.2), which is the encoder
-// layer of Vaswani et al. (NIPS 2017) with a leaky ReLU, and here without dropout:
+// A block of the behavior sequence transformer (Chen et al., DLP-KDD 2019, section 2.2), which is
+// the encoder layer of Vaswani et al. (NIPS 2017) with a leaky ReLU, and here without dropout:
 //   s = LayerNorm(x + SelfAttention(x))
 //   y = LayerNorm(s + LeakyReLU(s W1 + b1) W2 + b2)
 //
-//   x, s, y [T, dim]   W1 [dim, hidden]   W2 [hidden, dim]   tokens of a batch one below the other as in
-//   attention.h
+//   x, s, y [T, dim]   W1 [dim, hidden]   W2 [hidden, dim]   tokens of a batch one below the other
+//   as in attention.h
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ class TransformerBlock {
   /// output() [T, dim]. x and begin must stay as they are until Backward has returned.
   void Forward(std::span<const float> weights, std::span<const int32_t> begin, const ConstBlock& x);
   ConstMatrixView output() const { return y_.view(); }
-  /// Where the caller puts d loss / d output before Backward; overwritten by it. REQUIRES: Forward came
-  /// before.
+  /// Where the caller puts d loss / d output before Backward; overwritten by it. REQUIRES: Forward
+  /// came before.
   MatrixView doutput() { return dy_.view(); }
   /// dweights += ..., dx [T, dim] = ...
   void Backward(std::span<const float> weights, std::span<const int32_t> begin, const ConstBlock& x,

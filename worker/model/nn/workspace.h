@@ -8,15 +8,16 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Its memory only ever grows, so that it allocates nothing once it has had its largest shape. (Eigen's own
-/// matrices allocate anew whenever their size changes.) A copy is a copy.
+/// Its memory only ever grows, so that it allocates nothing once it has had its largest shape.
+/// (Eigen's own matrices allocate anew whenever their size changes.) A copy is a copy.
 class Workspace {
  public:
   /// What was in it is lost, and what is in it now is undefined.
   void resize(Eigen::Index rows, Eigen::Index cols) {
     rows_ = rows;
     cols_ = cols;
-    if (storage_.size() < static_cast<size_t>(rows * cols)) storage_.resize(static_cast<size_t>(rows * cols));
+    if (storage_.size() < static_cast<size_t>(rows * cols))
+      storage_.resize(static_cast<size_t>(rows * cols));
   }
   Eigen::Index rows() const { return rows_; }
   Eigen::Index cols() const { return cols_; }
@@ -25,7 +26,9 @@ class Workspace {
   MatrixView view() { return {storage_.data(), rows_, cols_}; }
   ConstMatrixView view() const { return {storage_.data(), rows_, cols_}; }
   /// The same, row after row.
-  std::span<float> values() { return std::span(storage_).first(static_cast<size_t>(rows_ * cols_)); }
+  std::span<float> values() {
+    return std::span(storage_).first(static_cast<size_t>(rows_ * cols_));
+  }
 
  private:
   std::vector<float, Eigen::aligned_allocator<float>>

@@ -1,8 +1,9 @@
-// Attention of a learned query (Yang et al., "Hierarchical Attention Networks", NAACL 2016, eqs. 8 to 10):
+// Attention of a learned query (Yang et al., "Hierarchical Attention Networks", NAACL 2016, eqs. 8
+// to 10):
 //   h_l = tanh(v_l W + b)      a = softmax over l of (h_l . u)      y = sum_l a_l v_l
 //
-//   v_l, y [dim]   W [dim, width]   b, u [width]   M values in the batch, one below the other: h [M, width],
-//   a [M]
+//   v_l, y [dim]   W [dim, width]   b, u [width]   M values in the batch, one below the other: h
+//   [M, width], a [M]
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/softmax.h"
 #include "worker/model/sequence/packed_sequence.h"
@@ -29,7 +30,8 @@ class AttentionPool final : public nn::ColumnLayer {
     nn::InitUniform(nn::GlorotRange(width_, 1), u_, width_, random, weights);
   }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     sequence_.Pack(x);
     h_.resize(sequence_.n_values(), width_);
     a_.resize(sequence_.n_values(), 1);
@@ -41,8 +43,8 @@ class AttentionPool final : public nn::ColumnLayer {
     WeightedSums(sequence_, a_.values(), y);
   }
 
-  void Backward(std::span<const float> weights, const nn::ConstBlock&, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock&, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     const int n_values = sequence_.n_values();
     da_.resize(n_values, 1);
     dvalues_.resize(n_values, dim_);
@@ -68,18 +70,19 @@ class AttentionPool final : public nn::ColumnLayer {
   PackedSequence sequence_;
   nn::DenseLayer layer_;
   int64_t u_;
-  nn::Workspace h_;            // [M, width]
-  nn::Workspace dh_;           // the same
+  nn::Workspace h_;        // [M, width]
+  nn::Workspace dh_;       // the same
   nn::Workspace a_;        // [M, 1]
   nn::Workspace da_;       // the same
-  nn::Workspace dvalues_;      // [M, dim]
-  nn::Workspace dinput_;       // the same
+  nn::Workspace dvalues_;  // [M, dim]
+  nn::Workspace dinput_;   // the same
 };
 
 }  // namespace
 
 std::unique_ptr<nn::ColumnLayer> MakeAttentionPool(const SequenceReader::AttentionPool& config,
-                                               const InputLayout::Part& sequence, int64_t* n_weights) {
+                                                   const InputLayout::Part& sequence,
+                                                   int64_t* n_weights) {
   return std::make_unique<AttentionPool>(config, sequence, n_weights);
 }
 

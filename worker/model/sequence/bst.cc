@@ -1,11 +1,11 @@
-// Behavior sequence transformer (Chen et al., "Behavior Sequence Transformer for E-commerce Recommendation in
-// Alibaba", DLP-KDD 2019, section 2):
-//   e = [v_1 + p_c, v_2 + p_{c-1}, ..., v_c + p_1, q + p_0]     the values, then the target; p: a vector for
-//   each position e = block(e), n_blocks times                                transformer_block.h y = e_q, or
-//   the mean of e over its tokens
-// Positions count back from the target, as the paper's do (there in time, here in values). They are added
-// where the paper puts them side by side, and y has dim columns where the paper takes all tokens. A row
-// without values has no token: y = 0.
+// Behavior sequence transformer (Chen et al., "Behavior Sequence Transformer for E-commerce
+// Recommendation in Alibaba", DLP-KDD 2019, section 2):
+//   e = [v_1 + p_c, v_2 + p_{c-1}, ..., v_c + p_1, q + p_0]     the values, then the target; p: a
+//   vector for each position e = block(e), n_blocks times transformer_block.h y = e_q, or the mean
+//   of e over its tokens
+// Positions count back from the target, as the paper's do (there in time, here in values). They are
+// added where the paper puts them side by side, and y has dim columns where the paper takes all
+// tokens. A row without values has no token: y = 0.
 //
 //   v, q, p, y [dim]   T tokens in the batch, one below the other: e [T, dim]
 #include "worker/model/nn/init.h"
@@ -19,8 +19,8 @@ constexpr double kPositionRange = 0.05;
 
 class Bst final : public nn::ColumnLayer {
  public:
-  Bst(const SequenceReader::Bst& config, const InputLayout::Part& sequence, const InputLayout::Part& query,
-      int64_t* n_weights)
+  Bst(const SequenceReader::Bst& config, const InputLayout::Part& sequence,
+      const InputLayout::Part& query, int64_t* n_weights)
       : dim_(sequence.dim),
         sequence_(sequence),
         query_(query.begin),
@@ -35,11 +35,13 @@ class Bst final : public nn::ColumnLayer {
   int out() const override { return dim_; }
 
   void Init(Random* random, std::span<float> weights) const override {
-    nn::InitUniform(kPositionRange, positions_, int64_t{sequence_.length + 1} * dim_, random, weights);
+    nn::InitUniform(kPositionRange, positions_, int64_t{sequence_.length + 1} * dim_, random,
+                    weights);
     for (const nn::TransformerBlock& block : blocks_) block.Init(random, weights);
   }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     begin_.resize(static_cast<size_t>(x.rows()) + 1);
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
       const int count = SequenceCount(x, i, sequence_);
@@ -68,8 +70,8 @@ class Bst final : public nn::ColumnLayer {
     }
   }
 
-  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     MatrixView dlast = blocks_.back().doutput();
     if (output_ == SequenceReader::Bst::MEAN) {
       for (Eigen::Index i = 0; i < dy.rows(); ++i) {
@@ -83,7 +85,8 @@ class Bst final : public nn::ColumnLayer {
       }
     }
     for (size_t b = blocks_.size(); b-- > 1;)
-      blocks_[b].Backward(weights, begin_, blocks_[b - 1].output(), dweights, blocks_[b - 1].doutput());
+      blocks_[b].Backward(weights, begin_, blocks_[b - 1].output(), dweights,
+                          blocks_[b - 1].doutput());
     blocks_[0].Backward(weights, begin_, tokens_.view(), dweights, dtokens_.view());
 
     const MatrixView dtokens = dtokens_.view();
@@ -115,14 +118,15 @@ class Bst final : public nn::ColumnLayer {
   int64_t positions_;  // where their vectors begin: [length + 1, dim]
   std::vector<nn::TransformerBlock> blocks_;
   std::vector<int32_t> begin_;  // [n + 1]: of each row's tokens
-  nn::Workspace tokens_;            // [T, dim]
-  nn::Workspace dtokens_;           // the same
+  nn::Workspace tokens_;        // [T, dim]
+  nn::Workspace dtokens_;       // the same
 };
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeBst(const SequenceReader::Bst& config, const InputLayout::Part& sequence,
-                                     const InputLayout::Part& query, int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeBst(const SequenceReader::Bst& config,
+                                         const InputLayout::Part& sequence,
+                                         const InputLayout::Part& query, int64_t* n_weights) {
   return std::make_unique<Bst>(config, sequence, query, n_weights);
 }
 

@@ -1,9 +1,9 @@
-// Deep interest network (Zhou et al., "Deep Interest Network for Click-Through Rate Prediction", KDD 2018,
-// eq. 3):
+// Deep interest network (Zhou et al., "Deep Interest Network for Click-Through Rate Prediction",
+// KDD 2018, eq. 3):
 //   y = sum_l a(v_l, q) v_l
-// The activation unit a is a network on [q, v, q - v, q * v], as in the code that the authors published, with
-// ReLU in the place of their Dice. Its numbers are not normalised ("softmax": they are), so that y keeps the
-// strength of interest.
+// The activation unit a is a network on [q, v, q - v, q * v], as in the code that the authors
+// published, with ReLU in the place of their Dice. Its numbers are not normalised ("softmax": they
+// are), so that y keeps the strength of interest.
 //
 //   v_l, q, y [dim]   M values in the batch, one below the other: unit input [M, 4 * dim], a [M]
 #include "worker/model/nn/mlp.h"
@@ -20,19 +20,22 @@ std::vector<int> WithOne(std::vector<int> widths) {
 
 class Din final : public nn::ColumnLayer {
  public:
-  Din(const SequenceReader::Din& config, const InputLayout::Part& sequence, const InputLayout::Part& query,
-      int64_t* n_weights)
+  Din(const SequenceReader::Din& config, const InputLayout::Part& sequence,
+      const InputLayout::Part& query, int64_t* n_weights)
       : dim_(sequence.dim),
         query_(query.begin),
         softmax_(config.softmax()),
         sequence_(sequence),
-        unit_(4 * dim_, WithOne({config.hidden().begin(), config.hidden().end()}), nn::Activation::kNone,
-              Hidden::default_instance(), n_weights) {}
+        unit_(4 * dim_, WithOne({config.hidden().begin(), config.hidden().end()}),
+              nn::Activation::kNone, Hidden::default_instance(), n_weights) {}
 
   int out() const override { return dim_; }
-  void Init(Random* random, std::span<float> weights) const override { unit_.Init(random, weights); }
+  void Init(Random* random, std::span<float> weights) const override {
+    unit_.Init(random, weights);
+  }
 
-  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass& pass, nn::MutableBlock y) override {
+  void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass& pass,
+               nn::MutableBlock y) override {
     sequence_.Pack(x);
     const int n_values = sequence_.n_values();
     pairs_.resize(n_values, 4 * dim_);
@@ -55,8 +58,8 @@ class Din final : public nn::ColumnLayer {
     WeightedSums(sequence_, a_.values(), y);
   }
 
-  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy,
-                std::span<float> dweights, nn::MutableBlock dx) override {
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     const int n_values = sequence_.n_values();
     dvalues_.resize(n_values, dim_);
     dpairs_.resize(n_values, 4 * dim_);
@@ -86,16 +89,17 @@ class Din final : public nn::ColumnLayer {
   bool softmax_;
   PackedSequence sequence_;
   nn::Mlp unit_;
-  nn::Workspace pairs_;       // [M, 4 * dim]
-  nn::Workspace dpairs_;      // the same
+  nn::Workspace pairs_;    // [M, 4 * dim]
+  nn::Workspace dpairs_;   // the same
   nn::Workspace a_;        // [M, 1]
-  nn::Workspace dvalues_;     // [M, dim]
+  nn::Workspace dvalues_;  // [M, dim]
 };
 
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeDin(const SequenceReader::Din& config, const InputLayout::Part& sequence,
-                                     const InputLayout::Part& query, int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeDin(const SequenceReader::Din& config,
+                                         const InputLayout::Part& sequence,
+                                         const InputLayout::Part& query, int64_t* n_weights) {
   return std::make_unique<Din>(config, sequence, query, n_weights);
 }
 

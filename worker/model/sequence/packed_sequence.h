@@ -10,8 +10,8 @@
 
 namespace zhiyin::worker::model {
 
-/// Work on values is then work on a matrix of as many rows as there are values, and nothing has to be masked.
-/// Used by one thread; allocates nothing once it has seen the most values.
+/// Work on values is then work on a matrix of as many rows as there are values, and nothing has to
+/// be masked. Used by one thread; allocates nothing once it has seen the most values.
 class PackedSequence {
  public:
   explicit PackedSequence(const InputLayout::Part& sequence) : sequence_(sequence), begin_(1) {}
@@ -19,7 +19,8 @@ class PackedSequence {
   void Pack(const nn::ConstBlock& x) {
     begin_.resize(static_cast<size_t>(x.rows()) + 1);
     for (Eigen::Index i = 0; i < x.rows(); ++i)
-      begin_[static_cast<size_t>(i) + 1] = begin_[static_cast<size_t>(i)] + SequenceCount(x, i, sequence_);
+      begin_[static_cast<size_t>(i) + 1] =
+          begin_[static_cast<size_t>(i)] + SequenceCount(x, i, sequence_);
     values_.resize(begin_.back(), sequence_.dim);
     MatrixView values = values_.view();
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
@@ -56,7 +57,8 @@ class PackedSequence {
 };
 
 /// y [n, dim]: y_i = sum over row i's values of a_l v_l, one weight a value.
-inline void WeightedSums(const PackedSequence& sequence, std::span<const float> a, nn::MutableBlock y) {
+inline void WeightedSums(const PackedSequence& sequence, std::span<const float> a,
+                         nn::MutableBlock y) {
   for (Eigen::Index i = 0; i < y.rows(); ++i) {
     y.row(i).setZero();
     for (int l = sequence.Begin(i); l < sequence.Begin(i + 1); ++l)
@@ -66,7 +68,8 @@ inline void WeightedSums(const PackedSequence& sequence, std::span<const float> 
 
 /// da_l = <dy_i, v_l>;  dv_l = a_l dy_i
 inline void WeightedSumsBackward(const PackedSequence& sequence, std::span<const float> a,
-                                 const nn::ConstBlock& dy, std::span<float> da, nn::MutableBlock dvalues) {
+                                 const nn::ConstBlock& dy, std::span<float> da,
+                                 nn::MutableBlock dvalues) {
   for (Eigen::Index i = 0; i < dy.rows(); ++i) {
     for (int l = sequence.Begin(i); l < sequence.Begin(i + 1); ++l) {
       da[static_cast<size_t>(l)] = dy.row(i).dot(sequence.values().row(l));

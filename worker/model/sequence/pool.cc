@@ -10,12 +10,14 @@ namespace {
 
 class SequencePool final : public nn::ColumnLayer {
  public:
-  SequencePool(Field::Pooling pooling, const InputLayout::Part& sequence) : pooling_(pooling), sequence_(sequence) {}
+  SequencePool(Field::Pooling pooling, const InputLayout::Part& sequence)
+      : pooling_(pooling), sequence_(sequence) {}
 
   int out() const override { return sequence_.dim; }
   void Init(Random*, std::span<float>) const override {}
 
-  void Forward(std::span<const float>, const nn::ConstBlock& x, const nn::Pass&, nn::MutableBlock y) override {
+  void Forward(std::span<const float>, const nn::ConstBlock& x, const nn::Pass&,
+               nn::MutableBlock y) override {
     const int dim = sequence_.dim;
     y.setZero();
     latest_.assign(static_cast<size_t>(x.rows()) * static_cast<size_t>(dim), 0);
@@ -37,8 +39,8 @@ class SequencePool final : public nn::ColumnLayer {
     }
   }
 
-  void Backward(std::span<const float>, const nn::ConstBlock& x, const nn::ConstBlock&, nn::MutableBlock dy, std::span<float>,
-                nn::MutableBlock dx) override {
+  void Backward(std::span<const float>, const nn::ConstBlock& x, const nn::ConstBlock&,
+                nn::MutableBlock dy, std::span<float>, nn::MutableBlock dx) override {
     const int dim = sequence_.dim;
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
       const int n = SequenceCount(x, i, sequence_);
@@ -49,7 +51,8 @@ class SequencePool final : public nn::ColumnLayer {
         continue;
       }
       const float factor = pooling_ == Field::MEAN ? 1.0f / static_cast<float>(n) : 1.0f;
-      for (int l = 0; l < n; ++l) dx.row(i).segment(sequence_.begin + l * dim, dim) += factor * dy.row(i);
+      for (int l = 0; l < n; ++l)
+        dx.row(i).segment(sequence_.begin + l * dim, dim) += factor * dy.row(i);
     }
   }
 
@@ -62,7 +65,7 @@ class SequencePool final : public nn::ColumnLayer {
 }  // namespace
 
 std::unique_ptr<nn::ColumnLayer> MakeSequencePool(const SequenceReader::Pool& config,
-                                                 const InputLayout::Part& sequence) {
+                                                  const InputLayout::Part& sequence) {
   return std::make_unique<SequencePool>(config.pooling(), sequence);
 }
 

@@ -4,8 +4,8 @@
 
 namespace zhiyin::worker::model {
 
-std::unique_ptr<nn::ColumnLayer> MakeSequenceReader(const SequenceReader& config, const InputLayout& layout,
-                                                int64_t* n_weights) {
+std::unique_ptr<nn::ColumnLayer> MakeSequenceReader(const SequenceReader& config,
+                                                    const InputLayout& layout, int64_t* n_weights) {
   const InputLayout::Part& sequence = layout.FieldNamed(config.field());
   switch (config.kind_case()) {
     case SequenceReader::kPool:

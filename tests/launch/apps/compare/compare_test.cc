@@ -96,8 +96,9 @@ TEST(Compare, RunsEveryConfigWithEverySeed) {
   const Said said(options);
   EXPECT_EQ(said.code, 0);
   EXPECT_THAT(said.errors, ElementsAre());
-  for (const char* text : {"planted_conflict.textproto, seed 3: y_0 MSE", "planted_conflict_pc_grad.textproto, seed 1: ",
-                           "over 3 seeds", "conflict"})
+  for (const char* text :
+       {"planted_conflict.textproto, seed 3: y_0 MSE",
+        "planted_conflict_pc_grad.textproto, seed 1: ", "over 3 seeds", "conflict"})
     EXPECT_THAT(said.out, HasSubstr(text));
   const Json all = Json::parse(ReadFile(folder.Path("compare.json")));
   EXPECT_EQ(all[1]["tasks"]["y_1"]["gradient_conflict"]["values"].size(), 3u);

@@ -69,8 +69,9 @@ TEST(Exam, OfRanksThatAreWell) {
   const DoctorOutcome outcome = exam.Run();
   EXPECT_EQ(outcome.exit_code, 0) << exam.report;
   EXPECT_TRUE(outcome.all_are_ending);
-  EXPECT_THAT(exam.report, AllOf(HasSubstr("6 ranks on 3 hosts"), HasSubstr("nothing is wrong"),
-                                 HasSubstr("within h2: "), HasSubstr("h0 - h1: "), HasSubstr("h1 - h2: ")));
+  EXPECT_THAT(exam.report,
+              AllOf(HasSubstr("6 ranks on 3 hosts"), HasSubstr("nothing is wrong"),
+                    HasSubstr("within h2: "), HasSubstr("h0 - h1: "), HasSubstr("h1 - h2: ")));
   // h1's clock is ahead; what the network takes is halved out.
   EXPECT_THAT(exam.report, HasSubstr("note: the clock of h1 is 5 s ahead of that of h0"));
   EXPECT_FALSE(std::filesystem::exists(folder.Path("new")));
@@ -83,10 +84,8 @@ TEST(Exam, OfARankThatNeverSpeaks) {
   const DoctorOutcome outcome = exam.Run();
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_FALSE(outcome.all_are_ending);
-  EXPECT_THAT(
-      exam.report,
-      HasSubstr(
-          "wrong: rank 4 did not answer for 20 s (the limit is --timeout_s) when it was to say what it is"));
+  EXPECT_THAT(exam.report, HasSubstr("wrong: rank 4 did not answer for 20 s (the limit is "
+                                     "--timeout_s) when it was to say what it is"));
   EXPECT_THAT(exam.report, HasSubstr("h0 - h2: ")) << "the others are examined all the same";
   EXPECT_EQ(exam.left_alone, "") << "and wait as long as it takes";
 }
@@ -103,11 +102,9 @@ TEST(Exam, OfARankThatFallsSilent) {
     endpoint.Receive(endpoint.Now() + 1000);
   };
   EXPECT_EQ(exam.Run().exit_code, 1);
-  EXPECT_THAT(
-      exam.report,
-      HasSubstr(
-          "wrong: rank 3 on h1 did not answer for 20 s (the limit is --timeout_s) when it was to write a "
-          "few files under --output"));
+  EXPECT_THAT(exam.report, HasSubstr("wrong: rank 3 on h1 did not answer for 20 s (the limit is "
+                                     "--timeout_s) when it was to write a "
+                                     "few files under --output"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.Path()));
 }
 
@@ -150,18 +147,17 @@ TEST(Exam, OfARankOfAnotherProtocol) {
   const DoctorOutcome outcome = exam.Run();
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_FALSE(outcome.all_are_ending);
-  EXPECT_THAT(
-      exam.report,
-      AllOf(HasSubstr(
-                "wrong: message from rank 3: protocol version 9, expected 1: the ranks run different builds"),
-            HasSubstr("h0 - h1: ")));
+  EXPECT_THAT(exam.report, AllOf(HasSubstr("wrong: message from rank 3: protocol version 9, "
+                                           "expected 1: the ranks run different builds"),
+                                 HasSubstr("h0 - h1: ")));
 }
 
 TEST(Exam, RanksThatRankZeroLeavesAloneEnd) {
   Exam exam(4);
   exam.bodies[0] = [](net::Endpoint&) {};
   exam.Run();
-  EXPECT_THAT(exam.left_alone, HasSubstr("no word from rank 0 for 20 s (the limit is --timeout_s)"));
+  EXPECT_THAT(exam.left_alone,
+              HasSubstr("no word from rank 0 for 20 s (the limit is --timeout_s)"));
 }
 
 TEST(Exam, AWrongConfigIsAFinding) {
@@ -174,7 +170,8 @@ TEST(Exam, AWrongConfigIsAFinding) {
   exam.options.config.clear();
   exam.options.hostfile = folder.Path("nowhere");
   EXPECT_EQ(exam.Run().exit_code, 1);
-  EXPECT_THAT(exam.report, AllOf(HasSubstr("nowhere: cannot open"), Not(HasSubstr("nothing is wrong"))));
+  EXPECT_THAT(exam.report,
+              AllOf(HasSubstr("nowhere: cannot open"), Not(HasSubstr("nothing is wrong"))));
 }
 
 TEST(Exam, OfOneProcessAlone) {

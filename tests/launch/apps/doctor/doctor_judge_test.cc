@@ -46,7 +46,8 @@ constexpr uint32_t Ip(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return a << 24 | b << 16 | c << 8 | d;
 }
 
-/// Ranks 0, 1 on a and 2, 3 on b, of which rank 0 serves, nothing wrong; `census` is its one data file.
+/// Ranks 0, 1 on a and 2, 3 on b, of which rank 0 serves, nothing wrong; `census` is its one data
+/// file.
 Examination Healthy() {
   Examination examination;
   examination.n_ranks = 4;
@@ -106,8 +107,9 @@ TEST(Doctor, FindsNothingWhereNothingIsWrong) {
   EXPECT_THAT(Judge(Healthy()), IsEmpty());
   EXPECT_THAT(Judge(HealthyHosts({"a", "b", "c"})), IsEmpty());
   const std::string report = ReportText(Healthy(), {});
-  EXPECT_THAT(report, StartsWith("zhiyin doctor: 4 ranks on 2 hosts\nnothing is wrong\n  a: ranks 0, 1 (1 "
-                                 "server, 1 worker), 8 cores"));
+  EXPECT_THAT(report,
+              StartsWith("zhiyin doctor: 4 ranks on 2 hosts\nnothing is wrong\n  a: ranks 0, 1 (1 "
+                         "server, 1 worker), 8 cores"));
   EXPECT_THAT(report, HasSubstr("  b: ranks 2, 3 (0 servers, 2 workers)"));
   EXPECT_THAT(report, HasSubstr("  data: 1 file, 2.9 KiB, looked at by 3 workers\n"));
 }
@@ -116,14 +118,16 @@ TEST(Doctor, TooFewSlots) {
   Examination examination = Healthy();
   examination.n_wanted = 9;
   EXPECT_THAT(Wrong(examination),
-              ElementsAre(StartsWith("too few slots: 9 ranks need 9, mpirun was given 8: name more hosts")));
+              ElementsAre(StartsWith(
+                  "too few slots: 9 ranks need 9, mpirun was given 8: name more hosts")));
   examination.slots = Slots{3, SlotSource::kHostfile, "hosts", "a 2, b 1", ""};
   EXPECT_THAT(Wrong(examination),
               ElementsAre(HasSubstr("hosts has 3 (a 2, b 1): raise slots=N there, add hosts")));
   examination.slots = Slots{3, SlotSource::kSlurm, "", "", ""};
   EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("ask for more (sbatch --ntasks=9)")));
   examination.slots = Slots{3, SlotSource::kCores, "", "", ""};
-  EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("without a hostfile mpirun has 3 here, one a core")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(HasSubstr("without a hostfile mpirun has 3 here, one a core")));
   examination.slots = Slots{9, SlotSource::kCores, "", "", ""};
   EXPECT_THAT(Wrong(examination), IsEmpty());
 }
@@ -132,7 +136,8 @@ TEST(Doctor, SlotsOfAHostfileThatLeavesSomeOpen) {
   Examination examination = Healthy();
   examination.n_wanted = 9;
   examination.slots = Slots{3, SlotSource::kHostfile, "hosts", "a 3", "b"};
-  EXPECT_THAT(Judge(examination), ElementsAre(::testing::Field(&Finding::severity, Severity::kNote)));
+  EXPECT_THAT(Judge(examination),
+              ElementsAre(::testing::Field(&Finding::severity, Severity::kNote)));
   EXPECT_THAT(Notes(examination),
               ElementsAre(HasSubstr("and those of b, which mpirun counts by their cores")));
   examination.n_wanted = 3;
@@ -154,12 +159,14 @@ TEST(Doctor, ServersAloneAskForSlotsToo) {
 TEST(Doctor, RolesThatDoNotFit) {
   Examination examination = Healthy();
   examination.n_servers = 4;
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("--servers=4 with 4 ranks leaves no worker")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("--servers=4 with 4 ranks leaves no worker")));
   examination.n_wanted = 6;
   EXPECT_THAT(Wrong(examination), IsEmpty());
   examination.job->mutable_train()->set_staleness(0);
   examination.job->mutable_train()->set_batch_size(101);
-  EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("job.textproto: train.batch_size: is 101")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(HasSubstr("job.textproto: train.batch_size: is 101")));
 }
 
 TEST(Doctor, DifferentBuilds) {
@@ -167,9 +174,10 @@ TEST(Doctor, DifferentBuilds) {
   examination.ranks[3].set_program_hash(uint64_t{0xabcdef0112345678});
   EXPECT_THAT(
       Wrong(examination),
-      ElementsAre("different builds of zhiyin: 1.0 (file 12345678): ranks 0, 1 on a; rank 2 on b; 1.0 "
-                  "(file abcdef01): rank 3 on b: copy one file to all hosts, or start it from a shared "
-                  "folder"));
+      ElementsAre(
+          "different builds of zhiyin: 1.0 (file 12345678): ranks 0, 1 on a; rank 2 on b; 1.0 "
+          "(file abcdef01): rank 3 on b: copy one file to all hosts, or start it from a shared "
+          "folder"));
   examination = Healthy();
   examination.ranks[2].set_version("1.1");
   EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("1.1 (file 12345678): rank 2 on b")));
@@ -178,15 +186,17 @@ TEST(Doctor, DifferentBuilds) {
 TEST(Doctor, DifferentMpi) {
   Examination examination = Healthy();
   for (const int rank : {2, 3}) examination.ranks[rank].set_mpi_library("Open MPI v5.0.1");
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre(AllOf(StartsWith("different versions of MPI: Open MPI v4.1.4: ranks 0, 1 on a"),
-                                HasSubstr("Open MPI v5.0.1: ranks 2, 3 on b"))));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(AllOf(StartsWith("different versions of MPI: Open MPI v4.1.4: ranks 0, 1 on a"),
+                        HasSubstr("Open MPI v5.0.1: ranks 2, 3 on b"))));
 }
 
 TEST(Doctor, TwoMachinesOfOneName) {
   Examination examination = Healthy();
   examination.ranks[1].set_boot_id("another");
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("two machines call themselves a (ranks 0 and 1)")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("two machines call themselves a (ranks 0 and 1)")));
 }
 
 TEST(Doctor, MoreRanksThanCores) {
@@ -201,8 +211,9 @@ TEST(Doctor, MoreRanksThanCores) {
                                               StartsWith("b has more ranks than cores, 2 on 1:")));
   examination = Healthy();
   for (const int rank : {0, 1}) examination.ranks[rank].set_core_quota(1.5);
-  EXPECT_THAT(Notes(examination),
-              ElementsAre(StartsWith("a has more ranks than cores, 2 on 1.5 (its control group's quota)")));
+  EXPECT_THAT(
+      Notes(examination),
+      ElementsAre(StartsWith("a has more ranks than cores, 2 on 1.5 (its control group's quota)")));
   EXPECT_THAT(ReportText(examination, {}), HasSubstr("8 cores (1.5 for its ranks)"));
 }
 
@@ -226,14 +237,16 @@ TEST(Doctor, RanksBoundToOneCore) {
   examination.n_ranks = 6;
   EXPECT_THAT(
       Wrong(examination),
-      ElementsAre("ranks 2, 3 on b are bound to the same core, 0, of 8: start mpirun with --bind-to none"));
+      ElementsAre(
+          "ranks 2, 3 on b are bound to the same core, 0, of 8: start mpirun with --bind-to none"));
 }
 
 TEST(Doctor, MemoryForTheTablesBudgets) {
   Examination examination = Healthy();
   examination.job->add_table()->mutable_eviction()->set_max_bytes(9 * kGiB);
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre(StartsWith("a has 8.0 GiB of memory free, and its 1 server may fill 9.0 GiB")));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(StartsWith("a has 8.0 GiB of memory free, and its 1 server may fill 9.0 GiB")));
   examination.n_servers = 3;  // two on a, one on b
   EXPECT_THAT(Wrong(examination), IsEmpty());
 }
@@ -241,15 +254,16 @@ TEST(Doctor, MemoryForTheTablesBudgets) {
 TEST(Doctor, SharedMemoryThatIsTooSmall) {
   Examination examination = Healthy();
   for (const int rank : {2, 3}) examination.ranks[rank].set_shm_bytes(7 * kMiB);
-  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("/dev/shm on b holds 7.0 MiB"),
-                                                    HasSubstr("may take 8.0 MiB"), HasSubstr("--shm-size"))));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(AllOf(StartsWith("/dev/shm on b holds 7.0 MiB"),
+                                HasSubstr("may take 8.0 MiB"), HasSubstr("--shm-size"))));
 }
 
 TEST(Doctor, TooFewOpenFiles) {
   Examination examination = Healthy();
   for (const int rank : {0, 1}) examination.ranks[rank].set_max_open_files(65);
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre(AllOf(StartsWith("a process on a may open 65 files"), HasSubstr("ulimit -n"))));
+  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("a process on a may open 65 files"),
+                                                    HasSubstr("ulimit -n"))));
 }
 
 TEST(Doctor, RdmaWithoutLockedMemory) {
@@ -274,22 +288,23 @@ TEST(Doctor, RanksWithoutData) {
       }
     }
   }
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre(StartsWith("rank 3 on b is without data: /data/2: No such file or directory "
-                                     "(and 1 other file): every worker's host needs")));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(StartsWith("rank 3 on b is without data: /data/2: No such file or directory "
+                             "(and 1 other file): every worker's host needs")));
   *examination.data[2].mutable_file(1) = examination.data[3].file(1);
   *examination.data[2].mutable_file(2) = examination.data[3].file(2);
-  EXPECT_THAT(Wrong(examination), ElementsAre(StartsWith("ranks 2, 3 on b are without data: /data/2: ")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith("ranks 2, 3 on b are without data: /data/2: ")));
 }
 
 TEST(Doctor, DataThatDiffers) {
   Examination examination = Healthy();
   examination.data[3].mutable_file(0)->set_n_bytes(2999);
-  EXPECT_THAT(
-      Wrong(examination),
-      ElementsAre(
-          "/data/census differs between ranks: 3000 bytes, hash 7 at rank 1 on a; rank 2 on b; 2999 bytes, "
-          "hash 7 at rank 3 on b: copy the same file to all workers' hosts"));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre("/data/census differs between ranks: 3000 bytes, hash 7 at rank 1 on a; "
+                          "rank 2 on b; 2999 bytes, "
+                          "hash 7 at rank 3 on b: copy the same file to all workers' hosts"));
   examination.data[3].mutable_file(0)->set_n_bytes(3000);
   examination.data[3].mutable_file(0)->set_hash(uint64_t{8} << 32);
   EXPECT_THAT(Wrong(examination), ElementsAre(HasSubstr("3000 bytes, hash 8 at rank 3 on b")));
@@ -310,8 +325,10 @@ TEST(Doctor, AnOutputFolderThatCannotBeMade) {
   Examination examination = Healthy();
   examination.outputs.clear();
   examination.outputs[0].set_folder_error("Not a directory");
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre("--output=/out: cannot be made on host a (Not a directory): name another folder"));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(
+          "--output=/out: cannot be made on host a (Not a directory): name another folder"));
 }
 
 TEST(Doctor, AnOutputFolderThatIsAnotherOneElsewhere) {
@@ -332,18 +349,19 @@ TEST(Doctor, AFullDisk) {
     output.set_disk_is_full(true);
     output.set_write_error("No space left on device");
   }
-  EXPECT_THAT(
-      Wrong(examination),
-      ElementsAre(StartsWith("--output=/out: the disk is full on hosts a, b (0 bytes free, ranks 0, 1 on "
-                             "a; ranks 2, 3 on b: No space left on device)")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith(
+                  "--output=/out: the disk is full on hosts a, b (0 bytes free, ranks 0, 1 on "
+                  "a; ranks 2, 3 on b: No space left on device)")));
 }
 
 TEST(Doctor, ADiskThatIsNearlyFullOrSlowOrLocked) {
   Examination examination = Healthy();
   examination.outputs[2].set_free_bytes(500 * kMiB);
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre(StartsWith(
-                  "--output=/out: the disk is nearly full on host b: 500 MiB free, 1.0 GiB wanted")));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(StartsWith(
+          "--output=/out: the disk is nearly full on host b: 500 MiB free, 1.0 GiB wanted")));
   examination = Healthy();
   examination.job->add_table()->mutable_eviction()->set_max_bytes(60 * kGiB);
   for (auto& [rank, facts] : examination.ranks) facts.set_memory_free_bytes(70 * kGiB);
@@ -355,16 +373,17 @@ TEST(Doctor, ADiskThatIsNearlyFullOrSlowOrLocked) {
               ElementsAre(StartsWith("--output=/out: the disk is slow on host b: 977 KiB/s")));
   examination = Healthy();
   examination.outputs[3].set_write_error("Permission denied");
-  EXPECT_THAT(
-      Wrong(examination),
-      ElementsAre(StartsWith("--output=/out: cannot be written on host b (rank 3 on b: Permission denied)")));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(StartsWith(
+                  "--output=/out: cannot be written on host b (rank 3 on b: Permission denied)")));
 }
 
 TEST(Doctor, APairThatIsMuchSlower) {
   Examination examination = HealthyHosts({"a", "b", "c"});
   examination.pairs[{1, 2}].set_latency_s(0.02);
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre(StartsWith("messages between b and c take 2e+04 us, 667 times the median")));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(StartsWith("messages between b and c take 2e+04 us, 667 times the median")));
   examination.pairs[{1, 2}].set_latency_s(190e-6);  // harmless, however fast the others are
   for (const int to : {1, 2}) examination.pairs[{0, to}].set_latency_s(1e-6);
   EXPECT_THAT(Wrong(examination), IsEmpty());
@@ -380,8 +399,9 @@ TEST(Doctor, APairWithoutAnAnswer) {
   AddInterface("eth0", Ip(10, 0, 0, 1), 24, &examination.ranks[0]);
   AddInterface("eth0", Ip(10, 0, 0, 2), 24, &examination.ranks[1]);
   examination.pairs[{0, 1}].set_answered(false);
-  EXPECT_THAT(Wrong(examination), ElementsAre(AllOf(StartsWith("rank 0 on a got no answer from rank 1 on b"),
-                                                    HasSubstr("--mca btl_tcp_if_include 10.0.0.0/24"))));
+  EXPECT_THAT(Wrong(examination),
+              ElementsAre(AllOf(StartsWith("rank 0 on a got no answer from rank 1 on b"),
+                                HasSubstr("--mca btl_tcp_if_include 10.0.0.0/24"))));
 }
 
 TEST(Doctor, InterfacesThatLeadNowhere) {
@@ -393,10 +413,11 @@ TEST(Doctor, InterfacesThatLeadNowhere) {
     AddInterface("odd0", Ip(192, 168, 122, 1), 24, &facts);
   }
   EXPECT_THAT(Wrong(examination), IsEmpty());
-  EXPECT_THAT(Notes(examination),
-              ElementsAre(AllOf(StartsWith("docker0 (172.17.0.0/16) on a, b leads to no other host"),
-                                HasSubstr("--mca btl_tcp_if_include 10.1.0.0/16")),
-                          StartsWith("odd0 (192.168.122.0/24) on a, b")));
+  EXPECT_THAT(
+      Notes(examination),
+      ElementsAre(AllOf(StartsWith("docker0 (172.17.0.0/16) on a, b leads to no other host"),
+                        HasSubstr("--mca btl_tcp_if_include 10.1.0.0/16")),
+                  StartsWith("odd0 (192.168.122.0/24) on a, b")));
   for (auto& [rank, facts] : examination.ranks) facts.set_tcp_if_include("ens3");
   EXPECT_THAT(Judge(examination), IsEmpty()) << "somebody has chosen";
 }
@@ -404,11 +425,14 @@ TEST(Doctor, InterfacesThatLeadNowhere) {
 TEST(Doctor, SeveralNetworks) {
   Examination examination = HealthyHosts({"a", "b"});
   for (const int rank : {0, 1}) {
-    AddInterface("eth0", Ip(10, 0, 0, 1 + static_cast<uint32_t>(rank)), 24, &examination.ranks[rank]);
-    AddInterface("eth1", Ip(10, 0, 1, 1 + static_cast<uint32_t>(rank)), 24, &examination.ranks[rank]);
+    AddInterface("eth0", Ip(10, 0, 0, 1 + static_cast<uint32_t>(rank)), 24,
+                 &examination.ranks[rank]);
+    AddInterface("eth1", Ip(10, 0, 1, 1 + static_cast<uint32_t>(rank)), 24,
+                 &examination.ranks[rank]);
   }
-  EXPECT_THAT(Notes(examination),
-              ElementsAre(StartsWith("the hosts share several networks (10.0.0.0/24, 10.0.1.0/24)")));
+  EXPECT_THAT(
+      Notes(examination),
+      ElementsAre(StartsWith("the hosts share several networks (10.0.0.0/24, 10.0.1.0/24)")));
 }
 
 TEST(Doctor, ClocksThatDiffer) {
@@ -416,16 +440,18 @@ TEST(Doctor, ClocksThatDiffer) {
   examination.pairs[{0, 1}].set_clock_offset_s(0.9);
   examination.pairs[{0, 2}].set_clock_offset_s(-3600);
   EXPECT_THAT(Wrong(examination), IsEmpty());
-  EXPECT_THAT(Notes(examination), ElementsAre(StartsWith("the clock of c is 3.6e+03 s behind that of a")));
+  EXPECT_THAT(Notes(examination),
+              ElementsAre(StartsWith("the clock of c is 3.6e+03 s behind that of a")));
 }
 
 TEST(Doctor, RanksThatDoNotAnswer) {
   Examination examination = Healthy();
   AddInterface("eth0", Ip(10, 0, 0, 1), 24, &examination.ranks[0]);
   examination.silent.emplace_back(3, "look at the data files");
-  EXPECT_THAT(Wrong(examination),
-              ElementsAre(StartsWith("rank 3 on b did not answer for 30 s (the limit is --timeout_s) "
-                                     "when it was to look at the data files")));
+  EXPECT_THAT(
+      Wrong(examination),
+      ElementsAre(StartsWith("rank 3 on b did not answer for 30 s (the limit is --timeout_s) "
+                             "when it was to look at the data files")));
   examination.ranks.erase(3);
   examination.data.erase(3);
   examination.outputs.erase(3);
@@ -446,7 +472,8 @@ TEST(Doctor, WrongComesFirstAndALineIsALine) {
   ASSERT_EQ(findings.size(), 2u);
   EXPECT_EQ(findings[0].severity, Severity::kWrong);
   const std::string report = ReportText(examination, findings);
-  EXPECT_THAT(report, HasSubstr("\nwrong: rank 3 on b is without data: /data/census: bad\\nwrong: forged"));
+  EXPECT_THAT(report,
+              HasSubstr("\nwrong: rank 3 on b is without data: /data/census: bad\\nwrong: forged"));
   EXPECT_THAT(report, HasSubstr("\nnote: b has RDMA"));
   EXPECT_THAT(report, Not(HasSubstr("nothing is wrong")));
 }
@@ -462,7 +489,8 @@ TEST(Doctor, NamesRanksByHost) {
 TEST(Doctor, EveryPairOfHostsIsMeasuredOnceAndNoRankTwiceAtATime) {
   for (int n_hosts = 1; n_hosts <= 9; ++n_hosts) {
     std::vector<Host> hosts;
-    for (int h = 0; h < n_hosts; ++h) hosts.push_back({"h" + std::to_string(h), {10 * h, 10 * h + 1}});
+    for (int h = 0; h < n_hosts; ++h)
+      hosts.push_back({"h" + std::to_string(h), {10 * h, 10 * h + 1}});
     std::map<std::pair<int, int>, int> times;
     for (const auto& round : PairRounds(hosts)) {
       std::map<int, int> busy;

@@ -6,12 +6,12 @@
 #include <thread>
 
 #include "common/error.h"
-#include "launch/rank/cpu_check.h"
 #include "launch/apps/doctor/cgroup.h"
 #include "launch/apps/doctor/file_facts.h"
 #include "launch/apps/doctor/host_facts.h"
 #include "launch/apps/doctor/slots.h"
 #include "launch/apps/doctor/within_limit.h"
+#include "launch/rank/cpu_check.h"
 #include "tests/support/files.h"
 
 namespace zhiyin::launch::apps {
@@ -21,7 +21,8 @@ using ::testing::StartsWith;
 using zhiyin::testing::TempFolder;
 
 Slots HostfileSlots(const std::string& text) {
-  return SlotsOfHostfile(text, "hosts", [](const std::string& host) { return host == "here" ? 4 : 0; });
+  return SlotsOfHostfile(text, "hosts",
+                         [](const std::string& host) { return host == "here" ? 4 : 0; });
 }
 
 std::string HostfileError(const std::string& text) {
@@ -34,7 +35,8 @@ std::string HostfileError(const std::string& text) {
 }
 
 TEST(Slots, OfAHostfile) {
-  const Slots slots = HostfileSlots("# ours\n\na slots=2\nuser@b slots = 3 max_slots=4  # fast\nhere\n");
+  const Slots slots =
+      HostfileSlots("# ours\n\na slots=2\nuser@b slots = 3 max_slots=4  # fast\nhere\n");
   EXPECT_EQ(slots.n, 9);
   EXPECT_EQ(slots.breakdown, "a 2, b 3, here 4");
   EXPECT_EQ(slots.unknown, "");
@@ -53,11 +55,15 @@ TEST(Slots, AHostWhoseCoresNobodyKnows) {
 }
 
 TEST(Slots, HostfilesThatAreNone) {
-  EXPECT_THAT(HostfileError("a\nb slots=two\n"), StartsWith("hosts:2: slots=two: expected a whole number"));
-  EXPECT_THAT(HostfileError("b slots=-2\n"), StartsWith("hosts:1: slots=-2: expected a whole number"));
+  EXPECT_THAT(HostfileError("a\nb slots=two\n"),
+              StartsWith("hosts:2: slots=two: expected a whole number"));
+  EXPECT_THAT(HostfileError("b slots=-2\n"),
+              StartsWith("hosts:1: slots=-2: expected a whole number"));
   EXPECT_THAT(HostfileError("b slots\n"), StartsWith("hosts:1: slots: expected a whole number"));
-  EXPECT_THAT(HostfileError("b solts=2\n"), StartsWith("hosts:1: solts=2: expected slots=N or max_slots=N"));
-  EXPECT_THAT(HostfileError("slots=2\n"), StartsWith("hosts:1: slots=2: expected a host's name first"));
+  EXPECT_THAT(HostfileError("b solts=2\n"),
+              StartsWith("hosts:1: solts=2: expected slots=N or max_slots=N"));
+  EXPECT_THAT(HostfileError("slots=2\n"),
+              StartsWith("hosts:1: slots=2: expected a host's name first"));
   EXPECT_THAT(HostfileError("a slots=2\na slots=3\n"), StartsWith("hosts:2: slots= again for a"));
   EXPECT_THAT(HostfileError("# nobody\n"), StartsWith("hosts: names no host"));
 }
@@ -65,7 +71,8 @@ TEST(Slots, HostfilesThatAreNone) {
 TEST(Slots, OfSlurm) {
   EXPECT_EQ(SlotsOfSlurm("4")->n, 4);
   EXPECT_EQ(SlotsOfSlurm("4(x2),3")->n, 11);
-  for (const char* text : {"", "x", "4(x", "4(x2", "4(y2)", ",4", "4(x99999999999)", "1048576(x1048576)"})
+  for (const char* text :
+       {"", "x", "4(x", "4(x2", "4(y2)", ",4", "4(x99999999999)", "1048576(x1048576)"})
     EXPECT_FALSE(SlotsOfSlurm(text)) << text;
 }
 
@@ -90,7 +97,8 @@ TEST(Cgroup, Version1) {
   root.Write("cpu,cpuacct/job/cpu.cfs_quota_us", "300000\n");
   root.Write("cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
   root.Write("memory/memory.limit_in_bytes", "9223372036854771712\n");  // no limit
-  CgroupLimits limits = ReadCgroupLimits("4:memory:/gone\n2:cpu,cpuacct:/job\nnonsense\n", root.Path());
+  CgroupLimits limits =
+      ReadCgroupLimits("4:memory:/gone\n2:cpu,cpuacct:/job\nnonsense\n", root.Path());
   EXPECT_EQ(limits.cores, 3);
   EXPECT_EQ(limits.memory_bytes, 0);
   root.Write("memory/memory.limit_in_bytes", "1000000\n");
@@ -157,7 +165,8 @@ TEST(OutputFacts, SeesTokensAndLeavesOnlyItsOwn) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder.Path()))
     names.push_back(entry.path().filename());
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre(".zhiyin-doctor-12ab-0", ".zhiyin-doctor-12ab-1"));
+  EXPECT_THAT(names,
+              ::testing::UnorderedElementsAre(".zhiyin-doctor-12ab-0", ".zhiyin-doctor-12ab-1"));
   question.set_folder(folder.Path("gone"));
   EXPECT_EQ(LookAtOutput(question, 1).folder_error(), "No such file or directory");
   question.set_folder(folder.Write("file", ""));

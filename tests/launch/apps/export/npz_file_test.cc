@@ -18,7 +18,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-IdVectors Some() { return {2, {"tea", "知音", "a longer name", "é😀"}, {1, 2, 3, 4, 5, 6, 7, 8.5f}, {"gone"}}; }
+IdVectors Some() {
+  return {2, {"tea", "知音", "a longer name", "é😀"}, {1, 2, 3, 4, 5, 6, 7, 8.5f}, {"gone"}};
+}
 
 TEST(Npz, ReadsBackWhatWasWritten) {
   const testing::TempFolder folder;
@@ -36,7 +38,8 @@ TEST(Npz, ReadsBackWhatWasWritten) {
 
 TEST(Npz, RefusesWhatItDidNotWrite) {
   const testing::TempFolder folder;
-  EXPECT_THAT([&] { ReadNpz(folder.Path("none.npz")); }, ThrowsMessage<Error>(HasSubstr("none.npz: cannot be read")));
+  EXPECT_THAT([&] { ReadNpz(folder.Path("none.npz")); },
+              ThrowsMessage<Error>(HasSubstr("none.npz: cannot be read")));
   const std::string text = folder.Write("text.npz", "no archive");
   EXPECT_THROW(ReadNpz(text), Error);
   WriteNpz(Some(), folder.Path("x.npz"));

@@ -117,20 +117,30 @@ TEST(SearchWorld, HappensAsOftenAsItsProbabilitiesSay) {
 TEST(GenerateWorld, WritesItsFilesOrSaysWhatIsWrong) {
   const testing::TempFolder folder;
   std::string said;
-  const auto generate = [&](const std::string& world, std::vector<std::string> settings, bool overwrite = false) {
-    GenerateWorld({world, std::move(settings), folder.Path("new/out"), overwrite, [&](const std::string& text) { said += text; }});
+  const auto generate = [&](const std::string& world, std::vector<std::string> settings,
+                            bool overwrite = false) {
+    GenerateWorld({world, std::move(settings), folder.Path("new/out"), overwrite,
+                   [&](const std::string& text) { said += text; }});
   };
   generate("shop", {"n_users=20", "n_events=1000"});
   EXPECT_THAT(said, HasSubstr("20 users, 300 items and 150 new ones, 1000 events"));
-  EXPECT_THAT(ReadWholeFile(folder.Path("new/out/events.tsv"), 1 << 20), HasSubstr("user\titem\ttime\tclick\tpurchase\tconversion\n"));
-  EXPECT_THAT([&] { generate("shop", {"n_events=1000"}); }, ThrowsMessage<Error>(HasSubstr("--overwrite")));
-  EXPECT_THAT([&] { generate("shop", {"n_user=1000"}, true); }, ThrowsMessage<Error>(HasSubstr("no such setting; the nearest is \"n_users\"")));
-  EXPECT_THAT([&] { generate("shop", {"n_users=many"}, true); }, ThrowsMessage<Error>(HasSubstr("--set n_users=many: expected a whole number")));
-  EXPECT_THAT([&] { generate("shop", {"n_users=0"}, true); }, ThrowsMessage<Error>(HasSubstr("n_users is 0, expected 1 to")));
-  EXPECT_THAT([&] { generate("shop", {"drift=-1"}, true); }, ThrowsMessage<Error>(HasSubstr("drift is -1")));
-  EXPECT_THAT([&] { generate("feed", {}, true); }, ThrowsMessage<Error>(HasSubstr("generate feed: expected shop or search")));
+  EXPECT_THAT(ReadWholeFile(folder.Path("new/out/events.tsv"), 1 << 20),
+              HasSubstr("user\titem\ttime\tclick\tpurchase\tconversion\n"));
+  EXPECT_THAT([&] { generate("shop", {"n_events=1000"}); },
+              ThrowsMessage<Error>(HasSubstr("--overwrite")));
+  EXPECT_THAT([&] { generate("shop", {"n_user=1000"}, true); },
+              ThrowsMessage<Error>(HasSubstr("no such setting; the nearest is \"n_users\"")));
+  EXPECT_THAT([&] { generate("shop", {"n_users=many"}, true); },
+              ThrowsMessage<Error>(HasSubstr("--set n_users=many: expected a whole number")));
+  EXPECT_THAT([&] { generate("shop", {"n_users=0"}, true); },
+              ThrowsMessage<Error>(HasSubstr("n_users is 0, expected 1 to")));
+  EXPECT_THAT([&] { generate("shop", {"drift=-1"}, true); },
+              ThrowsMessage<Error>(HasSubstr("drift is -1")));
+  EXPECT_THAT([&] { generate("feed", {}, true); },
+              ThrowsMessage<Error>(HasSubstr("generate feed: expected shop or search")));
   generate("search", {"n_pages=100"}, true);
-  EXPECT_THAT(ReadWholeFile(folder.Path("new/out/events.tsv"), 1 << 20), HasSubstr("user\tquery\tdocument\tposition"));
+  EXPECT_THAT(ReadWholeFile(folder.Path("new/out/events.tsv"), 1 << 20),
+              HasSubstr("user\tquery\tdocument\tposition"));
 }
 
 }  // namespace

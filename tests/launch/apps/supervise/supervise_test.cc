@@ -20,9 +20,11 @@ std::string ErrorOf(const std::vector<std::string>& command) {
 }
 
 TEST(CommandToSupervise, GoesOnFromTheOutputFolder) {
-  SupervisedCommand command = CommandToSupervise({"mpirun", "-n", "4", "zhiyin", "train", "--output=/x/y"});
+  SupervisedCommand command =
+      CommandToSupervise({"mpirun", "-n", "4", "zhiyin", "train", "--output=/x/y"});
   EXPECT_EQ(command.output, "/x/y");
-  EXPECT_THAT(command.arguments, ElementsAre("mpirun", "-n", "4", "zhiyin", "train", "--output=/x/y", "--resume"));
+  EXPECT_THAT(command.arguments,
+              ElementsAre("mpirun", "-n", "4", "zhiyin", "train", "--output=/x/y", "--resume"));
   command = CommandToSupervise({"zhiyin", "train", "--resume", "--output", "z"});
   EXPECT_EQ(command.output, "z");
   EXPECT_THAT(command.arguments, ElementsAre("zhiyin", "train", "--resume", "--output", "z"));
@@ -30,10 +32,12 @@ TEST(CommandToSupervise, GoesOnFromTheOutputFolder) {
 
 TEST(CommandToSupervise, RefusesWhatCannotGoOn) {
   EXPECT_THAT(ErrorOf({}), HasSubstr("expected a command behind --"));
-  EXPECT_THAT(ErrorOf({"zhiyin", "evaluate", "--output=x"}), HasSubstr("expected a job that trains"));
+  EXPECT_THAT(ErrorOf({"zhiyin", "evaluate", "--output=x"}),
+              HasSubstr("expected a job that trains"));
   EXPECT_THAT(ErrorOf({"zhiyin", "train"}), HasSubstr("no --output=DIR"));
   EXPECT_THAT(ErrorOf({"zhiyin", "train", "--output="}), HasSubstr("no --output=DIR"));
-  EXPECT_THAT(ErrorOf({"zhiyin", "train", "--output=x", "--overwrite"}), HasSubstr("would remove the checkpoints"));
+  EXPECT_THAT(ErrorOf({"zhiyin", "train", "--output=x", "--overwrite"}),
+              HasSubstr("would remove the checkpoints"));
 }
 
 TEST(RestartPolicy, WaitsLongerAndLongerAndGivesUp) {
@@ -51,7 +55,8 @@ TEST(RestartPolicy, ANewCheckpointIsProgress) {
   EXPECT_EQ(policy.AfterDeath(10), 2);
   EXPECT_EQ(policy.AfterDeath(20), 1);
   EXPECT_EQ(policy.AfterDeath(20), 2);
-  EXPECT_EQ(policy.AfterDeath(15), std::nullopt) << "the newest was damaged and is gone: no progress";
+  EXPECT_EQ(policy.AfterDeath(15), std::nullopt)
+      << "the newest was damaged and is gone: no progress";
   RestartPolicy first(1, 1, {});
   EXPECT_EQ(first.AfterDeath(0), 1) << "the first one";
 }

@@ -1,4 +1,5 @@
-// Steps computed by hand from the formulas in the papers, and what must hold for every optimizer there is.
+// Steps computed by hand from the formulas in the papers, and what must hold for every optimizer
+// there is.
 #include "ps/table/optimizer.h"
 
 #include <gtest/gtest.h>
@@ -280,16 +281,19 @@ TEST_P(EveryOptimizer, TreatsEachRowAlone) {
       std::vector<float> weights(19);
       for (float& w : weights) w = static_cast<float>(random.Normal());
       FromFloats(number, weights.data(), 19, row);
-      optimizer->InitState(weights, {layout.StateOf(row), static_cast<size_t>(layout.state_floats)});
+      optimizer->InitState(weights,
+                           {layout.StateOf(row), static_cast<size_t>(layout.state_floats)});
     }
     std::vector<std::byte> alone = together;
     for (uint64_t step = 0; step < 3; ++step) {
       std::vector<float> gradients(37 * 19);
       for (float& g : gradients) g = static_cast<float>(random.Normal());
-      optimizer->Apply({rows_of(together), layout, gradients.data(), nullptr, 0.5f, step, 1, 0.01f});
+      optimizer->Apply(
+          {rows_of(together), layout, gradients.data(), nullptr, 0.5f, step, 1, 0.01f});
       for (size_t i = 0; i < 37; ++i) {
         std::byte* row = alone.data() + i * layout.bytes();
-        optimizer->Apply({{&row, 1}, layout, gradients.data() + i * 19, nullptr, 0.5f, step, 1, 0.01f});
+        optimizer->Apply(
+            {{&row, 1}, layout, gradients.data() + i * 19, nullptr, 0.5f, step, 1, 0.01f});
       }
     }
     EXPECT_EQ(together, alone);

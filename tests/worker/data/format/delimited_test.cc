@@ -65,7 +65,8 @@ TEST(LineSplitter, ASpaceMayBeTheDelimiterOfQuotedValues) {
 TEST(LineSplitter, NamesWhatIsWrongWithQuotes) {
   EXPECT_THAT(Complaint(kQuotes, "a,\"b,c"), HasSubstr("a quote is never closed"));
   EXPECT_THAT(Complaint(kQuotes, "a,\"b\"\""), HasSubstr("a quote is never closed"));
-  EXPECT_THAT(Complaint(kQuotes, "a,\"b\"x,c"), HasSubstr("text after the closing quote of value #1"));
+  EXPECT_THAT(Complaint(kQuotes, "a,\"b\"x,c"),
+              HasSubstr("text after the closing quote of value #1"));
 }
 
 TEST(LineSplitter, IsUsedAgainAndAgain) {

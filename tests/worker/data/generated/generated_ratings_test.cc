@@ -1,5 +1,3 @@
-#include "worker/data/generated/world.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +8,7 @@
 #include "common/error.h"
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
+#include "worker/data/generated/world.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -33,20 +32,24 @@ Job RatingsJob(int64_t n_rows, double noise, uint64_t seed) {
   ratings->set_n_rows(n_rows);
   ratings->set_noise(noise);
   ratings->set_seed(seed);
-  for (const char* name : {"user_group", "user_region", "item_genre", "item_maker"}) AddField(&job, name);
+  for (const char* name : {"user_group", "user_region", "item_genre", "item_maker"})
+    AddField(&job, name);
   AddField(&job, "item_tags")->set_separator("|");
-  for (const char* name : {"user_age", "user_activity", "item_age", "item_quality"}) AddNumeric(&job, name);
+  for (const char* name : {"user_age", "user_activity", "item_age", "item_quality"})
+    AddNumeric(&job, name);
   AddTask(&job, "rating");
   return job;
 }
 
-/// Mean squared error of the best linear model of all inputs, found by solving the normal equations.
+/// Mean squared error of the best linear model of all inputs, found by solving the normal
+/// equations.
 double LeastSquaresError(const Rows& rows) {
   std::map<Key, Eigen::Index> column_of;
   const Eigen::Index n_numbers = 1 + rows.n_numerics;
   for (const Key key : rows.keys)
     column_of.try_emplace(key, n_numbers + static_cast<Eigen::Index>(column_of.size()));
-  Eigen::MatrixXd x = Eigen::MatrixXd::Zero(rows.n, n_numbers + static_cast<Eigen::Index>(column_of.size()));
+  Eigen::MatrixXd x =
+      Eigen::MatrixXd::Zero(rows.n, n_numbers + static_cast<Eigen::Index>(column_of.size()));
   Eigen::VectorXd y(rows.n);
   for (int64_t i = 0; i < rows.n; ++i) {
     x(i, 0) = 1;
@@ -57,7 +60,8 @@ double LeastSquaresError(const Rows& rows) {
     }
     y(i) = rows.labels[static_cast<size_t>(i)];
   }
-  const Eigen::VectorXd w = (x.transpose() * x).completeOrthogonalDecomposition().solve(x.transpose() * y);
+  const Eigen::VectorXd w =
+      (x.transpose() * x).completeOrthogonalDecomposition().solve(x.transpose() * y);
   return (x * w - y).squaredNorm() / static_cast<double>(rows.n);
 }
 
@@ -95,7 +99,8 @@ TEST(GeneratedRatings, WrittenAsTextAreTheSameRows) {
   bucket->add_bucket(50);
   std::ostringstream text;
   WriteGenerated(job.data(), text);
-  EXPECT_TRUE(text.str().starts_with("user_age\tuser_activity\tuser_group\t")) << text.str().substr(0, 100);
+  EXPECT_TRUE(text.str().starts_with("user_age\tuser_activity\tuser_group\t"))
+      << text.str().substr(0, 100);
 
   TempFolder folder;
   Job text_job = job;
@@ -143,8 +148,9 @@ TEST(GeneratedRatings, RefuseWhatTextWouldRefuse) {
   Job job = RatingsJob(10, 0.5, 5);
   AddNumeric(&job, "user_regoin");
   EXPECT_THAT([&] { MakeSource(job, SplitKind::kTrain); },
-              ThrowsMessage<Error>(HasSubstr("data.generated_ratings: no column \"user_regoin\" (numeric[4] "
-                                             "\"user_regoin\"); the nearest is \"user_region\"")));
+              ThrowsMessage<Error>(
+                  HasSubstr("data.generated_ratings: no column \"user_regoin\" (numeric[4] "
+                            "\"user_regoin\"); the nearest is \"user_region\"")));
   job.mutable_numeric(4)->set_column("user_group");
   const Collected all = CollectTrain(job);
   EXPECT_EQ(all.rows.n, 0);

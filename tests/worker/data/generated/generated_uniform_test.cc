@@ -1,11 +1,10 @@
-#include "worker/data/generated/world.h"
-
 #include <gtest/gtest.h>
 
 #include <map>
 #include <set>
 
 #include "tests/support/data_jobs.h"
+#include "worker/data/generated/world.h"
 
 namespace zhiyin::worker::data {
 namespace {

@@ -1,14 +1,13 @@
 // What must hold for every source of generated data, and what each of them promises.
-#include "worker/data/generated/world.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <sstream>
 
 #include "launch/job/load_job.h"
-#include "worker/data/generated/columns.h"
 #include "tests/support/files.h"
+#include "worker/data/generated/columns.h"
+#include "worker/data/generated/world.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -22,7 +21,7 @@ Data DataOf(const std::string& source) {
       task { name: "y" label { column: "#1" number {} } squared_error {} }
       model { shared_bottom { bottom: 2 } }
       train { epochs: 1 batch_size: 2 dense_optimizer { sgd { learning_rate: 1 } } })",
-                           "job", ".", {});
+                                        "job", ".", {});
   return job.data();
 }
 
@@ -53,7 +52,8 @@ TEST(EveryWorld, HasARowForEveryNumberInAnyOrder) {
     const std::unique_ptr<World> world = MakeWorld(data);
     for (int64_t i = 299; i >= 0; i -= 7) {
       const auto row = world->Row(i);
-      EXPECT_EQ(std::vector<std::string>(row.begin(), row.end()), rows[static_cast<size_t>(i)]) << source << " " << i;
+      EXPECT_EQ(std::vector<std::string>(row.begin(), row.end()), rows[static_cast<size_t>(i)])
+          << source << " " << i;
     }
     EXPECT_NE(rows[0], rows[1]);
   }
@@ -68,7 +68,8 @@ TEST(EveryWorld, IsTheSameAsText) {
     std::string line;
     std::getline(in, line);
     std::string header;
-    for (const std::string& column : GeneratedColumns(data)) header += (header.empty() ? "" : "\t") + column;
+    for (const std::string& column : GeneratedColumns(data))
+      header += (header.empty() ? "" : "\t") + column;
     EXPECT_EQ(line, header);
     for (const auto& row : RowsOf(data)) {
       std::getline(in, line);
@@ -86,9 +87,10 @@ double Number(const std::string& text) {
 
 /// Of the tasks' labels, with no sine and no noise: the correlation of w_0 x and w_1 x.
 double CorrelationOf(double p) {
-  const Table rows = RowsOf(
-      DataOf("generated_related_tasks { n_rows: 20000 n_features: 5 n_sines: 0 noise: 0 scale: 3 seed: 2 correlation: " +
-             std::to_string(p) + " }"));
+  const Table rows =
+      RowsOf(DataOf("generated_related_tasks { n_rows: 20000 n_features: 5 n_sines: 0 noise: 0 "
+                    "scale: 3 seed: 2 correlation: " +
+                    std::to_string(p) + " }"));
   double ab = 0, aa = 0, bb = 0;
   for (const auto& row : rows) {
     const double a = Number(row[5]), b = Number(row[6]);
@@ -109,9 +111,12 @@ TEST(RelatedTasks, AreAsRelatedAsTheyWereToldToBe) {
 }
 
 TEST(RelatedTasks, AreLinearButForSinesAndNoise) {
-  const Table plain = RowsOf(DataOf("generated_related_tasks { n_rows: 5000 n_sines: 0 noise: 0 seed: 2 }"));
-  const Table noisy = RowsOf(DataOf("generated_related_tasks { n_rows: 5000 n_sines: 0 noise: 0.5 seed: 2 }"));
-  const Table wavy = RowsOf(DataOf("generated_related_tasks { n_rows: 5000 n_sines: 1 noise: 0 seed: 2 }"));
+  const Table plain =
+      RowsOf(DataOf("generated_related_tasks { n_rows: 5000 n_sines: 0 noise: 0 seed: 2 }"));
+  const Table noisy =
+      RowsOf(DataOf("generated_related_tasks { n_rows: 5000 n_sines: 0 noise: 0.5 seed: 2 }"));
+  const Table wavy =
+      RowsOf(DataOf("generated_related_tasks { n_rows: 5000 n_sines: 1 noise: 0 seed: 2 }"));
   double squares = 0, highest = 0;
   for (size_t i = 0; i < plain.size(); ++i) {
     squares += std::pow(Number(noisy[i][20]) - Number(plain[i][20]), 2);
@@ -122,7 +127,8 @@ TEST(RelatedTasks, AreLinearButForSinesAndNoise) {
 }
 
 TEST(Funnel, KeepsItsProbabilities) {
-  const Table rows = RowsOf(DataOf("generated_funnel { n_rows: 100000 n_steps: 3 n_users: 300 n_items: 200 seed: 7 }"));
+  const Table rows = RowsOf(
+      DataOf("generated_funnel { n_rows: 100000 n_steps: 3 n_users: 300 n_items: 200 seed: 7 }"));
   // user item step_1..3 after_2..3 p_1..3
   double n_before = 100000;
   for (size_t k = 1; k <= 3; ++k) {
@@ -144,7 +150,8 @@ TEST(Funnel, KeepsItsProbabilities) {
 }
 
 TEST(Funnel, TellsWhatALogKnowsAndThenTheTruth) {
-  const Table rows = RowsOf(DataOf("generated_funnel { n_rows: 4000 n_steps: 3 n_logged: 3000 seed: 7 }"));
+  const Table rows =
+      RowsOf(DataOf("generated_funnel { n_rows: 4000 n_steps: 3 n_logged: 3000 seed: 7 }"));
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t k = 2; k <= 3; ++k) {
       const std::string& after = rows[i][3 + k];
@@ -166,7 +173,8 @@ TEST(Funnel, IsNotClickedAtRandom) {
     clicked += p;
     n_clicked += 1;
   }
-  EXPECT_GT(clicked / n_clicked, 1.3 * shown / 20000) << "there is no bias for a model to be misled by";
+  EXPECT_GT(clicked / n_clicked, 1.3 * shown / 20000)
+      << "there is no bias for a model to be misled by";
 }
 
 }  // namespace

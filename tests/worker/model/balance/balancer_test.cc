@@ -17,7 +17,8 @@ using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
 Job JobWith(const std::string& balance) {
-  return testing::ExampleJob("shared_bottom { bottom: 4 }", 2, 0, false, "balance { " + balance + " }");
+  return testing::ExampleJob("shared_bottom { bottom: 4 }", 2, 0, false,
+                             "balance { " + balance + " }");
 }
 
 /// Facts that own the memory they point to.
@@ -65,7 +66,8 @@ Facts WithGradients(const Eigen::MatrixXd& gradients) {
 
 Eigen::VectorXd Shared(const Balancer& balancer, const Facts& facts) {
   const TaskFactors factors = Balanced(balancer, facts);
-  return Eigen::Map<const Eigen::VectorXd>(factors.shared.data(), static_cast<Eigen::Index>(factors.shared.size()));
+  return Eigen::Map<const Eigen::VectorXd>(factors.shared.data(),
+                                           static_cast<Eigen::Index>(factors.shared.size()));
 }
 
 TEST(PcGrad, TakesAwayWhatPointsTheOtherWay) {
@@ -73,7 +75,8 @@ TEST(PcGrad, TakesAwayWhatPointsTheOtherWay) {
   // g_0 = (1, 0), g_1 = (-1, 1): g_0 - (-1/2) g_1 = (1/2, 1/2) and g_1 - (-1) g_0 = (0, 1).
   Facts facts(2);
   facts.gram = Eigen::MatrixXd{{1, -1}, {-1, 2}};
-  EXPECT_THAT(Balanced(*pc_grad, facts).shared, ElementsAre(DoubleNear(2, 1e-12), DoubleNear(1.5, 1e-12)));
+  EXPECT_THAT(Balanced(*pc_grad, facts).shared,
+              ElementsAre(DoubleNear(2, 1e-12), DoubleNear(1.5, 1e-12)));
   EXPECT_THAT(Balanced(*pc_grad, facts).own, ElementsAre(1, 1));
   facts.gram = Eigen::MatrixXd{{1, 0.5}, {0.5, 2}};
   EXPECT_THAT(Balanced(*pc_grad, facts).shared, ElementsAre(1, 1)) << "there is no conflict";
@@ -172,20 +175,23 @@ TEST(DynamicWeightAverage, FollowsTheLastTwoEpochs) {
   facts.epochs = {{100, 1}, {2, 4}, {1, 4}};  // ratios 1/2 and 1
   const double a = std::exp(0.25), b = std::exp(0.5);
   for (const auto& of : {Balanced(*average, facts).shared, Balanced(*average, facts).own})
-    EXPECT_THAT(of, ElementsAre(DoubleNear(2 * a / (a + b), 1e-12), DoubleNear(2 * b / (a + b), 1e-12)));
+    EXPECT_THAT(
+        of, ElementsAre(DoubleNear(2 * a / (a + b), 1e-12), DoubleNear(2 * b / (a + b), 1e-12)));
   facts.epochs = {{2, std::nan("")}, {2, 3}};
   EXPECT_THAT(Balanced(*average, facts).shared, ElementsAre(1, 1)) << "the second had no labels";
 }
 
 TEST(Uncertainty, WeighsByTheVariance) {
-  const auto uncertainty = MakeUncertainty(JobWith("uncertainty {}"));  // a squared error, a cross-entropy
+  const auto uncertainty =
+      MakeUncertainty(JobWith("uncertainty {}"));  // a squared error, a cross-entropy
   Facts facts(2);
   facts.own_weights = {std::log(4.0f), std::log(0.25f)};
   facts.objectives = {3, 0.5};
   facts.labelled = {1, 0.5};
   const TaskFactors factors = Balanced(*uncertainty, facts);
   EXPECT_THAT(factors.shared, ElementsAre(DoubleNear(0.125, 1e-6), DoubleNear(4, 1e-6)));
-  EXPECT_NEAR(factors.objective, 0.125 * 3 + std::log(4) / 2 + 4 * 0.5 - 0.5 * std::log(4) / 2, 1e-6);
+  EXPECT_NEAR(factors.objective, 0.125 * 3 + std::log(4) / 2 + 4 * 0.5 - 0.5 * std::log(4) / 2,
+              1e-6);
   EXPECT_LT(testing::GradientError(
                 [&](std::span<const float> weights) {
                   Facts moved = facts;
@@ -269,7 +275,8 @@ TEST_P(EveryBalancer, IsFiniteWhereNothingIsKnown) {
     facts.objectives = {1, 0};
     facts.losses = {1, nan};
     facts.labelled = {1, 0};
-    for (const auto& epochs : std::vector<std::vector<std::vector<double>>>{{}, {{1, nan}}, {{0, 0}, {0, 0}}}) {
+    for (const auto& epochs :
+         std::vector<std::vector<std::vector<double>>>{{}, {{1, nan}}, {{0, 0}, {0, 0}}}) {
       facts.epochs = epochs;
       const TaskFactors factors = Balanced(*balancer_, facts);
       EXPECT_TRUE(std::isfinite(factors.objective));
@@ -282,7 +289,9 @@ TEST_P(EveryBalancer, IsFiniteWhereNothingIsKnown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, EveryBalancer, ::testing::ValuesIn(testing::JobOfEveryBalance()),
-                         [](const auto& example) { return "Example" + std::to_string(example.index); });
+                         [](const auto& example) {
+                           return "Example" + std::to_string(example.index);
+                         });
 
 }  // namespace
 }  // namespace zhiyin::worker::model::balance

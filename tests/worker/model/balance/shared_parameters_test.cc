@@ -80,7 +80,9 @@ TEST_P(EveryModelShares, NothingThatItCallsATasksOwn) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EveryModelShares, ::testing::ValuesIn(testing::JobOfEveryModel()),
-                         [](const auto& example) { return "Example" + std::to_string(example.index); });
+                         [](const auto& example) {
+                           return "Example" + std::to_string(example.index);
+                         });
 
 }  // namespace
 }  // namespace zhiyin::worker::model::balance

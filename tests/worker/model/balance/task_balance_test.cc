@@ -1,9 +1,9 @@
 // The gradients of a slice whose tasks are balanced, against differences of the tasks' objectives.
 #include "worker/model/balance/task_balance.h"
 
-#include <Eigen/LU>
 #include <gtest/gtest.h>
 
+#include <Eigen/LU>
 #include <cmath>
 
 #include "common/random.h"
@@ -20,8 +20,13 @@ constexpr int64_t kStepRows = 48;
 class Bench {
  public:
   explicit Bench(const Job& job)
-      : job_(job), model_(MakeModel(job)), heads_(job), input_(job, InputLayout::Of(job)), balance_(job, model_.get(), &profile_),
-        dense_(TaskBalance::NumWeights(job, *model_)), n_tasks_(static_cast<size_t>(job.task_size())) {
+      : job_(job),
+        model_(MakeModel(job)),
+        heads_(job),
+        input_(job, InputLayout::Of(job)),
+        balance_(job, model_.get(), &profile_),
+        dense_(TaskBalance::NumWeights(job, *model_)),
+        n_tasks_(static_cast<size_t>(job.task_size())) {
     Random random(11);
     data::Rows rows(job.field_size(), job.numeric_size(), job.task_size());
     for (int64_t i = 0; i < kRows; ++i) {
@@ -30,16 +35,19 @@ class Bench {
         rows.keys.push_back(random.Below(5));
         rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
       }
-      for (int j = 0; j < job.numeric_size(); ++j) rows.numerics.push_back(static_cast<float>(random.Normal()));
+      for (int j = 0; j < job.numeric_size(); ++j)
+        rows.numerics.push_back(static_cast<float>(random.Normal()));
       rows.labels.push_back(static_cast<float>(random.Normal()));
       rows.labels.push_back(i % 4 == 0 ? kMissing : static_cast<float>(i % 2));
     }
     heads_.TakeTargets(rows, &targets_);
     input_.Prepare(rows);
     for (int t = 0; t < input_.n_tables(); ++t) {
-      for (size_t i = 0; i < n_values(t); ++i) input_.weights(t)[i] = static_cast<float>(random.Normal());
+      for (size_t i = 0; i < n_values(t); ++i)
+        input_.weights(t)[i] = static_cast<float>(random.Normal());
     }
-    model_->InitWeights(Random(3), dense_.weights().first(static_cast<size_t>(model_->n_weights())));
+    model_->InitWeights(Random(3),
+                        dense_.weights().first(static_cast<size_t>(model_->n_weights())));
     for (float& weight : dense_.weights()) weight += static_cast<float>(0.1 * random.Normal());
     balance_.AddEpoch({0.8, 0.9});
     balance_.AddEpoch({0.7, 0.5});
@@ -63,7 +71,9 @@ class Bench {
     std::vector<TaskSums> sums(n_tasks_);
     heads_.Predictions(outputs_, predictions);
     heads_.Sums(outputs_, predictions, targets_, sums);
-    balance_.Backward({View(), &doutputs_, objectives, sums, kRows, kStepRows, /*step=*/5, /*seed=*/9}, &dense_, &input_);
+    balance_.Backward(
+        {View(), &doutputs_, objectives, sums, kRows, kStepRows, /*step=*/5, /*seed=*/9}, &dense_,
+        &input_);
   }
   ConstMatrixView View() const { return {x_.data(), x_.rows(), x_.cols()}; }
 
@@ -81,22 +91,26 @@ class Bench {
 
 class EveryBalance : public ::testing::TestWithParam<Job> {};
 
-/// What the method makes of two gradients, looked at from outside: with respect to what tasks share, the gradient is that
-/// of a sum of the objectives with one factor each, and so it is with respect to what is their own.
+/// What the method makes of two gradients, looked at from outside: with respect to what tasks
+/// share, the gradient is that of a sum of the objectives with one factor each, and so it is with
+/// respect to what is their own.
 TEST_P(EveryBalance, GradientsAreThoseOfWeighedObjectives) {
   Bench bench(GetParam());
   bench.Backward();
   const Eigen::Index n_weights = bench.model_->n_weights();
   const SharedParameters shared = FindSharedParameters(GetParam(), bench.model_.get());
-  const std::vector<float> gradient(bench.dense_.gradients().begin(), bench.dense_.gradients().end());
-  // The factors, by the objectives' own gradients: the same job without a method, and one task's weight at a time.
+  const std::vector<float> gradient(bench.dense_.gradients().begin(),
+                                    bench.dense_.gradients().end());
+  // The factors, by the objectives' own gradients: the same job without a method, and one task's
+  // weight at a time.
   std::vector<std::vector<float>> of_task;
   for (int t = 0; t < 2; ++t) {
     Job plain = GetParam();
     plain.mutable_train()->clear_balance();
     plain.mutable_task(1 - t)->set_weight(0);
     Bench other(plain);
-    std::ranges::copy(bench.dense_.weights().first(static_cast<size_t>(n_weights)), other.dense_.weights().begin());
+    std::ranges::copy(bench.dense_.weights().first(static_cast<size_t>(n_weights)),
+                      other.dense_.weights().begin());
     other.Backward();
     of_task.emplace_back(other.dense_.gradients().begin(), other.dense_.gradients().end());
   }
@@ -114,7 +128,8 @@ TEST_P(EveryBalance, GradientsAreThoseOfWeighedObjectives) {
     // And by differences of the objectives.
     std::vector<float> some(bench.dense_.weights().begin(), bench.dense_.weights().end());
     std::vector<float> df(some.size());
-    for (Eigen::Index i = 0; i < n_weights; ++i) df[static_cast<size_t>(i)] = static_cast<float>(b[i]);
+    for (Eigen::Index i = 0; i < n_weights; ++i)
+      df[static_cast<size_t>(i)] = static_cast<float>(b[i]);
     std::vector<size_t> at;
     std::vector<float> at_x, at_df;
     for (size_t i = 0; i < df.size(); ++i) {
@@ -147,7 +162,8 @@ TEST_P(EveryBalance, TellsOfItsFactors) {
 }
 
 TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {
-  Job job = testing::ExampleJob("shared_bottom { bottom: 4 tower: 2 }", 2, 0, false, "task_gradients_every: 5");
+  Job job = testing::ExampleJob("shared_bottom { bottom: 4 tower: 2 }", 2, 0, false,
+                                "task_gradients_every: 5");
   Bench bench(job);
   bench.Backward();
   std::vector<std::vector<double>> shared;
@@ -158,10 +174,12 @@ TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {
     Bench other(plain);
     other.Backward();
     // All weights but the towers', which come last: 4 -> 2 -> 1, twice. And all rows.
-    const auto weights = other.dense_.gradients().first(static_cast<size_t>(other.model_->n_weights() - 2 * 13));
+    const auto weights =
+        other.dense_.gradients().first(static_cast<size_t>(other.model_->n_weights() - 2 * 13));
     std::vector<double>& all = shared.emplace_back(weights.begin(), weights.end());
     for (int table = 0; table < 2; ++table)
-      all.insert(all.end(), other.input_.gradients(table), other.input_.gradients(table) + other.n_values(table));
+      all.insert(all.end(), other.input_.gradients(table),
+                 other.input_.gradients(table) + other.n_values(table));
   }
   const auto size = static_cast<Eigen::Index>(shared[0].size());
   const Eigen::Map<Eigen::VectorXd> a(shared[0].data(), size), b(shared[1].data(), size);
@@ -172,7 +190,9 @@ TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, EveryBalance, ::testing::ValuesIn(testing::JobOfEveryBalance()),
-                         [](const auto& example) { return "Example" + std::to_string(example.index); });
+                         [](const auto& example) {
+                           return "Example" + std::to_string(example.index);
+                         });
 
 }  // namespace
 }  // namespace zhiyin::worker::model::balance

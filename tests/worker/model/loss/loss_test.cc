@@ -34,12 +34,14 @@ struct Computed {
 
 Computed Compute(Loss* loss, const std::vector<float>& outputs, const std::vector<float>& labels,
                  const std::vector<float>& weights = {}, const std::vector<Key>& groups = {}) {
-  Computed computed = {std::vector<double>(outputs.size(), 7), std::vector<float>(outputs.size(), 7)};
+  Computed computed = {std::vector<double>(outputs.size(), 7),
+                       std::vector<float>(outputs.size(), 7)};
   loss->Compute({outputs, labels, weights, groups}, computed.values, computed.derivatives);
   return computed;
 }
 
-/// A batch that every loss takes: labels 0 and 1, some missing, several groups, one of them without a positive row.
+/// A batch that every loss takes: labels 0 and 1, some missing, several groups, one of them without
+/// a positive row.
 struct Batch {
   explicit Batch(uint64_t seed) {
     Random random(seed);
@@ -47,7 +49,9 @@ struct Batch {
       // Multiples of 1/1024, so that adding one is exact, and off the kinks of hinge.
       outputs.push_back(static_cast<float>(std::round(2048 * random.Normal()) / 1024 + 1.0 / 4096));
       groups.push_back(random.Below(4));
-      labels.push_back(random.Below(6) == 0 ? kMissing : static_cast<float>(groups.back() > 0 && random.Below(2) == 0));
+      labels.push_back(random.Below(6) == 0
+                           ? kMissing
+                           : static_cast<float>(groups.back() > 0 && random.Below(2) == 0));
       weights.push_back(static_cast<float>(random.Uniform()));
     }
   }
@@ -63,16 +67,21 @@ TEST_P(EveryLoss, DerivativesAreTheSlopeOfTheSum) {
   const auto loss = MakeLoss(GetParam());
   for (uint64_t seed = 0; seed < 10; ++seed) {
     const Batch batch(seed);
-    const Computed here = Compute(loss.get(), batch.outputs, batch.labels, batch.weights, batch.groups);
+    const Computed here =
+        Compute(loss.get(), batch.outputs, batch.labels, batch.weights, batch.groups);
     double largest = 0;
     for (size_t i = 0; i < batch.outputs.size(); ++i) {
       constexpr float kStep = 1.0f / 8192;
       std::vector<float> moved = batch.outputs;
       moved[i] += kStep;
-      const double above = Compute(loss.get(), moved, batch.labels, batch.weights, batch.groups).Sum();
+      const double above =
+          Compute(loss.get(), moved, batch.labels, batch.weights, batch.groups).Sum();
       moved[i] -= 2 * kStep;
-      const double below = Compute(loss.get(), moved, batch.labels, batch.weights, batch.groups).Sum();
-      EXPECT_NEAR(here.derivatives[i], (above - below) / (2 * kStep), 1e-6 * (1 + std::abs(here.derivatives[i]))) << seed << " " << i;
+      const double below =
+          Compute(loss.get(), moved, batch.labels, batch.weights, batch.groups).Sum();
+      EXPECT_NEAR(here.derivatives[i], (above - below) / (2 * kStep),
+                  1e-6 * (1 + std::abs(here.derivatives[i])))
+          << seed << " " << i;
       largest = std::max<double>(largest, std::abs(here.derivatives[i]));
     }
     EXPECT_GT(largest, 0.01);
@@ -105,7 +114,8 @@ TEST_P(EveryLoss, WeightsMultiply) {
       Compute(loss.get(), batch.outputs, batch.labels, std::vector<float>(batch.outputs.size(), 3));
   EXPECT_NEAR(thrice.Sum(), 3 * once.Sum(), 1e-9 * (1 + once.Sum()));
   for (size_t i = 0; i < batch.outputs.size(); ++i)
-    EXPECT_NEAR(thrice.derivatives[i], 3 * once.derivatives[i], 1e-5 * (1 + std::abs(once.derivatives[i])));
+    EXPECT_NEAR(thrice.derivatives[i], 3 * once.derivatives[i],
+                1e-5 * (1 + std::abs(once.derivatives[i])));
 }
 
 TEST_P(EveryLoss, StaysFiniteFarOut) {
@@ -173,7 +183,8 @@ TEST(Pairwise, ComparesWithinAGroup) {
   const auto loss = MakePairwise();
   // Group 1: one positive row of output 1, negatives 0 and 3. Group 2: no negative row.
   const Computed computed = Compute(loss.get(), {1, 0, 3, 5}, {1, 0, 0, 1}, {}, {1, 1, 1, 2});
-  EXPECT_NEAR(computed.values[0], 0.5 * (std::log1p(std::exp(-1.0)) + std::log1p(std::exp(2.0))), 1e-12);
+  EXPECT_NEAR(computed.values[0], 0.5 * (std::log1p(std::exp(-1.0)) + std::log1p(std::exp(2.0))),
+              1e-12);
   EXPECT_NEAR(computed.derivatives[1], 0.5 / (1 + std::exp(1.0)), 1e-7);
   EXPECT_NEAR(computed.derivatives[2], 0.5 / (1 + std::exp(-2.0)), 1e-7);
   EXPECT_NEAR(computed.derivatives[0], -computed.derivatives[1] - computed.derivatives[2], 1e-7);

@@ -40,7 +40,8 @@ TEST(RocCurve, TheAreaUnderItIsTheAuc) {
   double area = 0;
   const std::vector<RocPoint> curve = RocCurve(predictions, labels, 1000);
   for (size_t i = 1; i < curve.size(); ++i)
-    area += (curve[i].false_positives - curve[i - 1].false_positives) * (curve[i].true_positives + curve[i - 1].true_positives) / 2;
+    area += (curve[i].false_positives - curve[i - 1].false_positives) *
+            (curve[i].true_positives + curve[i - 1].true_positives) / 2;
   EXPECT_NEAR(area, *Auc(predictions, labels), 1e-12);
 }
 
@@ -58,7 +59,8 @@ TEST(Calibration, BinsHaveAsManyRowsEach) {
 }
 
 TEST(GroupAuc, WeighsGroupsThatHaveBothClasses) {
-  //                                group 1: 1 of 2 pairs won      group 2: all yes     group 3: a tie
+  //                                group 1: 1 of 2 pairs won      group 2: all yes     group 3: a
+  //                                tie
   const std::vector<float> scores = {0.1f, 0.5f, 0.3f, /**/ 0.7f, 0.6f, /**/ 0.2f, 0.2f, 0.9f};
   const std::vector<float> labels = {0, 0, 1, /**/ 1, 1, /**/ 0, 1, kMissing};
   const std::vector<Key> groups = {1, 1, 1, 2, 2, 3, 3, 3};
@@ -66,7 +68,8 @@ TEST(GroupAuc, WeighsGroupsThatHaveBothClasses) {
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->n_groups, 2);
   EXPECT_NEAR(found->auc, (3 * 0.5 + 2 * 0.5) / 5, 1e-12);
-  EXPECT_FALSE(ComputeGroupAuc(std::vector<float>{0.1f}, std::vector<float>{1}, std::vector<Key>{1}).has_value());
+  EXPECT_FALSE(ComputeGroupAuc(std::vector<float>{0.1f}, std::vector<float>{1}, std::vector<Key>{1})
+                   .has_value());
 }
 
 TEST(AucInterval, HoldsTheAucAndShrinksWithTheRows) {
@@ -85,7 +88,8 @@ TEST(AucInterval, HoldsTheAucAndShrinksWithTheRows) {
     const double q1 = auc / (2 - auc);
     const double q2 = 2 * auc * auc / (1 + auc);
     const double m = n / 2.0;
-    const double deviation = std::sqrt((auc * (1 - auc) + (m - 1) * (q1 + q2 - 2 * auc * auc)) / m / m);
+    const double deviation =
+        std::sqrt((auc * (1 - auc) + (m - 1) * (q1 + q2 - 2 * auc * auc)) / m / m);
     EXPECT_NEAR(interval->high - interval->low, 2 * 1.96 * deviation, 0.25 * 2 * 1.96 * deviation);
     return interval->high - interval->low;
   };

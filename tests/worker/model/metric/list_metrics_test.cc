@@ -12,9 +12,10 @@ using Items = std::vector<int>;
 
 TEST(ListMetrics, ValuesByHand) {
   ListTally tally(3, {4, 2, 1, 1, 0});
-  tally.Add(Items{0, 1, 2, 3}, Items{1, 3});  // one of two, at rank 2; what is behind the third place does not count
-  tally.Add(Items{4, 0}, Items{2});           // none
-  tally.Add(Items{1}, Items{});               // no relevant items: left out
+  tally.Add(Items{0, 1, 2, 3},
+            Items{1, 3});  // one of two, at rank 2; what is behind the third place does not count
+  tally.Add(Items{4, 0}, Items{2});  // none
+  tally.Add(Items{1}, Items{});      // no relevant items: left out
   const ListMetrics metrics = tally.Compute();
   EXPECT_EQ(metrics.n_users, 2);
   EXPECT_DOUBLE_EQ(metrics.recall.mean, 0.25);
@@ -23,7 +24,8 @@ TEST(ListMetrics, ValuesByHand) {
   const double gain2 = 1 / std::log2(3.0);
   EXPECT_DOUBLE_EQ(metrics.ndcg.mean, gain2 / (1 + gain2) / 2);
   EXPECT_DOUBLE_EQ(metrics.coverage, 4.0 / 5);
-  EXPECT_DOUBLE_EQ(metrics.novelty, (1 + 2 + 3 + 4 + 1) / 5.0);  // an item without events: half an event of 8
+  EXPECT_DOUBLE_EQ(metrics.novelty,
+                   (1 + 2 + 3 + 4 + 1) / 5.0);  // an item without events: half an event of 8
   EXPECT_LE(metrics.recall.low, 0.25);
   EXPECT_GE(metrics.recall.high, 0.25);
 }

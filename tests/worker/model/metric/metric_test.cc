@@ -83,17 +83,20 @@ TEST(RunningAuc, IsUndefinedForOneClass) {
 TEST(TaskMetrics, OfABinaryTask) {
   // scikit-learn 1.2: roc_auc_score, log_loss, brier_score_loss of the same vectors.
   const TaskMetrics m =
-      ComputeMetrics("t", loss::PredictionKind::kProbability, std::vector<float>{0.9f, 0.2f, 0.6f, 0.4f}, std::vector<float>{1, 0, 0, 1});
+      ComputeMetrics("t", loss::PredictionKind::kProbability,
+                     std::vector<float>{0.9f, 0.2f, 0.6f, 0.4f}, std::vector<float>{1, 0, 0, 1});
   EXPECT_EQ(m.n_samples, 4);
   EXPECT_DOUBLE_EQ(*m.auc, 0.75);
-  EXPECT_NEAR(*m.log_loss, (-std::log(0.9) - std::log(0.8) - std::log(0.4) - std::log(0.4)) / 4, 1e-7);
+  EXPECT_NEAR(*m.log_loss, (-std::log(0.9) - std::log(0.8) - std::log(0.4) - std::log(0.4)) / 4,
+              1e-7);
   EXPECT_NEAR(*m.mse, (0.01 + 0.04 + 0.36 + 0.36) / 4, 1e-7);
   EXPECT_NEAR(*m.calibration, 2.1 / 2, 1e-7);
 }
 
 TEST(TaskMetrics, OfARegression) {
-  const TaskMetrics m = ComputeMetrics("t", loss::PredictionKind::kNumber, std::vector<float>{2.5f, 0.0f, 2.0f, 8.0f},
-                                       std::vector<float>{3, -0.5f, 2, 7});
+  const TaskMetrics m =
+      ComputeMetrics("t", loss::PredictionKind::kNumber, std::vector<float>{2.5f, 0.0f, 2.0f, 8.0f},
+                     std::vector<float>{3, -0.5f, 2, 7});
   EXPECT_FALSE(m.auc);
   EXPECT_FALSE(m.log_loss);
   EXPECT_DOUBLE_EQ(*m.mse, 0.375);
@@ -103,19 +106,22 @@ TEST(TaskMetrics, OfARegression) {
 
 TEST(TaskMetrics, LeavesOutRowsWithoutLabel) {
   const TaskMetrics m =
-      ComputeMetrics("t", loss::PredictionKind::kProbability, std::vector<float>{0.9f, 0.5f, 0.1f}, std::vector<float>{1, kMissing, 0});
+      ComputeMetrics("t", loss::PredictionKind::kProbability, std::vector<float>{0.9f, 0.5f, 0.1f},
+                     std::vector<float>{1, kMissing, 0});
   EXPECT_EQ(m.n_samples, 2);
   EXPECT_EQ(m.auc, 1.0);
 }
 
 TEST(TaskMetrics, OfNothingAreUndefined) {
-  const TaskMetrics m = ComputeMetrics("t", loss::PredictionKind::kProbability, std::vector<float>{0.9f}, std::vector<float>{kMissing});
+  const TaskMetrics m = ComputeMetrics("t", loss::PredictionKind::kProbability,
+                                       std::vector<float>{0.9f}, std::vector<float>{kMissing});
   EXPECT_EQ(m.n_samples, 0);
   EXPECT_FALSE(m.auc || m.log_loss || m.mse || m.rmse || m.r2 || m.calibration);
 }
 
 TEST(TaskMetrics, ACertainMistakeCostsMuchButNotEverything) {
-  const TaskMetrics m = ComputeMetrics("t", loss::PredictionKind::kProbability, std::vector<float>{1, 0}, std::vector<float>{0, 1});
+  const TaskMetrics m = ComputeMetrics("t", loss::PredictionKind::kProbability,
+                                       std::vector<float>{1, 0}, std::vector<float>{0, 1});
   EXPECT_NEAR(*m.log_loss, -std::log(1e-15), 0.1);
 }
 

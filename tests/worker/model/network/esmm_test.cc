@@ -72,7 +72,9 @@ TEST(LogitOfProduct, IsFiniteAndKnownAtTheEnds) {
   EXPECT_NEAR(nn::LogitOfProduct(Values{-3e38, 3e38}, da), -3e38, 1e23);
   EXPECT_EQ(da, (Values{1, 0}));
   // No step where one formula takes over from the other.
-  EXPECT_NEAR(nn::LogitOfProduct(Values{37 + 1e-9, 38}, da) - nn::LogitOfProduct(Values{37 - 1e-9, 38}, da), 0, 4e-9);
+  EXPECT_NEAR(
+      nn::LogitOfProduct(Values{37 + 1e-9, 38}, da) - nn::LogitOfProduct(Values{37 - 1e-9, 38}, da),
+      0, 4e-9);
 }
 
 /// Tasks in another order than the steps.
@@ -107,7 +109,8 @@ struct ChainRun {
     Random random(5);
     x.resize(7, InputLayout::Of(job).dim);
     for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
-    model->Forward(dense.weights(), ConstMatrixView(x.data(), x.rows(), x.cols()), nn::Pass(), &outputs);
+    model->Forward(dense.weights(), ConstMatrixView(x.data(), x.rows(), x.cols()), nn::Pass(),
+                   &outputs);
   }
   std::unique_ptr<Model> model;
   DenseWeights dense;

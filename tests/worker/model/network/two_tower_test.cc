@@ -21,11 +21,13 @@ constexpr float kFactor = 0.25f;
 Job InBatchJob(const std::string& in_batch) {
   Job job = testing::ExampleJob(
       R"(two_tower { user { field: "user_group" field: "user_region" numeric: "user_age" hidden: 5 }
-                     item { field: "item_genre" field: "item_tags" numeric: "item_quality" hidden: 5 } dim: 4 temperature: 0.5 })", 3);
+                     item { field: "item_genre" field: "item_tags" numeric: "item_quality" hidden: 5 } dim: 4 temperature: 0.5 })",
+      3);
   job.mutable_numeric(0)->set_standardise(false);
   job.mutable_model()->mutable_two_tower()->mutable_user()->clear_numeric();
   job.mutable_model()->mutable_two_tower()->mutable_in_batch()->set_weight(1);
-  if (!in_batch.empty()) job.mutable_model()->mutable_two_tower()->mutable_in_batch()->set_log_share(in_batch);
+  if (!in_batch.empty())
+    job.mutable_model()->mutable_two_tower()->mutable_in_batch()->set_log_share(in_batch);
   return job;
 }
 
@@ -39,7 +41,9 @@ Matrix Inputs(const InputLayout& layout) {
     x.row(i).segment(item, 6) = x.row(i - 3).segment(item, 6);
     x(i, layout.numerics[1].begin) = x(i - 3, layout.numerics[1].begin);
   }
-  for (int i = 0; i < kPairs; ++i) x(i, layout.numerics[0].begin) = std::log(std::vector<float>{0.5f, 0.3f, 0.2f}[static_cast<size_t>(i % 3)]);
+  for (int i = 0; i < kPairs; ++i)
+    x(i, layout.numerics[0].begin) =
+        std::log(std::vector<float>{0.5f, 0.3f, 0.2f}[static_cast<size_t>(i % 3)]);
   return x;
 }
 
@@ -56,7 +60,8 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
   Matrix outputs;
   const nn::Pass pass = {true, 1};
   const auto loss = [&](const Matrix& at) {
-    model->Forward(dense.weights(), ConstMatrixView(at.data(), at.rows(), at.cols()), pass, &outputs);
+    model->Forward(dense.weights(), ConstMatrixView(at.data(), at.rows(), at.cols()), pass,
+                   &outputs);
     std::vector<double> sums(2);
     Matrix ignored = Matrix::Zero(kPairs, 2);
     model->AddOwnLoss(outputs, labels, kFactor, sums, &ignored);
@@ -68,7 +73,10 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
   const TowerVectors vectors = model->vectors().value();
   double expected = 0;
   for (int i = 0; i < kPairs; ++i) {
-    const auto score = [&](int c) { return static_cast<double>(vectors.user.row(i).dot(vectors.item.row(c))) / vectors.temperature; };
+    const auto score = [&](int c) {
+      return static_cast<double>(vectors.user.row(i).dot(vectors.item.row(c))) /
+             vectors.temperature;
+    };
     double sum = std::exp(score(i % 3));
     for (int c = 0; c < 3; ++c) {
       if (c == i % 3) continue;
@@ -81,7 +89,8 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
   EXPECT_NEAR(found, expected, 1e-4);
 
   Matrix dx;
-  model->Backward(dense.weights(), ConstMatrixView(x.data(), x.rows(), x.cols()), Matrix::Zero(kPairs, 2), dense.gradients(), &dx);
+  model->Backward(dense.weights(), ConstMatrixView(x.data(), x.rows(), x.cols()),
+                  Matrix::Zero(kPairs, 2), dense.gradients(), &dx);
   // Rows of the same item move together: the first of them has the gradient of all.
   const int user = layout.FieldNamed("user_region").begin;
   const int item = layout.FieldNamed("item_genre").begin;
@@ -94,7 +103,8 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
         above(j, column) += step;
         below(j, column) -= step;
       }
-      EXPECT_NEAR(dx(i, column), kFactor * (loss(above) - loss(below)) / (2 * step), 2e-3) << i << ", column " << column;
+      EXPECT_NEAR(dx(i, column), kFactor * (loss(above) - loss(below)) / (2 * step), 2e-3)
+          << i << ", column " << column;
     }
   }
 }

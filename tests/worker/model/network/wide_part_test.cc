@@ -13,15 +13,16 @@ namespace {
 
 using testing::GradientError;
 
-/// Every model's job that may have one, with a wide part of each kind: DeepFM where the network is a plain
-/// one.
+/// Every model's job that may have one, with a wide part of each kind: DeepFM where the network is
+/// a plain one.
 std::vector<Job> JobsWithAWidePart() {
   std::vector<Job> jobs;
   for (Job job : testing::JobOfEveryModel()) {
     // Those read the rows of all fields themselves.
-    if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows()) continue;
+    if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows())
+      continue;
     if (job.model().has_matrix_factorization() || job.model().has_two_tower()) continue;
-    if (job.model().has_hidden()) continue;  // the same networks
+    if (job.model().has_hidden()) continue;          // the same networks
     job.mutable_table(0)->set_dim(job.task_size());  // of user_group and user_region
     zhiyin::Wide* wide = job.mutable_model()->mutable_wide();
     wide->add_field("user_region");
@@ -42,7 +43,8 @@ struct WideRun {
     x.resize(6, layout.dim);
     direction.resize(6, job.task_size());
     for (Matrix* m : {&x, &direction}) {
-      for (Eigen::Index i = 0; i < m->size(); ++i) m->data()[i] = static_cast<float>(random.Normal());
+      for (Eigen::Index i = 0; i < m->size(); ++i)
+        m->data()[i] = static_cast<float>(random.Normal());
     }
     Forward(dense.weights(), x.data());
   }
@@ -65,16 +67,20 @@ class WideBeside : public ::testing::TestWithParam<Job> {};
 TEST_P(WideBeside, GradientsAreDerivatives) {
   WideRun run(GetParam());
   Matrix dx;
-  run.model->Backward(run.dense.weights(), ConstMatrixView(run.x.data(), run.x.rows(), run.x.cols()),
-                      run.direction, run.dense.gradients(), &dx);
-  EXPECT_LT(GradientError([&](std::span<const float> weights) { return run.Forward(weights, run.x.data()); },
-                          run.dense.weights(), run.dense.gradients()),
+  run.model->Backward(run.dense.weights(),
+                      ConstMatrixView(run.x.data(), run.x.rows(), run.x.cols()), run.direction,
+                      run.dense.gradients(), &dx);
+  EXPECT_LT(GradientError(
+                [&](std::span<const float> weights) { return run.Forward(weights, run.x.data()); },
+                run.dense.weights(), run.dense.gradients()),
             3e-3);  // more curved than each part
-  EXPECT_LT(
-      GradientError(
-          [&](std::span<const float> values) { return run.Forward(run.dense.weights(), values.data()); },
-          {run.x.data(), static_cast<size_t>(run.x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
-      1e-3);
+  EXPECT_LT(GradientError(
+                [&](std::span<const float> values) {
+                  return run.Forward(run.dense.weights(), values.data());
+                },
+                {run.x.data(), static_cast<size_t>(run.x.size())},
+                {dx.data(), static_cast<size_t>(dx.size())}),
+            1e-3);
 }
 
 TEST_P(WideBeside, AddsItsTermsToWhatTheNetworkMakesOfTheOtherFields) {
@@ -85,14 +91,17 @@ TEST_P(WideBeside, AddsItsTermsToWhatTheNetworkMakesOfTheOtherFields) {
   features << run.x.leftCols(wide.begin), run.x.rightCols(run.x.cols() - behind);
   const int n_tasks = run.job.task_size();
   Matrix expected;
-  const std::unique_ptr<Model> network = MakeNetwork(run.job, static_cast<int>(features.cols()), InputLayout::Of(run.job));
+  const std::unique_ptr<Model> network =
+      MakeNetwork(run.job, static_cast<int>(features.cols()), InputLayout::Of(run.job));
   network->Forward(run.dense.weights().subspan(static_cast<size_t>(n_tasks)),
-                   ConstMatrixView(features.data(), features.rows(), features.cols()), nn::Pass(), &expected);
+                   ConstMatrixView(features.data(), features.rows(), features.cols()), nn::Pass(),
+                   &expected);
   const InputLayout::Part& genre = run.layout.FieldNamed("item_genre");
   const InputLayout::Part& tags = run.layout.FieldNamed("item_tags");
   for (Eigen::Index i = 0; i < run.x.rows(); ++i) {
     double pairs = 0;
-    for (int k = 0; k < genre.dim; ++k) pairs += run.x(i, genre.begin + k) * run.x(i, tags.begin + k);
+    for (int k = 0; k < genre.dim; ++k)
+      pairs += run.x(i, genre.begin + k) * run.x(i, tags.begin + k);
     for (int t = 0; t < n_tasks; ++t) {
       const float quality = run.x(i, run.layout.numerics[1].begin);
       EXPECT_NEAR(run.outputs(i, t),

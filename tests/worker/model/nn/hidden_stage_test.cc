@@ -1,4 +1,5 @@
-// What stands behind the product of a hidden layer: by hand, by finite differences, and over many slices.
+// What stands behind the product of a hidden layer: by hand, by finite differences, and over many
+// slices.
 #include "worker/model/nn/hidden_stage.h"
 
 #include <gmock/gmock.h>
@@ -13,13 +14,14 @@
 namespace zhiyin::worker::model::nn {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::CurvedGradientError;
+using ::testing::HasSubstr;
 
 Matrix RandomInputs(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   Random random(seed);
   Matrix matrix(n, dim);
-  for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = static_cast<float>(random.Normal());
+  for (Eigen::Index i = 0; i < matrix.size(); ++i)
+    matrix.data()[i] = static_cast<float>(random.Normal());
   return matrix;
 }
 
@@ -74,7 +76,8 @@ TEST(BatchNorm, GradientsAreDerivatives) {
   BatchNorm norm(3, &n);
   std::vector<float> weights = FirstWeights(norm, n);
   const Matrix noise = RandomInputs(1, n, 3);
-  for (size_t i = 0; i < weights.size(); ++i) weights[i] += 0.2f * noise(0, static_cast<Eigen::Index>(i));
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] += 0.2f * noise(0, static_cast<Eigen::Index>(i));
   const Matrix x = RandomInputs(7, 3, 1);
   const Matrix direction = RandomInputs(7, 3, 2);
   const auto objective = [&](std::span<const float> w, const float* values) {
@@ -86,11 +89,18 @@ TEST(BatchNorm, GradientsAreDerivatives) {
   Matrix dx = direction;
   std::vector<float> dweights(weights.size());
   norm.Backward(weights, dx, dweights);
-  const auto span = [](const Matrix& m) { return std::span(m.data(), static_cast<size_t>(m.size())); };
-  EXPECT_LT(CurvedGradientError([&](std::span<const float> w) { return objective(w, x.data()); }, weights, dweights), 1e-3);
-  EXPECT_LT(CurvedGradientError([&](std::span<const float> v) { return objective(weights, v.data()); }, span(x), span(dx)),
+  const auto span = [](const Matrix& m) {
+    return std::span(m.data(), static_cast<size_t>(m.size()));
+  };
+  EXPECT_LT(CurvedGradientError([&](std::span<const float> w) { return objective(w, x.data()); },
+                                weights, dweights),
             1e-3);
-  for (size_t i = 6; i < dweights.size(); ++i) EXPECT_EQ(dweights[i], 0) << "what is kept is not learned";
+  EXPECT_LT(
+      CurvedGradientError([&](std::span<const float> v) { return objective(weights, v.data()); },
+                          span(x), span(dx)),
+      1e-3);
+  for (size_t i = 6; i < dweights.size(); ++i)
+    EXPECT_EQ(dweights[i], 0) << "what is kept is not learned";
 }
 
 TEST(BatchNorm, ASliceOfOneRowOrNoneIsNothingSpecial) {
@@ -108,10 +118,12 @@ TEST(BatchNorm, ASliceOfOneRowOrNoneIsNothingSpecial) {
   Matrix none(0, 2);
   norm.Forward(weights, kTraining, none);
   norm.Backward(weights, none, dweights);
-  EXPECT_TRUE(std::all_of(dweights.begin(), dweights.end(), [](float d) { return std::isfinite(d); }));
+  EXPECT_TRUE(
+      std::all_of(dweights.begin(), dweights.end(), [](float d) { return std::isfinite(d); }));
 }
 
-/// The statistics of slices of x, seen by several workers, are those of x: mean, and variance over all rows.
+/// The statistics of slices of x, seen by several workers, are those of x: mean, and variance over
+/// all rows.
 TEST(BatchStatistics, AreThoseOfAllRowsWhoeverSawThem) {
   int64_t n = 0;
   BatchNorm norm(3, &n);
@@ -120,11 +132,17 @@ TEST(BatchStatistics, AreThoseOfAllRowsWhoeverSawThem) {
   x.col(1) *= 100;
   x.col(2).array() += 50;
   std::vector<std::vector<float>> kept;
-  for (const std::vector<int>& worker_of_slice : {std::vector<int>{0, 0, 0}, {0, 1, 0}, {2, 1, 0}, {1, 0, 1}}) {
+  for (const std::vector<int>& worker_of_slice :
+       {std::vector<int>{0, 0, 0}, {0, 1, 0}, {2, 1, 0}, {1, 0, 1}}) {
     std::vector<BatchStatistics> workers(3, BatchStatistics(weights));
     for (int slice : {2, 0, 1}) {
-      Matrix rows = slice == 0 ? x.topRows(10) : slice == 1 ? x.middleRows(10, 30) : x.bottomRows(20);
-      norm.Forward(weights, {true, 1, &workers[static_cast<size_t>(worker_of_slice[static_cast<size_t>(slice)])]}, rows);
+      Matrix rows = slice == 0   ? x.topRows(10)
+                    : slice == 1 ? x.middleRows(10, 30)
+                                 : x.bottomRows(20);
+      norm.Forward(
+          weights,
+          {true, 1, &workers[static_cast<size_t>(worker_of_slice[static_cast<size_t>(slice)])]},
+          rows);
     }
     BatchStatistics total(weights);
     for (const BatchStatistics& worker : workers) total.Add(worker.Serialize(), n);
@@ -140,13 +158,15 @@ TEST(BatchStatistics, AreThoseOfAllRowsWhoeverSawThem) {
     const double variance = (column.array() - mean).square().mean();
     EXPECT_NEAR(kept[0][9 + static_cast<size_t>(c)], variance, 1e-4 * variance);
   }
-  EXPECT_TRUE(std::equal(kept[0].begin(), kept[0].begin() + 6, weights.begin())) << "g and b are as they were";
+  EXPECT_TRUE(std::equal(kept[0].begin(), kept[0].begin() + 6, weights.begin()))
+      << "g and b are as they were";
 }
 
 TEST(BatchStatistics, RefusesWhatNobodyCanHaveSent) {
   const std::vector<float> weights(20);
   BatchStatistics sums(weights);
-  sums.Add(std::span(weights).subspan(14, 6), 5, std::vector<float>{1, 2, 3}, std::vector<float>{1, 1, 1});
+  sums.Add(std::span(weights).subspan(14, 6), 5, std::vector<float>{1, 2, 3},
+           std::vector<float>{1, 1, 1});
   const std::string bytes = sums.Serialize();
   BatchStatistics total(weights);
   total.Add(bytes, 20);
@@ -158,7 +178,9 @@ TEST(BatchStatistics, RefusesWhatNobodyCanHaveSent) {
     }
     return std::string("none");
   };
-  EXPECT_THAT(error(bytes, 19), HasSubstr("batch statistics: 3 columns of 5 rows at 14, expected a part of 19 weights"));
+  EXPECT_THAT(
+      error(bytes, 19),
+      HasSubstr("batch statistics: 3 columns of 5 rows at 14, expected a part of 19 weights"));
   EXPECT_THAT(error(bytes + "x", 20), HasSubstr("bytes, expected fewer"));
   EXPECT_THAT(error(bytes.substr(0, bytes.size() - 1), 20), HasSubstr("batch statistics: "));
 }
@@ -178,7 +200,8 @@ TEST(Dropout, DropsTheShareAndKeepsTheMean) {
   EXPECT_EQ(n, 0);
   Matrix y = Matrix::Ones(400, 50);
   stage.Forward({}, kTraining, y);
-  const double dropped = static_cast<double>((y.array() == 0).count()) / static_cast<double>(y.size());
+  const double dropped =
+      static_cast<double>((y.array() == 0).count()) / static_cast<double>(y.size());
   EXPECT_NEAR(dropped, 0.3, 0.01);
   EXPECT_NEAR(y.maxCoeff(), 1 / 0.7, 1e-4);
   EXPECT_NEAR(y.mean(), 1, 0.02);

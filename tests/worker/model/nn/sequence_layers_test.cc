@@ -21,7 +21,8 @@ constexpr int kTokens = 8;
 Matrix RandomSteps(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   Random random(seed);
   Matrix matrix(n, dim);
-  for (Eigen::Index i = 0; i < matrix.size(); ++i) matrix.data()[i] = static_cast<float>(random.Normal());
+  for (Eigen::Index i = 0; i < matrix.size(); ++i)
+    matrix.data()[i] = static_cast<float>(random.Normal());
   return matrix;
 }
 
@@ -38,17 +39,21 @@ using ForwardOf = std::function<Matrix(std::span<const float> weights, const Mat
 
 /// Of <y, direction>, against two-sided differences.
 void ExpectDerivatives(const ForwardOf& forward, const std::vector<float>& weights, const Matrix& x,
-                       const Matrix& direction, const std::vector<float>& dweights, const Matrix& dx) {
-  EXPECT_LT(GradientError([&](std::span<const float> w) { return DotOfSteps(forward(w, x), direction); }, weights,
-                          dweights),
-            1e-3)
+                       const Matrix& direction, const std::vector<float>& dweights,
+                       const Matrix& dx) {
+  EXPECT_LT(
+      GradientError([&](std::span<const float> w) { return DotOfSteps(forward(w, x), direction); },
+                    weights, dweights),
+      1e-3)
       << "d loss / d weights";
-  EXPECT_LT(GradientError(
-                [&](std::span<const float> values) {
-                  return DotOfSteps(forward(weights, ConstMatrixView(values.data(), x.rows(), x.cols())), direction);
-                },
-                {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
-            1e-3)
+  EXPECT_LT(
+      GradientError(
+          [&](std::span<const float> values) {
+            return DotOfSteps(forward(weights, ConstMatrixView(values.data(), x.rows(), x.cols())),
+                              direction);
+          },
+          {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())}),
+      1e-3)
       << "d loss / d x";
 }
 

@@ -19,7 +19,8 @@ TEST(Team, DoesEveryPartOnce) {
     for (int64_t n_parts = 0; n_parts < 200; ++n_parts) {
       std::vector<int> times(static_cast<size_t>(n_parts));
       team.Run(n_parts, [&](int64_t part) { ++times[static_cast<size_t>(part)]; });
-      EXPECT_EQ(times, std::vector<int>(static_cast<size_t>(n_parts), 1)) << n_threads << " threads";
+      EXPECT_EQ(times, std::vector<int>(static_cast<size_t>(n_parts), 1))
+          << n_threads << " threads";
     }
   }
   EXPECT_EQ(Team::Current(), nullptr);
@@ -69,7 +70,8 @@ TEST(ForRows, SharesOnlyWhatIsWorthIt) {
   EXPECT_EQ(parts(100, 1e9), 1) << "too few rows";
 }
 
-/// Output, derivatives of the weights and of x after a pass forward and back of layers of awkward widths.
+/// Output, derivatives of the weights and of x after a pass forward and back of layers of awkward
+/// widths.
 std::vector<float> PassOf(int n_rows, int n_threads) {
   constexpr int kWidths[] = {131, 77, 1};
   int64_t n_weights = 0;
