@@ -59,7 +59,7 @@ void Index::Put(const Shard& shard, Key key, uint32_t row) const {
 }
 
 void Index::Insert(Key key, uint32_t row) {
-  const int number = ShardOf(table_, key);
+  const int number = ps::ShardOf(table_, key);
   Shard& shard = shards_[static_cast<size_t>(number)];
   Reserve(number, shard.n + 1);
   Put(shard, key, row);
@@ -68,7 +68,7 @@ void Index::Insert(Key key, uint32_t row) {
 }
 
 void Index::Erase(Key key) {
-  Shard& shard = shards_[static_cast<size_t>(ShardOf(table_, key))];
+  Shard& shard = shards_[static_cast<size_t>(ps::ShardOf(table_, key))];
   uint32_t b = HomeIn(shard, PlacementBits(table_, key));
   while (EntryOf(shard.buckets[b], key) == 0) {
     --shard.buckets[b].n_beyond;

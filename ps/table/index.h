@@ -131,7 +131,7 @@ class Index {
 
   size_t ShardOf(Key key, uint64_t bits) const {
     if (table_ != kDenseTable) return bits >> (64 - kShardBits);
-    return static_cast<size_t>(ShardOf(table_, key));
+    return static_cast<size_t>(ps::ShardOf(table_, key));
   }
   static uint32_t HomeIn(const Shard& shard, uint64_t bits) {
     // The bits below those that choose the shard.
