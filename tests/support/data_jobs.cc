@@ -4,6 +4,8 @@
 
 #include <bit>
 
+#include "worker/model/label_domains.h"
+
 namespace zhiyin::testing {
 namespace {
 
@@ -103,7 +105,9 @@ Collected CollectBlocks(worker::data::Source* source, const std::vector<int64_t>
 }
 
 Collected CollectTrain(const Job& job) {
-  return Collect(worker::data::MakeSource(job, worker::data::SplitKind::kTrain).get());
+  return Collect(worker::data::MakeSource(job, worker::data::SplitKind::kTrain,
+                                          worker::model::LabelDomainsOf(job))
+                     .get());
 }
 
 void ExpectSameRows(const worker::data::Rows& a, const worker::data::Rows& b) {

@@ -44,7 +44,7 @@ bool ParseNumber(std::string_view text, double* number) {
   return error == std::errc() && stop == end && std::isfinite(*number);
 }
 
-RowParser::RowParser(const Job& job, const Schema& schema, Observer observer)
+RowParser::RowParser(const Job& job, const Schema& schema, LabelDomains domains, Observer observer)
     : observer_(std::move(observer)),
       n_columns_(static_cast<size_t>(schema.n_columns)),
       missing_(job.data().text().missing().begin(), job.data().text().missing().end()),
@@ -76,7 +76,7 @@ RowParser::RowParser(const Job& job, const Schema& schema, Observer observer)
     columns.name = task.name();
     if (schema.labels[at] != Schema::kIgnored)
       columns.label = rule(task.label(), schema.labels[at]);
-    columns.loss = model::loss::MakeLoss(task);
+    if (columns.label) columns.domain = std::move(domains.at(at));
     if (schema.sample_spaces[at] != Schema::kIgnored)
       columns.sample_space = rule(task.sample_space(), schema.sample_spaces[at]);
     if (schema.weights[at] != Schema::kIgnored)
@@ -236,8 +236,8 @@ std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::
   if (std::string wrong = ApplyRule("label of task", task, *task.label, value, &label);
       !wrong.empty())
     return wrong;
-  if (!task.loss->Accepts(label))
-    return Wrong("label of task", task.name, task.label->column, value, task.loss->Domain());
+  if (!task.domain.accepts(label))
+    return Wrong("label of task", task.name, task.label->column, value, task.domain.description);
   *to = label;
   return "";
 }

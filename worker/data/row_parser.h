@@ -12,9 +12,9 @@
 #include "common/hash.h"
 #include "common/types.h"
 #include "configs/job.pb.h"
+#include "worker/data/label_domain.h"
 #include "worker/data/rows.h"
 #include "worker/data/schema.h"
-#include "worker/model/loss/loss.h"
 
 namespace zhiyin::worker::data {
 
@@ -33,7 +33,8 @@ class RowParser {
   /// bucket its number), the key.
   using Observer = std::function<void(int field, std::string_view value, Key key)>;
 
-  RowParser(const Job& job, const Schema& schema, Observer observer = {});
+  /// REQUIRES: a domain for each task, or none where the schema has no labels.
+  RowParser(const Job& job, const Schema& schema, LabelDomains domains, Observer observer = {});
 
   /// An empty Rows of the job's shape.
   Rows NewRows() const;
@@ -65,8 +66,8 @@ class RowParser {
   };
   struct TaskColumns {
     std::string name;
-    std::optional<RuleColumn> label;                // none where nobody looks at labels
-    std::shared_ptr<const model::loss::Loss> loss;  // knows which labels make sense
+    std::optional<RuleColumn> label;  // none where nobody looks at labels
+    LabelDomain domain;
     std::optional<RuleColumn> sample_space;
     std::optional<size_t> weight;
   };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "ps/client/client.h"
 #include "worker/data/source.h"
 
 namespace zhiyin::worker::data {
@@ -77,7 +76,7 @@ int64_t StreamPlan::KeptRows(int64_t n_own_streams) const {
 }
 
 RangePlan::RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_size,
-                     int64_t shuffle_rows) {
+                     int64_t shuffle_rows, int64_t n_ranges_max) {
   int64_t n_rows = 0;
   for (const auto& [block, summary] : blocks) n_rows += summary.n_rows;
   const int64_t n_target = std::min(n_rows / (kRangesPerWorker * n_workers), shuffle_rows);
@@ -85,7 +84,7 @@ RangePlan::RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_
   const int64_t n_all_blocks = blocks.empty() ? 0 : blocks.rbegin()->first + 1;
   const int64_t n_blocks =
       std::max({std::min(n_whole_batches * batch_size, shuffle_rows) / kBlockRows,
-                (n_all_blocks + ps::kMaxRanges - 1) / ps::kMaxRanges, int64_t{1}});
+                (n_all_blocks + n_ranges_max - 1) / n_ranges_max, int64_t{1}});
   in_file_order_ = n_rows / n_workers > shuffle_rows;
   // Among each other, as many for each worker: what it reads in the first pass are whole ranges.
   const int64_t n_whole = n_all_blocks / n_blocks / n_workers * n_workers;

@@ -91,7 +91,9 @@ class StreamPlan {
 class RangePlan {
  public:
   RangePlan() = default;
-  RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_size, int64_t shuffle_rows);
+  /// `n_ranges_max`: the most ranges that the lease protocol can name.
+  RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_size, int64_t shuffle_rows,
+            int64_t n_ranges_max);
 
   int64_t n_ranges() const { return static_cast<int64_t>(runs_.size()); }
   bool in_file_order() const { return in_file_order_; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "configs/job.pb.h"
+#include "worker/data/label_domain.h"
 
 namespace zhiyin::worker::data {
 
@@ -22,6 +23,10 @@ struct Columns {
 /// Whether rows without labels will do: then label columns may be missing, and nobody looks at
 /// those that are there.
 enum class LabelUse { kNeeded, kIgnored };
+/// Labels are read where the tasks say which ones they accept.
+inline LabelUse UseOf(const LabelDomains& labels) {
+  return labels.empty() ? LabelUse::kIgnored : LabelUse::kNeeded;
+}
 
 /// Positions of columns, from 0. A plain value.
 struct Schema {

@@ -8,17 +8,17 @@
 
 namespace zhiyin::worker::data {
 
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelUse labels,
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains labels,
                                    RowParser::Observer observer) {
   const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
   switch (job.data().source_case()) {
     case Data::kText:
-      return MakeTextSource(job, rows, labels, std::move(observer));
+      return MakeTextSource(job, rows, std::move(labels), std::move(observer));
     case Data::kGeneratedRatings:
     case Data::kGeneratedUniform:
     case Data::kGeneratedRelatedTasks:
     case Data::kGeneratedFunnel:
-      return MakeGeneratedSource(job, rows, labels, std::move(observer));
+      return MakeGeneratedSource(job, rows, std::move(labels), std::move(observer));
     case Data::SOURCE_NOT_SET:
       break;
   }

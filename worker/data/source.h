@@ -45,10 +45,10 @@ class Source {
 enum class SplitKind { kTrain, kTest };
 
 /// The configured source. Throws Error at once where a file is missing or a column does not exist.
-/// The job is copied. `observer` is told every category that is read, those of malformed lines
+/// The job is copied. `labels` says which labels the tasks accept; without domains labels are not
+/// read. `observer` is told every category that is read, those of malformed lines
 /// among them.
-std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split,
-                                   LabelUse labels = LabelUse::kNeeded,
+std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains labels,
                                    RowParser::Observer observer = {});
 
 }  // namespace zhiyin::worker::data

@@ -68,7 +68,7 @@ void CheckSameHeader(const Columns& first, const Columns& other) {
 
 class TextSource : public Source {
  public:
-  TextSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer);
+  TextSource(const Job& job, const Split& split, LabelDomains labels, RowParser::Observer observer);
 
   int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override;
 
@@ -138,7 +138,7 @@ class TextSource : public Source {
   std::vector<std::optional<Mark>> marks_;  // [block], of those that were passed
 };
 
-TextSource::TextSource(const Job& job, const Split& split, LabelUse labels,
+TextSource::TextSource(const Job& job, const Split& split, LabelDomains labels,
                        RowParser::Observer observer)
     : header_(job.data().text().header()),
       first_row_(split.first_row()),
@@ -147,7 +147,7 @@ TextSource::TextSource(const Job& job, const Split& split, LabelUse labels,
   if (split.file().empty()) Fail("data: no file in a split, expected at least one");
   for (const std::string& path : split.file()) files_.push_back({path, {}});
   files_[0].n_rows_before = 0;
-  Columns columns = FindColumns(job.data().text(), labels);
+  Columns columns = FindColumns(job.data().text(), UseOf(labels));
   n_own_columns_ = static_cast<size_t>(columns.n);
   if (job.data().has_behaviour()) {
     behaviour_ = Behaviour::Read(job);
@@ -176,7 +176,8 @@ TextSource::TextSource(const Job& job, const Split& split, LabelUse labels,
     columns.names.insert(columns.names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
   if (!columns.names.empty()) columns.n = static_cast<int>(columns.names.size());
   n_columns_ = static_cast<size_t>(columns.n);
-  parser_.emplace(job, Schema::Of(job, columns, labels), std::move(observer));
+  const Schema schema = Schema::Of(job, columns, UseOf(labels));
+  parser_.emplace(job, schema, std::move(labels), std::move(observer));
 }
 
 /// Opens every file, so that a missing one is known before the first step.
@@ -344,9 +345,9 @@ void TextSource::AddNegatives(Rows* rows) {
 
 }  // namespace
 
-std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelUse labels,
+std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelDomains labels,
                                        RowParser::Observer observer) {
-  return std::make_unique<TextSource>(job, split, labels, std::move(observer));
+  return std::make_unique<TextSource>(job, split, std::move(labels), std::move(observer));
 }
 
 }  // namespace zhiyin::worker::data

@@ -64,7 +64,8 @@ PairRows::PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behavi
   names.insert(names.end(), data::kBehaviourColumns.begin(), data::kBehaviourColumns.end());
   const data::Columns columns = {static_cast<int>(names.size()), names, "the model's job"};
   parser_ = std::make_unique<data::RowParser>(
-      job, data::Schema::Of(job, columns, data::LabelUse::kIgnored), std::move(observer));
+      job, data::Schema::Of(job, columns, data::LabelUse::kIgnored),
+      /*domains=*/data::LabelDomains{}, std::move(observer));
 }
 
 void PairRows::Append(int user, int item, std::string_view history, data::Rows* rows) const {

@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include "common/error.h"
+#include "worker/model/label_domains.h"
 #include "worker/train/block_results.h"
 
 namespace zhiyin::worker::train {
@@ -48,7 +49,7 @@ Evaluator::Evaluator(const Job& job, ps::client::Client* client, Group* group, i
       group_(group),
       n_workers_(n_workers),
       heads_(heads),
-      source_(data::MakeSource(job, data::SplitKind::kTest)),
+      source_(data::MakeSource(job, data::SplitKind::kTest, model::LabelDomainsOf(job))),
       scorer_(job, client, model, dense, heads) {}
 
 data::BlockSummaries Evaluator::Load(const std::function<void(const data::BadLine&)>& on_bad) {

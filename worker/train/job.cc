@@ -52,7 +52,7 @@ void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const Jo
   Tools tools(job, roles, /*evaluates=*/false, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
   const std::unique_ptr<data::Source> source =
-      data::MakeSource(job, data::SplitKind::kTest, data::LabelUse::kIgnored);
+      data::MakeSource(job, data::SplitKind::kTest, /*labels=*/{});
   Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
   const PredictionCounts counts =
       WritePredictions(options.output, saved::NormalizerOf(manifest), tools.heads, source.get(),

@@ -12,6 +12,7 @@
 #include "common/wall_clock.h"
 #include "worker/data/batches.h"
 #include "worker/model/balance/task_balance.h"
+#include "worker/model/label_domains.h"
 #include "worker/model/nn/batch_statistics.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/saved_model.h"
@@ -260,9 +261,9 @@ class TrainingRun {
     const auto on_bad = [&](const data::BadLine& line) { CheckBadLine(line, job_.data()); };
     const int64_t n_kept =
         shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
-    reader_ =
-        std::make_unique<data::SliceReader>(data::MakeSource(job_, data::SplitKind::kTrain),
-                                            job_.train().seed(), n_kept, data::Augmenter(job_));
+    reader_ = std::make_unique<data::SliceReader>(
+        data::MakeSource(job_, data::SplitKind::kTrain, model::LabelDomainsOf(job_)),
+        job_.train().seed(), n_kept, data::Augmenter(job_));
     const data::BlockSummaries train =
         ShareSummaries(reader_->FirstPass(FirstDeal(job_.train(), n_workers), worker, on_bad,
                                           [this] { mailbox_->SayAlive(); }),
@@ -282,7 +283,7 @@ class TrainingRun {
       dealer_ =
           MakeStreamDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
     } else {
-      data::RangePlan plan(train, n_planned_workers_, rows_per_slice, shuffle_rows);
+      data::RangePlan plan(train, n_planned_workers_, rows_per_slice, shuffle_rows, ps::kMaxRanges);
       reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/false);
       dealer_ =
           MakeRangeDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);

@@ -51,7 +51,7 @@ std::vector<Vocabulary> ReadVocabularies(const FrozenModel& model,
     own.ids.emplace_back(value);
   };
   const auto source = worker::data::MakeSource(model.job(), worker::data::SplitKind::kTrain,
-                                               worker::data::LabelUse::kIgnored, observe);
+                                               /*labels=*/{}, observe);
   worker::data::Rows rows;
   std::vector<worker::data::BadLine> bad;
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {

@@ -20,6 +20,7 @@
 #include "launch/apps/report/html.h"
 #include "launch/apps/report/scored_split.h"
 #include "launch/rank/output_folder.h"
+#include "worker/model/label_domains.h"
 #include "worker/model/loss/loss.h"
 #include "worker/model/metric/curves.h"
 #include "worker/model/metric/metric.h"
@@ -141,7 +142,8 @@ class Report {
         job_.data().has_behaviour() ? FieldOfColumn(job_.data().behaviour().item()) : -1;
     std::vector<Sums> all(static_cast<size_t>(n_tasks()));
     std::vector<std::unordered_map<Key, Sums>> of_items(all.size());
-    const auto source = worker::data::MakeSource(job_, worker::data::SplitKind::kTrain);
+    const auto source = worker::data::MakeSource(job_, worker::data::SplitKind::kTrain,
+                                                 worker::model::LabelDomainsOf(job_));
     worker::data::Rows rows;
     std::vector<worker::data::BadLine> bad;
     for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {

@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/in_parallel.h"
 #include "common/random.h"
+#include "worker/model/label_domains.h"
 
 namespace zhiyin::launch::apps {
 
@@ -19,7 +20,8 @@ ScoredSplit ScoreSplit(const FrozenModel& model, worker::data::SplitKind kind) {
   const auto observe = [&](int field, std::string_view value, Key key) {
     split.names[static_cast<size_t>(field)].try_emplace(key, value);
   };
-  const auto source = worker::data::MakeSource(job, kind, worker::data::LabelUse::kNeeded, observe);
+  const auto source =
+      worker::data::MakeSource(job, kind, worker::model::LabelDomainsOf(job), observe);
   split.labels.resize(static_cast<size_t>(job.task_size()));
   Rows rows;
   std::vector<worker::data::BadLine> bad;

@@ -94,7 +94,8 @@ ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model,
   const worker::data::Columns columns = {static_cast<int>(columns_.size()), columns_,
                                          "the model's job"};
   parser_ = std::make_unique<worker::data::RowParser>(
-      job(), worker::data::Schema::Of(job(), columns, worker::data::LabelUse::kIgnored));
+      job(), worker::data::Schema::Of(job(), columns, worker::data::LabelUse::kIgnored),
+      /*domains=*/worker::data::LabelDomains{});
   if (behaviour_)
     recommender_ = std::make_unique<Recommender>(model_, std::move(ranker), behaviour_, options);
 }

@@ -11,6 +11,7 @@
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
 #include "worker/data/source.h"
+#include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -37,7 +38,7 @@ class BehaviourTest : public ::testing::Test {
   Rows Read(const Job& job, SplitKind split) {
     Rows rows;
     std::vector<BadLine> bad;
-    MakeSource(job, split)->Read(0, &rows, &bad);
+    MakeSource(job, split, model::LabelDomainsOf(job))->Read(0, &rows, &bad);
     EXPECT_TRUE(bad.empty());
     return rows;
   }

@@ -13,6 +13,7 @@
 #include "tests/support/files.h"
 #include "worker/data/behaviour.h"
 #include "worker/data/source.h"
+#include "worker/model/label_domains.h"
 #include "worker/recommend/baselines.h"
 
 namespace zhiyin::worker::data {
@@ -51,7 +52,7 @@ class JoinsTest : public ::testing::Test {
   Rows Read(const Job& job) {
     Rows rows;
     std::vector<BadLine> bad;
-    MakeSource(job, SplitKind::kTrain)->Read(0, &rows, &bad);
+    MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job))->Read(0, &rows, &bad);
     EXPECT_TRUE(bad.empty());
     return rows;
   }

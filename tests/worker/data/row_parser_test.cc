@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tests/support/data_jobs.h"
+#include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -23,7 +24,7 @@ class RowParserTest : public ::testing::Test {
  protected:
   /// What is wrong with a row of this value; empty when nothing is, and then `rows_` has it.
   std::string Parse(std::string_view value) {
-    const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}));
+    const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}), model::LabelDomainsOf(job_));
     rows_ = parser.NewRows();
     return parser.Parse(std::span(&value, 1), &rows_);
   }
@@ -155,7 +156,8 @@ TEST_F(RowParserTest, ALabelThatIsANumber) {
 
 TEST_F(RowParserTest, ARowNeedsAllItsColumnsAndNoMore) {
   AddField(&job_, "f", "x");
-  const RowParser parser(job_, Schema::Of(job_, {3, {"x", "y", "z"}, "f:1"}));
+  const RowParser parser(job_, Schema::Of(job_, {3, {"x", "y", "z"}, "f:1"}),
+                         model::LabelDomainsOf(job_));
   Rows rows = parser.NewRows();
   const std::vector<std::string_view> values = {"1", "2", "3", "4"};
   EXPECT_EQ(parser.Parse(std::span(values).first(1), &rows), "1 column, expected 3");
@@ -168,7 +170,7 @@ TEST_F(RowParserTest, ABadRowLeavesNoTrace) {
   AddField(&job_, "f", "x");
   AddNumeric(&job_, "n", "x");
   AddTask(&job_, "t", "x")->mutable_binary_cross_entropy();
-  const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}));
+  const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}), model::LabelDomainsOf(job_));
   Rows rows = parser.NewRows();
   for (const std::string_view value : {"0.5", "2", "x", "1"})
     parser.Parse(std::span(&value, 1), &rows);
@@ -199,7 +201,8 @@ class TaskColumnsTest : public ::testing::Test {
     purchase->set_weight_column("weight");
   }
   std::string Parse(const std::vector<std::string_view>& values) {
-    const RowParser parser(job_, Schema::Of(job_, {3, {"clicked", "bought", "weight"}, "f:1"}));
+    const RowParser parser(job_, Schema::Of(job_, {3, {"clicked", "bought", "weight"}, "f:1"}),
+                           model::LabelDomainsOf(job_));
     if (rows_.n_tasks == 0) rows_ = parser.NewRows();
     return parser.Parse(values, &rows_);
   }

@@ -9,6 +9,8 @@
 namespace zhiyin::worker::data {
 namespace {
 
+constexpr int64_t kMaxRanges = int64_t{1} << 20;
+
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -67,7 +69,7 @@ TEST(RangePlan, HasEveryRowOnceInBatchesNoneTooLarge) {
       for (const int64_t batch_size : {1, 48, 512, 10'000}) {
         for (const int64_t shuffle_rows : {256, 3000, 1'000'000}) {
           const BlockSummaries blocks = Blocks(Full(n_rows));
-          const RangePlan plan(blocks, n_workers, batch_size, shuffle_rows);
+          const RangePlan plan(blocks, n_workers, batch_size, shuffle_rows, kMaxRanges);
           std::set<int64_t> seen;
           std::vector<int64_t> rows_of_slices;
           for (int64_t range = 0; range < plan.n_ranges(); ++range) {
@@ -96,7 +98,7 @@ TEST(RangePlan, HasEveryRowOnceInBatchesNoneTooLarge) {
 }
 
 TEST(RangePlan, EveryWorkerGetsSeveralRangesThatItHasReadAlone) {
-  const RangePlan plan(Blocks(Full(66508)), 4, 512, 2'000'000);
+  const RangePlan plan(Blocks(Full(66508)), 4, 512, 2'000'000, kMaxRanges);
   EXPECT_EQ(plan.n_ranges(), 32);
   EXPECT_FALSE(plan.in_file_order());
   const BlockDeal deal{4, 4};
@@ -108,7 +110,7 @@ TEST(RangePlan, EveryWorkerGetsSeveralRangesThatItHasReadAlone) {
 }
 
 TEST(RangePlan, ARangeIsConsecutiveWhereMemoryIsShort) {
-  const RangePlan plan(Blocks(Full(100'000)), 2, 512, 20'000);
+  const RangePlan plan(Blocks(Full(100'000)), 2, 512, 20'000, kMaxRanges);
   EXPECT_TRUE(plan.in_file_order());
   int64_t next = 0;
   for (const BlockRun& run : plan.runs()) {
@@ -119,7 +121,7 @@ TEST(RangePlan, ARangeIsConsecutiveWhereMemoryIsShort) {
 }
 
 TEST(RangePlan, MalformedBlocksGiveNoBatches) {
-  const RangePlan plan(Blocks({0, 10, 0}), 3, 5, 1000);
+  const RangePlan plan(Blocks({0, 10, 0}), 3, 5, 1000, kMaxRanges);
   EXPECT_EQ(plan.n_ranges(), 3);
   EXPECT_EQ(plan.n_batches(0), 0);
   EXPECT_EQ(plan.n_batches(1), 2);

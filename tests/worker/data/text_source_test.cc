@@ -13,6 +13,7 @@
 #include "common/random.h"
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
+#include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -55,7 +56,7 @@ class TextSourceTest : public ::testing::Test {
       ASSERT_EQ(all.rows.numerics[static_cast<size_t>(i - begin)], static_cast<float>(i));
   }
   static void ExpectRefused(const Job& job, const std::string& sentence) {
-    EXPECT_THAT([&] { MakeSource(job, SplitKind::kTrain); },
+    EXPECT_THAT([&] { MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job)); },
                 ThrowsMessage<Error>(HasSubstr(sentence)));
   }
 
@@ -184,7 +185,8 @@ TEST_F(TextSourceTest, BlocksMayBeReadInAnyOrder) {
     ASSERT_EQ(all.blocks.size(), 12u);
     ASSERT_EQ(all.Complaints().size(), 2u);
     for (int round = 0; round < 20; ++round) {
-      const auto source = MakeSource(job, SplitKind::kTrain);  // of which nothing was passed yet
+      const auto source = MakeSource(
+          job, SplitKind::kTrain, model::LabelDomainsOf(job));  // of which nothing was passed yet
       std::vector<int64_t> blocks = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
       random.Shuffle(std::span(blocks));
       for (int again = 0; again < 2; ++again) {
@@ -213,7 +215,7 @@ TEST_F(TextSourceTest, WhereLabelsAreIgnoredTheyMayBeMissing) {
   AddTask(&job, "task", "label");
   ExpectRefused(job, "no column \"label\"");
   const auto read = [&] {
-    return Collect(MakeSource(job, SplitKind::kTrain, LabelUse::kIgnored).get());
+    return Collect(MakeSource(job, SplitKind::kTrain, /*labels=*/{}).get());
   };
   EXPECT_THAT(read().rows.numerics, ElementsAre(5, 6));
   EXPECT_TRUE(std::isnan(read().rows.labels.at(1)));
@@ -227,7 +229,7 @@ TEST_F(TextSourceTest, WhereLabelsAreIgnoredTheyMayBeMissing) {
   AddNumeric(&named, "y", "y");
   AddTask(&named, "task", "label");
   EXPECT_EQ(CollectTrain(named).bad.size(), 2u);
-  EXPECT_THAT(Collect(MakeSource(named, SplitKind::kTrain, LabelUse::kIgnored).get()).rows.numerics,
+  EXPECT_THAT(Collect(MakeSource(named, SplitKind::kTrain, /*labels=*/{}).get()).rows.numerics,
               ElementsAre(2, 4));
 }
 
@@ -238,7 +240,8 @@ TEST_F(TextSourceTest, TrainAndTestAreSplitsOfTheirOwn) {
   job.mutable_data()->mutable_test()->set_first_row(6);
   job.mutable_data()->mutable_test()->set_n_rows(0);
   ExpectNumbers(CollectTrain(job), 0, 6);
-  ExpectNumbers(Collect(MakeSource(job, SplitKind::kTest).get()), 6, 10);
+  ExpectNumbers(Collect(MakeSource(job, SplitKind::kTest, model::LabelDomainsOf(job)).get()), 6,
+                10);
 }
 
 TEST_F(TextSourceTest, HeadersOfAllFilesMustBeEqual) {
@@ -279,13 +282,15 @@ TEST_F(TextSourceTest, ATruncatedGzipEndsTheJob) {
   const std::string gzip =
       zhiyin::testing::ReadFile(folder_.WriteGzip("whole", Numbered(0, 200'000)));
   const std::string path = folder_.Write("cut.gz", gzip.substr(0, gzip.size() - 100));
-  const auto source = MakeSource(NumberJob({path}), SplitKind::kTrain);
+  const auto source =
+      MakeSource(NumberJob({path}), SplitKind::kTrain, model::LabelDomainsOf(NumberJob({path})));
   EXPECT_THAT([&] { Collect(source.get()); }, ThrowsMessage<Error>(HasSubstr(path + ": at byte ")));
 }
 
 TEST_F(TextSourceTest, AFileThatChangesBetweenPassesEndsTheJob) {
   const std::string path = folder_.Write("f", Numbered(0, 10));
-  const auto source = MakeSource(NumberJob({path}), SplitKind::kTrain);
+  const auto source =
+      MakeSource(NumberJob({path}), SplitKind::kTrain, model::LabelDomainsOf(NumberJob({path})));
   ExpectNumbers(Collect(source.get()), 0, 10);
   folder_.Write("f", Numbered(0, 11));
   EXPECT_THAT([&] { Collect(source.get()); },

@@ -16,10 +16,12 @@ namespace {
 
 class GeneratedSource final : public Source {
  public:
-  GeneratedSource(const Job& job, const Split& split, LabelUse labels, RowParser::Observer observer)
+  GeneratedSource(const Job& job, const Split& split, LabelDomains labels,
+                  RowParser::Observer observer)
       : name_(GeneratedName(job.data())),
         world_(MakeWorld(job.data())),
-        parser_(job, Schema::Of(job, AllColumns(job.data()), labels), std::move(observer)),
+        parser_(job, Schema::Of(job, AllColumns(job.data()), UseOf(labels)), std::move(labels),
+                std::move(observer)),
         first_row_(split.first_row()) {
     n_rows_ = std::max<int64_t>(GeneratedRows(job.data()) - first_row_, 0);
     if (split.n_rows() > 0) n_rows_ = std::min(n_rows_, split.n_rows());
@@ -95,9 +97,9 @@ std::unique_ptr<World> MakeWorld(const Data& data) {
   LOG(FATAL) << "the data is not generated";
 }
 
-std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels,
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
                                             RowParser::Observer observer) {
-  return std::make_unique<GeneratedSource>(job, split, labels, std::move(observer));
+  return std::make_unique<GeneratedSource>(job, split, std::move(labels), std::move(observer));
 }
 
 void WriteGenerated(const Data& data, std::ostream& out) {

@@ -42,7 +42,7 @@ class World {
 /// REQUIRES: the data is generated; also of the next two.
 std::unique_ptr<World> MakeWorld(const Data& data);
 /// The split's rows. Throws Error where a column does not exist.
-std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelUse labels,
+std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
                                             RowParser::Observer observer);
 /// All rows as tab-separated text with a header. Read as text, they are the same rows.
 void WriteGenerated(const Data& data, std::ostream& out);

@@ -9,6 +9,7 @@
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 #include "worker/data/generated/world.h"
+#include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -126,7 +127,7 @@ TEST(GeneratedRatings, ARowIsAFunctionOfSeedAndPosition) {
   Job job = RatingsJob(2000, 0.5, 5);
   job.mutable_data()->mutable_train()->set_first_row(512);
   job.mutable_data()->mutable_train()->set_n_rows(488);
-  const auto source = MakeSource(job, SplitKind::kTrain);
+  const auto source = MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job));
   const Collected second = CollectBlocks(source.get(), {1});
   EXPECT_EQ(second.n_seen, 232);
   Rows expected(all.n_fields, all.n_numerics, all.n_tasks);
@@ -147,7 +148,7 @@ TEST(GeneratedRatings, ASplitEndsWithTheRows) {
 TEST(GeneratedRatings, RefuseWhatTextWouldRefuse) {
   Job job = RatingsJob(10, 0.5, 5);
   AddNumeric(&job, "user_regoin");
-  EXPECT_THAT([&] { MakeSource(job, SplitKind::kTrain); },
+  EXPECT_THAT([&] { MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job)); },
               ThrowsMessage<Error>(
                   HasSubstr("data.generated_ratings: no column \"user_regoin\" (numeric[4] "
                             "\"user_regoin\"); the nearest is \"user_region\"")));

@@ -5,6 +5,7 @@
 
 #include "tests/support/data_jobs.h"
 #include "worker/data/generated/world.h"
+#include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -51,10 +52,10 @@ TEST(GeneratedUniform, DrawsAllValuesAboutEquallyOften) {
 
 TEST(GeneratedUniform, IsAFunctionOfSeedAndRow) {
   const Job job = UniformJob(600, 7);
-  const auto source = MakeSource(job, SplitKind::kTrain);
+  const auto source = MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job));
   const Collected backwards = CollectBlocks(source.get(), {2, 0, 1});
   EXPECT_EQ(backwards.n_seen, 600);
-  const auto again = MakeSource(job, SplitKind::kTrain);
+  const auto again = MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job));
   ExpectSameRows(CollectBlocks(again.get(), {2, 0, 1}).rows, backwards.rows);
   EXPECT_NE(CollectTrain(UniformJob(600, 8)).rows.keys, CollectTrain(job).rows.keys);
 
