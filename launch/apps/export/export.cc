@@ -13,7 +13,7 @@
 #include "common/file.h"
 #include "launch/apps/export/npz_file.h"
 #include "launch/apps/export/onnx_file.h"
-#include "launch/apps/recommend/recommend.h"
+#include "launch/job/load_frozen.h"
 #include "launch/rank/output_folder.h"
 #include "worker/data/source.h"
 #include "worker/recommend/pair_rows.h"
@@ -190,7 +190,7 @@ void RunExport(const ExportCommand& command) {
     since = FactsOf(command.since);
   }
   Manifest manifest;
-  const auto model = LoadFrozen(command.checkpoint, command.overrides, &manifest);
+  const auto model = job::LoadFrozen(command.checkpoint, command.overrides, &manifest);
   const Job& job = model->job();
   const std::shared_ptr<const Behaviour> behaviour =
       job.data().has_behaviour() ? Behaviour::Read(job) : nullptr;

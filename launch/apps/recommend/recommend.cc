@@ -6,18 +6,12 @@
 
 #include "common/error.h"
 #include "common/file.h"
-#include "common/in_parallel.h"
-#include "launch/apps/serve/served_model.h"
-#include "launch/job/load_job.h"
-#include "launch/job/load_saved.h"
+#include "launch/apps/list_json.h"
+#include "launch/job/load_frozen.h"
 #include "launch/rank/output_folder.h"
-#include "ps/partitioner.h"
-#include "ps/save/checkpoint.h"
-#include "ps/table/table.h"
 #include "worker/data/line_reader.h"
 #include "worker/model/metric/list_metrics.h"
-#include "worker/recommend/baselines.h"
-#include "worker/saved/saved_model.h"
+#include "worker/recommend/measure_lists.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -25,17 +19,6 @@ namespace {
 using worker::data::Behaviour;
 using worker::recommend::Recommended;
 using worker::recommend::Recommender;
-
-constexpr int kNeighbours = 100;
-constexpr int kFactors = 32;
-
-std::vector<std::vector<Recommended>> Lists(const Recommender& recommender,
-                                            const std::vector<int>& users) {
-  return InParallel<std::vector<Recommended>>(users.size(), [&] {
-    auto session = std::make_shared<Recommender::Session>(recommender);
-    return [session, &users](size_t i) { return session->For(users[i]); };
-  });
-}
 
 std::vector<int> UsersOf(const std::string& users, const Behaviour& behaviour) {
   std::vector<int> numbers;
@@ -117,110 +100,24 @@ std::string TableLine(const std::string& name, const worker::model::metric::List
   return text;
 }
 
-std::string MeasureTable(const std::vector<MeasuredLists>& rows, int k) {
+std::string MeasureTable(const std::vector<worker::recommend::MeasuredLists>& rows, int k) {
   const std::string at = "@" + std::to_string(k);
   char head[256];
   std::snprintf(head, sizeof(head), "%-24s %6s  %-22s  %-22s  %-6s  %-6s  %8s  %7s\n", "lists by",
                 "users", ("Recall" + at).c_str(), ("NDCG" + at).c_str(), "hits", "MRR", "coverage",
                 "novelty");
   std::string table = head;
-  for (const MeasuredLists& row : rows) table += TableLine(row.name, row.metrics);
+  for (const worker::recommend::MeasuredLists& row : rows)
+    table += TableLine(row.name, row.metrics);
   return table;
 }
 
 }  // namespace
 
-std::vector<MeasuredLists> MeasureLists(const Recommender& recommender,
-                                        const worker::recommend::RecommendOptions& options,
-                                        const std::string& model_name) {
-  const Behaviour& behaviour = recommender.behaviour();
-  std::vector<int> users;
-  std::vector<std::vector<int>> relevant;
-  for (int u = 0; u < behaviour.n_users(); ++u) {
-    std::vector<bool> seen(static_cast<size_t>(behaviour.n_items()));
-    if (options.exclude_seen) {
-      for (const Behaviour::Event& event : behaviour.events(u))
-        seen[static_cast<size_t>(event.item)] = true;
-    }
-    std::vector<int> own;
-    for (const Behaviour::Event& event : behaviour.held_out(u)) {
-      if (!seen[static_cast<size_t>(event.item)] &&
-          std::find(own.begin(), own.end(), event.item) == own.end())
-        own.push_back(event.item);
-    }
-    if (own.empty()) continue;
-    users.push_back(u);
-    relevant.push_back(std::move(own));
-  }
-  if (users.empty())
-    Fail(
-        "recommend --measure: no event is held out, expected data.behaviour with last, from_time "
-        "or share");
-  std::vector<int64_t> counts;
-  for (int i = 0; i < behaviour.n_items(); ++i) counts.push_back(behaviour.count(i));
-  std::vector<MeasuredLists> rows;
-  const auto add = [&](const std::string& name, const std::vector<std::vector<int>>& lists) {
-    worker::model::metric::ListTally tally(options.k, counts);
-    for (size_t i = 0; i < users.size(); ++i) tally.Add(lists[i], relevant[i]);
-    rows.push_back({name, tally.Compute()});
-  };
-  std::vector<std::unique_ptr<worker::recommend::Baseline>> baselines;
-  baselines.push_back(worker::recommend::MakeMostPopular(behaviour));
-  baselines.push_back(worker::recommend::MakeItemNeighbours(behaviour, kNeighbours));
-  baselines.push_back(
-      worker::recommend::MakeImplicitFactorization(behaviour, kFactors, 10, 10, 10));
-  if (auto content = worker::recommend::MakeContentOnly(behaviour))
-    baselines.push_back(std::move(content));
-  for (const auto& baseline : baselines) {
-    add(baseline->name(), InParallel<std::vector<int>>(users.size(), [&] {
-          std::vector<float> scores(static_cast<size_t>(behaviour.n_items()));
-          return [&behaviour, &users, &options, &baseline, scores](size_t i) mutable {
-            return worker::recommend::BestUnseen(behaviour, *baseline, users[i], options.k,
-                                                 options.exclude_seen, scores);
-          };
-        }));
-  }
-  std::vector<std::vector<int>> own;
-  for (const std::vector<Recommended>& list : Lists(recommender, users)) {
-    std::vector<int>& items = own.emplace_back();
-    for (const Recommended& one : list) items.push_back(one.item);
-  }
-  add(model_name, own);
-  return rows;
-}
-
-std::shared_ptr<const worker::saved::FrozenModel> LoadFrozen(
-    const std::string& path, const std::vector<std::string>& overrides, Manifest* said) {
-  for (const std::string& text : overrides) {
-    if (!text.starts_with("data."))
-      Fail("--set ", text, ": the model is taken as it was trained, expected a field of data");
-  }
-  const ps::save::SavedChain saved = job::LoadSaved(worker::saved::FindModel(path), overrides);
-  const Manifest& manifest = saved.back().manifest;
-  if (said != nullptr) *said = manifest;
-  auto model = std::make_shared<worker::saved::FrozenModel>(manifest);
-  std::vector<ps::table::Table> tables = ps::table::EmptyTables(manifest.job());
-  ps::save::LoadRows(
-      saved, ps::save::CarryAll(tables.size()), {1, 1}, 0, &tables, [] {}, Beside::kThread);
-  std::vector<float> weights;
-  for (ps::table::Table& table : tables) {
-    weights.resize(static_cast<size_t>(table.dim()));
-    for (int shard = 0; shard < ps::kNumShards; ++shard) {
-      table.VisitShard(shard, [&](Key key, std::span<const std::byte> row) {
-        // ReadWeights only reads; it takes the addresses that Find gives.
-        std::byte* const address = const_cast<std::byte*>(row.data());
-        table.ReadWeights(std::span(&address, 1), FP32, weights.data());
-        model->AddRow(table.spec().id, key, weights);
-      });
-    }
-  }
-  return model;
-}
-
 void RunRecommend(const RecommendCommand& command) {
   if (!command.output.empty()) rank::CheckOutputFile(command.output, command.overwrite);
-  const auto model = LoadFrozen(command.checkpoint, command.overrides);
-  const auto ranker = command.ranker.empty() ? nullptr : LoadFrozen(command.ranker, {});
+  const auto model = job::LoadFrozen(command.checkpoint, command.overrides);
+  const auto ranker = command.ranker.empty() ? nullptr : job::LoadFrozen(command.ranker, {});
   if (!model->job().data().has_behaviour())
     Fail(command.checkpoint,
          ": the model's job has no data.behaviour, expected one that names users and items");
@@ -230,10 +127,12 @@ void RunRecommend(const RecommendCommand& command) {
   const Recommender recommender(model, ranker, behaviour, options);
   std::string text;
   if (command.measure) {
-    text = MeasureTable(MeasureLists(recommender, options, model->job().name()), options.k);
+    text = MeasureTable(worker::recommend::MeasureLists(recommender, options, model->job().name()),
+                        options.k);
   } else {
     const std::vector<int> users = UsersOf(command.users, *behaviour);
-    const std::vector<std::vector<Recommended>> lists = Lists(recommender, users);
+    const std::vector<std::vector<Recommended>> lists =
+        worker::recommend::ListsFor(recommender, users);
     if (command.format == "tsv") text = "user\trank\titem\tscore\tbecause\n";
     for (size_t i = 0; i < users.size(); ++i) {
       if (command.format == "tsv") text += TsvLines(*behaviour, users[i], lists[i]);

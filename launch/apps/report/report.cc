@@ -16,16 +16,17 @@
 #include "common/file.h"
 #include "common/random.h"
 #include "common/text.h"
-#include "launch/apps/recommend/recommend.h"
 #include "launch/apps/report/html.h"
-#include "launch/apps/report/scored_split.h"
+#include "launch/job/load_frozen.h"
 #include "launch/rank/output_folder.h"
 #include "worker/model/label_domains.h"
 #include "worker/model/loss/loss.h"
 #include "worker/model/metric/curves.h"
 #include "worker/model/metric/metric.h"
 #include "worker/model/model.h"
+#include "worker/recommend/measure_lists.h"
 #include "worker/saved/saved_model.h"
+#include "worker/saved/scored_split.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -63,9 +64,9 @@ class Report {
  public:
   explicit Report(const ReportCommand& command)
       : command_(command),
-        model_(LoadFrozen(command.checkpoint, command.overrides, &manifest_)),
+        model_(job::LoadFrozen(command.checkpoint, command.overrides, &manifest_)),
         job_(model_->job()),
-        test_(ScoreSplit(WithTest(*model_), worker::data::SplitKind::kTest)),
+        test_(worker::saved::ScoreSplit(WithTest(*model_), worker::data::SplitKind::kTest)),
         page_(job_.name() + ": what the model does on the test split") {
     for (const Task& task : job_.task())
       kinds_.push_back(worker::model::loss::MakeLoss(task)->kind());
@@ -330,7 +331,8 @@ class Report {
                   "MRR",
                   "coverage",
                   "novelty"};
-    for (const MeasuredLists& row : MeasureLists(recommender, options, "the model")) {
+    for (const worker::recommend::MeasuredLists& row :
+         worker::recommend::MeasureLists(recommender, options, "the model")) {
       const worker::model::metric::ListMetrics& m = row.metrics;
       table.rows.push_back({row.name, std::to_string(m.n_users),
                             WithInterval(m.recall.mean, m.recall.low, m.recall.high),
@@ -376,7 +378,7 @@ class Report {
       blocks.push_back(block);
       n += block.n;
     }
-    const std::vector<std::vector<float>> as_it_is = Predict(*model_, blocks);
+    const std::vector<std::vector<float>> as_it_is = worker::saved::Predict(*model_, blocks);
     std::vector<std::vector<Bar>> bars(static_cast<size_t>(n_tasks()));
     for (int input = 0; input < job_.field_size() + job_.numeric_size(); ++input) {
       const std::string& name = input < job_.field_size()
@@ -388,7 +390,7 @@ class Report {
             Random(job_.train().seed(), static_cast<uint64_t>(input), static_cast<uint64_t>(p))
                 .Next();
         const std::vector<std::vector<float>> changed =
-            Predict(*model_, Permuted(blocks, input, seed));
+            worker::saved::Predict(*model_, worker::saved::Permuted(blocks, input, seed));
         for (int t = 0; t < n_tasks(); ++t) {
           const size_t at = static_cast<size_t>(t);
           lost[at] += (Quality(t, as_it_is[at]) - Quality(t, changed[at])) / kPermutations;
@@ -495,7 +497,7 @@ class Report {
   Manifest manifest_;
   std::shared_ptr<const FrozenModel> model_;
   const Job& job_;
-  ScoredSplit test_;
+  worker::saved::ScoredSplit test_;
   HtmlPage page_;
   std::vector<PredictionKind> kinds_;  // [tasks]
   std::string said_;

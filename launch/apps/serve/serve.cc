@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 #include "common/file.h"
-#include "launch/apps/recommend/recommend.h"
+#include "launch/job/load_frozen.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/saved_model.h"
 
@@ -97,7 +97,7 @@ HttpService::Served LoadServed(const NewestModel& newest,
                                std::shared_ptr<const worker::saved::FrozenModel> ranker,
                                const ServedModel* before,
                                const worker::recommend::RecommendOptions& options) {
-  const auto model = LoadFrozen(newest.folder, {});
+  const auto model = job::LoadFrozen(newest.folder, {});
   std::shared_ptr<const worker::data::Behaviour> behaviour;
   if (model->job().data().has_behaviour()) {
     const bool is_same = before != nullptr && google::protobuf::util::MessageDifferencer::Equals(
@@ -120,7 +120,7 @@ int Serve(const ServeCommand& command) {
   std::shared_ptr<const worker::saved::FrozenModel> ranker;
   if (!command.ranker.empty()) {
     ranker_now = FindNewest(command.ranker);
-    ranker = LoadFrozen(ranker_now.folder, {});
+    ranker = job::LoadFrozen(ranker_now.folder, {});
   }
   HttpService::Served served = LoadServed(now, ranker, nullptr, command.options);
   std::shared_ptr<const ServedModel> model = served.model;
@@ -137,7 +137,7 @@ int Serve(const ServeCommand& command) {
           command.ranker.empty() ? NewestModel() : FindNewest(command.ranker);
       const bool ranks_alike = AreSame(newest_ranker, ranker_now);
       if (AreSame(newest, now) && ranks_alike) continue;
-      const auto next_ranker = ranks_alike ? ranker : LoadFrozen(newest_ranker.folder, {});
+      const auto next_ranker = ranks_alike ? ranker : job::LoadFrozen(newest_ranker.folder, {});
       HttpService::Served next = LoadServed(newest, next_ranker, model.get(), command.options);
       model = next.model;
       now = newest;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/text.h"
+#include "launch/apps/list_json.h"
 #include "worker/data/schema.h"
 
 namespace zhiyin::launch::apps {
@@ -65,19 +66,6 @@ void CheckKeys(const nlohmann::json& request, std::initializer_list<std::string_
 }
 
 }  // namespace
-
-nlohmann::ordered_json ListJson(const Behaviour& behaviour, int user,
-                                const std::vector<Recommended>& list) {
-  nlohmann::ordered_json line = {{"user", behaviour.user(user)},
-                                 {"items", nlohmann::ordered_json::array()}};
-  for (const Recommended& one : list) {
-    nlohmann::ordered_json because = nlohmann::ordered_json::array();
-    for (const int item : one.because) because.push_back(behaviour.item(item));
-    line["items"].push_back(
-        {{"item", behaviour.item(one.item)}, {"score", one.score}, {"because", because}});
-  }
-  return line;
-}
 
 ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model,
                          std::shared_ptr<const FrozenModel> ranker,

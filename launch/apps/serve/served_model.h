@@ -116,8 +116,4 @@ class ServedModel {
   mutable Pool<worker::recommend::Recommender::Session> recommending_;
 };
 
-/// What `zhiyin recommend` and the server say of a list.
-nlohmann::ordered_json ListJson(const worker::data::Behaviour& behaviour, int user,
-                                const std::vector<worker::recommend::Recommended>& list);
-
 }  // namespace zhiyin::launch::apps

@@ -9,11 +9,11 @@
 #include "worker/data/source.h"
 #include "worker/saved/frozen_model.h"
 
-namespace zhiyin::launch::apps {
+namespace zhiyin::worker::saved {
 
 /// All good rows, in order, in memory.
 struct ScoredSplit {
-  std::vector<worker::data::Rows> blocks;
+  std::vector<data::Rows> blocks;
   int64_t n = 0;
   int64_t n_bad = 0;
   std::vector<std::vector<float>> labels;       // [tasks][n]
@@ -23,15 +23,14 @@ struct ScoredSplit {
 };
 
 /// Throws Error as a Source does, and where there are no rows.
-ScoredSplit ScoreSplit(const worker::saved::FrozenModel& model, worker::data::SplitKind kind);
+ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind);
 
 /// Predictions [tasks][rows of all blocks] by all processors.
-std::vector<std::vector<float>> Predict(const worker::saved::FrozenModel& model,
-                                        const std::vector<worker::data::Rows>& blocks);
+std::vector<std::vector<float>> Predict(const FrozenModel& model,
+                                        const std::vector<data::Rows>& blocks);
 
 /// Input f of all rows (a field, or behind them a numeric) exchanged among the rows by a random
 /// permutation.
-std::vector<worker::data::Rows> Permuted(const std::vector<worker::data::Rows>& blocks, int input,
-                                         uint64_t seed);
+std::vector<data::Rows> Permuted(const std::vector<data::Rows>& blocks, int input, uint64_t seed);
 
-}  // namespace zhiyin::launch::apps
+}  // namespace zhiyin::worker::saved

@@ -1,4 +1,4 @@
-#include "launch/apps/report/scored_split.h"
+#include "worker/saved/scored_split.h"
 
 #include <memory>
 #include <numeric>
@@ -8,23 +8,21 @@
 #include "common/random.h"
 #include "worker/model/label_domains.h"
 
-namespace zhiyin::launch::apps {
+namespace zhiyin::worker::saved {
 
-using worker::data::Rows;
-using worker::saved::FrozenModel;
+using data::Rows;
 
-ScoredSplit ScoreSplit(const FrozenModel& model, worker::data::SplitKind kind) {
+ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
   const Job& job = model.job();
   ScoredSplit split;
   split.names.resize(static_cast<size_t>(job.field_size()));
   const auto observe = [&](int field, std::string_view value, Key key) {
     split.names[static_cast<size_t>(field)].try_emplace(key, value);
   };
-  const auto source =
-      worker::data::MakeSource(job, kind, worker::model::LabelDomainsOf(job), observe);
+  const auto source = data::MakeSource(job, kind, model::LabelDomainsOf(job), observe);
   split.labels.resize(static_cast<size_t>(job.task_size()));
   Rows rows;
-  std::vector<worker::data::BadLine> bad;
+  std::vector<data::BadLine> bad;
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {
     split.n_bad += static_cast<int64_t>(bad.size());
     if (rows.n == 0) continue;
@@ -34,7 +32,7 @@ ScoredSplit ScoreSplit(const FrozenModel& model, worker::data::SplitKind kind) {
     split.blocks.push_back(rows);
   }
   if (split.n == 0)
-    Fail("data.", kind == worker::data::SplitKind::kTest ? "test" : "train",
+    Fail("data.", kind == data::SplitKind::kTest ? "test" : "train",
          ": has no good rows, expected some");
   split.predictions = Predict(model, split.blocks);
   return split;
@@ -91,4 +89,4 @@ std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t 
   return permuted;
 }
 
-}  // namespace zhiyin::launch::apps
+}  // namespace zhiyin::worker::saved
