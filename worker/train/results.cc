@@ -63,6 +63,21 @@ Json MetricsLine(int64_t epoch, int64_t step, const std::string& split,
   return line;
 }
 
+Json BalanceJson(const model::balance::BalanceFigures& figures, size_t task,
+                 std::span<const std::string> names) {
+  Json line = {{"task_weight", figures.task_weight}};
+  if (!figures.gradient_norm) return line;
+  line["gradient_norm"] = *figures.gradient_norm;
+  line["gradient_conflict"] = *figures.gradient_conflict;
+  line["gradient_cosine"] = Json::object();
+  for (size_t other = 0; other < names.size(); ++other) {
+    if (other == task) continue;
+    const std::optional<double>& cosine = figures.gradient_cosine[other];
+    line["gradient_cosine"][names[other]] = cosine ? Json(*cosine) : Json(nullptr);
+  }
+  return line;
+}
+
 Json ConfigJson(const Job& job) {
   std::string text;
   google::protobuf::util::JsonPrintOptions options;

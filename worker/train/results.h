@@ -12,6 +12,7 @@
 
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
+#include "worker/model/balance/task_balance.h"
 #include "worker/model/metric/metric.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/invariants.h"
@@ -29,6 +30,12 @@ Json MetricsLine(int64_t epoch, int64_t step, const std::string& split,
                  const model::metric::TaskMetrics& metrics);
 /// auc, log_loss, mse, rmse, r2, calibration, samples, label_mean; null where undefined.
 Json MetricsObject(const model::metric::TaskMetrics& metrics);
+
+/// What a method of balancing did for a task, for metrics.jsonl and summary.json: task_weight and,
+/// where gradients were computed task by task, gradient_norm, gradient_conflict and gradient_cosine
+/// by the name of the other task.
+Json BalanceJson(const model::balance::BalanceFigures& figures, size_t task,
+                 std::span<const std::string> names);
 
 /// The whole configuration, field names as in job.proto.
 Json ConfigJson(const Job& job);

@@ -161,9 +161,12 @@ void Trainer::Finish(Slot* slot) {
                      1.0f / static_cast<float>(slot->task.step_rows), own_losses_, &doutputs_);
   for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
   profile_->Enter(Stage::kBackward);
-  balance_->Backward({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows,
-                      slot->task.clock, pass.seed},
-                     dense_, &slot->input);
+  std::ranges::fill(dense_->gradient_rows(), 0.0f);
+  const bool has_gradients =
+      balance_->Apply({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows,
+                       slot->task.clock, pass.seed},
+                      dense_, &slot->input);
+  if (!has_gradients) Backward(x, &slot->input);
   slot->input.AddL2(slot->task.step_rows);
   if (balance_->HasSums()) {
     const std::span<const double> numbers = balance_->sums().numbers();
@@ -173,6 +176,14 @@ void Trainer::Finish(Slot* slot) {
   client_->PushStart(&slot->exchange, slot->task.slice, slot->task.n_slices);
   profile_->Enter(Stage::kDeal);
   dealer_->Pushed(slot->task, clock_->Now() - client_->waited_s() - began);
+}
+
+void Trainer::Backward(const ConstMatrixView& x, model::EmbeddingInput* input) {
+  const size_t n_weights = static_cast<size_t>(model_->n_weights());
+  model_->Backward(dense_->weights().first(n_weights), x, doutputs_,
+                   dense_->gradients().first(n_weights), &dx_);
+  profile_->Enter(Stage::kScatter);
+  input->Scatter(dx_);
 }
 
 }  // namespace zhiyin::worker::train

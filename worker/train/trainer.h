@@ -67,6 +67,8 @@ class Trainer {
   /// The next slice, up to the request for its rows; false when there is none.
   bool Start(Slot* slot);
   void Finish(Slot* slot);
+  /// The backward pass of all tasks at once: gradients of the dense weights and of the rows.
+  void Backward(const ConstMatrixView& x, model::EmbeddingInput* input);
 
   Dealer* dealer_;
   data::SliceReader* reader_;
@@ -89,7 +91,7 @@ class Trainer {
   Slot slots_[2];
   Matrix x_;
   Matrix outputs_;
-  Matrix doutputs_;
+  Matrix doutputs_, dx_;
   std::vector<float> predictions_;
   std::vector<double> objectives_;  // [n_tasks]
   std::vector<double> own_losses_;  // [n_tasks]

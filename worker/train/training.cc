@@ -59,7 +59,7 @@ class TrainingRun {
         mailbox_(mailbox),
         tools_(job_, roles, job_.data().has_test(), options.n_threads, mailbox),
         profile_(options.profile, &tools_.client),
-        balance_(job_, tools_.model.get(), &profile_),
+        balance_(job_, tools_.model.get()),
         files_(options.output) {
     if (job_.train().has_early_stopping()) stopping_.emplace(job_);
   }
@@ -579,7 +579,8 @@ class TrainingRun {
                                   TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
       if (n_balance() > 0) {
-        task_balance_[job_.task(t).name()] = balance.Describe(static_cast<size_t>(t), TaskNames());
+        task_balance_[job_.task(t).name()] = BalanceJson(balance.FiguresOf(static_cast<size_t>(t)),
+                                                         static_cast<size_t>(t), TaskNames());
         lines.back().update(task_balance_[job_.task(t).name()]);
       }
       if (task.own_loss != 0)

@@ -21,7 +21,7 @@
 namespace zhiyin::worker::data {
 namespace {
 
-constexpr int64_t kMaxRanges = int64_t{1} << 20;
+constexpr int64_t kRangesMax = int64_t{1} << 20;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -293,7 +293,7 @@ TEST(SliceReader, AWindowOfAStreamIsShuffledForItself) {
 
 TEST(SliceReader, KeepsTheRunsThatWereUsedLast) {
   Readers readers({.n_rows = 256 * 8}, {1, 1}, 1024);
-  const RangePlan plan(readers.summaries(), 1, 256, 1'000'000, kMaxRanges);
+  const RangePlan plan(readers.summaries(), 1, 256, 1'000'000, kRangesMax);
   ASSERT_EQ(plan.n_ranges(), 8);
   readers.Start(plan.runs(), false);
   EXPECT_THAT(readers[0].KeptRuns(), ElementsAre(0, 1, 2, 3)) << "of the first pass";

@@ -43,24 +43,23 @@ void BalanceSums::Add(std::span<const double> numbers) {
   for (size_t i = 0; i < numbers_.size(); ++i) numbers_[i] += numbers[i];
 }
 
-train::Json BalanceSums::Describe(size_t task, std::span<const std::string> names) const {
-  train::Json line = {{"task_weight", numbers_[Factor(task)] / numbers_[kSlices]}};
-  if (numbers_[kLooked] == 0) return line;
-  line["gradient_norm"] = numbers_[Norm(task)] / numbers_[kLooked];
-  line["gradient_conflict"] = numbers_[Conflict(task)] / numbers_[kLooked];
-  line["gradient_cosine"] = train::Json::object();
+BalanceFigures BalanceSums::FiguresOf(size_t task) const {
+  BalanceFigures figures;
+  figures.task_weight = numbers_[Factor(task)] / numbers_[kSlices];
+  if (numbers_[kLooked] == 0) return figures;
+  figures.gradient_norm = numbers_[Norm(task)] / numbers_[kLooked];
+  figures.gradient_conflict = numbers_[Conflict(task)] / numbers_[kLooked];
+  figures.gradient_cosine.resize(n_tasks_);
   for (size_t other = 0; other < n_tasks_; ++other) {
     if (other == task) continue;
     const size_t at = Cosine(std::max(task, other), std::min(task, other));
-    line["gradient_cosine"][names[other]] =
-        numbers_[at + 1] == 0 ? train::Json(nullptr) : train::Json(numbers_[at] / numbers_[at + 1]);
+    if (numbers_[at + 1] != 0) figures.gradient_cosine[other] = numbers_[at] / numbers_[at + 1];
   }
-  return line;
+  return figures;
 }
 
-TaskBalance::TaskBalance(const Job& job, Model* model, train::Profile* profile)
+TaskBalance::TaskBalance(const Job& job, Model* model)
     : model_(model),
-      profile_(profile),
       n_tasks_(static_cast<size_t>(job.task_size())),
       look_every_(static_cast<uint64_t>(job.train().task_gradients_every())),
       balancer_(MakeBalancer(job)),
@@ -81,11 +80,10 @@ bool TaskBalance::LooksAt(uint64_t step) const {
   return (balancer_ && balancer_->UsesGradients()) || (look_every_ > 0 && step % look_every_ == 0);
 }
 
-void TaskBalance::Backward(const Slice& slice, DenseWeights* dense, EmbeddingInput* input) {
-  std::ranges::fill(dense->gradient_rows(), 0.0f);
+bool TaskBalance::Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput* input) {
   if (sums_) *sums_ = BalanceSums(n_tasks_);
   // The last step of an epoch may leave a slice without rows.
-  if (!sums_ || slice.n_rows == 0) return BackwardOfAll(slice, TaskFactors(n_tasks_), dense, input);
+  if (!sums_ || slice.n_rows == 0) return false;
 
   // From parts of a step to means over the slice, which do not tell how a step is cut.
   const double of_mean = static_cast<double>(slice.step_rows) / static_cast<double>(slice.n_rows);
@@ -117,28 +115,19 @@ void TaskBalance::Backward(const Slice& slice, DenseWeights* dense, EmbeddingInp
   if (balancer_) balancer_->Balance(facts, &factors);
   sums_->AddFactors(factors);
   if (looks) sums_->AddGram(facts.gram, factors);
-  // To look at gradients changes no bit of the result.
-  if (balancer_ && balancer_->UsesGradients()) {
-    gradients_->Combine(factors, dense->gradients(), input);
-  } else {
-    BackwardOfAll(slice, factors, dense, input);
-  }
   for (size_t i = 0; i < n_own; ++i)
     dense->gradients()[own_weights_begin_ + i] =
         static_cast<float>(factors.down_weights[i] / of_mean);
-}
-
-void TaskBalance::BackwardOfAll(const Slice& slice, const TaskFactors& factors, DenseWeights* dense,
-                                EmbeddingInput* input) {
+  if (balancer_ && balancer_->UsesGradients()) {
+    gradients_->Combine(factors, dense->gradients(), input);
+    return true;
+  }
+  // Gradients that were only looked at are computed again, so that looking changes no bit.
   for (size_t t = 0; t < n_tasks_; ++t) {
     if (factors.own[t] != 1)
       slice.doutputs->col(static_cast<Eigen::Index>(t)) *= static_cast<float>(factors.own[t]);
   }
-  const size_t n_weights = static_cast<size_t>(model_->n_weights());
-  model_->Backward(dense->weights().first(n_weights), slice.x, *slice.doutputs,
-                   dense->gradients().first(n_weights), &dx_);
-  profile_->Enter(train::Stage::kScatter);
-  input->Scatter(dx_);
+  return false;
 }
 
 }  // namespace zhiyin::worker::model::balance

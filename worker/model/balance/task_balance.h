@@ -1,12 +1,10 @@
-// The backward pass of several tasks: in one, or one by one where a method of balancing looks at
-// each.
+// What a method of balancing adds to the ordinary backward pass, and what is told of it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "common/matrix.h"
@@ -17,13 +15,23 @@
 #include "worker/model/embedding_input.h"
 #include "worker/model/model.h"
 #include "worker/model/task_heads.h"
-#include "worker/train/profile.h"
-#include "worker/train/results.h"
 
 namespace zhiyin::worker::model::balance {
 
-/// What balancing did in a slice, or, added up, in an epoch. As so many numbers it travels with the
-/// sums of losses.
+/// What balancing did for a task: means over slices.
+struct BalanceFigures {
+  double task_weight = 0;
+  /// Absent where no gradients were computed task by task.
+  std::optional<double> gradient_norm;
+  /// Share of the slices whose step goes against the task's own gradient.
+  std::optional<double> gradient_conflict;
+  /// [n_tasks]: cosine with the gradient of each task; absent for the task itself and where a
+  /// gradient was always 0.
+  std::vector<std::optional<double>> gradient_cosine;
+};
+
+/// What balancing did in a slice or, summed, in an epoch, as a vector of numbers that travels with
+/// the sums of losses.
 class BalanceSums {
  public:
   explicit BalanceSums(size_t n_tasks)
@@ -35,10 +43,7 @@ class BalanceSums {
   void AddGram(const Eigen::MatrixXd& gram, const TaskFactors& factors);
   void Add(std::span<const double> numbers);
 
-  /// Of a task, for metrics.jsonl: task_weight, gradient_norm, gradient_cosine with each other
-  /// task, means over the slices; and gradient_conflict, the share of the slices whose step goes
-  /// against the task's own gradient.
-  train::Json Describe(size_t task, std::span<const std::string> names) const;
+  BalanceFigures FiguresOf(size_t task) const;
 
  private:
   // Where the numbers stand.
@@ -54,11 +59,10 @@ class BalanceSums {
   std::vector<double> numbers_;
 };
 
-/// One thread; borrows the model and the profile, which is told when rows of tables get their
-/// gradients.
+/// Used by one thread; holds a pointer to the model.
 class TaskBalance {
  public:
-  TaskBalance(const Job& job, Model* model, train::Profile* profile);
+  TaskBalance(const Job& job, Model* model);
 
   /// Length of the weights with those of the method, which stand behind the model's in rows of
   /// their own.
@@ -75,8 +79,11 @@ class TaskBalance {
     uint64_t step;
     uint64_t seed;
   };
-  /// Sets the gradients of the dense weights and of the input's rows.
-  void Backward(const Slice& slice, DenseWeights* dense, EmbeddingInput* input);
+  /// Applies the method to a slice. Returns true where it has set the gradients of the dense
+  /// weights and of the input's rows; false where the ordinary backward pass of the doutputs, which
+  /// are now multiplied by the method's factors, has yet to add them. REQUIRES: the dense gradients
+  /// are 0.
+  bool Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput* input);
 
   /// Whether there is anything to tell of a slice; and of the last one.
   bool HasSums() const { return sums_.has_value(); }
@@ -89,11 +96,8 @@ class TaskBalance {
 
  private:
   bool LooksAt(uint64_t step) const;
-  void BackwardOfAll(const Slice& slice, const TaskFactors& factors, DenseWeights* dense,
-                     EmbeddingInput* input);
 
   Model* model_;
-  train::Profile* profile_;
   size_t n_tasks_;
   uint64_t look_every_;  // steps; 0: never
   std::unique_ptr<Balancer> balancer_;
@@ -101,7 +105,6 @@ class TaskBalance {
   size_t own_weights_begin_;
   std::vector<std::vector<double>> epochs_;
   std::optional<BalanceSums> sums_;
-  Matrix dx_;
 };
 
 }  // namespace zhiyin::worker::model::balance

@@ -24,7 +24,7 @@ class Bench {
         model_(MakeModel(job)),
         heads_(job),
         input_(job, InputLayout::Of(job)),
-        balance_(job, model_.get(), &profile_),
+        balance_(job, model_.get()),
         dense_(TaskBalance::NumWeights(job, *model_)),
         n_tasks_(static_cast<size_t>(job.task_size())) {
     Random random(11);
@@ -71,9 +71,15 @@ class Bench {
     std::vector<TaskSums> sums(n_tasks_);
     heads_.Predictions(outputs_, predictions);
     heads_.Sums(outputs_, predictions, targets_, sums);
-    balance_.Backward(
-        {View(), &doutputs_, objectives, sums, kRows, kStepRows, /*step=*/5, /*seed=*/9}, &dense_,
-        &input_);
+    std::ranges::fill(dense_.gradient_rows(), 0.0f);
+    if (balance_.Apply(
+            {View(), &doutputs_, objectives, sums, kRows, kStepRows, /*step=*/5, /*seed=*/9},
+            &dense_, &input_))
+      return;
+    const auto n_weights = static_cast<size_t>(model_->n_weights());
+    model_->Backward(dense_.weights().first(n_weights), View(), doutputs_,
+                     dense_.gradients().first(n_weights), &dx_);
+    input_.Scatter(dx_);
   }
   ConstMatrixView View() const { return {x_.data(), x_.rows(), x_.cols()}; }
 
@@ -81,12 +87,11 @@ class Bench {
   std::unique_ptr<Model> model_;
   TaskHeads heads_;
   EmbeddingInput input_;
-  train::Profile profile_{false, nullptr};
   TaskBalance balance_;
   DenseWeights dense_;
   size_t n_tasks_;
   Targets targets_;
-  Matrix x_, outputs_, doutputs_;
+  Matrix x_, outputs_, doutputs_, dx_;
 };
 
 class EveryBalance : public ::testing::TestWithParam<Job> {};
@@ -155,10 +160,9 @@ TEST_P(EveryBalance, TellsOfItsFactors) {
   Bench bench(GetParam());
   bench.Backward();
   ASSERT_TRUE(bench.balance_.HasSums());
-  const std::vector<std::string> names = {"rating", "first_group"};
-  const train::Json line = bench.balance_.sums().Describe(0, names);
-  EXPECT_TRUE(std::isfinite(static_cast<double>(line["task_weight"])));
-  EXPECT_EQ(line.contains("gradient_norm"), MakeBalancer(GetParam())->UsesGradients());
+  const BalanceFigures figures = bench.balance_.sums().FiguresOf(0);
+  EXPECT_TRUE(std::isfinite(figures.task_weight));
+  EXPECT_EQ(figures.gradient_norm.has_value(), MakeBalancer(GetParam())->UsesGradients());
 }
 
 TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {
@@ -183,10 +187,9 @@ TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {
   }
   const auto size = static_cast<Eigen::Index>(shared[0].size());
   const Eigen::Map<Eigen::VectorXd> a(shared[0].data(), size), b(shared[1].data(), size);
-  const std::vector<std::string> names = {"rating", "first_group"};
-  const train::Json line = bench.balance_.sums().Describe(1, names);
-  EXPECT_NEAR(line["gradient_norm"], b.norm() * kStepRows / kRows, 1e-5);
-  EXPECT_NEAR(line["gradient_cosine"]["rating"], a.dot(b) / (a.norm() * b.norm()), 1e-5);
+  const BalanceFigures figures = bench.balance_.sums().FiguresOf(1);
+  EXPECT_NEAR(figures.gradient_norm.value(), b.norm() * kStepRows / kRows, 1e-5);
+  EXPECT_NEAR(figures.gradient_cosine[0].value(), a.dot(b) / (a.norm() * b.norm()), 1e-5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, EveryBalance, ::testing::ValuesIn(testing::JobOfEveryBalance()),
