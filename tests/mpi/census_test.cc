@@ -33,19 +33,29 @@ TEST_P(CensusQuality, ReachesASingleMachinesAccuracy) {
   EXPECT_EQ(summary["tasks"]["income"]["samples"], 33254);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Runs, CensusQuality,
-    ::testing::Combine(::testing::Values(Quality{"configs/census_mmoe.textproto", 0.9410, 0.9938},
-                                         Quality{"configs/census_shared_bottom.textproto", 0.9405,
-                                                 0.9936}),
-                       ::testing::Values(0, -1), ::testing::Values(1, 2, 3)),
-    [](const auto& test) {
-      const std::string config = std::get<0>(test.param).config;
-      return (config.find("mmoe") != std::string::npos ? std::string("Mmoe")
-                                                       : std::string("SharedBottom")) +
-             (std::get<1>(test.param) == 0 ? "Synchronous" : "Asynchronous") + "Seed" +
-             std::to_string(std::get<2>(test.param));
-    });
+constexpr Quality kMmoe{"configs/census_mmoe.textproto", 0.9410, 0.9938};
+constexpr Quality kSharedBottom{"configs/census_shared_bottom.textproto", 0.9405, 0.9936};
+
+std::string NameOfRun(const ::testing::TestParamInfo<CensusQuality::ParamType>& test) {
+  const std::string config = std::get<0>(test.param).config;
+  return (config.find("mmoe") != std::string::npos ? std::string("Mmoe")
+                                                   : std::string("SharedBottom")) +
+         (std::get<1>(test.param) == 0 ? "Synchronous" : "Asynchronous") + "Seed" +
+         std::to_string(std::get<2>(test.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(Runs, CensusQuality,
+                         ::testing::Combine(::testing::Values(kMmoe), ::testing::Values(0, -1),
+                                            ::testing::Values(1)),
+                         NameOfRun);
+INSTANTIATE_TEST_SUITE_P(ThoroughMmoe, CensusQuality,
+                         ::testing::Combine(::testing::Values(kMmoe), ::testing::Values(0, -1),
+                                            ::testing::Values(2, 3)),
+                         NameOfRun);
+INSTANTIATE_TEST_SUITE_P(ThoroughSharedBottom, CensusQuality,
+                         ::testing::Combine(::testing::Values(kSharedBottom),
+                                            ::testing::Values(0, -1), ::testing::Values(1, 2, 3)),
+                         NameOfRun);
 
 /// What two runs must agree on to the last bit: the metrics of every evaluation, and the losses at
 /// the end.
@@ -53,6 +63,8 @@ std::string Bits(int n_ranks, const Arguments& arguments) {
   TempFolder folder;
   Arguments all = {"train",           "--config=" + SourcePath("configs/census_mmoe.textproto"),
                    "--set",           "train.epochs=2",
+                   "--set",           "data.train.n_rows=16000",
+                   "--set",           "data.test.n_rows=8000",
                    "--progress=none", "--output=" + folder.Path("out")};
   all.insert(all.end(), arguments.begin(), arguments.end());
   const ProcessResult result = RunZhiyin(n_ranks, all);
@@ -102,7 +114,7 @@ TEST_P(CensusStaleness, CostsNextToNothing) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, CensusStaleness, ::testing::Values(4, -1), [](const auto& test) {
+INSTANTIATE_TEST_SUITE_P(Thorough, CensusStaleness, ::testing::Values(4, -1), [](const auto& test) {
   return test.param < 0 ? std::string("Unbounded") : "N" + std::to_string(test.param);
 });
 

@@ -46,7 +46,7 @@ TEST(Frames, ArriveOnACrowdedHost) {
   }
 }
 
-TEST(Frames, MayBeLargerThanAnIntCounts) {
+TEST(ThoroughFrames, MayBeLargerThanAnIntCounts) {
   const int64_t available = sysconf(_SC_AVPHYS_PAGES) * sysconf(_SC_PAGESIZE);
   if (available < int64_t{16} << 30) GTEST_SKIP() << "needs 16 GiB of free memory";
   const ProcessResult result = Exchange(2, size_t{64} << 20, 3 * (size_t{1} << 30) + 5);

@@ -64,7 +64,7 @@ void ExpectLess(const std::vector<double>& a, const std::vector<double>& b,
       << Spread(b);
 }
 
-TEST(PlantedTruth, ExpertsBeatASharedBottomOnTasksThatAreNotRelated) {
+TEST(ThoroughPlantedTruth, ExpertsBeatASharedBottomOnTasksThatAreNotRelated) {
   const Comparison compared(
       {"planted_related_shared_bottom", "planted_related_mmoe", "planted_related_ple"});
   const auto both = [&](const std::string& config) {
@@ -74,7 +74,7 @@ TEST(PlantedTruth, ExpertsBeatASharedBottomOnTasksThatAreNotRelated) {
     ExpectLess(both(config), both("planted_related_shared_bottom"), config);
 }
 
-TEST(PlantedTruth, EsmmRecoversTheConversionRateWhereClicksAloneAreBiased) {
+TEST(ThoroughPlantedTruth, EsmmRecoversTheConversionRateWhereClicksAloneAreBiased) {
   const Comparison compared({"planted_clicks_only", "planted_esmm"});
   ExpectLess(compared.Values("planted_esmm", "conversion", "mse"),
              compared.Values("planted_clicks_only", "conversion", "mse"),
@@ -88,7 +88,7 @@ TEST(PlantedTruth, EsmmRecoversTheConversionRateWhereClicksAloneAreBiased) {
   ExpectLess(bias("planted_esmm"), bias("planted_clicks_only"), "bias");
 }
 
-TEST(PlantedTruth, AitmBeatsIndependentTowersOnAChain) {
+TEST(ThoroughPlantedTruth, AitmBeatsIndependentTowersOnAChain) {
   const Comparison compared({"planted_independent", "planted_aitm"});
   for (const char* step : {"step_2", "step_3", "step_4"}) {
     ExpectLess(compared.Values("planted_independent", step, "auc"),
@@ -96,7 +96,7 @@ TEST(PlantedTruth, AitmBeatsIndependentTowersOnAChain) {
   }
 }
 
-TEST(PlantedTruth, GradientSurgeryTakesConflictAway) {
+TEST(ThoroughPlantedTruth, GradientSurgeryTakesConflictAway) {
   const Comparison compared(
       {"planted_conflict", "planted_conflict_pc_grad", "planted_conflict_ca_grad"});
   for (const char* config : {"planted_conflict_pc_grad", "planted_conflict_ca_grad"}) {
@@ -108,7 +108,7 @@ TEST(PlantedTruth, GradientSurgeryTakesConflictAway) {
   }
 }
 
-TEST(CensusTable, NoArchitectureIsFarBelowSingleTasks) {
+TEST(ThoroughCensusTable, NoArchitectureIsFarBelowSingleTasks) {
   TempFolder folder;
   std::string paths = SourcePath("configs/census_single_task.textproto");
   for (const char* model : {"shared_bottom", "mmoe", "cgc", "ple", "aitm", "cross_stitch", "stem",

@@ -40,11 +40,11 @@ nlohmann::json Finish(int n_ranks, const Arguments& arguments, const std::string
 TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
   TempFolder folder;
   const std::string whole = folder.Path("whole");
-  const nlohmann::json expected = Finish(3, Census(whole, 1, 8, 100'000), whole);
+  const nlohmann::json expected = Finish(3, Census(whole, 1, 4, 100'000), whole);
 
   const std::string output = folder.Path("out");
   {
-    BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 8, 100)));
+    BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 4, 50)));
     WaitForStep(output, 1);
     kill(job.pid(), SIGUSR1);
     const ProcessResult ended = job.Wait(60);
@@ -53,15 +53,15 @@ TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
     EXPECT_THAT(ended.out, ContainsRegex("checkpoint at step [0-9]+, written in [0-9.]+ s: the job "
                                          "ends here, as it was asked to"));
   }
-  const nlohmann::json resumed = Finish(5, Resumed(Census(output, 2, 8, 100)), output);
-  EXPECT_GE(resumed["resumed_at_step"], 100);
+  const nlohmann::json resumed = Finish(5, Resumed(Census(output, 2, 4, 50)), output);
+  EXPECT_GE(resumed["resumed_at_step"], 50);
   EXPECT_EQ(resumed["train_loss"], expected["train_loss"]);
   EXPECT_EQ(resumed["test_loss"], expected["test_loss"]);
   EXPECT_EQ(resumed["samples"], expected["samples"]);
   EXPECT_EQ(ReadFile(output + "/metrics.jsonl"), ReadFile(whole + "/metrics.jsonl"));
 }
 
-TEST(Resume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
+TEST(ThoroughResume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
   TempFolder folder;
   const std::string output = folder.Path("out");
   Random random(3);

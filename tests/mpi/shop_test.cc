@@ -33,7 +33,7 @@ Arguments FilesOf(const std::string& folder) {
           "--set", "data.join[1].file=" + folder + "/items.tsv"};
 }
 
-TEST(Shop, ModelsComeNearTheTrueProbabilitiesAndNewItemsAreFoundByTheirContent) {
+TEST(ThoroughShop, ModelsComeNearTheTrueProbabilitiesAndNewItemsAreFoundByTheirContent) {
   const TempFolder folder;
   const std::string shop = folder.Path("shop");
   Shop config;

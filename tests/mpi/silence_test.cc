@@ -69,10 +69,10 @@ class RunningJob {
 
 TEST(Pause, OfAWorkerForFiveSecondsChangesNoBit) {
   TempFolder folder;
-  const ProcessResult whole = RunZhiyin(kRanks, Census(4, folder.Path("out"), 60));
+  const ProcessResult whole = RunZhiyin(kRanks, Census(3, folder.Path("out"), 60));
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
 
-  RunningJob job(4, 60);
+  RunningJob job(3, 60);
   job.Signal(4, SIGSTOP);
   std::this_thread::sleep_for(seconds(1));
   const std::string before = job.Metrics();

@@ -50,7 +50,7 @@ void SlowDownHundredfold(int pid, std::chrono::seconds duration, const Look& loo
 }
 
 TEST(SlowServer, MemoryStaysBoundedAndTheJobGoesOn) {
-  const std::string epochs = "train.epochs=32";
+  const std::string epochs = "train.epochs=12";
   BackgroundProcess job(ZhiyinCommand(
       kServers + kWorkers, {"train", "--config=" + SourcePath("configs/census_mmoe.textproto"),
                             "--servers=" + std::to_string(kServers), "--set", epochs, "--set",

@@ -22,7 +22,7 @@ class SlowWorker : public ::testing::TestWithParam<int> {};
 TEST_P(SlowWorker, GetsLessAndEveryRowCounts) {
   TempFolder folder;
   // A synchronous step takes as long as the slow worker is stopped.
-  const int n_epochs = GetParam() == 0 ? 3 : 12;
+  const int n_epochs = GetParam() == 0 ? 2 : 5;
   const std::string epochs = "train.epochs=" + std::to_string(n_epochs);
   BackgroundProcess job(ZhiyinCommand(
       kUnevenRanks,

@@ -36,6 +36,7 @@ class Supervised : public ::testing::Test {
       command.push_back(part);
     return command;
   }
+  void KillInTurn(const std::vector<int>& victims, int epochs);
   nlohmann::json Summary() const {
     return nlohmann::json::parse(ReadFile(output_ + "/summary.json"), nullptr,
                                  /*allow_exceptions=*/false);
@@ -45,15 +46,17 @@ class Supervised : public ::testing::Test {
   std::string output_ = folder_.Path("out");
 };
 
-TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
-  const ProcessResult whole = RunZhiyin(kSupervisedRanks, Census(8, 100'000));
+/// Kills these ranks, one after the other; the job must come to the end of one that nobody
+/// disturbs.
+void Supervised::KillInTurn(const std::vector<int>& victims, int epochs) {
+  const ProcessResult whole = RunZhiyin(kSupervisedRanks, Census(epochs, 100'000));
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
   const nlohmann::json expected = Summary();
   const std::string metrics = ReadFile(output_ + "/metrics.jsonl");
   std::filesystem::remove_all(output_);
 
-  BackgroundProcess job(Command(Census(8, 20)));
-  for (int rank = 0; rank < kSupervisedRanks; ++rank) {
+  BackgroundProcess job(Command(Census(epochs, 20)));
+  for (const int rank : victims) {
     WaitForStep(output_, worker::saved::NewestStep(output_).value_or(0) + 40);
     const std::vector<int> ranks = RanksOf(job, output_, kSupervisedRanks);
     ASSERT_EQ(ranks.size(), static_cast<size_t>(kSupervisedRanks));
@@ -72,6 +75,16 @@ TEST_F(Supervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
               AllOf(ContainsRegex("Z the job died \\(exit code 137, a rank was killed: Killed\\): "
                                   "in 1 s it goes on from the checkpoint at step [0-9]+"),
                     HasSubstr("the job is done")));
+}
+
+TEST_F(Supervised, AfterTheDeathOfAWorkerTheJobComesToTheSameEnd) {
+  KillInTurn({1}, 3);
+}
+
+using ThoroughSupervised = Supervised;
+
+TEST_F(ThoroughSupervised, EachRankKilledInTurnTheJobComesToTheSameEnd) {
+  KillInTurn({0, 1, 2}, 8);
 }
 
 TEST_F(Supervised, GivesUpOnAJobThatNeverGetsAnywhere) {
