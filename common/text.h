@@ -8,8 +8,7 @@
 
 namespace zhiyin {
 
-/// The pieces written one after the other, as a stream writes them: `TextOf("rank ", 3)` is "rank
-/// 3".
+/// The pieces one after the other, as a stream writes them: `TextOf("rank ", 3)` is "rank 3".
 template <typename... Pieces>
 std::string TextOf(const Pieces&... pieces) {
   std::ostringstream out;

@@ -487,9 +487,9 @@ ServerReport Client::Report() {
       Fail(net::NameOf(frame), ": counts of ", report.tables.size(), " tables, expected ",
            tables_.size());
     const size_t n_max = tables_.size() * static_cast<size_t>(roles_.n_workers);
-    if (report.poisoned.size() > n_max)
-      Fail(net::NameOf(frame), ": ", report.poisoned.size(), " kinds of poison, expected at most ",
-           n_max);
+    if (report.non_finite.size() > n_max)
+      Fail(net::NameOf(frame), ": ", report.non_finite.size(),
+           " counts of non-finite gradients, expected at most ", n_max);
     all.Merge(report);
   }
   return all;

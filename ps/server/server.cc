@@ -81,7 +81,7 @@ Server::Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job,
       max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
                                                    : std::numeric_limits<float>::max()),
       output_folder_(output_folder),
-      poison_folder_(output_folder.empty() ? "" : output_folder + "/poisoned") {
+      dump_folder_(output_folder.empty() ? "" : output_folder + "/poisoned") {
   sums_.resize(tables_.size());
   pending_.resize(static_cast<size_t>(roles.n_workers));
   last_sequence_.resize(static_cast<size_t>(roles.n_workers));
@@ -111,7 +111,7 @@ net::Frame Server::NextRequest() {
       net::FrameKind::kReport, net::FrameKind::kShutdown};
   while (saver_) {
     if (std::optional<net::Frame> frame = mailbox_->Take(kinds)) return std::move(*frame);
-    mailbox_->SayAlive();
+    mailbox_->SendHeartbeat();
     if (!GoOnSaving()) std::this_thread::sleep_for(kDiskPoll);
   }
   // Pulls that wait for an earlier step wait for the workers that have not come so far.
@@ -380,20 +380,20 @@ void Server::ForEachSection(const PendingPull& pull, const net::Frame& push, con
   }
 }
 
-bool Server::IsPoisoned(const PendingPull& pull, const net::Frame& push) {
+bool Server::HasNonFinite(const PendingPull& pull, const net::Frame& push) {
   const ScopedStage stage(&stages_, ServerStage::kCheck);
-  bool poisoned = false;
+  bool non_finite = false;
   ForEachSection(
       pull, push, [&](const table::Table& table, auto rows, const float* gradients, const float*) {
         if (AreWithin(gradients, rows.size() * static_cast<size_t>(table.dim()), max_gradient_))
           return;
-        poisoned = true;
-        report_.CountPoisoned(push.source(), table.name(), 1);
+        non_finite = true;
+        report_.CountNonFinite(push.source(), table.name(), 1);
       });
-  return poisoned;
+  return non_finite;
 }
 
-void Server::DumpPoisoned(const PendingPull& pull, const net::Frame& push) {
+void Server::DumpNonFinite(const PendingPull& pull, const net::Frame& push) {
   if (n_dumped_ == kMaxDumps) return;
   ++n_dumped_;
   const int server = roles_.ServerOfRank(mailbox_->endpoint().rank());
@@ -402,8 +402,8 @@ void Server::DumpPoisoned(const PendingPull& pull, const net::Frame& push) {
                            std::to_string(PreludeOf(push).sequence) + ".tsv";
   LOG(WARNING) << "refused a push of step " << push.header().clock << " from rank " << push.source()
                << ": a gradient is not finite or above " << max_gradient_
-               << (poison_folder_.empty() ? "" : ", see " + poison_folder_ + "/" + name);
-  if (poison_folder_.empty()) return;
+               << (dump_folder_.empty() ? "" : ", see " + dump_folder_ + "/" + name);
+  if (dump_folder_.empty()) return;
   std::ostringstream text;
   text.precision(9);  // tells all floats apart
   text << "table\tkey\tgradient\n";
@@ -416,8 +416,8 @@ void Server::DumpPoisoned(const PendingPull& pull, const net::Frame& push) {
                      text << '\n';
                    }
                  });
-  std::filesystem::create_directories(poison_folder_);
-  ReplaceFile(poison_folder_ + "/" + name, text.str());
+  std::filesystem::create_directories(dump_folder_);
+  ReplaceFile(dump_folder_ + "/" + name, text.str());
 }
 
 void Server::OnPush(net::Frame frame) {
@@ -445,8 +445,8 @@ void Server::OnPush(net::Frame frame) {
     Fail("push from rank ", source, ": ", frame.payload().size(), " bytes, expected ", expected);
   }
   CheckSlice(prelude, frame);
-  if (IsPoisoned(pull, frame)) {
-    DumpPoisoned(pull, frame);
+  if (HasNonFinite(pull, frame)) {
+    DumpNonFinite(pull, frame);
     report_.n_refused_keys += static_cast<int64_t>(pull.rows.size());
     pull.rows.clear();
   }
@@ -625,7 +625,7 @@ bool Server::GoOnSaving() {
     const bool keeps_too_much = saver_->n_bytes_kept() > std::max(kMinKeptBytes, n_table_bytes / 4);
     do {
       if (!saver_->Advance(/*may_wait=*/keeps_too_much)) return false;
-      if (keeps_too_much) mailbox_->SayAlive();
+      if (keeps_too_much) mailbox_->SendHeartbeat();
     } while (keeps_too_much && !saver_->IsDone());
     if (!saver_->IsDone()) return true;
     const save::SavedRows saved = saver_->saved();

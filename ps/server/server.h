@@ -15,7 +15,7 @@
 #include "ps/protocol.h"
 #include "ps/save/row_saver.h"
 #include "ps/server/consistency.h"
-#include "ps/server/leases.h"
+#include "ps/server/lease_manager.h"
 #include "ps/server/repeats.h"
 #include "ps/server/step_sum.h"
 #include "ps/table/table.h"
@@ -100,8 +100,8 @@ class Server {
   /// nullptr).
   template <typename Visit>
   void ForEachSection(const PendingPull& pull, const net::Frame& push, const Visit& visit);
-  bool IsPoisoned(const PendingPull& pull, const net::Frame& push);
-  void DumpPoisoned(const PendingPull& pull, const net::Frame& push);
+  bool HasNonFinite(const PendingPull& pull, const net::Frame& push);
+  void DumpNonFinite(const PendingPull& pull, const net::Frame& push);
   void CountApplied(const PendingPull& pull);
   void EndStep(uint64_t step, uint64_t oldest_in_use);
   /// The clock of ages where steps are not synchronous: the step that the slowest worker pushed
@@ -120,12 +120,12 @@ class Server {
   std::vector<table::Table> tables_;
   StepClock clock_;
   uint64_t version_ = 0;  // pushes applied
-  Leases leases_;         // used at server 0
+  LeaseManager leases_;   // used at server 0
   ServerReport report_;
 
   float max_gradient_;  // infinity: every finite one will do
   std::string output_folder_;
-  std::string poison_folder_;
+  std::string dump_folder_;
   std::unique_ptr<save::RowSaver> saver_;  // while the chief waits for a file
   uint64_t save_request_ = 0;
   int n_dumped_ = 0;
