@@ -1,6 +1,7 @@
 // The parts of a server without a network: checks of requests, pulls that wait, refused gradients.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -38,7 +39,7 @@ net::Frame PullOf(const std::vector<Key>& keys, size_t n_tables, uint64_t id = 1
   auto* section = reinterpret_cast<Section*>(frame.payload().data());
   for (size_t t = 0; t < n_tables; ++t)
     section[t] = {static_cast<TableId>(t), kFetch, t == 1 ? keys.size() : 0};
-  std::memcpy(section + n_tables, keys.data(), keys.size() * sizeof(Key));
+  std::copy(keys.begin(), keys.end(), reinterpret_cast<Key*>(section + n_tables));
   frame.Arrived(kOneServer.RankOfWorker(0));
   return frame;
 }
