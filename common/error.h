@@ -1,9 +1,10 @@
-// Something that a user can fix. A bug is a CHECK instead.
+// The exception for whatever a user can fix. A bug is a CHECK instead.
 #pragma once
 
-#include <sstream>
 #include <stdexcept>
 #include <string_view>
+
+#include "common/text.h"
 
 namespace zhiyin {
 
@@ -19,13 +20,11 @@ class Error : public std::runtime_error {
 /// Throws Error with the pieces written one after the other: `Fail(path, ":", line, ": ", what)`.
 template <typename... Pieces>
 [[noreturn]] void Fail(const Pieces&... pieces) {
-  std::ostringstream out;
-  (out << ... << pieces);
-  throw Error(out.str());
+  throw Error(TextOf(pieces...));
 }
 
-/// What `parse` makes of bytes that `rank` sent; an Error of it gets the rank in front. REQUIRES:
-/// it waits for nobody.
+/// Returns parse(), which reads bytes that `rank` sent; an Error of it gets the rank in front.
+/// REQUIRES: `parse` waits for no other rank.
 template <typename Parse>
 auto FromRank(int rank, const Parse& parse) {
   try {

@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <streambuf>
 
 #include "common/error.h"
 
@@ -45,6 +47,34 @@ bool SetDirect(int fd, bool direct) {
   if (flags < 0) return false;
   const int wanted = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
   return flags == wanted || fcntl(fd, F_SETFL, wanted) == 0;
+}
+
+/// Sends the characters of a stream to a file, which outlives it. Throws FileError.
+class FileStreamBuffer : public std::streambuf {
+ public:
+  explicit FileStreamBuffer(FileWriter* file) : file_(file) {
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+  }
+
+ protected:
+  int_type overflow(int_type c) override {
+    sync();
+    if (!traits_type::eq_int_type(c, traits_type::eof())) sputc(traits_type::to_char_type(c));
+    return traits_type::not_eof(c);
+  }
+  int sync() override {
+    file_->Write(std::as_bytes(std::span(pbase(), pptr())));
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+    return 0;
+  }
+
+ private:
+  FileWriter* file_;
+  std::array<char, 1 << 16> buffer_;
+};
+
+std::string TemporaryName(const std::string& path) {
+  return path + ".tmp-" + std::to_string(getpid());
 }
 
 }  // namespace
@@ -112,6 +142,12 @@ void FileWriter::Commit() {
   if (std::fclose(file) != 0) FailWithErrno(path_, "close");
 }
 
+void FileWriter::CommitAs(const std::string& path) {
+  Commit();
+  Rename(path_, path);
+  SyncFolder(std::filesystem::path(path).parent_path().string());
+}
+
 FileReader::FileReader(const std::string& path)
     : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (file_ < 0) FailWithErrno(path_, "open");
@@ -159,12 +195,19 @@ std::string ReadWholeFile(const std::string& path, int64_t max_bytes) {
 }
 
 void ReplaceFile(const std::string& path, std::string_view content) {
-  const std::string temporary = path + ".tmp-" + std::to_string(getpid());
-  FileWriter file(temporary);
+  FileWriter file(TemporaryName(path));
   file.Write(std::as_bytes(std::span(content)));
-  file.Commit();
-  Rename(temporary, path);
-  SyncFolder(std::filesystem::path(path).parent_path().string());
+  file.CommitAs(path);
+}
+
+void ReplaceFile(const std::string& path, const std::function<void(std::ostream&)>& write) {
+  FileWriter file(TemporaryName(path));
+  FileStreamBuffer buffer(&file);
+  std::ostream out(&buffer);
+  out.exceptions(std::ios::badbit);  // a failed write throws its FileError
+  write(out);
+  out.flush();
+  file.CommitAs(path);
 }
 
 void SyncFolder(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,13 +35,16 @@ class FileWriter {
   FileWriter& operator=(const FileWriter&) = delete;
 
   void Write(std::span<const std::byte> bytes);
-  /// On disk, for good.
+  /// Puts the file on disk for good. Nothing may be written afterwards.
   void Commit();
+  /// Commits the file and renames it to `path`, over a file that is there: readers of `path` see
+  /// the old file or the whole new one. REQUIRES: `path` is on the file system of this file.
+  void CommitAs(const std::string& path);
 
   int64_t n_bytes() const { return n_bytes_; }
 
  private:
-  /// What is too large for the buffer.
+  /// Writes bytes that are too many for the buffer.
   void WriteThrough(std::span<const std::byte> bytes);
   std::string path_;
   std::FILE* file_;
@@ -74,8 +78,12 @@ class FileReader {
 /// The whole of a file of at most `max_bytes`.
 std::string ReadWholeFile(const std::string& path, int64_t max_bytes);
 
-/// Writes under a temporary name beside it, then renames: readers see the old file or the new one.
+/// Writes a file under a temporary name beside it, then renames it: readers see the old file or the
+/// new one, never a part. Throws FileError; a file that could not be written is removed.
 void ReplaceFile(const std::string& path, std::string_view content);
+/// Replaces a file by what `write` sends to the stream, which throws the FileError of a failed
+/// write. What `write` throws is passed on, and leaves the old file as it was.
+void ReplaceFile(const std::string& path, const std::function<void(std::ostream&)>& write);
 
 /// Makes renames and new files in a folder last.
 void SyncFolder(const std::string& path);

@@ -1,11 +1,20 @@
-// Small things about names, and about text in messages.
+// Text of messages: joining pieces, suggestions for unknown names, lines that are safe to print.
 #pragma once
 
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 
 namespace zhiyin {
+
+/// The pieces one after the other, as a stream writes them: `TextOf("rank ", 3)` is "rank 3".
+template <typename... Pieces>
+std::string TextOf(const Pieces&... pieces) {
+  std::ostringstream out;
+  (out << ... << pieces);
+  return out.str();
+}
 
 /// Letters to insert, delete or replace to turn one into the other (Levenshtein, 1966).
 int EditDistance(std::string_view a, std::string_view b);

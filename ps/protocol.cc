@@ -27,8 +27,8 @@ std::string ServerReport::Serialize() const {
     out.Put(table.n_bytes);
     for (const auto& [name, count] : kRowCounts) out.Put(table.counts.*count);
   }
-  out.Put<uint64_t>(poisoned.size());
-  for (const Poisoned& entry : poisoned) {
+  out.Put<uint64_t>(non_finite.size());
+  for (const NonFinite& entry : non_finite) {
     out.Put(entry.rank);
     out.PutString(entry.table);
     out.Put(entry.n_pushes);
@@ -94,7 +94,7 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
     report.tables.push_back(std::move(table));
   }
   for (uint64_t n = in.Get<uint64_t>(); n > 0; --n) {
-    Poisoned& entry = report.poisoned.emplace_back();
+    NonFinite& entry = report.non_finite.emplace_back();
     entry.rank = in.Get<int32_t>();
     entry.table = in.GetString();
     entry.n_pushes = GetCount(&in);
@@ -119,20 +119,20 @@ void ServerReport::Merge(const ServerReport& other) {
       for (const auto& [name, count] : kRowCounts) same->counts.*count += table.counts.*count;
     }
   }
-  for (const Poisoned& entry : other.poisoned)
-    CountPoisoned(entry.rank, entry.table, entry.n_pushes);
+  for (const NonFinite& entry : other.non_finite)
+    CountNonFinite(entry.rank, entry.table, entry.n_pushes);
   for (const auto count : kReportCounts) this->*count += other.*count;
   AddCounts(other.staleness, &staleness);
   AddCounts(other.traffic, &traffic);
   AddCounts(other.stage_s, &stage_s);
 }
 
-void ServerReport::CountPoisoned(int32_t rank, const std::string& table, int64_t n_pushes) {
-  const auto same = std::find_if(poisoned.begin(), poisoned.end(), [&](const Poisoned& p) {
+void ServerReport::CountNonFinite(int32_t rank, const std::string& table, int64_t n_pushes) {
+  const auto same = std::find_if(non_finite.begin(), non_finite.end(), [&](const NonFinite& p) {
     return p.rank == rank && p.table == table;
   });
-  if (same == poisoned.end()) {
-    poisoned.push_back({rank, table, n_pushes});
+  if (same == non_finite.end()) {
+    non_finite.push_back({rank, table, n_pushes});
   } else {
     same->n_pushes += n_pushes;
   }
@@ -146,7 +146,7 @@ constexpr char kLeaseName[] = "lease";
 LeaseKind GetKind(ByteReader* in, const char* name) {
   const uint8_t kind = in->Get<uint8_t>();
   if (kind < static_cast<uint8_t>(LeaseKind::kRange) ||
-      kind > static_cast<uint8_t>(LeaseKind::kGoOn))
+      kind > static_cast<uint8_t>(LeaseKind::kResume))
     Fail(name, ": kind ", int{kind}, ", expected 1 to 4");
   return static_cast<LeaseKind>(kind);
 }
@@ -178,7 +178,7 @@ std::string LeaseRequest::Serialize() const {
       out.Put(n_slices);
       out.Put(slice_s);
       break;
-    case LeaseKind::kGoOn:
+    case LeaseKind::kResume:
       out.Put(epoch);
       out.Put(n_ranges);
       out.Put<uint8_t>(in_file_order);
@@ -214,7 +214,7 @@ LeaseRequest LeaseRequest::Parse(std::string_view bytes) {
       request.n_slices = in.Get<uint32_t>();
       request.slice_s = in.Get<double>();
       break;
-    case LeaseKind::kGoOn:
+    case LeaseKind::kResume:
       request.epoch = in.Get<uint64_t>();
       request.n_ranges = in.Get<uint64_t>();
       request.in_file_order = GetBool(&in, kRequestName);
@@ -247,7 +247,7 @@ std::string LeaseReply::Serialize() const {
     case LeaseKind::kRound:
       out.PutArray<uint32_t>(owners);
       break;
-    case LeaseKind::kGoOn:
+    case LeaseKind::kResume:
       break;
   }
   return out.Take();
@@ -272,7 +272,7 @@ LeaseReply LeaseReply::Parse(std::string_view bytes) {
     case LeaseKind::kRound:
       reply.owners = in.GetArray<uint32_t>();
       break;
-    case LeaseKind::kGoOn:
+    case LeaseKind::kResume:
       break;
   }
   if (!in.AtEnd()) Fail(kLeaseName, ": bytes behind its end");

@@ -96,12 +96,12 @@ inline constexpr int kMaxPushesPerServer = 8;
 /// Ranges of an epoch, at most.
 inline constexpr int64_t kMaxRanges = int64_t{1} << 20;
 
-/// What a worker may ask of the books of server 0 (ps/server/leases.h).
+/// What a worker may ask of the books of server 0 (ps/server/lease_manager.h).
 enum class LeaseKind : uint8_t {
   kRange = 1,  // rows to train on
   kTicket,     // the number of a step
   kRound,      // who computes which slice of a round of synchronous steps
-  kGoOn,       // from the chief, before anything else: where a job that is resumed stands
+  kResume,     // from the chief, before anything else: where a job that is resumed stands
 };
 
 /// How much of a range an earlier run of the job has done.
@@ -125,7 +125,7 @@ struct LeaseRequest {
   uint64_t round = 0;
   uint32_t n_slices = 0;
   double slice_s = 0;  // seconds that a slice takes this worker; 0: not known
-  // kGoOn: epoch, n_ranges and in_file_order as above
+  // kResume: epoch, n_ranges and in_file_order as above
   uint64_t next_ticket = 0;
   std::vector<RangeDone> done;  // ascending; ranges that are not there have not been begun
 
@@ -163,16 +163,16 @@ struct ServerReport {
     RowCounts counts;
   };
   /// Gradients that were refused, since they were not finite or too large.
-  struct Poisoned {
+  struct NonFinite {
     int32_t rank = 0;  // who sent them
     std::string table;
     int64_t n_pushes = 0;
   };
   std::vector<TableCount> tables;
-  std::vector<Poisoned> poisoned;  // by rank and table
-  int64_t n_applied_pushes = 0;    // and refused ones
-  int64_t n_repeated_pushes = 0;   // that came again and were not applied again
-  int64_t n_repeated_pulls = 0;    // pulls and peeks that came again and were dropped
+  std::vector<NonFinite> non_finite;  // by rank and table
+  int64_t n_applied_pushes = 0;       // and refused ones
+  int64_t n_repeated_pushes = 0;      // that came again and were not applied again
+  int64_t n_repeated_pulls = 0;       // pulls and peeks that came again and were dropped
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
   int64_t n_refused_keys = 0;  // of pushes that were refused
@@ -195,7 +195,7 @@ struct ServerReport {
   static ServerReport Parse(std::string_view bytes);
   /// Adds another server's counts; tables match by name.
   void Merge(const ServerReport& other);
-  void CountPoisoned(int32_t rank, const std::string& table, int64_t n_pushes);
+  void CountNonFinite(int32_t rank, const std::string& table, int64_t n_pushes);
 };
 
 }  // namespace zhiyin::ps

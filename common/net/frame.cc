@@ -9,23 +9,23 @@ namespace zhiyin::net {
 namespace {
 
 bool IsOfEveryVersion(FrameKind kind) {
-  return kind == FrameKind::kGreeting || kind == FrameKind::kAbort || kind == FrameKind::kStop;
+  return kind == FrameKind::kHandshake || kind == FrameKind::kAbort || kind == FrameKind::kStop;
 }
 
 }  // namespace
 
 std::string_view NameOf(FrameKind kind) {
   switch (kind) {
-    case FrameKind::kGreeting:
-      return "greeting";
-    case FrameKind::kHello:
-      return "hello";
+    case FrameKind::kHandshake:
+      return "handshake";
+    case FrameKind::kHandshakeReply:
+      return "handshake reply";
     case FrameKind::kAbort:
       return "abort";
     case FrameKind::kStop:
       return "stop";
-    case FrameKind::kAlive:
-      return "alive";
+    case FrameKind::kHeartbeat:
+      return "heartbeat";
     case FrameKind::kWaiting:
       return "waiting";
     case FrameKind::kGather:
@@ -37,7 +37,7 @@ std::string_view NameOf(FrameKind kind) {
     case FrameKind::kPull:
       return "pull";
     case FrameKind::kPeek:
-      return "peek";
+      return "read-only pull";
     case FrameKind::kPullReply:
       return "pull reply";
     case FrameKind::kPush:

@@ -29,21 +29,21 @@ namespace zhiyin::net {
 
 /// Every kind of message there is.
 enum class FrameKind : uint16_t {
-  kGreeting = 1,  // to rank 0: which build this is, and where it runs
-  kHello,         // rank 0 to all: what the job is, and where each rank runs
-  kAbort,         // a failed rank to rank 0: an Error's text; clock: 1 it is a silence, 2 rank 0's
-  kStop,          // to all, from rank 0 or who stands in for it: the job has failed
-  kAlive,         // to all: still busy with something long
-  kWaiting,       // to rank 0, and from rank 0 to all: alive, waiting for others
-  kGather,        // worker to chief
-  kBroadcast,     // chief to worker
-  kProgress,      // worker to chief
-  kPull,          // worker to server: rows, made where absent
-  kPeek,          // worker to server: rows, zeros where absent
-  kPullReply,     // answers kPull and kPeek
-  kPush,          // worker to server: gradients of a pull's rows
-  kPushReply,     // answers kPush
-  kAssign,        // worker to server: first values of dense rows
+  kHandshake = 1,   // to rank 0: which build this is, and where it runs
+  kHandshakeReply,  // rank 0 to all: what the job is, and where each rank runs
+  kAbort,      // a failed rank to rank 0: an Error's text; clock: 1 it is a silence, 2 rank 0's
+  kStop,       // to all, from rank 0 or who stands in for it: the job has failed
+  kHeartbeat,  // to all: still busy with something long
+  kWaiting,    // to rank 0, and from rank 0 to all: alive, waiting for others
+  kGather,     // worker to chief
+  kBroadcast,  // chief to worker
+  kProgress,   // worker to chief
+  kPull,       // worker to server: rows, made where absent
+  kPeek,       // worker to server: rows, zeros where absent
+  kPullReply,  // answers kPull and kPeek
+  kPush,       // worker to server: gradients of a pull's rows
+  kPushReply,  // answers kPush
+  kAssign,     // worker to server: first values of dense rows
   kAssignReply,
   kSave,     // chief to server: write your rows
   kSaveCut,  // answers kSave at once: what changes from now on is not in it

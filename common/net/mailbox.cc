@@ -41,7 +41,7 @@ Mailbox::Mailbox(Endpoint* endpoint, double timeout_s)
       timeout_s_(timeout_s),
       sign_every_s_(std::min(1.0, timeout_s / 4)),
       looked_at_s_(endpoint->Now()),
-      said_alive_at_s_(looked_at_s_),
+      heartbeat_at_s_(looked_at_s_),
       next_sign_s_(sign_every_s_),
       next_silence_s_(timeout_s + sign_every_s_),
       heard_(static_cast<size_t>(endpoint->n_ranks())) {}
@@ -84,8 +84,8 @@ Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what,
     }
     // Only now, when all that has come has been read, may anyone be called silent.
     const auto describe = [&] { return Describe(wait, work_seen_s_, kTheLimit); };
-    if (attended_s_ >= work_seen_s_ + timeout_s_) ReportSilence(describe());
-    CheckSilence(describe);
+    if (attended_s_ >= work_seen_s_ + timeout_s_) ReportTimeout(describe());
+    CheckHeartbeats(describe);
   }
 }
 
@@ -117,11 +117,11 @@ bool Mailbox::Handle(const Frame& frame) {
     case FrameKind::kAbort:
       // A reported silence has its clock set: 2 when it is rank 0's; otherwise rank 0 knows best
       // whose it is.
-      if (clock == 2) throw Silence(FailureOf(frame), /*of_rank_zero=*/true);
+      if (clock == 2) throw TimeoutError(FailureOf(frame), /*of_rank_zero=*/true);
       throw Error((clock != 0 ? SilentRanksInWords() : "") + FailureOf(frame));
     case FrameKind::kStop:
       throw JobStopped(FailureOf(frame), /*host_is_lost=*/clock != 0);
-    case FrameKind::kAlive:
+    case FrameKind::kHeartbeat:
       work_seen_s_ = attended_s_;
       return true;
     case FrameKind::kWaiting:
@@ -156,24 +156,24 @@ void Mailbox::Sign(const Wait& wait, double began_s) {
   Send(0, Frame(FrameKind::kWaiting, n_messages_, waits_for, Describe(wait, began_s, "")));
 }
 
-void Mailbox::SayAlive() {
-  if (endpoint_->Now() - said_alive_at_s_ < sign_every_s_) return;
-  said_alive_at_s_ = Attend();
+void Mailbox::SendHeartbeat() {
+  if (endpoint_->Now() - heartbeat_at_s_ < sign_every_s_) return;
+  heartbeat_at_s_ = Attend();
   next_sign_s_ = attended_s_ + sign_every_s_;
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
-    if (rank != endpoint_->rank()) Send(rank, Frame(FrameKind::kAlive, 0, 0, 0));
+    if (rank != endpoint_->rank()) Send(rank, Frame(FrameKind::kHeartbeat, 0, 0, 0));
   }
   while (std::optional<Frame> frame = endpoint_->Poll()) {
     if (!Handle(*frame)) kept_.push_back(std::move(*frame));
   }
-  CheckSilence([] { return std::string(); });
+  CheckHeartbeats([] { return std::string(); });
 }
 
 bool Mailbox::Watches(int rank) const {
   return rank != endpoint_->rank() && (rank == 0 || endpoint_->rank() == 0);
 }
 
-void Mailbox::CheckSilence(const std::function<std::string()>& wait) {
+void Mailbox::CheckHeartbeats(const std::function<std::string()>& wait) {
   if (attended_s_ < next_silence_s_) return;
   // A rank that was stopped just before its next sign, for less than the limit, is not yet silent.
   const double silence_max_s = timeout_s_ + sign_every_s_;
@@ -184,10 +184,10 @@ void Mailbox::CheckSilence(const std::function<std::string()>& wait) {
           std::min(next_silence_s_, heard_[static_cast<size_t>(rank)].at_s + silence_max_s);
   }
   if (attended_s_ < next_silence_s_) return;
-  ReportSilence(wait());
+  ReportTimeout(wait());
 }
 
-void Mailbox::ReportSilence(const std::string& own_wait) const {
+void Mailbox::ReportTimeout(const std::string& own_wait) const {
   const std::vector<int> silent = SilentRanks();
   std::string wait = own_wait;
   if (!silent.empty() && endpoint_->rank() == 0) {
@@ -204,7 +204,7 @@ void Mailbox::ReportSilence(const std::string& own_wait) const {
   }
   std::string text = SilentRanksInWords() + wait;
   if (wait.empty()) text.resize(text.size() - std::string_view("; ").size());
-  throw Silence(text, /*of_rank_zero=*/endpoint_->rank() != 0 && !silent.empty());
+  throw TimeoutError(text, /*of_rank_zero=*/endpoint_->rank() != 0 && !silent.empty());
 }
 
 bool Mailbox::IsSilent(const Heard& heard) const {
@@ -238,7 +238,7 @@ bool Mailbox::HostIsLost() const {
 std::string Mailbox::SilentRanksInWords() const {
   std::string text;
   for (const int rank : SilentRanks()) {
-    text += text.empty() ? "no sign of life from " : ", from ";
+    text += text.empty() ? "no heartbeat from " : ", from ";
     text +=
         Name(rank) + " for " + SecondsText(attended_s_ - heard_[static_cast<size_t>(rank)].at_s);
   }
@@ -276,7 +276,7 @@ std::string Mailbox::LastMessageFrom(int rank) const {
     rank = static_cast<int>(latest - heard_.begin());
   }
   const Heard& heard = heard_[static_cast<size_t>(rank)];
-  if (heard.message == FrameKind::kAlive)
+  if (heard.message == FrameKind::kHeartbeat)
     return of_anyone ? "no message has come"
                      : "no message from rank " + std::to_string(rank) + " has come";
   std::ostringstream text;

@@ -27,9 +27,10 @@ class JobStopped : public Error {
 };
 
 /// Thrown when a wait has lasted too long, or a rank gives no sign of life.
-class Silence : public Error {
+class TimeoutError : public Error {
  public:
-  Silence(const std::string& text, bool of_rank_zero) : Error(text), of_rank_zero_(of_rank_zero) {}
+  TimeoutError(const std::string& text, bool of_rank_zero)
+      : Error(text), of_rank_zero_(of_rank_zero) {}
   /// Nobody listens there any more.
   bool of_rank_zero() const { return of_rank_zero_; }
 
@@ -71,7 +72,7 @@ class Mailbox {
 
   /// The next frame of one of these kinds; others are kept for their own Await. `what` says what is
   /// waited for ("a pull reply"), `from` of whom. Throws JobStopped; Error when a rank reported a
-  /// failure (on rank 0); Silence.
+  /// failure (on rank 0); TimeoutError.
   Frame Await(std::initializer_list<FrameKind> kinds, const char* what,
               const AwaitedRanks& from = nullptr);
   /// The same without waiting.
@@ -80,14 +81,14 @@ class Mailbox {
   /// Tells all others that this rank is at work although it has nothing to say, and takes what has
   /// come, so that a failure elsewhere is heard of; at most once a second, otherwise it costs a
   /// look at the clock. For long work between messages. Throws as Await does.
-  void SayAlive();
+  void SendHeartbeat();
 
  private:
   /// What was last heard of a rank, on the clock attended_s_.
   struct Heard {
-    double at_s = 0;                        // of a message or a sign of life
-    double message_at_s = 0;                // of a message
-    FrameKind message = FrameKind::kAlive;  // kAlive: there was none yet
+    double at_s = 0;                            // of a message or a sign of life
+    double message_at_s = 0;                    // of a message
+    FrameKind message = FrameKind::kHeartbeat;  // kHeartbeat: there was none yet
     uint64_t clock = 0;
     uint64_t n_messages =
         0;  // that it has taken, as its last sign says; of rank 0: that all ranks have taken
@@ -109,14 +110,14 @@ class Mailbox {
 
   /// Whether this rank expects signs of life from that one.
   bool Watches(int rank) const;
-  /// Throws Silence when a watched rank has been silent for too long; `wait`: in words, what this
-  /// rank waits for, asked only then.
-  void CheckSilence(const std::function<std::string()>& wait);
-  [[noreturn]] void ReportSilence(const std::string& own_wait) const;
+  /// Throws TimeoutError when a watched rank has been silent for too long; `wait`: in words, what
+  /// this rank waits for, asked only then.
+  void CheckHeartbeats(const std::function<std::string()>& wait);
+  [[noreturn]] void ReportTimeout(const std::string& own_wait) const;
   bool IsSilent(const Heard& heard) const;
   /// The watched ranks that are silent, longest first.
   std::vector<int> SilentRanks() const;
-  /// "no sign of life from rank 3 on node-b for 12 s; ", or "".
+  /// "no heartbeat from rank 3 on node-b for 12 s; ", or "".
   std::string SilentRanksInWords() const;
 
   /// "rank 4 on node-b: waited 120 s LIMIT for a pull reply from rank 1 on node-a; the last message
@@ -131,8 +132,8 @@ class Mailbox {
   double timeout_s_;
   double sign_every_s_;
   uint64_t last_request_id_ = 0;
-  double looked_at_s_;      // endpoint's clock
-  double said_alive_at_s_;  // endpoint's clock
+  double looked_at_s_;     // endpoint's clock
+  double heartbeat_at_s_;  // endpoint's clock
   // The clock of attention passes with the endpoint's while this rank looks at the network at least
   // every other second, and stands still while it does not.
   double attended_s_ = 0;

@@ -60,7 +60,7 @@ Hello ParseHello(const net::Frame& frame, Command command, const net::RoleMap& r
 }
 
 void SendGreeting(net::Mailbox* mailbox) {
-  mailbox->Send(0, net::Frame(net::FrameKind::kGreeting, mailbox->NewRequestId(), 0,
+  mailbox->Send(0, net::Frame(net::FrameKind::kHandshake, mailbox->NewRequestId(), 0,
                               Fingerprint() + "\n" + mailbox->endpoint().host()));
 }
 
@@ -71,7 +71,7 @@ std::vector<std::string> AwaitGreetings(net::Mailbox* mailbox) {
   hosts[0] = mailbox->endpoint().host();
   for (size_t n = 1; n < hosts.size(); ++n) {
     const net::Frame frame =
-        mailbox->Await({net::FrameKind::kGreeting}, "a greeting",
+        mailbox->Await({net::FrameKind::kHandshake}, "a greeting",
                        [&](int rank) { return !has_greeted[static_cast<size_t>(rank)]; });
     const size_t rank = static_cast<size_t>(frame.source());
     if (has_greeted[rank]) Fail(net::NameOf(frame), ": came twice");

@@ -87,15 +87,16 @@ job::JobStart ShareManifest(const RankOptions& options, const net::RoleMap& role
   Hello hello;
   if (mailbox->endpoint().rank() != 0) {
     SendGreeting(mailbox);
-    hello =
-        ParseHello(mailbox->Await({net::FrameKind::kHello}, "the job's configuration", IsRankZero),
-                   options.command, roles);
+    hello = ParseHello(
+        mailbox->Await({net::FrameKind::kHandshakeReply}, "the job's configuration", IsRankZero),
+        options.command, roles);
   } else {
     hello.hosts = AwaitGreetings(mailbox);
     hello.start = ReadManifest(options, roles);
     const std::string bytes = SerializeHello(hello);
     for (int rank = 1; rank < roles.n_ranks(); ++rank)
-      mailbox->Send(rank, net::Frame(net::FrameKind::kHello, mailbox->NewRequestId(), 0, bytes));
+      mailbox->Send(rank,
+                    net::Frame(net::FrameKind::kHandshakeReply, mailbox->NewRequestId(), 0, bytes));
   }
   mailbox->SetHosts(std::move(hello.hosts));
   return std::move(hello.start);
@@ -112,7 +113,7 @@ void LoadRows(const RankOptions& options, const job::JobStart& job, const net::R
                                          : ps::save::CarryOver(before, job.manifest.job());
   ps::save::LoadRows(
       saved, carry, roles, roles.ServerOfRank(mailbox->endpoint().rank()), tables,
-      [&] { mailbox->SayAlive(); },
+      [&] { mailbox->SendHeartbeat(); },
       mailbox->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
 }
 
@@ -280,7 +281,7 @@ int RunRank(net::Endpoint& endpoint, const RankOptions& options) {
     return is_done || endpoint.rank() != 0 ? 0 : kEndedEarly;
   } catch (const net::JobStopped& e) {
     return e.host_is_lost() ? kHostLost : 1;
-  } catch (const net::Silence& e) {
+  } catch (const net::TimeoutError& e) {
     failure = {e.what(), /*is_silence=*/true, e.of_rank_zero(), /*host_is_lost=*/false};
   } catch (const std::bad_alloc&) {
     failure.what =

@@ -6,9 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "common/bytes.h"
 #include "common/file.h"
-#include "common/text.h"
 #include "ps/partitioner.h"
 
 namespace zhiyin::ps::client {
@@ -48,34 +46,10 @@ void Client::PeekStart(Exchange* exchange) {
   Ask(net::FrameKind::kPeek, exchange);
 }
 
-void Client::MakeRoutes(Exchange* exchange) {
-  const size_t n_servers = static_cast<size_t>(roles_.n_servers);
-  exchange->routes.resize(exchange->asked.size());
-  for (size_t p = 0; p < exchange->asked.size(); ++p) {
-    const Exchange::Part& part = exchange->asked[p];
-    Exchange::Route& route = exchange->routes[p];
-    // Counting sort by server, stable: the rows of a request keep the order of the keys.
-    route.begin.assign(n_servers + 1, 0);
-    exchange->server_of_key.resize(part.keys.size());
-    for (size_t i = 0; i < part.keys.size(); ++i) {
-      const int server = ServerOf(static_cast<TableId>(p), part.keys[i], roles_.n_servers);
-      exchange->server_of_key[i] = static_cast<uint16_t>(server);
-      ++route.begin[static_cast<size_t>(server) + 1];
-    }
-    for (size_t s = 0; s < n_servers; ++s) route.begin[s + 1] += route.begin[s];
-    route.order.resize(part.keys.size());
-    for (size_t i = 0; i < part.keys.size(); ++i) {
-      route.order[route.begin[exchange->server_of_key[i]]++] = static_cast<uint32_t>(i);
-    }
-    for (size_t s = n_servers; s > 0; --s) route.begin[s] = route.begin[s - 1];
-    route.begin[0] = 0;
-  }
-}
-
 void Client::Ask(net::FrameKind kind, Exchange* exchange) {
   CHECK_EQ(exchange->n_missing, 0) << "an exchange was started twice";
   CHECK_EQ(exchange->asked.size(), tables_.size()) << "an exchange has a part for every table";
-  MakeRoutes(exchange);
+  exchange->MakeRoutes(roles_.n_servers);
   const size_t n_servers = static_cast<size_t>(roles_.n_servers);
   exchange->pull_ids.assign(n_servers, 0);
   exchange->replies.resize(n_servers);
@@ -84,8 +58,7 @@ void Client::Ask(net::FrameKind kind, Exchange* exchange) {
   exchange->key_sums.assign(n_servers, 0);
   for (size_t s = 0; s < n_servers; ++s) {
     uint64_t n_keys = 0;
-    for (const Exchange::Route& route : exchange->routes)
-      n_keys += route.begin[s + 1] - route.begin[s];
+    for (size_t p = 0; p < exchange->asked.size(); ++p) n_keys += exchange->n_keys(p, s);
     if (n_keys == 0) continue;
     const uint64_t id = exchange->key_sums[s] = NewRequestTo(s);
     net::Frame frame(kind, id, exchange->clock,
@@ -95,8 +68,7 @@ void Client::Ask(net::FrameKind kind, Exchange* exchange) {
     for (size_t p = 0; p < exchange->asked.size(); ++p) {
       const Exchange::Part& part = exchange->asked[p];
       const Exchange::Route& route = exchange->routes[p];
-      *section++ = {static_cast<TableId>(p), part.fetch ? kFetch : 0u,
-                    route.begin[s + 1] - route.begin[s]};
+      *section++ = {static_cast<TableId>(p), part.fetch ? kFetch : 0u, exchange->n_keys(p, s)};
       for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at) {
         *key = part.keys[route.order[at]];
         exchange->key_sums[s] += KeySum(static_cast<TableId>(p), *key++);
@@ -118,9 +90,8 @@ void Client::Ask(net::FrameKind kind, Exchange* exchange) {
 size_t Client::ReplyBytes(const Exchange& exchange, size_t server) const {
   size_t n_bytes = sizeof(ReplyPrelude);
   for (size_t p = 0; p < exchange.asked.size(); ++p) {
-    const Exchange::Route& route = exchange.routes[p];
     if (exchange.asked[p].fetch)
-      n_bytes += PartBytes(static_cast<TableId>(p), route.begin[server + 1] - route.begin[server]);
+      n_bytes += PartBytes(static_cast<TableId>(p), exchange.n_keys(p, server));
   }
   return n_bytes;
 }
@@ -261,7 +232,7 @@ void Client::TakeReplies(Exchange* exchange) {
       const size_t row_bytes = d * static_cast<size_t>(BytesOf(wire));
       for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at, row += row_bytes)
         ToFloats(wire, row, d, part.weights + route.order[at] * d);
-      from += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
+      from += PartBytes(static_cast<TableId>(p), exchange->n_keys(p, s));
     }
     reply = net::Frame();
   }
@@ -285,10 +256,8 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
     AwaitPushRoom(s, kMaxPushesPerServer - 1);
     size_t n_bytes = sizeof(PushPrelude);
     if (exchange->pull_ids[s] != 0) {
-      for (size_t p = 0; p < exchange->asked.size(); ++p) {
-        const Exchange::Route& route = exchange->routes[p];
-        n_bytes += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
-      }
+      for (size_t p = 0; p < exchange->asked.size(); ++p)
+        n_bytes += PartBytes(static_cast<TableId>(p), exchange->n_keys(p, s));
     }
     const uint64_t id = NewRequestTo(s);
     net::Frame frame(net::FrameKind::kPush, id, exchange->clock, n_bytes);
@@ -305,7 +274,7 @@ void Client::SendGradients(Exchange* exchange, int slice, int n_slices) {
         const size_t row_bytes = d * static_cast<size_t>(BytesOf(wire));
         for (uint32_t at = route.begin[s]; at < route.begin[s + 1]; ++at, row += row_bytes)
           FromFloats(wire, part.gradients + route.order[at] * d, d, row);
-        to += PartBytes(static_cast<TableId>(p), route.begin[s + 1] - route.begin[s]);
+        to += PartBytes(static_cast<TableId>(p), exchange->n_keys(p, s));
       }
     }
     const int64_t n_frame_bytes = static_cast<int64_t>(frame.bytes().size());
@@ -435,41 +404,25 @@ void Client::SaveStart(const std::string& folder, SaveKind kind) {
     AwaitOneOf(net::FrameKind::kSaveCut, "word that a save has begun", &ids);
 }
 
-std::optional<std::vector<Client::SavedFile>> Client::SaveFinish(bool wait) {
+std::optional<std::vector<SavedFile>> Client::SaveFinish(bool wait) {
   while (!wait && save_.n_missing > 0) {
     const std::optional<net::Frame> frame = mailbox_->Take({net::FrameKind::kSaveReply});
     if (!frame) return {};
     const size_t server = SenderOf(*frame);
     if (save_.ids[server] == frame->header().request_id) {
       save_.ids[server] = 0;
-      AcceptSaveReply(*frame);
+      save_.Accept(server, *frame, mailbox_->Name(frame->source()));
     } else {
       DropLate(server, *frame, "answers request");
     }
   }
-  while (save_.n_missing > 0)
-    AcceptSaveReply(
-        AwaitOneOf(net::FrameKind::kSaveReply, "word that its rows are saved", &save_.ids));
+  while (save_.n_missing > 0) {
+    const net::Frame frame =
+        AwaitOneOf(net::FrameKind::kSaveReply, "word that its rows are saved", &save_.ids);
+    save_.Accept(SenderOf(frame), frame, mailbox_->Name(frame.source()));
+  }
   if (!save_.failure.empty()) throw FileError(save_.failure);
   return std::move(save_.files);
-}
-
-void Client::AcceptSaveReply(const net::Frame& frame) {
-  --save_.n_missing;
-  if (frame.header().clock == kSaveFailed) {
-    save_.failure = mailbox_->Name(frame.source()) + ": " + Shortened(OneLine(frame.text()), 500);
-    return;
-  }
-  SavedFile& file = save_.files[SenderOf(frame)];
-  ByteReader in(frame.text(), net::NameOf(frame));
-  file.n_rows = in.Get<int64_t>();
-  file.n_bytes = in.Get<int64_t>();
-  file.digest = in.Get<uint64_t>();
-  const uint64_t is_changes = in.Get<uint64_t>();
-  file.is_changes = is_changes == 1;
-  if (is_changes > 1 || file.n_rows < 0 || file.n_bytes < 0 || !in.AtEnd())
-    Fail(net::NameOf(frame), ": ", file.n_rows, " rows in ", file.n_bytes, " bytes, and ",
-         frame.text().size(), " bytes that say so, which cannot be");
 }
 
 ServerReport Client::Report() {
@@ -487,9 +440,9 @@ ServerReport Client::Report() {
       Fail(net::NameOf(frame), ": counts of ", report.tables.size(), " tables, expected ",
            tables_.size());
     const size_t n_max = tables_.size() * static_cast<size_t>(roles_.n_workers);
-    if (report.poisoned.size() > n_max)
-      Fail(net::NameOf(frame), ": ", report.poisoned.size(), " kinds of poison, expected at most ",
-           n_max);
+    if (report.non_finite.size() > n_max)
+      Fail(net::NameOf(frame), ": ", report.non_finite.size(),
+           " counts of non-finite gradients, expected at most ", n_max);
     all.Merge(report);
   }
   return all;

@@ -1,15 +1,15 @@
 // A worker's end of the parameter server.
 //
-//   Exchange step;                               // lives until the push has been started
+//   Exchange step;                             // lives until the push has been started
 //   step.clock = 17;
-//   step.parts = {{dense_keys, true, weights, gradients}, {keys, true, rows, row_gradients}};  //
-//   one a table client.PullStart(&step);                     // returns at once
-//   ...                                          // do not touch the weights: PullFinish writes
-//   them client.PullFinish(&step);                    // the weights are there
-//   ...                                          // compute the gradients
-//   client.PushStart(&step, slice, n_slices);    // returns at once, gradients have been copied
-//   client.Drain();                              // all pushes are applied, or wait for others of
-//   their step
+//   step.parts = {{dense_keys, true, weights, gradients},   // one for every table
+//                 {keys, true, rows, row_gradients}};
+//   client.PullStart(&step);                   // returns at once
+//   ...                                        // do not touch the weights: PullFinish writes them
+//   client.PullFinish(&step);                  // the weights are there
+//   ...                                        // compute the gradients
+//   client.PushStart(&step, slice, n_slices);  // returns at once, gradients have been copied
+//   client.Drain();                            // all pushes are applied or wait for their step
 #pragma once
 
 #include <algorithm>
@@ -24,49 +24,13 @@
 #include "common/net/role_map.h"
 #include "common/types.h"
 #include "configs/job.pb.h"
+#include "ps/client/exchange.h"
 #include "ps/client/replica.h"
+#include "ps/client/save_call.h"
+#include "ps/client/traffic.h"
 #include "ps/protocol.h"
 
 namespace zhiyin::ps::client {
-
-/// One pull and the push that answers it. Owned by the caller, who keeps it, and all that it points
-/// to, in place from PullStart until PushStart. Reused from step to step, it allocates nothing once
-/// warm.
-class Exchange {
- public:
-  struct Part {
-    std::span<const Key> keys;         // distinct
-    bool fetch = true;                 // false: only gradients will be sent, no weights are wanted
-    float* weights = nullptr;          // [keys.size(), dim], written by PullFinish if `fetch`
-    const float* gradients = nullptr;  // [keys.size(), dim], read by PushStart
-  };
-  /// [n_tables]: what is wanted of each table, the dense one first.
-  std::vector<Part> parts;
-  /// The step, from 0 over all epochs: what a bound on staleness counts.
-  uint64_t clock = 0;
-
- private:
-  friend class Client;
-  /// What is asked of the servers: the parts, without the rows that a replica has.
-  std::vector<Part> asked;
-  std::vector<Replica::Selection> selections;  // [n_tables]
-  bool is_pull = false;
-  /// For each part: positions of its keys, grouped by server; server s has [begin[s], begin[s +
-  /// 1]).
-  struct Route {
-    std::vector<uint32_t> order;
-    std::vector<uint32_t> begin;
-  };
-  std::vector<Route> routes;
-  std::vector<uint64_t> pull_ids;   // [n_servers], 0: nothing was asked of that server
-  std::vector<net::Frame> replies;  // [n_servers]
-  std::vector<bool> has_reply;      // [n_servers], since PullStart
-  std::vector<uint16_t> server_of_key;
-  std::vector<int64_t>
-      n_bytes;  // [n_servers], of the pull, its reply, and the addresses of its rows
-  std::vector<uint64_t> key_sums;  // [n_servers], see ReplyPrelude
-  int n_missing = 0;
-};
 
 /// What a client has counted, for the invariants of a job.
 struct ClientCounts {
@@ -81,10 +45,7 @@ struct ClientCounts {
   int64_t n_late_replies = 0;
   /// Requests without their answer, and pulls without their push.
   int64_t n_waiting = 0;
-  /// Of the server where the first comes nearest to the second: most bytes that ever were between a
-  /// request and the end of it, with the addresses that a server keeps for it, and what
-  /// docs/protocol.md allows, which is kMaxPullsInFlight of the largest pull and
-  /// kMaxPushesPerServer of the largest push.
+  /// Traffic::peak_bytes and bound_bytes of the server where the first comes nearest to the second.
   int64_t peak_bytes = 0;
   int64_t bound_bytes = 0;
 };
@@ -97,8 +58,8 @@ class Client {
   /// Asks for rows; absent ones are made. The servers answer when the job's bound on staleness
   /// allows. REQUIRES: fewer than kMaxPullsInFlight exchanges wait for their PushStart.
   void PullStart(Exchange* exchange);
-  /// Asks for rows; absent ones read as zeros and stay absent. Answered at once; not to be followed
-  /// by a push.
+  /// Read-only pull: asks for rows; absent ones read as zeros and stay absent. Answered at once; no
+  /// push may follow.
   void PeekStart(Exchange* exchange);
   /// Waits for what PullStart or PeekStart asked for.
   void PullFinish(Exchange* exchange);
@@ -106,17 +67,17 @@ class Client {
   /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear
   /// of every slice, to know when the step is complete.
   void PushStart(Exchange* exchange, int slice, int n_slices);
-  /// Sends what replicas owe, and waits until every push of this worker has been acknowledged.
-  /// REQUIRES: no exchange is under way.
+  /// Sends the gradients that replicas still hold, and waits until every push of this worker has
+  /// been acknowledged. REQUIRES: no exchange is under way.
   void Drain();
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
 
-  /// Asks the books of server 0; the answer is there when AwaitLease returns it. REQUIRES: no other
-  /// request of this kind is under way.
+  /// Asks the lease manager at server 0; AwaitLease returns the answer. REQUIRES: no other request
+  /// of this kind is under way.
   void AskLease(const LeaseRequest& request);
   LeaseReply AwaitLease(LeaseKind kind);
-  /// The same without waiting: nothing when the answer has not come.
+  /// Returns the answer without waiting: nothing when it has not come.
   std::optional<LeaseReply> TakeLease(LeaseKind kind);
 
   /// How far pushes have gone: everything that was pushed before PushesSoFar() is applied, or waits
@@ -131,13 +92,6 @@ class Client {
   /// dim].
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
-  struct SavedFile {
-    std::string name;
-    int64_t n_rows = 0;
-    int64_t n_bytes = 0;
-    uint64_t digest = 0;
-    bool is_changes = false;
-  };
   /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`.
   /// When it returns, anybody may push again. REQUIRES: nobody pushes meanwhile; no other save is
   /// under way.
@@ -153,33 +107,7 @@ class Client {
   ClientCounts counts() const;
 
  private:
-  struct PushInFlight {
-    uint64_t id = 0;
-    int64_t n_bytes = 0;
-  };
-  /// What there is, was and may be between this client and a server.
-  struct Traffic {
-    std::vector<PushInFlight> pushes;  // not acknowledged
-    uint64_t last_sequence = 0;        // of the pushes sent to it
-    uint64_t last_id = 0;              // of the requests sent to it
-    int64_t n_bytes = 0;
-    int64_t peak_bytes = 0;
-    int64_t largest_pull = 0;
-    int64_t largest_push = 0;
-
-    void Add(int64_t n) {
-      n_bytes += n;
-      peak_bytes = std::max(peak_bytes, n_bytes);
-    }
-    int64_t bound_bytes() const {
-      return kMaxPullsInFlight * largest_pull + kMaxPushesPerServer * largest_push;
-    }
-  };
-
-  /// What a server says of its file.
-  void AcceptSaveReply(const net::Frame& frame);
   void Ask(net::FrameKind kind, Exchange* exchange);
-  void MakeRoutes(Exchange* exchange);
   void TakeReplies(Exchange* exchange);
   void SendGradients(Exchange* exchange, int slice, int n_slices);
   void SettleReplicas();
@@ -204,7 +132,7 @@ class Client {
   /// A reply to one of the requests `ids` [n_servers], which is then 0 as those that were not made.
   net::Frame AwaitOneOf(net::FrameKind kind, const char* what, std::vector<uint64_t>* ids);
   size_t dim(TableId table) const { return tables_[table].dim; }
-  /// Numbers of a part that go to or come from a server, as bytes on the wire.
+  /// Bytes on the wire of the weights or gradients of so many rows.
   size_t PartBytes(TableId table, size_t n_keys) const {
     return WireBytes(tables_[table].wire, n_keys * tables_[table].dim);
   }
@@ -225,12 +153,7 @@ class Client {
     std::optional<LeaseReply> reply;
   };
   std::map<LeaseKind, LeaseCall> lease_calls_;
-  struct {
-    std::vector<SavedFile> files;  // [server]
-    std::vector<uint64_t> ids;     // [server], of the request; 0: answered
-    int n_missing = 0;
-    std::string failure;
-  } save_;
+  SaveCall save_;
   int n_pulls_in_flight_ = 0;     // exchanges that wait for their push
   std::vector<Traffic> traffic_;  // [server]
   ClientCounts counts_;

@@ -52,7 +52,7 @@ class MergedFiles {
     }
     for (size_t f = 1; f < files_.size(); ++f) {
       files_[f]->NextSweepStep();
-      files_[f]->ReadSightings({1, 1}, 0, 0, nullptr);
+      files_[f]->ReadOccurrences({1, 1}, 0, 0, nullptr);
     }
   }
   RowFile& newest() { return *files_[0]; }
@@ -125,7 +125,7 @@ void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap
       const uint64_t next_sweep_step = files.newest().NextSweepStep();
       const bool has_counts = table != nullptr && origin.has_counts;
       if (has_counts) table->RestoreNextSweepStep(next_sweep_step);
-      files.newest().ReadSightings(roles, server, id, has_counts ? &table->admission() : nullptr);
+      files.newest().ReadOccurrences(roles, server, id, has_counts ? &table->admission() : nullptr);
     }
     files.Finish();
   }
@@ -141,7 +141,7 @@ void VisitRows(const SavedChain& saved, const VisitRow& visit) {
         visit(static_cast<TableId>(t), key, row);
       });
       files.newest().NextSweepStep();
-      files.newest().ReadSightings({1, 1}, 0, 0, nullptr);
+      files.newest().ReadOccurrences({1, 1}, 0, 0, nullptr);
     }
     files.Finish();
   }

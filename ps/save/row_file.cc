@@ -39,7 +39,7 @@ std::vector<SavedTable> SavedTables(const Job& job) {
   return saved;
 }
 
-std::string SightingsOf(const table::Admission& admission) {
+std::string OccurrencesOf(const table::Admission& admission) {
   ByteWriter out;
   std::vector<int> shards;
   for (int shard = 0; shard < kNumShards; ++shard) {
@@ -110,12 +110,12 @@ void RowFile::ReadHead(const std::vector<SavedTable>& tables) {
            ", number type ", static_cast<int>(layout.number), " and ", layout.bytes(),
            " bytes a row");
     }
-    const std::string sightings = GetText(&file_, "how sightings are counted");
-    if (sightings != table.sightings) {
-      Fail(file_.path(), ": sightings of table ", name, " were saved with admission ",
-           OrNone(sightings), ", expected ", OrNone(table.sightings));
+    const std::string occurrences = GetText(&file_, "how occurrences are counted");
+    if (occurrences != table.occurrences) {
+      Fail(file_.path(), ": occurrences of table ", name, " were saved with admission ",
+           OrNone(occurrences), ", expected ", OrNone(table.occurrences));
     }
-    Head head{.row_bytes = layout.bytes(), .counts_sightings = !sightings.empty()};
+    Head head{.row_bytes = layout.bytes(), .counts_occurrences = !occurrences.empty()};
     head.n_rows = file_.Get<uint64_t>();
     head.n_lost = file_.Get<uint64_t>();
     if (head.n_lost > (is_changes_ ? static_cast<uint64_t>(file_.n_left()) / sizeof(Key) : 0))
@@ -169,18 +169,18 @@ bool RowFile::Lost(const KeyPlace& place) {
   return n_asked_ < lost_.size() && lost_[n_asked_] == place;
 }
 
-void RowFile::ReadSightings(const net::RoleMap& roles, int server, TableId table,
-                            table::Admission* admission) {
-  const bool counts = heads_[static_cast<size_t>(table_)].counts_sightings;
+void RowFile::ReadOccurrences(const net::RoleMap& roles, int server, TableId table,
+                              table::Admission* admission) {
+  const bool counts = heads_[static_cast<size_t>(table_)].counts_occurrences;
   std::string bytes;
   const uint32_t n_shards = file_.Get<uint32_t>();
   if (n_shards > (counts ? kNumShards : 0))
-    Fail(file_.path(), ": sightings of ", n_shards, " shards at byte ", file_.at());
+    Fail(file_.path(), ": occurrences of ", n_shards, " shards at byte ", file_.at());
   for (uint32_t n = n_shards; n > 0; --n) {
     const uint32_t shard = file_.Get<uint32_t>();
     const uint64_t n_bytes = file_.Get<uint64_t>();
     if (shard >= kNumShards || n_bytes > static_cast<uint64_t>(file_.n_left()))
-      Fail(file_.path(), ": sightings of shard ", shard, " in ", n_bytes, " bytes at byte ",
+      Fail(file_.path(), ": occurrences of shard ", shard, " in ", n_bytes, " bytes at byte ",
            file_.at());
     bytes.resize(n_bytes);
     file_.Read(std::as_writable_bytes(std::span(bytes)));
@@ -194,7 +194,7 @@ void RowFile::ReadSightings(const net::RoleMap& roles, int server, TableId table
   }
   const uint32_t n_open = file_.Get<uint32_t>();
   if (n_open > (counts ? table::Admission::kMaxOpenSteps : 0))
-    Fail(file_.path(), ": sightings of ", n_open, " open steps at byte ", file_.at());
+    Fail(file_.path(), ": occurrences of ", n_open, " open steps at byte ", file_.at());
   for (uint32_t n = n_open; n > 0; --n) {
     const uint64_t step = file_.Get<uint64_t>();
     for (uint64_t left = file_.Get<uint64_t>(); left > 0; --left) {

@@ -2,8 +2,8 @@
 //
 // "ZYROWS5\n", u32 whether it holds only what has changed since an earlier save, u32 number of
 // tables; for each table: u32 length of its name, the name, u32 dim, u32 type of its weights
-// (NumberType), u32 bytes a row (ps/table/row_layout.h), u32 length of what says how sightings are
-// counted (SightingCounts::Text), that text, u64 number of rows, u64 number of keys that lost
+// (NumberType), u32 bytes a row (ps/table/row_layout.h), u32 length of what says how occurrences
+// are counted (OccurrenceCounts::Text), that text, u64 number of rows, u64 number of keys that lost
 // theirs; then for each table in turn these keys and its rows, both by PlaceOf (ps/partitioner.h):
 // u64 key; u64 key, the whole row; u64 the first step whose slice was not swept; then what is known
 // of keys without a row (ps/table/admission.h): u32 number of shards, and for each u32 shard, u64
@@ -34,12 +34,12 @@ inline constexpr std::string_view kRowFileMagic = "ZYROWS5\n";
 struct SavedTable {
   std::string name;
   table::RowLayout layout;
-  std::string sightings;  // SightingCounts::Text
+  std::string occurrences;  // OccurrenceCounts::Text
 };
 std::vector<SavedTable> SavedTables(const Job& job);
 
 /// What is known of keys without a row, as it is in the file.
-std::string SightingsOf(const table::Admission& admission);
+std::string OccurrencesOf(const table::Admission& admission);
 
 /// Reads one from start to end, a row at a time. Throws Error naming file and offset where it is
 /// damaged, or of other tables.
@@ -63,8 +63,8 @@ class RowFile {
   uint64_t NextSweepStep() { return file_.Get<uint64_t>(); }
   /// What is known of keys without a row: that of the server's shards goes into `admission`;
   /// nullptr: nothing does.
-  void ReadSightings(const net::RoleMap& roles, int server, TableId table,
-                     table::Admission* admission);
+  void ReadOccurrences(const net::RoleMap& roles, int server, TableId table,
+                       table::Admission* admission);
   /// All tables are read: the file must be over, and as the manifest says.
   void Finish();
 
@@ -82,7 +82,7 @@ class RowFile {
     size_t row_bytes = 0;
     uint64_t n_rows = 0;
     uint64_t n_lost = 0;
-    bool counts_sightings = false;
+    bool counts_occurrences = false;
   };
   std::vector<Head> heads_;
   std::vector<std::string> names_;

@@ -46,7 +46,7 @@ RowSaver::RowSaver(const std::string& path, SaveKind kind, std::vector<table::Ta
     PutText(table.admission().Text(), &file_);
     file_.Put(static_cast<uint64_t>(cut.n_rows()));
     file_.Put(static_cast<uint64_t>(cut.n_removed()));
-    sightings_.push_back(SightingsOf(table.admission()));
+    occurrences_.push_back(OccurrencesOf(table.admission()));
   }
   for (size_t t = 0; t < tables->size(); ++t) (*tables)[t].SetCut(cuts_[t].get());
 }
@@ -77,8 +77,8 @@ bool RowSaver::Advance(bool may_wait) {
     return true;
   }
   file_.Put(cut.next_sweep_step());
-  file_.Write(std::as_bytes(std::span(sightings_[table_])));
-  sightings_[table_] = {};
+  file_.Write(std::as_bytes(std::span(occurrences_[table_])));
+  occurrences_[table_] = {};
   (*tables_)[table_].SetCut(nullptr);
   if (++table_ < tables_->size()) return true;
   file_.StartCommit();

@@ -48,9 +48,9 @@ class RowSaver {
   BlockWriter file_;
   bool is_changes_ = false;
   std::vector<std::unique_ptr<table::TableCut>> cuts_;
-  std::vector<std::string> sightings_;  // [table]
-  size_t table_ = 0;                    // that is written
-  int64_t n_rows_ = 0;                  // written
+  std::vector<std::string> occurrences_;  // [table]
+  size_t table_ = 0;                      // that is written
+  int64_t n_rows_ = 0;                    // written
   bool is_committing_ = false;
   bool is_done_ = false;
 };

@@ -62,7 +62,7 @@ class ShardArrays {
 
 /// Candidates in buckets of four, a cache line: a key is in its own bucket or nowhere. A full
 /// bucket forgets the candidate with the fewest sightings, of those the one seen longest ago.
-class ExactCounts final : public SightingCounts {
+class ExactCounts final : public OccurrenceCounts {
  public:
   ExactCounts(const zhiyin::Admission::Exact& config, TableId table)
       : config_(config),
@@ -134,7 +134,7 @@ class ExactCounts final : public SightingCounts {
   ShardArrays<Candidate> candidates_;
 };
 
-class CountingBloom final : public SightingCounts {
+class CountingBloom final : public OccurrenceCounts {
  public:
   CountingBloom(const zhiyin::Admission::CountingBloom& config, TableId table)
       : config_(config),
@@ -217,13 +217,13 @@ class CountingBloom final : public SightingCounts {
 
 }  // namespace
 
-std::unique_ptr<SightingCounts> MakeExactCounts(const zhiyin::Admission::Exact& config,
-                                                TableId table) {
+std::unique_ptr<OccurrenceCounts> MakeExactCounts(const zhiyin::Admission::Exact& config,
+                                                  TableId table) {
   return std::make_unique<ExactCounts>(config, table);
 }
 
-std::unique_ptr<SightingCounts> MakeCountingBloom(const zhiyin::Admission::CountingBloom& config,
-                                                  TableId table) {
+std::unique_ptr<OccurrenceCounts> MakeCountingBloom(const zhiyin::Admission::CountingBloom& config,
+                                                    TableId table) {
   return std::make_unique<CountingBloom>(config, table);
 }
 

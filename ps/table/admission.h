@@ -18,9 +18,9 @@ namespace zhiyin::ps::table {
 
 /// Sightings of keys without a row, for each virtual shard apart, in bounded memory. What one
 /// shard's calls find depends on that shard's calls alone.
-class SightingCounts {
+class OccurrenceCounts {
  public:
-  virtual ~SightingCounts() = default;
+  virtual ~OccurrenceCounts() = default;
   /// Steps that have sighted the key, this one not among them where that is known.
   virtual uint32_t NumSighted(Key key, uint64_t step) = 0;
   /// Counts a sighting by a step; one that was the last to count is not counted again where that is
@@ -71,7 +71,7 @@ class Admission {
   int64_t n_bytes() const;
   /// Of the counts alone, at most, over all servers.
   int64_t MostBytes() const { return counts_ ? counts_->MostBytes() : 0; }
-  /// As SightingCounts; "" where nothing is counted.
+  /// As OccurrenceCounts; "" where nothing is counted.
   std::string Text() const { return counts_ ? counts_->Text() : ""; }
   std::string SaveShard(int shard) const { return counts_ ? counts_->SaveShard(shard) : ""; }
   void LoadShard(int shard, std::string_view bytes);
@@ -89,7 +89,7 @@ class Admission {
   zhiyin::Admission config_;
   uint64_t seed_;
   uint32_t sightings_ = 1;
-  std::unique_ptr<SightingCounts> counts_;  // nullptr where nothing is counted
+  std::unique_ptr<OccurrenceCounts> counts_;  // nullptr where nothing is counted
   OpenSteps open_;
   uint64_t step_ = 0;              // opened last
   UniqueKeys* asking_ = nullptr;   // its keys
@@ -97,9 +97,9 @@ class Admission {
   std::vector<UniqueKeys> spare_;  // for their memory, one at most
 };
 
-std::unique_ptr<SightingCounts> MakeExactCounts(const zhiyin::Admission::Exact& config,
-                                                TableId table);
-std::unique_ptr<SightingCounts> MakeCountingBloom(const zhiyin::Admission::CountingBloom& config,
+std::unique_ptr<OccurrenceCounts> MakeExactCounts(const zhiyin::Admission::Exact& config,
                                                   TableId table);
+std::unique_ptr<OccurrenceCounts> MakeCountingBloom(const zhiyin::Admission::CountingBloom& config,
+                                                    TableId table);
 
 }  // namespace zhiyin::ps::table

@@ -15,10 +15,6 @@
 namespace zhiyin::ps::table {
 namespace {
 
-/// The index of a shard at its smallest.
-constexpr double kMostIndexBytesPerShard = 64;
-/// A list that doubles holds at most twice the numbers of all rows, 4 bytes each.
-constexpr double kMostFreeListBytesPerRow = 8;
 /// Rows that are fetched ahead of the one that is copied: so little work that they need not come in
 /// bursts.
 constexpr size_t kCopiesAhead = 12;
@@ -33,57 +29,6 @@ int ShardsBefore(uint64_t nth, uint64_t n_slices) {
 }
 
 }  // namespace
-
-std::vector<TableSpec> TableSpecs(const Job& job) {
-  std::vector<TableSpec> specs;
-  TableSpec& dense = specs.emplace_back();
-  dense.id = kDenseTable;
-  dense.name = "dense";
-  dense.dim = kDenseRowDim;
-  dense.optimizer = job.train().dense_optimizer();
-  dense.init.mutable_zero();  // overwritten by the chief before the first pull
-  for (const zhiyin::Table& table : job.table()) {
-    TableSpec& spec = specs.emplace_back();
-    spec.id = static_cast<TableId>(specs.size() - 1);
-    spec.name = table.name();
-    spec.dim = table.dim();
-    spec.optimizer = table.optimizer();
-    spec.init = table.init();
-    spec.storage = table.storage();
-    spec.wire = table.wire();
-    spec.admission = table.admission();
-    spec.eviction = table.eviction();
-    spec.synchronous = job.train().staleness() == 0;
-  }
-  return specs;
-}
-
-RowLayout LayoutOf(const TableSpec& spec) {
-  const Eviction& eviction = spec.eviction;
-  const bool evicts = eviction.ttl_steps() > 0 || eviction.min_pulls() > 0 ||
-                      eviction.min_norm() > 0 || eviction.max_bytes() > 0;
-  return {spec.dim, spec.storage, MakeOptimizer(spec.optimizer)->state_floats(spec.dim), evicts};
-}
-
-uint32_t MaxRowsOfShard(const TableSpec& spec) {
-  if (spec.eviction.max_bytes() == 0) return 0;
-  const RowLayout layout = LayoutOf(spec);
-  const double row_bytes =
-      static_cast<double>(layout.bytes()) + Index::kMostBytesPerKey + kMostFreeListBytesPerRow;
-  const int64_t sightings_bytes = Admission(spec.admission, spec.id, 0).MostBytes();
-  const double fixed_bytes =
-      static_cast<double>(sightings_bytes) + kMostIndexBytesPerShard * kNumShards;
-  const double n_rows =
-      (static_cast<double>(spec.eviction.max_bytes()) - fixed_bytes) / row_bytes / kNumShards;
-  if (n_rows < 1) {
-    Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(),
-         ", expected at least ",
-         static_cast<int64_t>(std::ceil(fixed_bytes + row_bytes * kNumShards)), ": ",
-         sightings_bytes, " for table.admission, and one row for each of ", kNumShards,
-         " virtual shards");
-  }
-  return static_cast<uint32_t>(std::min(n_rows, 4e9));
-}
 
 Table::Table(const TableSpec& spec, uint64_t seed)
     : spec_(spec),
@@ -280,7 +225,7 @@ void Table::Apply(std::span<std::byte* const> rows, const float* gradients, cons
 }
 
 void Table::EndStep(uint64_t step, uint64_t oldest_in_use) {
-  // Before sightings are counted: whoever is not there after the step's end has met no room.
+  // Before occurrences are counted: a key that has no row after the step's end has met no room.
   KeepBound(oldest_in_use);
   admission_.CloseBefore(step + (spec_.synchronous ? 1 : 0),
                          [this](Key key) { return HasRow(key); });
@@ -310,8 +255,7 @@ void Table::KeepBound(uint64_t oldest_in_use) {
   new_keys_.clear();
 }
 
-/// Which of a step's new rows stay where there is no room for all is decided by the hash of their
-/// keys.
+/// Where there is no room for all of a step's new rows, the hash of their keys decides which stay.
 void Table::DropNewest() {
   std::sort(new_keys_.begin(), new_keys_.end(),
             [&](Key a, Key b) { return PlacementBits(spec_.id, a) < PlacementBits(spec_.id, b); });
@@ -384,7 +328,7 @@ void Table::Evict(const Index::Entry& entry) {
   if (cut_ != nullptr) cut_->BeforeChange(entry.key, entry.row);
   if (changes_ != nullptr) {
     changes_->Remove(entry.key, entry.row);
-    // As many as there are rows, and some: to write all rows is then no dearer.
+    // More keys lost their rows than there are rows: a save of all rows costs no more.
     if (changes_->n_removed() > n_rows() + kMinRemovedKept) changes_.reset();
   }
   index_.Erase(entry.key);

@@ -21,35 +21,12 @@
 #include "ps/table/row_layout.h"
 #include "ps/table/row_store.h"
 #include "ps/table/table_cut.h"
+#include "ps/table/table_spec.h"
 
 namespace zhiyin::ps::table {
 
-struct TableSpec {
-  TableId id = 0;
-  std::string name;
-  int dim = 0;
-  zhiyin::Optimizer optimizer;
-  Initializer init;
-  NumberType storage = FP32;
-  NumberType wire = FP32;
-  zhiyin::Admission admission;
-  zhiyin::Eviction eviction;
-  /// Whether all pulls of a step come between two calls of EndStep, and none of another step:
-  /// staleness 0.
-  bool synchronous = false;
-};
-
-/// The dense table, then those of the job: spec i has id i.
-std::vector<TableSpec> TableSpecs(const Job& job);
-
-RowLayout LayoutOf(const TableSpec& spec);
-
-/// Rows that a virtual shard of the table may hold at most; 0: any number. All shards with so many
-/// rows each, the list of free rows, the index at its largest, and the counts of admission fit into
-/// max_bytes. Throws Error when they are too few for one row a shard.
-uint32_t MaxRowsOfShard(const TableSpec& spec);
-
-/// A row's address holds until it is evicted, which only EndStep does. One thread.
+/// The rows of one table whose virtual shards belong to this server. The address of a row is valid
+/// until the row is evicted, which only EndStep does. One thread.
 class Table {
  public:
   Table(const TableSpec& spec, uint64_t seed);
@@ -71,71 +48,73 @@ class Table {
   /// Whether Apply wants the weights that a gradient was computed with.
   bool WantsPulledWeights() const { return optimizer_->WantsPulledWeights(); }
 
-  /// A pull of a step: addresses of the keys' rows, made where absent; nullptr where a key is
-  /// refused. Throws Error when the table is full and the job wants to stop then.
+  /// Looks up the rows of a pull of `step`: addresses of the keys' rows, which are made where
+  /// absent; nullptr where admission or the bound on memory refuses a key. rows: [keys.size()].
+  /// Throws Error when the table is full and the job wants to stop then.
   ///
   /// In a synchronous table a shard that had room when the step began takes all of its new keys,
   /// and one that had none takes none: the answer does not depend on whose pull comes first.
   /// EndStep then brings it back to its bound. In others a shard is never beyond its bound.
   void FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows);
-  /// Addresses whatever the rules: made where absent.
+  /// Addresses of rows, made where absent, whatever admission and the bound say.
   void FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows);
-  /// nullptr where absent.
+  /// Addresses of rows that are there; nullptr where absent. Changes nothing.
   void Find(std::span<const Key> keys, std::span<std::byte*> rows);
 
-  /// The weights of rows as numbers of a type, one row behind the other; zeros for nullptr.
+  /// Copies the weights of rows, as numbers of a type, to [rows.size(), dim]; zeros for nullptr.
   void ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const;
+  /// Overwrites weights by [rows.size(), dim] floats; keeps the optimizer's state.
   void WriteWeights(std::span<std::byte* const> rows, const float* weights);
 
-  /// One optimizer step on different rows; those that are nullptr are left out. gradients
-  /// [rows.size(), dim]; pulled as in RowUpdate.
+  /// Applies one optimizer step to distinct rows; those that are nullptr are left out. gradients:
+  /// [rows.size(), dim]; pulled: as in RowUpdate.
   void Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled,
              uint64_t step);
 
-  /// The clock has come to `step`; in a synchronous table that step is complete. Brings full shards
-  /// back to their bound, counts the sightings of steps that are over, and evicts what the rules
-  /// say, a slice of the table each time. Rows that were last pulled by step `oldest_in_use` or
-  /// later are spared: somebody may hold their address. Throws Error as FindOrCreate.
+  /// Ends a step: the clock has come to `step`, which is complete in a synchronous table. Brings
+  /// full shards back to their bound, counts the occurrences of steps that are over, and evicts
+  /// what the rules say, a slice of the table each time. Keeps rows that were last pulled by step
+  /// `oldest_in_use` or later: a pending pull may hold their address. Throws Error as FindOrCreate.
   static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
   void EndStep(uint64_t step, uint64_t oldest_in_use);
 
-  /// Every row of a virtual shard, or of them those that are among `only`, by PlaceOf: visit(key,
-  /// row as it is in memory).
+  /// Calls visit(key, row as it is in memory) for every row of a virtual shard, in the order of
+  /// PlaceOf; with `only`, for the rows that are in it.
   void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
                   const RowChanges* only = nullptr) const;
-  /// A row as VisitShard gave it, which is there once FinishRestoring is called. REQUIRES: the key
+  /// Adds a row as VisitShard gave it; FinishRestoring makes it visible. REQUIRES: the key
   /// is absent, row.size() == layout().bytes().
   void Restore(Key key, std::span<const std::byte> row);
   void FinishRestoring();
-  /// Makes `row`, of layout().bytes(), one with these weights that was never updated and never
-  /// pulled.
+  /// Fills `row`, of layout().bytes(), with these weights and the state of a row that was never
+  /// updated and never pulled. weights: [dim].
   void InitRow(std::span<const float> weights, std::byte* row);
   /// The row with a number, as the index has it.
   const std::byte* Row(uint32_t number) const { return rows_.Row(number); }
   /// The first step whose slice has not been swept; kNoneInUse before the first EndStep. For
   /// checkpoints.
   uint64_t next_sweep_step() const { return next_sweep_step_; }
-  /// Of files of several servers the earliest holds: sweeping twice does no harm.
+  /// Takes the earliest step of several files: sweeping twice does no harm.
   void RestoreNextSweepStep(uint64_t step) { next_sweep_step_ = std::min(next_sweep_step_, step); }
-  /// Hears of every change before it is made, until it is set to nullptr.
+  /// Tells `cut`, which is borrowed, of every change before it is made, until nullptr is set.
   void SetCut(TableCut* cut) { cut_ = cut; }
-  /// From now on changes are noted.
+  /// Begins to note which rows change.
   void NoteChanges() { changes_ = std::make_unique<RowChanges>(spec_.id); }
-  /// Those since the last NoteChanges, which no longer are; nullptr: none was noted, or more keys
-  /// have lost their rows than can be kept.
+  /// Returns the changes since the last NoteChanges and stops noting; nullptr: changes were not
+  /// noted, or more keys have lost their rows than can be kept.
   std::unique_ptr<RowChanges> TakeChanges() { return std::move(changes_); }
-  /// What is known of keys without a row, for checkpoints.
+  /// The occurrence counts of keys without a row, for checkpoints.
   const Admission& admission() const { return admission_; }
   Admission& admission() { return admission_; }
 
  private:
   std::byte* Create(Key key, uint64_t step);
   bool HasRoom(Key key);
-  /// A shard that one more row fills will be trimmed, where that is the policy.
+  /// Notes that a shard is to be trimmed, where one more row fills it and that is the policy.
   void NoteIfFull(int shard);
   void WarnFull(const char* what);
   [[noreturn]] void FailFull(uint32_t n) const;
-  /// What of EndStep is about max_bytes.
+  /// The part of EndStep that is about max_bytes.
   void KeepBound(uint64_t oldest_in_use);
   void DropNewest();
   bool HasRow(Key key) const { return index_.Find(key) != Index::kAbsent; }
@@ -178,7 +157,7 @@ class Table {
   std::vector<Index::Entry> entries_;
 };
 
-/// Those of a job, with its seed.
+/// The tables of a job, with its seed, without rows.
 std::vector<Table> EmptyTables(const Job& job);
 
 }  // namespace zhiyin::ps::table

@@ -126,7 +126,7 @@ TEST_F(Disturbed, ALinkThatStaysDown) {
   EXPECT_THAT(
       ErrorLines(result),
       ElementsAre(AllOf(
-          ContainsRegex("^no sign of life from rank [25] on node-c for [0-9.]+ s, from rank [25] "
+          ContainsRegex("^no heartbeat from rank [25] on node-c for [0-9.]+ s, from rank [25] "
                         "on node-c for [0-9.]+ s .the limit is --timeout_s.; rank"),
           ContainsRegex("waited [0-9.]+ s .*for .*; the last message .* came [0-9.]+ s ago"))));
 }
@@ -134,7 +134,7 @@ TEST_F(Disturbed, ALinkThatStaysDown) {
 TEST_F(Disturbed, TheLinkOfMpirunsOwnHost) {
   const ProcessResult result = EndAfter([](const Hosts& hosts) { hosts.SetLink("node-a", false); });
   EXPECT_THAT(ErrorLines(result),
-              ElementsAre(AllOf(HasSubstr("no sign of life from rank"), HasSubstr("on node-b for"),
+              ElementsAre(AllOf(HasSubstr("no heartbeat from rank"), HasSubstr("on node-b for"),
                                 HasSubstr("on node-c for"))));
 }
 
@@ -144,7 +144,7 @@ TEST_F(Disturbed, RanksOfAHostThatAreStopped) {
   EXPECT_THAT(
       ErrorLines(result),
       ElementsAre(AllOf(
-          ContainsRegex("no sign of life from rank [14] on node-b for [0-9.]+ s, from rank [14] on "
+          ContainsRegex("no heartbeat from rank [14] on node-b for [0-9.]+ s, from rank [14] on "
                         "node-b for"),
           ContainsRegex("rank [2356] on node-[ac]: waited .* from rank 1 on node-b; the last "
                         "message from rank 1 came [0-9.]+ s ago: "))));
@@ -155,7 +155,7 @@ TEST_F(Disturbed, RanksOfRankZerosHostThatAreStopped) {
       EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-a", SIGSTOP); });
   EXPECT_THAT(
       ErrorLines(result),
-      ElementsAre(AllOf(HasSubstr("no sign of life from rank 0 on node-a for"),
+      ElementsAre(AllOf(HasSubstr("no heartbeat from rank 0 on node-a for"),
                         HasSubstr("(rank 0 does not answer, rank 1 on node-b says this)"))));
 }
 

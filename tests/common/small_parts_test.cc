@@ -166,6 +166,19 @@ TEST(FileWriter, LeavesNothingBehindUnlessCommitted) {
   EXPECT_EQ(ReadWholeFile(folder.Path("g"), 3), "new");
   EXPECT_THROW(ReadWholeFile(folder.Path("g"), 2), Error);
   EXPECT_THROW(ReplaceFile("/nowhere/f", ""), Error);
+  ReplaceFile(folder.Path("g"), [](std::ostream& out) {
+    for (int i = 0; i < 100000; ++i) out << i % 10;
+  });
+  const std::string streamed = ReadWholeFile(folder.Path("g"), 100000);
+  EXPECT_EQ(streamed.size(), 100000u);
+  EXPECT_EQ(streamed.substr(99990), "0123456789");
+  EXPECT_THROW(ReplaceFile(folder.Path("g"),
+                           [](std::ostream& out) {
+                             out << "a part";
+                             Fail("nothing to write");
+                           }),
+               Error);
+  EXPECT_EQ(ReadWholeFile(folder.Path("g"), 100000), streamed);
 }
 
 TEST(Text, OfAMessageIsOneLine) {

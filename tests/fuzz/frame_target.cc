@@ -19,7 +19,7 @@ int FuzzFrame(const uint8_t* data, size_t size) {
 std::vector<std::string> FrameSeeds() {
   std::vector<std::string> seeds;
   for (const net::FrameKind kind :
-       {net::FrameKind::kHello, net::FrameKind::kPush, net::FrameKind::kShutdown}) {
+       {net::FrameKind::kHandshakeReply, net::FrameKind::kPush, net::FrameKind::kShutdown}) {
     for (const std::string_view payload : {"", "payload"}) {
       const net::Frame frame(kind, 7, 3, payload);
       seeds.emplace_back(reinterpret_cast<const char*>(frame.bytes().data()), frame.bytes().size());

@@ -13,7 +13,7 @@ constexpr int kGreetingRanks = 3;
 std::string Greetings() {
   std::string script;
   for (const int rank : {2, 1}) {
-    net::Frame frame(net::FrameKind::kGreeting, 1, 0, launch::rank::Fingerprint() + "\nnode-b");
+    net::Frame frame(net::FrameKind::kHandshake, 1, 0, launch::rank::Fingerprint() + "\nnode-b");
     frame.Arrived(rank);
     AppendTo(&script, frame);
   }

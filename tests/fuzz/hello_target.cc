@@ -17,7 +17,7 @@ constexpr net::RoleMap kGreetedRoles{1, 2};
 /// The first byte chooses the command, the others are the message.
 int FuzzHello(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
-  net::Frame hello(net::FrameKind::kHello, 1, 0,
+  net::Frame hello(net::FrameKind::kHandshakeReply, 1, 0,
                    std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
   hello.Arrived(0);
   const launch::rank::Command command =

@@ -1,4 +1,4 @@
-#include "ps/server/leases.h"
+#include "ps/server/lease_manager.h"
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
 
@@ -7,8 +7,8 @@ namespace zhiyin::fuzz {
 /// Where a job that goes on stands, as the chief says it; the book is then worked off.
 int FuzzLeases(const uint8_t* data, size_t size) {
   Judge("", [&] {
-    ps::server::LeaseBook book(1, 2);
-    book.GoOn(ps::LeaseRequest::Parse({reinterpret_cast<const char*>(data), size}));
+    ps::server::RangeLeases book(1, 2);
+    book.Resume(ps::LeaseRequest::Parse({reinterpret_cast<const char*>(data), size}));
     for (int worker = 0; const std::optional<ps::RangeGrant> grant = book.Take(worker);
          worker = 1 - worker)
       book.Finish(worker, {grant->range});
@@ -19,7 +19,7 @@ int FuzzLeases(const uint8_t* data, size_t size) {
 
 std::vector<std::string> LeasesSeeds() {
   ps::LeaseRequest left;
-  left.kind = ps::LeaseKind::kGoOn;
+  left.kind = ps::LeaseKind::kResume;
   std::vector<std::string> seeds = {left.Serialize()};
   left.epoch = 3;
   left.n_ranges = 9;

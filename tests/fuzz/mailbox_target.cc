@@ -10,7 +10,7 @@ constexpr int kMailboxRanks = 3;
 
 std::string Conversation() {
   std::string script;
-  for (const net::FrameKind sign : {net::FrameKind::kAlive, net::FrameKind::kWaiting,
+  for (const net::FrameKind sign : {net::FrameKind::kHeartbeat, net::FrameKind::kWaiting,
                                     net::FrameKind::kPush, net::FrameKind::kPull}) {
     net::Frame frame(sign, 1, 0, "of life");
     frame.Arrived(2);

@@ -375,7 +375,7 @@ TEST(Refusals, OfAnEvaluationsResults) {
 
 TEST(Refusals, OfAHello) {
   const auto error = [](int source, launch::rank::Command command, std::string_view bytes) {
-    const net::Frame hello = From(source, net::Frame(net::FrameKind::kHello, 1, 0, bytes));
+    const net::Frame hello = From(source, net::Frame(net::FrameKind::kHandshakeReply, 1, 0, bytes));
     return ErrorOf([&] { launch::rank::ParseHello(hello, command, kRoles); });
   };
   launch::rank::Hello hello{{"a", "b", "c", "d"}, {}};
@@ -408,15 +408,15 @@ TEST(Refusals, OfAGreeting) {
                    [](net::Mailbox* mailbox) { launch::rank::AwaitGreetings(mailbox); });
   };
   const auto greeting = [](int source, const std::string& text) {
-    return From(source, net::Frame(net::FrameKind::kGreeting, 1, 0, text));
+    return From(source, net::Frame(net::FrameKind::kHandshake, 1, 0, text));
   };
   const std::string good = launch::rank::Fingerprint() + "\nnode-b";
   EXPECT_EQ(error(List(greeting(1, good), greeting(2, good), greeting(3, good))), "");
-  EXPECT_EQ(error(List(greeting(1, good), greeting(1, good))), "greeting from rank 1: came twice");
+  EXPECT_EQ(error(List(greeting(1, good), greeting(1, good))), "handshake from rank 1: came twice");
   EXPECT_EQ(error(List(greeting(2, "hello"))),
-            "greeting from rank 2: 5 bytes, expected a build and a host");
+            "handshake from rank 2: 5 bytes, expected a build and a host");
   EXPECT_EQ(error(List(greeting(2, "zhiyin 9\n" + std::string(2000, 'x')))),
-            "greeting from rank 2: 2009 bytes, expected a build and a host");
+            "handshake from rank 2: 2009 bytes, expected a build and a host");
   EXPECT_EQ(error(List(greeting(3, "zhiyin 9\nnode-c"))),
             "rank 3 on node-c runs zhiyin 9, rank 0 on scripted runs " +
                 launch::rank::Fingerprint() + ": expected the same build on all hosts");

@@ -19,7 +19,7 @@ std::vector<std::string> ServerReportSeeds() {
   ps::ServerReport report;
   const std::string empty = report.Serialize();
   report.tables = {{"dense", 1, 10, {}}, {"users", 5, 50, {}}};
-  report.CountPoisoned(3, "users", 2);
+  report.CountNonFinite(3, "users", 2);
   report.n_pulled_keys = 7;
   report.n_pushed_keys = 8;
   report.n_peeked_keys = 9;

@@ -105,14 +105,14 @@ ProcessResult EndAfter(int rank, int signal) {
 TEST(Silence, OfAWorker) {
   EXPECT_THAT(ErrorLines(EndAfter(4, SIGSTOP)),
               ElementsAre(ContainsRegex(
-                  "^no sign of life from rank 4 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
+                  "^no heartbeat from rank 4 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
                   "rank [01235] on ")));
 }
 
 TEST(Silence, OfAServer) {
   EXPECT_THAT(ErrorLines(EndAfter(1, SIGSTOP)),
               ElementsAre(ContainsRegex(
-                  "^no sign of life from rank 1 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
+                  "^no heartbeat from rank 1 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
                   "rank [2345] on [^ ]+: waited [0-9.]+ s .*for .* from rank 1 on [^ ]+; the last "
                   "message from rank 1 came [0-9.]+ s ago: [a-z ]+( of step [0-9]+)?$")));
 }
@@ -121,7 +121,7 @@ TEST(Silence, OfRankZero) {
   EXPECT_THAT(
       ErrorLines(EndAfter(0, SIGSTOP)),
       ElementsAre(ContainsRegex(
-          "^no sign of life from rank 0 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
+          "^no heartbeat from rank 0 on [^ ]+ for [0-9.]+ s .the limit is --timeout_s.; "
           "rank 1 on [^ ]+: waited .*.rank 0 does not answer, rank 1 on [^ ]+ says this.$")));
 }
 

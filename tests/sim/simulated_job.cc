@@ -45,10 +45,10 @@ Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper)
   if (!outcome.crashed.empty()) outcome.exit_code = std::max(outcome.exit_code, 1);
   outcome.trace = network.trace_hash();
   outcome.now_s = network.now();
-  for (int kind = static_cast<int>(net::FrameKind::kHello);
+  for (int kind = static_cast<int>(net::FrameKind::kHandshakeReply);
        kind <= static_cast<int>(net::FrameKind::kShutdown); ++kind) {
     const net::FrameKind k = static_cast<net::FrameKind>(kind);
-    if (k != net::FrameKind::kAlive && k != net::FrameKind::kWaiting)
+    if (k != net::FrameKind::kHeartbeat && k != net::FrameKind::kWaiting)
       outcome.n_left += network.n_left(k);
   }
   for (int s = 0; s < job.n_servers; ++s) {

@@ -66,7 +66,7 @@ ModelSave::ModelSave(Manifest manifest, const std::string& folder, ps::SaveKind 
 bool ModelSave::Finish(bool wait) {
   const auto files = client_->SaveFinish(wait);
   if (!files) return false;
-  for (const ps::client::Client::SavedFile& saved : *files) {
+  for (const ps::client::SavedFile& saved : *files) {
     Manifest::RowFile* file = manifest_.add_file();
     file->set_name(saved.name);
     file->set_n_rows(saved.n_rows);

@@ -1,5 +1,5 @@
-// What a worker computes next: decided by the books of server 0 (ps/server/leases.h), read ahead by
-// the SliceReader.
+// What a worker computes next: decided by the books of server 0 (ps/server/lease_manager.h), read
+// ahead by the SliceReader.
 #pragma once
 
 #include <cstdint>

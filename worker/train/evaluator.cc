@@ -23,7 +23,7 @@ EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& 
   std::vector<float> labels;
   std::vector<float> predictions;
   for (size_t t = 0; t < n_tasks; ++t) {
-    group->SayAlive();
+    group->SendHeartbeat();
     labels.clear();
     predictions.clear();
     for (const auto& [number, block] : results.blocks()) {
@@ -59,7 +59,7 @@ data::BlockSummaries Evaluator::Load(const std::function<void(const data::BadLin
   std::vector<data::BadLine> bad;
   for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0;
        block += n_workers_) {
-    group_->SayAlive();
+    group_->SendHeartbeat();
     for (const data::BadLine& line : bad) on_bad(line);
     data::BlockSummary& summary = summaries[block] = data::BlockSummary::Of(rows);
     summary.n_bad = static_cast<int64_t>(bad.size());
@@ -78,7 +78,7 @@ data::BlockSummaries Evaluator::Load(const std::function<void(const data::BadLin
 void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&)>& visit) {
   if (kept_) {
     for (const auto& [block, rows] : blocks_) {
-      group_->SayAlive();
+      group_->SendHeartbeat();
       visit(block, rows);
     }
     return;
@@ -87,7 +87,7 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&
   std::vector<data::BadLine> bad;
   for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0;
        block += n_workers_) {
-    group_->SayAlive();
+    group_->SendHeartbeat();
     visit(block, rows);
   }
 }

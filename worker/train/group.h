@@ -32,7 +32,7 @@ class Group {
   /// Returns once every worker has called it.
   void Barrier(const char* what);
   /// For long work between calls: see Mailbox.
-  void SayAlive() { mailbox_->SayAlive(); }
+  void SendHeartbeat() { mailbox_->SendHeartbeat(); }
 
  private:
   net::Mailbox* mailbox_;

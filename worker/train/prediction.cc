@@ -121,7 +121,7 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
       read[scored.block].predictions = scored.predictions;
     };
     for (int64_t i = 0; i < kBlocksAtATime; ++i, block += n_workers) {
-      group->SayAlive();
+      group->SendHeartbeat();
       const int64_t n = source->Read(block, &rows, &bad);
       if (n == 0) break;
       PredictedBlocks::Block& here = read[block];

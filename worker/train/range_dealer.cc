@@ -34,7 +34,7 @@ class RangeDealer : public Dealer {
     last_clock_ = static_cast<uint64_t>(next_step);
     if (worker_ != 0) return;
     ps::LeaseRequest request;
-    request.kind = ps::LeaseKind::kGoOn;
+    request.kind = ps::LeaseKind::kResume;
     request.epoch = static_cast<uint64_t>(epoch);
     request.n_ranges = static_cast<uint64_t>(plan_.n_ranges());
     request.in_file_order = plan_.in_file_order();
@@ -57,7 +57,7 @@ class RangeDealer : public Dealer {
                                 n_done == plan_.n_batches(range)});
     }
     client_->AskLease(request);
-    client_->AwaitLease(ps::LeaseKind::kGoOn);
+    client_->AwaitLease(ps::LeaseKind::kResume);
   }
 
   void BeginEpoch(int64_t epoch) override {

@@ -93,7 +93,7 @@ Json ReportJson(const ps::ServerReport& report) {
     for (const auto& [name, count] : ps::kRowCounts) entry[name] = table.counts.*count;
   }
   Json poisoned = Json::array();
-  for (const auto& entry : report.poisoned)
+  for (const auto& entry : report.non_finite)
     poisoned.push_back({{"rank", entry.rank}, {"table", entry.table}, {"pushes", entry.n_pushes}});
   size_t n_bins = report.staleness.size();
   while (n_bins > 0 && report.staleness[n_bins - 1] == 0) --n_bins;

@@ -76,7 +76,7 @@ class TrainingRun {
     reading_s_ = SecondsSinceStart();
     Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
                     tools_.model.get(), &tools_.dense, &tools_.heads, &balance_, &profile_,
-                    [this] { mailbox_->SayAlive(); });
+                    [this] { mailbox_->SendHeartbeat(); });
     if (resumed_ != nullptr) GoOn();
     if (KeepsCheckpoints() && tools_.group.IsChief()) {
       const bool has_config = job_.train().has_checkpoint();
@@ -183,7 +183,7 @@ class TrainingRun {
                   static_cast<long long>(n_samples_), training_s_,
                   static_cast<double>(n_samples_) / training_s_, reading_s_);
     printer_->Say(line);
-    for (const ps::ServerReport::Poisoned& refused : report.poisoned) {
+    for (const ps::ServerReport::NonFinite& refused : report.non_finite) {
       printer_->Say(std::to_string(refused.n_pushes) + " pushes of rank " +
                     std::to_string(refused.rank) + " were refused for gradients of table " +
                     refused.table + ", see " +
@@ -266,7 +266,7 @@ class TrainingRun {
         job_.train().seed(), n_kept, data::Augmenter(job_));
     const data::BlockSummaries train =
         ShareSummaries(reader_->FirstPass(FirstDeal(job_.train(), n_workers), worker, on_bad,
-                                          [this] { mailbox_->SayAlive(); }),
+                                          [this] { mailbox_->SendHeartbeat(); }),
                        job_, "train", &tools_.group);
     const data::SplitSummary summary = data::SplitSummary::Of(train);
     n_rows_ = summary.n_rows;

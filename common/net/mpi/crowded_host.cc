@@ -31,18 +31,18 @@ int ProcessorsOf(MPI_Comm host) {
 
 }  // namespace
 
-/// A Bell of each rank of a host, in a window of MPI.
+/// A WakeUp of each rank of a host, in a window of MPI.
 struct CrowdedHost::SharedMemory {
   MPI_Win window = MPI_WIN_NULL;
 
   /// The ranks of `host` together; nullptr, for all of them, where one gets none.
-  static std::unique_ptr<SharedMemory> Of(MPI_Comm host, std::vector<Bell*>* bells) {
+  static std::unique_ptr<SharedMemory> Of(MPI_Comm host, std::vector<WakeUp*>* wake_ups) {
     auto memory = std::make_unique<SharedMemory>();
     void* own = nullptr;
-    int is_there = MPI_Win_allocate_shared(sizeof(Bell), sizeof(Bell), MPI_INFO_NULL, host, &own,
-                                           &memory->window) == MPI_SUCCESS;
-    if (is_there) new (own) Bell();
-    // Nobody rings before all bells are made.
+    int is_there = MPI_Win_allocate_shared(sizeof(WakeUp), sizeof(WakeUp), MPI_INFO_NULL, host,
+                                           &own, &memory->window) == MPI_SUCCESS;
+    if (is_there) new (own) WakeUp();
+    // Nobody rings before all wake_ups are made.
     MPI_Allreduce(MPI_IN_PLACE, &is_there, 1, MPI_INT, MPI_MIN, host);
     if (!is_there) return nullptr;
     MPI_Group here;
@@ -56,9 +56,9 @@ struct CrowdedHost::SharedMemory {
       MPI_Group_translate_ranks(here, 1, &i, everywhere, &rank);
       MPI_Aint n_bytes = 0;
       int unit = 0;
-      void* bell = nullptr;
-      MPI_Win_shared_query(memory->window, i, &n_bytes, &unit, &bell);
-      (*bells)[static_cast<size_t>(rank)] = static_cast<Bell*>(bell);
+      void* wake_up = nullptr;
+      MPI_Win_shared_query(memory->window, i, &n_bytes, &unit, &wake_up);
+      (*wake_ups)[static_cast<size_t>(rank)] = static_cast<WakeUp*>(wake_up);
     }
     MPI_Group_free(&here);
     MPI_Group_free(&everywhere);
@@ -69,7 +69,7 @@ struct CrowdedHost::SharedMemory {
 CrowdedHost::CrowdedHost() {
   int n_ranks = 0;
   MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
-  bells_.resize(static_cast<size_t>(n_ranks));
+  wake_ups_.resize(static_cast<size_t>(n_ranks));
   MPI_Comm host;
   if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host) !=
       MPI_SUCCESS)
@@ -78,7 +78,7 @@ CrowdedHost::CrowdedHost() {
   MPI_Comm_size(host, &n_here);
   is_crowded_ = n_here > ProcessorsOf(host);
   if (is_crowded_) {
-    memory_ = SharedMemory::Of(host, &bells_);
+    memory_ = SharedMemory::Of(host, &wake_ups_);
     const sched_param parameters{};
     sched_setscheduler(0, SCHED_BATCH, &parameters);
     SetYieldWhenIdle(false);

@@ -4,12 +4,12 @@
 #include <memory>
 #include <vector>
 
-#include "common/net/bell.h"
+#include "common/net/wake_up.h"
 
 namespace zhiyin::net {
 
 /// There a rank that looks for messages takes time from those that have work, and each change
-/// between ranks costs caches. So ranks sleep until a bell rings instead of looking again and
+/// between ranks costs caches. So ranks sleep until a wake_up rings instead of looking again and
 /// again; one that is woken waits for its turn (SCHED_BATCH); and Open MPI does not give the
 /// processor away while a rank has work (its mpi_yield_when_idle, unless that was set by hand). On
 /// a host with a processor for each of its ranks nothing of this happens: to ring would cost the
@@ -28,13 +28,13 @@ class CrowdedHost {
 
   /// [rank]: where it is woken; nullptr: it is on another host, or the host is not crowded. They
   /// live as long as this.
-  const std::vector<Bell*>& bells() const { return bells_; }
+  const std::vector<WakeUp*>& wake_ups() const { return wake_ups_; }
 
  private:
   struct SharedMemory;
   std::unique_ptr<SharedMemory> memory_;  // nullptr: not crowded, or there is none to be had
   bool is_crowded_ = false;
-  std::vector<Bell*> bells_;
+  std::vector<WakeUp*> wake_ups_;
 };
 
 }  // namespace zhiyin::net

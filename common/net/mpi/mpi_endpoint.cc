@@ -31,9 +31,9 @@ constexpr double kShortestSleep = 20e-6;
 constexpr double kLongestSleep = 2e-3;
 /// The same where another rank rings when there is something to do. It may fail to once in a while:
 /// what Open MPI could not send at once goes on its way later, and nobody rings for that.
-constexpr int kPollsBeforeBell = 3;
-constexpr double kShortestSleepWithBell = 1e-3;
-constexpr double kLongestSleepWithBell = 5e-3;
+constexpr int kPollsBeforeWakeUpSleep = 3;
+constexpr double kShortestSleepWithWakeUp = 1e-3;
+constexpr double kLongestSleepWithWakeUp = 5e-3;
 
 void CheckMpi(int code, const char* call) {
   if (code == MPI_SUCCESS) return;
@@ -50,17 +50,17 @@ void SleepFor(double seconds) {
 
 class MpiEndpoint final : public Endpoint {
  public:
-  /// bells: as CrowdedHost has them.
-  MpiEndpoint(size_t part_bytes, const std::vector<Bell*>& bells)
-      : part_bytes_(part_bytes), bells_(bells) {
+  /// wake_ups: as CrowdedHost has them.
+  MpiEndpoint(size_t part_bytes, const std::vector<WakeUp*>& wake_ups)
+      : part_bytes_(part_bytes), wake_ups_(wake_ups) {
     CheckMpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
     CheckMpi(MPI_Comm_size(MPI_COMM_WORLD, &n_ranks_), "MPI_Comm_size");
     char name[MPI_MAX_PROCESSOR_NAME];
     int length = 0;
     CheckMpi(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
     host_.assign(name, static_cast<size_t>(length));
-    own_bell_ = bells_[static_cast<size_t>(rank_)];
-    all_ring_ = std::find(bells_.begin(), bells_.end(), nullptr) == bells_.end();
+    own_wake_up_ = wake_ups_[static_cast<size_t>(rank_)];
+    all_wake_ = std::find(wake_ups_.begin(), wake_ups_.end(), nullptr) == wake_ups_.end();
   }
 
   int rank() const override { return rank_; }
@@ -87,7 +87,7 @@ class MpiEndpoint final : public Endpoint {
         StartSending(bytes.subspan(at, std::min(part_bytes_, bytes.size() - at)), to, kPayloadPart,
                      &sending);
     }
-    Ring(to);
+    Wake(to);
     ReleaseSent();
   }
 
@@ -99,30 +99,31 @@ class MpiEndpoint final : public Endpoint {
 
   std::optional<Frame> Receive(double deadline) override {
     double idle_since = 0;
-    bool was_rung = false;
+    bool was_woken = false;
     for (int n_polls = 0;; ++n_polls) {
       if (std::optional<Frame> frame = Poll()) return frame;
-      if (n_polls < (own_bell_ != nullptr ? kPollsBeforeBell : kPollsBeforeSleep)) continue;
+      if (n_polls < (own_wake_up_ != nullptr ? kPollsBeforeWakeUpSleep : kPollsBeforeSleep))
+        continue;
       const double now = Now();
       if (idle_since == 0) idle_since = now;
       if (now >= deadline) return std::nullopt;
       const double idle_s = now - idle_since;
-      if (own_bell_ == nullptr) {
+      if (own_wake_up_ == nullptr) {
         SleepFor(std::min(std::clamp(idle_s / 8, kShortestSleep, kLongestSleep), deadline - now));
         continue;
       }
-      own_bell_->Announce();
+      own_wake_up_->Announce();
       if (std::optional<Frame> frame = Poll()) {
-        own_bell_->Retract();
+        own_wake_up_->Retract();
         return frame;
       }
       // A large message may travel in pieces, and nobody rings for each.
-      const bool in_pieces = !receiving_.empty() || (was_rung && !sending_.empty());
-      const double shortest = all_ring_ && !in_pieces ? kShortestSleepWithBell : kShortestSleep;
-      if (!own_bell_->SleepFor(
-              std::min(std::clamp(idle_s / 8, shortest, kLongestSleepWithBell), deadline - now)))
+      const bool in_pieces = !receiving_.empty() || (was_woken && !sending_.empty());
+      const double shortest = all_wake_ && !in_pieces ? kShortestSleepWithWakeUp : kShortestSleep;
+      if (!own_wake_up_->SleepFor(
+              std::min(std::clamp(idle_s / 8, shortest, kLongestSleepWithWakeUp), deadline - now)))
         continue;
-      was_rung = true;
+      was_woken = true;
       n_polls = 0;
       idle_since = 0;
     }
@@ -216,7 +217,7 @@ class MpiEndpoint final : public Endpoint {
                         &message, &request),
              "MPI_Imrecv");
     receiving->n_started += n;
-    Ring(status.MPI_SOURCE);  // it may have to send more, or can let go of the frame
+    Wake(status.MPI_SOURCE);  // it may have to send more, or can let go of the frame
   }
 
   /// The first complete frame that has no earlier one of its source before it: order within a pair
@@ -235,8 +236,8 @@ class MpiEndpoint final : public Endpoint {
     return std::nullopt;
   }
 
-  void Ring(int rank) const {
-    if (Bell* const bell = bells_[static_cast<size_t>(rank)]) bell->Ring();
+  void Wake(int rank) const {
+    if (WakeUp* const wake_up = wake_ups_[static_cast<size_t>(rank)]) wake_up->Wake();
   }
 
   int rank_ = 0;
@@ -245,9 +246,9 @@ class MpiEndpoint final : public Endpoint {
   size_t part_bytes_;
   std::list<Transfer> sending_;  // lists, as they are left from the middle
   std::list<Transfer> receiving_;
-  std::vector<Bell*> bells_;  // [rank]; nullptr: it sleeps on none, or not here
-  Bell* own_bell_ = nullptr;
-  bool all_ring_ = false;
+  std::vector<WakeUp*> wake_ups_;  // [rank]; nullptr: it sleeps on none, or not here
+  WakeUp* own_wake_up_ = nullptr;
+  bool all_wake_ = false;
 };
 
 }  // namespace
@@ -320,7 +321,7 @@ MpiDescription DescribeMpi() {
 
 class MpiWorld::Impl {
  public:
-  explicit Impl(size_t part_bytes) : endpoint(part_bytes, crowded_host.bells()) {}
+  explicit Impl(size_t part_bytes) : endpoint(part_bytes, crowded_host.wake_ups()) {}
   CrowdedHost crowded_host;
   MpiEndpoint endpoint;
 };

@@ -101,7 +101,7 @@ class Patient {
             postbox_.Next(net::FrameKind::kQuestion, postbox_.endpoint().Now() + options_.limit_s,
                           /*or_alive=*/true);
         if (!frame) break;
-        if (frame->kind() == net::FrameKind::kAlive) continue;
+        if (frame->kind() == net::FrameKind::kHeartbeat) continue;
         const Question question =
             ParseQuestion(*frame, postbox_.endpoint().rank(), postbox_.endpoint().n_ranks());
         if (question.has_end()) return {0, true};
@@ -195,7 +195,7 @@ class Doctor {
       if (endpoint.Now() < next_sign) continue;
       next_sign = endpoint.Now() + kSignEveryS;
       for (int rank = 1; rank < found_.n_ranks; ++rank)
-        endpoint.Send(rank, net::Frame(net::FrameKind::kAlive, 0, 0, 0));
+        endpoint.Send(rank, net::Frame(net::FrameKind::kHeartbeat, 0, 0, 0));
     }
     for (const int rank : ranks) {
       found_.silent.emplace_back(rank, step);

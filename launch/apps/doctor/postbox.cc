@@ -96,7 +96,7 @@ std::optional<net::Frame> Postbox::Next(net::FrameKind kind, double deadline, bo
   }
   while (std::optional<net::Frame> frame = endpoint_->Receive(deadline)) {
     if (frame->kind() == kind) return frame;
-    if (frame->kind() == net::FrameKind::kAlive) {
+    if (frame->kind() == net::FrameKind::kHeartbeat) {
       if (or_alive) return frame;
     } else if (frame->kind() == net::FrameKind::kPing) {
       AnswerPing(*frame);

@@ -34,7 +34,7 @@ TEST(Frame, ArrivesAsItWasSent) {
 }
 
 TEST(Frame, AnEmptyPayloadIsFine) {
-  Frame frame(FrameKind::kAlive, 0, 0, 0);
+  Frame frame(FrameKind::kHeartbeat, 0, 0, 0);
   frame.Arrived(1);
   EXPECT_EQ(frame.text(), "");
 }
@@ -52,7 +52,7 @@ TEST(Frame, RefusesWhatIsNoFrame) {
 }
 
 TEST(Frame, WhatTellsOfDifferentBuildsIsUnderstoodByAll) {
-  for (const FrameKind kind : {FrameKind::kGreeting, FrameKind::kAbort, FrameKind::kStop}) {
+  for (const FrameKind kind : {FrameKind::kHandshake, FrameKind::kAbort, FrameKind::kStop}) {
     EXPECT_EQ(ErrorAfter([&](FrameHeader* h) {
                 h->kind = kind;
                 h->version = 9;
@@ -63,7 +63,7 @@ TEST(Frame, WhatTellsOfDifferentBuildsIsUnderstoodByAll) {
 }
 
 TEST(Frame, EveryKindHasAName) {
-  for (int kind = static_cast<int>(FrameKind::kGreeting);
+  for (int kind = static_cast<int>(FrameKind::kHandshake);
        kind <= static_cast<int>(FrameKind::kGoodbye); ++kind) {
     EXPECT_NE(NameOf(static_cast<FrameKind>(kind)), "") << kind;
   }

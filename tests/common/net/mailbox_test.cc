@@ -68,7 +68,7 @@ void RunTwo(const std::function<void(Mailbox&)>& zero, const Body& one) {
 void WorkUntil(double at_s, Mailbox& mailbox, Sleeper& me) {
   while (me.Now() < at_s) {
     me.SleepUntil(std::min(at_s, me.Now() + 1));
-    mailbox.SayAlive();
+    mailbox.SendHeartbeat();
   }
 }
 
@@ -162,7 +162,7 @@ TEST(Mailbox, SilenceIsBoundedAndSaysWhoWaitedForWhom) {
                   mailbox.Send(0, Frame(FrameKind::kPush, 0, 812, 0));
                   me.SleepUntil(100);
                 }),
-            "no sign of life from rank 1 on node-b for 10 s (the limit is --timeout_s); rank 0 on "
+            "no heartbeat from rank 1 on node-b for 10 s (the limit is --timeout_s); rank 0 on "
             "simulated: "
             "waited 10 s (the limit is --timeout_s) for a pull reply from rank 1 on node-b; the "
             "last message "
@@ -200,7 +200,7 @@ TEST(Mailbox, OfRanksThatWaitForEachOtherTheSilentOneIsNamedFirst) {
                                         [&](int rank) { return rank == next; });
                         }),
               ::testing::MatchesRegex(
-                  "no sign of life from rank 3 on node-d for (10|11) s .the limit is "
+                  "no heartbeat from rank 3 on node-d for (10|11) s .the limit is "
                   "--timeout_s.; rank 2 on simulated: waited (9|10) s for an answer from rank "
                   "3 on node-d; the last message from rank 3 came (9|10) s ago: gather"));
 }
@@ -212,9 +212,8 @@ TEST(Mailbox, ASilentRankEndsTheJobWhateverElseGoesOn) {
                   if (me.rank() == 2) return me.SleepUntil(200);
                   WorkUntil(100, mailbox, me);
                 }),
-      HasSubstr(
-          "no sign of life from rank 2 on node-c for 11 s (the limit is --timeout_s); rank 0 on "
-          "simulated: waited "));
+      HasSubstr("no heartbeat from rank 2 on node-c for 11 s (the limit is --timeout_s); rank 0 on "
+                "simulated: waited "));
 }
 
 TEST(Mailbox, WorkThatGoesOnAmongOthersExtendsTheWait) {
@@ -268,9 +267,9 @@ TEST(Mailbox, AllNoticeThatRankZeroIsSilent) {
     try {
       me.rank() == 1 ? AwaitRequests(mailbox) : WorkUntil(50, mailbox, me);
       ADD_FAILURE() << "rank " << me.rank() << " did not notice";
-    } catch (const Silence& e) {
+    } catch (const TimeoutError& e) {
       EXPECT_TRUE(e.of_rank_zero());
-      EXPECT_THAT(e.what(), HasSubstr("no sign of life from rank 0 for 1"));
+      EXPECT_THAT(e.what(), HasSubstr("no heartbeat from rank 0 for 1"));
       EXPECT_NEAR(me.Now(), 11, 1.1);
       ++n_noticed;
     }
@@ -326,7 +325,7 @@ TEST(Mailbox, KnowsWhenAWholeHostIsLost) {
       if (me.rank() >= 2) return me.SleepUntil(100);
       if (me.rank() == 1) return WaitUntil(20, me);
       EXPECT_FALSE(mailbox.HostIsLost());
-      EXPECT_THROW(AwaitRequests(mailbox), Silence);
+      EXPECT_THROW(AwaitRequests(mailbox), TimeoutError);
       lost = mailbox.HostIsLost();
     });
     return lost;
@@ -343,7 +342,7 @@ TEST(Mailbox, RankZerosHostMayBeLostToAnother) {
     RunAll(2, [&](Mailbox& mailbox, Sleeper& me) {
       mailbox.SetHosts({same_host ? "simulated" : "a", "simulated"});
       if (me.rank() == 0) return me.SleepUntil(100);
-      EXPECT_THROW(AwaitRequests(mailbox), Silence);
+      EXPECT_THROW(AwaitRequests(mailbox), TimeoutError);
       EXPECT_EQ(mailbox.HostIsLost(), !same_host);
     });
   }
@@ -358,8 +357,8 @@ TEST(Mailbox, ASignOfLifeExtendsTheWait) {
       [](Mailbox& mailbox, Sleeper& me) {
         for (int i = 1; i <= 5; ++i) {
           me.SleepUntil(8 * i);
-          mailbox.SayAlive();
-          mailbox.SayAlive();  // says nothing: a second has not passed
+          mailbox.SendHeartbeat();
+          mailbox.SendHeartbeat();  // says nothing: a second has not passed
         }
         mailbox.Send(0, Frame(FrameKind::kPull, 0, 0, "at last"));
       });
@@ -371,7 +370,7 @@ TEST(Mailbox, WaitingIsASignOfLifeButExtendsNoWait) {
         try {
           mailbox.Await({FrameKind::kPull}, "a pull");
           FAIL();
-        } catch (const Silence& e) {
+        } catch (const TimeoutError& e) {
           EXPECT_STREQ(e.what(),
                        "rank 0 on simulated: waited 10 s (the limit is --timeout_s) for a pull; no "
                        "message has come");

@@ -80,7 +80,7 @@ TEST(SimNetwork, NamesEveryRankOfADeadlock) {
 TEST(SimNetwork, TimePassesForARankThatOnlyPolls) {
   SimNetwork network(2, ParseSimOptions("delay=uniform:500ms:500ms", 2));
   network.Run([](Endpoint& me) {
-    if (me.rank() == 1) return me.Send(0, Frame(FrameKind::kAlive, 0, 0, 0));
+    if (me.rank() == 1) return me.Send(0, Frame(FrameKind::kHeartbeat, 0, 0, 0));
     int n_polls = 0;
     while (!me.Poll()) ++n_polls;
     EXPECT_GT(n_polls, 0);
@@ -91,7 +91,7 @@ TEST(SimNetwork, TimePassesForARankThatOnlyPolls) {
 TEST(SimNetwork, AWaitEndsAtItsDeadline) {
   SimNetwork network(2, ParseSimOptions("delay=uniform:2s:2s", 2));
   network.Run([](Endpoint& me) {
-    if (me.rank() == 1) return me.Send(0, Frame(FrameKind::kAlive, 0, 0, 0));
+    if (me.rank() == 1) return me.Send(0, Frame(FrameKind::kHeartbeat, 0, 0, 0));
     EXPECT_FALSE(me.Receive(me.Now() + 1));
     EXPECT_DOUBLE_EQ(me.Now(), 1);
     EXPECT_TRUE(me.Receive(me.Now() + 5));
@@ -170,7 +170,7 @@ TEST(SimNetwork, ACrashedRankIsGone) {
       me.Send(1, Frame(FrameKind::kGather, 0, 0, 68));
       ended = true;
     } else {
-      while (me.Receive(100)) me.Send(0, Frame(FrameKind::kAlive, 0, 0, 0));
+      while (me.Receive(100)) me.Send(0, Frame(FrameKind::kHeartbeat, 0, 0, 0));
       ADD_FAILURE() << "the body of a crashed rank went on";
     }
   });

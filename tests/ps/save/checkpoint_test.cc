@@ -120,7 +120,7 @@ TEST(Checkpoint, LoadsOnAnyNumberOfServers) {
   }
 }
 
-/// Tables whose rows wait for their second sighting and age.
+/// Tables whose rows wait for their second occurrence and age.
 std::vector<table::Table> ChoosyTables(bool exact, int64_t size = 100000) {
   std::vector<table::Table> tables;
   for (table::TableSpec spec : table::TableSpecs(ModelJob())) {
@@ -158,7 +158,7 @@ Manifest SaveChoosy(bool exact, const TempFolder& folder) {
   return manifest;
 }
 
-TEST(Checkpoint, SightingsAndAgesSurvive) {
+TEST(Checkpoint, OccurrencesAndAgesSurvive) {
   for (const bool exact : {true, false}) {
     TempFolder folder;
     const Manifest manifest = SaveChoosy(exact, folder);
@@ -179,18 +179,18 @@ TEST(Checkpoint, SightingsAndAgesSurvive) {
       tables[1].EndStep(31, table::Table::kNoneInUse);
       EXPECT_EQ(tables[1].counts().expired, n_loaded);
     }
-    EXPECT_EQ(n_admitted, 100) << "their second sighting";
+    EXPECT_EQ(n_admitted, 100) << "their second occurrence";
     EXPECT_LE(n_new, exact ? 0 : 2) << "their first";
   }
 }
 
-TEST(Checkpoint, SightingsOfOtherSettingsAreRefused) {
+TEST(Checkpoint, OccurrencesOfOtherSettingsAreRefused) {
   TempFolder folder;
   const Manifest manifest = SaveChoosy(true, folder);
   EXPECT_THAT(
       LoadError(folder, manifest, ChoosyTables(true, 10)),
       HasSubstr(
-          "rows-0.bin: sightings of table users were saved with admission exact { sightings: 2 "
+          "rows-0.bin: occurrences of table users were saved with admission exact { sightings: 2 "
           "max_candidates: 100000 }, expected exact { sightings: 2 max_candidates: 10 }"));
   EXPECT_THAT(LoadError(folder, manifest, ChoosyTables(false)),
               HasSubstr("expected counting_bloom { sight"));

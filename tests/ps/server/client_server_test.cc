@@ -531,10 +531,10 @@ TEST(ClientServer, PoisonedGradientsAreRefusedCountedAndKept) {
             after.Push(client, 1);
             client->Drain();
             const ServerReport report = client->Report();
-            ASSERT_EQ(report.poisoned.size(), 1u);
-            EXPECT_EQ(report.poisoned[0].rank, 1);
-            EXPECT_EQ(report.poisoned[0].n_pushes, 1);
-            EXPECT_EQ(report.poisoned[0].table, job.table(0).name());
+            ASSERT_EQ(report.non_finite.size(), 1u);
+            EXPECT_EQ(report.non_finite[0].rank, 1);
+            EXPECT_EQ(report.non_finite[0].n_pushes, 1);
+            EXPECT_EQ(report.non_finite[0].table, job.table(0).name());
           },
           folder.Path());
       const std::string kept =
@@ -620,7 +620,7 @@ TEST(ServerReport, SurvivesItsJourneyAndAddsUp) {
   report.tables = {{"dense", 1, 10, {}}, {"t", 5, 50, {}}};
   report.tables[1].counts.created = 6;
   report.tables[1].counts.expired = 1;
-  report.CountPoisoned(3, "t", 2);
+  report.CountNonFinite(3, "t", 2);
   report.n_pulled_keys = 7;
   report.staleness = {1, 2, 3};
   const ServerReport back = ServerReport::Parse(report.Serialize());
@@ -629,8 +629,8 @@ TEST(ServerReport, SurvivesItsJourneyAndAddsUp) {
   EXPECT_EQ(report.tables[1].n_rows, 10);
   EXPECT_EQ(report.tables[1].counts.created, 12);
   EXPECT_EQ(report.tables[1].counts.evicted(), 2);
-  ASSERT_EQ(report.poisoned.size(), 1u);
-  EXPECT_EQ(report.poisoned[0].n_pushes, 4);
+  ASSERT_EQ(report.non_finite.size(), 1u);
+  EXPECT_EQ(report.non_finite[0].n_pushes, 4);
   EXPECT_THAT(report.staleness, ElementsAre(2, 4, 6));
   EXPECT_THROW(ServerReport::Parse(back.Serialize().substr(0, 20)), Error);
 }

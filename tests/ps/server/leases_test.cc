@@ -1,5 +1,3 @@
-#include "ps/server/leases.h"
-
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/random.h"
+#include "ps/server/lease_manager.h"
 
 namespace zhiyin::ps::server {
 namespace {
@@ -16,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-std::vector<uint64_t> TakeAll(LeaseBook* book, int worker) {
+std::vector<uint64_t> TakeAll(RangeLeases* book, int worker) {
   std::vector<uint64_t> ranges;
   while (const std::optional<RangeGrant> grant = book->Take(worker)) {
     EXPECT_EQ(grant->n_before, ranges.size());
@@ -25,8 +24,8 @@ std::vector<uint64_t> TakeAll(LeaseBook* book, int worker) {
   return ranges;
 }
 
-TEST(LeaseBook, HandsOutInFileOrderOrShuffledByEpoch) {
-  LeaseBook book(7, 1);
+TEST(RangeLeases, HandsOutInFileOrderOrShuffledByEpoch) {
+  RangeLeases book(7, 1);
   std::vector<std::vector<uint64_t>> orders;
   for (uint64_t epoch = 0; epoch < 3; ++epoch) {
     book.Enter(epoch, 8, epoch == 0);
@@ -37,13 +36,13 @@ TEST(LeaseBook, HandsOutInFileOrderOrShuffledByEpoch) {
   EXPECT_THAT(orders[0], ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_NE(orders[1], orders[0]);
   EXPECT_NE(orders[1], orders[2]);
-  LeaseBook again(7, 1);
+  RangeLeases again(7, 1);
   again.Enter(1, 8, false);
   EXPECT_EQ(TakeAll(&again, 0), orders[1]);
 }
 
-TEST(LeaseBook, AWorkerGetsWhatItHoldsThenWhatNobodyHoldsThenOthers) {
-  LeaseBook book(1, 3);
+TEST(RangeLeases, AWorkerGetsWhatItHoldsThenWhatNobodyHoldsThenOthers) {
+  RangeLeases book(1, 3);
   book.Enter(0, 8, true);
   book.Hold(0, {6, 7});
   book.Hold(1, {0, 1, 2, 6});
@@ -58,8 +57,8 @@ TEST(LeaseBook, AWorkerGetsWhatItHoldsThenWhatNobodyHoldsThenOthers) {
   EXPECT_FALSE(book.Take(1).has_value());
 }
 
-TEST(LeaseBook, RefusesWhatNoHonestWorkerSays) {
-  LeaseBook book(1, 2);
+TEST(RangeLeases, RefusesWhatNoHonestWorkerSays) {
+  RangeLeases book(1, 2);
   book.Enter(0, 3, true);
   book.Take(0);
   EXPECT_THAT([&] { book.Enter(0, 4, true); },
@@ -70,7 +69,7 @@ TEST(LeaseBook, RefusesWhatNoHonestWorkerSays) {
   EXPECT_THAT([&] { book.Finish(0, {1}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
   EXPECT_THAT([&] { book.Finish(0, {3}); }, ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
   EXPECT_THAT([&] { book.Hold(0, {1, 1}); }, ThrowsMessage<Error>(HasSubstr("ascending")));
-  EXPECT_THAT([&] { LeaseBook(1, 1).Enter(0, 1 << 21, true); },
+  EXPECT_THAT([&] { RangeLeases(1, 1).Enter(0, 1 << 21, true); },
               ThrowsMessage<Error>(HasSubstr("at most")));
   book.Finish(0, {0});
   EXPECT_THAT([&] { book.Finish(0, {0}); }, ThrowsMessage<Error>(HasSubstr("does not work on")));
@@ -78,14 +77,14 @@ TEST(LeaseBook, RefusesWhatNoHonestWorkerSays) {
 
 /// Workers that take, finish and die at random; the job dies with them and goes on from what was
 /// finished.
-TEST(LeaseBook, ABookThatGoesOnHandsOutEachUnfinishedRangeOnce) {
+TEST(RangeLeases, ABookThatGoesOnHandsOutEachUnfinishedRangeOnce) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     const int n_workers = 1 + static_cast<int>(random.Below(5));
     const uint64_t n_ranges = random.Below(40);
     const bool in_file_order = random.Below(2) == 0;
-    LeaseBook book(seed, n_workers);
+    RangeLeases book(seed, n_workers);
     std::map<uint64_t, int> n_finished;
     std::set<uint64_t> tickets;
     bool died = true;
@@ -117,7 +116,7 @@ TEST(LeaseBook, ABookThatGoesOnHandsOutEachUnfinishedRangeOnce) {
       }
       if (!died) continue;
       LeaseRequest left;
-      left.kind = LeaseKind::kGoOn;
+      left.kind = LeaseKind::kResume;
       left.epoch = 3;
       left.n_ranges = n_ranges;
       left.in_file_order = in_file_order;
@@ -125,22 +124,22 @@ TEST(LeaseBook, ABookThatGoesOnHandsOutEachUnfinishedRangeOnce) {
       for (const auto& [range, n] : n_finished) {
         if (n > 0) left.done.push_back({range, 7, true});
       }
-      book = LeaseBook(seed, n_workers);
-      book.GoOn(LeaseRequest::Parse(left.Serialize()));
+      book = RangeLeases(seed, n_workers);
+      book.Resume(LeaseRequest::Parse(left.Serialize()));
       EXPECT_EQ(book.n_left(), n_ranges - book.n_finished());
     }
     for (uint64_t r = 0; r < n_ranges; ++r) EXPECT_EQ(n_finished[r], 1) << "range " << r;
   }
 }
 
-TEST(LeaseBook, OfARangeThatWasBegunTheRestIsHandedOut) {
-  LeaseBook book(1, 1);
+TEST(RangeLeases, OfARangeThatWasBegunTheRestIsHandedOut) {
+  RangeLeases book(1, 1);
   LeaseRequest left;
   left.n_ranges = 3;
   left.in_file_order = true;
   left.next_ticket = 40;
   left.done = {{0, 5, true}, {1, 2, false}};
-  book.GoOn(left);
+  book.Resume(left);
   book.Enter(0, 3, true);
   const std::optional<RangeGrant> begun = book.Take(0);
   EXPECT_EQ(begun->range, 1u);
@@ -153,24 +152,25 @@ TEST(LeaseBook, OfARangeThatWasBegunTheRestIsHandedOut) {
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(book.Take(0)->n_done, 0u) << "of the next epoch nothing is done";
 
-  EXPECT_THAT([&] { book.GoOn(left); }, ThrowsMessage<Error>(HasSubstr("has begun")));
+  EXPECT_THAT([&] { book.Resume(left); }, ThrowsMessage<Error>(HasSubstr("has begun")));
   left.done = {{1, 2, false}, {1, 2, false}};
-  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); },
+  EXPECT_THAT([&] { RangeLeases(1, 1).Resume(left); },
               ThrowsMessage<Error>(HasSubstr("range 1 of 3 is done, expected ascending")));
   left.done = {{3, 2, false}};
-  EXPECT_THAT([&] { LeaseBook(1, 1).GoOn(left); }, ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
+  EXPECT_THAT([&] { RangeLeases(1, 1).Resume(left); },
+              ThrowsMessage<Error>(HasSubstr("range 3 of 3")));
 }
 
-TEST(RoundBook, WithEqualSpeedsNothingMoves) {
-  RoundBook book(2);
+TEST(RoundOwners, WithEqualSpeedsNothingMoves) {
+  RoundOwners book(2);
   for (uint64_t round = 0; round < 5; ++round) {
     for (int worker = 0; worker < 2; ++worker)
       EXPECT_THAT(book.Owners(worker, round, 4, 0.010 + 0.001 * worker), ElementsAre(0, 1, 0, 1));
   }
 }
 
-TEST(RoundBook, ASlowWorkerGetsLessAndGetsItBack) {
-  RoundBook book(2);
+TEST(RoundOwners, ASlowWorkerGetsLessAndGetsItBack) {
+  RoundOwners book(2);
   book.Owners(0, 0, 8, 0);
   book.Owners(1, 0, 8, 0);
   book.Owners(0, 1, 8, 0.01);
@@ -183,15 +183,15 @@ TEST(RoundBook, ASlowWorkerGetsLessAndGetsItBack) {
   EXPECT_EQ(std::count(owners.begin(), owners.end(), 1u), 4);
 }
 
-TEST(RoundBook, TheSlowestKeepsOneSlice) {
-  RoundBook book(3);
+TEST(RoundOwners, TheSlowestKeepsOneSlice) {
+  RoundOwners book(3);
   for (int worker = 0; worker < 3; ++worker) book.Owners(worker, 0, 6, worker == 1 ? 100 : 0.01);
   const std::vector<uint32_t> owners = book.Owners(0, 1, 6, 0.01);
   EXPECT_EQ(std::count(owners.begin(), owners.end(), 1u), 1);
 }
 
-TEST(RoundBook, RefusesWhatNoHonestWorkerSays) {
-  RoundBook book(2);
+TEST(RoundOwners, RefusesWhatNoHonestWorkerSays) {
+  RoundOwners book(2);
   book.Owners(0, 5, 4, 0);
   EXPECT_THAT([&] { book.Owners(0, 7, 4, 0); },
               ThrowsMessage<Error>(HasSubstr("round 7 of the slices, expected 5 to 6")));

@@ -10,15 +10,15 @@ namespace zhiyin::net {
 /// sleeps on it; anybody rings. A ring is kept for a sleep that was announced before it, and for no
 /// other.
 ///
-///   bell.Announce();                      // owner
-///   if (nothing has come) bell.SleepFor(0.002);
+///   wake_up.Announce();                      // owner
+///   if (nothing has come) wake_up.SleepFor(0.002);
 ///
 ///   ... leave something where the owner will look ...
-///   bell.Ring();                          // anybody
+///   wake_up.Wake();                          // anybody
 ///
 /// The owner finds what was left before it sleeps, or is woken: both sides change the word in one
 /// operation, so that one of them sees the other's.
-class alignas(64) Bell {
+class alignas(64) WakeUp {
  public:
   void Announce() { asleep_.exchange(1, std::memory_order_acq_rel); }
   /// The owner does not sleep after all.
@@ -27,7 +27,7 @@ class alignas(64) Bell {
   /// is false.
   bool SleepFor(double seconds);
   /// Costs a system call only while the owner sleeps.
-  void Ring();
+  void Wake();
 
  private:
   std::atomic<uint32_t> asleep_ = 0;  // 1: announced, and nobody has rung since

@@ -1,4 +1,4 @@
-#include "common/net/bell.h"
+#include "common/net/wake_up.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -9,7 +9,7 @@
 
 namespace zhiyin::net {
 
-bool Bell::SleepFor(double seconds) {
+bool WakeUp::SleepFor(double seconds) {
   const double whole = std::floor(seconds);
   const timespec span{static_cast<time_t>(whole), static_cast<long>((seconds - whole) * 1e9)};
   // Ends at once where somebody has rung; may end for no reason.
@@ -17,7 +17,7 @@ bool Bell::SleepFor(double seconds) {
   return asleep_.exchange(0, std::memory_order_acq_rel) == 0;
 }
 
-void Bell::Ring() {
+void WakeUp::Wake() {
   if (asleep_.exchange(0, std::memory_order_acq_rel) == 1)
     syscall(SYS_futex, &asleep_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }

@@ -1,4 +1,4 @@
-#include "ps/server/leases.h"
+#include "ps/server/lease_manager.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,7 @@ constexpr size_t kRoundsKept = 3;
 
 }  // namespace
 
-void LeaseBook::Begin(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
+void RangeLeases::Begin(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
   begun_ = true;
   epoch_ = epoch;
   in_file_order_ = in_file_order;
@@ -33,7 +33,7 @@ void LeaseBook::Begin(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
   n_done_.clear();
 }
 
-void LeaseBook::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
+void RangeLeases::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
   if (n_ranges > static_cast<uint64_t>(kMaxRanges))
     Fail(kBookName, ": ", n_ranges, " ranges, expected at most ", kMaxRanges);
   if (!begun_) return Begin(epoch, n_ranges, in_file_order);
@@ -50,7 +50,7 @@ void LeaseBook::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
   Begin(epoch, n_ranges, in_file_order);
 }
 
-void LeaseBook::Hold(int worker, const std::vector<uint64_t>& ranges) {
+void RangeLeases::Hold(int worker, const std::vector<uint64_t>& ranges) {
   for (size_t i = 0; i < ranges.size(); ++i) {
     if (ranges[i] >= order_.size() || (i > 0 && ranges[i] <= ranges[i - 1])) {
       Fail(kBookName, ": worker ", worker, " holds range ", ranges[i], " of ", order_.size(),
@@ -62,11 +62,11 @@ void LeaseBook::Hold(int worker, const std::vector<uint64_t>& ranges) {
   }
 }
 
-bool LeaseBook::IsHeldBy(uint64_t range, int worker) const {
+bool RangeLeases::IsHeldBy(uint64_t range, int worker) const {
   return std::find(holders_[range].begin(), holders_[range].end(), worker) != holders_[range].end();
 }
 
-std::optional<RangeGrant> LeaseBook::Take(int worker) {
+std::optional<RangeGrant> RangeLeases::Take(int worker) {
   while (first_left_ < order_.size() && states_[order_[first_left_]] != State::kLeft) ++first_left_;
   if (first_left_ == order_.size()) return std::nullopt;
   const int fullest =
@@ -93,7 +93,7 @@ std::optional<RangeGrant> LeaseBook::Take(int worker) {
   return RangeGrant{range, order_.size() - n_left_ - 1, done == n_done_.end() ? 0 : done->second};
 }
 
-void LeaseBook::Finish(int worker, const std::vector<uint64_t>& ranges) {
+void RangeLeases::Finish(int worker, const std::vector<uint64_t>& ranges) {
   for (const uint64_t range : ranges) {
     if (range >= order_.size() || states_[range] != State::kTaken ||
         takers_[range] != static_cast<uint64_t>(worker)) {
@@ -105,7 +105,7 @@ void LeaseBook::Finish(int worker, const std::vector<uint64_t>& ranges) {
   }
 }
 
-void LeaseBook::GoOn(const LeaseRequest& left) {
+void RangeLeases::Resume(const LeaseRequest& left) {
   if (begun_ || next_ticket_ > 0)
     Fail(kBookName, ": a job goes on that has begun, expected to hear of it first");
   if (left.n_ranges > static_cast<uint64_t>(kMaxRanges))
@@ -129,8 +129,8 @@ void LeaseBook::GoOn(const LeaseRequest& left) {
   }
 }
 
-const std::vector<uint32_t>& RoundBook::Owners(int worker, uint64_t round, uint32_t n_slices,
-                                               double seconds) {
+const std::vector<uint32_t>& RoundOwners::Owners(int worker, uint64_t round, uint32_t n_slices,
+                                                 double seconds) {
   if (!std::isfinite(seconds) || seconds < 0)
     Fail("worker ", worker, " takes ", seconds, " s for a slice, expected a time");
   if (n_slices == 0 || n_slices > 1u << 16)
@@ -151,7 +151,7 @@ const std::vector<uint32_t>& RoundBook::Owners(int worker, uint64_t round, uint3
   return rounds_[static_cast<size_t>(round - first_round_)];
 }
 
-void RoundBook::Fix() {
+void RoundOwners::Fix() {
   if (rounds_.size() == kRoundsKept) {
     rounds_.erase(rounds_.begin());
     ++first_round_;
@@ -180,7 +180,7 @@ void RoundBook::Fix() {
   rounds_.push_back(std::move(owners));
 }
 
-std::string Leases::Answer(int worker, std::string_view request) {
+std::string LeaseManager::Answer(int worker, std::string_view request) {
   LeaseRequest asked = LeaseRequest::Parse(request);
   LeaseReply reply;
   reply.kind = asked.kind;
@@ -197,10 +197,10 @@ std::string Leases::Answer(int worker, std::string_view request) {
     case LeaseKind::kRound:
       reply.owners = rounds_.Owners(worker, asked.round, asked.n_slices, asked.slice_s);
       break;
-    case LeaseKind::kGoOn:
+    case LeaseKind::kResume:
       if (worker != 0)
         Fail(kBookName, ": worker ", worker, " says where the job stands, expected worker 0");
-      ranges_.GoOn(asked);
+      ranges_.Resume(asked);
       break;
   }
   return reply.Serialize();

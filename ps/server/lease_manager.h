@@ -20,9 +20,9 @@ namespace zhiyin::ps::server {
 /// gets the first that it holds in memory, then the first that nobody holds, then the last of the
 /// worker with the most left. Of a range that an earlier run of the job had begun, the rest is
 /// handed out.
-class LeaseBook {
+class RangeLeases {
  public:
-  LeaseBook(uint64_t seed, int n_workers) : seed_(seed), n_workers_(n_workers) {}
+  RangeLeases(uint64_t seed, int n_workers) : seed_(seed), n_workers_(n_workers) {}
 
   /// Begins that epoch if it is the next one; every worker says so, before anything else of the
   /// epoch. Throws Error when it is another one, or others say something else of it, or the one
@@ -44,7 +44,7 @@ class LeaseBook {
 
   /// What an earlier run of the job has left of an epoch. Throws Error when the book has been used,
   /// and on what cannot be.
-  void GoOn(const LeaseRequest& left);
+  void Resume(const LeaseRequest& left);
 
  private:
   static constexpr uint64_t kNoWorker = ~uint64_t{0};
@@ -74,12 +74,12 @@ class LeaseBook {
 /// by the first worker that asks, in proportion to the workers' speeds; slices move one by one,
 /// from the worker that takes longest, and only where a step becomes faster by kMinGain. Round 0:
 /// slice s is worker s mod n_workers's.
-class RoundBook {
+class RoundOwners {
  public:
   /// Beyond noise: what moves has to be read by another worker.
   static constexpr double kMinGain = 1.25;
 
-  RoundBook(int n_workers) : seconds_(static_cast<size_t>(n_workers)) {}
+  RoundOwners(int n_workers) : seconds_(static_cast<size_t>(n_workers)) {}
 
   /// Who owns which slice in a round. `seconds` are what the worker takes for a slice, 0 when it
   /// does not know. Throws Error on a round that is neither fixed and remembered nor the next one,
@@ -96,17 +96,17 @@ class RoundBook {
 };
 
 /// The books, and the messages about them.
-class Leases {
+class LeaseManager {
  public:
-  Leases(uint64_t seed, int n_workers) : ranges_(seed, n_workers), rounds_(n_workers) {}
+  LeaseManager(uint64_t seed, int n_workers) : ranges_(seed, n_workers), rounds_(n_workers) {}
 
   /// The payload of the reply to a request's payload. Throws Error on one that makes no sense.
   std::string Answer(int worker, std::string_view request);
-  LeaseBook& ranges() { return ranges_; }
+  RangeLeases& ranges() { return ranges_; }
 
  private:
-  LeaseBook ranges_;
-  RoundBook rounds_;
+  RangeLeases ranges_;
+  RoundOwners rounds_;
 };
 
 }  // namespace zhiyin::ps::server

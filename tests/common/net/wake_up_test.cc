@@ -1,4 +1,4 @@
-#include "common/net/bell.h"
+#include "common/net/wake_up.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -15,57 +15,57 @@ namespace {
 
 constexpr double kLong = 60;
 
-TEST(Bell, ARingBeforeTheSleepIsKept) {
-  Bell bell;
-  bell.Announce();
-  bell.Ring();
-  EXPECT_TRUE(bell.SleepFor(kLong));
+TEST(WakeUp, ARingBeforeTheSleepIsKept) {
+  WakeUp wake_up;
+  wake_up.Announce();
+  wake_up.Wake();
+  EXPECT_TRUE(wake_up.SleepFor(kLong));
 }
 
-TEST(Bell, ARingThatNobodyWaitedForIsNot) {
-  Bell bell;
-  bell.Ring();
-  bell.Announce();
-  EXPECT_FALSE(bell.SleepFor(0.01));
+TEST(WakeUp, ARingThatNobodyWaitedForIsNot) {
+  WakeUp wake_up;
+  wake_up.Wake();
+  wake_up.Announce();
+  EXPECT_FALSE(wake_up.SleepFor(0.01));
 }
 
-TEST(Bell, RetractingForgetsWhatWasRung) {
-  Bell bell;
-  bell.Announce();
-  bell.Retract();
-  bell.Ring();
-  bell.Announce();
-  EXPECT_FALSE(bell.SleepFor(0.01));
+TEST(WakeUp, RetractingForgetsWhatWasRung) {
+  WakeUp wake_up;
+  wake_up.Announce();
+  wake_up.Retract();
+  wake_up.Wake();
+  wake_up.Announce();
+  EXPECT_FALSE(wake_up.SleepFor(0.01));
 }
 
-TEST(Bell, SleepsForSoLongAtLeast) {
-  Bell bell;
+TEST(WakeUp, SleepsForSoLongAtLeast) {
+  WakeUp wake_up;
   const auto began = std::chrono::steady_clock::now();
-  bell.Announce();
-  EXPECT_FALSE(bell.SleepFor(0.05));
+  wake_up.Announce();
+  EXPECT_FALSE(wake_up.SleepFor(0.05));
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(49));
 }
 
 /// Two threads throw a ball to and fro. A ring that is lost would cost a minute.
-TEST(Bell, NoRingIsLost) {
+TEST(WakeUp, NoRingIsLost) {
   constexpr int kThrows = 20000;
   struct Side {
-    Bell bell;
+    WakeUp wake_up;
     std::atomic<int> n_balls = 0;  // that have come, ever
   };
   Side sides[2];
   const auto play = [](Side* own, Side* other) {
     for (int n = 0; n < kThrows; ++n) {
       while (own->n_balls.load(std::memory_order_relaxed) == n) {
-        own->bell.Announce();
+        own->wake_up.Announce();
         if (own->n_balls.load(std::memory_order_relaxed) == n) {
-          own->bell.SleepFor(kLong);
+          own->wake_up.SleepFor(kLong);
         } else {
-          own->bell.Retract();
+          own->wake_up.Retract();
         }
       }
       other->n_balls.fetch_add(1, std::memory_order_relaxed);
-      other->bell.Ring();
+      other->wake_up.Wake();
     }
   };
   const auto began = std::chrono::steady_clock::now();
@@ -76,20 +76,20 @@ TEST(Bell, NoRingIsLost) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::duration<double>(kLong));
 }
 
-TEST(Bell, WakesAnotherProcess) {
+TEST(WakeUp, WakesAnotherProcess) {
   void* memory =
-      mmap(nullptr, sizeof(Bell), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, sizeof(WakeUp), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
-  Bell* bell = new (memory) Bell;
-  bell->Announce();
+  WakeUp* wake_up = new (memory) WakeUp;
+  wake_up->Announce();
   const pid_t child = fork();
-  if (child == 0) _exit(bell->SleepFor(kLong) ? 0 : 1);
+  if (child == 0) _exit(wake_up->SleepFor(kLong) ? 0 : 1);
   std::this_thread::sleep_for(std::chrono::milliseconds(50));  // it sleeps by now, most of the time
-  bell->Ring();
+  wake_up->Wake();
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  munmap(memory, sizeof(Bell));
+  munmap(memory, sizeof(WakeUp));
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// One pull and the push that answers it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/net/frame.h"
+#include "common/types.h"
+#include "ps/client/replica.h"
+
+namespace zhiyin::ps::client {
+
+/// What is asked of every table, and what came of it. Owned by the caller, who keeps it, and all
+/// that it points to, in place from PullStart until PushStart. Reused from step to step, it
+/// allocates nothing once warm. Used by the rank's thread.
+class Exchange {
+ public:
+  struct Part {
+    std::span<const Key> keys;         // distinct
+    bool fetch = true;                 // false: only gradients will be sent, no weights are wanted
+    float* weights = nullptr;          // [keys.size(), dim], written by PullFinish if `fetch`
+    const float* gradients = nullptr;  // [keys.size(), dim], read by PushStart
+  };
+  /// [n_tables]: what is wanted of each table, the dense one first.
+  std::vector<Part> parts;
+  /// The step, from 0 over all epochs: what a bound on staleness counts.
+  uint64_t clock = 0;
+
+ private:
+  friend class Client;
+  /// Fills `routes` for `asked`: each key goes to its server.
+  void MakeRoutes(int n_servers);
+  /// Keys of a part that go to a server.
+  uint64_t n_keys(size_t part, size_t server) const {
+    return routes[part].begin[server + 1] - routes[part].begin[server];
+  }
+
+  /// What is asked of the servers: the parts, without the rows that a replica has.
+  std::vector<Part> asked;
+  std::vector<Replica::Selection> selections;  // [n_tables]
+  bool is_pull = false;
+  /// For each part: positions of its keys, grouped by server; server s has [begin[s], begin[s +
+  /// 1]).
+  struct Route {
+    std::vector<uint32_t> order;
+    std::vector<uint32_t> begin;
+  };
+  std::vector<Route> routes;
+  std::vector<uint64_t> pull_ids;       // [n_servers], 0: nothing was asked of that server
+  std::vector<net::Frame> replies;      // [n_servers]
+  std::vector<bool> has_reply;          // [n_servers], since PullStart
+  std::vector<uint16_t> server_of_key;  // workspace of MakeRoutes
+  /// [n_servers]: bytes of the pull, its reply, and the addresses of its rows at the server.
+  std::vector<int64_t> n_bytes;
+  std::vector<uint64_t> key_sums;  // [n_servers], see ReplyPrelude
+  int n_missing = 0;               // replies
+};
+
+}  // namespace zhiyin::ps::client

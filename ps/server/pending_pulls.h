@@ -1,0 +1,52 @@
+// Pulls that have been answered and wait for their push.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/net/frame.h"
+
+namespace zhiyin::ps::server {
+
+/// What a pull leaves with the server for its push, which so carries neither keys nor anything to
+/// look up.
+struct PendingPull {
+  net::Frame request;            // empty: the push carries no gradients
+  uint64_t version = 0;          // ServerState::version when the pull was answered
+  std::vector<std::byte*> rows;  // of all sections in turn; nullptr where a key was refused a row
+  /// [table][n_keys * dim]: the weights as they were read, where the optimizer wants them; empty
+  /// for other tables.
+  std::vector<std::vector<float>> weights;
+
+  uint64_t id() const { return request.header().request_id; }
+  uint64_t step() const { return request.header().clock; }
+};
+
+/// At most kMaxPullsInFlight pulls of each worker. Errors name the rank. One thread.
+class PendingPulls {
+ public:
+  explicit PendingPulls(int n_workers) : pending_(static_cast<size_t>(n_workers)) {}
+
+  /// Throws Error when the worker has as many pulls waiting as are allowed.
+  void CheckRoom(int worker, const net::Frame& pull) const;
+  /// An empty pull, in memory of one that is done.
+  PendingPull New(uint64_t version);
+  void Add(int worker, PendingPull pull);
+  /// Removes and returns the pull that a push of the worker answers. Throws Error when it does not
+  /// wait for one.
+  PendingPull Take(int worker, uint64_t pull_id, const net::Frame& push);
+  /// Keeps the memory of a pull that is done.
+  void Recycle(PendingPull pull) { spare_.push_back(std::move(pull)); }
+
+  /// The earliest step whose rows are in use: table::Table::kNoneInUse when none waits.
+  uint64_t OldestStep() const;
+  /// Pulls of all workers that wait.
+  int64_t size() const;
+
+ private:
+  std::vector<std::vector<PendingPull>> pending_;  // [worker]
+  std::vector<PendingPull> spare_;                 // for their memory
+};
+
+}  // namespace zhiyin::ps::server

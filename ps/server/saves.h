@@ -1,0 +1,47 @@
+// Writes the rows of a server to disk while it goes on serving.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/net/mailbox.h"
+#include "ps/save/row_saver.h"
+#include "ps/server/replies.h"
+#include "ps/server/state.h"
+
+namespace zhiyin::ps::server {
+
+/// Whether a path, links followed, leads to something inside a folder, which need not exist.
+bool IsInside(const std::string& path, const std::string& folder);
+
+/// One save at a time, which the chief asks for: the file holds the rows as they were when the
+/// request came. The server calls Continue until the save is over. Borrows all; used by the rank's
+/// thread.
+class Saves {
+ public:
+  /// `output_folder`: files are written inside it alone; "": requests to save are refused.
+  Saves(const std::string& output_folder, net::Mailbox* mailbox, ServerState* state,
+        Replies* replies)
+      : output_folder_(output_folder), mailbox_(mailbox), state_(state), replies_(replies) {}
+
+  /// Begins a save and confirms that it has begun. Throws Error on a request that makes no sense; a
+  /// file that cannot be written is reported to the chief instead.
+  void OnSave(const net::Frame& frame);
+  bool IsUnderWay() const { return saver_ != nullptr; }
+  /// Does some of the work, and reports the end to the chief. Returns false while the save waits
+  /// for the disk. REQUIRES: IsUnderWay().
+  bool Continue();
+
+ private:
+  void ReportFailure(const std::string& what);
+
+  std::string output_folder_;
+  net::Mailbox* mailbox_;
+  ServerState* state_;
+  Replies* replies_;
+  std::unique_ptr<save::RowSaver> saver_;  // nullptr: no save is under way
+  uint64_t request_id_ = 0;                // of the chief's request
+};
+
+}  // namespace zhiyin::ps::server

@@ -1,0 +1,41 @@
+// What a table is made of, as the job says it, and what follows from that.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/types.h"
+#include "configs/job.pb.h"
+#include "ps/table/row_layout.h"
+
+namespace zhiyin::ps::table {
+
+/// What a job says of one table.
+struct TableSpec {
+  TableId id = 0;
+  std::string name;
+  int dim = 0;
+  zhiyin::Optimizer optimizer;
+  Initializer init;
+  NumberType storage = FP32;
+  NumberType wire = FP32;
+  zhiyin::Admission admission;
+  zhiyin::Eviction eviction;
+  /// Whether all pulls of a step come between two calls of EndStep, and none of another step:
+  /// staleness 0.
+  bool synchronous = false;
+};
+
+/// The specs of the dense table and then the job's tables: spec i has id i.
+std::vector<TableSpec> TableSpecs(const Job& job);
+
+/// The layout of the rows of a table: weights, the optimizer's state, and what eviction needs.
+RowLayout LayoutOf(const TableSpec& spec);
+
+/// The largest number of rows in a virtual shard of the table; 0: no limit. All shards with so many
+/// rows each, the list of free rows, the index at its largest, and the counts of admission fit into
+/// max_bytes. Throws Error when that leaves less than one row for each shard.
+uint32_t MaxRowsOfShard(const TableSpec& spec);
+
+}  // namespace zhiyin::ps::table

@@ -1,0 +1,175 @@
+// The parts of a server without a network: checks of requests, pulls that wait, refused gradients.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+
+#include "common/error.h"
+#include "ps/server/gradient_check.h"
+#include "ps/server/pending_pulls.h"
+#include "ps/server/push_gradients.h"
+#include "ps/server/request_check.h"
+#include "ps/server/saves.h"
+#include "ps/server/state.h"
+#include "tests/support/example_jobs.h"
+#include "tests/support/files.h"
+
+namespace zhiyin::ps::server {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+constexpr int kPartsDim = 2;
+constexpr net::RoleMap kOneServer = {1, 2};
+
+Job PartsJob(double max_gradient = 0) {
+  Job job = testing::ExampleJob("mmoe { n_experts: 1 expert: 2 }", kPartsDim);
+  job.mutable_train()->set_max_gradient(max_gradient);
+  return job;
+}
+
+/// A pull of these keys of table 1, from worker 0.
+net::Frame PullOf(const std::vector<Key>& keys, size_t n_tables, uint64_t id = 1,
+                  uint64_t step = 0) {
+  net::Frame frame(net::FrameKind::kPull, id, step,
+                   n_tables * sizeof(Section) + keys.size() * sizeof(Key));
+  auto* section = reinterpret_cast<Section*>(frame.payload().data());
+  for (size_t t = 0; t < n_tables; ++t)
+    section[t] = {static_cast<TableId>(t), kFetch, t == 1 ? keys.size() : 0};
+  std::copy(keys.begin(), keys.end(), reinterpret_cast<Key*>(section + n_tables));
+  frame.Arrived(kOneServer.RankOfWorker(0));
+  return frame;
+}
+
+net::Frame PushOf(const std::vector<float>& gradients) {
+  net::Frame frame(net::FrameKind::kPush, 2, 0,
+                   sizeof(PushPrelude) + gradients.size() * sizeof(float));
+  const PushPrelude prelude = {1, 1, 0, 1};
+  std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
+  std::memcpy(frame.payload().data() + sizeof(prelude), gradients.data(),
+              gradients.size() * sizeof(float));
+  frame.Arrived(kOneServer.RankOfWorker(0));
+  return frame;
+}
+
+TEST(RequestCheck, PassesSectionsThatAreWhole) {
+  ServerState state(kOneServer, 0, PartsJob(), false, 0);
+  RequestCheck check(&state);
+  const size_t n_tables = state.tables.size();
+  const net::Frame pull = PullOf({7, 8, 9}, n_tables);
+  const std::span<const Section> sections = check.Sections(pull, false);
+  ASSERT_EQ(sections.size(), n_tables);
+  EXPECT_EQ(sections[1].n_keys, 3u);
+  EXPECT_EQ(KeysBehind(sections)[2], 9u);
+}
+
+TEST(RequestCheck, RefusesKeysThatComeTwiceOrBelongElsewhere) {
+  ServerState state(kOneServer, 0, PartsJob(), false, 0);
+  RequestCheck check(&state);
+  EXPECT_THAT(
+      [&] {
+        check.Sections(PullOf({7, 8, 7}, state.tables.size()), false);
+      },
+      ThrowsMessage<Error>(HasSubstr("pull from rank 1: key 7 of table ")));
+  EXPECT_THAT([&] { check.Sections(PullOf({7}, state.tables.size() - 1), false); },
+              ThrowsMessage<Error>(HasSubstr("pull from rank 1: ")));
+  ServerState of_two({2, 2}, 1, PartsJob(), false, 0);
+  RequestCheck check_of_two(&of_two);
+  EXPECT_THAT(
+      [&] {
+        std::vector<Key> keys(100);
+        for (size_t i = 0; i < keys.size(); ++i) keys[i] = i;
+        check_of_two.Sections(PullOf(keys, of_two.tables.size()), false);
+      },
+      ThrowsMessage<Error>(HasSubstr("belongs to server 0")));
+}
+
+TEST(RequestCheck, KnowsRequestsThatCameBefore) {
+  ServerState state(kOneServer, 0, PartsJob(), false, 0);
+  RequestCheck check(&state);
+  const size_t n_tables = state.tables.size();
+  EXPECT_FALSE(check.IsRepeated(PullOf({}, n_tables, 3)));
+  EXPECT_TRUE(check.IsRepeated(PullOf({}, n_tables, 3)));
+  EXPECT_TRUE(check.IsRepeated(PullOf({}, n_tables, 2)));
+  EXPECT_FALSE(check.IsRepeated(PullOf({}, n_tables, 4)));
+  EXPECT_THROW(check.IsRepeated(PullOf({}, n_tables, 0)), Error);
+}
+
+TEST(PendingPulls, AreTakenByTheirPushAndBounded) {
+  PendingPulls pending(2);
+  EXPECT_EQ(pending.OldestStep(), table::Table::kNoneInUse);
+  for (int i = 0; i < kMaxPullsInFlight; ++i) {
+    const net::Frame pull =
+        PullOf({}, 1, static_cast<uint64_t>(i) + 1, 50 - static_cast<uint64_t>(i));
+    pending.CheckRoom(0, pull);
+    PendingPull kept = pending.New(/*version=*/9);
+    kept.request = PullOf({}, 1, static_cast<uint64_t>(i) + 1, 50 - static_cast<uint64_t>(i));
+    pending.Add(0, std::move(kept));
+  }
+  EXPECT_EQ(pending.size(), kMaxPullsInFlight);
+  EXPECT_EQ(pending.OldestStep(), 50u - kMaxPullsInFlight + 1);
+  EXPECT_THROW(pending.CheckRoom(0, PullOf({}, 1)), Error);
+  EXPECT_NO_THROW(pending.CheckRoom(1, PullOf({}, 1)));
+  const net::Frame push = PushOf({});
+  const PendingPull taken = pending.Take(0, 1, push);
+  EXPECT_EQ(taken.step(), 50u);
+  EXPECT_EQ(taken.version, 9u);
+  EXPECT_THAT(
+      [&] { pending.Take(0, 1, push); },
+      ThrowsMessage<Error>("push from rank 1: answers pull 1, which is not waiting for one"));
+  EXPECT_THROW(pending.Take(1, 2, push), Error);
+}
+
+/// What GradientCheck says of a push of one row.
+bool IsRefused(double max_gradient, const std::string& folder, float gradient,
+               ServerReport* report) {
+  const Job job = PartsJob(max_gradient);
+  ServerState state(kOneServer, 0, job, false, 0);
+  PushGradients gradients(&state.tables);
+  GradientCheck check(job, folder, &state, &gradients);
+  PendingPull pull;
+  pull.request = PullOf({7}, state.tables.size());
+  pull.rows.resize(1);
+  const net::Frame push = PushOf({1, gradient});
+  EXPECT_EQ(gradients.Bytes(pull), kPartsDim * sizeof(float));
+  const bool is_refused = check.Refuses(pull, push);
+  *report = state.report;
+  return is_refused;
+}
+
+TEST(GradientCheck, RefusesNonFiniteAndTooLargeGradients) {
+  testing::TempFolder folder;
+  const std::string dumps = folder.Path("poisoned");
+  ServerReport report;
+  EXPECT_FALSE(IsRefused(0, dumps, std::numeric_limits<float>::max(), &report));
+  EXPECT_TRUE(report.non_finite.empty());
+  EXPECT_FALSE(IsRefused(2, dumps, -2, &report));
+  EXPECT_FALSE(std::filesystem::exists(dumps));
+  EXPECT_TRUE(IsRefused(0, "", std::numeric_limits<float>::infinity(), &report));
+  EXPECT_TRUE(IsRefused(0, "", -std::numeric_limits<float>::quiet_NaN(), &report));
+  EXPECT_TRUE(IsRefused(2, dumps, -2.5f, &report));
+  ASSERT_EQ(report.non_finite.size(), 1u);
+  EXPECT_EQ(report.non_finite[0].rank, 1);
+  EXPECT_THAT(testing::ReadFile(dumps + "/server-0-rank-1-push-1.tsv"), HasSubstr("\t7\t1\t-2.5"));
+}
+
+TEST(Saves, StayInsideTheOutputFolder) {
+  testing::TempFolder folder;
+  const std::string inside = folder.Path("models");
+  EXPECT_TRUE(IsInside(inside + "/rows.bin", inside));
+  EXPECT_TRUE(IsInside(inside + "/a/../rows.bin", inside));
+  EXPECT_FALSE(IsInside(inside, inside));
+  EXPECT_FALSE(IsInside(inside + "/../rows.bin", inside));
+  EXPECT_FALSE(IsInside(inside + "-2/rows.bin", inside));
+  EXPECT_FALSE(IsInside("", inside));
+  EXPECT_FALSE(IsInside(inside + "/rows.bin", ""));
+  std::filesystem::create_directory(inside);
+  std::filesystem::create_directory_symlink(folder.Path(), inside + "/out");
+  EXPECT_FALSE(IsInside(inside + "/out/rows.bin", inside));
+}
+
+}  // namespace
+}  // namespace zhiyin::ps::server
