@@ -1,20 +1,19 @@
-// What travels between ranks: a 32-byte header and raw bytes behind it.
+// The message between ranks: a 32-byte header, then raw bytes.
 //
 //   offset  size  field
 //        0     4  magic          "ZYF1"
 //        4     2  version        kFrameVersion; another version is refused
 //        6     2  kind           FrameKind
-//        8     8  request_id     chosen by the asker, carried back by the answer: replies match by
-//        it
+//        8     8  request_id     chosen by the sender of a request; its reply carries it back
 //       16     8  clock          the step that the message belongs to; 0 where it has no meaning
-//       24     8  payload_bytes  what follows the header
+//       24     8  payload_bytes  number of bytes after the header
 //
 // Little-endian. What each kind carries is said where it is sent: ps/protocol.h,
 // worker/train/group.h, worker/train/progress.h, launch/rank/handshake.h, launch/rank/run_rank.h,
 // launch/apps/doctor/postbox.h.
 //
-// A greeting, an abort and a stop carry text and are understood whatever the version: ranks that
-// run different builds can so tell each other.
+// A handshake, an abort and a stop carry text and are understood whatever the version, so that
+// ranks of different builds can tell each other.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +26,7 @@
 
 namespace zhiyin::net {
 
-/// Every kind of message there is.
+/// Every kind of message, with its sender and receiver. NameOf gives the name for messages.
 enum class FrameKind : uint16_t {
   kHandshake = 1,   // to rank 0: which build this is, and where it runs
   kHandshakeReply,  // rank 0 to all: what the job is, and where each rank runs
@@ -80,7 +79,8 @@ inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 40;
 /// length. A kind that every version understands may be of any.
 void CheckHeader(const FrameHeader& header, int source);
 
-/// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies.
+/// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies. A plain
+/// value: one thread at a time.
 class Frame {
  public:
   Frame() = default;

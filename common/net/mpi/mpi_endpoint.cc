@@ -29,8 +29,9 @@ enum Tag {
 constexpr int kPollsBeforeSleep = 20;
 constexpr double kShortestSleep = 20e-6;
 constexpr double kLongestSleep = 2e-3;
-/// The same where another rank rings when there is something to do. It may fail to once in a while:
-/// what Open MPI could not send at once goes on its way later, and nobody rings for that.
+/// Polls and sleeps where other ranks wake this one when there is something to do. A wake-up may be
+/// missing once in a while: what Open MPI could not send at once goes on its way later, without
+/// one.
 constexpr int kPollsBeforeWakeUpSleep = 3;
 constexpr double kShortestSleepWithWakeUp = 1e-3;
 constexpr double kLongestSleepWithWakeUp = 5e-3;
@@ -117,7 +118,7 @@ class MpiEndpoint final : public Endpoint {
         own_wake_up_->Retract();
         return frame;
       }
-      // A large message may travel in pieces, and nobody rings for each.
+      // A large message may travel in pieces, without a wake-up for each.
       const bool in_pieces = !receiving_.empty() || (was_woken && !sending_.empty());
       const double shortest = all_wake_ && !in_pieces ? kShortestSleepWithWakeUp : kShortestSleep;
       if (!own_wake_up_->SleepFor(

@@ -46,7 +46,7 @@ TEST(WakeUp, SleepsForSoLongAtLeast) {
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(49));
 }
 
-/// Two threads throw a ball to and fro. A ring that is lost would cost a minute.
+/// Two threads throw a ball to and fro. A lost wake-up would cost a minute.
 TEST(WakeUp, NoRingIsLost) {
   constexpr int kThrows = 20000;
   struct Side {
