@@ -10,13 +10,11 @@
 //   kPushReply     nothing
 //   kAssign        one Section, its keys, its weights (f32)
 //   kAssignReply   nothing
-//   kSave          text: the full path of the file to write, inside the job's output folder; from
-//   the
-//                  chief; clock: SaveKind
+//   kSave          text: the full path of the file to write, inside the job's output folder;
+//                  from the chief; clock: SaveKind
 //   kSaveCut       nothing: the server has seen kSave; later pushes are not in the file
-//   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file, u64
-//   whether
-//                  it holds only changes; with kSaveFailed as clock, text: why there is no file
+//   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file,
+//                  u64 whether it holds only changes; with kSaveFailed as clock, text: the cause
 //   kLease         LeaseRequest, to server 0
 //   kLeaseReply    LeaseReply
 //   kReport        nothing
@@ -178,15 +176,15 @@ struct ServerReport {
   };
   std::vector<TableCount> tables;
   std::vector<NonFinite> non_finite;  // by rank and table
-  int64_t n_applied_pushes = 0;       // and refused ones
-  int64_t n_repeated_pushes = 0;      // that came again and were not applied again
-  int64_t n_repeated_pulls = 0;       // pulls and peeks that came again and were dropped
+  int64_t n_applied_pushes = 0;       // including refused ones
+  int64_t n_repeated_pushes = 0;      // came again and were not applied again
+  int64_t n_repeated_pulls = 0;       // pulls and read-only pulls that came again and were dropped
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
   int64_t n_refused_keys = 0;  // of pushes that were refused
   int64_t n_peeked_keys = 0;   // of read-only pulls
-  int64_t n_waiting =
-      0;  // pulls without their push, or their answer, and pushes of steps that are not complete
+  /// Pulls without their push or their answer, and pushes of steps that are not complete.
+  int64_t n_waiting = 0;
   /// [staleness]: the number of pushes that were applied when so many others had been applied since
   /// their pull; the last entry counts all larger values.
   std::vector<int64_t> staleness;
@@ -203,6 +201,7 @@ struct ServerReport {
   static ServerReport Parse(std::string_view bytes);
   /// Adds another server's counts; tables match by name.
   void Merge(const ServerReport& other);
+  /// Adds to the count of a rank and table in non_finite.
   void CountNonFinite(int32_t rank, const std::string& table, int64_t n_pushes);
 };
 

@@ -112,8 +112,8 @@ class Mailbox {
 
   /// Whether this rank expects heartbeats from that one.
   bool Watches(int rank) const;
-  /// Throws TimeoutError when a watched rank has been silent for too long; `wait`: in words, what
-  /// this rank waits for, asked only then.
+  /// Throws TimeoutError when a watched rank has been silent for too long. `wait` says what this
+  /// rank waits for; called only then.
   void CheckHeartbeats(const std::function<std::string()>& wait);
   [[noreturn]] void ReportTimeout(const std::string& own_wait) const;
   bool IsSilent(const Heard& heard) const;
