@@ -191,7 +191,7 @@ struct ServerReport {
 
   /// [server]: bytes of the frames that it took and sent.
   std::vector<int64_t> traffic;
-  /// By ServerStage (ps/server_stage.h): seconds since the servers began; empty without --profile.
+  /// [ServerStage] (ps/server_stage.h): seconds since the servers began; empty without --profile.
   std::vector<double> stage_s;
 
   static constexpr size_t kStalenessBins = 65;

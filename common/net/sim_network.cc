@@ -110,7 +110,7 @@ struct SimNetwork::Impl {
 
   Rank& rank(int r) { return ranks[static_cast<size_t>(r)]; }
 
-  /// When the rank goes on if nothing else happens.
+  /// The time when the rank continues if nothing else happens.
   double NextTime(const Rank& r) const {
     double at = r.wake_at;
     switch (r.state) {
@@ -140,7 +140,7 @@ struct SimNetwork::Impl {
     ready.clear();
     for (size_t r = 0; r < ranks.size(); ++r) {
       if (ranks[r].state == State::kDone) continue;
-      // A rank that has not named what it waits for only passes the time: it goes on by itself.
+      // A rank that has not named what it waits for only passes the time: it continues by itself.
       if (ranks[r].state != State::kReceiving || ranks[r].next_arrival < kNever ||
           *ranks[r].waiting_for == '\0')
         is_deadlock = false;

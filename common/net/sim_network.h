@@ -35,7 +35,7 @@ class SimNetwork {
   /// after a crash, when silence is no deadlock. Call once.
   void Run(const std::function<void(Endpoint&)>& body);
 
-  // What has happened. REQUIRES: Run has returned.
+  // Results of the run. REQUIRES: Run has returned.
 
   /// A hash of all deliveries: sender, receiver, times and headers.
   uint64_t trace_hash() const;

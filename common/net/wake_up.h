@@ -14,7 +14,7 @@ namespace zhiyin::net {
 ///   if (nothing has arrived) wake_up.SleepFor(0.002);
 ///
 ///   ... leave something where the owner will look ...
-///   wake_up.Wake();                          // anybody
+///   wake_up.Wake();                          // any thread
 ///
 /// The owner finds what was left before it sleeps, or is woken: both sides change the word in one
 /// operation, so that one of them sees the other's.

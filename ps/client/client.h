@@ -32,11 +32,11 @@
 
 namespace zhiyin::ps::client {
 
-/// What a client has counted, for the invariants of a job.
+/// The counts of a client, for the invariants of a job.
 struct ClientCounts {
   int64_t n_pushes = 0;
   int64_t n_pulled_keys = 0;
-  int64_t n_peeked_keys = 0;
+  int64_t n_peeked_keys = 0;  // of read-only pulls
   int64_t n_assigned_keys = 0;
   /// Replies to pulls of step t that a server gave when fewer than t - staleness steps were
   /// complete.
@@ -93,7 +93,7 @@ class Client {
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
   /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`.
-  /// When it returns, anybody may push again. REQUIRES: nobody pushes meanwhile; no other save is
+  /// Workers may push again when it returns. REQUIRES: no worker pushes meanwhile; no other save is
   /// under way.
   void SaveStart(const std::string& folder, SaveKind kind);
   /// Returns the files once all are on disk; nothing when they are not, unless `wait` is set. The

@@ -26,7 +26,7 @@ bool AreTooMany(uint32_t n, uint64_t n_entries) {
 }  // namespace
 
 Index::Index(TableId table) : table_(table) {
-  static Bucket nothing = {};  // nobody writes to it
+  static Bucket nothing = {};  // never written
   shards_.assign(kNumShards, Shard{&nothing});
 }
 

@@ -31,7 +31,7 @@ int ProcessorsOf(MPI_Comm host) {
 
 }  // namespace
 
-/// A WakeUp of each rank of a host, in a window of MPI.
+/// The wake-ups of the ranks of a host, in an MPI window of shared memory.
 struct CrowdedHost::SharedMemory {
   MPI_Win window = MPI_WIN_NULL;
 

@@ -51,7 +51,7 @@ void SleepFor(double seconds) {
 
 class MpiEndpoint final : public Endpoint {
  public:
-  /// wake_ups: as CrowdedHost has them.
+  /// wake_ups: CrowdedHost::wake_ups(), borrowed.
   MpiEndpoint(size_t part_bytes, const std::vector<WakeUp*>& wake_ups)
       : part_bytes_(part_bytes), wake_ups_(wake_ups) {
     CheckMpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");

@@ -44,7 +44,7 @@ struct MpiDescription {
   std::string pml;
   std::string btl;
   std::string tcp_if_include;
-  // Where ranks of a host meet in shared memory, and what each takes there.
+  // The folder of the shared memory of the ranks of a host, and the bytes of each rank in it.
   std::string shm_folder;
   int64_t shm_segment_bytes = 0;
 };

@@ -15,14 +15,14 @@ namespace {
 
 constexpr double kLong = 60;
 
-TEST(WakeUp, ARingBeforeTheSleepIsKept) {
+TEST(WakeUp, AWakeUpBeforeTheSleepIsKept) {
   WakeUp wake_up;
   wake_up.Announce();
   wake_up.Wake();
   EXPECT_TRUE(wake_up.SleepFor(kLong));
 }
 
-TEST(WakeUp, ARingThatNobodyWaitedForIsNot) {
+TEST(WakeUp, AWakeUpThatNoSleepWasAnnouncedForIsNot) {
   WakeUp wake_up;
   wake_up.Wake();
   wake_up.Announce();
