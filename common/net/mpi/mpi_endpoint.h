@@ -1,9 +1,7 @@
 // The network over MPI.
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string>
 
 #include "common/net/endpoint.h"
 
@@ -35,22 +33,5 @@ class MpiWorld {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The version and settings of Open MPI in this process. "" and 0: not known.
-struct MpiDescription {
-  std::string library;       // "Open MPI v4.1.4"
-  std::string thread_level;  // "FUNNELED"; only inside a world
-  // Parameters, as set by --mca, the environment or a file.
-  std::string pml;
-  std::string btl;
-  std::string tcp_if_include;
-  // The folder of the shared memory of the ranks of a host, and the bytes of each rank in it.
-  std::string shm_folder;
-  int64_t shm_segment_bytes = 0;
-};
-
-/// Describes the MPI library, with or without an MpiWorld; on the thread that would make it. Sends
-/// nothing and waits for no rank.
-MpiDescription DescribeMpi();
 
 }  // namespace zhiyin::net
