@@ -1,7 +1,7 @@
-// Files in blocks, each with its checksum: damage is found where it is, before what it damaged is
-// used.
+// Files in blocks, each with its checksum, so that damage is found, with its position, before the
+// damaged content is used.
 //
-// A block is 1 MiB, the last one what is left: its content, then 8 bytes, the little-endian XXH3 of
+// A block is 1 MiB, the last one may be shorter: content, then 8 bytes, the little-endian XXH3 of
 // the content, seeded with the block's number. Integers of the content are little-endian, as they
 // are in memory.
 #pragma once
@@ -20,15 +20,14 @@
 
 namespace zhiyin {
 
-/// Of content. A whole block is one that the disk takes from memory without a copy between
+/// Bytes of content in a whole block, which with its checksum goes to disk without a copy
 /// (FileWriter).
 inline constexpr size_t kBlockBytes = kDirectBytes - sizeof(uint64_t);
 
-/// Whether a thread beside the caller's works on the file, which overlaps with what the caller
-/// does.
+/// Whether a second thread does the input and output, so that it overlaps with the caller's work.
 enum class Beside { kNobody, kThread };
 
-/// Writes one from start to end. Throws as FileWriter does, from any of its functions.
+/// Writes a block file from start to end. Used by one thread. Any function may throw FileError.
 class BlockWriter {
  public:
   explicit BlockWriter(const std::string& path, Beside beside = Beside::kNobody);
@@ -41,22 +40,22 @@ class BlockWriter {
   void Put(const T& value) {
     Write(std::as_bytes(std::span(&value, 1)));
   }
-  /// On disk, for good. Nothing may follow.
+  /// Puts the file on disk for good. Nothing may be written afterwards.
   void Commit();
-  /// The same without waiting, where there is a thread; then whether it is done, for which `wait`
-  /// waits.
+  /// Commits without waiting, where there is a thread.
   void StartCommit();
+  /// Whether the commit is done; with `wait`, waits until it is.
   bool IsCommitted(bool wait);
-  /// Whether a block more can be filled without waiting for the disk.
+  /// Whether another block can be filled without waiting for the disk.
   bool HasRoom() { return !thread_.joinable() || pipe_.HasEmpty(); }
 
-  /// Of the file. REQUIRES: Commit has returned.
+  /// Bytes of the file. REQUIRES: Commit has returned.
   int64_t n_bytes() const { return file_.n_bytes(); }
-  /// Of all content. The same.
+  /// The digest of all checksums, which identifies the content. REQUIRES: Commit has returned.
   uint64_t digest() const { return digest_.Value(); }
 
  private:
-  /// The block is filled.
+  /// Hands a filled block on.
   void Pass();
   void WriteOut(BlockPipe::Block* block);
   void JoinThread();
@@ -64,7 +63,7 @@ class BlockWriter {
   FileWriter file_;
   BlockPipe pipe_;
   std::optional<BlockPipe::Block> block_;
-  // Of whoever writes.
+  // For the thread that writes.
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
   bool commits_ = false;
@@ -72,8 +71,8 @@ class BlockWriter {
   std::thread thread_;
 };
 
-/// Reads one from start to end. Throws Error naming the file, and the bytes of the block that is
-/// damaged or missing.
+/// Reads a block file from start to end. Used by one thread. Throws Error naming the file, and the
+/// bytes of the block that is damaged or missing.
 class BlockReader {
  public:
   explicit BlockReader(const std::string& path, Beside beside = Beside::kNobody);
@@ -89,22 +88,23 @@ class BlockReader {
     Read(std::as_writable_bytes(std::span(&value, 1)));
     return value;
   }
-  /// Reads, and so checks, what is left.
+  /// Reads and checks the rest of the file.
   void SkipToEnd();
 
-  /// Of the content: bytes not yet read, and read.
+  /// Bytes of the content that are not yet read, and that are read.
   int64_t n_left() const { return n_left_; }
   int64_t at() const { return at_; }
-  /// Of the file.
+  /// Bytes of the whole file.
   int64_t n_file_bytes() const { return n_file_bytes_; }
   const std::string& path() const { return file_.path(); }
-  /// Of all content. REQUIRES: all is read.
+  /// The digest as BlockWriter gives it. REQUIRES: all is read.
   uint64_t digest() const { return digest_.Value(); }
 
  private:
-  /// The next one, checked; nothing at the end of the file.
+  /// Goes to the next block and checks it; no block at the end of the file.
   void NextBlock();
-  /// Only reads: the disk should not wait for a checksum. false: the end of the file.
+  /// Reads a block without checking it, since the disk should not wait for a checksum. Returns
+  /// false at the end of the file.
   bool ReadIn(BlockPipe::Block* block);
   void CheckSum();
 
@@ -114,7 +114,7 @@ class BlockReader {
   int64_t at_ = 0;
   BlockPipe pipe_;
   std::optional<BlockPipe::Block> block_;
-  size_t n_used_ = 0;  // read of it
+  size_t n_used_ = 0;  // bytes of it that are read
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
   std::thread thread_;

@@ -1,4 +1,4 @@
-// Blocks of bytes from one thread to another, a few at a time.
+// A bounded queue of blocks of bytes between two threads.
 #pragma once
 
 #include <condition_variable>
@@ -15,8 +15,8 @@
 
 namespace zhiyin {
 
-/// One thread takes empty blocks and gives them filled, the other takes them and gives them back.
-/// Either may end it.
+/// A fixed number of blocks that go round: the filling thread takes empty ones and gives them
+/// filled, the taking thread takes filled ones and gives them back. Either may end the pipe.
 class BlockPipe {
  public:
   struct Free {
@@ -37,9 +37,10 @@ class BlockPipe {
     }
   }
 
-  // The thread that fills.
+  // For the filling thread.
 
-  /// Waits for one. Nothing: the other thread has ended; throws what it ended with, if anything.
+  /// Waits for an empty block. Returns nothing when the pipe has ended; throws the failure that it
+  /// ended with, if any.
   std::optional<Block> TakeEmpty() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !empty_.empty() || is_over_; });
@@ -61,10 +62,10 @@ class BlockPipe {
     changed_.notify_all();
   }
 
-  // The thread that takes.
+  // For the taking thread.
 
-  /// Waits for one, in order. Nothing: there are no more; throws what the other thread ended with,
-  /// once all that it gave are taken.
+  /// Waits for the next filled block. Returns nothing when the pipe has ended and all are taken;
+  /// throws the failure that it ended with, if any.
   std::optional<Block> TakeFilled() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !filled_.empty() || is_over_; });
@@ -82,14 +83,14 @@ class BlockPipe {
     changed_.notify_all();
   }
 
-  // Either.
+  // For either thread.
 
-  /// Throws what the other thread ended with, if anything.
+  /// Throws the failure that the pipe ended with, if any.
   void Check() {
     std::lock_guard lock(mutex_);
     if (failure_) std::rethrow_exception(failure_);
   }
-  /// The other thread gets what is there, and then nothing.
+  /// Ends the pipe: the other thread gets the blocks that are there, then nothing or the failure.
   void End(std::exception_ptr failure = nullptr) {
     std::lock_guard lock(mutex_);
     is_over_ = true;

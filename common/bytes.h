@@ -1,4 +1,5 @@
-// Plain values to bytes and back, little-endian: control messages and checkpoints.
+// Conversion of plain values to bytes and back, little-endian, for control messages and
+// checkpoints.
 #pragma once
 
 #include <bit>
@@ -68,6 +69,7 @@ class ByteReader {
     if (n > 0) std::memcpy(values.data(), from, n * sizeof(T));
     return values;
   }
+  /// Whether all bytes are read.
   bool AtEnd() const { return at_ == bytes_.size(); }
 
  private:

@@ -1,4 +1,4 @@
-// Copies of few bytes.
+// A fast copy of few bytes.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace zhiyin {
 
-/// memcpy, but without a call, which for rows of a table costs as much as the copy. Ranges do not
-/// overlap.
+/// Copies like memcpy, but inlined: for an embedding row a call costs as much as the copy. Ranges
+/// do not overlap.
 inline void CopyRow(const void* from, size_t n_bytes, void* to) {
   constexpr size_t kStride = 32;
   constexpr size_t kLong = 1024;

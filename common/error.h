@@ -13,7 +13,7 @@ namespace zhiyin {
 /// than the rank's own hands it over.
 class Error : public std::runtime_error {
  public:
-  /// Whatever `text` quotes from files and command lines, what() is OneLine(text).
+  /// what() is OneLine(text), whatever `text` quotes from files and command lines.
   explicit Error(std::string_view text);
 };
 

@@ -16,9 +16,9 @@ namespace zhiyin {
 namespace {
 
 constexpr size_t kBufferBytes = kDirectBytes;
-/// What a disk may ask of the place, the length and the address of what it takes without a copy.
+/// O_DIRECT may require multiples of this for offset, length and address.
 constexpr size_t kSector = 4096;
-/// Smaller files are read through the system's memory: those who read them too find them there.
+/// Smaller files are read through the page cache, where other processes that read them find them.
 constexpr int64_t kDirectFrom = int64_t{64} << 20;
 
 [[noreturn]] void FailWithErrno(const std::string& path, const char* action) {
@@ -35,13 +35,13 @@ void Tell(FileStep::Kind kind, const std::string& path, const std::string& to = 
   if (Watch()) Watch()({kind, path, to, n_bytes});
 }
 
-/// Whether a disk takes these bytes of a file from memory, or brings them there, without a copy.
+/// Whether these bytes can be written or read with O_DIRECT.
 bool Fits(int64_t at, std::span<const std::byte> bytes) {
   return static_cast<size_t>(at) % kSector == 0 && bytes.size() % kSector == 0 &&
          reinterpret_cast<uintptr_t>(bytes.data()) % kSector == 0;
 }
 
-/// False: the file system cannot do that.
+/// Sets or clears O_DIRECT. Returns false where the file system cannot do that.
 bool SetDirect(int fd, bool direct) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return false;
@@ -100,7 +100,7 @@ void FileWriter::Write(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;  // its address may be null, which fwrite does not take
   Tell(FileStep::kWrite, path_, "", static_cast<int64_t>(bytes.size()));
   if (bytes.size() < kBufferBytes) {
-    // What is in the buffer is written anywhere.
+    // The buffer is not written at multiples of a sector.
     if (is_direct_) SetDirect(fileno(file_), false);
     is_direct_ = false;
     if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
@@ -128,8 +128,8 @@ void FileWriter::WriteThrough(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(static_cast<size_t>(n));
     n_bytes_ += n;
   }
-  // So that the disk works while more comes, and has little left to do at the end. A hint: some
-  // file systems do not know it.
+  // Starts the disk early, so that little is left to do at the end. A hint, which some file systems
+  // do not know.
   if (!is_direct_) sync_file_range(fd, begin, n_bytes_ - begin, SYNC_FILE_RANGE_WRITE);
 }
 

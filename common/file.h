@@ -1,4 +1,4 @@
-// Files that are whole or absent.
+// Files that are written whole or not at all.
 #pragma once
 
 #include <cstddef>
@@ -14,19 +14,19 @@
 
 namespace zhiyin {
 
-/// The system refused to do something with a file or folder, which the text names with the cause.
+/// The exception for what the system refuses to do with a file or folder; names both and the cause.
 class FileError : public Error {
  public:
   using Error::Error;
 };
 
-/// Pieces of this size, at a page's border in memory, go to the disk and come from there without a
-/// copy in the system's memory, where the file system can do that and nothing but such pieces came
-/// before.
+/// Pieces of at least this size that begin at a page boundary in memory are written and read
+/// without a copy in the page cache (O_DIRECT), where the file system can do that and all earlier
+/// pieces were like that.
 inline constexpr size_t kDirectBytes = size_t{1} << 20;
 
-/// Writes a new file from start to end. Every error, a full disk among them, is a FileError.
-/// A file that was not committed is removed.
+/// Writes a new file from start to end. Every error, such as a full disk, is a FileError. The
+/// destructor removes a file that was not committed. Used by one thread.
 class FileWriter {
  public:
   explicit FileWriter(const std::string& path);
@@ -52,7 +52,7 @@ class FileWriter {
   bool is_direct_ = true;  // until something does not fit, or the system says no
 };
 
-/// Reads a file from start to end. Errors name the file and the offset.
+/// Reads a file from start to end. Errors name the file and the offset. Used by one thread.
 class FileReader {
  public:
   explicit FileReader(const std::string& path);
@@ -75,7 +75,7 @@ class FileReader {
   bool is_direct_ = false;
 };
 
-/// The whole of a file of at most `max_bytes`.
+/// Reads a whole file. Throws Error when it has more than `max_bytes`.
 std::string ReadWholeFile(const std::string& path, int64_t max_bytes);
 
 /// Writes a file under a temporary name beside it, then renames it: readers see the old file or the
@@ -85,19 +85,19 @@ void ReplaceFile(const std::string& path, std::string_view content);
 /// write. What `write` throws is passed on, and leaves the old file as it was.
 void ReplaceFile(const std::string& path, const std::function<void(std::ostream&)>& write);
 
-/// Makes renames and new files in a folder last.
+/// Puts renames and new files in a folder on disk for good.
 void SyncFolder(const std::string& path);
 
-/// Makes a folder where there is none, and makes it last. Throws Error when the one above it does
-/// not exist.
+/// Makes a folder where there is none, on disk for good. Throws Error when its parent does not
+/// exist.
 void MakeFolder(const std::string& path);
-/// Over what is there, if it is a file or nothing.
+/// Renames a file; replaces a file of the new name. Throws FileError.
 void Rename(const std::string& from, const std::string& to);
 void RemoveFile(const std::string& path);
-/// Whatever is there, or nothing.
+/// Removes a file, or a folder with all that is in it; does nothing where there is none.
 void RemoveAll(const std::string& path);
 
-/// What is about to be done to files, for tests that make it fail.
+/// An operation on files that is about to happen, for tests that make it fail.
 struct FileStep {
   enum Kind { kCreate, kWrite, kSync, kRename, kMakeFolder, kRemove, kSyncFolder };
   Kind kind;
@@ -105,8 +105,8 @@ struct FileStep {
   std::string to;       // of a rename
   int64_t n_bytes = 0;  // of a write
 };
-/// Is called before every step of this process; what it throws is the step's failure. Empty: nobody
-/// is. REQUIRES: no other thread works with files meanwhile.
+/// Sets a function that is called before every step of this process; what it throws is the step's
+/// failure. Empty: none. For tests. REQUIRES: no other thread works with files meanwhile.
 void WatchFiles(std::function<void(const FileStep&)> watch);
 
 }  // namespace zhiyin

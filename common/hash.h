@@ -25,13 +25,13 @@ inline uint64_t Mix(uint64_t x) {
 /// XXH3, 64 bits. Stable across machines and versions: it is in checkpoints.
 uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
 
-/// The same of bytes that come piece by piece.
+/// XXH3 of bytes that come piece by piece; equals HashBytes of the whole. One thread.
 class Digest {
  public:
   Digest();
   ~Digest();
   void Update(std::span<const std::byte> bytes);
-  /// Of all bytes so far.
+  /// The hash of all bytes so far.
   uint64_t Value() const;
 
  private:

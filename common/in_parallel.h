@@ -1,4 +1,4 @@
-// The same work for many, by all processors.
+// A loop over items by all processors.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace zhiyin {
 
-/// make(i) for i in [0, n), each thread with what begin() gives it; the results by i. The first
-/// failure is thrown.
+/// Returns make(i) for i in [0, n), by i. Each thread calls begin() once for its own `make`. After
+/// a failure no more items are begun; one exception is thrown when all threads have ended.
 template <typename Result, typename Begin>
 std::vector<Result> InParallel(size_t n, const Begin& begin) {
   std::vector<Result> results(n);

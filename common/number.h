@@ -1,4 +1,4 @@
-// Weights in fewer bits: IEEE half precision and bfloat16.
+// Conversion of floats to and from IEEE half precision and bfloat16.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +13,19 @@ inline int BytesOf(NumberType type) {
   return type == FP32 ? 4 : 2;
 }
 
-/// n numbers of a type to floats; exact. `from` is aligned to the type. Ranges do not overlap.
+/// Converts n numbers of a type to floats; exact. `from` is aligned to the type. Ranges do not
+/// overlap.
 void ToFloats(NumberType type, const void* from, size_t n, float* to);
 
-/// n floats to a type, to the nearest, ties to even. What is too large for FP16 becomes infinite.
+/// Rounds n floats to the nearest numbers of a type, ties to even. Values too large for FP16 become
+/// infinite.
 void FromFloats(NumberType type, const float* from, size_t n, void* to);
 
-/// n floats to a type, to one of the two neighbours, the nearer the likelier, so that the expected
-/// value is the float itself (Gupta et al., ICML 2015, section 3): updates smaller than half a unit
-/// in the last place are not lost. What is too large for FP16 becomes its largest number. `seed`
-/// decides; numbers at different positions are rounded independently. FP32 is copied.
+/// Rounds n floats to numbers of a type stochastically: to one of the two neighbours, with
+/// probabilities such that the expected value is the float itself (Gupta et al., ICML 2015, section
+/// 3). Updates smaller than half a unit in the last place are so not lost. Values too large for
+/// FP16 become its largest number. `seed` decides; numbers at different positions are rounded
+/// independently. FP32 is copied.
 void RoundStochastically(NumberType type, const float* from, size_t n, uint64_t seed, void* to);
 
 }  // namespace zhiyin

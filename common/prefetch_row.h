@@ -1,4 +1,4 @@
-// Memory that is read soon, fetched into cache.
+// Prefetching of embedding rows into cache.
 #pragma once
 
 #include <algorithm>
@@ -24,11 +24,11 @@ namespace zhiyin {
 /// Called before row i is used, for i = 0, 1, ..., n - 1: fetches rows 8 to 16 ahead of it, eight
 /// at a time. row_at(i) is the address of row i; nullptr: there is none.
 ///
-/// In bursts, as a processor lets go of a fetch only when it has found the page in which the row
-/// is. In a table much larger than its memory of pages that takes long, and where each fetch is
-/// followed by the work on another row, few of them are under way: rows of half floats were read in
-/// 160 ns each out of 50 million, now in 57. More at a time wait for places in the first level of
-/// cache.
+/// Fetches go out in bursts, since a processor retires a prefetch only when it has translated the
+/// address of the row. In a table much larger than the TLB covers that takes long, and with work on
+/// another row after each prefetch few of them are under way: rows of half floats were read in 160
+/// ns each out of 50 million, with bursts in 57. Longer bursts wait for fill buffers of the first
+/// level of cache.
 template <typename RowAt>
 [[gnu::always_inline]] inline void PrefetchRowsAhead(size_t i, size_t n, size_t n_bytes,
                                                      const RowAt& row_at) {

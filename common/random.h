@@ -1,4 +1,4 @@
-// Random numbers that are the same on every machine, compiler and run.
+// Random numbers that do not depend on machine, compiler or run.
 #pragma once
 
 #include <cmath>
@@ -40,7 +40,7 @@ class Random {
     return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
   }
 
-  /// Fisher-Yates.
+  /// Shuffles in place (Fisher and Yates, as in Durstenfeld, 1964).
   template <typename T>
   void Shuffle(std::span<T> items) {
     for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[Below(i)]);

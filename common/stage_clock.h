@@ -1,4 +1,4 @@
-// Where a rank's time goes: at any moment it is in one stage.
+// A clock that divides a rank's time into stages.
 #pragma once
 
 #include <array>
@@ -7,9 +7,9 @@
 
 namespace zhiyin {
 
-/// Wall time by stage, from the construction on; every moment belongs to exactly one stage, so the
-/// parts add up to the whole. Stage: an enum class whose last entry is kCount. Used by one thread.
-/// Off, a call costs a branch.
+/// Measures wall time by stage from the construction on. Every moment belongs to exactly one stage,
+/// so that the stages add up to the whole. Stage is an enum class whose last entry is kCount. Used
+/// by one thread. When it is off, a call costs a branch.
 ///
 ///   StageClock<Stage> clock(on, Stage::kOther);
 ///   clock.Enter(Stage::kForward);  // from here on
@@ -30,12 +30,12 @@ class StageClock {
     stage_ = stage;
     since_ = now;
   }
-  /// So many seconds of the stage `from` belong to another.
+  /// Counts so many seconds of the stage `from` as time of the stage `to`.
   void Move(double seconds, Stage from, Stage to) {
     seconds_[static_cast<size_t>(from)] -= seconds;
     seconds_[static_cast<size_t>(to)] += seconds;
   }
-  /// Up to now.
+  /// The seconds of each stage up to now.
   const Seconds& seconds() {
     Enter(stage_);
     return seconds_;

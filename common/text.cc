@@ -43,7 +43,7 @@ int EditDistance(std::string_view a, std::string_view b) {
 }
 
 std::string NearestName(std::string_view name, std::span<const std::string> known) {
-  if (name.size() > 128) return "";  // nobody meant a name by that
+  if (name.size() > 128) return "";  // not meant as a name
   int best = std::max(1, static_cast<int>(name.size()) / 3) + 1;
   std::string nearest;
   for (const std::string& candidate : known) {

@@ -1,4 +1,4 @@
-// The words that every layer shares.
+// Basic types that all rooms share.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace zhiyin {
 
-/// A row's key in a table: 64 bits, already hashed, every value allowed.
+/// The key of an embedding row in a table: 64 bits, already hashed, every value allowed.
 using Key = uint64_t;
 
 /// A table's number: 0 is the dense table (the model's own weights), job.table[i] is i + 1.

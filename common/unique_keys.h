@@ -1,4 +1,4 @@
-// Numbers the distinct keys of a batch in order of first appearance.
+// The distinct keys of a batch, numbered in order of first appearance.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace zhiyin {
 
-/// A set that is filled and emptied again and again; emptying costs nothing, and nothing is
-/// allocated once it has seen its largest batch. Used by one thread.
+/// A hash set for repeated use: emptying it takes constant time, and nothing is allocated once it
+/// has seen its largest batch. Used by one thread.
 class UniqueKeys {
  public:
   UniqueKeys() : slots_(64) {}
@@ -41,8 +41,8 @@ class UniqueKeys {
 
   /// How many keys before its Insert a key's Prefetch pays.
   static constexpr size_t kAhead = 12;
-  /// Fetches into cache where Insert will look for the key: among tens of thousands, most of its
-  /// time is waiting for that.
+  /// Prefetches the slot where Insert will look for the key: with tens of thousands of keys, most
+  /// of the time of Insert is a cache miss.
   void Prefetch(Key key) const { __builtin_prefetch(&slots_[Mix(key) & (slots_.size() - 1)], 1); }
 
   bool Contains(Key key) const {

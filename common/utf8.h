@@ -1,4 +1,4 @@
-// Is it text?
+// Validation of UTF-8.
 #pragma once
 
 #include <string_view>

@@ -1,14 +1,14 @@
-// The time of day: for people and for comparisons between hosts. Nobody waits by it.
+// The time of day, for people and for comparisons between hosts. Waits use a steady clock instead.
 #pragma once
 
 #include <string>
 
 namespace zhiyin {
 
-/// "2026-11-25T21:30:54Z". Any thread.
+/// The time in UTC: "2026-11-25T21:30:54Z". Any thread.
 std::string UtcNow();
 
-/// Seconds since 1970.
+/// Seconds since 1970. Any thread.
 double UnixNow();
 
 }  // namespace zhiyin

@@ -1,5 +1,5 @@
-// (table, key) -> virtual shard -> server. Pure arithmetic, the same on every rank and in every
-// checkpoint, so that what n servers wrote, m servers can load.
+// (table, key) -> virtual shard -> server. Pure arithmetic that agrees on all ranks and in all
+// checkpoints, so that m servers can load what n servers wrote.
 #pragma once
 
 #include <compare>
@@ -29,8 +29,8 @@ inline int ShardOf(TableId table, Key key) {
   return shard;
 }
 
-/// Where a key stands among those of its table, by virtual shard and then as in the shard's index:
-/// what is read in the order of an index is all but sorted.
+/// The position of a key among those of its table: by virtual shard, then as in the shard's index,
+/// so that keys that are read in the order of an index are almost sorted.
 struct KeyPlace {
   uint64_t order = 0;
   Key key = 0;

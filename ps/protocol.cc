@@ -8,7 +8,7 @@
 namespace zhiyin::ps {
 namespace {
 
-/// Those that are added up over servers, in the order in which they travel.
+/// The counts that are added up over servers, in their order on the wire.
 constexpr int64_t ServerReport::*kReportCounts[] = {
     &ServerReport::n_applied_pushes, &ServerReport::n_repeated_pushes,
     &ServerReport::n_repeated_pulls, &ServerReport::n_pulled_keys,
@@ -42,7 +42,7 @@ std::string ServerReport::Serialize() const {
 
 namespace {
 
-/// More than there ever are; the sums of all servers fit.
+/// The largest count that is accepted; the sums of all servers fit into 64 bits.
 constexpr int64_t kMaxCount = int64_t{1} << 48;
 constexpr double kMaxSeconds = 1e9;
 
@@ -73,7 +73,7 @@ std::vector<double> GetStages(ByteReader* in) {
   return seconds;
 }
 
-/// Adds element by element; the shorter one is as if filled with zeros.
+/// Adds element by element, the shorter vector extended by zeros.
 template <typename Number>
 void AddCounts(const std::vector<Number>& from, std::vector<Number>* to) {
   to->resize(std::max(to->size(), from.size()));

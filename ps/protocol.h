@@ -1,15 +1,21 @@
-// What workers and servers say to each other: the payload of each frame. Numbers are little-endian;
+// The protocol between workers and servers: the payload of each frame. Numbers are little-endian;
 // arrays are raw.
 //
-//   kPull, kPeek   Section[n_tables], one a table in order, then the keys of each section in turn
-//   (u64) kPullReply     ReplyPrelude, then the weights of every fetched section's rows in turn:
-//   [n_keys * dim] kPush          PushPrelude, then the gradients of every section of the pull in
-//   turn: [n_keys * dim] kPushReply     nothing kAssign        one Section, its keys, its weights
-//   (f32) kAssignReply   nothing kSave          text: the full path of the file to write, inside
-//   the job's output folder; from the chief; clock: SaveKind kSaveCut       nothing: the server has
-//   seen kSave; pushes that come later are not in the file kSaveReply     when the file is on disk:
-//   i64 rows, i64 bytes, u64 digest of the file, u64 whether it holds only changes; with
-//   kSaveFailed as clock, text: why there is none kLease         LeaseRequest, to server 0
+//   kPull, kPeek   Section[n_tables], one for each table in order, then the keys of each section in
+//                  turn (u64)
+//   kPullReply     ReplyPrelude, then the weights of the rows of every fetched section in turn:
+//                  [n_keys * dim]
+//   kPush          PushPrelude, then the gradients of every section of the pull in turn:
+//                  [n_keys * dim]
+//   kPushReply     nothing
+//   kAssign        one Section, its keys, its weights (f32)
+//   kAssignReply   nothing
+//   kSave          text: the full path of the file to write, inside the job's output folder;
+//                  from the chief; clock: SaveKind
+//   kSaveCut       nothing: the server has seen kSave; later pushes are not in the file
+//   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file,
+//                  u64 whether it holds only changes; with kSaveFailed as clock, text: the cause
+//   kLease         LeaseRequest, to server 0
 //   kLeaseReply    LeaseReply
 //   kReport        nothing
 //   kReportReply   ServerReport
@@ -37,18 +43,18 @@
 
 namespace zhiyin::ps {
 
-/// The clock of a kSaveReply whose server could not write.
+/// The clock of the kSaveReply of a server that could not write its file.
 inline constexpr uint64_t kSaveFailed = 1;
 
-/// What a server is asked to write.
+/// The rows that a save holds.
 enum class SaveKind : uint64_t {
   kModel,    // all rows
-  kWhole,    // the same; and from now on changes are noted, for the next save
-  kChanges,  // what has changed since the last save that was not kModel, or all rows where that was
-             // not noted; and so on
+  kWhole,    // all rows; from now on changes are noted, for the next save
+  kChanges,  // the rows that have changed since the last save that was not kModel, or all rows
+             // where changes were not noted; changes are noted again
 };
 
-/// Which rows of one table a request is about.
+/// The part of a request that is about one table.
 struct Section {
   TableId table = 0;
   uint32_t flags = 0;  // of SectionFlag
@@ -68,7 +74,7 @@ struct ReplyPrelude {
 };
 static_assert(sizeof(ReplyPrelude) == 16);
 
-/// Adds up over the keys of a request; another request's is another number.
+/// The term of a key in the sum that identifies a request's keys (ReplyPrelude::key_sum).
 inline uint64_t KeySum(TableId table, Key key) {
   return key * (2 * uint64_t{table} + 1);
 }
@@ -83,8 +89,7 @@ struct PushPrelude {
 };
 static_assert(sizeof(PushPrelude) == 24);
 
-/// Bytes of so many numbers of a section on the wire: every section begins at a multiple of 4
-/// bytes.
+/// Bytes of n numbers of a section on the wire: every section begins at a multiple of 4 bytes.
 inline size_t WireBytes(NumberType type, size_t n) {
   return (n * static_cast<size_t>(BytesOf(type)) + 3) / 4 * 4;
 }
@@ -96,29 +101,30 @@ inline constexpr int kMaxPushesPerServer = 8;
 /// Ranges of an epoch, at most.
 inline constexpr int64_t kMaxRanges = int64_t{1} << 20;
 
-/// What a worker may ask of the books of server 0 (ps/server/lease_manager.h).
+/// The requests of a worker to the lease manager at server 0 (ps/server/lease_manager.h).
 enum class LeaseKind : uint8_t {
-  kRange = 1,  // rows to train on
+  kRange = 1,  // a range of examples to train on
   kTicket,     // the number of a step
   kRound,      // who computes which slice of a round of synchronous steps
   kResume,     // from the chief, before anything else: where a job that is resumed stands
 };
 
-/// How much of a range an earlier run of the job has done.
+/// The part of a range that an earlier run of the job has done.
 struct RangeDone {
   uint64_t range = 0;
   uint64_t n_batches = 0;  // from its first on
   bool all = false;
 };
 
-/// On the wire: u8 kind, then what belongs to it, in the order below; bools as u8.
+/// A request to the lease manager. On the wire: u8 kind, then the fields of that kind in the order
+/// below; bools as u8.
 struct LeaseRequest {
   LeaseKind kind = LeaseKind::kTicket;
   // kRange
   uint64_t epoch = 0;
-  uint64_t n_ranges = 0;  // of an epoch, the same from all
+  uint64_t n_ranges = 0;  // of an epoch; all workers agree
   bool in_file_order = false;
-  bool wants_more = false;         // false: only says what is finished
+  bool wants_more = false;         // false: only reports what is finished
   std::vector<uint64_t> finished;  // since the last request: their gradients are applied
   std::vector<uint64_t> held;      // with the first request of an epoch: in the worker's memory
   // kRound
@@ -134,15 +140,15 @@ struct LeaseRequest {
   static LeaseRequest Parse(std::string_view bytes);
 };
 
-/// A range to train on.
+/// A lease: a range of examples to train on.
 struct RangeGrant {
   uint64_t range = 0;
-  uint64_t n_before = 0;  // handed out before it in this epoch
+  uint64_t n_before = 0;  // ranges granted before it in this epoch
   uint64_t n_done = 0;    // batches of it that are done already
 };
 
-/// On the wire: u8 kind, then what belongs to it; a range as u8 1, u64, u64, u64, and nothing as u8
-/// 0.
+/// The answer of the lease manager. On the wire: u8 kind, then the field of that kind; a range as
+/// u8 1, u64, u64, u64, and no range as u8 0.
 struct LeaseReply {
   LeaseKind kind = LeaseKind::kTicket;
   std::optional<RangeGrant> range;  // nothing: none is left, or none was wanted
@@ -154,7 +160,7 @@ struct LeaseReply {
   static LeaseReply Parse(std::string_view bytes);
 };
 
-/// What a server has counted.
+/// The counts of a server; Merge adds those of several.
 struct ServerReport {
   struct TableCount {
     std::string name;
@@ -162,7 +168,7 @@ struct ServerReport {
     int64_t n_bytes = 0;  // rows with their optimizer state, index, and what admission remembers
     RowCounts counts;
   };
-  /// Gradients that were refused, since they were not finite or too large.
+  /// Pushes that were refused, since a gradient was not finite or above train.max_gradient.
   struct NonFinite {
     int32_t rank = 0;  // who sent them
     std::string table;
@@ -170,22 +176,22 @@ struct ServerReport {
   };
   std::vector<TableCount> tables;
   std::vector<NonFinite> non_finite;  // by rank and table
-  int64_t n_applied_pushes = 0;       // and refused ones
-  int64_t n_repeated_pushes = 0;      // that came again and were not applied again
-  int64_t n_repeated_pulls = 0;       // pulls and peeks that came again and were dropped
+  int64_t n_applied_pushes = 0;       // including refused ones
+  int64_t n_repeated_pushes = 0;      // came again and were not applied again
+  int64_t n_repeated_pulls = 0;       // pulls and read-only pulls that came again and were dropped
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
   int64_t n_refused_keys = 0;  // of pushes that were refused
-  int64_t n_peeked_keys = 0;
-  int64_t n_waiting =
-      0;  // pulls without their push, or their answer, and pushes of steps that are not complete
-  /// [staleness]: pushes that were applied when so many others had been applied since their pull;
-  /// the last entry counts all that were staler still.
+  int64_t n_peeked_keys = 0;   // of read-only pulls
+  /// Pulls without their push or their answer, and pushes of steps that are not complete.
+  int64_t n_waiting = 0;
+  /// [staleness]: the number of pushes that were applied when so many others had been applied since
+  /// their pull; the last entry counts all larger values.
   std::vector<int64_t> staleness;
 
   /// [server]: bytes of the frames that it took and sent.
   std::vector<int64_t> traffic;
-  /// By ServerStage (ps/server_stage.h): seconds since the servers began; empty without --profile.
+  /// [ServerStage] (ps/server_stage.h): seconds since the servers began; empty without --profile.
   std::vector<double> stage_s;
 
   static constexpr size_t kStalenessBins = 65;
@@ -195,6 +201,7 @@ struct ServerReport {
   static ServerReport Parse(std::string_view bytes);
   /// Adds another server's counts; tables match by name.
   void Merge(const ServerReport& other);
+  /// Adds to the count of a rank and table in non_finite.
   void CountNonFinite(int32_t rank, const std::string& table, int64_t n_pushes);
 };
 

@@ -1,4 +1,4 @@
-// What happened to the keys and rows of a table.
+// Counts of what happened to the keys and rows of a table.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct RowCounts {
   int64_t looked_up = 0;     // keys of pulls
   int64_t found = 0;         // had a row
   int64_t created = 0;       // got one
-  int64_t not_admitted = 0;  // refused: too few sightings yet
+  int64_t not_admitted = 0;  // refused: too few occurrences yet
   int64_t no_room = 0;       // refused: the table's bytes are used up
   int64_t loaded = 0;        // rows that came from a saved model
   int64_t expired = 0;       // evicted: not pulled for too long

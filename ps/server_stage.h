@@ -1,4 +1,4 @@
-// What a server does with its time (--profile).
+// The stages of a server's time, for --profile.
 #pragma once
 
 #include <array>
@@ -8,9 +8,10 @@
 
 namespace zhiyin::ps {
 
+/// At any moment a server is in one stage.
 enum class ServerStage {
   kWait,    // for requests
-  kCheck,   // requests: keys distinct and at home here, gradients finite
+  kCheck,   // of requests: keys are distinct and belong here, gradients are finite
   kLookUp,  // keys to rows, made where absent
   kRead,    // weights into replies
   kSum,     // gradients of a synchronous step, over its slices
@@ -21,7 +22,7 @@ enum class ServerStage {
   kCount
 };
 
-/// By stage, as they are printed and in summary.json.
+/// The name of each stage in printed reports and summary.json.
 inline constexpr std::array<std::string_view, StageClock<ServerStage>::kStages> kServerStageNames =
     {"wait", "check", "look_up", "read", "sum", "update", "tidy", "send", "other"};
 

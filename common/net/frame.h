@@ -1,20 +1,19 @@
-// What travels between ranks: a 32-byte header and raw bytes behind it.
+// The message between ranks: a 32-byte header, then raw bytes.
 //
 //   offset  size  field
 //        0     4  magic          "ZYF1"
 //        4     2  version        kFrameVersion; another version is refused
 //        6     2  kind           FrameKind
-//        8     8  request_id     chosen by the asker, carried back by the answer: replies match by
-//        it
+//        8     8  request_id     chosen by the sender of a request; its reply carries it back
 //       16     8  clock          the step that the message belongs to; 0 where it has no meaning
-//       24     8  payload_bytes  what follows the header
+//       24     8  payload_bytes  number of bytes after the header
 //
 // Little-endian. What each kind carries is said where it is sent: ps/protocol.h,
 // worker/train/group.h, worker/train/progress.h, launch/rank/handshake.h, launch/rank/run_rank.h,
 // launch/apps/doctor/postbox.h.
 //
-// A greeting, an abort and a stop carry text and are understood whatever the version: ranks that
-// run different builds can so tell each other.
+// A handshake, an abort and a stop carry text and are understood whatever the version, so that
+// ranks of different builds can tell each other.
 #pragma once
 
 #include <cstddef>
@@ -27,40 +26,42 @@
 
 namespace zhiyin::net {
 
-/// Every kind of message there is.
+/// Every kind of message, with its sender and receiver.
 enum class FrameKind : uint16_t {
-  kHandshake = 1,   // to rank 0: which build this is, and where it runs
-  kHandshakeReply,  // rank 0 to all: what the job is, and where each rank runs
-  kAbort,      // a failed rank to rank 0: an Error's text; clock: 1 it is a silence, 2 rank 0's
-  kStop,       // to all, from rank 0 or who stands in for it: the job has failed
-  kHeartbeat,  // to all: still busy with something long
-  kWaiting,    // to rank 0, and from rank 0 to all: alive, waiting for others
-  kGather,     // worker to chief
-  kBroadcast,  // chief to worker
-  kProgress,   // worker to chief
-  kPull,       // worker to server: rows, made where absent
-  kPeek,       // worker to server: rows, zeros where absent
-  kPullReply,  // answers kPull and kPeek
-  kPush,       // worker to server: gradients of a pull's rows
-  kPushReply,  // answers kPush
-  kAssign,     // worker to server: first values of dense rows
-  kAssignReply,
-  kSave,     // chief to server: write your rows
-  kSaveCut,  // answers kSave at once: what changes from now on is not in it
-  kSaveReply,
-  kLease,  // worker to server 0: what shall I do next
-  kLeaseReply,
-  kReport,  // chief to server: what have you counted
-  kReportReply,
-  kShutdown,  // chief to all: the job is done
-  kQuestion,  // zhiyin doctor, rank 0 to a rank: look at something
-  kAnswer,    // zhiyin doctor, to rank 0: what was found
-  kPing,      // zhiyin doctor: send it back
-  kPong,      // answers kPing
-  kGoodbye,   // to rank 0: nothing more comes from here; rank 0 to all: nor from anyone
+  kHandshake = 1,   // rank to rank 0: its build and its host
+  kHandshakeReply,  // rank 0 to all: the job, and the hosts of all ranks
+  kAbort,           // failed rank to rank 0: text of an Error; clock: 1 timeout, 2 rank 0 is silent
+  kStop,            // rank 0, or a rank in its place, to all: the job has failed
+  kHeartbeat,       // rank to all: busy with something long
+  kWaiting,         // heartbeat of a rank that waits for others: to rank 0, and from rank 0 to all
+  kGather,          // worker to chief
+  kBroadcast,       // chief to worker
+  kProgress,        // worker to chief
+  kPull,            // worker to server: rows, made where absent
+  kPeek,            // worker to server, a read-only pull: rows, zeros where absent
+  kPullReply,       // answers kPull and kPeek
+  kPush,            // worker to server: gradients of a pull's rows
+  kPushReply,       // answers kPush
+  kAssign,          // worker to server: first values of dense rows
+  kAssignReply,     // answers kAssign
+  kSave,            // chief to server: save the rows
+  kSaveCut,         // answers kSave at once: later changes are not in the file
+  kSaveReply,       // answers kSave when the file is on disk
+  kLease,           // worker to server 0: a request to the lease manager
+  kLeaseReply,      // answers kLease
+  kReport,          // chief to server: a request for its counts
+  kReportReply,     // answers kReport
+  kShutdown,        // chief to all: the job is done
+  kQuestion,        // zhiyin doctor, rank 0 to rank: what to examine
+  kAnswer,          // zhiyin doctor, rank to rank 0: what was found
+  kPing,            // zhiyin doctor: to be sent back
+  kPong,            // answers kPing
+  kGoodbye,         // rank to rank 0: it sends nothing more; rank 0 to all: no rank does
 };
+/// The name in messages: "pull reply"; "" for a number that is no kind.
 std::string_view NameOf(FrameKind kind);
 
+/// The first bytes of every frame, as above.
 struct FrameHeader {
   uint32_t magic;
   uint16_t version;
@@ -73,23 +74,24 @@ static_assert(sizeof(FrameHeader) == 32);
 
 inline constexpr uint32_t kFrameMagic = 0x3146595a;  // "ZYF1"
 inline constexpr uint16_t kFrameVersion = 1;
-/// No frame is larger: above, the sender is wrong.
+/// Frames are smaller than this; a larger size is an error of the sender.
 inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 40;
 
 /// Throws Error, naming the rank it came from, on a wrong magic, version or kind, or an impossible
-/// length. A kind that every version understands may be of any.
+/// length. Kinds that every version understands may have any version.
 void CheckHeader(const FrameHeader& header, int source);
 
-/// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies.
+/// A header and its payload in one piece of memory, 16-byte aligned. Moves, never copies. A plain
+/// value: one thread at a time.
 class Frame {
  public:
   Frame() = default;
-  /// The payload is not initialised.
+  /// A frame to send, whose payload is not initialised.
   Frame(FrameKind kind, uint64_t request_id, uint64_t clock, size_t payload_bytes);
-  /// With a payload of text.
+  /// A frame to send, with a payload of text.
   Frame(FrameKind kind, uint64_t request_id, uint64_t clock, std::string_view payload);
-  /// Room for n_bytes that are about to be received: header and payload. REQUIRES: n_bytes >=
-  /// sizeof(FrameHeader).
+  /// A frame with room for n_bytes that are about to be received, header and payload. REQUIRES:
+  /// n_bytes >= sizeof(FrameHeader).
   static Frame ForReceiving(size_t n_bytes);
 
   const FrameHeader& header() const { return *reinterpret_cast<const FrameHeader*>(memory_.get()); }
@@ -101,13 +103,14 @@ class Frame {
   std::string_view text() const {
     return {reinterpret_cast<const char*>(payload().data()), payload().size()};
   }
-  /// Header and payload.
+  /// The header and the payload.
   std::span<std::byte> bytes() { return {memory_.get(), n_bytes_}; }
   std::span<const std::byte> bytes() const { return {memory_.get(), n_bytes_}; }
 
-  /// The rank that it came from; -1 before it was received.
+  /// The rank that sent it; -1 before it was received.
   int source() const { return source_; }
-  /// Called on arrival. Throws Error, naming the rank, on a wrong magic, version, kind or length.
+  /// Sets the source on arrival and checks the header. Throws Error, naming the rank, on a wrong
+  /// magic, version, kind or length.
   void Arrived(int source);
 
  private:
@@ -116,7 +119,7 @@ class Frame {
   int source_ = -1;
 };
 
-/// A frame that has arrived, for messages: "pull from rank 3".
+/// A received frame in words: "pull from rank 3".
 std::string NameOf(const Frame& frame);
 
 }  // namespace zhiyin::net

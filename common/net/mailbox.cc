@@ -15,7 +15,7 @@ bool Contains(std::initializer_list<FrameKind> kinds, FrameKind kind) {
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
-/// What a failed rank says.
+/// The cause that a failed rank gives.
 std::string FailureOf(const Frame& frame) {
   if (frame.text().empty()) return NameOf(frame) + ": it failed and does not say why";
   return std::string(frame.text());
@@ -39,11 +39,11 @@ bool HasStep(FrameKind kind) {
 Mailbox::Mailbox(Endpoint* endpoint, double timeout_s)
     : endpoint_(endpoint),
       timeout_s_(timeout_s),
-      sign_every_s_(std::min(1.0, timeout_s / 4)),
+      heartbeat_every_s_(std::min(1.0, timeout_s / 4)),
       looked_at_s_(endpoint->Now()),
       heartbeat_at_s_(looked_at_s_),
-      next_sign_s_(sign_every_s_),
-      next_silence_s_(timeout_s + sign_every_s_),
+      next_heartbeat_s_(heartbeat_every_s_),
+      next_silence_s_(timeout_s + heartbeat_every_s_),
       heard_(static_cast<size_t>(endpoint->n_ranks())) {}
 
 std::string Mailbox::Name(int rank) const {
@@ -55,7 +55,7 @@ std::string Mailbox::Name(int rank) const {
 
 double Mailbox::Attend() {
   const double now = endpoint_->Now();
-  attended_s_ += std::min(now - looked_at_s_, 2 * sign_every_s_);
+  attended_s_ += std::min(now - looked_at_s_, 2 * heartbeat_every_s_);
   looked_at_s_ = now;
   return now;
 }
@@ -68,21 +68,22 @@ Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what,
   const double began_s = attended_s_;
   work_seen_s_ = attended_s_;
   while (true) {
-    const double look_up_s = std::min({work_seen_s_ + timeout_s_, next_sign_s_, next_silence_s_});
+    const double look_up_s =
+        std::min({work_seen_s_ + timeout_s_, next_heartbeat_s_, next_silence_s_});
     endpoint_->NoteWaitingFor(what);
-    // Less would not let a simulated clock pass, where rounding has left a trifle.
+    // A shorter wait would not advance a simulated clock, where rounding has left a tiny rest.
     const double wait_s = std::max(look_up_s - attended_s_, kShortestWaitS);
     std::optional<Frame> frame = endpoint_->Receive(now + wait_s);
     endpoint_->NoteWaitingFor("");
     now = Attend();
-    if (attended_s_ >= next_sign_s_) Sign(wait, began_s);
+    if (attended_s_ >= next_heartbeat_s_) SendWaiting(wait, began_s);
     if (frame) {
       if (Handle(*frame)) continue;
       if (Contains(kinds, frame->kind())) return std::move(*frame);
       kept_.push_back(std::move(*frame));
       continue;
     }
-    // Only now, when all that has come has been read, may anyone be called silent.
+    // A rank counts as silent only now, when everything that has arrived has been read.
     const auto describe = [&] { return Describe(wait, work_seen_s_, kTheLimit); };
     if (attended_s_ >= work_seen_s_ + timeout_s_) ReportTimeout(describe());
     CheckHeartbeats(describe);
@@ -115,8 +116,8 @@ bool Mailbox::Handle(const Frame& frame) {
   const uint64_t clock = frame.header().clock;
   switch (frame.kind()) {
     case FrameKind::kAbort:
-      // A reported silence has its clock set: 2 when it is rank 0's; otherwise rank 0 knows best
-      // whose it is.
+      // The clock of a reported timeout is 2 when rank 0 is the silent one, otherwise 1: then rank
+      // 0 knows best which rank is.
       if (clock == 2) throw TimeoutError(FailureOf(frame), /*of_rank_zero=*/true);
       throw Error((clock != 0 ? SilentRanksInWords() : "") + FailureOf(frame));
     case FrameKind::kStop:
@@ -143,8 +144,8 @@ bool Mailbox::Handle(const Frame& frame) {
   }
 }
 
-void Mailbox::Sign(const Wait& wait, double began_s) {
-  next_sign_s_ = attended_s_ + sign_every_s_;
+void Mailbox::SendWaiting(const Wait& wait, double began_s) {
+  next_heartbeat_s_ = attended_s_ + heartbeat_every_s_;
   if (endpoint_->rank() == 0) {
     uint64_t n_messages = n_messages_;
     for (const Heard& heard : heard_) n_messages += heard.n_messages;
@@ -157,9 +158,9 @@ void Mailbox::Sign(const Wait& wait, double began_s) {
 }
 
 void Mailbox::SendHeartbeat() {
-  if (endpoint_->Now() - heartbeat_at_s_ < sign_every_s_) return;
+  if (endpoint_->Now() - heartbeat_at_s_ < heartbeat_every_s_) return;
   heartbeat_at_s_ = Attend();
-  next_sign_s_ = attended_s_ + sign_every_s_;
+  next_heartbeat_s_ = attended_s_ + heartbeat_every_s_;
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
     if (rank != endpoint_->rank()) Send(rank, Frame(FrameKind::kHeartbeat, 0, 0, 0));
   }
@@ -175,8 +176,8 @@ bool Mailbox::Watches(int rank) const {
 
 void Mailbox::CheckHeartbeats(const std::function<std::string()>& wait) {
   if (attended_s_ < next_silence_s_) return;
-  // A rank that was stopped just before its next sign, for less than the limit, is not yet silent.
-  const double silence_max_s = timeout_s_ + sign_every_s_;
+  // A rank that was stopped just before its next heartbeat, for less than the limit, is not silent.
+  const double silence_max_s = timeout_s_ + heartbeat_every_s_;
   next_silence_s_ = attended_s_ + silence_max_s;
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
     if (Watches(rank))
@@ -191,7 +192,8 @@ void Mailbox::ReportTimeout(const std::string& own_wait) const {
   const std::vector<int> silent = SilentRanks();
   std::string wait = own_wait;
   if (!silent.empty() && endpoint_->rank() == 0) {
-    // Who waits for the silent one has the best story, then who waits for somebody in particular.
+    // The best explanation comes from a rank that waits for the silent one, then from one that
+    // waits for some particular rank.
     const auto worth = [&](const Heard& h) {
       return h.waits_for == silent.front() ? 2 : h.waits_for >= 0 ? 1 : 0;
     };
@@ -208,7 +210,7 @@ void Mailbox::ReportTimeout(const std::string& own_wait) const {
 }
 
 bool Mailbox::IsSilent(const Heard& heard) const {
-  return attended_s_ - heard.at_s >= 3 * sign_every_s_;
+  return attended_s_ - heard.at_s >= 3 * heartbeat_every_s_;
 }
 
 std::vector<int> Mailbox::SilentRanks() const {

@@ -1,5 +1,5 @@
-// A rank's post office: sorts what arrives by kind, bounds every wait, and turns another rank's
-// failure into an exception here.
+// The receiving side of a rank: sorts frames by kind, bounds every wait, exchanges heartbeats, and
+// turns another rank's failure into an exception here.
 #pragma once
 
 #include <deque>
@@ -14,81 +14,83 @@
 
 namespace zhiyin::net {
 
-/// Thrown by every wait once rank 0 has stopped the job. The cause has been printed already.
+/// The exception of every wait once rank 0 has stopped the job. The cause has been printed already.
 class JobStopped : public Error {
  public:
   JobStopped(const std::string& text, bool host_is_lost)
       : Error(text), host_is_lost_(host_is_lost) {}
-  /// Some host may be lost, see Mailbox::HostIsLost.
+  /// Whether some host may be lost, see Mailbox::HostIsLost.
   bool host_is_lost() const { return host_is_lost_; }
 
  private:
   bool host_is_lost_;
 };
 
-/// Thrown when a wait has lasted too long, or a rank gives no sign of life.
+/// The exception of a wait that has lasted too long, or of a rank that sends no heartbeat.
 class TimeoutError : public Error {
  public:
   TimeoutError(const std::string& text, bool of_rank_zero)
       : Error(text), of_rank_zero_(of_rank_zero) {}
-  /// Nobody listens there any more.
+  /// Whether rank 0 is the silent one: it must not be sent a report.
   bool of_rank_zero() const { return of_rank_zero_; }
 
  private:
   bool of_rank_zero_;
 };
 
-/// Whether a wait is for this rank: the wait cannot end before all of those have spoken. Asked only
-/// now and then, for reports. None: anyone may end it.
+/// Tells whether a wait is for this rank: it cannot end before all such ranks have sent something.
+/// Called only for reports. Empty: any rank may end the wait.
 using AwaitedRanks = std::function<bool(int rank)>;
 
-/// Used by the rank's own thread; borrows the endpoint.
+/// Waits for frames of given kinds and keeps the others for later. Used by the rank's own thread;
+/// borrows the endpoint, which outlives it.
 ///
-/// Once a second every rank gives rank 0 a sign of life, and rank 0 gives one to all. So rank 0
-/// knows who has fallen silent, and all know whether rank 0 has. Two limits, both `timeout_s`: a
-/// rank that gives no sign for so long, and the time between two signs, ends the job, whatever else
-/// goes on; and so does a wait in which no rank was at work for so long: none said that it was
-/// busy, and none took a message, as the signs tell, which carry how many their sender has taken
-/// (kWaiting's request_id; rank 0's those of all).
+/// Once a second every rank sends rank 0 a heartbeat, and rank 0 sends one to all: rank 0 notices
+/// when a rank falls silent, and all ranks notice when rank 0 does. A heartbeat carries how many
+/// messages its sender has taken (kWaiting's request_id; in rank 0's heartbeat, the sum over all
+/// ranks), which tells whether work goes on anywhere. Two things end the job, both after
+/// `timeout_s` seconds (the first after one heartbeat interval more): a rank without a heartbeat,
+/// and a wait during which no rank was at work, that is, none sent kHeartbeat and none took a
+/// message.
 ///
-/// Time in which this rank itself did not look, because it was stopped or computed, counts for
-/// nothing: what others sent meanwhile is read first.
+/// Time in which this rank did not look at the network, because it was stopped or computed, does
+/// not count: whatever arrived meanwhile is read first.
 class Mailbox {
  public:
   Mailbox(Endpoint* endpoint, double timeout_s);
 
   Endpoint& endpoint() { return *endpoint_; }
-  /// [rank]: where each runs, for messages. Before that they are named without their host.
+  /// Sets the hosts of all ranks, [rank], for messages. Until then ranks are named without host.
   void SetHosts(std::vector<std::string> hosts) { hosts_ = std::move(hosts); }
-  /// Whether some other host may be lost: on rank 0, that all its ranks have fallen silent; on
-  /// others, that rank 0 has.
+  /// Whether another host may be lost. On rank 0: all ranks of some host are silent; on other
+  /// ranks: rank 0 is silent, and runs on another host.
   bool HostIsLost() const;
-  /// "rank 3 on node-b"
+  /// The rank in words: "rank 3 on node-b".
   std::string Name(int rank) const;
 
   void Send(int to, Frame frame) { endpoint_->Send(to, std::move(frame)); }
   /// A number that this rank has not used yet.
   uint64_t NewRequestId() { return ++last_request_id_; }
 
-  /// The next frame of one of these kinds; others are kept for their own Await. `what` says what is
-  /// waited for ("a pull reply"), `from` of whom. Throws JobStopped; Error when a rank reported a
-  /// failure (on rank 0); TimeoutError.
+  /// Returns the next frame of one of these kinds; others are kept for their own Await. `what`
+  /// names what is awaited ("a pull reply"), `from` the ranks that it must come from. Throws
+  /// JobStopped; Error when a rank reported a failure (on rank 0); TimeoutError.
   Frame Await(std::initializer_list<FrameKind> kinds, const char* what,
               const AwaitedRanks& from = nullptr);
-  /// The same without waiting.
+  /// Returns such a frame if one has arrived, without waiting. Throws as Await does.
   std::optional<Frame> Take(std::initializer_list<FrameKind> kinds);
 
-  /// Tells all others that this rank is at work although it has nothing to say, and takes what has
-  /// come, so that a failure elsewhere is heard of; at most once a second, otherwise it costs a
-  /// look at the clock. For long work between messages. Throws as Await does.
+  /// Tells all other ranks that this one is at work although it sends nothing else, and takes what
+  /// has arrived, so that a failure elsewhere is noticed. For long work between messages; may be
+  /// called often, as it does something at most once a second. Throws as Await does.
   void SendHeartbeat();
 
  private:
-  /// What was last heard of a rank, on the clock attended_s_.
+  /// The latest from a rank. Times are on the clock attended_s_.
   struct Heard {
-    double at_s = 0;                            // of a message or a sign of life
+    double at_s = 0;                            // of a message or a heartbeat
     double message_at_s = 0;                    // of a message
-    FrameKind message = FrameKind::kHeartbeat;  // kHeartbeat: there was none yet
+    FrameKind message = FrameKind::kHeartbeat;  // kHeartbeat: no message has come yet
     uint64_t clock = 0;
     uint64_t n_messages =
         0;  // that it has taken, as its last sign says; of rank 0: that all ranks have taken
@@ -100,22 +102,22 @@ class Mailbox {
     const AwaitedRanks& from;
   };
 
-  /// Lets the clock of attention pass; returns the endpoint's time.
+  /// Advances attended_s_; returns the endpoint's time.
   double Attend();
   std::optional<Frame> TakeKept(std::initializer_list<FrameKind> kinds);
-  /// True: the frame was for the mailbox itself.
+  /// Takes note of a frame. Returns whether it was for the mailbox itself.
   bool Handle(const Frame& frame);
-  /// Gives a sign of life to those who watch this rank.
-  void Sign(const Wait& wait, double began_s);
+  /// Sends kWaiting, the heartbeat of a rank that waits, to the ranks that watch this one.
+  void SendWaiting(const Wait& wait, double began_s);
 
-  /// Whether this rank expects signs of life from that one.
+  /// Whether this rank expects heartbeats from that one.
   bool Watches(int rank) const;
-  /// Throws TimeoutError when a watched rank has been silent for too long; `wait`: in words, what
-  /// this rank waits for, asked only then.
+  /// Throws TimeoutError when a watched rank has been silent for too long. `wait` says what this
+  /// rank waits for; called only then.
   void CheckHeartbeats(const std::function<std::string()>& wait);
   [[noreturn]] void ReportTimeout(const std::string& own_wait) const;
   bool IsSilent(const Heard& heard) const;
-  /// The watched ranks that are silent, longest first.
+  /// The watched ranks that are silent, the longest silent first.
   std::vector<int> SilentRanks() const;
   /// "no heartbeat from rank 3 on node-b for 12 s; ", or "".
   std::string SilentRanksInWords() const;
@@ -123,23 +125,23 @@ class Mailbox {
   /// "rank 4 on node-b: waited 120 s LIMIT for a pull reply from rank 1 on node-a; the last message
   /// from rank 1 came 121 s ago: pull reply of step 812"
   std::string Describe(const Wait& wait, double since_s, const char* limit) const;
-  /// Of the ranks that a wait is for, the one that has sent nothing for the longest time; -1: it is
-  /// for anyone.
+  /// The rank, among those that a wait is for, whose last message is oldest; -1: any rank may end
+  /// the wait.
   int LongestAwaited(const AwaitedRanks& from) const;
   std::string LastMessageFrom(int rank) const;
 
   Endpoint* endpoint_;
   double timeout_s_;
-  double sign_every_s_;
+  double heartbeat_every_s_;
   uint64_t last_request_id_ = 0;
   double looked_at_s_;     // endpoint's clock
   double heartbeat_at_s_;  // endpoint's clock
-  // The clock of attention passes with the endpoint's while this rank looks at the network at least
-  // every other second, and stands still while it does not.
+  // A clock that passes with the endpoint's while this rank looks at the network at least every
+  // other second, and stands still while it does not.
   double attended_s_ = 0;
-  double work_seen_s_ = 0;    // in the wait at hand: when some rank was last known to be at work
+  double work_seen_s_ = 0;    // in the current wait: when some rank was last known to be at work
   uint64_t n_messages_ = 0;   // taken
-  double next_sign_s_;        // when to tell that this rank waits
+  double next_heartbeat_s_;   // when to send kWaiting
   double next_silence_s_;     // not before this time has any watched rank been silent for too long
   std::vector<Heard> heard_;  // [rank]
   std::vector<std::string> hosts_;  // [rank], or empty

@@ -1,9 +1,9 @@
-// Who is who: ranks 0 .. n_servers-1 serve, the rest work. Pure arithmetic.
+// The roles of ranks: ranks 0 .. n_servers-1 are servers, the others workers. Pure arithmetic.
 #pragma once
 
 namespace zhiyin::net {
 
-/// Every rank holds an equal copy.
+/// Numbers of servers and workers, and which rank is which. A value; all ranks hold equal copies.
 struct RoleMap {
   int n_servers = 0;
   int n_workers = 0;
@@ -14,7 +14,7 @@ struct RoleMap {
   int RankOfWorker(int worker) const { return n_servers + worker; }
   int ServerOfRank(int rank) const { return rank; }
   int WorkerOfRank(int rank) const { return rank - n_servers; }
-  /// Worker 0 speaks for the job: it gathers, prints and writes the files that exist once.
+  /// The rank of worker 0, the chief, which gathers, prints, and writes the files of the whole job.
   int ChiefRank() const { return RankOfWorker(0); }
 };
 

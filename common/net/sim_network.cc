@@ -28,12 +28,12 @@ double Seconds(int64_t ns) {
   return 1e-9 * static_cast<double>(ns);
 }
 
-/// What leaves the body of a rank that has crashed. No std::exception: nobody but the network may
-/// take it for a failure that can be reported.
+/// Leaves the body of a rank that has crashed. Not a std::exception: nothing but the network may
+/// catch it and report it as a failure.
 struct Gone {};
 
-/// What a rank waits for to run. Not std::binary_semaphore, which spins and yields before it
-/// sleeps: that costs a third of a job's time where the one that runs will be long.
+/// The permission to run, which a rank waits for. Not std::binary_semaphore, which spins and yields
+/// before it sleeps: that costs a third of a job's time where the one that runs will be long.
 class Baton {
  public:
   Baton() { CHECK_EQ(sem_init(&semaphore_, 0, 0), 0); }
@@ -52,7 +52,7 @@ class Baton {
 
 }  // namespace
 
-/// All of it is used by the thread that holds the baton, and by no other.
+/// The state of the simulation. Used only by the thread that holds the baton.
 struct SimNetwork::Impl {
   class SimEndpoint;
 
@@ -61,7 +61,7 @@ struct SimNetwork::Impl {
     Frame frame;
   };
 
-  /// What is on its way from one rank to another.
+  /// The frames on their way from one rank to another.
   struct Pair {
     std::deque<UnderWay> queue;  // times ascend
     std::deque<Frame> held;      // wait at the sender, as the queue is full
@@ -110,7 +110,7 @@ struct SimNetwork::Impl {
 
   Rank& rank(int r) { return ranks[static_cast<size_t>(r)]; }
 
-  /// When the rank goes on if nothing else happens.
+  /// The time when the rank continues if nothing else happens.
   double NextTime(const Rank& r) const {
     double at = r.wake_at;
     switch (r.state) {
@@ -140,7 +140,7 @@ struct SimNetwork::Impl {
     ready.clear();
     for (size_t r = 0; r < ranks.size(); ++r) {
       if (ranks[r].state == State::kDone) continue;
-      // A rank that waits without saying what for only passes the time: it goes on by itself.
+      // A rank that has not named what it waits for only passes the time: it continues by itself.
       if (ranks[r].state != State::kReceiving || ranks[r].next_arrival < kNever ||
           *ranks[r].waiting_for == '\0')
         is_deadlock = false;
@@ -276,7 +276,7 @@ struct SimNetwork::Impl {
     return frame;
   }
 
-  /// Bytes that are under way from now on, or no more.
+  /// Adds bytes that are now under way, or subtracts those that no longer are.
   void AddBytes(int from, int to, Pair* pair, int64_t n_bytes) {
     pair->n_bytes += n_bytes;
     pair->peak_bytes = std::max(pair->peak_bytes, pair->n_bytes);

@@ -1,10 +1,10 @@
-// A whole cluster in one process, for tests and for newcomers.
+// A whole cluster in one process, for tests and for first steps.
 //
 // Every rank is a thread, but only the one that holds the baton runs; it passes the baton on when
-// it waits or polls. Who runs next, how long each frame is under way and what overtakes what
-// between different pairs is drawn from a seed: the same seed and options give the same run, event
-// by event. Time is virtual and passes only while all wait. What may go wrong with ranks and links
-// is in the options (sim_options.h).
+// it waits or polls. Which rank runs next, how long each frame is under way, and which frames of
+// different pairs overtake each other is drawn from a seed: a seed and options determine the run,
+// event by event. Time is virtual and passes only while all ranks wait. The faults of ranks and
+// links are in the options (sim_options.h).
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,12 @@
 
 namespace zhiyin::net {
 
+/// The network of n ranks. Run starts and joins the threads; everything else is for the thread that
+/// calls it.
 class SimNetwork {
  public:
-  /// For tests that plant a fault: sees every frame as it leaves, alone in `frames`, and may change
-  /// it, take it away, or add others, which follow it. Called by one thread at a time.
+  /// A function for tests that plant a fault: sees every frame as it leaves, alone in `frames`, and
+  /// may change it, remove it, or add others, which follow it. Called by one thread at a time.
   using Tamper = std::function<void(int from, int to, std::vector<Frame>* frames)>;
 
   SimNetwork(int n_ranks, SimOptions options, Tamper tamper = {});
@@ -33,20 +35,20 @@ class SimNetwork {
   /// after a crash, when silence is no deadlock. Call once.
   void Run(const std::function<void(Endpoint&)>& body);
 
-  // What has happened. REQUIRES: Run has returned.
+  // Results of the run. REQUIRES: Run has returned.
 
-  /// Of all that was delivered: who, when, what.
+  /// A hash of all deliveries: sender, receiver, times and headers.
   uint64_t trace_hash() const;
   int64_t n_delivered() const;
-  /// Seconds of virtual time.
+  /// The virtual time in seconds.
   double now() const;
-  /// Ranks that crashed before they were done.
+  /// The ranks that crashed before they were done.
   const std::vector<int>& crashed() const;
-  /// Most bytes that were ever under way at once, waiting at the sender included: between a pair in
-  /// one direction, and to and from a rank.
+  /// The most bytes that were ever under way at once, including those that wait at the sender: from
+  /// one rank to another, and to and from a rank.
   int64_t peak_bytes(int from, int to) const;
   int64_t peak_bytes_at(int rank) const;
-  /// Frames of this kind that nobody has taken.
+  /// The number of frames of this kind that no rank has taken.
   int64_t n_left(FrameKind kind) const;
 
  private:

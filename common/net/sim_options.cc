@@ -48,7 +48,7 @@ std::optional<double> NumberOf(std::string_view text) {
   return value;
 }
 
-/// One part of the text, taken apart piece by piece.
+/// Parses one part of the text from left to right.
 class Part {
  public:
   Part(std::string_view part, int n_ranks)
@@ -64,7 +64,7 @@ class Part {
     Fail("--network: ", Shortened(part_, 100), ": expected ", expected);
   }
 
-  /// What stands before `separator`, which is skipped; all that is left for '\0'.
+  /// The text up to `separator`, which is skipped; the rest of the text for '\0'.
   std::string_view Take(char separator, std::string_view expected) {
     if (separator == '\0') return std::exchange(rest_, {});
     const size_t at = rest_.find(separator);

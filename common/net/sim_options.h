@@ -1,16 +1,16 @@
-// What a simulated network does to the ranks on it, as numbers and as one line of text:
+// The behaviour of a simulated network, as numbers and as one line of text:
 //
 //   delay=exp:50us,slow=3:8,pause=2@500ms+1s,crash=4@2s,queue=8
 //
 //   delay=uniform:LEAST:MOST  how long a frame is under way, drawn for each anew
 //   delay=exp:MEAN
-//   delay=heavy:LEAST         Pareto with exponent 1.1: most take about LEAST, few a thousand times
-//   that work=TIME                 what a rank spends on each frame that it takes, and on each look
-//   for one queue=N or queue=BYTES    frames, or bytes (B, KiB, MiB), under way between a pair of
-//   ranks at most slow=RANK:FACTOR          this rank's work takes so many times as long
-//   pause=RANK@AT+FOR         it stands still from AT on, as by SIGSTOP and SIGCONT
-//   crash=RANK@AT             it is gone from AT on, as by SIGKILL
-//   down=RANK-RANK@AT+FOR     nothing gets through between the two, and goes on its way afterwards
+//   delay=heavy:LEAST         Pareto with exponent 1.1: mostly about LEAST, rarely a thousand times
+//   it work=TIME                 time that a rank spends on each frame that it takes or looks for
+//   queue=N or queue=BYTES    most frames, or bytes (B, KiB, MiB), under way between a pair of
+//   ranks slow=RANK:FACTOR          this rank's work takes so many times as long pause=RANK@AT+FOR
+//   the rank stands still from AT on, as by SIGSTOP and SIGCONT crash=RANK@AT             the rank
+//   is gone from AT on, as by SIGKILL down=RANK-RANK@AT+FOR     frames between the two ranks are
+//   held back until the time is over
 //
 // Times are numbers with ns, us, ms or s. The last five may be repeated for other ranks or times.
 #pragma once
@@ -24,6 +24,7 @@
 
 namespace zhiyin::net {
 
+/// The options of one simulated network. A value.
 struct SimOptions {
   struct Delay {
     enum class Kind { kUniform, kExponential, kHeavyTailed };
@@ -32,7 +33,7 @@ struct SimOptions {
     int64_t most_ns = 100'000;  // uniform
     int64_t mean_ns = 0;        // exponential
 
-    /// Seconds.
+    /// Draws a delay in seconds.
     double Draw(Random* random) const;
     bool operator==(const Delay&) const = default;
   };
@@ -70,14 +71,14 @@ struct SimOptions {
   std::vector<Crash> crashes = {};
   std::vector<Down> downs = {};
 
-  /// Everything but the seed; ParseSimOptions gives the same back.
+  /// The options as text, without the seed; ParseSimOptions reads it back.
   std::string ToText() const;
   bool operator==(const SimOptions&) const = default;
 };
 
-/// "" is the options as they are by default. Throws Error, naming the part and what was expected,
-/// on a text that says nothing, or says it of a rank that is not among `n_ranks`. The seed is left
-/// at its default.
+/// Reads options from text; "" gives the defaults, and the seed is always the default. Throws
+/// Error, naming the part and what was expected, on a text that does not parse, or that names a
+/// rank which is not among `n_ranks`.
 SimOptions ParseSimOptions(std::string_view text, int n_ranks);
 
 }  // namespace zhiyin::net

@@ -12,7 +12,7 @@ namespace zhiyin::net {
 bool WakeUp::SleepFor(double seconds) {
   const double whole = std::floor(seconds);
   const timespec span{static_cast<time_t>(whole), static_cast<long>((seconds - whole) * 1e9)};
-  // Ends at once where somebody has rung; may end for no reason.
+  // Returns at once where a wake-up has come; may also return for no reason.
   syscall(SYS_futex, &asleep_, FUTEX_WAIT, 1, &span, nullptr, 0);
   return asleep_.exchange(0, std::memory_order_acq_rel) == 0;
 }

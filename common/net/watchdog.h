@@ -1,4 +1,4 @@
-// For waits inside of libraries, which have no limit of their own.
+// A limit on the time of calls into libraries that have no limit of their own.
 #pragma once
 
 #include <atomic>
@@ -10,9 +10,9 @@
 
 namespace zhiyin::net {
 
-/// Has a thread of its own that calls `on_limit` once when something that was begun has not ended
-/// within `limit_s`. Time in which the whole process was stopped counts for nothing, and is
-/// measured.
+/// Calls `on_limit` once, from a thread of its own, when a call that was begun has not ended within
+/// `limit_s`. Time in which the whole process was stopped does not count, and is measured. Begin
+/// and End are for one thread.
 ///
 ///   Watchdog watchdog(limit_s, [](const std::string& what) { ...; _exit(1); });
 ///   watchdog.Begin("MPI_Init to find the other ranks");

@@ -162,8 +162,7 @@ LeaseReply Client::AwaitLease(LeaseKind kind) {
   LeaseCall& call = lease_calls_[kind];
   CHECK_NE(call.request_id, 0u) << "nothing was asked";
   while (!call.reply)
-    Accept(AwaitReply("word of what to do next",
-                      [&](int rank) { return rank == roles_.RankOfServer(0); }));
+    Accept(AwaitReply("a lease", [&](int rank) { return rank == roles_.RankOfServer(0); }));
   return *TakeLease(kind);
 }
 
@@ -318,7 +317,7 @@ void Client::AwaitPushRoom(size_t server, int max_in_flight) {
     }));
 }
 
-/// Pulls and pushes that belong to no step, until no replica owes anything.
+/// Sends pulls and pushes that belong to no step, until no replica holds unsent gradients.
 void Client::SettleReplicas() {
   constexpr size_t kKeysAtATime = 16384;
   Exchange exchange;

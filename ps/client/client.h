@@ -32,11 +32,11 @@
 
 namespace zhiyin::ps::client {
 
-/// What a client has counted, for the invariants of a job.
+/// The counts of a client, for the invariants of a job.
 struct ClientCounts {
   int64_t n_pushes = 0;
   int64_t n_pulled_keys = 0;
-  int64_t n_peeked_keys = 0;
+  int64_t n_peeked_keys = 0;  // of read-only pulls
   int64_t n_assigned_keys = 0;
   /// Replies to pulls of step t that a server gave when fewer than t - staleness steps were
   /// complete.
@@ -61,7 +61,7 @@ class Client {
   /// Read-only pull: asks for rows; absent ones read as zeros and stay absent. Answered at once; no
   /// push may follow.
   void PeekStart(Exchange* exchange);
-  /// Waits for what PullStart or PeekStart asked for.
+  /// Waits for the rows that PullStart or PeekStart asked for.
   void PullFinish(Exchange* exchange);
 
   /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear
@@ -80,8 +80,8 @@ class Client {
   /// Returns the answer without waiting: nothing when it has not come.
   std::optional<LeaseReply> TakeLease(LeaseKind kind);
 
-  /// How far pushes have gone: everything that was pushed before PushesSoFar() is applied, or waits
-  /// for others of its step, once IsAcknowledged().
+  /// A point in the sequence of pushes: everything that was pushed before PushesSoFar() is applied,
+  /// or waits for other slices of its step, once IsAcknowledged().
   struct PushMark {
     std::vector<uint64_t> last_id;  // [server], of the requests sent to it
   };
@@ -93,12 +93,12 @@ class Client {
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
   /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`.
-  /// When it returns, anybody may push again. REQUIRES: nobody pushes meanwhile; no other save is
+  /// Workers may push again when it returns. REQUIRES: no worker pushes meanwhile; no other save is
   /// under way.
   void SaveStart(const std::string& folder, SaveKind kind);
-  /// The files, once all are on disk, for which `wait` waits; nothing: they are not. Then, or when
-  /// it throws, the save is over. Throws FileError when a server cannot write its own, with its
-  /// words.
+  /// Returns the files once all are on disk; nothing when they are not, unless `wait` is set. The
+  /// save is over when it returns files or throws. Throws FileError, with the server's message,
+  /// when a server cannot write its file.
   std::optional<std::vector<SavedFile>> SaveFinish(bool wait);
   /// Time spent waiting for replies so far.
   double waited_s() const { return waited_s_; }
@@ -111,12 +111,13 @@ class Client {
   void TakeReplies(Exchange* exchange);
   void SendGradients(Exchange* exchange, int slice, int n_slices);
   void SettleReplicas();
-  /// A pull reply goes to its exchange, a push reply to its push, a lease to its request. One to a
-  /// request that has been answered is dropped and counted. Throws Error on one to a request that
-  /// never was.
+  /// Takes a reply: a pull reply goes to its exchange, a push reply to its push, a lease to its
+  /// request. A second reply to a request is dropped and counted. Throws Error on a reply to a
+  /// request that was never made.
   void Accept(net::Frame frame);
   void AcceptPushReply(size_t server, const net::Frame& frame);
-  /// Counts a reply that nobody waits for. Throws Error, saying `what` it does, if nobody ever did.
+  /// Counts a reply to a request that has been answered. Throws Error, saying `what` it does, when
+  /// there was no such request.
   void DropLate(size_t server, const net::Frame& reply, const char* what);
   /// The id of the next request to the server.
   uint64_t NewRequestTo(size_t server);
@@ -129,7 +130,8 @@ class Client {
   void AwaitPushRoom(size_t server, int max_in_flight);
   /// The next reply to a pull or push; it is awaited from the servers `from`.
   net::Frame AwaitReply(const char* what, const net::AwaitedRanks& from);
-  /// A reply to one of the requests `ids` [n_servers], which is then 0 as those that were not made.
+  /// Waits for a reply to one of the requests `ids` [n_servers], and sets its id to 0; 0 stands for
+  /// no request.
   net::Frame AwaitOneOf(net::FrameKind kind, const char* what, std::vector<uint64_t>* ids);
   size_t dim(TableId table) const { return tables_[table].dim; }
   /// Bytes on the wire of the weights or gradients of so many rows.

@@ -11,9 +11,9 @@
 
 namespace zhiyin::ps::client {
 
-/// What is asked of every table, and what came of it. Owned by the caller, who keeps it, and all
-/// that it points to, in place from PullStart until PushStart. Reused from step to step, it
-/// allocates nothing once warm. Used by the rank's thread.
+/// The keys, weights and gradients of one pull and its push, for every table. Owned by the caller,
+/// who keeps it, and all that it points to, in place from PullStart until PushStart. Reused from
+/// step to step, it allocates nothing once warm. Used by the rank's thread.
 class Exchange {
  public:
   struct Part {
@@ -36,7 +36,7 @@ class Exchange {
     return routes[part].begin[server + 1] - routes[part].begin[server];
   }
 
-  /// What is asked of the servers: the parts, without the rows that a replica has.
+  /// The parts that the servers are asked for: `parts` without the rows that a replica has.
   std::vector<Part> asked;
   std::vector<Replica::Selection> selections;  // [n_tables]
   bool is_pull = false;

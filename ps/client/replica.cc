@@ -38,7 +38,7 @@ Replica::Entry* Replica::Touch(Key key) {
     entry.count = 1;
     return &entry;
   }
-  // The others pay for the newcomer; whoever is in use or owes gradients keeps its place.
+  // A new key lowers the counters of the bucket; entries in use or with unsent gradients stay.
   for (Entry& entry : bucket) {
     if (entry.count > 1 || (entry.MayGo() && entry.n_asked == 0)) --entry.count;
   }
@@ -67,7 +67,7 @@ void Replica::Select(std::span<const Key> keys, uint64_t step, Selection* select
   while (due_begin_ < due_.size() && due_[due_begin_].owed_since + refresh_steps_ <= step) {
     const Due& due = due_[due_begin_++];
     Entry* entry = Find(due.key);
-    // Paid since, or about to be.
+    // The gradients have been sent since, or are about to be.
     if (entry == nullptr || entry->owed_since != due.owed_since || entry->n_asked > 0) continue;
     ++entry->n_asked;
     selection->keys.push_back(due.key);

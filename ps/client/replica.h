@@ -9,25 +9,25 @@
 
 namespace zhiyin::ps::client {
 
-/// A worker's copies of one table's rows, and what it owes the servers for them. A copy is read for
-/// `refresh_steps` steps; gradients of its reads are summed here and sent after as many steps at
-/// the latest, with the pull that refreshes it. What to keep is chosen by counts of what this
-/// worker has pulled (Misra and Gries, 1982): a key that comes takes the place of one whose count
-/// its fellows have used up.
+/// A worker's copies of one table's rows, with the gradients that it has not sent to the servers
+/// yet. A copy is read for `refresh_steps` steps; the gradients of its reads are summed here and
+/// sent after as many steps at the latest, with the pull that refreshes the copy. The keys to keep
+/// are chosen by how often this worker pulls them (Misra and Gries, Science of Computer
+/// Programming, 1982): a new key replaces an entry whose counter has reached zero.
 ///
-///   PullStart    Select: which of the batch's keys have a copy, which must be asked for
-///   PullFinish   Distribute: weights of both to the batch; what came becomes the copy
-///   PushStart    Collect: gradients of the batch and sums, for the keys that were asked for
+///   PullStart    Select: finds which keys of the batch have a copy; the others are pulled
+///   PullFinish   Distribute: gives the batch the weights of both; pulled rows become copies
+///   PushStart    Collect: adds the gradients of the batch to the sums, for the pulled keys
 ///
 /// Other exchanges may start and finish in between. Used by the rank's thread.
 class Replica {
  public:
-  /// n_rows: copies at most; 0: none, and the object is not to be used.
+  /// n_rows: the largest number of copies; 0: no copies, and only enabled() may be called.
   Replica(int dim, int64_t n_rows, int refresh_steps);
 
-  /// What an exchange asks for in the place of its keys.
+  /// The keys that an exchange asks the servers for instead of those of its batch.
   struct Selection {
-    std::vector<Key> keys;  // to ask for: keys of the batch, then others whose time has come
+    std::vector<Key> keys;  // to ask for: keys of the batch, then others that are due
     std::vector<uint32_t>
         positions;                 // [of the batch's keys among them]: where they are in the batch
     std::vector<uint32_t> copied;  // positions of the batch's keys that have a copy
@@ -37,15 +37,18 @@ class Replica {
     std::vector<Key> batch;             // the batch's keys
   };
 
+  /// Whether the table has copies.
   bool enabled() const { return !entries_.empty(); }
+  /// Fills the selection for the keys of a batch and a step.
   void Select(std::span<const Key> keys, uint64_t step, Selection* selection);
-  /// weights: [batch, dim].
+  /// Writes the weights of the batch: [batch, dim]; selection.weights become copies.
   void Distribute(const Selection& selection, uint64_t step, float* weights);
-  /// gradients: [batch, dim].
+  /// Reads the gradients of the batch, [batch, dim], and fills selection.gradients.
   void Collect(const float* gradients, uint64_t step, Selection* selection);
 
-  /// Keys whose gradients have not been sent, at most n_keys, into a selection without a batch.
-  /// False: there are none. REQUIRES: no exchange is between its Select and its Collect.
+  /// Fills a selection without a batch with at most n_keys keys whose gradients have not been sent.
+  /// Returns false when there are none. REQUIRES: no exchange is between its Select and its
+  /// Collect.
   bool SelectOwed(size_t n_keys, Selection* selection);
 
  private:
@@ -66,15 +69,16 @@ class Replica {
     uint64_t owed_since;
   };
 
-  /// The bucket in which the key is if it is anywhere.
+  /// The bucket that holds the key if it has an entry.
   std::span<Entry> BucketOf(Key key);
   Entry* Find(Key key);
-  /// The key's entry, maybe in the place of another; nullptr when the others are hotter.
+  /// Counts a pull of the key and returns its entry, which may replace another one; nullptr when
+  /// the others are pulled more often.
   Entry* Touch(Key key);
   float* CopyOf(const Entry* entry) { return copies_.data() + IndexOf(entry) * dim_; }
   float* SumOf(const Entry* entry) { return sums_.data() + IndexOf(entry) * dim_; }
   size_t IndexOf(const Entry* entry) const { return static_cast<size_t>(entry - entries_.data()); }
-  /// Adds what is owed to a gradient and forgets it.
+  /// Adds the unsent sum to a gradient and clears it.
   void Settle(Entry* entry, float* gradient);
 
   size_t dim_;

@@ -9,7 +9,7 @@
 
 namespace zhiyin::ps::client {
 
-/// What a server has written.
+/// The file that a server has written.
 struct SavedFile {
   std::string name;  // in the folder of the save
   int64_t n_rows = 0;

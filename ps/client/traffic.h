@@ -1,4 +1,4 @@
-// What is on its way between a client and one server.
+// The requests of a client to one server that are on their way.
 #pragma once
 
 #include <algorithm>

@@ -12,14 +12,15 @@ namespace {
 
 constexpr int64_t kRowsPerTick = 4096;
 
-/// The rows of one server's files, merged: of each key the newest row, unless it was lost later.
+/// The rows of one server's files, merged: the newest row of each key, unless the key lost it
+/// later.
 class MergedFiles {
  public:
   MergedFiles(const SavedChain& saved, int number, const std::vector<SavedTable>& tables,
               Beside beside) {
-    // The newest first, down to one that holds all.
+    // From the newest back to one that holds all rows.
     for (auto folder = saved.rbegin(); folder != saved.rend(); ++folder) {
-      // A thread beside for the one that has most.
+      // The file with the most rows is read by a thread of its own.
       const bool is_base = !folder->manifest.file(number).is_changes();
       files_.push_back(std::make_unique<RowFile>(folder->path, folder->manifest, number, tables,
                                                  is_base ? beside : Beside::kNobody));
@@ -28,7 +29,8 @@ class MergedFiles {
     has_row_.resize(files_.size());
   }
 
-  /// What the newest has beside rows is then read from newest().
+  /// Visits the rows of the next table by PlaceOf. The caller then reads what follows the rows from
+  /// newest().
   template <typename Visit>
   void ReadTable(const Visit& visit) {
     for (size_t f = 0; f < files_.size(); ++f) {
@@ -65,7 +67,7 @@ class MergedFiles {
   std::vector<bool> has_row_;
 };
 
-/// Whether a server holds shards that a file has.
+/// Whether a file has shards of a server.
 bool Meet(int number, int n_files, int server, int n_servers) {
   for (int shard = 0; shard < kNumShards; ++shard) {
     if (ServerOfShard(shard, n_files) == number && ServerOfShard(shard, n_servers) == server)

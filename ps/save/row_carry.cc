@@ -12,7 +12,7 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 
-/// What decides the meaning of the model's own weights, and nothing else.
+/// The part of a job that decides the meaning of the model's own weights.
 Job ModelOf(Job job) {
   job.clear_name();
   job.clear_data();
@@ -35,7 +35,7 @@ bool HaveSameModel(const Job& a, const Job& b) {
          a.data().behaviour().history_length() == b.data().behaviour().history_length();
 }
 
-RowCarry Pair(const Job& before, const Job& now, bool goes_on) {
+RowCarry Pair(const Job& before, const Job& now, bool resumes) {
   const std::vector<table::TableSpec> saved = table::TableSpecs(before);
   const auto& wanted = now.train().warm_start().table();
   RowCarry carry;
@@ -43,7 +43,7 @@ RowCarry Pair(const Job& before, const Job& now, bool goes_on) {
     TableOrigin& origin = carry.tables.emplace_back();
     const std::string name =
         spec.id == kDenseTable ? "the model's own weights" : "table " + spec.name;
-    if (!goes_on && !wanted.empty() && spec.id != kDenseTable &&
+    if (!resumes && !wanted.empty() && spec.id != kDenseTable &&
         std::find(wanted.begin(), wanted.end(), spec.name) == wanted.end()) {
       carry.fresh.push_back(name + ": not asked for");
       continue;
@@ -63,13 +63,13 @@ RowCarry Pair(const Job& before, const Job& now, bool goes_on) {
     origin.saved = static_cast<int>(same->id);
     origin.has_state = same->optimizer.kind_case() == spec.optimizer.kind_case();
     // Counts are kept by virtual shard, and that of a key depends on the table's number.
-    origin.has_counts = goes_on && same->id == spec.id &&
+    origin.has_counts = resumes && same->id == spec.id &&
                         MessageDifferencer::Equals(same->admission, spec.admission);
     std::string text = name;
     text += origin.has_state
                 ? ", with the optimizer's state"
                 : ": weights; the optimizer's state begins anew, as its kind is another";
-    if (goes_on && !origin.has_counts) text += "; what admission and eviction remember begins anew";
+    if (resumes && !origin.has_counts) text += "; what admission and eviction remember begins anew";
     carry.kept.push_back(text);
   }
   const bool all_tables =
@@ -92,7 +92,7 @@ RowCarry CarryAll(size_t n_tables) {
 }
 
 RowCarry CarryOn(const Job& before, const Job& now) {
-  return Pair(before, now, /*goes_on=*/true);
+  return Pair(before, now, /*resumes=*/true);
 }
 
 RowCarry CarryOver(const Job& before, const Job& now) {
@@ -103,7 +103,7 @@ RowCarry CarryOver(const Job& before, const Job& now) {
         }))
       Fail("the saved job has no table ", name);
   }
-  return Pair(before, now, /*goes_on=*/false);
+  return Pair(before, now, /*resumes=*/false);
 }
 
 RowConverter::RowConverter(const TableOrigin& origin, const table::RowLayout& saved,

@@ -1,4 +1,4 @@
-// What a job's tables begin with where rows were saved before, by the same job or by another one.
+// Which saved rows the tables of a job begin with, when it is resumed or warm-started.
 #pragma once
 
 #include <string>
@@ -10,40 +10,42 @@
 
 namespace zhiyin::ps::save {
 
-/// Of one table: the saved one whose rows it takes.
+/// The saved table whose rows a table takes.
 struct TableOrigin {
   static constexpr int kNone = -1;
 
   int saved = kNone;       // its number among the saved tables; kNone: the table begins empty
-  bool has_state = true;   // the optimizer's state comes along; otherwise it begins anew
-  bool has_counts = true;  // what admission and eviction remember comes along, too
+  bool has_state = true;   // the optimizer's state is taken too; otherwise it begins anew
+  bool has_counts = true;  // the counts of admission and eviction are taken too
 };
 
+/// The origins of all tables of a job.
 struct RowCarry {
   std::vector<TableOrigin> tables;  // [table]
-  /// A line each for a reader: what is kept, what is new.
+  /// Lines for the user: what is kept, what begins anew.
   std::vector<std::string> kept;
   std::vector<std::string> fresh;
 };
 
-/// Table n takes what saved table n has.
+/// Table n takes all of saved table n.
 RowCarry CarryAll(size_t n_tables);
 
-/// A job that goes on although tables, fields or tasks were added: tables of the same name keep all
-/// that their rows have.
+/// The origins for a job that is resumed although tables, fields or tasks were added: tables of
+/// equal names keep all that their rows have.
 RowCarry CarryOn(const Job& before, const Job& now);
 
-/// A job that begins with what another one has learned (train.warm_start). Throws Error, naming the
-/// table, where a pair does not agree in dim, and where one that is asked for by name is missing.
+/// The origins for a job that begins with what another one has learned (train.warm_start). Throws
+/// Error, naming the table, when two tables of one name have different dims, and when a table that
+/// is asked for by name is missing.
 RowCarry CarryOver(const Job& before, const Job& now);
 
-/// Rows of a saved table as those of the table that takes them.
+/// Converts rows of a saved table to the layout of the table that takes them. One thread.
 class RowConverter {
  public:
-  /// Borrows the table.
+  /// Borrows the table, which outlives this object.
   RowConverter(const TableOrigin& origin, const table::RowLayout& saved, table::Table* table);
 
-  /// Good until the next.
+  /// Returns the converted row, which is valid until the next call.
   std::span<const std::byte> operator()(std::span<const std::byte> row);
 
  private:

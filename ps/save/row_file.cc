@@ -154,7 +154,7 @@ bool RowFile::NextRow() {
   --n_left_;
   const Key key = file_.Get<Key>();
   file_.Read(row_);
-  // Of this file's shards and in order, so that none comes twice.
+  // The rows are ordered, so that none comes twice, and belong to this file.
   const KeyPlace place = PlaceHere(key);
   if (has_place_ && place <= place_)
     Fail(file_.path(), ": row ", key, " of table ", names_[static_cast<size_t>(table_)],

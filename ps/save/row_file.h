@@ -1,15 +1,23 @@
-// A file of rows: what a server writes of its tables.
+// The file of rows, in which a server saves its tables.
 //
-// "ZYROWS5\n", u32 whether it holds only what has changed since an earlier save, u32 number of
-// tables; for each table: u32 length of its name, the name, u32 dim, u32 type of its weights
-// (NumberType), u32 bytes a row (ps/table/row_layout.h), u32 length of what says how occurrences
-// are counted (OccurrenceCounts::Text), that text, u64 number of rows, u64 number of keys that lost
-// theirs; then for each table in turn these keys and its rows, both by PlaceOf (ps/partitioner.h):
-// u64 key; u64 key, the whole row; u64 the first step whose slice was not swept; then what is known
-// of keys without a row (ps/table/admission.h): u32 number of shards, and for each u32 shard, u64
-// length, its bytes; u32 number of open steps, and for each u64 step, u64 number of keys, these.
-// Little-endian. A key that lost its row and has another is in both lists. It is a file in blocks
-// (common/block_file.h), whose digest the manifest holds.
+//   "ZYROWS5\n"
+//   u32 whether it holds only what has changed since an earlier save, u32 number of tables
+//   for each table:
+//     u32 length of its name, the name
+//     u32 dim, u32 type of its weights (NumberType), u32 bytes a row (ps/table/row_layout.h)
+//     u32 length of a text, the text: how occurrences are counted (OccurrenceCounts::Text)
+//     u64 number of rows, u64 number of keys that lost their rows
+//   then for each table:
+//     u64 key, for each key that lost its row
+//     u64 key and the whole row, for each row
+//     u64 the first step whose slice was not swept
+//     the occurrences of keys without a row (ps/table/admission.h):
+//       u32 number of shards, and for each: u32 shard, u64 length, its bytes
+//       u32 number of open steps, and for each: u64 step, u64 number of keys, the keys
+//
+// Little-endian. Keys and rows are in the order of PlaceOf (ps/partitioner.h). A key that lost its
+// row and has a new one is in both lists. The file is divided into blocks (common/block_file.h),
+// and the manifest holds its digest.
 #pragma once
 
 #include <cstdint>
@@ -30,42 +38,44 @@ namespace zhiyin::ps::save {
 
 inline constexpr std::string_view kRowFileMagic = "ZYROWS5\n";
 
-/// What says how a saved table was laid out.
+/// The properties that a saved table must share with the one that is expected.
 struct SavedTable {
   std::string name;
   table::RowLayout layout;
   std::string occurrences;  // OccurrenceCounts::Text
 };
+/// The tables of a job, as its saves have them.
 std::vector<SavedTable> SavedTables(const Job& job);
 
-/// What is known of keys without a row, as it is in the file.
+/// The occurrences of keys without a row, as bytes of the file.
 std::string OccurrencesOf(const table::Admission& admission);
 
-/// Reads one from start to end, a row at a time. Throws Error naming file and offset where it is
-/// damaged, or of other tables.
+/// Reads a file of rows from start to end, a row at a time. One thread. Throws Error naming file
+/// and offset where it is damaged, or of other tables.
 class RowFile {
  public:
-  /// File `number` of those that a manifest in the folder names.
+  /// Opens file `number` of those that the manifest of the folder names. `tables`: the expected
+  /// ones.
   RowFile(const std::string& folder, const Manifest& manifest, int number,
           const std::vector<SavedTable>& tables, Beside beside);
 
   bool is_changes() const { return is_changes_; }
 
-  /// The next table, from the first on. Reads the keys that lost their rows.
+  /// Goes to the next table, at first to the first one. Reads the keys that lost their rows.
   void BeginTable();
-  /// Goes to the next row; false: the table has no more.
+  /// Goes to the next row; returns false when the table has no more.
   bool NextRow();
   KeyPlace place() const { return place_; }
   std::span<const std::byte> row() const { return row_; }
-  /// Whether a key lost its row. Asked for rising places within a table.
+  /// Whether a key lost its row. Calls within a table must have rising places.
   bool Lost(const KeyPlace& place);
-  /// REQUIRES: NextRow was false. What follows the rows.
+  /// Reads what follows the rows, the first step that was not swept. REQUIRES: NextRow was false.
   uint64_t NextSweepStep() { return file_.Get<uint64_t>(); }
-  /// What is known of keys without a row: that of the server's shards goes into `admission`;
-  /// nullptr: nothing does.
+  /// Reads the occurrences of keys without a row; those of the server's shards go into `admission`,
+  /// unless it is nullptr.
   void ReadOccurrences(const net::RoleMap& roles, int server, TableId table,
                        table::Admission* admission);
-  /// All tables are read: the file must be over, and as the manifest says.
+  /// Checks, after the last table, that the file ends here and has the digest of the manifest.
   void Finish();
 
  private:

@@ -9,7 +9,7 @@
 namespace zhiyin::ps::save {
 namespace {
 
-/// Less than a millisecond, where a shard has not many more.
+/// Rows that one call of Advance writes: less than a millisecond, where a shard has not many more.
 constexpr int64_t kRowsPerAdvance = 2048;
 constexpr int kShardsPerAdvance = kNumShards / 4;
 
@@ -60,7 +60,7 @@ bool RowSaver::Advance(bool may_wait) {
     is_done_ = file_.IsCommitted(may_wait);
     return is_done_;
   }
-  // There is room for a block: a shard that takes more may have to wait in the middle.
+  // There is room for one block; a shard that takes more may have to wait in the middle.
   if (!may_wait && !file_.HasRoom()) return false;
   table::TableCut& cut = *cuts_[table_];
   if (cut.n_visited() == 0) cut.VisitRemoved([&](Key key) { file_.Put(key); });

@@ -1,4 +1,4 @@
-// Writes a server's rows to a file (ps/save/row_file.h) while they go on changing.
+// Saving of a server's rows to a file (ps/save/row_file.h) while they go on changing.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 namespace zhiyin::ps::save {
 
+/// The result of a save.
 struct SavedRows {
   int64_t n_rows = 0;
   int64_t n_bytes = 0;
@@ -21,9 +22,9 @@ struct SavedRows {
   bool is_changes = false;  // whether the file holds only what has changed since the save before
 };
 
-/// A file of rows in the making. What it gets is what the tables held when this was made, although
-/// they go on changing; what changes before it is written is kept meanwhile, in n_bytes_kept(). One
-/// thread, that of the tables, which outlive this.
+/// A save that is under way. The file gets the rows that the tables held when this object was made;
+/// rows that change before they are written are copied first (copy on write), which takes
+/// n_bytes_kept() bytes. Used by the thread of the tables, which outlive this object.
 class RowSaver {
  public:
   /// SaveKind::kChanges writes all rows where a table has not noted its changes. Throws FileError,
@@ -34,13 +35,14 @@ class RowSaver {
   RowSaver(const RowSaver&) = delete;
   RowSaver& operator=(const RowSaver&) = delete;
 
-  /// Does some of what is left: some two thousand rows, or a shard of a table where that has more.
-  /// False: with `may_wait` false, that has to wait for the disk.
+  /// Writes about two thousand more rows, or one shard of a table where that has more. With
+  /// `may_wait` false, returns false where that would have to wait for the disk.
   bool Advance(bool may_wait);
-  /// The file is on disk, whole.
+  /// Whether the whole file is on disk.
   bool IsDone() const { return is_done_; }
   /// REQUIRES: IsDone().
   SavedRows saved() const { return {n_rows_, file_.n_bytes(), file_.digest(), is_changes_}; }
+  /// Bytes of rows that are kept as they were.
   int64_t n_bytes_kept() const;
 
  private:
@@ -55,8 +57,8 @@ class RowSaver {
   bool is_done_ = false;
 };
 
-/// Writes rows of these tables to a new file, on disk when it returns. `tick` is called often.
-/// Throws FileError.
+/// Writes rows of these tables to a new file, which is on disk when it returns. `tick` is called
+/// often, for heartbeats. Throws FileError.
 SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
                    const std::function<void()>& tick, Beside beside = Beside::kNobody);
 

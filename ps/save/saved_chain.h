@@ -1,4 +1,4 @@
-// A saved model as it lies on disk.
+// A saved model on disk.
 #pragma once
 
 #include <string>
@@ -8,13 +8,14 @@
 
 namespace zhiyin::ps::save {
 
+/// One save.
 struct SavedFolder {
   std::string path;
   Manifest manifest;
 };
 
-/// A folder that holds all rows, then those that hold what changed since the one before. The last
-/// one says what the model is.
+/// A folder that holds all rows, then folders that hold what changed since the one before. The last
+/// one describes the model.
 using SavedChain = std::vector<SavedFolder>;
 
 }  // namespace zhiyin::ps::save

@@ -1,4 +1,4 @@
-// When a pull may be answered: the bound on staleness.
+// The bound on staleness, which decides when a pull may be answered.
 #pragma once
 
 #include <cstdint>
@@ -8,28 +8,28 @@
 namespace zhiyin::ps::server {
 
 /// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have
-/// been pushed; a pull of step t is answered once the steps before t - staleness are complete. Pure
-/// bookkeeping.
+/// been pushed; a pull of step t is answered once the steps before t - staleness are complete.
+/// Counts only; one thread.
 class StepClock {
  public:
-  /// -1: no bound. `n_complete`: steps that an earlier run of the job has done.
+  /// `staleness`: -1 means no bound. `n_complete`: steps that an earlier run of the job has done.
   explicit StepClock(int staleness, uint64_t n_complete = 0)
       : staleness_(staleness), n_complete_(n_complete) {}
 
   int staleness() const { return staleness_; }
-  /// Steps that are complete: 0 .. n_complete() - 1.
+  /// The number of complete steps: 0 .. n_complete() - 1 are complete.
   uint64_t n_complete() const { return n_complete_; }
 
   bool MayAnswer(uint64_t step) const {
     return staleness_ < 0 || step <= n_complete_ + static_cast<uint64_t>(staleness_);
   }
-  /// Whether that slice of a step that is not complete was pushed.
+  /// Whether a slice of an incomplete step has been pushed.
   bool Has(uint64_t step, uint32_t slice) const {
     const auto at = arrived_.find(step);
     return at != arrived_.end() && at->second.contains(slice);
   }
-  /// One slice of a step was pushed. Returns whether that completed one or more steps.
-  /// REQUIRES: it was not here before, the step is not complete, and all steps have as many slices.
+  /// Notes that a slice of a step was pushed. Returns whether that completed one or more steps.
+  /// REQUIRES: !Has(step, slice), the step is not complete, and all steps have as many slices.
   bool Pushed(uint64_t step, uint32_t slice, uint32_t n_slices) {
     arrived_[step].insert(slice);
     const uint64_t before = n_complete_;
@@ -44,7 +44,7 @@ class StepClock {
  private:
   int staleness_;
   uint64_t n_complete_;
-  std::map<uint64_t, std::set<uint32_t>> arrived_;  // slices of steps that are not complete
+  std::map<uint64_t, std::set<uint32_t>> arrived_;  // slices of incomplete steps
 };
 
 }  // namespace zhiyin::ps::server

@@ -10,8 +10,8 @@
 namespace zhiyin::ps::server {
 namespace {
 
-constexpr char kBookName[] = "book of leases";
-/// Rounds that a book remembers: at staleness 0 nobody is a whole one behind another.
+constexpr char kName[] = "lease manager";
+/// Rounds that are remembered: at staleness 0 no worker is a whole round behind another.
 constexpr size_t kRoundsKept = 3;
 
 }  // namespace
@@ -35,15 +35,15 @@ void RangeLeases::Begin(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
 
 void RangeLeases::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
   if (n_ranges > static_cast<uint64_t>(kMaxRanges))
-    Fail(kBookName, ": ", n_ranges, " ranges, expected at most ", kMaxRanges);
+    Fail(kName, ": ", n_ranges, " ranges, expected at most ", kMaxRanges);
   if (!begun_) return Begin(epoch, n_ranges, in_file_order);
   if (epoch == epoch_) {
     if (n_ranges != order_.size() || in_file_order != in_file_order_)
-      Fail(kBookName, ": an epoch of ", n_ranges, " ranges, others say ", order_.size());
+      Fail(kName, ": an epoch of ", n_ranges, " ranges, others say ", order_.size());
     return;
   }
   if (epoch != epoch_ + 1 || n_finished_ < order_.size()) {
-    Fail(kBookName, ": epoch ", epoch, " begins in epoch ", epoch_, " with ",
+    Fail(kName, ": epoch ", epoch, " begins in epoch ", epoch_, " with ",
          order_.size() - n_finished_,
          " ranges to finish, expected the next one after the last range");
   }
@@ -53,7 +53,7 @@ void RangeLeases::Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order) {
 void RangeLeases::Hold(int worker, const std::vector<uint64_t>& ranges) {
   for (size_t i = 0; i < ranges.size(); ++i) {
     if (ranges[i] >= order_.size() || (i > 0 && ranges[i] <= ranges[i - 1])) {
-      Fail(kBookName, ": worker ", worker, " holds range ", ranges[i], " of ", order_.size(),
+      Fail(kName, ": worker ", worker, " holds range ", ranges[i], " of ", order_.size(),
            ", expected ascending ones");
     }
     if (states_[ranges[i]] != State::kLeft || IsHeldBy(ranges[i], worker)) continue;
@@ -80,7 +80,7 @@ std::optional<RangeGrant> RangeLeases::Take(int worker) {
     if (IsHeldBy(range, worker)) chosen = range;
     if (holders_[range].empty() && !of_nobody) of_nobody = range;
     if (IsHeldBy(range, fullest)) of_fullest = range;
-    // In file order nobody holds anything: the first will do.
+    // In file order no worker holds anything: the first one is chosen.
     if (of_nobody && n_held_[static_cast<size_t>(worker)] == 0) break;
   }
   if (!chosen) chosen = of_nobody ? of_nobody : of_fullest;
@@ -97,7 +97,7 @@ void RangeLeases::Finish(int worker, const std::vector<uint64_t>& ranges) {
   for (const uint64_t range : ranges) {
     if (range >= order_.size() || states_[range] != State::kTaken ||
         takers_[range] != static_cast<uint64_t>(worker)) {
-      Fail(kBookName, ": worker ", worker, " finishes range ", range, " of ", order_.size(),
+      Fail(kName, ": worker ", worker, " finishes range ", range, " of ", order_.size(),
            ", which it does not work on");
     }
     states_[range] = State::kFinished;
@@ -107,14 +107,13 @@ void RangeLeases::Finish(int worker, const std::vector<uint64_t>& ranges) {
 
 void RangeLeases::Resume(const LeaseRequest& left) {
   if (begun_ || next_ticket_ > 0)
-    Fail(kBookName, ": a job goes on that has begun, expected to hear of it first");
+    Fail(kName, ": a job is resumed that has begun, expected that before anything else");
   if (left.n_ranges > static_cast<uint64_t>(kMaxRanges))
-    Fail(kBookName, ": ", left.n_ranges, " ranges, expected at most ", kMaxRanges);
+    Fail(kName, ": ", left.n_ranges, " ranges, expected at most ", kMaxRanges);
   for (size_t i = 0; i < left.done.size(); ++i) {
     const uint64_t range = left.done[i].range;
     if (range >= left.n_ranges || (i > 0 && range <= left.done[i - 1].range))
-      Fail(kBookName, ": range ", range, " of ", left.n_ranges,
-           " is done, expected ascending ones");
+      Fail(kName, ": range ", range, " of ", left.n_ranges, " is done, expected ascending ones");
   }
   next_ticket_ = left.next_ticket;
   Begin(left.epoch, left.n_ranges, left.in_file_order);
@@ -199,7 +198,7 @@ std::string LeaseManager::Answer(int worker, std::string_view request) {
       break;
     case LeaseKind::kResume:
       if (worker != 0)
-        Fail(kBookName, ": worker ", worker, " says where the job stands, expected worker 0");
+        Fail(kName, ": worker ", worker, " says where the job stands, expected worker 0");
       ranges_.Resume(asked);
       break;
   }

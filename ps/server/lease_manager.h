@@ -1,5 +1,5 @@
-// Who works on what, decided in one place: server 0 keeps these books for all workers. Numbers
-// alone, no data and no network.
+// The lease manager: server 0 decides for all workers who works on what. Numbers alone, no data and
+// no network; used by the thread of server 0.
 #pragma once
 
 #include <cstdint>
@@ -13,27 +13,28 @@
 
 namespace zhiyin::ps::server {
 
-/// Ranges of the training rows (worker/data/row_plan.h), each handed out once an epoch to the
-/// worker that asks first, and tickets, numbers of steps that nobody else has.
+/// Leases of ranges of the training examples (worker/data/row_plan.h), each granted once an epoch
+/// to the worker that asks first, and tickets, which are numbers of steps, each given out once.
 ///
-/// Ranges go out in file order, or shuffled by (seed, epoch). Among those that are left, a worker
-/// gets the first that it holds in memory, then the first that nobody holds, then the last of the
-/// worker with the most left. Of a range that an earlier run of the job had begun, the rest is
-/// handed out.
+/// Ranges are granted in file order, or shuffled by (seed, epoch). Among the remaining ones a
+/// worker gets the first that it holds in memory, else the first that no worker holds, else the
+/// last one of the worker that holds the most remaining ranges. When a job is resumed, only the
+/// rest of a range that the earlier run had begun is granted.
 class RangeLeases {
  public:
   RangeLeases(uint64_t seed, int n_workers) : seed_(seed), n_workers_(n_workers) {}
 
-  /// Begins that epoch if it is the next one; every worker says so, before anything else of the
-  /// epoch. Throws Error when it is another one, or others say something else of it, or the one
-  /// before is not finished.
+  /// Begins the epoch if it is the next one. Every worker calls it before anything else of the
+  /// epoch. Throws Error when `epoch` is neither the current nor the next one, when workers
+  /// disagree about it, and when the epoch before is not finished.
   void Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order);
-  /// The worker holds these ranges, ascending. Throws Error on one that does not exist.
+  /// Notes that the worker holds these ranges, ascending, in memory. Throws Error on one that does
+  /// not exist.
   void Hold(int worker, const std::vector<uint64_t>& ranges);
-  /// The next range for a worker; nothing when all are handed out.
+  /// Grants the next range to a worker; nothing when all are granted.
   std::optional<RangeGrant> Take(int worker);
-  /// All gradients of these ranges are applied. Throws Error on one that the worker does not work
-  /// on.
+  /// Notes that all gradients of these ranges are applied. Throws Error on a range that is not
+  /// leased to the worker.
   void Finish(int worker, const std::vector<uint64_t>& ranges);
 
   uint64_t TakeTicket() { return next_ticket_++; }
@@ -42,8 +43,8 @@ class RangeLeases {
   uint64_t n_left() const { return n_left_; }
   uint64_t n_finished() const { return n_finished_; }
 
-  /// What an earlier run of the job has left of an epoch. Throws Error when the book has been used,
-  /// and on what cannot be.
+  /// Begins with what an earlier run of the job has left of an epoch. Throws Error when an epoch
+  /// has begun already, and on a request that cannot be.
   void Resume(const LeaseRequest& left);
 
  private:
@@ -63,27 +64,28 @@ class RangeLeases {
   std::vector<std::vector<int>> holders_;  // [range]
   std::vector<uint64_t> takers_;           // [range]
   std::map<uint64_t, uint64_t> n_done_;    // batches of ranges that an earlier run had begun
-  std::vector<uint64_t> n_held_;           // [worker], of those that are left
+  std::vector<uint64_t> n_held_;           // [worker], remaining ranges that it holds
   uint64_t n_left_ = 0;
   uint64_t n_finished_ = 0;
-  size_t first_left_ = 0;  // in order_: all before are handed out
+  size_t first_left_ = 0;  // in order_: all before it are granted
   uint64_t next_ticket_ = 0;
 };
 
-/// Which worker computes which slice of a synchronous step. Fixed for a round of steps at a time,
-/// by the first worker that asks, in proportion to the workers' speeds; slices move one by one,
-/// from the worker that takes longest, and only where a step becomes faster by kMinGain. Round 0:
-/// slice s is worker s mod n_workers's.
+/// The assignment of the slices of a synchronous step to workers. It is fixed for a round of steps
+/// when the first worker asks, in proportion to the workers' speeds: slices move one by one from
+/// the worker that takes longest, and only where a step becomes faster by kMinGain. In the first
+/// round slice s belongs to worker s mod n_workers.
 class RoundOwners {
  public:
-  /// Beyond noise: what moves has to be read by another worker.
+  /// More than noise, since another worker has to read the data of a slice that moves.
   static constexpr double kMinGain = 1.25;
 
-  RoundOwners(int n_workers) : seconds_(static_cast<size_t>(n_workers)) {}
+  explicit RoundOwners(int n_workers) : seconds_(static_cast<size_t>(n_workers)) {}
 
-  /// Who owns which slice in a round. `seconds` are what the worker takes for a slice, 0 when it
-  /// does not know. Throws Error on a round that is neither fixed and remembered nor the next one,
-  /// on another number of slices than before, and on a time that is none.
+  /// [slice]: the worker that computes it in a round. `seconds`: what the asking worker takes for a
+  /// slice, 0 when it does not know. Throws Error on a round that is neither remembered nor the
+  /// next one, on another number of slices than before, and on a time that is negative or not
+  /// finite.
   const std::vector<uint32_t>& Owners(int worker, uint64_t round, uint32_t n_slices,
                                       double seconds);
 
@@ -95,12 +97,13 @@ class RoundOwners {
   std::vector<std::vector<uint32_t>> rounds_;  // from first_round_ on: [slice]
 };
 
-/// The books, and the messages about them.
+/// Answers the requests of workers for ranges, tickets and rounds.
 class LeaseManager {
  public:
   LeaseManager(uint64_t seed, int n_workers) : ranges_(seed, n_workers), rounds_(n_workers) {}
 
-  /// The payload of the reply to a request's payload. Throws Error on one that makes no sense.
+  /// Returns the payload of the reply to a request's payload. Throws Error on a request that makes
+  /// no sense.
   std::string Answer(int worker, std::string_view request);
   RangeLeases& ranges() { return ranges_; }
 

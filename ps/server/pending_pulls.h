@@ -9,8 +9,8 @@
 
 namespace zhiyin::ps::server {
 
-/// What a pull leaves with the server for its push, which so carries neither keys nor anything to
-/// look up.
+/// An answered pull. It keeps the addresses of its rows, so that its push needs neither keys nor
+/// look-ups.
 struct PendingPull {
   net::Frame request;            // empty: the push carries no gradients
   uint64_t version = 0;          // ServerState::version when the pull was answered

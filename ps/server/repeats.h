@@ -1,4 +1,4 @@
-// Looks for a key that a request names twice.
+// Finds a key that a request contains twice.
 #pragma once
 
 #include <bit>
@@ -12,12 +12,13 @@
 
 namespace zhiyin::ps::server {
 
-/// Exact, and cheap where there is none: keys that are there twice fall on the same bit of a
-/// bitmap, and only the few that share a bit with another are compared. Allocates nothing once it
-/// has seen its longest request. One thread.
+/// Exact, and cheap where no key is repeated: equal keys fall on one bit of a bitmap, and only the
+/// few keys that share a bit with another are compared. Allocates nothing once it has seen its
+/// longest request. One thread.
 class Repeats {
  public:
-  /// The position of a key that stands further in front, too; keys.size(): there is none.
+  /// Returns the position of a key that also stands at an earlier position; keys.size(): no key is
+  /// repeated.
   size_t Find(std::span<const Key> keys) {
     // 16 bits a key: one in 32 shares its bit.
     const int log_bits = std::bit_width(keys.size() | 63) + 4;
@@ -54,8 +55,8 @@ class Repeats {
   }
 
   int shift_ = 0;
-  std::vector<uint64_t> seen_;    // bits that some key has
-  std::vector<uint64_t> shared_;  // bits that more than one has
+  std::vector<uint64_t> seen_;    // bits of all keys
+  std::vector<uint64_t> shared_;  // bits of two or more keys
   UniqueKeys suspects_;
 };
 

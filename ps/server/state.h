@@ -1,4 +1,4 @@
-// What the parts of a server work on together.
+// The state that the parts of a server share.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The gradients of one synchronous step: gathered from all slices, summed in slice order, so that
-// the result does not depend on who computed which slice or whose push came first.
+// The sum of the gradients of one synchronous step. Slices are added in their order, so that the
+// result does not depend on which worker computed which slice, or whose push came first.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace zhiyin::ps::server {
 
-/// Sum per row of gradients that come as lists of (row, gradient). Of one table; one thread;
-/// allocates nothing once warm.
+/// Sums of gradients for each embedding row of one table. Rows are named by their addresses, which
+/// are borrowed. One thread; allocates nothing once warm.
 class RowSum {
  public:
   void Clear() {
@@ -19,7 +19,8 @@ class RowSum {
     rows_.clear();
     sums_.clear();
   }
-  /// gradients: [rows.size(), dim]. A row that is nullptr was refused: its gradient is left out.
+  /// Adds the gradients of one slice: [rows.size(), dim]. The gradient of a row that is nullptr, as
+  /// its key was refused, is left out.
   void Add(std::span<std::byte* const> rows, const float* gradients, int dim);
 
   std::span<std::byte* const> rows() const { return rows_; }

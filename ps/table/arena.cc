@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kChunkBytes = 32 * kHugePage;
 
-/// Under AddressSanitizer: what nobody has may not be touched.
+/// Under AddressSanitizer, forbids access to memory that is not allocated.
 void Forbid([[maybe_unused]] std::byte* begin, [[maybe_unused]] size_t n_bytes) {
 #if defined(__SANITIZE_ADDRESS__)
   ASAN_POISON_MEMORY_REGION(begin, n_bytes);

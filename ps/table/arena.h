@@ -1,4 +1,4 @@
-// Arrays that come and go in huge pages.
+// An allocator of arrays in huge pages.
 #pragma once
 
 #include <cstddef>
@@ -12,31 +12,31 @@
 
 namespace zhiyin::ps::table {
 
-/// Arrays in huge pages; those at the end of all are there before they are used. What an array
-/// leaves behind is used by those that come later: the smallest gap that fits, and neighbouring
-/// gaps are one. One thread.
+/// Allocates arrays in huge pages, whose memory is made ahead of its use. A freed array leaves a
+/// gap for later ones: the smallest gap that fits is used (best fit), and neighbouring gaps are
+/// merged. One thread.
 class Arena {
  public:
-  static constexpr size_t kUnit = 64;  // every array begins and ends at a cache line's border
+  static constexpr size_t kUnit = 64;  // every array begins and ends at a cache line boundary
 
   Arena() = default;
   Arena(Arena&&) = default;
   ~Arena();
 
-  /// Not initialised. REQUIRES: n_bytes > 0 and a multiple of kUnit.
+  /// Returns an array that is not initialised. REQUIRES: n_bytes > 0 and a multiple of kUnit.
   std::byte* Allocate(size_t n_bytes);
-  /// REQUIRES: as it came from Allocate.
+  /// REQUIRES: array and n_bytes as in a call of Allocate.
   void Free(std::byte* array, size_t n_bytes);
-  /// Of the arrays and of the gaps between them.
+  /// Bytes of the arrays and of the gaps between them.
   int64_t n_bytes() const { return n_bytes_; }
 
  private:
-  /// Cuts an array from the end of all that was ever used.
+  /// Takes an array from the memory that was never used.
   std::byte* Extend(size_t n_bytes);
   void AddGap(std::byte* begin, size_t n_bytes);
   void RemoveGap(std::map<std::byte*, size_t>::iterator gap);
   void MapNext(size_t n_bytes);
-  /// Has memory made behind what is in use.
+  /// Has memory made behind the part in use.
   void MakeAhead(size_t n_bytes);
 
   struct Chunk {

@@ -1,4 +1,4 @@
-// Memory that is read at random: address space of huge pages.
+// Address space of huge pages, for memory that is read at random.
 #pragma once
 
 #include <cstddef>
@@ -12,16 +12,16 @@ inline size_t RoundUp(size_t n, size_t unit) {
   return (n + unit - 1) / unit * unit;
 }
 
-/// Gives memory back to the system.
+/// A deleter that gives memory back to the system.
 struct Unmap {
   size_t n_bytes = 0;
   void operator()(std::byte* memory) const;
 };
 using HugeChunk = std::unique_ptr<std::byte[], Unmap>;
 
-/// Address space that begins at a huge page's border; memory comes as it is written, in huge pages
-/// where the system has them, the first `n_small` bytes in ordinary ones. Throws Error where the
-/// system refuses. REQUIRES: n_bytes and n_small are multiples of kHugePage.
+/// Maps address space that begins at a huge page boundary. The system provides memory as it is
+/// written, in huge pages where it has them, for the first `n_small` bytes in ordinary pages.
+/// Throws Error where the system refuses. REQUIRES: n_bytes and n_small are multiples of kHugePage.
 HugeChunk MapHugeChunk(size_t n_bytes, size_t n_small);
 
 }  // namespace zhiyin::ps::table

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kGrowth = 1.5;
 
-/// The least number of buckets above `n_buckets` out of a shard's own sequence, 1.5^(u + i) for i =
+/// The next number of buckets above `n_buckets` in a shard's own sequence, 1.5^(u + i) for i =
 /// 0, 1, ...; the u of the shards are spread evenly over [0, 1).
 uint32_t NextSize(int shard, uint32_t n_buckets) {
   const double u = static_cast<double>(Mix(static_cast<uint64_t>(shard)) >> 11) * 0x1.0p-53;
@@ -18,7 +18,7 @@ uint32_t NextSize(int shard, uint32_t n_buckets) {
   return static_cast<uint32_t>(next);
 }
 
-/// Whether n keys are more than 85 % of so many entries.
+/// Whether n keys fill more than 85 % of the entries.
 bool AreTooMany(uint32_t n, uint64_t n_entries) {
   return uint64_t{n} * 20 > n_entries * 17;
 }
@@ -26,7 +26,7 @@ bool AreTooMany(uint32_t n, uint64_t n_entries) {
 }  // namespace
 
 Index::Index(TableId table) : table_(table) {
-  static Bucket nothing = {};  // nobody writes to it
+  static Bucket nothing = {};  // never written
   shards_.assign(kNumShards, Shard{&nothing});
 }
 
@@ -34,7 +34,7 @@ uint32_t Index::Find(Key key) const {
   const uint64_t bits = PlacementBits(table_, key);
   const Shard& shard = shards_[ShardOf(key, bits)];
   uint32_t b = HomeIn(shard, bits);
-  // In a small shard that has lost keys every bucket may have some beyond it.
+  // In a small shard that has lost keys, probing may have passed every bucket.
   for (uint32_t n_left = shard.n_buckets; n_left > 0; --n_left) {
     const Bucket& bucket = shard.buckets[b];
     const uint32_t at = EntryOf(bucket, key);
@@ -109,7 +109,7 @@ std::vector<Index::Entry> Index::SortedShard(int number) const {
   entries.reserve(ShardSize(number));
   VisitShard(number, [&](const Entry& entry) {
     entries.push_back(entry);
-    // Few are not in order: those that went on behind their first bucket.
+    // Few are out of order: those that are not in their first bucket.
     const KeyPlace place = PlaceOf(table_, entry.key);
     size_t at = entries.size() - 1;
     for (; at > 0 && place < PlaceOf(table_, entries[at - 1].key); --at)

@@ -1,11 +1,12 @@
-// From keys to row numbers: a small open-addressing table for each of the 4,096 virtual shards.
+// The index from keys to row numbers: a small hash table with open addressing for each of the 4,096
+// virtual shards.
 //
-// A bucket is one cache line of five entries, and says how many keys that belong to it or further
-// in front had to go on behind it: most keys cost one line, found or not, and erasing leaves no
-// trace. Linear probing over buckets, at most 85 % full, 12.8 bytes an entry. A shard grows alone,
-// by half, when it is full: with a hundred million rows that moves some thirty thousand entries,
-// less than a request's work. The sizes of the shards are spread evenly between a power of 1.5 and
-// the next, so that they never all grow at the same time and memory rises smoothly.
+// A bucket is one cache line of five entries, and counts the keys whose probing passed it: most
+// keys cost one line, found or not, and erasing needs no tombstones. Linear probing over buckets,
+// at most 85 % full, 12.8 bytes an entry. A shard grows alone, by half, when it is full: with a
+// hundred million rows that moves some thirty thousand entries, less than a request's work. The
+// sizes of the shards are spread evenly between a power of 1.5 and the next, so that they do not
+// all grow at once and memory rises smoothly.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +26,7 @@ namespace zhiyin::ps::table {
 class Index {
  public:
   static constexpr uint32_t kAbsent = 0xffffffff;
-  /// Bytes an entry of a shard that has just grown.
+  /// Bytes for each entry of a shard that has just grown.
   static constexpr double kMostBytesPerKey = 64.0 / 5 * 1.5 / 0.85;
 
   explicit Index(TableId table);
@@ -37,8 +38,8 @@ class Index {
 
   /// The row number of a key, or kAbsent.
   uint32_t Find(Key key) const;
-  /// The same for many, with their memory fetched ahead: visit(position in keys, row number or
-  /// kAbsent), in order.
+  /// Looks up many keys, with prefetching: visit(position in keys, row number or kAbsent), in
+  /// order.
   template <typename Visit>
   void Find(std::span<const Key> keys, const Visit& visit) const {
     std::array<const Bucket*, kAhead> homes;
@@ -54,8 +55,8 @@ class Index {
         if (i < n_next) homes[i] = FetchHomeOf(keys[begin + n + i]);
         const uint32_t at = EntryOf(*home, keys[begin + i]);
         rows[i] = home->rows[std::countr_zero(at | kLast)];
-        // Which keys are not in their first bucket nobody can guess: they are noted without a
-        // branch, and looked for again when the next bucket has come.
+        // Which keys are not in their first bucket is unpredictable: they are noted without a
+        // branch, and looked up again when the next bucket is in cache.
         unfound[n_unfound] = static_cast<uint8_t>(i);
         n_unfound += at == 0;
         __builtin_prefetch(home + (at == 0));
@@ -66,8 +67,8 @@ class Index {
   }
   /// REQUIRES: Find(key) == kAbsent, row != kAbsent.
   void Insert(Key key, uint32_t row);
-  /// Makes room for so many keys in a shard, at once. Keys that come in the order of their places
-  /// need that: in a table that grows they would all crowd into its first buckets.
+  /// Makes room for n keys in a shard at once. Needed before keys are inserted in the order of
+  /// their places: while the shard grows they would all crowd into its first buckets.
   void Reserve(int shard, uint32_t n);
   /// REQUIRES: Find(key) != kAbsent. Keeps the shard's memory.
   void Erase(Key key);
@@ -78,7 +79,7 @@ class Index {
     uint32_t row;
   };
 
-  /// The entries of one virtual shard, in no order.
+  /// Visits the entries of one virtual shard, in an unspecified order.
   template <typename Visit>
   void VisitShard(int number, const Visit& visit) const {
     const Shard& shard = shards_[static_cast<size_t>(number)];
@@ -90,11 +91,11 @@ class Index {
       }
     }
   }
-  /// The same by PlaceOf.
+  /// The entries of one virtual shard, in the order of PlaceOf.
   std::vector<Entry> SortedShard(int shard) const;
 
  private:
-  /// Keys whose memory is fetched ahead of the one in hand.
+  /// The number of keys whose buckets are prefetched.
   static constexpr size_t kAhead = 64;
   static constexpr int kEntries = 5;
   static constexpr uint32_t kFull = (1u << kEntries) - 1;
@@ -104,17 +105,17 @@ class Index {
     Key keys[kEntries];
     uint32_t rows[kEntries];
     uint32_t used : kEntries;           // bit i: entry i is there
-    uint32_t n_beyond : 32 - kEntries;  // keys that probing took past this bucket
+    uint32_t n_beyond : 32 - kEntries;  // keys whose probing passed this bucket
   };
   static_assert(sizeof(Bucket) == Arena::kUnit);
 
   struct Shard {
-    Bucket* buckets;  // [n_buckets], in the arena; one that stays empty where n_buckets is 0
+    Bucket* buckets;  // [n_buckets], in the arena; one empty bucket where n_buckets is 0
     uint32_t n_buckets = 0;
     uint32_t n = 0;
   };
 
-  /// Fetches the bucket where a key's probing starts.
+  /// Prefetches the bucket where a key's probing starts.
   const Bucket* FetchHomeOf(Key key) const {
     const uint64_t bits = PlacementBits(table_, key);
     const Shard& shard = shards_[ShardOf(key, bits)];
@@ -122,7 +123,7 @@ class Index {
     __builtin_prefetch(home);
     return home;
   }
-  /// Bit i: entry i is the key's; without branches, as nobody can guess which it is.
+  /// Bit i: entry i has the key. Without branches, as the entry is unpredictable.
   static uint32_t EntryOf(const Bucket& bucket, Key key) {
     uint32_t same = 0;
     for (int i = 0; i < kEntries; ++i) same |= static_cast<uint32_t>(bucket.keys[i] == key) << i;

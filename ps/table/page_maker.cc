@@ -14,14 +14,15 @@
 
 namespace zhiyin::ps::table {
 
-/// Of one PageMaker.
+/// The orders of one PageMaker.
 struct PageMaker::Orders {
   std::atomic<int> n_open = 0;  // changed under the thread's mutex
   HugeChunk mapped;             // by the thread, under its mutex
-  bool wants_chunk = false;     // it was asked for, and none was taken since
+  bool wants_chunk = false;     // ordered and not taken
 };
 
-/// Lives until the process ends: tables may go in any order, static ones last.
+/// The thread of the process. Never destroyed, as tables may be destroyed in any order, static ones
+/// last.
 class PageMakerThread {
  public:
   static PageMakerThread& Get() {
@@ -31,7 +32,7 @@ class PageMakerThread {
 
   std::mutex& mutex() { return mutex_; }
 
-  /// Pages to be made, or, where there are none, a chunk to be mapped.
+  /// Adds an order for `pages`, or, when that is nullptr, for a chunk to be mapped.
   void Add(PageMaker::Orders* orders, std::byte* pages, size_t n_bytes) {
     const std::lock_guard lock(mutex_);
     if (!has_started_) return;
@@ -40,7 +41,7 @@ class PageMakerThread {
     has_work_.notify_one();
   }
 
-  /// Nothing of these orders is under way any more, nor will be.
+  /// Removes these orders, and waits for the one that is being served.
   void Cancel(PageMaker::Orders* orders) {
     std::unique_lock lock(mutex_);
     orders->n_open -= static_cast<int>(
@@ -83,10 +84,10 @@ class PageMakerThread {
       try {
         return MapHugeChunk(task.n_bytes, 0);
       } catch (const Error&) {
-        return nullptr;  // said when it is needed
+        return nullptr;  // TakeChunk fails when it is needed
       }
     }
-    // One page at a time: meanwhile nobody can map addresses.
+    // One page at a time, since meanwhile no thread can map addresses.
     for (size_t at = 0; at < task.n_bytes; at += kHugePage)
       madvise(task.pages + at, kHugePage, MADV_POPULATE_WRITE);
     return nullptr;

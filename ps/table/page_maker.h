@@ -1,4 +1,4 @@
-// Memory that is there before it is needed.
+// Huge pages that are made before they are needed.
 #pragma once
 
 #include <algorithm>
@@ -9,37 +9,37 @@
 
 namespace zhiyin::ps::table {
 
-/// How much memory to have made behind what is in use. On a virtual machine, whose host has to find
-/// each page, there are seconds in which the system gives less than a growing table takes; but it
-/// is to be no more than a small share of what there is.
+/// Bytes to have made behind n_used bytes in use. On a virtual machine, whose host has to find each
+/// page, there are seconds in which the system provides less than a growing table takes; but the
+/// result is at most a small share of what is in use.
 inline size_t BytesAhead(size_t n_used) {
   return std::max(std::clamp(n_used / 8, kHugePage, 16 * kHugePage), n_used / 64) / kHugePage *
          kHugePage;
 }
 
-/// Has a thread, one for all tables of the process, ask the system for memory, where that may take
-/// long: a request would feel it. Even to map addresses has to wait while another thread's page is
-/// made, and so has to start a thread.
+/// Asks the system for memory on a thread of its own, one for all tables of the process, where that
+/// may take so long that a request would be delayed. Mapping addresses, too, has to wait while
+/// another thread's page is made, and so has starting a thread.
 ///
-/// Used by one thread. What is asked for is done in turn; where no thread is to be had it is done
-/// when it is needed, by who needs it.
+/// Used by one thread. Orders are served in turn; where the system has no thread the memory is made
+/// when it is used.
 class PageMaker {
  public:
   PageMaker();
   PageMaker(PageMaker&&) noexcept;
-  /// Waits for what is under way.
+  /// Cancels open orders; waits for the one that is being served.
   ~PageMaker();
 
-  /// Something that was asked for is not done.
+  /// Whether an order is open.
   bool IsBusy() const;
-  /// Makes memory of mapped addresses, which stay until this is destroyed. Both borders are a huge
-  /// page's.
+  /// Orders the memory of mapped addresses, which must stay mapped until this object is destroyed.
+  /// REQUIRES: both ends are huge page boundaries.
   void MakePages(std::byte* pages, size_t n_bytes);
-  /// So large a chunk will be taken soon. Does nothing where it has been said before and none was
-  /// taken since.
+  /// Orders a chunk of n_bytes that will be taken soon. Does nothing when one has been ordered and
+  /// not taken.
   void MapAhead(size_t n_bytes);
-  /// A chunk of huge pages, the one that was asked for where it is there and fits. Throws Error as
-  /// MapHugeChunk.
+  /// Returns a chunk of huge pages: the ordered one where it is ready and fits. Throws Error as
+  /// MapHugeChunk does.
   HugeChunk TakeChunk(size_t n_bytes);
 
  private:

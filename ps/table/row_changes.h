@@ -1,4 +1,4 @@
-// Which rows of a table have changed since a save, for the next one to hold only these.
+// The rows of a table that have changed since a save, so that the next save holds only these.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,14 @@ class RowChanges {
  public:
   explicit RowChanges(TableId table) : table_(table), removed_(kNumShards) {}
 
-  /// The row has changed or is new.
+  /// Notes that the row has changed or is new.
   void Mark(uint32_t row) {
     const size_t word = row / 64;
     if (word >= bits_.size()) bits_.resize(word + 1 + word / 4);
     n_rows_ += Has(row) ? 0 : 1;
     bits_[word] |= Bit(row);
   }
-  /// The key loses its row, whose number may be another's next.
+  /// Notes that the key loses its row, whose number another key may get.
   void Remove(Key key, uint32_t row) {
     if (Has(row)) {
       --n_rows_;
@@ -36,11 +36,11 @@ class RowChanges {
   bool Has(uint32_t row) const {
     return row / 64 < bits_.size() && (bits_[row / 64] & Bit(row)) != 0;
   }
-  /// Rows that changed.
+  /// The number of rows that changed.
   int64_t n_rows() const { return n_rows_; }
-  /// Keys that lost theirs; some more than once, and some have one again.
+  /// The number of keys that lost their rows; some count more than once, and some have a row again.
   int64_t n_removed() const { return n_removed_; }
-  /// Those of a shard, which are then forgotten, in no order.
+  /// Returns and forgets the keys of a shard that lost their rows, in an unspecified order.
   std::vector<Key> TakeRemoved(int shard) {
     return std::exchange(removed_[static_cast<size_t>(shard)], {});
   }

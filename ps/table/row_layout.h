@@ -1,4 +1,4 @@
-// What a row is made of.
+// The layout of an embedding row.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,8 @@
 
 namespace zhiyin::ps::table {
 
-/// How often and when a row was pulled; only rows of tables with an eviction rule have it.
+/// The use of a row: how often and when it was pulled. Only rows of tables with an eviction rule
+/// have it.
 struct RowUse {
   uint32_t last_step = 0;     // the latest step that pulled it
   uint32_t n_pulls : 31 = 0;  // since the last sweep; stays at its largest value
@@ -16,8 +17,8 @@ struct RowUse {
 };
 static_assert(sizeof(RowUse) == 8);
 
-/// A row in memory and on disk: [weights | optimizer state, f32 | RowUse]. Every part begins at a
-/// multiple of 4 bytes. A plain value, the same for all rows of a table.
+/// The layout of the rows of a table, in memory and on disk: [weights | optimizer state, f32 |
+/// RowUse]. Every part begins at a multiple of 4 bytes. A value, shared by all rows of the table.
 struct RowLayout {
   int dim = 0;
   NumberType number = FP32;  // of the weights

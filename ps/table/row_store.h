@@ -1,4 +1,4 @@
-// Rows of one length, in chunks that never move.
+// Storage for rows of one length, in chunks that never move.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,10 @@
 
 namespace zhiyin::ps::table {
 
-/// A row's address holds until it is freed; freed rows are used again first. Address space grows a
-/// chunk of 32 to 64 MiB at a time, of huge pages where the system has them; memory grows as rows
-/// are written and is given back when the store is destroyed. One thread; a helper makes the huge
-/// pages that are next.
+/// Rows by number. The address of a row is valid until the row is freed; freed rows are used again
+/// first. Address space grows by chunks of 32 to 64 MiB, of huge pages where the system has them;
+/// memory grows as rows are written and is given back when the store is destroyed. Used by one
+/// thread; PageMaker's thread makes the next huge pages.
 class RowStore {
  public:
   explicit RowStore(size_t row_bytes);
@@ -27,21 +27,23 @@ class RowStore {
   std::byte* Row(uint32_t row) const {
     return chunks_[row >> chunk_shift_].get() + static_cast<size_t>(row & chunk_mask_) * row_bytes_;
   }
-  /// The number of a row that nobody has, not initialised.
+  /// Returns the number of a free row, which is not initialised. Throws Error when the table has
+  /// 2^32
+  /// - 1 rows.
   uint32_t Add();
   /// REQUIRES: the row came from Add and was not freed since.
   void Free(uint32_t row) { free_.push_back(row); }
 
  private:
   void AddChunk();
-  /// Has the huge pages behind the one in use made while that one fills up.
+  /// Has the next huge pages made while the current one fills up.
   void MakeAhead();
 
   size_t row_bytes_;
   int chunk_shift_ = 0;
   uint32_t chunk_mask_ = 0;
   size_t chunk_bytes_ = 0;
-  uint32_t n_rows_ = 0;  // ever numbered
+  uint32_t n_rows_ = 0;  // that have a number, freed ones included
   uint32_t look_ahead_at_row_ = 0;
   size_t n_made_ = 0;  // bytes, all chunks one after the other, that are in use or made ahead
   std::vector<HugeChunk> chunks_;

@@ -15,15 +15,15 @@
 namespace zhiyin::ps::table {
 namespace {
 
-/// Rows that are fetched ahead of the one that is copied: so little work that they need not come in
-/// bursts.
+/// Rows that are prefetched ahead of the one that is copied. A copy is so little work that
+/// prefetches need no bursts.
 constexpr size_t kCopiesAhead = 12;
-/// Slices that one call sweeps at most, where the steps run ahead of the calls.
+/// The most slices that one call sweeps, where the steps run ahead of the calls.
 constexpr int kMaxSlicesPerCall = 4;
-/// Evicted keys that are noted for the next save however few rows there are.
+/// The number of evicted keys that are noted for the next save however few rows there are.
 constexpr int64_t kMinRemovedKept = 1 << 20;
 
-/// Virtual shards before slice `nth` of the `n_slices` that a sweep has.
+/// The number of virtual shards before slice `nth` of the `n_slices` of a sweep.
 int ShardsBefore(uint64_t nth, uint64_t n_slices) {
   return static_cast<int>(nth * kNumShards / n_slices);
 }
@@ -92,7 +92,7 @@ void Table::FailFull(uint32_t n) const {
 
 void Table::InitRow(std::span<const float> weights, std::byte* row) {
   FromFloats(layout_.number, weights.data(), weights.size(), row);
-  // As they are after rounding.
+  // The state begins with the weights after rounding.
   ToFloats(layout_.number, row, weights_.size(), weights_.data());
   optimizer_->InitState(weights_,
                         {layout_.StateOf(row), static_cast<size_t>(layout_.state_floats)});
@@ -246,7 +246,7 @@ void Table::KeepBound(uint64_t oldest_in_use) {
     std::sort(full_shards_.begin(), full_shards_.end());
     full_shards_.erase(std::unique(full_shards_.begin(), full_shards_.end()), full_shards_.end());
     for (const int shard : full_shards_) TrimShard(shard, oldest_in_use);
-    // Where rows are in use, the next call goes on.
+    // Where rows are in use, the next call continues.
     std::erase_if(full_shards_, [&](int shard) { return index_.ShardSize(shard) <= FullFrom(); });
   } else {
     DropNewest();
@@ -304,7 +304,8 @@ double Table::NormOf(const std::byte* row) {
   return std::sqrt(square);
 }
 
-/// Down to three quarters of what the shard may hold, so that the next trim is some steps away.
+/// Evicts the rows that were pulled longest ago until the shard has three quarters of what it may
+/// hold, so that the next trim is some steps away.
 void Table::TrimShard(int shard, uint64_t oldest_in_use) {
   const uint32_t target = max_rows_of_shard_ - (max_rows_of_shard_ + 3) / 4;
   if (index_.ShardSize(shard) <= FullFrom()) return;
@@ -340,7 +341,7 @@ void Table::VisitShard(int shard, const std::function<void(Key, std::span<const 
   std::vector<Index::Entry> entries = index_.SortedShard(shard);
   if (only != nullptr)
     std::erase_if(entries, [&](const Index::Entry& entry) { return !only->Has(entry.row); });
-  // Rows lie anywhere in memory.
+  // Rows are scattered in memory.
   for (size_t i = 0; i < entries.size(); ++i) {
     PrefetchRowsAhead(i, entries.size(), layout_.bytes(),
                       [&](size_t at) { return rows_.Row(entries[at].row); });

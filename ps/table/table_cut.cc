@@ -20,7 +20,7 @@ TableCut::TableCut(const Table& table, std::unique_ptr<RowChanges> changes)
 void TableCut::BeforeChange(Key key, uint32_t row) {
   if (ShardOf(table_.spec().id, key) < n_visited_ || kept_.Find(key) != Index::kAbsent) return;
   uint32_t number = kNoRow;
-  // The first that is said of a key since the cut is about the row that it had then.
+  // The first change of a key since the snapshot is about the row that it had then.
   if (row != Index::kAbsent && (changes_ == nullptr || changes_->Has(row))) {
     if (free_.empty()) {
       if (n_made_ % kRowsPerChunk == 0)
@@ -57,7 +57,7 @@ void TableCut::VisitNextShard(const std::function<void(Key, std::span<const std:
     kept_.Erase(next->key);
     ++next;
   };
-  // Of rows that were not kept, the numbers are still those of the cut.
+  // Rows that were not copied have not changed since the snapshot.
   const auto visit_live = [&](Key key, std::span<const std::byte> row) {
     while (next != kept.end() && next->key != key &&
            PlaceOf(table, next->key) < PlaceOf(table, key))

@@ -1,4 +1,4 @@
-// A table as it was at one moment, while it goes on changing.
+// A snapshot of a table that goes on changing.
 #pragma once
 
 #include <cstddef>
@@ -16,28 +16,30 @@ namespace zhiyin::ps::table {
 
 class Table;
 
-/// Copy on write: the rows of shards that have not been visited are kept as they were before they
-/// change. One thread; the table says what it is about to do (Table::SetCut).
+/// A snapshot by copy on write: rows of shards that have not been visited are copied before they
+/// change. Used by the thread of the table, which outlives it and announces changes
+/// (Table::SetCut).
 class TableCut {
  public:
-  /// The table as it is now; with `changes`, those of its rows that are among them.
+  /// Takes a snapshot of all rows, or, with `changes`, of the rows that are in it.
   explicit TableCut(const Table& table, std::unique_ptr<RowChanges> changes = nullptr);
 
-  /// The key's row is about to change or to go; Index::kAbsent: it is about to get one. May be said
-  /// more than once.
+  /// Notes that the key's row is about to change or to be removed; Index::kAbsent: the key is about
+  /// to get a row. May be called more than once for a change.
   void BeforeChange(Key key, uint32_t row);
 
   int64_t n_rows() const { return n_rows_; }
-  /// Keys that lost their rows before the cut, maybe to get others, where there are changes.
+  /// The number of keys that lost their rows since the changes were begun; some have a row again.
   int64_t n_removed() const { return changes_ ? changes_->n_removed() : 0; }
-  /// All of these by PlaceOf. Once.
+  /// Visits these keys in the order of PlaceOf. To be called once.
   void VisitRemoved(const std::function<void(Key)>& visit);
   uint64_t next_sweep_step() const { return next_sweep_step_; }
-  /// Shards that were visited.
+  /// The number of shards that were visited.
   int n_visited() const { return n_visited_; }
-  /// The rows of the next shard as they were, by PlaceOf. What was kept of them is let go.
+  /// Visits the rows of the next shard as they were, in the order of PlaceOf, and frees their
+  /// copies.
   void VisitNextShard(const std::function<void(Key, std::span<const std::byte>)>& visit);
-  /// Memory for rows that are kept.
+  /// Bytes of the copies.
   int64_t n_bytes() const;
 
  private:
@@ -50,12 +52,12 @@ class TableCut {
   static constexpr uint32_t kRowsPerChunk = 4096;
 
   const Table& table_;
-  std::unique_ptr<RowChanges> changes_;  // nullptr: all rows are wanted
+  std::unique_ptr<RowChanges> changes_;  // nullptr: all rows
   size_t row_bytes_;
   int64_t n_rows_;
   uint64_t next_sweep_step_;
   int n_visited_ = 0;
-  Index kept_;  // to the number of its row as it was, or kNoRow; no growth of it takes long
+  Index kept_;                                        // from keys to numbers of copies, or kNoRow
   std::vector<std::unique_ptr<std::byte[]>> chunks_;  // of rows, by number
   std::vector<uint32_t> free_;
   uint32_t n_made_ = 0;

@@ -1,4 +1,4 @@
-// What a table is made of, as the job says it, and what follows from that.
+// The settings of a table, taken from the job, and what follows from them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace zhiyin::ps::table {
 
-/// What a job says of one table.
+/// The settings of one table.
 struct TableSpec {
   TableId id = 0;
   std::string name;

@@ -165,7 +165,7 @@ TEST(BlockFile, WhatTheThreadFailsWithIsThrown) {
     }
     WatchFiles({});
   }
-  // One that nobody reads to its end, and that nobody commits.
+  // Neither is read to its end, and neither is committed.
   BlockReader reader(folder.Path("f"), Beside::kThread);
   EXPECT_EQ(reader.Get<char>(), content[0]);
   BlockWriter writer(folder.Path("g"), Beside::kThread);

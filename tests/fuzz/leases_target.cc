@@ -4,15 +4,15 @@
 
 namespace zhiyin::fuzz {
 
-/// Where a job that goes on stands, as the chief says it; the book is then worked off.
+/// The state of a resumed job, as the chief sends it; the remaining ranges are then worked off.
 int FuzzLeases(const uint8_t* data, size_t size) {
   Judge("", [&] {
-    ps::server::RangeLeases book(1, 2);
-    book.Resume(ps::LeaseRequest::Parse({reinterpret_cast<const char*>(data), size}));
-    for (int worker = 0; const std::optional<ps::RangeGrant> grant = book.Take(worker);
+    ps::server::RangeLeases leases(1, 2);
+    leases.Resume(ps::LeaseRequest::Parse({reinterpret_cast<const char*>(data), size}));
+    for (int worker = 0; const std::optional<ps::RangeGrant> grant = leases.Take(worker);
          worker = 1 - worker)
-      book.Finish(worker, {grant->range});
-    book.TakeTicket();
+      leases.Finish(worker, {grant->range});
+    leases.TakeTicket();
   });
   return 0;
 }

@@ -20,7 +20,7 @@ int FuzzGreeting(const uint8_t* data, size_t size);     // which builds run, and
 int FuzzHello(const uint8_t* data, size_t size);        // the job, from rank 0
 int FuzzServer(const uint8_t* data, size_t size);       // all that a server is asked
 int FuzzClient(const uint8_t* data, size_t size);       // a server's replies
-int FuzzLeases(const uint8_t* data, size_t size);       // a saved book of leases
+int FuzzLeases(const uint8_t* data, size_t size);       // a saved state of the leases
 int FuzzPredictions(const uint8_t* data, size_t size);  // a worker's part of a prediction
 int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
 int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves

@@ -10,9 +10,9 @@
 namespace zhiyin::net {
 namespace {
 
-/// What Open MPI's progress does when it has found nothing. Its parameter is read by MPI_Init
-/// alone, which itself, as MPI_Finalize, should better yield: a dozen ranks that spin there take a
-/// second. Without the function its choice stands.
+/// Sets what Open MPI's progress does when it has found nothing. MPI_Init alone reads the
+/// parameter, and yields with it, as MPI_Finalize should: a dozen ranks that spin there take a
+/// second. Where the library has no such function its own choice stands.
 void SetYieldWhenIdle(bool yield) {
   if (std::getenv("OMPI_MCA_mpi_yield_when_idle") != nullptr) return;
   using Setter = void (*)(bool);
@@ -31,18 +31,18 @@ int ProcessorsOf(MPI_Comm host) {
 
 }  // namespace
 
-/// A WakeUp of each rank of a host, in a window of MPI.
+/// The wake-ups of the ranks of a host, in an MPI window of shared memory.
 struct CrowdedHost::SharedMemory {
   MPI_Win window = MPI_WIN_NULL;
 
-  /// The ranks of `host` together; nullptr, for all of them, where one gets none.
+  /// Collective over the ranks of `host`: nullptr on all of them where one gets no memory.
   static std::unique_ptr<SharedMemory> Of(MPI_Comm host, std::vector<WakeUp*>* wake_ups) {
     auto memory = std::make_unique<SharedMemory>();
     void* own = nullptr;
     int is_there = MPI_Win_allocate_shared(sizeof(WakeUp), sizeof(WakeUp), MPI_INFO_NULL, host,
                                            &own, &memory->window) == MPI_SUCCESS;
     if (is_there) new (own) WakeUp();
-    // Nobody rings before all wake_ups are made.
+    // No rank uses a wake-up before all are made.
     MPI_Allreduce(MPI_IN_PLACE, &is_there, 1, MPI_INT, MPI_MIN, host);
     if (!is_there) return nullptr;
     MPI_Group here;

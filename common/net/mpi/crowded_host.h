@@ -1,4 +1,4 @@
-// What is different where a host has more ranks than processors.
+// Settings for hosts with more ranks than processors.
 #pragma once
 
 #include <memory>
@@ -8,26 +8,26 @@
 
 namespace zhiyin::net {
 
-/// There a rank that looks for messages takes time from those that have work, and each change
-/// between ranks costs caches. So ranks sleep until a wake_up rings instead of looking again and
-/// again; one that is woken waits for its turn (SCHED_BATCH); and Open MPI does not give the
-/// processor away while a rank has work (its mpi_yield_when_idle, unless that was set by hand). On
-/// a host with a processor for each of its ranks nothing of this happens: to ring would cost the
-/// busy side more than the sleeper gains.
+/// On a crowded host a rank that polls for messages takes time from ranks that have work, and each
+/// change between ranks costs caches. So ranks sleep until another rank wakes them instead of
+/// polling; a woken rank waits for its turn (SCHED_BATCH); and Open MPI does not give the processor
+/// away while a rank has work (its mpi_yield_when_idle, unless that was set by hand). On a host
+/// with a processor for each of its ranks nothing of this happens: a wake-up would cost the busy
+/// side more than the sleeper gains.
 ///
-/// On the thread that uses MPI, between MPI_Init and MPI_Finalize. Processors are those that its
-/// ranks may run on together.
+/// Used by the thread that uses MPI, between MPI_Init and MPI_Finalize. The processors of a host
+/// are those that its ranks may run on together.
 class CrowdedHost {
  public:
-  /// All ranks together.
+  /// Collective: all ranks construct it together.
   CrowdedHost();
-  /// All ranks together. Nobody rings any more.
+  /// Collective. No rank uses a wake-up any more.
   ~CrowdedHost();
   CrowdedHost(const CrowdedHost&) = delete;
   CrowdedHost& operator=(const CrowdedHost&) = delete;
 
-  /// [rank]: where it is woken; nullptr: it is on another host, or the host is not crowded. They
-  /// live as long as this.
+  /// [rank]: wakes that rank; nullptr: it is on another host, or the host is not crowded. Valid as
+  /// long as this object.
   const std::vector<WakeUp*>& wake_ups() const { return wake_ups_; }
 
  private:

@@ -1,20 +1,18 @@
 // The network over MPI.
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string>
 
 #include "common/net/endpoint.h"
 
 namespace zhiyin::net {
 
-/// MPI's world, from MPI_Init to MPI_Finalize. One at most in a process, on its main thread;
-/// FUNNELED.
+/// The MPI world, from MPI_Init to MPI_Finalize. At most one in a process, used by its main thread
+/// alone (MPI_THREAD_FUNNELED).
 ///
 /// An idle Receive polls a little, then sleeps for an eighth of the time it has been idle, between
 /// 20 us and 2 ms, so that an idle rank costs next to nothing. Where a host has more ranks than
-/// processors it sleeps until another rank of the host rings, and no longer than 5 ms
+/// processors it sleeps until another rank of the host wakes it, and no longer than 5 ms
 /// (crowded_host.h). A frame larger than a part travels as its header and then its payload in
 /// parts: MPI counts in int, and its shared-memory transport pins what is under way.
 class MpiWorld {
@@ -35,22 +33,5 @@ class MpiWorld {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// What Open MPI says of itself in this process. "" and 0 stand for what it does not say.
-struct MpiDescription {
-  std::string library;       // "Open MPI v4.1.4"
-  std::string thread_level;  // "FUNNELED"; only inside a world
-  // Parameters, as set by --mca, the environment or a file.
-  std::string pml;
-  std::string btl;
-  std::string tcp_if_include;
-  // Where ranks of a host meet in shared memory, and what each takes there.
-  std::string shm_folder;
-  int64_t shm_segment_bytes = 0;
-};
-
-/// With or without an MpiWorld; on the thread that would make it. Sends nothing and waits for
-/// nobody.
-MpiDescription DescribeMpi();
 
 }  // namespace zhiyin::net

@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "common/error.h"
+#include "common/net/mpi/mpi_description.h"
 #include "common/net/mpi/mpi_endpoint.h"
 #include "common/net/sim_network.h"
 #include "launch/apps/doctor/examination.h"

@@ -1,7 +1,7 @@
 // What a rank can say of itself and its host without talking to others.
 #pragma once
 
-#include "common/net/mpi/mpi_endpoint.h"
+#include "common/net/mpi/mpi_description.h"
 #include "launch/apps/doctor/facts.pb.h"
 
 namespace zhiyin::launch::apps {

@@ -80,7 +80,7 @@ void WaitUntil(double at_s, Sleeper& me) {
   }
 }
 
-TEST(Mailbox, KeepsWhatNobodyAskedForYet) {
+TEST(Mailbox, KeepsFramesThatAreAskedForLater) {
   RunTwo(
       [](Mailbox& mailbox) {
         EXPECT_EQ(mailbox.Await({FrameKind::kPush}, "a push").text(), "second");
@@ -183,7 +183,7 @@ TEST(Mailbox, AWaitForAnyoneNamesTheLastThatSpoke) {
             "rank 0 on simulated: waited 10 s (the limit is --timeout_s) for requests; the last "
             "message came "
             "10 s ago: gather from rank 2 on node-c")
-      << "nobody is silent, and nobody is at work";
+      << "no rank is silent, and none is at work";
 }
 
 TEST(Mailbox, OfRanksThatWaitForEachOtherTheSilentOneIsNamedFirst) {
@@ -285,7 +285,7 @@ TEST(Mailbox, RankZeroThatWaitsGivesSignsOfLife) {
 }
 
 TEST(Mailbox, TimeInWhichARankDidNotLookCountsForNothing) {
-  // Rank 0 is stopped for 60 s while rank 1 goes on speaking; then all of it arrives at once.
+  // Rank 0 is stopped for 60 s while rank 1 keeps sending; then all of it arrives at once.
   RunAll(2, [](Mailbox& mailbox, Sleeper& me) {
     if (me.rank() == 0) {
       mailbox.Await({FrameKind::kGather}, "a gather");
@@ -334,7 +334,7 @@ TEST(Mailbox, KnowsWhenAWholeHostIsLost) {
   EXPECT_TRUE(is_lost({"simulated", "b", "b", "c"}));
   EXPECT_FALSE(is_lost({"simulated", "b", "b", "b"})) << "rank 1 is there";
   EXPECT_FALSE(is_lost({"simulated", "b", "simulated", "simulated"})) << "rank 0 is there";
-  EXPECT_FALSE(is_lost({})) << "nobody has said where";
+  EXPECT_FALSE(is_lost({})) << "the hosts are not known";
 }
 
 TEST(Mailbox, RankZerosHostMayBeLostToAnother) {

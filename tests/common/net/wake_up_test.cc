@@ -15,14 +15,14 @@ namespace {
 
 constexpr double kLong = 60;
 
-TEST(WakeUp, ARingBeforeTheSleepIsKept) {
+TEST(WakeUp, AWakeUpBeforeTheSleepIsKept) {
   WakeUp wake_up;
   wake_up.Announce();
   wake_up.Wake();
   EXPECT_TRUE(wake_up.SleepFor(kLong));
 }
 
-TEST(WakeUp, ARingThatNobodyWaitedForIsNot) {
+TEST(WakeUp, AWakeUpThatNoSleepWasAnnouncedForIsNot) {
   WakeUp wake_up;
   wake_up.Wake();
   wake_up.Announce();
@@ -46,7 +46,7 @@ TEST(WakeUp, SleepsForSoLongAtLeast) {
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(49));
 }
 
-/// Two threads throw a ball to and fro. A ring that is lost would cost a minute.
+/// Two threads throw a ball to and fro. A lost wake-up would cost a minute.
 TEST(WakeUp, NoRingIsLost) {
   constexpr int kThrows = 20000;
   struct Side {

@@ -9,7 +9,10 @@
 #include "common/error.h"
 #include "ps/server/gradient_check.h"
 #include "ps/server/pending_pulls.h"
+#include "ps/server/pulls.h"
 #include "ps/server/push_gradients.h"
+#include "ps/server/pushes.h"
+#include "ps/server/replies.h"
 #include "ps/server/request_check.h"
 #include "ps/server/saves.h"
 #include "ps/server/state.h"
@@ -154,6 +157,77 @@ TEST(GradientCheck, RefusesNonFiniteAndTooLargeGradients) {
   ASSERT_EQ(report.non_finite.size(), 1u);
   EXPECT_EQ(report.non_finite[0].rank, 1);
   EXPECT_THAT(testing::ReadFile(dumps + "/server-0-rank-1-push-1.tsv"), HasSubstr("\t7\t1\t-2.5"));
+}
+
+/// An endpoint that keeps what is sent.
+class KeepingEndpoint : public net::Endpoint {
+ public:
+  int rank() const override { return 0; }
+  int n_ranks() const override { return kOneServer.n_ranks(); }
+  std::string host() const override { return "here"; }
+  double Now() const override { return 0; }
+  bool TimeIsVirtual() const override { return true; }
+  void Send(int, net::Frame frame) override { sent.push_back(std::move(frame)); }
+  std::optional<net::Frame> Poll() override { return std::nullopt; }
+  std::optional<net::Frame> Receive(double) override { return std::nullopt; }
+  bool Flush(double) override { return true; }
+  void NoteWaitingFor(const char*) override {}
+
+  std::vector<net::Frame> sent;
+};
+
+/// A frame of a worker's slice of step 0: its first push, with the gradients of a pull's row.
+net::Frame SliceOf(int worker, uint64_t pull_id, uint32_t slice, std::vector<float> gradients) {
+  net::Frame frame = PushOf(gradients);
+  const PushPrelude prelude = {pull_id, /*sequence=*/1, slice, /*n_slices=*/2};
+  std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
+  frame.Arrived(kOneServer.RankOfWorker(worker));
+  return frame;
+}
+
+TEST(PullsAndPushes, OfASynchronousStepAreAnsweredWhenTheStepBeforeIsComplete) {
+  Job job = PartsJob();
+  job.mutable_table(0)->mutable_optimizer()->mutable_sgd()->set_learning_rate(1);
+  job.mutable_table(0)->mutable_init()->mutable_zero();
+  job.mutable_train()->set_staleness(0);
+  KeepingEndpoint endpoint;
+  net::Mailbox mailbox(&endpoint, 10);
+  ServerState state(kOneServer, 0, job, false, 0);
+  const size_t n_tables = state.tables.size();
+  Replies replies(&mailbox, &state);
+  RequestCheck check(&state);
+  PendingPulls pending(2);
+  PushGradients gradients(&state.tables);
+  GradientCheck gradient_check(job, "", &state, &gradients);
+  Pulls pulls(&state, &replies, &check, &pending);
+  Pushes pushes(&state, &replies, &pending, &gradients, &gradient_check, 0);
+
+  pulls.OnPull(PullOf({7}, n_tables, 1));
+  ASSERT_EQ(endpoint.sent.size(), 1u);
+  pulls.OnPull(PullOf({7}, n_tables, 2, /*step=*/1));
+  EXPECT_EQ(endpoint.sent.size(), 1u) << "step 0 is not complete";
+  EXPECT_EQ(pulls.n_deferred(), 1);
+  EXPECT_TRUE(pulls.MayWaitFor(kOneServer.RankOfWorker(1)));
+  EXPECT_FALSE(pulls.MayWaitFor(kOneServer.RankOfWorker(0)));
+  pulls.OnPull(PullOf({7}, n_tables, 1));
+  EXPECT_EQ(state.report.n_repeated_pulls, 1);
+
+  EXPECT_FALSE(pushes.OnPush(SliceOf(0, 1, /*slice=*/1, {1, 2})));
+  EXPECT_EQ(pushes.n_gathering(), 1);
+  EXPECT_TRUE(pushes.OnPush(SliceOf(1, 0, /*slice=*/0, {})));
+  EXPECT_EQ(pushes.n_gathering(), 0);
+  EXPECT_EQ(state.report.n_applied_pushes, 2);
+  EXPECT_FALSE(pushes.OnPush(SliceOf(1, 0, 0, {})));
+  EXPECT_EQ(state.report.n_repeated_pushes, 1);
+
+  pulls.AnswerDeferred();
+  EXPECT_EQ(pulls.n_deferred(), 0);
+  const net::Frame& answer = endpoint.sent.back();
+  ASSERT_EQ(answer.kind(), net::FrameKind::kPullReply);
+  const auto* weights =
+      reinterpret_cast<const float*>(answer.payload().data() + sizeof(ReplyPrelude));
+  EXPECT_EQ(weights[0], -1);
+  EXPECT_EQ(weights[1], -2);
 }
 
 TEST(Saves, StayInsideTheOutputFolder) {
