@@ -20,7 +20,7 @@ class GeneratedSource final : public Source {
                   RowParser::Observer observer)
       : name_(GeneratedName(job.data())),
         world_(MakeWorld(job.data())),
-        parser_(job, Schema::Of(job, AllColumns(job.data()), UseOf(labels)), std::move(labels),
+        parser_(job, Schema::Of(job, AllColumns(job.data()), UseOf(labels)), labels,
                 std::move(observer)),
         first_row_(split.first_row()) {
     n_rows_ = std::max<int64_t>(GeneratedRows(job.data()) - first_row_, 0);
