@@ -19,8 +19,7 @@ Augmenter::Augmenter(const Job& job) {
 }
 
 void Augmenter::Change(const FieldRules& rules, Random* random) {
-  // The same number of draws whatever comes of them, so that one rule does not change what another
-  // does.
+  // Always three draws, so that one rule does not change the draws of another.
   const bool drops = random->Uniform() < rules.dropout;
   const bool crops = random->Uniform() < rules.crop;
   const bool reorders = random->Uniform() < rules.reorder;

@@ -1,4 +1,4 @@
-// Random changes of training rows: Field.augment and Task.negative_share of job.proto.
+// Random changes of training examples: Field.augment and Task.negative_share of job.proto.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@
 
 namespace zhiyin::worker::data {
 
-/// Immutable but for workspaces; one thread.
+/// Augments examples. One thread, because of its workspaces.
 class Augmenter {
  public:
   explicit Augmenter(const Job& job);
 
-  /// Whether anything is ever changed.
+  /// Whether the job asks for any change.
   bool IsActive() const { return is_active_; }
-  /// Appends row i of `from`, changed, to *to: a function of the row and the random state.
+  /// Appends example i of `from`, changed, to *to. A function of the example and `random`.
   void Append(const Rows& from, int64_t i, Random random, Rows* to);
 
  private:
@@ -32,8 +32,8 @@ class Augmenter {
   bool is_active_ = false;
   std::vector<FieldRules> fields_;
   std::vector<double> negative_share_;  // [tasks]
-  std::vector<Key> row_;                // of the row in hand
-  std::vector<Key> values_;             // of the field in hand
+  std::vector<Key> row_;                // keys of the example in hand
+  std::vector<Key> values_;             // keys of the field in hand
 };
 
 }  // namespace zhiyin::worker::data

@@ -1,5 +1,5 @@
-// The columns that data.behaviour adds to the rows: the configuration checks names against them,
-// the reader appends them.
+// The columns that data.behaviour adds to the data. Config checks know them by name;
+// BehaviourExamples appends their values.
 #pragma once
 
 #include <array>

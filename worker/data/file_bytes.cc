@@ -25,7 +25,8 @@ FileStamp StampOf(const struct stat& status) {
 
 struct FileBytes::Inflater {
   static constexpr size_t kInputBytes = 64 << 10;
-  static constexpr int kGzipOnly = 15 + 16;  // the largest window; a gzip header, not zlib's
+  static constexpr int kGzipOnly =
+      15 + 16;  // 15: the largest window; + 16: expect a gzip header, not one of zlib
 
   Inflater() { CHECK_EQ(inflateInit2(&stream, kGzipOnly), Z_OK); }
   ~Inflater() { inflateEnd(&stream); }

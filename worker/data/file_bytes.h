@@ -8,7 +8,7 @@
 
 namespace zhiyin::worker::data {
 
-/// Tells whether a file is still the one that was seen before.
+/// Identifies a version of a file: it is unchanged if its stamp is.
 struct FileStamp {
   int64_t n_bytes = 0;
   int64_t mtime_ns = 0;
@@ -17,10 +17,10 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-/// A plain or gzip file (told apart by its first two bytes), from its start to its end. A gzip may
-/// have several members. Every mistake is an Error that names the file, in a gzip also the byte of
-/// the compressed file: missing, a folder, unreadable, corrupt, truncated, changed since it was
-/// opened. One thread.
+/// Reads a plain or gzip file (distinguished by its first two bytes) from beginning to end. A gzip
+/// may have several members. Throws Error, which names the file and, for a gzip, the offset in the
+/// compressed file, where it is missing, a folder, unreadable, corrupt, truncated, or changed since
+/// it was opened. One thread.
 class FileBytes {
  public:
   explicit FileBytes(const std::string& path);
@@ -28,16 +28,16 @@ class FileBytes {
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;
 
-  /// Fills to[0, n) and returns n; less only at the end of the file.
+  /// Fills to[0, n) and returns n; returns less only at the end of the file.
   size_t Read(char* to, size_t n);
 
-  /// Whether Seek may be called: not on a gzip.
+  /// Whether Seek may be called: a gzip cannot seek.
   bool CanSeek() const { return inflater_ == nullptr; }
-  /// The next Read begins at this byte of the file. Throws Error when the file has changed.
+  /// Continues at this byte of the file. Throws Error where the file has changed.
   void Seek(int64_t offset);
 
   const std::string& path() const { return path_; }
-  /// When it was opened.
+  /// The stamp of the file when it was opened.
   const FileStamp& stamp() const { return stamp_; }
 
  private:
@@ -45,14 +45,14 @@ class FileBytes {
 
   size_t ReadRaw(char* to, size_t n);
   size_t ReadGzip(char* to, size_t n);
-  /// At its end (at_end), or anywhere.
+  /// Throws Error where the file has changed; at_end: or where another number of bytes was read.
   void CheckUnchanged(bool at_end) const;
 
   std::string path_;
   int fd_ = -1;
   FileStamp stamp_;
-  int64_t n_raw_ = 0;                   // bytes of the file itself that were read
-  std::unique_ptr<Inflater> inflater_;  // only of a gzip
+  int64_t n_raw_ = 0;                   // bytes of the (compressed) file that were read
+  std::unique_ptr<Inflater> inflater_;  // null for a plain file
 };
 
 }  // namespace zhiyin::worker::data

@@ -12,7 +12,7 @@ namespace zhiyin::worker::data {
 
 JoinedFile::JoinedFile(const Join& config) {
   for (const std::string& path : config.file()) ReadFile(config, path);
-  // Only now, as keys_ grew.
+  // After reading: while keys_ grew, its strings moved.
   for (size_t i = 0; i < keys_.size(); ++i) lines_.emplace(keys_[i], static_cast<int>(i));
   text_.shrink_to_fit();
 }

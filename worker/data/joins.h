@@ -1,4 +1,4 @@
-// Columns that rows get from other files: data.join.
+// Columns that are joined to the data from other files: data.join.
 #pragma once
 
 #include <cstddef>
@@ -12,21 +12,21 @@
 
 namespace zhiyin::worker::data {
 
-/// The lines of one join, by key. Immutable once read; any number of threads.
+/// The lines of one join, by key. Immutable; any number of threads.
 class JoinedFile {
  public:
-  /// Throws Error where a file cannot be read, has no such key, or has a line that is malformed or
-  /// whose key was there before.
+  /// Reads the files of the join. Throws Error where a file cannot be read or has no key column,
+  /// where a line is malformed, or where a key occurs twice.
   explicit JoinedFile(const Join& config);
 
-  /// Without the key.
+  /// The names of the columns, without the key.
   const std::vector<std::string>& columns() const { return columns_; }
   int n_lines() const { return static_cast<int>(keys_.size()); }
   std::string_view key(int line) const { return keys_[static_cast<size_t>(line)]; }
-  /// -1 where there is none of that key.
+  /// Returns the line with the key; -1 where there is none.
   int Find(std::string_view key) const;
-  /// Appends a value for each of columns(): those of a line, or empty ones for line -1. Valid as
-  /// long as this is.
+  /// Appends a value for each of columns(): those of a line, or empty ones for line -1. They are
+  /// valid during the lifetime of this object.
   void Append(int line, std::vector<std::string_view>* values) const;
 
  private:
@@ -35,26 +35,28 @@ class JoinedFile {
   std::vector<std::string> columns_;
   std::vector<std::string> header_;  // with the key
   std::vector<std::string> keys_;
-  std::unordered_map<std::string_view, int> lines_;  // by keys_, which never moves once all is read
-  std::string text_;                                 // all values, one after the other
-  std::vector<size_t> ends_;                         // [n_lines, n_columns], in text_
+  std::unordered_map<std::string_view, int>
+      lines_;                 // views into keys_, which never moves after reading
+  std::string text_;          // all values, concatenated
+  std::vector<size_t> ends_;  // [n_lines, n_columns]: ends of the values in text_
 };
 
 /// All joins of a job, in order. Immutable; any number of threads.
 class Joins {
  public:
-  /// Throws Error as JoinedFile does.
+  /// Reads the files of all joins. Throws Error as JoinedFile does.
   static std::shared_ptr<const Joins> Read(const Data& data);
 
-  /// Rows that come with these columns.
+  /// Applies the joins to data with certain columns. Immutable; any number of threads.
   class Plan {
    public:
     Plan() = default;
-    /// Appends the columns of the joins to *names. Throws Error, `where` in front, where a join's
-    /// column is not among them, or a column is there already. Shares the joins.
+    /// Appends the columns of the joins to *names. Shares the joins. Throws Error, which begins
+    /// with `where`, where the data lack the column that a join looks up, or have a column that it
+    /// adds.
     Plan(std::shared_ptr<const Joins> joins, const std::string& where,
          std::vector<std::string>* names);
-    /// Appends their values. REQUIRES: the values of the first columns.
+    /// Appends the values of the joins. REQUIRES: *values has the values of the data's own columns.
     void Append(std::vector<std::string_view>* values) const;
 
    private:
@@ -65,7 +67,7 @@ class Joins {
   /// Whether a join adds a column of that name.
   bool HasColumn(std::string_view name) const;
   const google::protobuf::RepeatedPtrField<Join>& config() const { return config_; }
-  /// The lines joined by this column of the rows; null where there are none.
+  /// The file that is joined by this column of the data; null where there is none.
   const JoinedFile* ByColumn(std::string_view column) const;
 
  private:

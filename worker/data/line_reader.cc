@@ -24,7 +24,7 @@ bool LineReader::Next(Line* line) {
 }
 
 bool LineReader::NextMaybeEmpty(Line* line) {
-  size_t n = 0;  // bytes from begin_ on that hold no line end
+  size_t n = 0;  // bytes from begin_ on without a line end
   const void* found = nullptr;
   while (true) {
     found = std::memchr(buffer_.data() + begin_ + n, '\n', end_ - begin_ - n);

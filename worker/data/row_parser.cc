@@ -13,7 +13,8 @@
 namespace zhiyin::worker::data {
 namespace {
 
-/// A value as it is shown in a message: short, and unable to forge a line of the log.
+/// Returns a value in the form for messages: short, and without control characters, so that it
+/// cannot forge a line of the log.
 std::string Shown(std::string_view value) {
   constexpr size_t kMaxBytes = 40;
   size_t n = std::min(value.size(), kMaxBytes);
@@ -26,7 +27,7 @@ std::string Shown(std::string_view value) {
   return shown;
 }
 
-/// numeric "age" (column #3): "abc", expected a number
+/// Returns a message: numeric "age" (column #3): "abc", expected a number
 std::string Wrong(const char* kind, const std::string& name, size_t column, std::string_view value,
                   const char* expected) {
   std::ostringstream out;

@@ -1,4 +1,4 @@
-// From a line's values to a row: keys, numbers, labels.
+// From the values of a line to an example: keys, numbers, labels, weights.
 #pragma once
 
 #include <functional>
@@ -18,29 +18,29 @@
 
 namespace zhiyin::worker::data {
 
-/// A number in decimal, all of `text`; a leading plus is allowed. False for anything else: NaN,
-/// infinity, out of range.
+/// Parses all of `text` as a finite decimal number, which may begin with a plus. Returns false for
+/// anything else: NaN, infinity, a number out of range.
 bool ParseNumber(std::string_view text, double* number);
 
-/// What job.proto says of fields, numerics and labels, done. Immutable; keeps what it needs of the
-/// job.
+/// Applies the rules of job.proto for fields, numerics, labels and weights. Immutable; keeps no
+/// reference to the job. Any number of threads, if the observer allows it.
 class RowParser {
  public:
-  /// Most values that one column of one row may hold.
+  /// The largest number of values in one column of one example.
   static constexpr int kMaxValues = 1000;
 
-  /// A category that was met: position of the field in the job, the value as it is hashed (of a
-  /// bucket its number), the key.
+  /// Receives each category: the position of the field in the job, the value that is hashed (for a
+  /// field with buckets, the number of the bucket), and the key.
   using Observer = std::function<void(int field, std::string_view value, Key key)>;
 
   /// REQUIRES: a domain for each task, or none where the schema has no labels.
   RowParser(const Job& job, const Schema& schema, LabelDomains domains, Observer observer = {});
 
-  /// An empty Rows of the job's shape.
+  /// Returns no examples, in the shape of the job.
   Rows NewRows() const;
 
-  /// Appends the row of `values` to *rows. Otherwise leaves *rows as it was and returns what is
-  /// wrong, what is expected; empty when nothing is wrong.
+  /// Appends the example that `values` make to *rows and returns an empty string; or leaves *rows
+  /// unchanged and returns what is wrong and what is expected.
   std::string Parse(std::span<const std::string_view> values, Rows* rows) const;
 
  private:
@@ -57,7 +57,7 @@ class RowParser {
     std::string name;
     bool log1p;
   };
-  /// A column that becomes a number by a rule.
+  /// A column that a rule of job.proto turns into a number.
   struct RuleColumn {
     size_t column;
     Label::RuleCase rule;
@@ -82,8 +82,8 @@ class RowParser {
   std::string ParseLabel(const TaskColumns& task, std::span<const std::string_view> values,
                          float* to) const;
   std::string ParseWeight(const TaskColumns& task, std::string_view value, float* to) const;
-  /// A value that is not missing by the rule of its column; what is wrong where it is no number but
-  /// should be.
+  /// Applies the rule of a column to a value. Returns what is wrong where a number is expected.
+  /// REQUIRES: the value is not missing.
   std::string ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule,
                         std::string_view value, float* to) const;
   std::string ParseInto(std::span<const std::string_view> values, Rows* rows) const;

@@ -7,7 +7,8 @@
 namespace zhiyin::worker::data {
 namespace {
 
-/// Ranges that a worker should get in an epoch, if the rows are enough for that many batches.
+/// The number of ranges a worker should get in an epoch, if there are examples for that many
+/// batches.
 constexpr int64_t kRangesPerWorker = 8;
 
 }  // namespace
@@ -86,7 +87,8 @@ RangePlan::RangePlan(const BlockSummaries& blocks, int n_workers, int64_t batch_
       std::max({std::min(n_whole_batches * batch_size, shuffle_rows) / kBlockRows,
                 (n_all_blocks + n_ranges_max - 1) / n_ranges_max, int64_t{1}});
   in_file_order_ = n_rows / n_workers > shuffle_rows;
-  // Among each other, as many for each worker: what it reads in the first pass are whole ranges.
+  // Interleaved ranges are a multiple of the workers, so that each reads whole ranges in the first
+  // pass.
   const int64_t n_whole = n_all_blocks / n_blocks / n_workers * n_workers;
   const int64_t n_ranges = std::max<int64_t>(n_whole, std::min<int64_t>(n_workers, n_all_blocks));
   for (const auto& [block, summary] : blocks) {

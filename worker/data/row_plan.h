@@ -1,9 +1,10 @@
-// Which rows are trained on together, and in which order: arithmetic over what the first pass
-// found, the same at every worker.
+// Which examples are trained on together, and in which order. Every worker computes the plan from
+// the numbers of examples that the first pass found, and all get one result.
 //
-// A run is a set of blocks that are shuffled together, by (seed, epoch, run) alone. A slice is what
-// a worker computes at a time: consecutive rows of shuffled runs. An epoch has a fixed set of
-// slices, whoever computes them; their numbers say in which order their sums are added up.
+// A run is a set of blocks that are shuffled together; the shuffle depends on (seed, epoch, run)
+// only. A slice is what a worker computes at a time: consecutive examples of shuffled runs. The
+// slices of an epoch do not depend on who computes them; their sums are added up in the order of
+// their numbers.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,13 @@
 
 namespace zhiyin::worker::data {
 
-/// Blocks first, first + stride, ...: n of them.
+/// The n blocks first, first + stride, ...
 struct BlockRun {
   int64_t first = 0;
   int64_t stride = 1;
   int64_t n = 0;
-  int64_t n_rows = 0;  // good ones
-  /// With the seed and the epoch, what decides the shuffle.
+  int64_t n_rows = 0;  // examples
+  /// With the seed and the epoch, these two determine the shuffle.
   uint64_t stream = 0;
   uint64_t window = 0;
 
@@ -27,15 +28,15 @@ struct BlockRun {
   int64_t last() const { return Block(n - 1); }
 };
 
-/// Rows of a shuffled run, from `begin` on.
+/// n examples of a shuffled run, from `begin` on.
 struct Piece {
   int64_t run = 0;
   int64_t begin = 0;
   int64_t n = 0;
 };
 
-/// Who reads which block in the first pass: block b is of part b mod n_parts, part p is read by
-/// worker p mod n_workers.
+/// Says who reads which block in the first pass: block b belongs to part b mod n_parts, and worker
+/// p mod n_workers reads part p.
 struct BlockDeal {
   int n_parts = 1;
   int n_workers = 1;
@@ -43,10 +44,10 @@ struct BlockDeal {
   int WorkerOf(int64_t block) const { return static_cast<int>(block % n_parts) % n_workers; }
 };
 
-/// Staleness 0. Block b belongs to stream b mod n_streams. A stream is shuffled in windows: the
-/// longest runs of its blocks, in file order, that have at most shuffle_rows rows together (at
-/// least one block). Step t takes from every stream its next rows_per_slice rows: with the same
-/// number of streams, the rows of a step and their order are the same whatever the number of
+/// The plan for staleness 0. Block b belongs to stream b mod n_streams. A stream is shuffled in
+/// windows: the longest runs of its blocks, in file order, with at most shuffle_rows examples
+/// together (at least one block). Each step takes the next rows_per_slice examples of every stream.
+/// Thus the examples of a step and their order depend on the number of streams, not on that of
 /// workers.
 class StreamPlan {
  public:
@@ -57,18 +58,19 @@ class StreamPlan {
   int n_streams() const { return static_cast<int>(stream_rows_.size()); }
   /// The windows of all streams, stream after stream.
   const std::vector<BlockRun>& runs() const { return runs_; }
-  /// Until every stream is used up; streams that end earlier give empty slices.
+  /// The number of steps until every stream has ended; streams that end earlier have empty slices.
   int64_t n_steps() const { return n_steps_; }
-  /// Rows that stream gives at a step, and that all streams together give. A step counts within its
-  /// epoch.
+  /// The number of examples of a stream's slice, and of all slices of a step. Steps are counted
+  /// within their epoch.
   int64_t SliceRows(int64_t step, int stream) const;
   int64_t StepRows(int64_t step) const;
   int64_t SliceNumber(int64_t step, int stream) const { return step * n_streams() + stream; }
+  /// The pieces of a stream's slice, in order.
   std::vector<Piece> Pieces(int64_t step, int stream) const;
-  /// Of all slices of an epoch.
+  /// The number of examples of each slice of an epoch, by slice number.
   std::vector<int64_t> RowsOfSlices() const;
-  /// What a worker of so many streams keeps in memory: all of them, or where they have windows, two
-  /// of each.
+  /// The number of examples that a worker with so many streams keeps in memory: all, or two windows
+  /// of each stream where there are several.
   int64_t KeptRows(int64_t n_own_streams) const;
 
  private:
@@ -79,15 +81,14 @@ class StreamPlan {
   std::vector<size_t> first_run_;  // [n_streams + 1]
 };
 
-/// Other stalenesses. A range is a set of blocks that one worker at a time takes and trains on:
-/// small enough that every worker gets several an epoch, at most shuffle_rows rows, and as close as
-/// blocks allow to a multiple of the batch size. It is cut evenly into batches, none larger than
-/// the batch size.
+/// The plan for other stalenesses. A range is a set of blocks that one worker leases and trains on.
+/// It is small enough that every worker gets several an epoch, has at most shuffle_rows examples,
+/// and is as close to a multiple of the batch size as blocks allow. It is cut evenly into batches,
+/// none larger than the batch size.
 ///
-/// Where the workers can keep all rows in memory, shuffle_rows each, range r has the blocks r, r +
-/// n_ranges,
-/// ...: rows of the whole split, however the files are sorted. Otherwise ranges are consecutive
-/// blocks, and go to workers in file order, so that readers move forward.
+/// Where the workers can keep all examples in memory, shuffle_rows each, range r has the blocks r,
+/// r + n_ranges, ...: examples from the whole split, however the files are sorted. Otherwise ranges
+/// are consecutive blocks and are granted in file order, so that readers only move forward.
 class RangePlan {
  public:
   RangePlan() = default;
@@ -102,10 +103,10 @@ class RangePlan {
   int64_t n_batches(int64_t range) const {
     return first_batch_[at(range) + 1] - first_batch_[at(range)];
   }
-  /// The number of a range's first batch, as a slice of the epoch.
+  /// The slice number of a range's first batch.
   int64_t FirstBatch(int64_t range) const { return first_batch_[at(range)]; }
   Piece Batch(int64_t range, int64_t nth) const;
-  /// Of all batches of an epoch.
+  /// The number of examples of each batch of an epoch, by slice number.
   std::vector<int64_t> RowsOfSlices() const;
 
  private:

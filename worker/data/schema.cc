@@ -20,7 +20,8 @@ std::optional<int> ParsePosition(std::string_view column) {
   return position;
 }
 
-/// `user` is what wants the column: numeric[2] "age".
+/// Finds a column by name or position. `user` is the input that takes it, for messages: numeric[2]
+/// "age".
 int Find(const Columns& columns, const std::string& column, const std::string& user) {
   const auto first = std::find(columns.names.begin(), columns.names.end(), column);
   if (first != columns.names.end()) {

@@ -1,4 +1,4 @@
-// Which column feeds which input.
+// Which column of the data each input of the job takes.
 #pragma once
 
 #include <span>
@@ -11,38 +11,38 @@
 
 namespace zhiyin::worker::data {
 
-/// What is known of the columns of the data.
+/// The columns of the data.
 struct Columns {
   int n = 0;
-  /// [n], or empty where they have no names.
+  /// [n]; empty where they have no names.
   std::vector<std::string> names;
-  /// Where this was seen, for messages: "census.csv:1".
+  /// Where the columns were found, for messages: "census.csv:1".
   std::string where;
 };
 
-/// Whether rows without labels will do: then label columns may be missing, and nobody looks at
-/// those that are there.
+/// Whether labels are read. Where they are ignored, their columns may be missing.
 enum class LabelUse { kNeeded, kIgnored };
-/// Labels are read where the tasks say which ones they accept.
+/// Labels are needed where the tasks say which ones they accept.
 inline LabelUse UseOf(const LabelDomains& labels) {
   return labels.empty() ? LabelUse::kIgnored : LabelUse::kNeeded;
 }
 
 /// Positions of columns, from 0. A plain value.
 struct Schema {
-  /// In place of the position of a column that is not looked at.
+  /// Stands for the position of a column that is not read.
   static constexpr int kIgnored = -1;
 
   int n_columns = 0;
   std::vector<int> fields;    // [n_fields]
   std::vector<int> numerics;  // [n_numerics]
-  /// [n_tasks]; kIgnored where nobody looks, and where the task has none.
+  /// [n_tasks]; kIgnored where labels are ignored or the task has no such column.
   std::vector<int> labels;
   std::vector<int> sample_spaces;
   std::vector<int> weights;
 
-  /// A column is a name or a position, "#7"; empty, it is the input's own name. Throws Error where
-  /// there is none such, or several of that name.
+  /// Finds the columns of all inputs. The job gives a column as a name or a position ("#7"); if
+  /// empty, the column has the name of the input. Throws Error where a column does not exist, or a
+  /// name is ambiguous.
   static Schema Of(const Job& job, const Columns& columns, LabelUse labels = LabelUse::kNeeded);
 };
 

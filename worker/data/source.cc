@@ -13,7 +13,7 @@ std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains
   const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
   switch (job.data().source_case()) {
     case Data::kText:
-      return MakeTextSource(job, rows, std::move(labels), std::move(observer));
+      return std::make_unique<TextSource>(job, rows, std::move(labels), std::move(observer));
     case Data::kGeneratedRatings:
     case Data::kGeneratedUniform:
     case Data::kGeneratedRelatedTasks:

@@ -1,4 +1,4 @@
-// Where rows come from.
+// The interface of the sources of examples.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,17 @@
 
 namespace zhiyin::worker::data {
 
-/// Rows of a split are numbered from 0, malformed lines included; block b holds rows b * kBlockRows
-/// and on. A block is what one worker reads: it is the unit of distribution, of statistics and of
-/// an evaluation batch.
+/// Lines of a split are numbered from 0, malformed ones included; block b has the lines from b *
+/// kBlockRows on. A block is read by one worker: it is the unit of distribution, of statistics, and
+/// of a batch in evaluation.
 inline constexpr int64_t kBlockRows = 256;
-/// Good rows that a block may have: with data.behaviour.negatives, each row of a file may have a
-/// hundred more beside it.
+/// The largest number of examples of a block: with data.behaviour.negatives, each line may have a
+/// hundred negative examples in addition.
 inline constexpr int64_t kMaxRowsOfBlock = kBlockRows * 101;
 
-/// A malformed line. `what` is a whole sentence for the log: "census.gz:17: 3 columns, expected
-/// 42".
+/// A malformed line. `what` is a sentence for the log: "census.gz:17: 3 columns, expected 42".
 struct BadLine {
-  int64_t row = 0;
+  int64_t row = 0;  // number of the line in the split
   std::string what;
 };
 
@@ -33,21 +32,23 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// Replaces *rows by the good rows of a block, in order, and *bad by its malformed lines; the
-  /// caller may have moved from both. Returns how many rows the block has, malformed ones included:
-  /// 0 past the end of the split. Blocks may be read in any order. Ascending is cheap: what lies
-  /// between is skipped at the cost of finding its line ends. A block of a plain file that was
-  /// passed before is jumped to; a gzip is read anew from its start. Throws Error for a file that
-  /// is missing, a folder, unreadable, a corrupt gzip (with file and offset), a file that changes.
+  /// Replaces *rows by the examples of a block, in order, and *bad by its malformed lines; the
+  /// caller may have moved from both. Returns how many lines the block has, malformed ones
+  /// included: 0 past the end of the split.
+  ///
+  /// Blocks may be read in any order. Ascending order is cheap: lines in between are skipped at the
+  /// cost of finding their ends. In a plain file, blocks that were passed before are jumped to; a
+  /// gzip is read again from its beginning. Throws Error for a file that is missing, a folder,
+  /// unreadable, a corrupt gzip (with file and offset), or changed since the job began.
   virtual int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) = 0;
 };
 
 enum class SplitKind { kTrain, kTest };
 
-/// The configured source. Throws Error at once where a file is missing or a column does not exist.
-/// The job is copied. `labels` says which labels the tasks accept; without domains labels are not
-/// read. `observer` is told every category that is read, those of malformed lines
-/// among them.
+/// Makes the configured source, which keeps no reference to `job`. `labels` says which labels the
+/// tasks accept; if it is empty, labels are not read. `observer` is called for every category that
+/// is read, also in lines that turn out to be malformed. Throws Error at once where a file is
+/// missing or a column does not exist.
 std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains labels,
                                    RowParser::Observer observer = {});
 

@@ -15,7 +15,7 @@ constexpr char kBytesName[] = "block summaries";
   Fail(kBytesName, ": block ", block, ": ", what, ", expected what a worker's first pass finds");
 }
 
-/// Refuses what no pass over a block can find, whatever the job.
+/// Throws Error for values that no pass over a block of any job can find.
 void CheckSummary(int64_t block, const BlockSummary& summary) {
   if (block < 0) Refuse(block, "negative number");
   if (summary.n_rows < 0 || summary.n_bad < 0 || summary.n_rows > kMaxRowsOfBlock ||
@@ -71,8 +71,8 @@ BlockSummary BlockSummary::Of(const Rows& rows) {
   return summary;
 }
 
-// u64 blocks; for each, ascending: i64 block, i64 n_rows, i64 n_bad, string first_bad, then arrays:
-// i64 n, f64 mean and f64 m2 of the numerics, i64 n_observed.
+// Format: u64 n_blocks; for each block, ascending: i64 block, i64 n_rows, i64 n_bad, string
+// first_bad, then arrays: i64 n, f64 mean and f64 m2 of the numerics, i64 n_observed.
 std::string Serialize(const BlockSummaries& summaries) {
   ByteWriter writer;
   writer.Put<uint64_t>(summaries.size());

@@ -1,4 +1,5 @@
-// What the first pass over the training rows finds, exactly the same whoever reads which block.
+// What the first pass over the training data finds. It does not depend, to the last bit, on which
+// worker reads which block.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 
 namespace zhiyin::worker::data {
 
-/// Count, mean and sum of squared deviations of a number (Welford, 1962), mergeable (Chan et al.,
-/// 1979).
+/// Count, mean and sum of squared deviations of a number (Welford, 1962), which can be merged (Chan
+/// et al., 1979).
 struct Moments {
   int64_t n = 0;
   double mean = 0;
@@ -25,27 +26,27 @@ struct Moments {
   double Stddev() const;
 };
 
-/// What one block holds.
+/// What one block has.
 struct BlockSummary {
-  int64_t n_rows = 0;
-  int64_t n_bad = 0;
+  int64_t n_rows = 0;  // examples
+  int64_t n_bad = 0;   // malformed lines
   /// "file:line: ..." of the first malformed line; empty when there is none.
   std::string first_bad;
-  std::vector<Moments> numerics;    // [n_numerics], of the values that are known
-  std::vector<int64_t> n_observed;  // [n_tasks], labels that are known
+  std::vector<Moments> numerics;    // [n_numerics], of the values that are not missing
+  std::vector<int64_t> n_observed;  // [n_tasks], labels that are not missing
 
   static BlockSummary Of(const Rows& rows);
 };
 
-/// Summaries by block. Every worker summarises its own blocks; the union is the same whatever their
-/// number.
+/// Summaries by block. Every worker summarises its own blocks; together they are the summaries of
+/// all.
 using BlockSummaries = std::map<int64_t, BlockSummary>;
 
 std::string Serialize(const BlockSummaries& summaries);
 /// Throws Error on bytes that Serialize did not write.
 BlockSummaries ParseBlockSummaries(std::string_view bytes);
 
-/// Totals of a split. Merged in block order, so that rounding does not depend on who read what.
+/// Totals of a split, merged in block order, so that rounding does not depend on who read what.
 struct SplitSummary {
   int64_t n_rows = 0;
   int64_t n_bad = 0;
@@ -56,12 +57,12 @@ struct SplitSummary {
   static SplitSummary Of(const BlockSummaries& blocks);
 };
 
-/// x -> (x - mean) * scale for every numeric; a missing value becomes the mean, so 0 where
-/// standardised.
+/// Replaces each numeric x by (x - mean) * scale. A missing value is taken to be the mean, which is
+/// 0 where numerics are standardised.
 struct Normalizer {
   std::vector<float> mean;   // [n_numerics]
   std::vector<float> scale;  // [n_numerics]: 1 / stddev; 1 where the stddev is 0
-  /// In place on [n, n_numerics].
+  /// Normalizes [n, n_numerics] in place.
   void Apply(std::span<float> numerics) const;
 };
 

@@ -1,16 +1,37 @@
-// Rows from delimited text files.
+// Examples from delimited text files.
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <string_view>
+#include <vector>
 
 #include "configs/job.pb.h"
+#include "worker/data/example_assembler.h"
+#include "worker/data/format/delimited.h"
+#include "worker/data/line_blocks.h"
 #include "worker/data/source.h"
+#include "worker/data/text_columns.h"
 
 namespace zhiyin::worker::data {
 
-/// The split's rows of its files, one after the other as if they were one file. Throws Error where
-/// MakeSource does. REQUIRES: the job's data is text.
-std::unique_ptr<Source> MakeTextSource(const Job& job, const Split& split, LabelDomains labels,
-                                       RowParser::Observer observer);
+/// Reads the examples of a split: blocks of lines (LineBlocks), cut into values (LineSplitter),
+/// made into examples (ExampleAssembler). One thread.
+class TextSource final : public Source {
+ public:
+  /// Throws Error where MakeSource does. REQUIRES: the job's data is text; `split` is a split of
+  /// `job`.
+  TextSource(const Job& job, const Split& split, LabelDomains labels, RowParser::Observer observer);
+
+  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override;
+
+ private:
+  TextSource(const Job& job, const Split& split, InspectedFiles inspected, LabelDomains labels,
+             RowParser::Observer observer);
+
+  LineBlocks blocks_;
+  LineSplitter splitter_;
+  ExampleAssembler assembler_;
+  std::vector<std::string_view> values_;  // of the line in hand
+};
 
 }  // namespace zhiyin::worker::data

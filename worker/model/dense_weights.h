@@ -1,4 +1,4 @@
-// The model's own weights as rows of the dense table.
+// The dense weights of the model, as rows of the dense table.
 #pragma once
 
 #include <Eigen/Core>
@@ -11,8 +11,8 @@
 
 namespace zhiyin::worker::model {
 
-/// A flat vector of weights and one of gradients, padded to whole rows of kDenseRowDim. The
-/// padding's gradient is always zero.
+/// A flat vector of weights and one of gradients, padded to whole table rows of kDenseRowDim
+/// floats. The gradient of the padding is always zero. One thread.
 class DenseWeights {
  public:
   explicit DenseWeights(int64_t n_weights)
@@ -26,14 +26,14 @@ class DenseWeights {
   std::span<const Key> keys() const { return keys_; }
   std::span<float> weights() { return std::span(weights_).first(n_weights_); }
   std::span<float> gradients() { return std::span(gradients_).first(n_weights_); }
-  /// With the padding: [keys().size(), kDenseRowDim].
+  /// Include the padding: [keys().size(), kDenseRowDim].
   std::span<float> weight_rows() { return weights_; }
   std::span<float> gradient_rows() { return gradients_; }
 
  private:
   size_t n_weights_;
   std::vector<Key> keys_;
-  // Always at the same alignment, as Model asks.
+  // Always aligned alike, as Model requires.
   using AlignedFloats = std::vector<float, Eigen::aligned_allocator<float>>;
   AlignedFloats weights_;
   AlignedFloats gradients_;

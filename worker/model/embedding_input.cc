@@ -13,8 +13,8 @@ void AddTo(float* __restrict to, const float* __restrict from, float factor, int
   for (int d = 0; d < dim; ++d) to[d] += factor * from[d];
 }
 
-/// Of several rows, in each column the first that has the largest value: visit(column, its
-/// position).
+/// Calls visit(column, position) for each column, with the position of the first embedding row that
+/// has the largest value there.
 template <typename Visit>
 void ForEachLargest(const std::vector<float>& weights, std::span<const uint32_t> positions, int dim,
                     const Visit& visit) {
@@ -63,7 +63,7 @@ void EmbeddingInput::Prepare(const data::Rows& rows) {
       UniqueKeys& keys = tables_[fields_[f].table].keys;
       const Range values = ValuesOf(i, f);
       for (uint32_t k = values.begin; k < values.end; ++k) {
-        // Most often of the same table; otherwise nothing is lost.
+        // The next key is most often of this table; a useless prefetch costs little.
         if (k + UniqueKeys::kAhead < rows.keys.size())
           keys.Prefetch(rows.keys[k + UniqueKeys::kAhead]);
         positions_[k] = keys.Insert(rows.keys[k]);

@@ -1,4 +1,4 @@
-// From a batch's keys to the model's input, and from the input's gradient back to the rows.
+// From the keys of a batch to the model's input x, and from dx to the gradients of embedding rows.
 #pragma once
 
 #include <algorithm>
@@ -14,37 +14,36 @@
 
 namespace zhiyin::worker::model {
 
-/// One batch at a time; one thread; allocates nothing once warm.
+/// Handles one batch at a time. One thread; allocates nothing once it has seen the largest batch.
 ///
-///   input.Prepare(rows);            // distinct keys of each table
+///   input.Prepare(rows);            // finds the distinct keys of each table
 ///   ... fill input.weights(t) for input.keys(t) ...
 ///   input.Pool(&x);                 // x [n, layout.dim]
-///   input.Scatter(dx);              // sums dx into input.gradients(t)
-///   input.AddL2(step_rows);
+///   input.Scatter(dx);              // adds dx up in input.gradients(t)
+///   input.AddL2(step_rows);         // adds the gradient of Table.l2
 class EmbeddingInput {
  public:
   EmbeddingInput(const Job& job, const InputLayout& layout);
 
-  /// Takes over what it needs of the rows.
+  /// Copies what it needs of the examples.
   void Prepare(const data::Rows& rows);
   int64_t n_rows() const { return n_rows_; }
 
-  /// Tables of the job, so table t is TableId t + 1.
+  /// The tables of the job; table t has TableId t + 1.
   int n_tables() const { return static_cast<int>(tables_.size()); }
   std::span<const Key> keys(int table) const {
     return tables_[static_cast<size_t>(table)].keys.keys();
   }
-  float* weights(int table) {
-    return tables_[static_cast<size_t>(table)].weights.data();
-  }  // [keys, dim]
-  float* gradients(int table) {
-    return tables_[static_cast<size_t>(table)].gradients.data();
-  }  // [keys, dim]
+  /// [keys(table).size(), dim], here and below.
+  float* weights(int table) { return tables_[static_cast<size_t>(table)].weights.data(); }
+  float* gradients(int table) { return tables_[static_cast<size_t>(table)].gradients.data(); }
 
+  /// Fills x [n, layout.dim] from the weights.
   void Pool(Matrix* x) const;
+  /// Sets the gradients from dx [n, layout.dim].
   void Scatter(const Matrix& dx);
-  /// Adds the gradient of Table.l2 of the rows' data, divided by the rows of the step, to
-  /// gradients.
+  /// Adds to the gradients those of Table.l2 for the embedding rows of each example, divided by the
+  /// number of examples of the step.
   void AddL2(int64_t step_rows);
 
  private:
@@ -61,11 +60,12 @@ class EmbeddingInput {
     Field::Pooling pooling = Field::SUM;
   };
 
-  /// A field's columns in a row of x, from the rows of its values; and the way back from a row of
-  /// dx.
+  /// Fills a field's columns of an example's row of x from the embedding rows of its values; and
+  /// the backward pass from a row of dx. `positions` are those of the values' keys among the
+  /// distinct keys.
   void PoolField(const FieldPlan& field, std::span<const uint32_t> positions, float* row) const;
   void ScatterField(const FieldPlan& field, std::span<const uint32_t> positions, const float* row);
-  /// The values of a row's field: of a sequence the last ones, as many as x has.
+  /// The values of an example's field; where a sequence is longer than x allows, its last values.
   struct Range {
     uint32_t begin = 0;
     uint32_t end = 0;
@@ -88,7 +88,7 @@ class EmbeddingInput {
   std::vector<FieldPlan> fields_;
   InputLayout layout_;
   int64_t n_rows_ = 0;
-  std::vector<uint32_t> positions_;  // of each key of the batch among its table's distinct keys
+  std::vector<uint32_t> positions_;  // [keys of the batch]: among the distinct keys of the table
   std::vector<uint32_t> key_begin_;  // as in Rows
   std::vector<float> numerics_;      // as in Rows
 };

@@ -42,7 +42,7 @@ void TaskHeads::TakeTargets(const data::Rows& rows, Targets* targets) const {
     groups.resize(static_cast<size_t>(rows.n));
     for (int64_t i = 0; i < rows.n; ++i) {
       const std::span<const Key> keys = rows.KeysOf(i, tasks_[t].group_field);
-      // A row without a value is a group of its own.
+      // An example without a value is a group of its own.
       groups[static_cast<size_t>(i)] = keys.empty() ? Mix(static_cast<uint64_t>(i)) : keys[0];
     }
   }

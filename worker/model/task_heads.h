@@ -1,4 +1,4 @@
-// All tasks' losses over a batch: what the model's outputs cost, and what to change about them.
+// The losses of all tasks over a batch, and their derivatives with respect to the model's outputs.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@
 
 namespace zhiyin::worker::model {
 
-/// Sums over the rows of a batch that have a task's label, and one over all rows.
+/// Sums over the examples of a batch that have the label of a task; own_loss over all examples.
 struct TaskSums {
   double n = 0;
   double loss = 0;  // unweighted
   double prediction = 0;
   double label = 0;
   double squared_error = 0;
-  double own_loss = 0;  // of the model itself (Model::AddOwnLoss), weighted, over all rows
+  double own_loss = 0;  // auxiliary loss (Model::AddOwnLoss), weighted, over all examples
 
   void Add(const TaskSums& other);
 
-  /// It travels as so many numbers, in the order above.
+  /// How many numbers a message holds for it, in the order above.
   static constexpr size_t kNumbers = 6;
   static TaskSums FromNumbers(const double* numbers) {
     return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]};
@@ -33,18 +33,22 @@ struct TaskSums {
 };
 static_assert(sizeof(TaskSums) == TaskSums::kNumbers * sizeof(double));
 
-/// What the outputs of a batch are compared with.
+/// What the outputs of a batch [n, n_tasks] are compared with.
 struct Targets {
-  std::vector<float> labels;   // [n, n_tasks], kMissing where the task has no part in the row
+  std::vector<float> labels;   // [n, n_tasks], kMissing where the example has no label of the task
   std::vector<float> weights;  // [n, n_tasks], or empty: all 1
-  std::vector<std::vector<Key>>
-      groups;  // [n_tasks][n], empty where the loss compares no rows, or all
+  /// [n_tasks][n]: the group whose examples the loss compares; empty where it compares none, or
+  /// all.
+  std::vector<std::vector<Key>> groups;
 };
 
-/// The objective of a step of B rows is sum over tasks of weight * (1 / B) * sum of the weighted
-/// loss over the rows that have the label, and of what the model adds to it. The divisor is the
-/// same for all tasks and known beforehand, so that the slices of a step add up without knowing of
-/// each other. One thread.
+/// The objective of a step of B examples is
+///
+///   sum_t weight_t * (1 / B) * sum_i weight_ti * loss_t(output_ti, label_ti)
+///
+/// over the tasks t and the examples i that have the task's label, plus the model's auxiliary loss.
+/// All tasks are divided by B, which is known before the step, so that the slices of a step can be
+/// computed independently and added up. One thread.
 class TaskHeads {
  public:
   explicit TaskHeads(const Job& job);
@@ -54,17 +58,17 @@ class TaskHeads {
   double weight(int task) const { return at(task).weight; }
   loss::PredictionKind kind(int task) const { return at(task).loss->kind(); }
 
-  /// Of rows of the job's shape. Reuses the memory of *targets.
+  /// Copies labels, weights and groups of the examples. Reuses the memory of *targets.
   void TakeTargets(const data::Rows& rows, Targets* targets) const;
 
-  /// predictions [n, n_tasks] of outputs [n, n_tasks].
+  /// Fills predictions [n, n_tasks] from outputs [n, n_tasks].
   void Predictions(const Matrix& outputs, std::span<float> predictions) const;
-  /// sums [n_tasks]: every row counts once, with its label as it is.
+  /// Fills sums [n_tasks] for reports: examples are not weighted, labels are not smoothed.
   void Sums(const Matrix& outputs, std::span<const float> predictions, const Targets& targets,
             std::span<TaskSums> sums);
-  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label; objectives
-  /// [n_tasks]: these rows' part of each task's. Here rows have their weights, and labels are
-  /// smoothed.
+  /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label. objectives
+  /// [n_tasks]: what these examples add to the objective of each task. Examples are weighted,
+  /// labels smoothed.
   void Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step,
                    Matrix* doutputs, std::span<double> objectives);
 
@@ -79,12 +83,12 @@ class TaskHeads {
     std::unique_ptr<loss::Loss> loss;
   };
   const Head& at(int task) const { return tasks_[static_cast<size_t>(task)]; }
-  /// Fills the columns below with task t's part; values_ and derivatives_ with what its loss says.
+  /// Copies task t's columns to the vectors below and computes its loss there.
   void Compute(size_t t, const Matrix& outputs, const Targets& targets, bool training);
 
   std::vector<Head> tasks_;
 
-  // Of one task, [n].
+  // The columns of one task, [n].
   std::vector<float> outputs_;
   std::vector<float> labels_;
   std::vector<float> weights_;

@@ -14,7 +14,7 @@
 namespace zhiyin::worker::recommend {
 namespace {
 
-/// The different items of each user, ascending, and the other way round.
+/// The distinct items of each user, ascending, and the distinct users of each item.
 std::vector<std::vector<int>> ItemsOfUsers(const data::Behaviour& behaviour) {
   std::vector<std::vector<int>> items(static_cast<size_t>(behaviour.n_users()));
   for (size_t u = 0; u < items.size(); ++u) {
@@ -95,7 +95,7 @@ class ContentOnly final : public Baseline {
       for (const auto& [term, weight] : terms_[static_cast<size_t>(item)])
         profile[static_cast<size_t>(term)] += weight;
     }
-    // The length of the profile is the same for all items.
+    // The length of the profile is a common factor of all scores, and left out.
     for (size_t i = 0; i < terms_.size(); ++i) {
       scores[i] = 0;
       for (const auto& [term, weight] : terms_[i])
@@ -156,7 +156,7 @@ class ItemNeighbours final : public Baseline {
   int n_neighbours_;
   std::vector<std::vector<int>> items_;  // [users]
   std::vector<std::vector<std::pair<int, float>>>
-      readers_;  // [items]: whose neighbour the item is, and how near
+      readers_;  // [n_items]: the items that have it as a neighbour, and the cosine
 };
 
 class ImplicitFactorization final : public Baseline {
@@ -181,8 +181,9 @@ class ImplicitFactorization final : public Baseline {
   }
 
  private:
-  /// Row r of *to: (F'F + alpha sum f f' + lambda I)^-1 (1 + alpha) sum f, sums over the rows f of
-  /// F that it met.
+  /// Updates one side with the other side F fixed (equation 4 of the paper): row r of *to becomes
+  /// (F'F + alpha sum f f' + lambda I)^-1 (1 + alpha) sum f, with sums over the rows f of F that r
+  /// has an event with.
   static void Solve(const std::vector<std::vector<int>>& met, const Matrix& from, double alpha,
                     double lambda, Matrix* to) {
     Eigen::MatrixXf base = from.transpose() * from;

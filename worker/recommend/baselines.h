@@ -1,4 +1,4 @@
-// What a model's lists are measured against. All are functions of the events that are learned from.
+// Recommenders that a model is compared with. They know the training events, and no model.
 #pragma once
 
 #include <memory>
@@ -11,32 +11,36 @@
 
 namespace zhiyin::worker::recommend {
 
-/// A score for every item. Immutable once made; any number of threads.
+/// Scores every item for a user. Immutable; any number of threads.
 class Baseline {
  public:
   virtual ~Baseline() = default;
   virtual std::string name() const = 0;
-  /// scores [items] of a user, overwritten.
+  /// Sets scores [n_items]; higher is better.
   virtual void Score(int user, std::span<float> scores) const = 0;
 };
 
-/// Items by their events.
+/// Scores an item by its number of events.
 std::unique_ptr<Baseline> MakeMostPopular(const data::Behaviour& behaviour);
-/// Sum of the cosines of an item and the user's items that are among its n_neighbours nearest
-/// (Sarwar et al., WWW 2001, section 3.2, for events instead of ratings).
+/// Scores an item by the sum of its cosines with those of the user's items that are among its
+/// n_neighbours nearest items (Sarwar et al., WWW 2001, section 3.2, for events instead of
+/// ratings).
 std::unique_ptr<Baseline> MakeItemNeighbours(const data::Behaviour& behaviour, int n_neighbours);
-/// Implicit feedback by alternating least squares (Hu, Koren and Volinsky, ICDM 2008): confidence 1
-/// + alpha where there is an event.
+/// Matrix factorization of implicit feedback by alternating least squares (Hu, Koren and Volinsky,
+/// ICDM 2008), with vectors of `dim` numbers, confidence 1 + alpha for pairs with an event and 1
+/// for others, regularization lambda, and n_rounds updates of users and items.
 std::unique_ptr<Baseline> MakeImplicitFactorization(const data::Behaviour& behaviour, int dim,
                                                     double alpha, double lambda, int n_rounds);
 
-/// Cosine of an item's content and that of the user's items together, by what data.join says of
-/// items: a value of a column is a term, values of a list are several, and each weighs log(items /
-/// items that have it) (Salton and Buckley, 1988). Null where the job says nothing of items.
+/// Scores an item by the cosine between its content and the summed content of the user's items. The
+/// content are the columns that data.join adds to items: each value is a term, each value of a list
+/// another, and a term weighs log(n_items / items that have it) (Salton and Buckley, 1988). Null
+/// where data.join adds nothing to items.
 std::unique_ptr<Baseline> MakeContentOnly(const data::Behaviour& behaviour);
 
-/// The best k items of a user, of equal scores the item that appeared first. `scores` [items] is a
-/// workspace.
+/// Returns the best k items for a user, best first; among equal scores the item that appeared first
+/// in the training files. `exclude_seen` leaves out items that the user has a training event with.
+/// `scores` [n_items] is a workspace.
 std::vector<int> BestUnseen(const data::Behaviour& behaviour, const Baseline& baseline, int user,
                             int k, bool exclude_seen, std::span<float> scores);
 

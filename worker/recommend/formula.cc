@@ -11,8 +11,10 @@
 
 namespace zhiyin::worker::recommend {
 
-/// sum: product (+- product)*;  product: signed (*/ signed)*;  signed: - signed | power;  power:
-/// atom (^ signed)?
+/// A recursive-descent parser of this grammar:
+///
+///   sum: product (+- product)*     product: signed (*/ signed)*
+///   signed: - signed | power       power: atom (^ signed)?
 class Formula::Parser {
  public:
   Parser(std::string_view text, const std::vector<std::string>& names, std::vector<Step>* steps)

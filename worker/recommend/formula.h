@@ -1,4 +1,4 @@
-// A configured way to make one number of the tasks' predictions: "ctr^0.5 * cvr".
+// A formula that combines the predictions of the tasks into one score: "ctr^0.5 * cvr".
 #pragma once
 
 #include <span>
@@ -8,19 +8,20 @@
 
 namespace zhiyin::worker::recommend {
 
-/// Numbers, names, + - * / ^ (to the right, before a sign), parentheses, exp(a), log(a), min(a, b),
-/// max(a, b). Names hold letters, digits and _, and begin with no digit. Immutable; any number of
-/// threads.
+/// A formula has numbers, names, + - * / ^, parentheses, exp(a), log(a), min(a, b) and max(a, b). ^
+/// associates to the right and binds more tightly than a sign: -a^b is -(a^b). Names consist of
+/// letters, digits and _, and do not begin with a digit. Immutable; any number of threads.
 class Formula {
  public:
   static constexpr size_t kMaxBytes = 1000;
   static constexpr int kMaxDepth = 100;
 
-  /// Throws Error `formula, column 7: ...` on text that is none, or that uses a name which is not
-  /// among `names`.
+  /// Throws Error `formula, column 7: ...` where `text` is no formula, or uses a name that is not
+  /// in `names`.
   Formula(std::string_view text, std::vector<std::string> names);
 
-  /// values [names]. What is undefined, as the logarithm of a negative number, is NaN or infinite.
+  /// Computes the formula for values [names.size()]. Where it is undefined, as the logarithm of a
+  /// negative number, the result is NaN or infinite.
   double operator()(std::span<const float> values) const;
 
  private:

@@ -1,6 +1,6 @@
 #include "worker/recommend/item_index.h"
 
-// Its own vector code fetches ahead with an address that it reads from behind the end of a list.
+// The vector code of hnswlib prefetches an address that it reads from beyond the end of a list.
 #define NO_MANUAL_VECTORIZATION
 #include <hnswlib/hnswlib.h>
 
@@ -22,7 +22,7 @@ class Scan final : public ItemIndex {
     constexpr Eigen::Index kRows = 2048;  // scores that stay in the nearest cache
     const Eigen::Map<const Eigen::VectorXf> vector(user, items_.cols());
     Eigen::VectorXf scores;
-    std::vector<ScoredItem> best;  // a heap, the worst in front, once it has n
+    std::vector<ScoredItem> best;  // a heap with the worst in front, once it has n items
     if (n == 0) return best;
     for (Eigen::Index begin = 0; begin < items_.rows(); begin += kRows) {
       const Eigen::Index n_rows = std::min(kRows, items_.rows() - begin);
@@ -48,7 +48,7 @@ class Scan final : public ItemIndex {
   const Matrix& items_;
 };
 
-/// Distances for the graph: the less, the larger the product.
+/// Distances for the graph: the larger the product, the smaller the distance.
 class Products final : public hnswlib::SpaceInterface<float> {
  public:
   explicit Products(size_t dim) : dim_(dim) {}
@@ -74,8 +74,8 @@ class Hnsw final : public HnswIndex {
         graph_(&space_, std::max<size_t>(static_cast<size_t>(items.rows()), 1),
                static_cast<size_t>(options.links), static_cast<size_t>(options.build_width)) {
     Hnsw::SetSearchWidth(options.search_width);
-    // One after the other: several threads would make another graph each time, draw levels from one
-    // generator without a lock, and hold the locks of two items in any order.
+    // One thread: several would build another graph each time, draw levels from one generator
+    // without a lock, and lock two items in either order.
     for (Eigen::Index i = 0; i < items.rows(); ++i)
       graph_.addPoint(items.row(i).data(), static_cast<size_t>(i));
   }

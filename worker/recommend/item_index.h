@@ -1,4 +1,4 @@
-// The items whose vectors have the largest products with a user's.
+// Retrieval: the items whose vectors have the largest inner products with a user's vector.
 #pragma once
 
 #include <cstddef>
@@ -11,38 +11,39 @@ namespace zhiyin::worker::recommend {
 
 struct ScoredItem {
   int item = 0;
-  float score = 0;  // the product of the vectors
+  float score = 0;  // inner product of the vectors
 };
 
-/// Immutable once made; any number of threads.
+/// Finds items by their vectors. Immutable once made; any number of threads.
 class ItemIndex {
  public:
   virtual ~ItemIndex() = default;
-  /// At most n items that are not excluded, by score, best first; of equal scores the first item
-  /// first. user [dim]; excluded [items], or empty for none; n_excluded of them are true.
+  /// Returns at most n items that are not excluded, best first; among equal scores the lower number
+  /// first. user [dim]; excluded [n_items], or empty for none; n_excluded of them are true.
   virtual std::vector<ScoredItem> Best(const float* user, size_t n,
                                        const std::vector<bool>& excluded,
                                        size_t n_excluded) const = 0;
 };
 
-/// Looks at all. items [n, dim]: borrowed.
+/// Makes an exact index, which computes all products. items [n, dim] must outlive it.
 std::unique_ptr<ItemIndex> MakeScan(const Matrix& items);
 
-/// Of hnswlib: hierarchical navigable small worlds (Malkov and Yashunin, TPAMI 2020), with the
-/// product as likeness.
+/// Parameters of hnswlib: hierarchical navigable small world graphs (Malkov and Yashunin, TPAMI
+/// 2020) with the inner product as similarity.
 struct HnswOptions {
-  int links = 16;          // M: of an item to others, on a layer
-  int build_width = 100;   // ef_construction: items that are looked at for an item's links
-  int search_width = 200;  // ef: for a query; more find more of the best, and take longer
+  int links = 16;          // M: links of an item on a layer
+  int build_width = 100;   // ef_construction: candidates for the links of a new item
+  int search_width = 200;  // ef: candidates of a query; larger is more accurate and slower
 };
 
-/// Finds most of them, with their exact scores. Made by one thread, the same every time. Excluded
-/// items are looked for as well, and left out. items [n, dim]: borrowed, and copied too.
+/// An approximate index: finds most of the best items, with exact scores. Built by one thread, so
+/// that it is reproducible. Excluded items are searched for, too, and then left out.
 class HnswIndex : public ItemIndex {
  public:
-  /// As in HnswOptions. Nobody asks meanwhile.
+  /// Changes HnswOptions::search_width. REQUIRES: no other thread calls Best meanwhile.
   virtual void SetSearchWidth(int width) = 0;
 };
+/// Copies items [n, dim], which must outlive the index all the same.
 std::unique_ptr<HnswIndex> MakeHnsw(const Matrix& items, const HnswOptions& options);
 
 }  // namespace zhiyin::worker::recommend

@@ -23,7 +23,8 @@ const Job& WithBehaviour(const Job& job) {
   return job;
 }
 
-/// The towers' vectors of n rows, `append` adding each; `take(begin, vectors)`.
+/// Computes the towers' vectors of n examples: `append` adds example i, `take` receives the vectors
+/// of the examples from `begin` on.
 void ForVectors(const saved::FrozenModel& model, const PairRows& rows, int n,
                 const std::function<void(int, data::Rows*)>& append,
                 const std::function<void(int, const model::TowerVectors&)>& take) {
@@ -74,7 +75,7 @@ void PairRows::Append(int user, int item, std::string_view history, data::Rows* 
   if (item >= 0) values[1] = behaviour_->item(item);
   joins_.Append(&values);
   values.push_back(history);
-  values.emplace_back();  // a share is no input of a tower
+  values.emplace_back();  // item_log_share, which is no input of a tower
   const std::string wrong = parser_->Parse(values, rows);
   if (!wrong.empty()) Fail("a row for a recommendation: ", wrong);
 }

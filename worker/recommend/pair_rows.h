@@ -1,4 +1,4 @@
-// Rows of a model's job for a user and an item that no file has together.
+// Examples for pairs of a user and an item that need not be in any file.
 #pragma once
 
 #include <memory>
@@ -14,34 +14,37 @@
 
 namespace zhiyin::worker::recommend {
 
-/// A row has the user, the item, the history and the columns that data.join gives of them; other
-/// columns are missing values. Immutable; any number of threads.
+/// Makes examples for a model's job. An example has the user, the item, the history and the columns
+/// that data.join adds for them; other columns are missing values. Immutable; any number of
+/// threads.
 class PairRows {
  public:
-  /// Of a job with data.behaviour; the behaviour may be another job's about the same users and
-  /// items. Throws Error where there is none, or a joined file cannot be read.
+  /// `behaviour` may be that of another job with the same users and items. Throws Error where the
+  /// job has no data.behaviour, or a joined file cannot be read.
   PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour,
            data::RowParser::Observer observer = {});
 
   data::Rows NewRows() const { return parser_->NewRows(); }
-  /// Appends a row; -1 is nobody, or no item.
+  /// Appends an example; -1 stands for no user, or no item.
   void Append(int user, int item, std::string_view history, data::Rows* rows) const;
 
  private:
   std::shared_ptr<const data::Behaviour> behaviour_;
-  size_t n_own_ = 0;  // columns that come first: the user, the item, those that are missing
+  size_t n_own_ = 0;  // the first columns: the user, the item, those with missing values
   data::Joins::Plan joins_;
   std::unique_ptr<data::RowParser> parser_;
 };
 
-/// The vectors of a model with two towers, of all items or all users of the behaviour.
+/// The item tower's vectors for all items of a behaviour.
 struct ItemVectors {
-  Matrix vectors;  // [n, dim]
-  float temperature = 1;
+  Matrix vectors;         // [n_items, dim]
+  float temperature = 1;  // of the model's softmax over products
 };
+/// REQUIRES: the model has two towers, here and below.
 ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows,
                            const data::Behaviour& behaviour);
-/// As they are after all events that are learned from.
+/// Returns the user tower's vectors [n_users, dim] for all users of the behaviour, whose histories
+/// include all training events.
 Matrix VectorsOfUsers(const saved::FrozenModel& model, const PairRows& rows,
                       const data::Behaviour& behaviour);
 

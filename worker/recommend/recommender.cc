@@ -113,7 +113,7 @@ std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem>
     const size_t n_tasks = scorer.predictions().size() / now.size();
     for (size_t i = 0; i < now.size(); ++i) {
       const double score = (*formula_)(scorer.predictions().subspan(i * n_tasks, n_tasks));
-      // What has no value is worth nothing.
+      // An undefined score ranks last.
       ranked.push_back(
           {now[i].item, std::isnan(score) ? -std::numeric_limits<double>::infinity() : score, {}});
     }
@@ -124,9 +124,9 @@ std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem>
   return ranked;
 }
 
-/// Scores are brought to 0 to 1 first, so that they can be weighed against cosines. As in the
-/// paper, whose likeness is never negative, an item that points the other way is just unlike:
-/// otherwise the worst would look the most diverse.
+/// Scores are scaled to [0, 1], so that they can be weighed against cosines. Negative cosines count
+/// as 0, as in the paper, whose similarity is never negative: otherwise the worst items would look
+/// the most diverse.
 std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked) const {
   double lowest = std::numeric_limits<double>::infinity();
   double highest = -lowest;
@@ -136,7 +136,8 @@ std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked)
     highest = std::max(highest, one.score);
   }
   const double range = highest > lowest ? highest - lowest : 1;
-  std::vector<double> likeness(ranked.size(), 0.0);  // to the nearest in the list, at least 0
+  std::vector<double> likeness(ranked.size(),
+                               0.0);  // to the most similar item in the list, at least 0
   std::vector<bool> taken(ranked.size());
   std::vector<Recommended> list;
   while (list.size() < std::min(ranked.size(), static_cast<size_t>(options_.k))) {

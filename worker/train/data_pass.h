@@ -4,7 +4,7 @@
 #include <string>
 
 #include "configs/job.pb.h"
-#include "worker/data/batches.h"
+#include "worker/data/slice_reader.h"
 #include "worker/data/source.h"
 #include "worker/data/statistics.h"
 #include "worker/train/group.h"

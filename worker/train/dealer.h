@@ -10,8 +10,8 @@
 
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
-#include "worker/data/batches.h"
 #include "worker/data/row_plan.h"
+#include "worker/data/slice_reader.h"
 
 namespace zhiyin::worker::train {
 

@@ -14,7 +14,7 @@
 #include "common/matrix.h"
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
-#include "worker/data/batches.h"
+#include "worker/data/slice_reader.h"
 #include "worker/model/balance/task_balance.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/embedding_input.h"

@@ -10,7 +10,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/wall_clock.h"
-#include "worker/data/batches.h"
+#include "worker/data/slice_reader.h"
 #include "worker/model/balance/task_balance.h"
 #include "worker/model/label_domains.h"
 #include "worker/model/nn/batch_statistics.h"

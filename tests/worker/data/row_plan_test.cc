@@ -127,5 +127,13 @@ TEST(RangePlan, MalformedBlocksGiveNoBatches) {
   EXPECT_EQ(plan.n_batches(1), 2);
 }
 
+TEST(RangePlan, HasAtMostAsManyRangesAsItIsAllowed) {
+  for (const int64_t shuffle_rows : {256, 1'000'000}) {
+    const RangePlan plan(Blocks(Full(100'000)), 2, 256, shuffle_rows, 7);
+    EXPECT_LE(plan.n_ranges(), 7);
+    EXPECT_GE(plan.n_ranges(), 6);
+  }
+}
+
 }  // namespace
 }  // namespace zhiyin::worker::data

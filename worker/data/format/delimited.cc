@@ -6,8 +6,8 @@
 namespace zhiyin::worker::data {
 namespace {
 
-/// Position of `delimiter` in `text`, or npos. Faster than find, which calls memchr for two
-/// characters only to compare again.
+/// Returns the position of `delimiter` in `text`, or npos. Faster than find for one
+/// character, where find compares once more what memchr found.
 size_t FindDelimiter(std::string_view text, std::string_view delimiter) {
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -69,8 +69,8 @@ std::string LineSplitter::SplitQuoted(std::string_view line,
     rest = trimmed;
     if (std::string wrong = TakeQuoted(&rest, &value); !wrong.empty()) return wrong;
     values->push_back(value);
-    // With a delimiter like ", " the spaces after the quote may belong to the delimiter, so that is
-    // looked for first.
+    // The spaces after the quote may belong to a delimiter like ", ", so the delimiter is looked
+    // for before spaces are removed.
     const std::string_view spaces =
         dialect_.trim ? rest.substr(0, rest.find_first_not_of(' ')) : std::string_view();
     if (spaces.size() == rest.size()) return "";

@@ -1,4 +1,4 @@
-// A line of delimited text, cut into values.
+// Delimited text: a line is cut into values.
 #pragma once
 
 #include <string>
@@ -9,42 +9,44 @@
 
 namespace zhiyin::worker::data {
 
-/// How lines are written.
+/// How values are separated and quoted.
 struct Dialect {
   /// One or two characters.
   std::string delimiter = ",";
-  /// May enclose a value; inside, twice this character stands for itself, and spaces are kept. 0:
+  /// The character that may enclose a value; within, it is written twice, and spaces are kept. 0:
   /// no quotes.
   char quote = 0;
-  /// Spaces around values are no part of them.
+  /// Whether spaces around values are removed.
   bool trim = true;
 
   static Dialect Of(const Text& text);
 };
 
-/// `value` without the spaces around it.
+/// Returns `value` without the spaces around it.
 std::string_view TrimSpaces(std::string_view value);
 
-/// Cuts line after line; allocates nothing once warm. One thread.
+/// Cuts lines into values. Allocates nothing once it has seen the longest line. One thread.
 class LineSplitter {
  public:
   explicit LineSplitter(Dialect dialect) : dialect_(std::move(dialect)) {}
 
-  /// Replaces *values by the line's values, at least one: views into the line or into this
-  /// splitter, valid until the next call. Returns what is wrong with the line; empty when nothing
-  /// is. A value cannot span lines.
+  /// Replaces *values by the values of the line, of which there is at least one: views into the
+  /// line or into this splitter, valid until the next call. Returns what is wrong with the line, or
+  /// an empty string. A value cannot span lines.
   std::string Split(std::string_view line, std::vector<std::string_view>* values);
 
  private:
   std::string SplitQuoted(std::string_view line, std::vector<std::string_view>* values);
-  /// Takes the quoted value at the start of *rest, spaces before it gone. Returns what is wrong.
+  /// Removes the quoted value from the beginning of *rest, which has no leading spaces. Returns
+  /// what is wrong, or an empty string.
   std::string TakeQuoted(std::string_view* rest, std::string_view* value);
-  /// Takes the value up to the next delimiter. Returns false when it was the last.
+  /// Removes the value up to the next delimiter from *rest. Returns false when it was the last.
   bool TakePlain(std::string_view* rest, std::string_view* value) const;
 
   Dialect dialect_;
-  std::string unquoted_;  // values that had a doubled quote; as long as the line at most, so that
-                          // views stay valid
+  /// Values with a doubled quote, unescaped. Its capacity is that of the line at least, so that
+  /// views into it stay valid.
+  std::string unquoted_;
 };
 
 }  // namespace zhiyin::worker::data

@@ -12,7 +12,7 @@ std::optional<double> Auc(std::span<const float> predictions, std::span<const fl
             [&](uint32_t a, uint32_t b) { return predictions[a] < predictions[b]; });
 
   // Twice the number of (positive, negative) pairs in the right order, ties counting half: an
-  // integer, so exact.
+  // integer, and therefore exact.
   unsigned __int128 twice_right = 0;
   uint64_t n_positive = 0;
   uint64_t n_negative = 0;

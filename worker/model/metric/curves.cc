@@ -14,7 +14,7 @@ struct Scored {
   float label;
 };
 
-/// Rows with a label, by prediction.
+/// Examples with a label, sorted by prediction.
 std::vector<Scored> Sorted(std::span<const float> predictions, std::span<const float> labels,
                            bool descending) {
   std::vector<Scored> rows;
@@ -126,8 +126,8 @@ std::optional<Interval> AucInterval(std::span<const float> predictions,
     Random random(seed, static_cast<uint64_t>(s));
     std::fill(times.begin(), times.end(), 0);
     for (size_t i = 0; i < rows.size(); ++i) ++times[random.Below(rows.size())];
-    // One pass over rows that are sorted once: what a positive row wins is the negatives below it,
-    // and half of those that tie.
+    // One pass over the examples, which are sorted once for all samples: a positive example counts
+    // the negatives below it, and half of those that tie with it.
     double negatives = 0;
     double positives = 0;
     double won = 0;

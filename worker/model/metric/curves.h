@@ -1,4 +1,4 @@
-// How predictions are wrong: curves and intervals behind the numbers of metric.h.
+// Curves and confidence intervals that explain the numbers of metric.h.
 #pragma once
 
 #include <cstdint>
@@ -10,44 +10,49 @@
 
 namespace zhiyin::worker::model::metric {
 
-// Rows whose label is kMissing are left out everywhere. REQUIRES, everywhere: equal lengths.
+// All functions leave out examples whose label is kMissing. REQUIRES, of all: spans of equal
+// lengths.
 
-/// Of the ROC curve, from (0, 0) to (1, 1), at most n_points of them.
+/// A point of the ROC curve.
 struct RocPoint {
   double false_positives = 0;  // share of the negatives that score at least some threshold
   double true_positives = 0;   // share of the positives
 };
-/// Empty where one class is absent.
+/// Returns at most n_points points from (0, 0) to (1, 1); none where one class is absent.
 std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<const float> labels,
                                int n_points);
 
-/// Rows by prediction in bins of as many rows each.
+/// Examples with similar predictions.
 struct CalibrationBin {
   int64_t n = 0;
-  double prediction = 0;  // means
-  double label = 0;
+  double prediction = 0;  // mean
+  double label = 0;       // mean
 };
+/// Sorts the examples by prediction and cuts them into n_bins bins of nearly equal size.
 std::vector<CalibrationBin> CalibrationBins(std::span<const float> predictions,
                                             std::span<const float> labels, int n_bins);
-/// Mean over rows of |prediction - label| of their bins (Naeini, Cooper and Hauskrecht, AAAI 2015).
-/// Nothing without rows.
+/// Returns the mean over examples of |prediction - label| of their bins (Naeini, Cooper and
+/// Hauskrecht, AAAI 2015); nullopt without examples.
 std::optional<double> ExpectedCalibrationError(std::span<const CalibrationBin> bins);
 
-/// Mean over groups with both classes of their AUC, weighted by their rows (GAUC: Zhou et al., KDD
-/// 2018, eq. 7). Nothing where no group has both.
+/// The mean of the AUCs of groups that have both classes, weighted by their numbers of examples
+/// (GAUC: Zhou et al., KDD 2018, eq. 7).
 struct GroupAuc {
   double auc = 0;
-  int64_t n_groups = 0;
+  int64_t n_groups = 0;  // those with both classes
 };
+/// `groups` says which group an example belongs to. Returns nullopt where no group has both
+/// classes.
 std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions,
                                         std::span<const float> labels, std::span<const Key> groups);
 
-/// The 2.5 % and 97.5 % quantiles of the AUC over bootstrap samples of the rows (Efron and
-/// Tibshirani, 1993, section 13.3). Nothing where one class is absent.
+/// The 2.5 % and 97.5 % quantiles of a metric over bootstrap samples.
 struct Interval {
   double low = 0;
   double high = 0;
 };
+/// Draws n_samples bootstrap samples of the examples and returns the interval of their AUCs (Efron
+/// and Tibshirani, 1993, section 13.3); nullopt where one class is absent.
 std::optional<Interval> AucInterval(std::span<const float> predictions,
                                     std::span<const float> labels, int n_samples, uint64_t seed);
 

@@ -1,4 +1,4 @@
-// How good lists of recommendations are.
+// Metrics of lists of recommendations.
 #pragma once
 
 #include <cstdint>
@@ -15,27 +15,29 @@ struct MeanWithInterval {
   double high = 0;
 };
 
-/// Of lists of up to k items, for users with at least one relevant item each.
+/// Metrics of lists of up to k items, over the users who have a relevant item.
 struct ListMetrics {
   int64_t n_users = 0;
   MeanWithInterval recall;  // found relevant items / relevant items
-  MeanWithInterval ndcg;  // Järvelin and Kekäläinen, TOIS 2002, gain 1: sum of 1 / log2(1 + rank),
-                          // over the best possible sum
+  /// Järvelin and Kekäläinen, TOIS 2002, with gain 1: sum of 1 / log2(1 + rank) over the relevant
+  /// items in the list, divided by the largest possible sum.
+  MeanWithInterval ndcg;
   MeanWithInterval hit_rate;  // 1 where at least one was found
-  MeanWithInterval mrr;       // 1 / rank of the first that was found, else 0
+  MeanWithInterval mrr;       // 1 / rank of the first relevant item, 0 without one
   double coverage = 0;        // different items in all lists / items
-  double novelty =
-      0;  // mean of -log2(share of the events that are of the item) over all places of lists
+  /// Mean over all places of all lists of -log2(share of the training events that are of the item).
+  double novelty = 0;
 };
 
-/// One user after the other; the order of calls decides rounding and nothing else.
+/// Collects lists, one user after the other. The order of the calls affects rounding only. One
+/// thread.
 class ListTally {
  public:
   /// counts [items]: events of each item in training; an item without any counts as half an event.
   ListTally(int k, std::vector<int64_t> counts);
 
-  /// list: different items, the best first; what is behind the k-th is not looked at. A user
-  /// without relevant items is left out.
+  /// list: different items, the best first; only the first k are used. A user without relevant
+  /// items is left out.
   void Add(std::span<const int> list, std::span<const int> relevant);
   ListMetrics Compute() const;
 
@@ -44,7 +46,7 @@ class ListTally {
   std::vector<int64_t> counts_;
   double n_events_ = 0;
   std::vector<bool> recommended_;  // [items]
-  std::vector<double> recalls_;    // [users]; the others too
+  std::vector<double> recalls_;    // [users], as are the next three
   std::vector<double> ndcgs_;
   std::vector<double> hits_;
   std::vector<double> reciprocal_ranks_;

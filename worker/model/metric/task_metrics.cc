@@ -6,8 +6,7 @@
 namespace zhiyin::worker::model::metric {
 namespace {
 
-/// A prediction of exactly 0 or 1 that is wrong would cost infinitely much; it is taken for this
-/// far from it.
+/// Predictions are clipped to this distance from 0 and 1, where the log loss could be infinite.
 constexpr double kNearest = 1e-15;
 
 double LogLoss(double p, double y) {

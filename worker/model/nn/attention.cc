@@ -80,7 +80,8 @@ void SelfAttention::Attend(std::span<const int32_t> begin, MutableBlock heads) {
   }
 }
 
-/// dV = P^T dhead;  dP = dhead V^T;  dS = softmax's;  dQ = scale dS K;  dK = scale dS^T Q
+/// dV = P^T dhead;  dP = dhead V^T;  dS = SoftmaxBackward(P, dP);  dQ = scale dS K;  dK = scale
+/// dS^T Q
 void SelfAttention::AttendBackward(std::span<const int32_t> begin, const ConstBlock& dheads) {
   const MatrixView qkv = qkv_.view();
   MatrixView dqkv = dqkv_.view();

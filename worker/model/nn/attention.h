@@ -1,13 +1,15 @@
 // Multi-head self-attention (Vaswani et al., NIPS 2017, section 3.2) among the tokens of a
 // sequence:
-//   Q, K, V = x Wq, x Wk, x Wv      head_h = softmax(scale * Q_h K_h^T) V_h      y = [head_1, ...,
-//   head_H] Wo
 //
-// A batch's sequences stand one below the other, without padding: sequence i is the tokens begin[i]
-// to begin[i + 1]. So there is nothing to mask, and the products with weights are over the tokens
-// of the whole batch.
+//   Q, K, V = x Wq, x Wk, x Wv
+//   head_h = softmax(scale * Q_h K_h^T) V_h       for each of the H heads
+//   y = [head_1, ..., head_H] Wo
 //
 //   x [T, in]   Wq, Wk, Wv [in, H * width], side by side   Wo [H * width, out] or none   y [T, out]
+//
+// The T tokens are those of all sequences of a batch, one below the other without padding: sequence
+// i has the tokens begin[i] to begin[i + 1]. So there is nothing to mask, and each product with
+// weights is one product for the whole batch.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +21,13 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Used by one thread; allocates nothing once it has seen the most tokens, apart from what the
-/// matrix product needs inside. Keeps Q, K and V between Forward and Backward; the attention
-/// itself, which grows with the square of a length, is computed again.
+/// Used by one thread. Allocates nothing, apart from what the matrix product needs inside, once it
+/// has seen the largest number of tokens. Keeps Q, K and V between Forward and Backward; Backward
+/// computes the attention probabilities again, since their size grows with the square of a length.
 class SelfAttention {
  public:
-  /// out = 0: without Wo, y is the heads side by side. Takes its weights as DenseLayer does.
+  /// out = 0: there is no Wo, and y holds the heads side by side. Takes its weights from the flat
+  /// vector as DenseLayer does.
   SelfAttention(int in, int n_heads, int width, float scale, int out, int64_t* n_weights);
 
   int out() const { return out_ > 0 ? out_ : n_heads_ * width_; }
@@ -32,7 +35,8 @@ class SelfAttention {
   /// `begin` must stay as it is until Backward has returned.
   void Forward(std::span<const float> weights, std::span<const int32_t> begin, const ConstBlock& x,
                MutableBlock y);
-  /// Of the last Forward. dweights += ..., dx [T, in] += ...
+  /// Backpropagates through the last Forward: dweights += d loss / d weights, dx [T, in] += d loss
+  /// / d x, given dy [T, out()].
   void Backward(std::span<const float> weights, std::span<const int32_t> begin, const ConstBlock& x,
                 const ConstBlock& dy, std::span<float> dweights, MutableBlock dx);
 
@@ -52,11 +56,11 @@ class SelfAttention {
   int64_t qkv_weights_;
   int64_t out_weights_;
   Workspace qkv_;     // [T, 3 * H * width]
-  Workspace dqkv_;    // the same
+  Workspace dqkv_;    // [T, 3 * H * width]
   Workspace heads_;   // [T, H * width], with Wo only
-  Workspace dheads_;  // the same
-  Workspace p_;       // [l, l], of one sequence and head
-  Workspace dp_;      // the same
+  Workspace dheads_;  // [T, H * width], with Wo only
+  Workspace p_;       // [l, l], probabilities of one sequence and head
+  Workspace dp_;      // [l, l]
 };
 
 }  // namespace zhiyin::worker::model::nn

@@ -50,8 +50,9 @@ void BatchNorm::Forward(std::span<const float> weights, const Pass& pass, Mutabl
   x.array() = (normal.array().rowwise() * g.array()).rowwise() + b.array();
 }
 
-/// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) /
-/// deviation, means over the rows
+/// dnormal = dy * g
+/// dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation
+/// with means over the examples of the slice (Ioffe and Szegedy, section 3, rearranged).
 Graph::Value BatchNorm::AddTo(Graph* graph, std::span<const float> weights,
                               const Graph::Value& x) const {
   const ConstVectorView g(weights.data() + g_, dim_);

@@ -1,13 +1,14 @@
 // Batch normalisation (Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training
 // by Reducing Internal Covariate Shift", ICML 2015, algorithm 1):
-//   y = g * (x - mean) / sqrt(variance + epsilon) + b       mean and variance of a column
+//
+//   y = g * (x - mean) / sqrt(variance + epsilon) + b       mean and variance of each column
 //
 //   x, y [n, dim]   g, b [dim]
 //
-// In training they are those over the rows of the slice (what each worker of a data-parallel run
-// normalises by: the rows of a pass, not of the whole step), else those kept among the weights, of
-// many slices together (batch_statistics.h). Algorithm 2 keeps unbiased variances; over so many
-// rows the difference is nothing.
+// In training, mean and variance are taken over the examples of the slice, as usual in
+// data-parallel training: of one pass, not of the whole step. Otherwise they are taken over many
+// slices (batch_statistics.h) and stored among the weights. Algorithm 2 stores unbiased variances;
+// over that many examples the difference is negligible.
 #pragma once
 
 #include <cstdint>
@@ -20,24 +21,25 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Used by one thread. Keeps what it needs between Forward and Backward; allocates nothing once it
-/// has seen the most rows.
+/// Used by one thread. Keeps what Backward needs of Forward; allocates nothing once it has seen the
+/// largest batch.
 class BatchNorm {
  public:
   static constexpr float kEpsilon = 1e-5f;
 
   /// Takes 4 * dim floats of the flat vector at *n_weights, and moves it behind them: g, b, and the
-  /// mean and variance that are kept, whose gradient is always zero.
+  /// stored mean and variance, whose gradient is always zero.
   BatchNorm(int dim, int64_t* n_weights);
 
-  /// g: ones, b: zeros; kept: mean 0, variance 1.
+  /// Sets g to ones, b to zeros, the stored mean to 0 and the stored variance to 1.
   void Init(std::span<float> weights) const;
-  /// In the place of x. A training pass tells pass.statistics, where there is one, what it saw.
+  /// Replaces x by y. A training pass adds its mean and variance to pass.statistics, if there is
+  /// one.
   void Forward(std::span<const float> weights, const Pass& pass, MutableBlock x);
-  /// What a pass that does not train computes.
+  /// Adds what a pass that does not train computes to an inference graph.
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
-  /// Of the last Forward. dweights += ..., and dx, which replaces dy. REQUIRES: it was a training
-  /// pass.
+  /// Backpropagates through the last Forward: dweights += d loss / d weights, and dy [n, dim] is
+  /// replaced by dx. REQUIRES: that was a training pass.
   void Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights);
 
  private:
@@ -50,7 +52,7 @@ class BatchNorm {
   Vector variance_;           // [dim]
   Vector inverse_deviation_;  // [dim]
   Vector dg_;                 // [dim], of one pass
-  Vector db_;                 // the same
+  Vector db_;                 // [dim], of one pass
 };
 
 }  // namespace zhiyin::worker::model::nn

@@ -10,10 +10,10 @@ namespace zhiyin::worker::model::nn {
 namespace {
 
 constexpr char kStatisticsName[] = "batch statistics";
-/// What a sum counts in: its range is 2^127 of these, about 1e26.
+/// The unit of a sum in fixed point; the range is 2^127 units, about 1e26.
 constexpr double kUnit = 0x1.0p-40;
 constexpr double kLargest =
-    0x1.0p+50;  // of what is added at a time, so that a trillion of them fit
+    0x1.0p+50;  // largest value that is added at a time: a trillion of them fit
 
 __int128 InUnits(double x) {
   return static_cast<__int128>(std::clamp(x, -kLargest, kLargest) / kUnit);

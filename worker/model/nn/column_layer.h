@@ -1,5 +1,4 @@
-// A function from columns to columns, and back: what models are put together from below their
-// networks.
+// The interface of layers that map columns to columns: feature interactions and sequence readers.
 #pragma once
 
 #include <span>
@@ -10,25 +9,25 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Used by one thread. Holds what it needs between Forward and Backward; allocates nothing once it
-/// has seen the largest batch. Weights are a part of the model's flat vector, which it takes in its
-/// constructor as DenseLayer does.
+/// Used by one thread. Keeps what Backward needs of Forward; allocates nothing once it has seen the
+/// largest batch. Its weights are a part of the model's flat vector, which the constructor takes as
+/// DenseLayer does; `weights` and `dweights` below are the whole flat vectors.
 class ColumnLayer {
  public:
   virtual ~ColumnLayer() = default;
 
-  /// Columns that it gives.
+  /// The number of output columns.
   virtual int out() const = 0;
   virtual void Init(Random* random, std::span<float> weights) const = 0;
   /// y [n, out()] = f(x [n, in]).
   virtual void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass,
                        MutableBlock y) = 0;
-  /// What a pass that does not train computes, as a value [n, out()]. Throws Error where the layer
-  /// has no such form.
+  /// Adds what a pass that does not train computes to an inference graph, as a value [n, out()].
+  /// Throws Error where the layer has no such form.
   virtual Graph::Value AddTo(Graph* graph, std::span<const float> weights,
                              const Graph::Value& x) const;
-  /// Of the x, y and weights of the last Forward. dy may be overwritten. dweights += ..., dx [n,
-  /// in] += ...
+  /// Backpropagates through the last Forward, whose x, y and weights these are: dweights += d loss
+  /// / d weights, dx [n, in] += d loss / d x, given dy [n, out()], which may be overwritten.
   virtual void Backward(std::span<const float> weights, const ConstBlock& x, const ConstBlock& y,
                         MutableBlock dy, std::span<float> dweights, MutableBlock dx) = 0;
 };

@@ -30,7 +30,7 @@ void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x,
                          MutableBlock y) const {
   ForRows(x.rows(), Flops(x.rows()), [&](Eigen::Index begin, Eigen::Index n) {
     auto part = y.middleRows(begin, n);
-    // The product is added to what is there: zeros first, were it not for the bias.
+    // The matrix product accumulates into y, so the bias is put there first.
     part.rowwise() = B(weights);
     part.noalias() += x.middleRows(begin, n) * W(weights);
     if (n_relu_ > 0) part.leftCols(n_relu_).array() = part.leftCols(n_relu_).array().max(0.0f);
@@ -55,7 +55,7 @@ void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, Mutab
                                  std::span<float> dweights) const {
   MatrixView dW(dweights.data() + w_, in_, out_);
   VectorView db(dweights.data() + b_, out_);
-  // Both while a row is in cache.
+  // The activation and the bias gradient in one pass, while a row of dy is in cache.
   for (Eigen::Index i = 0; i < dy.rows(); ++i) {
     auto row = dy.row(i);
     row.head(n_relu_).array() =

@@ -1,6 +1,6 @@
-// A model as a graph of standard operators, for other programs to run: the names and meanings of
-// ONNX, operator set 13 (https://onnx.ai/onnx/operators). Every layer that can be part of one has a
-// function AddTo that says what it computes when it does not train.
+// A model as an inference graph of standard operators, which other programs can run: the operators
+// of ONNX, operator set 13 (https://onnx.ai/onnx/operators). Every layer that can be exported has a
+// function AddTo, which adds what the layer computes when it does not train.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class Graph {
  public:
   static constexpr int kOperatorSet = 13;
 
-  /// The name of what a node gives, of an input or of a constant.
+  /// The name of a node's output, of an input or of a constant.
   using Value = std::string;
 
   struct Node {
@@ -30,7 +30,7 @@ class Graph {
   struct Constant {
     Value name;
     std::vector<int64_t> shape;
-    std::vector<float> floats;  // these or those
+    std::vector<float> floats;  // empty where `ints` has the values
     std::vector<int64_t> ints;
   };
   struct Input {
@@ -62,11 +62,11 @@ class Graph {
                std::map<std::string, std::vector<int64_t>> list_attributes = {}) {
     return AddNode({op, std::move(inputs), "", std::move(attributes), std::move(list_attributes)});
   }
-  /// [n, width]: some columns of [n, any].
+  /// Returns columns begin to begin + width of x, [n, width].
   Value Columns(const Value& x, int64_t begin, int64_t width) {
     return Op("Slice", {x, Ints({begin}), Ints({begin + width}), Ints({1})});
   }
-  /// Side by side.
+  /// Returns the parts side by side: [n, sum of their widths].
   Value Concat(std::vector<Value> parts) {
     return parts.size() == 1 ? parts[0] : OpAlong("Concat", std::move(parts), 1);
   }
@@ -75,7 +75,7 @@ class Graph {
     for (size_t i = 1; i < parts.size(); ++i) sum = Op("Add", {sum, parts[i]});
     return sum;
   }
-  /// [n, 1]: the sum of each row of [n, any].
+  /// Returns the sum of each row of x, [n, 1].
   Value RowSums(const Value& x) { return Op("ReduceSum", {x, Ints({1})}); }
 
   void AddOutput(const Value& value, const std::string& name) {

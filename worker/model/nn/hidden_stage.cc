@@ -46,7 +46,7 @@ Graph::Value HiddenStage::AddTo(Graph* graph, std::span<const float> weights,
 
 void HiddenStage::Drop(uint64_t seed, MutableBlock y) const {
   Random random(seed, static_cast<uint64_t>(place_));
-  constexpr Eigen::Index kPerDraw = 4;  // of 16 bits each
+  constexpr Eigen::Index kPerDraw = 4;  // activations per 64-bit random number, 16 bits each
   for (Eigen::Index i = 0; i < y.rows(); ++i) {
     auto row = y.row(i);
     for (Eigen::Index begin = 0; begin < row.size(); begin += kPerDraw) {
@@ -60,7 +60,7 @@ void HiddenStage::Drop(uint64_t seed, MutableBlock y) const {
 
 void HiddenStage::Backward(std::span<const float> weights, const ConstBlock& y, MutableBlock dy,
                            std::span<float> dweights) {
-  // What was dropped is 0, and so has no derivative where the ReLU's is taken.
+  // A dropped activation is 0, so the ReLU of the layer zeroes its derivative.
   if (dropped_ > 0) dy *= scale_;
   if (!batch_norm_ && layer_norms_.empty()) return;
   dy.array() = (y.array() > 0.0f).select(dy.array(), 0.0f);

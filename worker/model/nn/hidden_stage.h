@@ -1,11 +1,11 @@
-// What follows the product of a hidden layer: normalisation, ReLU, dropout, as Model.hidden of the
-// job says.
+// What follows the matrix product of a hidden layer, configured by Model.hidden: normalisation,
+// ReLU, dropout.
 //
 //   x W + b  ->  batch or layer normalisation  ->  ReLU  ->  dropout
 //
-// Dropout (Srivastava et al., JMLR 15, 2014, section 4), scaled in training rather than in use: an
-// activation is zero with probability p, else divided by 1 - p. Layers may stand side by side in
-// one matrix: each has its own layer normalisation.
+// Dropout (Srivastava et al., JMLR 15, 2014, section 4) is scaled during training rather than
+// during inference: an activation is set to zero with probability p, and divided by 1 - p
+// otherwise. Layers that are side by side in one matrix have a layer normalisation each.
 #pragma once
 
 #include <cstdint>
@@ -21,25 +21,27 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Used by one thread; without normalisation and dropout it does nothing. Takes its weights as
-/// DenseLayer does.
+/// Used by one thread. Without normalisation and dropout it does nothing. Takes its weights from
+/// the flat vector as DenseLayer does.
 class HiddenStage {
  public:
-  /// Behind n_layers layers of `width` columns each.
+  /// For n_layers layers of `width` columns each, side by side.
   HiddenStage(const Hidden& config, int n_layers, int width, int64_t* n_weights);
 
-  /// What the layer in front does itself: the ReLU, unless a normalisation comes before it.
+  /// The activation of the DenseLayer before this stage: ReLU, unless a normalisation comes
+  /// between.
   static Activation ActivationInFront(const Hidden& config) {
     return config.normalization() == Hidden::NONE ? Activation::kRelu : Activation::kNone;
   }
 
   void Init(std::span<float> weights) const;
-  /// y [n, n_layers * width], in place.
+  /// Replaces y [n, n_layers * width] by the output of the stage.
   void Forward(std::span<const float> weights, const Pass& pass, MutableBlock y);
-  /// What a pass that does not train computes.
+  /// Adds what a pass that does not train computes to an inference graph.
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, Graph::Value y) const;
-  /// Of the last Forward, which was a training pass; y as it left it. dweights += ..., and dy
-  /// becomes the derivative by what Forward was given. Then DenseLayer::BackwardWeights, with y.
+  /// Backpropagates through the last Forward, which was a training pass and left `y`: dweights += d
+  /// loss / d weights, and dy is replaced by the derivative with respect to Forward's input. The
+  /// caller then calls DenseLayer::BackwardWeights with y and dy.
   void Backward(std::span<const float> weights, const ConstBlock& y, MutableBlock dy,
                 std::span<float> dweights);
 
@@ -47,9 +49,9 @@ class HiddenStage {
   void Drop(uint64_t seed, MutableBlock y) const;
 
   int width_;
-  int64_t place_;         // tells its random numbers from those of other stages
-  uint32_t dropped_ = 0;  // of 2^16
-  float scale_ = 1;       // of what is not dropped
+  int64_t place_;         // distinguishes its random numbers from those of other stages
+  uint32_t dropped_ = 0;  // dropout probability, in units of 2^-16
+  float scale_ = 1;       // factor for activations that are not dropped
   std::optional<BatchNorm> batch_norm_;
   std::vector<LayerNorm> layer_norms_;  // [layer]
 };

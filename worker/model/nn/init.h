@@ -1,4 +1,4 @@
-// First values of weights.
+// Initial values of weights.
 #pragma once
 
 #include <cmath>
@@ -9,18 +9,19 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Uniform in +-range: `n` of the weights from `begin`. `random` is advanced.
+/// Sets n weights from `begin` on to values uniform in +-range. `random` is advanced.
 inline void InitUniform(double range, int64_t begin, int64_t n, Random* random,
                         std::span<float> weights) {
   for (float& w : weights.subspan(static_cast<size_t>(begin), static_cast<size_t>(n)))
     w = static_cast<float>(range * (2 * random->Uniform() - 1));
 }
 
+/// Sets n weights from `begin` on to `value`.
 inline void InitConstant(float value, int64_t begin, int64_t n, std::span<float> weights) {
   for (float& w : weights.subspan(static_cast<size_t>(begin), static_cast<size_t>(n))) w = value;
 }
 
-/// Glorot and Bengio, AISTATS 2010, eq. 16.
+/// The range of uniform initial weights of Glorot and Bengio, AISTATS 2010, eq. 16.
 inline double GlorotRange(int in, int out) {
   return std::sqrt(6.0 / (in + out));
 }

@@ -47,8 +47,9 @@ Graph::Value LayerNorm::AddTo(Graph* graph, std::span<const float> weights,
   return graph->Op("Add", {graph->Op("Mul", {graph->Op("Div", {centred, deviation}), g}), b});
 }
 
-/// With dnormal = dy * g:  dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) /
-/// deviation
+/// dnormal = dy * g
+/// dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation
+/// with means over the columns of a row.
 void LayerNorm::Backward(std::span<const float> weights, MutableBlock dy,
                          std::span<float> dweights) {
   const ConstVectorView g(weights.data() + g_, dim_);

@@ -1,6 +1,6 @@
 // Layer normalisation (Ba, Kiros and Hinton, 2016, eqs. 3 and 4):
-//   y = g * (x - mean) / sqrt(variance + epsilon) + b       mean and variance over the columns of a
-//   row
+//
+//   y = g * (x - mean) / sqrt(variance + epsilon) + b       mean and variance of each row
 //
 //   x, y [n, dim]   g, b [dim]
 #pragma once
@@ -14,8 +14,8 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Used by one thread. Keeps what it needs between Forward and Backward; allocates nothing once it
-/// has seen the most rows.
+/// Used by one thread. Keeps what Backward needs of Forward; allocates nothing once it has seen the
+/// largest batch.
 class LayerNorm {
  public:
   static constexpr float kEpsilon = 1e-5f;
@@ -23,13 +23,14 @@ class LayerNorm {
   /// Takes 2 * dim floats of the flat vector at *n_weights, and moves it behind them.
   LayerNorm(int dim, int64_t* n_weights);
 
-  /// g: ones, b: zeros.
+  /// Sets g to ones and b to zeros.
   void Init(std::span<float> weights) const;
-  /// y may be x.
+  /// y [n, dim] may be x.
   void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y);
-  /// What Forward computes.
+  /// Adds what Forward computes to an inference graph.
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
-  /// Of the last Forward. dweights += ..., and dx, which replaces dy.
+  /// Backpropagates through the last Forward: dweights += d loss / d weights, and dy [n, dim] is
+  /// replaced by dx.
   void Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights);
 
  private:

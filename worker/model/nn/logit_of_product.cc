@@ -7,7 +7,7 @@
 namespace zhiyin::worker::model::nn {
 namespace {
 
-/// Beyond it, exp(-a) is less than the rounding of 1, and 1 - sigmoid(a) is exp(-a).
+/// Above this a, exp(-a) is smaller than the rounding error of 1, so that 1 - sigmoid(a) = exp(-a).
 constexpr double kFar = 37;
 
 double Softplus(double x) {
@@ -19,8 +19,8 @@ double Softplus(double x) {
 double LogitOfProduct(std::span<const double> a, std::span<double> da) {
   const double least = *std::min_element(a.begin(), a.end());
   if (least > kFar) {
-    // 1 - p = sum_j exp(-a_j), which may be too small for a double: taken relative to its largest
-    // term.
+    // 1 - p = sum_j exp(-a_j) may be too small for a double, so it is computed relative to its
+    // largest term.
     double sum = 0;
     for (size_t j = 0; j < a.size(); ++j) sum += da[j] = std::exp(least - a[j]);
     for (double& d : da) d /= sum;
@@ -28,7 +28,7 @@ double LogitOfProduct(std::span<const double> a, std::span<double> da) {
   }
   double log_p = 0;
   for (const double logit : a) log_p -= Softplus(-logit);
-  // 1 - p; of its two forms, the one that does not cancel.
+  // 1 - p, by whichever of two formulas does not cancel.
   const double log_rest =
       log_p > -std::numbers::ln2 ? std::log(-std::expm1(log_p)) : std::log1p(-std::exp(log_p));
   for (size_t j = 0; j < a.size(); ++j) da[j] = std::exp(-Softplus(a[j]) - log_rest);

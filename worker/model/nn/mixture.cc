@@ -2,7 +2,7 @@
 
 namespace zhiyin::worker::model::nn {
 
-// A row's experts are one [E, width] matrix.
+// The experts' outputs for one example are seen as a matrix [E, width].
 
 void AddMixture(const ConstBlock& gate, const ConstBlock& experts, MutableBlock m) {
   for (Eigen::Index i = 0; i < m.rows(); ++i) {

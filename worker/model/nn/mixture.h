@@ -1,4 +1,4 @@
-// Sums of vectors, weighted row by row: what gates do with experts.
+// Sums of experts, weighted by gates.
 #pragma once
 
 #include <vector>
@@ -7,17 +7,18 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// E = gate.cols() experts of `width` columns side by side, width = m.cols():
 /// m[i, :] += sum_e gate[i, e] * expert_e[i, :]
+///
+///   gate [n, E]   experts [n, E * width], side by side   m [n, width]
 void AddMixture(const ConstBlock& gate, const ConstBlock& experts, MutableBlock m);
 
-/// The same from zeros, with a value an expert.
+/// Adds the mixture to an inference graph; `experts` has a value [n, width] for each expert.
 Graph::Value MixtureOf(Graph* graph, const Graph::Value& gate,
                        const std::vector<Graph::Value>& experts);
 
-/// dgate[i, e] = <dm[i, :], expert_e[i, :]>
+/// dgate[i, e] = <dm[i, :], expert_e[i, :]>, with the shapes of AddMixture.
 void MixtureGateBackward(const ConstBlock& experts, const ConstBlock& dm, MutableBlock dgate);
-/// dexpert_e[i, :] += gate[i, e] * dm[i, :]
+/// dexpert_e[i, :] += gate[i, e] * dm[i, :], with the shapes of AddMixture.
 void MixtureExpertsBackward(const ConstBlock& gate, const ConstBlock& dm, MutableBlock dexperts);
 
 }  // namespace zhiyin::worker::model::nn

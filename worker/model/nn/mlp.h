@@ -12,35 +12,36 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// x [n, in] -> hidden layers with ReLU -> the last layer, with `last` as its activation. Keeps its
-/// activations between Forward and Backward. Layers with ReLU have a HiddenStage behind them.
+/// x [n, in] -> hidden layers with ReLU -> the last layer, with `last` as its activation. Layers
+/// with ReLU are followed by a HiddenStage. Used by one thread. Keeps its activations between
+/// Forward and Backward; allocates nothing once it has seen the largest batch.
 class Mlp {
  public:
-  /// REQUIRES: widths is not empty. Takes its weights as DenseLayer does.
+  /// Takes its weights from the flat vector as DenseLayer does. REQUIRES: widths is not empty.
   Mlp(int in, std::span<const int> widths, Activation last, const Hidden& hidden,
       int64_t* n_weights);
 
   int out() const { return layers_.back().out(); }
   void Init(Random* random, std::span<float> weights) const;
 
-  /// output() [n, out]. x must stay as it is until Backward has returned.
+  /// Computes output() [n, out]. x must stay unchanged until Backward has returned.
   void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass);
-  /// What a pass that does not train computes.
+  /// Adds what a pass that does not train computes to an inference graph.
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, Graph::Value x) const;
   ConstMatrixView output() const { return y_.back().view(); }
 
-  /// Where the caller puts d loss / d output [n, out] before Backward; overwritten by it. REQUIRES:
-  /// Forward came before.
+  /// The caller puts d loss / d output [n, out] here before Backward, which overwrites it.
+  /// REQUIRES: Forward was called.
   MatrixView doutput() { return dy_.back().view(); }
-  /// dweights += ...; dx [n, in] = ...
+  /// dweights += d loss / d weights; dx [n, in] = d loss / d x.
   void Backward(std::span<const float> weights, const ConstBlock& x, std::span<float> dweights,
                 MutableBlock dx);
 
  private:
   std::vector<DenseLayer> layers_;
-  std::vector<HiddenStage> stages_;  // [layer]; none behind a last layer without ReLU
-  std::vector<Workspace> y_;         // [layer][n, out]
-  std::vector<Workspace> dy_;        // the same
+  std::vector<HiddenStage> stages_;  // [layer]; none for a last layer without ReLU
+  std::vector<Workspace> y_;         // [layer][n, out of the layer]
+  std::vector<Workspace> dy_;        // [layer][n, out of the layer]
 };
 
 }  // namespace zhiyin::worker::model::nn

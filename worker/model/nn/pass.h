@@ -8,12 +8,12 @@ namespace zhiyin::worker::model::nn {
 class BatchStatistics;
 
 struct Pass {
-  /// Learning: layers that behave differently then, do.
+  /// True during training; dropout and batch normalisation depend on it.
   bool training = false;
-  /// All that is drawn in this pass depends on it alone: a function of the job's seed, the step and
-  /// the slice, so that it does not matter who computes the slice.
+  /// Seeds all random numbers of the pass. A function of the job's seed, the step and the slice, so
+  /// that every worker would draw them alike for a slice.
   uint64_t seed = 0;
-  /// Gets the statistics that layers normalise by, where somebody keeps them.
+  /// Receives the means and variances of batch normalisation; nullptr where nobody collects them.
   BatchStatistics* statistics = nullptr;
 };
 

@@ -5,7 +5,7 @@ namespace zhiyin::worker::model::nn {
 void Softmax(MutableBlock z) {
   for (Eigen::Index i = 0; i < z.rows(); ++i) {
     auto row = z.row(i).array();
-    row = (row - row.maxCoeff()).exp();  // the largest exponent is 0: nothing overflows
+    row = (row - row.maxCoeff()).exp();  // the largest exponent is 0, so that nothing overflows
     row /= row.sum();
   }
 }

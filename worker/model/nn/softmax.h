@@ -1,4 +1,4 @@
-// Softmax over the columns of each row, or over each of the pieces of a column.
+// Softmax over the columns of each row, or over segments of a vector.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,15 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// p[i, :] = exp(z[i, :]) / sum, in place of z.
+/// Replaces z [n, dim] by p: p[i, :] = exp(z[i, :]) / sum_k exp(z[i, k]).
 void Softmax(MutableBlock z);
-/// dz[i, k] = p[i, k] * (dp[i, k] - sum_j p[i, j] dp[i, j]), in place of dp.
+/// Replaces dp [n, dim] by dz: dz[i, k] = p[i, k] * (dp[i, k] - sum_j p[i, j] dp[i, j]).
 void SoftmaxBackward(const ConstBlock& p, MutableBlock dp);
 
-/// The same over z[begin[i]], ..., z[begin[i + 1] - 1] for each i. What a mask would leave out is
-/// not there; a piece may be empty.
+/// Replaces each segment z[begin[i]], ..., z[begin[i + 1] - 1] by its softmax. Sequences of
+/// different lengths thus need no mask; a segment may be empty.
 void SegmentSoftmax(std::span<const int32_t> begin, std::span<float> z);
+/// Replaces dp by dz, segment by segment, as SoftmaxBackward does for rows.
 void SegmentSoftmaxBackward(std::span<const int32_t> begin, std::span<const float> p,
                             std::span<float> dp);
 

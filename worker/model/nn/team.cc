@@ -8,8 +8,8 @@ namespace {
 
 thread_local Team* current_team = nullptr;
 
-/// Looks again so often before it sleeps: products follow each other closely, and waking takes
-/// longer than most of the gaps.
+/// How often a thread polls for work before it sleeps: products follow each other closely, and
+/// waking up takes longer than most of the gaps between them.
 constexpr int kLooks = 2000;
 
 template <typename Done>

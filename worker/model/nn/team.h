@@ -1,7 +1,7 @@
 // Threads that share the matrix products of one rank.
 //
-// A product is cut by rows of its result, never along the sum of an element: the result has the
-// same bits whatever the number of threads.
+// A product is divided by rows of its result, never within the sum of one element: the bits of the
+// result do not depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Belongs to the thread that makes it, which is one of them, and is found by that thread through
-/// Current() as long as it lives. REQUIRES: one team at a time in a thread.
+/// A team belongs to the thread that makes it, which works in it, too, and which finds it through
+/// Current() as long as the team lives. REQUIRES: a thread has one team at a time.
 class Team {
  public:
   /// REQUIRES: n_threads >= 1.
@@ -26,22 +26,22 @@ class Team {
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  /// The team of the calling thread; nullptr: it has none, and works alone.
+  /// The team of the calling thread; nullptr where it has none and works alone.
   static Team* Current();
 
-  /// Cores that this process may run on.
+  /// The number of cores that this process may run on.
   static int CoresOfThisProcess();
 
   int n_threads() const { return static_cast<int>(others_.size()) + 1; }
 
-  /// part(0) ... part(n_parts - 1), each once, by whichever thread is free; returns when all are
-  /// done, and the caller sees what they wrote. For the owner alone, and not from inside a part.
-  /// REQUIRES: parts throw nothing.
+  /// Calls part(0) ... part(n_parts - 1), each once, in whichever thread is free. Returns when all
+  /// are done; the caller sees what they wrote. REQUIRES: the caller is the owner and not inside a
+  /// part; parts throw nothing.
   void Run(int64_t n_parts, const std::function<void(int64_t)>& part);
 
  private:
-  /// What Run was called with. A thread that wakes when all is done still holds it, and finds
-  /// nothing to do.
+  /// The arguments and progress of one Run. A thread that wakes up late still shares it, and finds
+  /// no part left.
   struct Round {
     const std::function<void(int64_t)>* part;
     int64_t n_parts;
@@ -55,23 +55,24 @@ class Team {
   std::condition_variable changed_;
   std::shared_ptr<Round> round_;       // under mutex_
   std::atomic<int64_t> n_rounds_ = 0;  // changed under mutex_
-  std::atomic<bool> ending_ = false;   // the same
+  std::atomic<bool> ending_ = false;   // changed under mutex_
   std::vector<std::jthread> others_;
 };
 
-/// Calls work(begin, n) for ranges of rows that together are [0, n_rows), spread over the team of
-/// the calling thread; at once and in one piece where there is no team, or too little to do for it.
-/// `flops`: of all rows.
+/// Calls work(begin, n) for ranges of matrix rows that together are [0, n_rows), spread over the
+/// team of the calling thread; once for all rows where there is no team or too little work for it.
+/// `flops` is the number of floating-point operations for all rows.
 template <typename Work>
 void ForRows(int64_t n_rows, double flops, const Work& work) {
-  // Rows that a product's innermost loop takes at once: a part that begins elsewhere would be
-  // summed in another order.
+  // The innermost loop of a product handles so many rows at once; parts begin at multiples of it,
+  // so that no row is summed in another order.
   constexpr int64_t kRowsAtOnce = 16;
-  constexpr int64_t kPartsOfThread =
-      2;  // so that a thread that is held up leaves some to the others
-  constexpr int64_t kRowsOfPart =
-      64;  // fewer, and the preparation of the other factor costs more than is won
-  constexpr double kFlopsOfPart = 500'000;  // about 5 us, as long as it takes to wake the others
+  // More than one part a thread, so that a thread that is held up leaves parts to the others.
+  constexpr int64_t kPartsOfThread = 2;
+  // With fewer rows, packing the other factor for each part costs more than is gained.
+  constexpr int64_t kRowsOfPart = 64;
+  // About 5 us, which is how long waking the other threads takes.
+  constexpr double kFlopsOfPart = 500'000;
   Team* const team = Team::Current();
   int64_t n_parts = 1;
   if (team != nullptr && team->n_threads() > 1) {

@@ -1,4 +1,4 @@
-// A matrix for shapes that differ from batch to batch.
+// A matrix whose shape differs from batch to batch.
 #pragma once
 
 #include <span>
@@ -8,11 +8,11 @@
 
 namespace zhiyin::worker::model::nn {
 
-/// Its memory only ever grows, so that it allocates nothing once it has had its largest shape.
-/// (Eigen's own matrices allocate anew whenever their size changes.) A copy is a copy.
+/// A matrix whose memory only grows, so that it allocates nothing once it has had its largest
+/// shape. (Eigen's own matrices allocate whenever their size changes.) A copy has its own memory.
 class Workspace {
  public:
-  /// What was in it is lost, and what is in it now is undefined.
+  /// Sets the shape; the contents are undefined afterwards.
   void resize(Eigen::Index rows, Eigen::Index cols) {
     rows_ = rows;
     cols_ = cols;
@@ -22,17 +22,17 @@ class Workspace {
   Eigen::Index rows() const { return rows_; }
   Eigen::Index cols() const { return cols_; }
 
-  /// Good until the next resize.
+  /// Valid until the next resize.
   MatrixView view() { return {storage_.data(), rows_, cols_}; }
   ConstMatrixView view() const { return {storage_.data(), rows_, cols_}; }
-  /// The same, row after row.
+  /// The elements, row after row; valid until the next resize.
   std::span<float> values() {
     return std::span(storage_).first(static_cast<size_t>(rows_ * cols_));
   }
 
  private:
-  std::vector<float, Eigen::aligned_allocator<float>>
-      storage_;  // at the same alignment always, as Model asks
+  // Always aligned alike, as Model requires.
+  std::vector<float, Eigen::aligned_allocator<float>> storage_;
   Eigen::Index rows_ = 0;
   Eigen::Index cols_ = 0;
 };

@@ -1,4 +1,4 @@
-#include "worker/data/batches.h"
+#include "worker/data/slice_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,56 @@
+#include "worker/data/example_assembler.h"
+
+#include <span>
+#include <utility>
+
+#include "worker/data/behaviour_columns.h"
+
+namespace zhiyin::worker::data {
+
+ExampleAssembler::ExampleAssembler(const Job& job, const Split& split, Columns columns,
+                                   LabelDomains labels, RowParser::Observer observer)
+    : n_file_columns_(static_cast<size_t>(columns.n)) {
+  std::vector<std::string>& names = columns.names;
+  if (job.data().has_behaviour()) behaviour_.emplace(job, split, columns);
+  if (job.data().join_size() > 0)
+    joins_ = Joins::Plan(behaviour_ ? behaviour_->joins() : Joins::Read(job.data()), columns.where,
+                         &names);
+  if (behaviour_) names.insert(names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+  if (!names.empty()) columns.n = static_cast<int>(names.size());
+  n_columns_ = static_cast<size_t>(columns.n);
+  const LabelUse use = UseOf(labels);
+  parser_.emplace(job, Schema::Of(job, columns, use), std::move(labels), std::move(observer));
+}
+
+std::string ExampleAssembler::Append(int64_t line, const std::string& path,
+                                     std::vector<std::string_view>* values, Rows* rows) {
+  if (values->size() == n_file_columns_) {
+    if (behaviour_ && !behaviour_->IsInSplit(line, path)) return "";
+    AddColumns(line, values);
+  } else if (n_columns_ != n_file_columns_) {
+    return std::to_string(values->size()) + " columns, expected " + std::to_string(n_file_columns_);
+  }
+  std::string wrong = parser_->Parse(*values, rows);
+  if (wrong.empty() && behaviour_) AppendNegatives(line, values, rows);
+  return wrong;
+}
+
+void ExampleAssembler::AddColumns(int64_t line, std::vector<std::string_view>* values) {
+  joins_.Append(values);
+  if (behaviour_) behaviour_->AppendColumns(line, values);
+}
+
+void ExampleAssembler::AppendNegatives(int64_t line, std::vector<std::string_view>* values,
+                                       Rows* rows) {
+  behaviour_->ForNegatives(line, [&](std::string_view item) {
+    values->resize(n_file_columns_);
+    (*values)[behaviour_->item_column()] = item;
+    AddColumns(line, values);
+    // A malformed value that is joined to the item makes no example.
+    if (!parser_->Parse(*values, rows).empty()) return;
+    const size_t n_tasks = static_cast<size_t>(rows->n_tasks);
+    behaviour_->SetNegativeLabels(std::span(rows->labels).last(n_tasks));
+  });
+}
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,91 @@
+// The runs of blocks that a worker has in memory, and their shuffled order.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "worker/data/augment.h"
+#include "worker/data/row_plan.h"
+#include "worker/data/rows.h"
+#include "worker/data/source.h"
+#include "worker/data/statistics.h"
+
+namespace zhiyin::worker::data {
+
+/// Reads runs from a source when they are needed and keeps those that were used last, up to a
+/// number of examples. Examples do not depend on whether they were kept. One thread at a time,
+/// except where a function says otherwise.
+class RunCache {
+ public:
+  /// Nothing is read yet. Keeps at most `n_kept_max` examples, but always those in use. `augmenter`
+  /// changes what Append gives, by epoch and example.
+  RunCache(std::unique_ptr<Source> source, uint64_t seed, int64_t n_kept_max, Augmenter augmenter);
+
+  /// Reads a block for the first pass and keeps it while there is room for all blocks up to it;
+  /// returns what it holds. *n_lines is how many lines it has: 0 past the end. `on_bad` is called
+  /// for every malformed line. REQUIRES: SetRuns was not called.
+  BlockSummary ReadFirst(int64_t block, int64_t* n_lines,
+                         const std::function<void(const BadLine&)>& on_bad);
+  /// Says which blocks belong together. Call once, before the functions below.
+  void SetRuns(std::vector<BlockRun> runs);
+
+  /// Marks a run as used now, if all of it is in memory; returns whether it is.
+  bool Use(int64_t run);
+  /// Reads a run that is not in memory. The runs of `together` that interleave with it are read in
+  /// the same pass over the files. The runs of `spared` are not removed to make room. Returns false
+  /// when `is_cancelled` says so between two blocks. Throws Error where the data has changed.
+  bool Load(int64_t run, const std::vector<int64_t>& together, std::vector<int64_t> spared,
+            const std::function<bool()>& is_cancelled);
+  /// Appends a piece of an epoch's shuffled run to *to. REQUIRES: the run is in memory.
+  void Append(int64_t epoch, const Piece& piece, Rows* to);
+
+  /// From any thread.
+  void SetMaxKept(int64_t n_examples);
+  /// The runs that are wholly in memory, ascending. From any thread.
+  std::vector<uint64_t> KeptRuns() const;
+
+ private:
+  struct RunState {
+    /// The epoch that `order` is the order of; -1: of none.
+    int64_t order_epoch = -1;
+    /// [n_rows], shuffled: index in `blocks` * kMaxRowsOfBlock + example in that block.
+    std::vector<uint64_t> order;
+    std::vector<const Rows*> blocks;  // those that have examples; empty while not all are read
+    uint64_t last_used = 0;
+  };
+
+  const BlockRun& RunOf(int64_t run) const { return runs_[static_cast<size_t>(run)]; }
+  bool IsWhole(int64_t run) const;
+  void Keep(int64_t block, const Rows& rows);
+  /// Removes the runs that were used the longest ago until there is room for so many examples.
+  void MakeRoom(int64_t n_examples, const std::vector<int64_t>& spared);
+  void Remove(int64_t run);
+  /// Notes a run whose blocks are all in memory. Throws Error where they hold another number of
+  /// examples than in the first pass.
+  void Complete(int64_t run);
+  void Shuffle(int64_t epoch, const BlockRun& run, RunState* state) const;
+  int64_t max_kept() const;
+  void MarkKept(int64_t run, bool kept);
+
+  std::unique_ptr<Source> source_;
+  uint64_t seed_;
+  Augmenter augmenter_;
+  std::vector<BlockRun> runs_;
+  std::map<int64_t, Rows> blocks_;
+  std::map<int64_t, RunState> states_;  // by run: of all that have blocks in memory
+  uint64_t n_uses_ = 0;
+  int64_t n_kept_ = 0;  // examples
+  bool keeps_first_ = true;
+  std::vector<BadLine> bad_;
+  Rows scratch_;
+
+  mutable std::mutex mutex_;  // guards all below
+  int64_t max_kept_;
+  std::vector<bool> is_kept_;  // [runs]: all of it
+};
+
+}  // namespace zhiyin::worker::data

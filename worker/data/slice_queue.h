@@ -1,0 +1,75 @@
+// Orders for slices on their way to the thread that reads ahead, and slices on their way back.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "worker/data/row_plan.h"
+#include "worker/data/rows.h"
+
+namespace zhiyin::worker::data {
+
+/// A slice that is wanted: these pieces of an epoch, one after the other.
+struct SliceOrder {
+  int64_t epoch = 0;
+  std::vector<Piece> pieces;
+};
+
+/// A ring of slices whose memory is used again and again. The rank's thread orders and pops, the
+/// reader's thread fills and pushes; slices come in the order of their orders. The slice that was
+/// popped last belongs to the caller until the next Pop.
+class SliceQueue {
+ public:
+  /// Slices that are ready before they are popped.
+  static constexpr int kSlicesAhead = 4;
+
+  // In the reader's thread.
+
+  /// Waits for the next order, which stays in the queue until its slice is pushed. Returns nullptr
+  /// once the queue is closed.
+  const SliceOrder* WaitForOrder();
+  /// Waits for a free slice, to be filled and pushed. Returns nullptr once the queue is closed.
+  Rows* WaitForSlot();
+  void Push();
+  /// No more slices come: Pop throws `error` once those that were pushed are taken.
+  void Fail(std::exception_ptr error);
+
+  // In any thread.
+
+  /// The runs of all pieces whose slices are not yet pushed, repetitions included.
+  std::vector<int64_t> OrderedRuns() const;
+  bool IsClosed() const;
+
+  // In the rank's thread.
+
+  void Order(SliceOrder order);
+  /// Waits for the next slice. `tick` is called once, and again every half a second of the wait.
+  /// REQUIRES: fewer calls than orders before.
+  const Rows& Pop(const std::function<void()>& tick);
+  /// Ends the waits of the reader's thread.
+  void Close();
+
+ private:
+  static constexpr auto kTickEvery = std::chrono::milliseconds(500);
+  static constexpr int64_t kSlots = kSlicesAhead + 1;  // one is the caller's
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  std::deque<SliceOrder> orders_;  // not yet pushed; references stay valid while others are added
+  std::array<Rows, kSlots> slots_;
+  int64_t n_ordered_ = 0;
+  int64_t n_pushed_ = 0;
+  int64_t n_popped_ = 0;
+  int64_t n_released_ = 0;
+  bool closed_ = false;
+  std::exception_ptr error_;
+};
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,74 @@
+// Reads the slices of a worker ahead of it, in a thread of its own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "worker/data/augment.h"
+#include "worker/data/row_plan.h"
+#include "worker/data/rows.h"
+#include "worker/data/run_cache.h"
+#include "worker/data/slice_queue.h"
+#include "worker/data/source.h"
+#include "worker/data/statistics.h"
+
+namespace zhiyin::worker::data {
+
+/// Gives the slices that were ordered, in that order. Its thread reads, shuffles and assembles
+/// ahead of the caller, at most kSlicesAhead slices; errors of the thread come out of Next(). What
+/// was read is kept in a RunCache.
+///
+/// Called by the rank's thread only. The destructor joins the thread, whatever it is doing.
+class SliceReader {
+ public:
+  static constexpr int kSlicesAhead = SliceQueue::kSlicesAhead;
+
+  /// `source` is the training split. Nothing is read yet. Keeps at most `max_kept_rows` examples,
+  /// and always those in use. `augmenter` changes what comes out, by epoch and example.
+  SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows,
+              Augmenter augmenter);
+  ~SliceReader();
+
+  /// Reads the blocks that the deal gives this worker, in the calling thread, and keeps the first
+  /// ones. `on_bad` is called for every malformed line, `tick` for every block. Call at most once,
+  /// before Start; without it nothing is kept, and the examples come out alike.
+  BlockSummaries FirstPass(const BlockDeal& deal, int worker,
+                           const std::function<void(const BadLine&)>& on_bad,
+                           const std::function<void()>& tick);
+
+  /// Starts the thread. Call once. `in_one_pass`: runs whose blocks interleave and that are already
+  /// ordered are read together, which needs the memory for all of them at a time.
+  void Start(std::vector<BlockRun> runs, Normalizer normalizer, bool in_one_pass);
+  void SetMaxKeptRows(int64_t n);
+
+  /// Orders one more slice: these pieces of an epoch, one after the other; none for an empty slice.
+  void Order(int64_t epoch, std::vector<Piece> pieces);
+  /// Returns the next slice that was ordered, its numerics normalized; it is valid until the next
+  /// call. Waits for the thread; `tick` is called once, and again every half a second of a long
+  /// wait. REQUIRES: fewer calls than orders before.
+  const Rows& Next(const std::function<void()>& tick = [] {});
+
+  /// The runs that are wholly in memory, ascending. A function of the orders alone, once all slices
+  /// that were ordered have been taken, and runs are not read together.
+  std::vector<uint64_t> KeptRuns() const { return cache_.KeptRuns(); }
+
+ private:
+  // In the thread.
+  void Run();
+  /// Fills the slice of an order; returns false when the queue was closed.
+  bool Fill(const SliceOrder& order);
+  /// Has a run of an order in memory; the order's other runs stay there. Returns false when the
+  /// queue was closed.
+  bool Load(int64_t run, const SliceOrder& order);
+
+  RunCache cache_;  // the thread's, once it runs, but for SetMaxKept and KeptRuns
+  Normalizer normalizer_;
+  bool in_one_pass_ = false;
+  SliceQueue queue_;
+  std::thread thread_;
+};
+
+}  // namespace zhiyin::worker::data
