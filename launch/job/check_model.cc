@@ -19,16 +19,17 @@ constexpr int kMaxInteractions = 64;
 constexpr int kMaxHeads = 1024;
 constexpr int kMaxHeadWidth = 4096;
 
-class ModelChecker : private config::ConfigChecker {
+class ModelChecker : private config::Checker {
  public:
   ModelChecker(const Job& job, const config::ConfigBlame& blame)
-      : config::ConfigChecker(job, blame),
+      : config::Checker(job, blame),
+        job_(job),
         wide_(job.model().wide().field().begin(), job.model().wide().field().end()) {
     for (const Field& field : job.field()) fields_.emplace(field.name(), &field);
   }
 
   void Run() const {
-    const config::ConfigPath model = config::ConfigPath()("model");
+    const config::ConfigPath model = root()("model");
     CheckSequences(model);
     CheckInteractions(model);
     CheckNetwork(model);
@@ -113,7 +114,7 @@ class ModelChecker : private config::ConfigChecker {
     }
     for (int i = 0; i < job_.field_size(); ++i) {
       if (job_.field(i).sequence_length() > 0 && read.count(job_.field(i).name()) == 0) {
-        Fail(config::ConfigPath()("field", i)("sequence_length"),
+        Fail(root()("field", i)("sequence_length"),
              "is given, but nothing reads the sequence, expected a model.sequence with this field");
       }
     }
@@ -258,7 +259,7 @@ class ModelChecker : private config::ConfigChecker {
   void CheckParts(int n_parts, const char* which) const {
     for (int i = 0; i < job_.table_size(); ++i) {
       if (job_.table(i).dim() % n_parts != 0) {
-        Fail(config::ConfigPath()("table", i)("dim"),
+        Fail(root()("table", i)("dim"),
              Text("is ", job_.table(i).dim(), ", expected a multiple of ", n_parts, ": a row is ",
                   which, ", of the same width"));
       }
@@ -332,7 +333,7 @@ class ModelChecker : private config::ConfigChecker {
       if (esmm.step(k).task().empty()) Fail(step, "has no task");
       const int task = PlaceTask(step("task"), esmm.step(k).task(), &placed);
       if (job_.task(task).weight() == 0)
-        Fail(config::ConfigPath()("task", task)("weight"),
+        Fail(root()("task", task)("weight"),
              "is 0, but a step of esmm is learned from it, expected more");
       if (esmm.step(k).conditional_task().empty()) continue;
       if (k == 0)
@@ -343,10 +344,9 @@ class ModelChecker : private config::ConfigChecker {
     }
     for (int t = 0; t < job_.task_size(); ++t) {
       if (placed.count(job_.task(t).name()) == 0) {
-        Fail(config::ConfigPath()("task", t),
-             Text("\"", job_.task(t).name(),
-                  "\" has no place in model.esmm, expected it as the task or ",
-                  "the conditional_task of a step"));
+        Fail(root()("task", t), Text("\"", job_.task(t).name(),
+                                     "\" has no place in model.esmm, expected it as the task or ",
+                                     "the conditional_task of a step"));
       }
     }
     CheckNotNegative(path("ipw_weight"), esmm.ipw_weight());
@@ -485,10 +485,9 @@ class ModelChecker : private config::ConfigChecker {
         Fail(at,
              Text("\"", name, "\" is in no tower, expected it in model.two_tower.user or item"));
     };
-    for (int i = 0; i < job_.field_size(); ++i)
-      unread(config::ConfigPath()("field", i), job_.field(i).name());
+    for (int i = 0; i < job_.field_size(); ++i) unread(root()("field", i), job_.field(i).name());
     for (int i = 0; i < job_.numeric_size(); ++i)
-      unread(config::ConfigPath()("numeric", i), job_.numeric(i).name());
+      unread(root()("numeric", i), job_.numeric(i).name());
   }
 
   void CheckNetwork(const config::ConfigPath& model) const {
@@ -517,7 +516,7 @@ class ModelChecker : private config::ConfigChecker {
         CheckPlainFields(model, "linear");
         for (int i = 0; i < job_.table_size(); ++i) {
           if (job_.table(i).dim() != job_.task_size()) {
-            Fail(config::ConfigPath()("table", i)("dim"),
+            Fail(root()("table", i)("dim"),
                  Text("is ", job_.table(i).dim(), ", expected ", job_.task_size(),
                       ": a linear model has one weight a task in a row"));
           }
@@ -574,6 +573,7 @@ class ModelChecker : private config::ConfigChecker {
     }
   }
 
+  const Job& job_;
   std::map<std::string, const Field*> fields_;  // by name
   std::set<std::string> wide_;                  // names of the fields of the wide part
 };

@@ -91,7 +91,7 @@ void FillFiles(const std::string& folder, google::protobuf::RepeatedPtrField<std
   }
 }
 
-void FillText(Text* text) {
+void FillText(zhiyin::Text* text) {
   if (!text->has_delimiter()) text->set_delimiter(",");
   if (!text->has_trim()) text->set_trim(true);
 }
