@@ -9,9 +9,14 @@
 
 #include "common/config/checker.h"
 #include "common/text.h"
+#include "worker/model/balance/balancer.h"
+#include "worker/model/check_model.h"
+#include "worker/model/loss/loss.h"
 
 namespace zhiyin::launch::job {
 namespace {
+
+namespace loss = worker::model::loss;
 
 constexpr int kMaxDim = 4096;
 constexpr int kMaxEpochs = 1'000'000;
@@ -37,7 +42,7 @@ class JobChecker : private config::Checker {
     CheckTables();
     CheckInputs();
     CheckTasks();
-    CheckModel(job_, blame_);
+    worker::model::CheckModel(*this, job_);
     CheckTrain();
     CheckNotNegative(root()("train")("max_gradient"), job_.train().max_gradient());
     CheckRange(root()("evaluation")("every_epochs"), job_.evaluation().every_epochs(), 1,
@@ -290,29 +295,26 @@ class JobChecker : private config::Checker {
       if (task.label().rule_case() == Label::RULE_NOT_SET)
         Fail(path("label"), "has no rule, expected equals, prefix, number or at_least");
       CheckLabel(path("label"), task.label());
-      if (task.loss_case() == Task::LOSS_NOT_SET)
-        Fail(path,
-             "has no loss, expected binary_cross_entropy, squared_error, hinge, poisson, pairwise "
-             "or "
-             "sampled_softmax");
+      loss::CheckHasLoss(*this, path, task);
       CheckNotNegative(path("weight"), task.weight());
       CheckNotNegative(path("positive_weight"), task.positive_weight());
       if (!(task.negative_share() > 0 && task.negative_share() <= 1))
         Fail(path("negative_share"),
              Text("is ", task.negative_share(), ", expected more than 0, at most 1"));
       CheckShare(path("label_smoothing"), task.label_smoothing());
-      if (task.label_smoothing() > 0 && !task.has_binary_cross_entropy())
-        Fail(path("label_smoothing"), "means nothing without binary_cross_entropy, expected 0");
+      if (task.label_smoothing() > 0 &&
+          loss::PredictionOf(task) != loss::PredictionKind::kProbability) {
+        Fail(path("label_smoothing"), "means nothing without ",
+             loss::NamesOfLosses(loss::PredictionKind::kProbability), ", expected 0");
+      }
       if (!task.weight_column().empty())
         worker::data::CheckColumn(*this, path("weight_column"), task.weight_column(), job_.data(),
                                   columns_);
       if (task.has_sample_space()) CheckSampleSpace(path("sample_space"), task.sample_space());
-      if (task.has_pairwise()) CheckGroup(path("pairwise")("group"), task.pairwise().group());
-      if (task.has_sampled_softmax())
-        CheckGroup(path("sampled_softmax")("group"), task.sampled_softmax().group());
+      loss::CheckLoss(*this, path, task, job_);
       any_counts |= task.weight() > 0;
     }
-    if (!any_counts && !job_.model().two_tower().has_in_batch())
+    if (!any_counts && !worker::model::LearnsWithoutTasks(job_))
       Fail(root()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
   }
 
@@ -322,21 +324,6 @@ class JobChecker : private config::Checker {
     if (space.rule_case() == Label::RULE_NOT_SET)
       Fail(path, "has no rule, expected equals, prefix, number or at_least");
     CheckLabel(path, space);
-  }
-
-  /// The field whose values tell the groups of a ranking loss; "": there is one group.
-  void CheckGroup(const config::ConfigPath& path, const std::string& name) const {
-    if (name.empty()) return;
-    std::vector<std::string> names;
-    for (const Field& field : job_.field()) {
-      names.push_back(field.name());
-      if (field.name() != name) continue;
-      if (!field.separator().empty())
-        Fail(path, Text("field \"", name,
-                        "\" has several values in a row, expected one without a separator"));
-      return;
-    }
-    Fail(path, Text("no field \"", name, "\"", Suggestion(name, names)));
   }
 
   /// A rule that gives all rows the same label is a mistake.
@@ -372,7 +359,7 @@ class JobChecker : private config::Checker {
     }
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
     CheckRange(path("task_gradients_every"), train.task_gradients_every(), 0, 1 << 30);
-    CheckBalance(path("balance"), train.balance());
+    worker::model::balance::CheckBalance(*this, job_);
     if (train.has_checkpoint()) CheckCheckpoint(path("checkpoint"), train.checkpoint());
     if (train.has_warm_start()) CheckWarmStart(path("warm_start"), train.warm_start());
     if (train.has_early_stopping())
@@ -423,31 +410,20 @@ class JobChecker : private config::Checker {
              Text("no task \"", term.task(), "\"", Suggestion(term.task(), names)));
       }
       CheckPositive(term_path("weight"), term.weight());
-      const bool is_number = task->has_squared_error() || task->has_poisson();
-      const bool fits = term.metric() == EarlyStopping::AUC ? !is_number
-                        : term.metric() == EarlyStopping::RMSE
-                            ? is_number || task->has_binary_cross_entropy()
-                            : task->has_binary_cross_entropy();
+      const loss::PredictionKind kind = loss::PredictionOf(*task);
+      const bool is_number = kind == loss::PredictionKind::kNumber;
+      const bool is_probability = kind == loss::PredictionKind::kProbability;
+      const bool fits = term.metric() == EarlyStopping::AUC    ? !is_number
+                        : term.metric() == EarlyStopping::RMSE ? is_number || is_probability
+                                                               : is_probability;
       if (!fits) {
         Fail(term_path("metric"), Text("is ", EarlyStopping::Metric_Name(term.metric()),
                                        ", expected one that task ", term.task(), " has: ",
-                                       is_number                          ? "RMSE"
-                                       : task->has_binary_cross_entropy() ? "AUC, RMSE or LOG_LOSS"
-                                                                          : "AUC"));
+                                       is_number        ? "RMSE"
+                                       : is_probability ? "AUC, RMSE or LOG_LOSS"
+                                                        : "AUC"));
       }
     }
-  }
-
-  void CheckBalance(const config::ConfigPath& path, const Balance& balance) const {
-    if (balance.kind_case() == Balance::KIND_NOT_SET) return;
-    if (job_.task_size() < 2) Fail(path, "balances one task, expected two or more");
-    if (balance.has_dynamic_weight_average()) {
-      CheckPositive(path("dynamic_weight_average")("temperature"),
-                    balance.dynamic_weight_average().temperature());
-    }
-    if (balance.has_grad_norm())
-      CheckNotNegative(path("grad_norm")("alpha"), balance.grad_norm().alpha());
-    if (balance.has_ca_grad()) CheckRange(path("ca_grad")("c"), balance.ca_grad().c(), 0.0, 1.0);
   }
 
   const Job& job_;

@@ -25,7 +25,4 @@ void CheckJob(const Job& job, const config::ConfigBlame& blame);
 /// Checks the data of a job; returns the columns that it has.
 worker::data::KnownColumns CheckData(const Job& job, const config::ConfigBlame& blame);
 
-/// Checks the model of a job whose tables, fields and tasks have been checked.
-void CheckModel(const Job& job, const config::ConfigBlame& blame);
-
 }  // namespace zhiyin::launch::job

@@ -21,7 +21,7 @@ struct TaskSums {
   double prediction = 0;
   double label = 0;
   double squared_error = 0;
-  double own_loss = 0;  // of the model itself (Model::AddOwnLoss), weighted, over all rows
+  double own_loss = 0;  // of the model itself (Model::AddAuxiliaryLoss), weighted, over all rows
 
   void Add(const TaskSums& other);
 
