@@ -33,7 +33,7 @@ void BM_MmoeStep(benchmark::State& state) {
   config.add_expert(64);
   config.add_expert(32);
   config.add_tower(32);
-  const std::unique_ptr<model::Model> model = model::MakeMmoe(job, kIn);
+  const std::unique_ptr<model::Model> model = model::MakeNetwork(job, kIn, {});
   model::DenseWeights dense(model->n_weights());
   model->InitWeights(Random(1), dense.weights());
   const Matrix x = Matrix::Random(state.range(0), kIn);
@@ -114,7 +114,7 @@ void BM_BenchMmoeStep(benchmark::State& state) {
   config.set_n_experts(4);
   for (const int width : {256, 128}) config.add_expert(width);
   config.add_tower(64);
-  const std::unique_ptr<model::Model> model = model::MakeMmoe(job, kFields);
+  const std::unique_ptr<model::Model> model = model::MakeNetwork(job, kFields, {});
   model::DenseWeights dense(model->n_weights());
   model->InitWeights(Random(1), dense.weights());
   const Matrix x = Matrix::Random(state.range(0), kFields);
@@ -171,13 +171,16 @@ constexpr int kDim = 16;
 constexpr int kLength = 50;
 
 void BM_DinStep(benchmark::State& state) {
-  SequenceReader::Din config;
-  config.add_hidden(80);
-  config.add_hidden(40);
-  const model::InputLayout::Part query = {"item", 0, kDim, 0};
-  const model::InputLayout::Part sequence = {"seen", kDim, kDim, kLength};
+  SequenceReader config;
+  config.set_field("seen");
+  config.mutable_din()->set_query("item");
+  config.mutable_din()->add_hidden(80);
+  config.mutable_din()->add_hidden(40);
+  model::InputLayout layout;
+  layout.fields = {{"item", 0, kDim, 0}, {"seen", kDim, kDim, kLength}};
+  const model::InputLayout::Part& sequence = layout.fields[1];
   int64_t n_weights = 0;
-  const auto layer = model::MakeDin(config, sequence, query, &n_weights);
+  const auto layer = model::MakeSequenceReader(config, layout, &n_weights);
   Matrix x = Matrix::Random(state.range(0), kDim + sequence.width());
   x.col(sequence.count_column()).setConstant(kLength);
   LayerStep(state, layer.get(), n_weights, x);

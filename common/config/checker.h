@@ -1,73 +1,63 @@
-// What checks of a job have in common.
+// Checks of values that any configuration has, which report the first violation with its place.
 #pragma once
+
+#include <google/protobuf/message.h>
 
 #include <cmath>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "common/config/path.h"
-#include "configs/job.pb.h"
 
 namespace zhiyin::config {
 
-inline constexpr int kMaxInputs = 65536;
-inline constexpr int kMaxTasks = 1024;
-
-/// The names of the rows' columns in order, where the config tells them; none where the files'
-/// headers will say.
-class KnownColumns {
+/// Reports what is wrong in a message that was read from a file. Every function throws Error, with
+/// the path and the line, at the first violation. Holds references to the message and to the blame;
+/// functions that check a part of the configuration take a const Checker&.
+class Checker {
  public:
-  KnownColumns() = default;
-  explicit KnownColumns(std::vector<std::string> names)
-      : names_(std::move(names)), set_(names_.begin(), names_.end()) {}
+  Checker(const google::protobuf::Message& root, const ConfigBlame& blame)
+      : root_(root), blame_(blame) {}
 
-  const std::vector<std::string>& names() const { return names_; }
-  bool Has(const std::string& name) const { return set_.count(name) > 0; }
+  /// The path to the whole message, from which others begin: check.root()("train")("epochs").
+  ConfigPath root() const { return ConfigPath(root_.GetDescriptor()); }
 
- private:
-  std::vector<std::string> names_;
-  std::set<std::string> set_;
-};
-
-/// Borrows the job and whom to blame. Every Check throws Error, by way of the blame, where it finds
-/// what it should not.
-class ConfigChecker {
- public:
-  ConfigChecker(const Job& job, const ConfigBlame& blame) : job_(job), blame_(blame) {}
-
- protected:
+  /// Throws Error with the text of all pieces: check.Fail(path, "is ", n, ", expected 1 or more").
   template <typename... Pieces>
-  static std::string Text(const Pieces&... pieces) {
-    std::ostringstream out;
-    (out << ... << pieces);
-    return out.str();
+  [[noreturn]] void Fail(const ConfigPath& path, const Pieces&... pieces) const {
+    std::ostringstream what;
+    (what << ... << pieces);
+    blame_.Fail(root_, path, what.str());
   }
-
-  [[noreturn]] void Fail(const ConfigPath& path, const std::string& what) const {
-    blame_.Fail(job_, path, what);
-  }
+  /// Fails for a name that nothing has: `no field "usr"; the nearest is "user"`.
+  [[noreturn]] void FailUnknown(const ConfigPath& path, const char* what, const std::string& name,
+                                std::span<const std::string> known) const;
 
   template <typename T>
   void CheckRange(const ConfigPath& path, T value, T low, T high) const {
     if (!(value >= low && value <= high))
-      Fail(path, Text("is ", value, ", expected ", low, " to ", high));
+      Fail(path, "is ", value, ", expected ", low, " to ", high);
   }
   void CheckPositive(const ConfigPath& path, double value) const {
     if (!(value > 0 && std::isfinite(value)))
-      Fail(path, Text("is ", value, ", expected a number above 0"));
+      Fail(path, "is ", value, ", expected a number above 0");
   }
   void CheckNotNegative(const ConfigPath& path, double value) const {
-    if (!(value >= 0 && std::isfinite(value)))
-      Fail(path, Text("is ", value, ", expected 0 or more"));
+    if (!(value >= 0 && std::isfinite(value))) Fail(path, "is ", value, ", expected 0 or more");
   }
-  /// A name or #POSITION.
-  void CheckColumn(const ConfigPath& path, const std::string& column,
-                   const KnownColumns& known) const;
+  /// A share or probability below 1.
+  void CheckShare(const ConfigPath& path, double value) const {
+    if (!(value >= 0 && value < 1)) Fail(path, "is ", value, ", expected 0 to less than 1");
+  }
+  /// The `name` of the message at `path`: fit for paths and files, and not in *taken, which it
+  /// joins.
+  void CheckName(const ConfigPath& path, const std::string& name,
+                 std::set<std::string>* taken) const;
 
-  const Job& job_;
+ private:
+  const google::protobuf::Message& root_;
   const ConfigBlame& blame_;
 };
 

@@ -160,7 +160,7 @@ std::vector<std::string> SplitList(const std::string& value) {
 
 /// Replaces what stands at the end of `path`, a place in `message`.
 void SetValue(const std::string& text, const ConfigPath& path, const std::string& value,
-              ConfigBlame* blame, const Job& job, Message* message) {
+              ConfigBlame* blame, const Message& root, Message* message) {
   const auto [field, index] = path.steps().back();
   if (IsMessage(field)) {
     if (!value.starts_with('{')) {
@@ -168,23 +168,24 @@ void SetValue(const std::string& text, const ConfigPath& path, const std::string
               Suggestion("", FieldNames(field->message_type())));
     }
     Child(path, message)->Clear();
-    ReadFieldValue(value, path, blame, job, message);
+    ReadFieldValue(value, path, blame, root, message);
     return;
   }
   message->GetReflection()->ClearField(message, field);
-  if (!field->is_repeated()) return ReadFieldValue(Quoted(field, value), path, blame, job, message);
+  if (!field->is_repeated())
+    return ReadFieldValue(Quoted(field, value), path, blame, root, message);
   for (const std::string& part : SplitList(value))
-    ReadFieldValue(Quoted(field, part), path, blame, job, message);
+    ReadFieldValue(Quoted(field, part), path, blame, root, message);
 }
 
 }  // namespace
 
-void ApplyOverride(const std::string& text, ConfigBlame* blame, Job* job) {
+void ApplyOverride(const std::string& text, ConfigBlame* blame, Message* root) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
     FailSet(text, "expected PATH=VALUE, for example train.staleness=-1");
   ConfigPath path;
-  Message* message = job;
+  Message* message = root;
   size_t end = std::min(text.find('.'), equals);
   Follow(text, ParseStep(text, text.substr(0, end)), *message, &path);
   while (end < equals) {
@@ -196,7 +197,7 @@ void ApplyOverride(const std::string& text, ConfigBlame* blame, Job* job) {
     Follow(text, ParseStep(text, text.substr(begin, end - begin)), *message, &path);
   }
   blame->NoteOverride(path, text);
-  SetValue(text, path, text.substr(equals + 1), blame, *job, message);
+  SetValue(text, path, text.substr(equals + 1), blame, *root, message);
 }
 
 }  // namespace zhiyin::config

@@ -17,8 +17,8 @@ namespace {
 
 constexpr size_t kMaxCleanNameBytes = 128;
 
-/// How an entry is called in a path: by its name, unless that could be taken for a position or for
-/// a part of the path.
+/// What a path calls an entry: its name, unless that could be read as a position or as a part of
+/// the path.
 std::string EntryName(const std::string& name, int index) {
   const bool is_number =
       std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -42,9 +42,8 @@ bool IsCleanName(std::string_view text) {
 }
 
 ConfigPath ConfigPath::operator()(std::string_view name, int index) const {
-  const Descriptor* message =
-      steps_.empty() ? Job::descriptor() : steps_.back().field->message_type();
-  const FieldDescriptor* field = message->FindFieldByName(std::string(name));
+  CHECK(end_ != nullptr) << name;
+  const FieldDescriptor* field = end_->FindFieldByName(std::string(name));
   CHECK(field != nullptr) << name;
   return (*this)(field, index);
 }
@@ -52,12 +51,13 @@ ConfigPath ConfigPath::operator()(std::string_view name, int index) const {
 ConfigPath ConfigPath::operator()(const FieldDescriptor* field, int index) const {
   ConfigPath longer = *this;
   longer.steps_.push_back({field, index});
+  longer.end_ = field->message_type();
   return longer;
 }
 
-std::string ConfigPath::Text(const Job& job) const {
+std::string ConfigPath::Text(const Message& root) const {
   std::string text;
-  const Message* message = &job;
+  const Message* message = &root;
   for (const Step& step : steps_) {
     if (!text.empty()) text += ".";
     text += step.field->name();
@@ -99,17 +99,17 @@ void ConfigBlame::NoteOverride(const ConfigPath& path, const std::string& text) 
   overrides_[place] = text;
 }
 
-void ConfigBlame::Fail(const Job& job, const ConfigPath& path, const std::string& what) const {
-  Fail(job, path, what, Line(path));
+void ConfigBlame::Fail(const Message& root, const ConfigPath& path, const std::string& what) const {
+  Fail(root, path, what, Line(path));
 }
 
-void ConfigBlame::Fail(const Job& job, const ConfigPath& path, const std::string& what,
+void ConfigBlame::Fail(const Message& root, const ConfigPath& path, const std::string& what,
                        int line) const {
   const std::string* override_text = FindOverride(path);
   const std::string place = override_text == nullptr
                                 ? file_ + ":" + std::to_string(line)
                                 : "--set " + Shortened(*override_text, kMaxShownBytes);
-  zhiyin::Fail(place, ": ", path.steps().empty() ? "" : path.Text(job) + ": ",
+  zhiyin::Fail(place, ": ", path.steps().empty() ? "" : path.Text(root) + ": ",
                Shortened(what, kMaxShownBytes));
 }
 

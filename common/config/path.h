@@ -1,7 +1,8 @@
-// Where in a job something stands: as a path that a person can type, and as a line of the file.
+// Places in a configuration message: as a path that a person can type, and as a line of the file.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 
 #include <map>
 #include <string>
@@ -10,14 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include "configs/job.pb.h"
-
 namespace zhiyin::config {
 
-/// Bytes of a message that may come from the value at fault, and of the override that is named.
+/// Most bytes that an error message quotes of a wrong value, and of the override that set it.
 inline constexpr size_t kMaxShownBytes = 800;
 
-/// A path from the job to a field: table[2].optimizer. A plain value.
+/// A path from a root message to a field: table[2].optimizer. A plain value.
 class ConfigPath {
  public:
   struct Step {
@@ -25,20 +24,26 @@ class ConfigPath {
     int index;  // -1 for a field that is not repeated
   };
 
-  /// The path one step further. REQUIRES: `field` is a field of the message that this path leads
+  /// An empty path, to be extended by descriptors of fields only.
+  ConfigPath() = default;
+  /// An empty path in messages of this type, which can be extended by names of fields.
+  explicit ConfigPath(const google::protobuf::Descriptor* root) : end_(root) {}
+
+  /// This path with one step more. REQUIRES: `field` is a field of the message that this path leads
   /// to; `index` is given if it is repeated.
   ConfigPath operator()(std::string_view field, int index = -1) const;
   ConfigPath operator()(const google::protobuf::FieldDescriptor* field, int index) const;
 
   const std::vector<Step>& steps() const { return steps_; }
-  /// With names in the place of positions where the message at that position has a fit one:
-  /// table[categories].dim.
-  std::string Text(const Job& job) const;
-  /// With positions only: the same for the same place.
+  /// The path as people write it, with names in place of positions where the entry has a `name`
+  /// that is fit for paths: table[categories].dim.
+  std::string Text(const google::protobuf::Message& root) const;
+  /// The path with positions only: one text for each place.
   std::string Canonical() const;
 
  private:
   std::vector<Step> steps_;
+  const google::protobuf::Descriptor* end_ = nullptr;  // what the path leads to, if a message
 };
 
 std::vector<std::string> FieldNames(const google::protobuf::Descriptor* message);
@@ -47,28 +52,27 @@ std::vector<std::string> FieldNames(const google::protobuf::Descriptor* message)
 /// and -.
 bool IsCleanName(std::string_view text);
 
-/// Knows for every place of a job what to blame: a line of the file or an override.
+/// Maps every place of a configuration to what set it: a line of the file or an override.
 class ConfigBlame {
  public:
   explicit ConfigBlame(std::string file) : file_(std::move(file)) {}
 
-  /// `path` begins in this line of the file, from 1. What an override set stays blamed on the
-  /// override.
+  /// Notes that `path` begins in this line of the file, from 1. No effect on what an override set.
   void NoteLine(const ConfigPath& path, int line);
-  /// What lies at or below `path` comes from this override now, not from the file or overrides
-  /// before.
+  /// Notes that everything at or below `path` was set by this override, and not by the file or an
+  /// earlier override.
   void NoteOverride(const ConfigPath& path, const std::string& text);
 
-  /// Throws Error("FILE:LINE: PATH: what"), or "--set PATH=VALUE: PATH: what" where the value came
-  /// from there. The line is that of this place or its nearest parent in the file; 1 when nothing
-  /// of it is there.
-  [[noreturn]] void Fail(const Job& job, const ConfigPath& path, const std::string& what) const;
-  /// The same with a line that is known better.
-  [[noreturn]] void Fail(const Job& job, const ConfigPath& path, const std::string& what,
-                         int line) const;
+  /// Throws Error("FILE:LINE: PATH: what"), or "--set PATH=VALUE: PATH: what" if an override set
+  /// the value. The line is that of the place or of its nearest parent in the file, else 1.
+  [[noreturn]] void Fail(const google::protobuf::Message& root, const ConfigPath& path,
+                         const std::string& what) const;
+  /// Throws this error with a line that the caller knows.
+  [[noreturn]] void Fail(const google::protobuf::Message& root, const ConfigPath& path,
+                         const std::string& what, int line) const;
 
  private:
-  /// The text of the override that this place comes from; null when it comes from the file.
+  /// The text of the override that set this place; null where the file did.
   const std::string* FindOverride(const ConfigPath& path) const;
   int Line(const ConfigPath& path) const;
 

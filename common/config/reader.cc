@@ -47,9 +47,9 @@ bool IsOctal(const std::string& digits) {
 class Reader : private google::protobuf::io::ErrorCollector {
  public:
   /// All outlive the reader.
-  Reader(std::string_view text, ConfigBlame* blame, const Job& job)
+  Reader(std::string_view text, ConfigBlame* blame, const Message& root)
       : blame_(blame),
-        job_(job),
+        root_(root),
         input_(text.data(), static_cast<int>(text.size())),
         tokens_(&input_, this) {
     tokens_.set_comment_style(Tokenizer::SH_COMMENT_STYLE);
@@ -95,7 +95,7 @@ class Reader : private google::protobuf::io::ErrorCollector {
 
   int line() { return tokens_.current().line + 1; }
   [[noreturn]] void Fail(const ConfigPath& path, const std::string& what) {
-    blame_->Fail(job_, path, what, line());
+    blame_->Fail(root_, path, what, line());
   }
   /// Fails for the current token.
   [[noreturn]] void FailFound(const ConfigPath& path, const std::string& expected);
@@ -104,7 +104,7 @@ class Reader : private google::protobuf::io::ErrorCollector {
                 const std::string& text) override;
 
   ConfigBlame* blame_;
-  const Job& job_;
+  const Message& root_;
   google::protobuf::io::ArrayInputStream input_;
   Tokenizer tokens_;
   std::string token_error_;  // of the current token or what stands before it
@@ -119,7 +119,7 @@ void Reader::AddError(int line, google::protobuf::io::ColumnNumber, const std::s
 
 const Reader::Token& Reader::Look(const ConfigPath& path) {
   if (!token_error_.empty())
-    blame_->Fail(job_, path, "cannot be read: " + token_error_, token_error_line_);
+    blame_->Fail(root_, path, "cannot be read: " + token_error_, token_error_line_);
   return tokens_.current();
 }
 
@@ -265,7 +265,7 @@ std::string Reader::ReadString(const ConfigPath& path) {
   for (; Look(path).type == Tokenizer::TYPE_STRING; tokens_.Next())
     Tokenizer::ParseStringAppend(tokens_.current().text, &value);
   if (const size_t at = FindInvalidUtf8(value); at != std::string::npos) {
-    blame_->Fail(job_, path,
+    blame_->Fail(root_, path,
                  "byte " + std::to_string(at) + " of the value is not UTF-8, expected UTF-8 text",
                  first_line);
   }
@@ -339,25 +339,25 @@ T Reader::ReadReal(const ConfigPath& path) {
 
 /// The reader counts lines by line feeds, and a comment goes up to one: with carriage returns
 /// alone, most of a file would be a comment.
-void CheckLineEnds(std::string_view text, const ConfigBlame& blame, const Job& job) {
+void CheckLineEnds(std::string_view text, const ConfigBlame& blame, const Message& root) {
   for (size_t at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1)) {
     if (text.substr(at + 1, 1) == "\n") continue;
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(at), '\n');
-    blame.Fail(job, ConfigPath(), "a carriage return stands alone, expected a line feed behind it",
+    blame.Fail(root, ConfigPath(), "a carriage return stands alone, expected a line feed behind it",
                static_cast<int>(line));
   }
 }
 
 }  // namespace
 
-void ReadJobText(std::string_view text, ConfigBlame* blame, Job* job) {
-  CheckLineEnds(text, *blame, *job);
-  Reader(text, blame, *job).ReadFields(ConfigPath(), "", job);
+void ReadText(std::string_view text, ConfigBlame* blame, Message* root) {
+  CheckLineEnds(text, *blame, *root);
+  Reader(text, blame, *root).ReadFields(ConfigPath(), "", root);
 }
 
 void ReadFieldValue(std::string_view text, const ConfigPath& path, ConfigBlame* blame,
-                    const Job& job, Message* message) {
-  Reader reader(text, blame, job);
+                    const Message& root, Message* message) {
+  Reader reader(text, blame, root);
   reader.ReadValue(path, message);
   reader.ExpectEnd(path);
 }

@@ -17,13 +17,13 @@ namespace {
 constexpr size_t kMaxFileNameBytes = 4095;  // PATH_MAX without its NUL
 constexpr int64_t kMinShuffleRows = 256;
 
-class DataChecker : private config::ConfigChecker {
+class DataChecker : private config::Checker {
  public:
   DataChecker(const Job& job, const config::ConfigBlame& blame)
-      : config::ConfigChecker(job, blame) {}
+      : config::Checker(job, blame), job_(job) {}
 
-  config::KnownColumns Run() {
-    const config::ConfigPath data = config::ConfigPath()("data");
+  worker::data::KnownColumns Run() {
+    const config::ConfigPath data = root()("data");
     if (job_.data().source_case() == Data::SOURCE_NOT_SET)
       Fail(data, "has no source, expected text or one of the generated ones");
     if (!job_.data().has_train()) Fail(data, "has no split to train on, expected train");
@@ -42,7 +42,7 @@ class DataChecker : private config::ConfigChecker {
     if (job_.data().has_behaviour() && !columns_.empty())
       columns_.insert(columns_.end(), worker::data::kBehaviourColumns.begin(),
                       worker::data::kBehaviourColumns.end());
-    const config::KnownColumns known(columns_);
+    const worker::data::KnownColumns known(columns_);
     if (job_.data().has_behaviour())
       CheckBehaviour(data("behaviour"), job_.data().behaviour(), known);
     CheckSplit(data("train"), job_.data().train());
@@ -54,7 +54,7 @@ class DataChecker : private config::ConfigChecker {
   /// Adds their columns where all are known; columns_ is empty where the files' headers will say.
   void CheckJoins() {
     for (int i = 0; i < job_.data().join_size(); ++i) {
-      const config::ConfigPath path = config::ConfigPath()("data")("join", i);
+      const config::ConfigPath path = root()("data")("join", i);
       const Join& join = job_.data().join(i);
       if (!job_.data().has_text()) Fail(path, "needs rows from files, expected data.text");
       CheckText(path("text"), join.text());
@@ -88,15 +88,15 @@ class DataChecker : private config::ConfigChecker {
   }
 
   void CheckBehaviour(const config::ConfigPath& path, const Behaviour& behaviour,
-                      const config::KnownColumns& known) const {
-    const config::ConfigPath data = config::ConfigPath()("data");
+                      const worker::data::KnownColumns& known) const {
+    const config::ConfigPath data = root()("data");
     if (!job_.data().has_text()) Fail(path, "needs rows from files, expected data.text");
     if (!job_.data().text().header() && job_.data().text().column_name().empty())
       Fail(path, "needs columns with names, expected data.text.header or column_name");
     const auto check_column = [&](const char* name, const std::string& column) {
       if (column.empty()) Fail(path(name), "is missing, expected a column");
       if (column[0] == '#') Fail(path(name), Text("is \"", column, "\", expected a column's name"));
-      CheckColumn(path(name), column, known);
+      worker::data::CheckColumn(*this, path(name), column, job_.data(), known);
     };
     check_column("user", behaviour.user());
     check_column("item", behaviour.item());
@@ -159,14 +159,15 @@ class DataChecker : private config::ConfigChecker {
     if (data.has_generated_ratings())
       CheckNotNegative(path("noise"), data.generated_ratings().noise());
     if (data.has_generated_uniform()) {
-      CheckRange(path("n_columns"), data.generated_uniform().n_columns(), 1, config::kMaxInputs);
+      CheckRange(path("n_columns"), data.generated_uniform().n_columns(), 1,
+                 worker::data::kMaxInputs);
       CheckRange(path("n_categories"), data.generated_uniform().n_categories(), int64_t{1},
                  int64_t{1} << 60);
-      CheckRange(path("n_labels"), data.generated_uniform().n_labels(), 1, config::kMaxTasks);
+      CheckRange(path("n_labels"), data.generated_uniform().n_labels(), 1, worker::data::kMaxTasks);
     }
     if (data.has_generated_related_tasks()) {
       const GeneratedRelatedTasks& tasks = data.generated_related_tasks();
-      CheckRange(path("n_features"), tasks.n_features(), 2, config::kMaxInputs);
+      CheckRange(path("n_features"), tasks.n_features(), 2, worker::data::kMaxInputs);
       CheckRange(path("correlation"), tasks.correlation(), -1.0, 1.0);
       CheckPositive(path("scale"), tasks.scale());
       CheckRange(path("n_sines"), tasks.n_sines(), 0, 1000);
@@ -239,13 +240,14 @@ class DataChecker : private config::ConfigChecker {
     }
   }
 
+  const Job& job_;
   std::vector<std::string>
       columns_;  // as far as they are known; empty where the files' headers will say
 };
 
 }  // namespace
 
-config::KnownColumns CheckData(const Job& job, const config::ConfigBlame& blame) {
+worker::data::KnownColumns CheckData(const Job& job, const config::ConfigBlame& blame) {
   return DataChecker(job, blame).Run();
 }
 

@@ -9,9 +9,14 @@
 
 #include "common/config/checker.h"
 #include "common/text.h"
+#include "worker/model/balance/balancer.h"
+#include "worker/model/check_model.h"
+#include "worker/model/loss/loss.h"
 
 namespace zhiyin::launch::job {
 namespace {
+
+namespace loss = worker::model::loss;
 
 constexpr int kMaxDim = 4096;
 constexpr int kMaxEpochs = 1'000'000;
@@ -19,51 +24,40 @@ constexpr int kMaxTables = 1024;
 constexpr int kMaxSequence = 1000;
 constexpr size_t kMaxJobNameBytes = 128;
 
-class JobChecker : private config::ConfigChecker {
+class JobChecker : private config::Checker {
  public:
   JobChecker(const Job& job, const config::ConfigBlame& blame)
-      : config::ConfigChecker(job, blame) {}
+      : config::Checker(job, blame), job_(job), blame_(blame) {}
 
   void Run() {
     if (job_.name().size() > kMaxJobNameBytes || job_.name() != OneLine(job_.name())) {
-      Fail(config::ConfigPath()("name"), Text("is \"", job_.name(), "\", expected at most ",
-                                              kMaxJobNameBytes, " bytes on one line"));
+      Fail(root()("name"), Text("is \"", job_.name(), "\", expected at most ", kMaxJobNameBytes,
+                                " bytes on one line"));
     }
     CheckCount("table", job_.table_size(), kMaxTables);
-    CheckCount("field", job_.field_size(), config::kMaxInputs);
-    CheckCount("numeric", job_.numeric_size(), config::kMaxInputs);
-    CheckCount("task", job_.task_size(), config::kMaxTasks);
+    CheckCount("field", job_.field_size(), worker::data::kMaxInputs);
+    CheckCount("numeric", job_.numeric_size(), worker::data::kMaxInputs);
+    CheckCount("task", job_.task_size(), worker::data::kMaxTasks);
     columns_ = CheckData(job_, blame_);
     CheckTables();
     CheckInputs();
     CheckTasks();
-    CheckModel(job_, blame_);
+    worker::model::CheckModel(*this, job_);
     CheckTrain();
-    CheckNotNegative(config::ConfigPath()("train")("max_gradient"), job_.train().max_gradient());
-    CheckRange(config::ConfigPath()("evaluation")("every_epochs"), job_.evaluation().every_epochs(),
-               1, kMaxEpochs);
+    CheckNotNegative(root()("train")("max_gradient"), job_.train().max_gradient());
+    CheckRange(root()("evaluation")("every_epochs"), job_.evaluation().every_epochs(), 1,
+               kMaxEpochs);
   }
 
  private:
   void CheckCount(const char* field, int n, int most) const {
-    if (n > most)
-      Fail(config::ConfigPath()(field, most), Text("is one of ", n, ", expected at most ", most));
-  }
-
-  /// Names go into messages, paths, names of metrics and keys of JSON.
-  void CheckName(const config::ConfigPath& path, const std::string& name,
-                 std::set<std::string>* taken) const {
-    if (name.empty()) Fail(path, "has no name");
-    if (!config::IsCleanName(name))
-      Fail(path("name"), Text("is \"", name, "\", expected at most 128 letters, digits, _ and -"));
-    if (!taken->insert(name).second)
-      Fail(path("name"), Text("\"", name, "\" is taken by an earlier one"));
+    if (n > most) Fail(root()(field, most), Text("is one of ", n, ", expected at most ", most));
   }
 
   void CheckTables() const {
     std::set<std::string> names = {"dense"};
     for (int i = 0; i < job_.table_size(); ++i) {
-      const config::ConfigPath path = config::ConfigPath()("table", i);
+      const config::ConfigPath path = root()("table", i);
       const Table& table = job_.table(i);
       if (table.name() == "dense")
         Fail(path("name"), "\"dense\" is the table of the model's own weights");
@@ -94,10 +88,6 @@ class JobChecker : private config::ConfigChecker {
           break;
       }
     }
-  }
-
-  void CheckShare(const config::ConfigPath& path, double value) const {
-    if (!(value >= 0 && value < 1)) Fail(path, Text("is ", value, ", expected 0 to less than 1"));
   }
 
   void CheckAdam(const config::ConfigPath& path, const Optimizer::Adam& adam) const {
@@ -244,14 +234,14 @@ class JobChecker : private config::ConfigChecker {
 
   void CheckInputs() const {
     if (job_.field_size() + job_.numeric_size() == 0)
-      Fail(config::ConfigPath(), "the job has no inputs, expected a field or a numeric");
+      Fail(root(), "the job has no inputs, expected a field or a numeric");
     std::vector<std::string> tables;
     for (const Table& table : job_.table()) tables.push_back(table.name());
     std::set<std::string> names;
     std::map<std::string, std::string> table_of_vocabulary;
     for (int i = 0; i < job_.field_size(); ++i) {
       const Field& field = job_.field(i);
-      const config::ConfigPath path = config::ConfigPath()("field", i);
+      const config::ConfigPath path = root()("field", i);
       CheckName(path, field.name(), &names);
       if (field.table().empty()) {
         Fail(path, tables.empty() ? "has no table, and the job defines none"
@@ -261,7 +251,7 @@ class JobChecker : private config::ConfigChecker {
         Fail(path("table"),
              Text("no table \"", field.table(), "\"", Suggestion(field.table(), tables)));
       }
-      CheckColumn(path("column"), field.column(), columns_);
+      worker::data::CheckColumn(*this, path("column"), field.column(), job_.data(), columns_);
       const auto [shared, is_new] = table_of_vocabulary.emplace(field.vocabulary(), field.table());
       if (!is_new && shared->second != field.table()) {
         Fail(path, Text("shares the vocabulary \"", field.vocabulary(), "\" with a field of table ",
@@ -285,72 +275,55 @@ class JobChecker : private config::ConfigChecker {
       }
     }
     for (int i = 0; i < job_.numeric_size(); ++i) {
-      const config::ConfigPath path = config::ConfigPath()("numeric", i);
+      const config::ConfigPath path = root()("numeric", i);
       CheckName(path, job_.numeric(i).name(), &names);
-      CheckColumn(path("column"), job_.numeric(i).column(), columns_);
+      worker::data::CheckColumn(*this, path("column"), job_.numeric(i).column(), job_.data(),
+                                columns_);
     }
   }
 
   void CheckTasks() const {
-    if (job_.task_size() == 0)
-      Fail(config::ConfigPath(), "the job has no task, expected at least one");
+    if (job_.task_size() == 0) Fail(root(), "the job has no task, expected at least one");
     std::set<std::string> names;
     bool any_counts = false;
     for (int i = 0; i < job_.task_size(); ++i) {
       const Task& task = job_.task(i);
-      const config::ConfigPath path = config::ConfigPath()("task", i);
+      const config::ConfigPath path = root()("task", i);
       CheckName(path, task.name(), &names);
-      CheckColumn(path("label")("column"), task.label().column(), columns_);
+      worker::data::CheckColumn(*this, path("label")("column"), task.label().column(), job_.data(),
+                                columns_);
       if (task.label().rule_case() == Label::RULE_NOT_SET)
         Fail(path("label"), "has no rule, expected equals, prefix, number or at_least");
       CheckLabel(path("label"), task.label());
-      if (task.loss_case() == Task::LOSS_NOT_SET)
-        Fail(path,
-             "has no loss, expected binary_cross_entropy, squared_error, hinge, poisson, pairwise "
-             "or "
-             "sampled_softmax");
+      loss::CheckHasLoss(*this, path, task);
       CheckNotNegative(path("weight"), task.weight());
       CheckNotNegative(path("positive_weight"), task.positive_weight());
       if (!(task.negative_share() > 0 && task.negative_share() <= 1))
         Fail(path("negative_share"),
              Text("is ", task.negative_share(), ", expected more than 0, at most 1"));
       CheckShare(path("label_smoothing"), task.label_smoothing());
-      if (task.label_smoothing() > 0 && !task.has_binary_cross_entropy())
-        Fail(path("label_smoothing"), "means nothing without binary_cross_entropy, expected 0");
+      if (task.label_smoothing() > 0 &&
+          loss::PredictionOf(task) != loss::PredictionKind::kProbability) {
+        Fail(path("label_smoothing"), "means nothing without ",
+             loss::NamesOfLosses(loss::PredictionKind::kProbability), ", expected 0");
+      }
       if (!task.weight_column().empty())
-        CheckColumn(path("weight_column"), task.weight_column(), columns_);
+        worker::data::CheckColumn(*this, path("weight_column"), task.weight_column(), job_.data(),
+                                  columns_);
       if (task.has_sample_space()) CheckSampleSpace(path("sample_space"), task.sample_space());
-      if (task.has_pairwise()) CheckGroup(path("pairwise")("group"), task.pairwise().group());
-      if (task.has_sampled_softmax())
-        CheckGroup(path("sampled_softmax")("group"), task.sampled_softmax().group());
+      loss::CheckLoss(*this, path, task, job_);
       any_counts |= task.weight() > 0;
     }
-    if (!any_counts && !job_.model().two_tower().has_in_batch())
-      Fail(config::ConfigPath()("task", 0)("weight"),
-           "is 0, as for all tasks: nothing would be learned");
+    if (!any_counts && !worker::model::LearnsWithoutTasks(job_))
+      Fail(root()("task", 0)("weight"), "is 0, as for all tasks: nothing would be learned");
   }
 
   void CheckSampleSpace(const config::ConfigPath& path, const Label& space) const {
     if (space.column().empty()) Fail(path, "has no column");
-    CheckColumn(path("column"), space.column(), columns_);
+    worker::data::CheckColumn(*this, path("column"), space.column(), job_.data(), columns_);
     if (space.rule_case() == Label::RULE_NOT_SET)
       Fail(path, "has no rule, expected equals, prefix, number or at_least");
     CheckLabel(path, space);
-  }
-
-  /// The field whose values tell the groups of a ranking loss; "": there is one group.
-  void CheckGroup(const config::ConfigPath& path, const std::string& name) const {
-    if (name.empty()) return;
-    std::vector<std::string> names;
-    for (const Field& field : job_.field()) {
-      names.push_back(field.name());
-      if (field.name() != name) continue;
-      if (!field.separator().empty())
-        Fail(path, Text("field \"", name,
-                        "\" has several values in a row, expected one without a separator"));
-      return;
-    }
-    Fail(path, Text("no field \"", name, "\"", Suggestion(name, names)));
   }
 
   /// A rule that gives all rows the same label is a mistake.
@@ -374,7 +347,7 @@ class JobChecker : private config::ConfigChecker {
   }
 
   void CheckTrain() const {
-    const config::ConfigPath path = config::ConfigPath()("train");
+    const config::ConfigPath path = root()("train");
     const Train& train = job_.train();
     CheckRange(path("epochs"), train.epochs(), 1, kMaxEpochs);
     CheckRange(path("batch_size"), train.batch_size(), 1, 1 << 24);
@@ -386,7 +359,7 @@ class JobChecker : private config::ConfigChecker {
     }
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
     CheckRange(path("task_gradients_every"), train.task_gradients_every(), 0, 1 << 30);
-    CheckBalance(path("balance"), train.balance());
+    worker::model::balance::CheckBalance(*this, job_);
     if (train.has_checkpoint()) CheckCheckpoint(path("checkpoint"), train.checkpoint());
     if (train.has_warm_start()) CheckWarmStart(path("warm_start"), train.warm_start());
     if (train.has_early_stopping())
@@ -437,34 +410,25 @@ class JobChecker : private config::ConfigChecker {
              Text("no task \"", term.task(), "\"", Suggestion(term.task(), names)));
       }
       CheckPositive(term_path("weight"), term.weight());
-      const bool is_number = task->has_squared_error() || task->has_poisson();
-      const bool fits = term.metric() == EarlyStopping::AUC ? !is_number
-                        : term.metric() == EarlyStopping::RMSE
-                            ? is_number || task->has_binary_cross_entropy()
-                            : task->has_binary_cross_entropy();
+      const loss::PredictionKind kind = loss::PredictionOf(*task);
+      const bool is_number = kind == loss::PredictionKind::kNumber;
+      const bool is_probability = kind == loss::PredictionKind::kProbability;
+      const bool fits = term.metric() == EarlyStopping::AUC    ? !is_number
+                        : term.metric() == EarlyStopping::RMSE ? is_number || is_probability
+                                                               : is_probability;
       if (!fits) {
         Fail(term_path("metric"), Text("is ", EarlyStopping::Metric_Name(term.metric()),
                                        ", expected one that task ", term.task(), " has: ",
-                                       is_number                          ? "RMSE"
-                                       : task->has_binary_cross_entropy() ? "AUC, RMSE or LOG_LOSS"
-                                                                          : "AUC"));
+                                       is_number        ? "RMSE"
+                                       : is_probability ? "AUC, RMSE or LOG_LOSS"
+                                                        : "AUC"));
       }
     }
   }
 
-  void CheckBalance(const config::ConfigPath& path, const Balance& balance) const {
-    if (balance.kind_case() == Balance::KIND_NOT_SET) return;
-    if (job_.task_size() < 2) Fail(path, "balances one task, expected two or more");
-    if (balance.has_dynamic_weight_average()) {
-      CheckPositive(path("dynamic_weight_average")("temperature"),
-                    balance.dynamic_weight_average().temperature());
-    }
-    if (balance.has_grad_norm())
-      CheckNotNegative(path("grad_norm")("alpha"), balance.grad_norm().alpha());
-    if (balance.has_ca_grad()) CheckRange(path("ca_grad")("c"), balance.ca_grad().c(), 0.0, 1.0);
-  }
-
-  config::KnownColumns columns_;
+  const Job& job_;
+  const config::ConfigBlame& blame_;
+  worker::data::KnownColumns columns_;
 };
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "worker/model/balance/balancer.h"
+#include "worker/model/check_model.h"
+
 namespace zhiyin::launch::job {
 namespace {
 
@@ -61,27 +64,6 @@ void FillOptimizer(Optimizer* optimizer) {
   }
 }
 
-void FillModel(Job* job) {
-  if (job->model().has_esmm()) {
-    Esmm* esmm = job->mutable_model()->mutable_esmm();
-    if (!esmm->has_min_propensity()) esmm->set_min_propensity(0.01);
-    for (Task& task : *job->mutable_task()) {
-      const bool is_implied = std::any_of(
-          esmm->step().begin(), esmm->step().end(),
-          [&](const Esmm::Step& step) { return step.conditional_task() == task.name(); });
-      if (is_implied && !task.has_weight()) task.set_weight(0);
-    }
-  }
-  if (job->model().has_aitm() && !job->model().aitm().has_calibration_weight())
-    job->mutable_model()->mutable_aitm()->set_calibration_weight(0.6);
-  if (job->model().has_two_tower()) {
-    TwoTower* towers = job->mutable_model()->mutable_two_tower();
-    if (!towers->has_temperature()) towers->set_temperature(1);
-    if (towers->has_in_batch() && !towers->in_batch().has_weight())
-      towers->mutable_in_batch()->set_weight(1);
-  }
-}
-
 void FillFiles(const std::string& folder, google::protobuf::RepeatedPtrField<std::string>* files) {
   for (std::string& file : *files) {
     if (!file.empty())
@@ -91,7 +73,7 @@ void FillFiles(const std::string& folder, google::protobuf::RepeatedPtrField<std
   }
 }
 
-void FillText(Text* text) {
+void FillText(zhiyin::Text* text) {
   if (!text->has_delimiter()) text->set_delimiter(",");
   if (!text->has_trim()) text->set_trim(true);
 }
@@ -171,7 +153,7 @@ void FillDefaults(const std::string& folder, Job* job) {
     if (numeric.column().empty()) numeric.set_column(numeric.name());
     if (!numeric.has_standardise()) numeric.set_standardise(true);
   }
-  FillModel(job);
+  worker::model::FillModel(job);
   for (Task& task : *job->mutable_task()) {
     if (task.label().column().empty()) task.mutable_label()->set_column(task.name());
     if (!task.has_weight()) task.set_weight(1);
@@ -180,12 +162,7 @@ void FillDefaults(const std::string& folder, Job* job) {
   }
   Train* train = job->mutable_train();
   FillOptimizer(train->mutable_dense_optimizer());
-  Balance* balance = train->mutable_balance();
-  if (balance->has_dynamic_weight_average() && !balance->dynamic_weight_average().has_temperature())
-    balance->mutable_dynamic_weight_average()->set_temperature(2);
-  if (balance->has_grad_norm() && !balance->grad_norm().has_alpha())
-    balance->mutable_grad_norm()->set_alpha(1.5);
-  if (balance->has_ca_grad() && !balance->ca_grad().has_c()) balance->mutable_ca_grad()->set_c(0.4);
+  worker::model::balance::FillBalance(job);
   if (!train->has_prefetch()) train->set_prefetch(train->staleness() == 0);
   if (!job->evaluation().has_every_epochs()) job->mutable_evaluation()->set_every_epochs(1);
 }

@@ -23,7 +23,7 @@ Job ParseJob(std::string_view text, const std::string& name, const std::string& 
              std::span<const std::string> overrides) {
   Job job;
   config::ConfigBlame blame(name);
-  config::ReadJobText(text, &blame, &job);
+  config::ReadText(text, &blame, &job);
   for (const std::string& override_text : overrides)
     config::ApplyOverride(override_text, &blame, &job);
   FillDefaults(folder, &job);

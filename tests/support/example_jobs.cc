@@ -2,135 +2,56 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
-#include <map>
 #include <regex>
 
 #include "launch/job/load_job.h"
+#include "tests/support/files.h"
 
 namespace zhiyin::testing {
 namespace {
 
+/// The lines of tests/data/kinds/ROOM/KIND.txt, which hold an example each. Fails the test for a
+/// kind without examples.
+std::vector<std::string> ExamplesOf(const std::string& room, const std::string& kind) {
+  std::ifstream file(SourcePath("tests/data/kinds/" + room + "/" + kind + ".txt"));
+  std::vector<std::string> examples;
+  for (std::string line; std::getline(file, line);) examples.push_back(line);
+  EXPECT_FALSE(examples.empty()) << "no example in tests/data/kinds/" << room << "/" << kind;
+  return examples;
+}
+
 struct Example {
   std::string text;
-  int dim;
+  int dim = 0;
   bool binary = false;
 };
 
-/// Towers of all fields, and of the numerics where they have hidden layers.
-std::string TwoTowerText(const std::string& hidden, const std::string& rest) {
-  const auto numeric = [&](const std::string& name) {
-    return hidden.empty() ? "" : " numeric: \"" + name + "\"";
-  };
-  return "two_tower { user { field: \"user_group\" field: \"user_region\"" + numeric("user_age") +
-         " " + hidden + " } item { field: \"item_genre\" field: \"item_tags\"" +
-         numeric("item_quality") + " " + hidden + " } " + rest + " }";
+/// Reads "dim 3 binary: TEXT"; `binary` is optional.
+Example ParseExample(const std::string& line) {
+  const size_t colon = line.find(": ");
+  const std::string head = line.substr(0, colon);
+  return {line.substr(colon + 2), std::stoi(head.substr(4)), head.ends_with(" binary")};
 }
 
-const std::multimap<std::string, Example>& ModelExamples() {
-  static const std::multimap<std::string, Example> examples = {
-      {"shared_bottom", {"shared_bottom { bottom: 7 bottom: 5 tower: 3 }", 3}},
-      {"shared_bottom",
-       {"shared_bottom { bottom: 7 tower: 3 } hidden { normalization: BATCH }", 3}},
-      {"mmoe", {"mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 }", 3}},
-      {"mmoe",
-       {"mmoe { n_experts: 3 expert: 6 expert: 4 tower: 3 } hidden { normalization: LAYER dropout: "
-        "0.2 }",
-        3}},
-      {"mmoe",
-       {"mmoe { n_experts: 2 expert: 6 tower: 3 } hidden { normalization: BATCH dropout: 0.5 }",
-        3}},
-      {"linear", {"linear {}", 2}},
-      {"single_task", {"single_task { hidden: 5 hidden: 4 }", 3}},
-      {"single_task", {"single_task { hidden: 5 hidden: 4 own_rows: true }", 4}},
-      {"ple",
-       {"ple { level { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 } tower: 3 }", 3}},
-      {"ple",
-       {"ple { level { shared_experts: 1 task_experts: 2 expert: 5 } level { shared_experts: 2 "
-        "task_experts: 1 "
-        "expert: 4 expert: 3 } level { shared_experts: 1 task_experts: 1 expert: 4 } }",
-        3}},
-      {"esmm",
-       {R"(esmm { hidden: 5 hidden: 4 step { task: "first_group" } step { task: "rating" } })", 3,
-        true}},
-      {"aitm", {"aitm { hidden: 5 hidden: 4 calibration_weight: 0.6 }", 3, true}},
-      {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 }", 3}},
-      {"cross_stitch",
-       {"cross_stitch { hidden: 5 hidden: 4 } hidden { normalization: BATCH dropout: 0.3 }", 3}},
-      {"cross_stitch", {"cross_stitch { hidden: 5 hidden: 4 per_column: true }", 3}},
-      {"stem", {"stem { shared_experts: 2 task_experts: 1 expert: 5 expert: 4 tower: 3 }", 6}},
-      {"matrix_factorization",
-       {R"(matrix_factorization { user_field: "user_group" item_field: "item_genre" })", 6}},
-      {"two_tower", {TwoTowerText("", "dim: 3"), 3}},
-      {"two_tower", {TwoTowerText("hidden: 5", "dim: 4 normalize: true temperature: 0.5"), 3}},
-      {"two_tower",
-       {TwoTowerText("hidden: 5", "dim: 4") + " hidden { normalization: LAYER dropout: 0.3 }", 3}},
-  };
-  return examples;
-}
-
-/// By kind: what stands in model beside the network.
-const std::multimap<std::string, std::string>& InteractionExamples() {
-  static const std::multimap<std::string, std::string> examples = {
-      {"inputs", "inputs {}"},
-      {"fm", "fm {}"},
-      {"fm", R"(fm { field: "user_region" field: "item_genre" field: "item_tags" })"},
-      {"cross_v1", "cross_v1 { n_layers: 1 }"},
-      {"cross_v1", "cross_v1 { n_layers: 3 }"},
-      {"cross_v2", "cross_v2 { n_layers: 1 }"},
-      {"cross_v2", "cross_v2 { n_layers: 3 }"},
-      {"cross_mix", "cross_mix { n_layers: 1 n_experts: 1 rank: 2 }"},
-      {"cross_mix", "cross_mix { n_layers: 2 n_experts: 3 rank: 2 }"},
-      {"senet", "senet { reduction: 1 }"},
-      {"senet",
-       R"(senet { field: "user_region" field: "item_genre" field: "item_tags" reduction: 3 })"},
-      {"auto_int", "auto_int { n_layers: 1 n_heads: 1 width: 1 }"},
-      {"auto_int",
-       R"(auto_int { field: "user_group" field: "item_tags" n_layers: 2 n_heads: 2 width: 2 })"},
-  };
-  return examples;
-}
-
-const std::multimap<std::string, std::string>& SequenceExamples() {
-  static const std::multimap<std::string, std::string> examples = {
-      {"pool", "pool { pooling: SUM }"},
-      {"pool", "pool { pooling: MEAN }"},
-      {"pool", "pool { pooling: MAX }"},
-      {"din", R"(din { query: "item_genre" hidden: 5 })"},
-      {"din", R"(din { query: "user_group" hidden: 5 hidden: 4 softmax: true })"},
-      {"attention_pool", "attention_pool { width: 4 }"},
-      {"bst", R"(bst { query: "item_genre" n_blocks: 1 n_heads: 1 hidden: 5 })"},
-      {"bst", R"(bst { query: "user_group" n_blocks: 2 n_heads: 2 hidden: 2 output: MEAN })"},
-  };
-  return examples;
-}
-
-const std::multimap<std::string, std::string>& BalanceExamples() {
-  static const std::multimap<std::string, std::string> examples = {
-      {"uncertainty", "uncertainty {}"},
-      {"dynamic_weight_average", "dynamic_weight_average { temperature: 0.1 }"},
-      {"grad_norm", "grad_norm { alpha: 0 }"},
-      {"grad_norm", "grad_norm {}"},
-      {"pc_grad", "pc_grad {}"},
-      {"ca_grad", "ca_grad { c: 0.7 }"},
-      {"mgda", "mgda {}"},
-  };
-  return examples;
+std::vector<std::string> KindsOf(const google::protobuf::Descriptor* message) {
+  const google::protobuf::OneofDescriptor* kinds = message->FindOneofByName("kind");
+  std::vector<std::string> names;
+  for (int i = 0; i < kinds->field_count(); ++i) names.push_back(kinds->field(i)->name());
+  return names;
 }
 
 template <typename Message>
-std::vector<Job> JobOfEveryExample(const std::multimap<std::string, std::string>& examples,
+std::vector<Job> JobOfEveryExample(const std::string& room,
                                    const std::function<std::string(const std::string&)>& model_text,
                                    int sequence_length) {
-  const google::protobuf::OneofDescriptor* kinds = Message::descriptor()->FindOneofByName("kind");
-  for (int i = 0; i < kinds->field_count(); ++i) {
-    EXPECT_GT(examples.count(kinds->field(i)->name()), 0u)
-        << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
-  }
   std::vector<Job> jobs;
-  for (const auto& [kind, text] : examples)
-    jobs.push_back(
-        ExampleJob("shared_bottom { bottom: 5 tower: 3 } " + model_text(text), 6, sequence_length));
+  for (const std::string& kind : KindsOf(Message::descriptor())) {
+    for (const std::string& text : ExamplesOf(room, kind))
+      jobs.push_back(ExampleJob("shared_bottom { bottom: 5 tower: 3 } " + model_text(text), 6,
+                                sequence_length));
+  }
   return jobs;
 }
 
@@ -178,20 +99,17 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool
 
 std::vector<Job> JobOfEveryModel() {
   std::vector<Job> jobs;
-  const google::protobuf::OneofDescriptor* kinds = Model::descriptor()->FindOneofByName("kind");
-  for (int i = 0; i < kinds->field_count(); ++i) {
-    const auto [begin, end] = ModelExamples().equal_range(kinds->field(i)->name());
-    EXPECT_NE(begin, end) << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
-    for (auto example = begin; example != end; ++example) {
+  for (const std::string& kind : KindsOf(Model::descriptor())) {
+    for (const std::string& line : ExamplesOf("network", kind)) {
+      const Example example = ParseExample(line);
       const auto add = [&](const std::string& more) {
-        jobs.push_back(ExampleJob(example->second.text + more, example->second.dim, 0,
-                                  example->second.binary));
+        jobs.push_back(ExampleJob(example.text + more, example.dim, 0, example.binary));
       };
       add("");
       // Towers and experts have hidden layers, and so has what is called hidden.
       const bool has_hidden =
-          std::regex_search(example->second.text, std::regex("(tower|expert|hidden): "));
-      if (has_hidden && example->second.text.find(" hidden {") == std::string::npos)
+          std::regex_search(example.text, std::regex("(tower|expert|hidden): "));
+      if (has_hidden && example.text.find(" hidden {") == std::string::npos)
         add(" hidden { dropout: 0.3 }");
     }
   }
@@ -200,13 +118,12 @@ std::vector<Job> JobOfEveryModel() {
 
 std::vector<Job> JobOfEveryInteraction() {
   return JobOfEveryExample<Interaction>(
-      InteractionExamples(), [](const std::string& text) { return "interaction { " + text + " }"; },
-      0);
+      "interaction", [](const std::string& text) { return "interaction { " + text + " }"; }, 0);
 }
 
 std::vector<Job> JobOfEverySequenceReader() {
   return JobOfEveryExample<SequenceReader>(
-      SequenceExamples(),
+      "sequence",
       [](const std::string& text) {
         return "sequence { field: \"item_tags\" " + text +
                " } interaction { inputs {} } interaction { fm {} } wide { fm {} }";
@@ -216,13 +133,10 @@ std::vector<Job> JobOfEverySequenceReader() {
 
 std::vector<Job> JobOfEveryBalance() {
   std::vector<Job> jobs;
-  const google::protobuf::OneofDescriptor* kinds = Balance::descriptor()->FindOneofByName("kind");
-  for (int i = 0; i < kinds->field_count(); ++i) {
-    const auto [begin, end] = BalanceExamples().equal_range(kinds->field(i)->name());
-    EXPECT_NE(begin, end) << "no example of " << kinds->field(i)->name() << " in example_jobs.cc";
-    for (auto example = begin; example != end; ++example)
+  for (const std::string& kind : KindsOf(Balance::descriptor())) {
+    for (const std::string& text : ExamplesOf("balance", kind))
       jobs.push_back(ExampleJob("mmoe { n_experts: 2 expert: 5 tower: 3 }", 3, 0, false,
-                                "balance { " + example->second + " }"));
+                                "balance { " + text + " }"));
   }
   return jobs;
 }

@@ -17,15 +17,16 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length = 0, 
 
 /// One or more jobs for every alternative of Model.kind, found by reflection; where it has hidden
 /// layers, with dropout behind them, too. Fails the test for an alternative that nobody has given
-/// an example of yet: add it in example_jobs.cc.
+/// an example of yet: add it in tests/data/kinds/network.
 std::vector<Job> JobOfEveryModel();
 
 /// One or more jobs for every alternative of Interaction.kind, and of SequenceReader.kind (of the
-/// field item_tags). The same.
+/// field item_tags), with examples from tests/data/kinds/interaction and sequence.
 std::vector<Job> JobOfEveryInteraction();
 std::vector<Job> JobOfEverySequenceReader();
 
-/// One or more jobs for every alternative of Balance.kind. The same.
+/// One or more jobs for every alternative of Balance.kind, with examples from
+/// tests/data/kinds/balance.
 std::vector<Job> JobOfEveryBalance();
 
 /// The name of the job's model: "mmoe".

@@ -2,8 +2,10 @@
 
 #include <glog/logging.h>
 
+#include "common/config/kinds.h"
 #include "common/error.h"
 #include "worker/model/network/feature_stack.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/wide_part.h"
 
 namespace zhiyin::worker::model {
@@ -51,9 +53,9 @@ class StackedModel final : public Model {
     wide_.BackwardToInputs(weights, x, doutputs, dweights, dx);
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor,
-                  std::span<double> sums, Matrix* doutputs) override {
-    network_->AddOwnLoss(outputs, labels, factor, sums, doutputs);
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float> labels, float factor,
+                        std::span<double> sums, Matrix* doutputs) override {
+    network_->AddAuxiliaryLoss(outputs, labels, factor, sums, doutputs);
     // As much for each row, so that it is part of a mean over rows like the losses.
     const double n = static_cast<double>(outputs.rows());
     stack_.AddPenalty(static_cast<float>(n) * factor);
@@ -84,9 +86,12 @@ class StackedModel final : public Model {
 
 std::vector<nn::Graph::Value> Model::AddTo(nn::Graph*, std::span<const float>,
                                            const nn::Graph::Value&) const {
-  Fail(
-      "this kind of model has no form of standard operators; shared_bottom, mmoe, single_task, "
-      "ple, esmm, linear, matrix_factorization and two_tower have one");
+  std::vector<std::string> names;
+  for (const NetworkKind* network : Networks()) {
+    if (network->has_graph) names.emplace_back(network->name);
+  }
+  Fail("this kind of model has no form of standard operators; ", config::Listed(names, "and"),
+       " have one");
 }
 
 std::unique_ptr<Model> MakeModel(const Job& job) {
@@ -99,33 +104,9 @@ std::unique_ptr<Model> MakeModel(const Job& job) {
 }
 
 std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLayout& layout) {
-  switch (job.model().kind_case()) {
-    case zhiyin::Model::kSharedBottom:
-      return MakeSharedBottom(job, input_dim);
-    case zhiyin::Model::kMmoe:
-      return MakeMmoe(job, input_dim);
-    case zhiyin::Model::kLinear:
-      return MakeLinear(job);
-    case zhiyin::Model::kSingleTask:
-      return MakeSingleTask(job, input_dim);
-    case zhiyin::Model::kPle:
-      return MakePle(job, input_dim);
-    case zhiyin::Model::kEsmm:
-      return MakeEsmm(job, input_dim);
-    case zhiyin::Model::kAitm:
-      return MakeAitm(job, input_dim);
-    case zhiyin::Model::kCrossStitch:
-      return MakeCrossStitch(job, input_dim);
-    case zhiyin::Model::kStem:
-      return MakeStem(job, layout);
-    case zhiyin::Model::kMatrixFactorization:
-      return MakeMatrixFactorization(job, layout);
-    case zhiyin::Model::kTwoTower:
-      return MakeTwoTower(job, layout);
-    case zhiyin::Model::KIND_NOT_SET:
-      break;
-  }
-  LOG(FATAL) << "a model without a kind passed validation";
+  const NetworkKind* network = ChosenNetwork(job);
+  CHECK(network != nullptr) << "a model without a kind passed the checks";
+  return network->make(job, input_dim, layout);
 }
 
 }  // namespace zhiyin::worker::model

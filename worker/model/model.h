@@ -1,8 +1,8 @@
 // A model: from input vectors to one output a task, and back.
 //
-// Adding one: a file model/NAME.cc, a field in Model.kind of job.proto, a declaration below, a case
-// in MakeNetwork, an example in tests/support/example_jobs.cc. The conformance tests (finite
-// differences, shapes, reuse of memory) then cover it.
+// Adding a network takes its file network/NAME.cc with a NetworkKind, its message in Model.kind of
+// job.proto, a line in network/networks.h, and its examples (tests/data/kinds/network). The
+// conformance tests then cover it. docs/extending.md shows a whole one.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,8 @@
 
 namespace zhiyin::worker::model {
 
-/// Of a model with a vector for the user and one for the item: both of every row of the last
-/// Forward, [n, dim]; the score of two is their product / temperature. Valid until the next
-/// Forward.
+/// The vectors of user and item in a model with two towers, for every row of the last Forward,
+/// [n, dim]; the score of a pair is their product / temperature. Valid until the next Forward.
 struct TowerVectors {
   ConstMatrixView user;
   ConstMatrixView item;
@@ -47,52 +46,41 @@ class Model {
   /// cross-entropy. x must stay as it is until Backward has returned.
   virtual void Forward(std::span<const float> weights, const ConstMatrixView& x,
                        const nn::Pass& pass, Matrix* outputs) = 0;
-  /// Of the same x and weights as the last Forward, which was a training pass, given doutputs [n,
-  /// n_tasks] = d loss / d outputs: dweights += d loss / d weights, dx [n, input dim] = d loss / d
-  /// x (overwritten).
+  /// Adds d loss / d weights to dweights and sets dx [n, input dim] = d loss / d x, given doutputs
+  /// [n, n_tasks] = d loss / d outputs. REQUIRES: x and weights as in the last Forward, which was a
+  /// training pass.
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x,
                         const Matrix& doutputs, std::span<float> dweights, Matrix* dx) = 0;
 
-  /// What the model itself adds to the objective beside its tasks' losses, if anything: a loss of
-  /// what the last Forward found and the labels [n, n_tasks], NaN where there is none. sums[t] +=
-  /// its part about task t, over the rows; doutputs += factor * its derivative by the outputs; what
-  /// does not go through the outputs, the next Backward adds, times factor.
-  virtual void AddOwnLoss(const Matrix& /*outputs*/, std::span<const float> /*labels*/,
-                          float /*factor*/, std::span<double> /*sums*/, Matrix* /*doutputs*/) {}
+  /// The auxiliary loss, which the model adds to the losses of its tasks, if it has one: a function
+  /// of the last Forward and the labels [n, n_tasks], NaN where there is none. sums[t] += its part
+  /// about task t, over the rows; doutputs += factor * its derivative by the outputs. What does not
+  /// go through the outputs, the next Backward adds, times factor.
+  virtual void AddAuxiliaryLoss(const Matrix& /*outputs*/, std::span<const float> /*labels*/,
+                                float /*factor*/, std::span<double> /*sums*/,
+                                Matrix* /*doutputs*/) {}
 
-  /// What a pass that does not train computes, as a value [n, 1] a task, of x [n, input dim].
-  /// Throws Error where the model has no such form.
+  /// Adds the computation of an evaluation pass to a graph of standard operators: a value [n, 1]
+  /// for each task, from x [n, input dim]. Throws Error where NetworkKind::has_graph is false.
   virtual std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
                                               const nn::Graph::Value& x) const;
 
-  /// What each input is multiplied by, of a model with gates.
+  /// The factor of each input, by name, in a model with gates.
   virtual std::vector<std::pair<std::string, float>> Gates(
       std::span<const float> /*weights*/) const {
     return {};
   }
 
-  /// Nothing for models without towers.
+  /// The vectors of the towers; empty for models without towers.
   virtual std::optional<TowerVectors> vectors() const { return {}; }
 };
 
-/// The configured model, with what stands below its network (feature_stack.h). REQUIRES: a job that
-/// passed validation.
+/// Makes the configured model, with the layers below its network (feature_stack.h). REQUIRES: the
+/// job was checked.
 std::unique_ptr<Model> MakeModel(const Job& job);
 
-/// The network alone: a function of input_dim columns, which are those of the layout where there is
-/// no interaction.
+/// Makes the network alone: a function of input_dim columns, which are those of the layout where
+/// the job has no interaction.
 std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLayout& layout);
-
-std::unique_ptr<Model> MakeSharedBottom(const Job& job, int input_dim);
-std::unique_ptr<Model> MakeMmoe(const Job& job, int input_dim);
-std::unique_ptr<Model> MakeLinear(const Job& job);
-std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim);
-std::unique_ptr<Model> MakePle(const Job& job, int input_dim);
-std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim);
-std::unique_ptr<Model> MakeAitm(const Job& job, int input_dim);
-std::unique_ptr<Model> MakeCrossStitch(const Job& job, int input_dim);
-std::unique_ptr<Model> MakeStem(const Job& job, const InputLayout& layout);
-std::unique_ptr<Model> MakeMatrixFactorization(const Job& job, const InputLayout& layout);
-std::unique_ptr<Model> MakeTwoTower(const Job& job, const InputLayout& layout);
 
 }  // namespace zhiyin::worker::model

@@ -21,7 +21,7 @@ struct TaskSums {
   double prediction = 0;
   double label = 0;
   double squared_error = 0;
-  double own_loss = 0;  // auxiliary loss (Model::AddOwnLoss), weighted, over all examples
+  double own_loss = 0;  // auxiliary loss (Model::AddAuxiliaryLoss), weighted, over all examples
 
   void Add(const TaskSums& other);
 

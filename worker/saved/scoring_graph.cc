@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "worker/model/input_layout.h"
+#include "worker/model/loss/loss.h"
 #include "worker/model/model.h"
 
 namespace zhiyin::worker::saved {
@@ -64,8 +65,8 @@ model::nn::Graph::Value AddNumeric(const Numeric& numeric, float mean, float sca
 
 model::nn::Graph::Value AddPrediction(const Task& task, const model::nn::Graph::Value& output,
                                       model::nn::Graph* graph) {
-  if (task.has_binary_cross_entropy()) return graph->Op("Sigmoid", {output});
-  if (task.has_poisson()) return graph->Op("Exp", {output});
+  const char* link = model::loss::ChosenLoss(task)->link;
+  if (link != nullptr) return graph->Op(link, {output});
   return output;
 }
 

@@ -129,7 +129,7 @@ class NoErrors : public google::protobuf::io::ErrorCollector {
 void ExpectProtobufReadsTheSame(const std::string& text) {
   Job ours;
   config::ConfigBlame blame("job");
-  config::ReadJobText(text, &blame, &ours);
+  config::ReadText(text, &blame, &ours);
   NoErrors silence;
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&silence);

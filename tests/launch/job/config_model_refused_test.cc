@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "common/config/kinds.h"
 #include "common/error.h"
 #include "launch/job/load_job.h"
+#include "worker/model/network/networks.h"
 
 namespace zhiyin::launch::job {
 namespace {
@@ -35,6 +37,10 @@ std::string LineOfModel(std::string model, const std::vector<std::string>& overr
   return "no error";
 }
 
+std::string NamesOfNetworks() {
+  return config::Listed(config::KindNames(worker::model::Networks()), "or");
+}
+
 struct ModelRow {
   std::string model;
   std::string line;
@@ -46,10 +52,7 @@ void PrintTo(const ModelRow& row, std::ostream* out) {
 }
 
 const std::vector<ModelRow> kRefused = {
-    {"",
-     "job:13: model: is missing, expected shared_bottom, mmoe, linear, single_task, ple, esmm, "
-     "aitm, "
-     "cross_stitch, stem, matrix_factorization or two_tower"},
+    {"", "job:13: model: is missing, expected " + NamesOfNetworks()},
 
     {"linear {} hidden { dropout: 0.1 }",
      "job:13: model.hidden: the model has no hidden layers, expected none",

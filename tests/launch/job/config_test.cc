@@ -3,9 +3,11 @@
 
 #include <filesystem>
 
+#include "common/config/kinds.h"
 #include "common/error.h"
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
+#include "worker/model/network/networks.h"
 
 namespace zhiyin::launch::job {
 namespace {
@@ -223,9 +225,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:8: table[ids].dim: is 4, expected 1: a linear model has one weight a task in "
                 "a row"},
         Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", ""),
-                "job:19: model: is missing, expected shared_bottom, mmoe, linear, single_task, "
-                "ple, esmm, aitm, "
-                "cross_stitch, stem, matrix_factorization or two_tower"},
+                "job:19: model: is missing, expected " +
+                    config::Listed(config::KindNames(worker::model::Networks()), "or")},
         Refusal{With("slices: 4", "slices: 5"),
                 "job:22: train.batch_size: is 64, expected a multiple of slices, 5"},
         Refusal{With("slices: 4", "slices: 4 early_stopping {}"),

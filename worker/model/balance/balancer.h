@@ -1,8 +1,8 @@
-// How the objectives of several tasks become one step.
+// Methods of turning the objectives of several tasks into one step.
 //
-// Adding a method: a file balance/NAME.cc, a field in Balance.kind of job.proto, a declaration
-// below, a case in MakeBalancer, an example in tests/support/example_jobs.cc. The conformance tests
-// then cover it.
+// Adding a method takes its file balance/NAME.cc with a BalancerKind, its message in Balance.kind
+// of job.proto, a line in balancers.h, and its examples (tests/data/kinds/balance). The conformance
+// tests then cover it.
 //
 // What is local and what is global: everything that is drawn or measured in a step is of one slice,
 // the unit that is the same whoever computes it; what is learned (own weights) lives on the servers
@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "common/config/checker.h"
 #include "configs/job.pb.h"
 
 namespace zhiyin::worker::model::balance {
@@ -60,14 +61,23 @@ class Balancer {
   virtual void Balance(const SliceFacts& facts, TaskFactors* factors) const = 0;
 };
 
-/// The configured method; null where the weights of the tasks are all there is.
+/// Everything that the rest of the product knows of a method. Each method's file defines one.
+struct BalancerKind {
+  const char* name;  // of its field in Balance.kind of job.proto
+  /// Fills in what the job leaves out. Null: there are no defaults.
+  void (*fill_defaults)(zhiyin::Balance* config) = nullptr;
+  /// Fails for a configuration that cannot be. `path` leads to its message. Null: nothing to check.
+  void (*check)(const config::Checker& check, const config::ConfigPath& path,
+                const zhiyin::Balance& config) = nullptr;
+  std::unique_ptr<Balancer> (*make)(const Job& job) = nullptr;
+};
+
+/// Makes the configured method; null where the weights of the tasks are all there is.
 std::unique_ptr<Balancer> MakeBalancer(const Job& job);
 
-std::unique_ptr<Balancer> MakeUncertainty(const Job& job);
-std::unique_ptr<Balancer> MakeDynamicWeightAverage(const DynamicWeightAverage& config);
-std::unique_ptr<Balancer> MakeGradNorm(const GradNorm& config, int n_tasks);
-std::unique_ptr<Balancer> MakePcGrad();
-std::unique_ptr<Balancer> MakeCaGrad(const CaGrad& config);
-std::unique_ptr<Balancer> MakeMgda();
+/// Fills in what the job leaves out of its method.
+void FillBalance(Job* job);
+/// Checks the method, if the job has one.
+void CheckBalance(const config::Checker& check, const Job& job);
 
 }  // namespace zhiyin::worker::model::balance

@@ -6,7 +6,7 @@
 // here times T, as the sum of the objectives is what is trained on without it.
 #include <cmath>
 
-#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/balancers.h"
 #include "worker/model/balance/simplex.h"
 
 namespace zhiyin::worker::model::balance {
@@ -41,8 +41,21 @@ class CaGradBalancer final : public Balancer {
 
 }  // namespace
 
-std::unique_ptr<Balancer> MakeCaGrad(const CaGrad& config) {
-  return std::make_unique<CaGradBalancer>(config);
-}
+const BalancerKind kCaGrad = {
+    .name = "ca_grad",
+    .fill_defaults =
+        [](zhiyin::Balance* config) {
+          CaGrad* ca_grad = config->mutable_ca_grad();
+          if (!ca_grad->has_c()) ca_grad->set_c(0.4);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Balance& config) {
+          check.CheckRange(path("c"), config.ca_grad().c(), 0.0, 1.0);
+        },
+    .make = [](const Job& job) -> std::unique_ptr<Balancer> {
+      return std::make_unique<CaGradBalancer>(job.train().balance().ca_grad());
+    },
+};
 
 }  // namespace zhiyin::worker::model::balance

@@ -6,7 +6,7 @@
 // so that tasks whose loss falls more slowly count more; 1 in the first two epochs.
 #include <cmath>
 
-#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/balancers.h"
 
 namespace zhiyin::worker::model::balance {
 namespace {
@@ -39,8 +39,22 @@ class DynamicWeightAverageBalancer final : public Balancer {
 
 }  // namespace
 
-std::unique_ptr<Balancer> MakeDynamicWeightAverage(const DynamicWeightAverage& config) {
-  return std::make_unique<DynamicWeightAverageBalancer>(config);
-}
+const BalancerKind kDynamicWeightAverage = {
+    .name = "dynamic_weight_average",
+    .fill_defaults =
+        [](zhiyin::Balance* config) {
+          auto* average = config->mutable_dynamic_weight_average();
+          if (!average->has_temperature()) average->set_temperature(2);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Balance& config) {
+          check.CheckPositive(path("temperature"), config.dynamic_weight_average().temperature());
+        },
+    .make = [](const Job& job) -> std::unique_ptr<Balancer> {
+      return std::make_unique<DynamicWeightAverageBalancer>(
+          job.train().balance().dynamic_weight_average());
+    },
+};
 
 }  // namespace zhiyin::worker::model::balance

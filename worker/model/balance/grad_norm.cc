@@ -11,7 +11,7 @@
 // softmax(u) and the u are learned, from 0.
 #include <cmath>
 
-#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/balancers.h"
 
 namespace zhiyin::worker::model::balance {
 namespace {
@@ -64,8 +64,21 @@ class GradNormBalancer final : public Balancer {
 
 }  // namespace
 
-std::unique_ptr<Balancer> MakeGradNorm(const GradNorm& config, int n_tasks) {
-  return std::make_unique<GradNormBalancer>(config, n_tasks);
-}
+const BalancerKind kGradNorm = {
+    .name = "grad_norm",
+    .fill_defaults =
+        [](zhiyin::Balance* config) {
+          GradNorm* norm = config->mutable_grad_norm();
+          if (!norm->has_alpha()) norm->set_alpha(1.5);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Balance& config) {
+          check.CheckNotNegative(path("alpha"), config.grad_norm().alpha());
+        },
+    .make = [](const Job& job) -> std::unique_ptr<Balancer> {
+      return std::make_unique<GradNormBalancer>(job.train().balance().grad_norm(), job.task_size());
+    },
+};
 
 }  // namespace zhiyin::worker::model::balance

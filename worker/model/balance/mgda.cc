@@ -4,7 +4,7 @@
 //   alpha = argmin over the simplex of | sum of alpha_t g_t |^2,
 // which is zero or a direction in which no task loses. Here times T, so that equal alphas are the
 // plain sum.
-#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/balancers.h"
 #include "worker/model/balance/simplex.h"
 
 namespace zhiyin::worker::model::balance {
@@ -25,8 +25,11 @@ class MgdaBalancer final : public Balancer {
 
 }  // namespace
 
-std::unique_ptr<Balancer> MakeMgda() {
-  return std::make_unique<MgdaBalancer>();
-}
+const BalancerKind kMgda = {
+    .name = "mgda",
+    .make = [](const Job&) -> std::unique_ptr<Balancer> {
+      return std::make_unique<MgdaBalancer>();
+    },
+};
 
 }  // namespace zhiyin::worker::model::balance

@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "common/random.h"
-#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/balancers.h"
 
 namespace zhiyin::worker::model::balance {
 namespace {
@@ -41,8 +41,11 @@ class PcGradBalancer final : public Balancer {
 
 }  // namespace
 
-std::unique_ptr<Balancer> MakePcGrad() {
-  return std::make_unique<PcGradBalancer>();
-}
+const BalancerKind kPcGrad = {
+    .name = "pc_grad",
+    .make = [](const Job&) -> std::unique_ptr<Balancer> {
+      return std::make_unique<PcGradBalancer>();
+    },
+};
 
 }  // namespace zhiyin::worker::model::balance

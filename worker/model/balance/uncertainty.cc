@@ -5,15 +5,17 @@
 // The second term is one of each labelled row, as it is in the likelihood that this comes from.
 #include <cmath>
 
-#include "worker/model/balance/balancer.h"
+#include "worker/model/balance/balancers.h"
+#include "worker/model/loss/loss.h"
 
 namespace zhiyin::worker::model::balance {
 namespace {
 
-class Uncertainty final : public Balancer {
+class UncertaintyBalancer final : public Balancer {
  public:
-  explicit Uncertainty(const Job& job) {
-    for (const Task& task : job.task()) scales_.push_back(task.has_squared_error() ? 0.5 : 1.0);
+  explicit UncertaintyBalancer(const Job& job) {
+    for (const Task& task : job.task())
+      scales_.push_back(loss::ChosenLoss(task)->likelihood_factor);
   }
 
   int n_own_weights() const override { return static_cast<int>(scales_.size()); }
@@ -35,8 +37,11 @@ class Uncertainty final : public Balancer {
 
 }  // namespace
 
-std::unique_ptr<Balancer> MakeUncertainty(const Job& job) {
-  return std::make_unique<Uncertainty>(job);
-}
+const BalancerKind kUncertainty = {
+    .name = "uncertainty",
+    .make = [](const Job& job) -> std::unique_ptr<Balancer> {
+      return std::make_unique<UncertaintyBalancer>(job);
+    },
+};
 
 }  // namespace zhiyin::worker::model::balance

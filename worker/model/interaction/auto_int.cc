@@ -5,7 +5,7 @@
 //
 //   e [n * F, dim], the vectors of F fields row after row   Wres [dim, H * width]   e' [n * F, H *
 //   width]
-#include "worker/model/interaction/interaction.h"
+#include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/attention.h"
 #include "worker/model/nn/init.h"
 
@@ -106,11 +106,26 @@ class AutoInt final : public nn::ColumnLayer {
   std::vector<nn::Workspace> dtokens_;  // the same
 };
 
+void CheckAutoInt(const ModelChecker& check, const config::ConfigPath& path,
+                  const Interaction& interaction) {
+  const Interaction::AutoInt& auto_int = interaction.auto_int();
+  check.CheckSameDim(path, auto_int.field());
+  check.CheckRange(path("n_layers"), auto_int.n_layers(), 1, kMaxLayers);
+  check.CheckRange(path("n_heads"), auto_int.n_heads(), 1, kMaxHeads);
+  check.CheckRange(path("width"), auto_int.width(), 1, kMaxHeadWidth);
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeAutoInt(const Interaction& config, const InputLayout& layout,
+                                             int64_t* n_weights) {
+  return std::make_unique<AutoInt>(config.auto_int(), layout, n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeAutoInt(const Interaction::AutoInt& config,
-                                             const InputLayout& layout, int64_t* n_weights) {
-  return std::make_unique<AutoInt>(config, layout, n_weights);
-}
+const InteractionKind kAutoInt = {
+    .name = "auto_int",
+    .check = CheckAutoInt,
+    .make = MakeAutoInt,
+};
 
 }  // namespace zhiyin::worker::model

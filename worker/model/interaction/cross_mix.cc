@@ -9,7 +9,7 @@
 //   x_{l+1} = x_0 * (q [U_1; ...; U_E] + b) + x_l       [n, dim]
 //
 //   V_e [dim, rank]   gates [dim, E], without bias   C_e [rank, rank]   U_e [rank, dim]   b [dim]
-#include "worker/model/interaction/interaction.h"
+#include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/softmax.h"
 #include "worker/model/nn/workspace.h"
@@ -160,11 +160,28 @@ class CrossMix final : public nn::ColumnLayer {
   nn::Workspace dt_;  // [n, dim]
 };
 
+void CheckCrossMix(const ModelChecker& check, const config::ConfigPath& path,
+                   const Interaction& interaction) {
+  const Interaction::CrossMix& mix = interaction.cross_mix();
+  check.CheckRange(path("n_layers"), mix.n_layers(), 1, kMaxLayers);
+  check.CheckRange(path("n_experts"), mix.n_experts(), 1, kMaxExperts);
+  if (mix.rank() < 1 || mix.rank() > check.n_columns()) {
+    check.Fail(path("rank"), "is ", mix.rank(), ", expected 1 to ", check.n_columns(),
+               ", the columns that the inputs have");
+  }
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeCrossMix(const Interaction& config, const InputLayout& layout,
+                                              int64_t* n_weights) {
+  return std::make_unique<CrossMix>(config.cross_mix(), layout.dim, n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeCrossMix(const Interaction::CrossMix& config,
-                                              const InputLayout& layout, int64_t* n_weights) {
-  return std::make_unique<CrossMix>(config, layout.dim, n_weights);
-}
+const InteractionKind kCrossMix = {
+    .name = "cross_mix",
+    .check = CheckCrossMix,
+    .make = MakeCrossMix,
+};
 
 }  // namespace zhiyin::worker::model

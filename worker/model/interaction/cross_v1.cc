@@ -3,7 +3,7 @@
 //   x_{l+1} = x_0 (x_l . w_l) + b_l + x_l
 //
 //   x_l [n, dim]   w_l, b_l [dim]   a product with one number a row, s_l = x_l w_l [n]
-#include "worker/model/interaction/interaction.h"
+#include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/workspace.h"
 
@@ -98,11 +98,22 @@ class CrossV1 final : public nn::ColumnLayer {
   nn::Workspace ds_;              // [n, 1], of one layer
 };
 
+void CheckCrossV1(const ModelChecker& check, const config::ConfigPath& path,
+                  const Interaction& interaction) {
+  check.CheckRange(path("n_layers"), interaction.cross_v1().n_layers(), 1, kMaxLayers);
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeCrossV1(const Interaction& config, const InputLayout& layout,
+                                             int64_t* n_weights) {
+  return std::make_unique<CrossV1>(config.cross_v1(), layout.dim, n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeCrossV1(const Interaction::CrossV1& config,
-                                             const InputLayout& layout, int64_t* n_weights) {
-  return std::make_unique<CrossV1>(config, layout.dim, n_weights);
-}
+const InteractionKind kCrossV1 = {
+    .name = "cross_v1",
+    .check = CheckCrossV1,
+    .make = MakeCrossV1,
+};
 
 }  // namespace zhiyin::worker::model

@@ -6,7 +6,7 @@
 //
 // A row is a row vector here, so W_l is stored as the transpose of the paper's: u_l = x_l W_l +
 // b_l.
-#include "worker/model/interaction/interaction.h"
+#include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/workspace.h"
 
 namespace zhiyin::worker::model {
@@ -79,11 +79,22 @@ class CrossV2 final : public nn::ColumnLayer {
   nn::Workspace dx_l_;            // the same
 };
 
+void CheckCrossV2(const ModelChecker& check, const config::ConfigPath& path,
+                  const Interaction& interaction) {
+  check.CheckRange(path("n_layers"), interaction.cross_v2().n_layers(), 1, kMaxLayers);
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeCrossV2(const Interaction& config, const InputLayout& layout,
+                                             int64_t* n_weights) {
+  return std::make_unique<CrossV2>(config.cross_v2(), layout.dim, n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeCrossV2(const Interaction::CrossV2& config,
-                                             const InputLayout& layout, int64_t* n_weights) {
-  return std::make_unique<CrossV2>(config, layout.dim, n_weights);
-}
+const InteractionKind kCrossV2 = {
+    .name = "cross_v2",
+    .check = CheckCrossV2,
+    .make = MakeCrossV2,
+};
 
 }  // namespace zhiyin::worker::model

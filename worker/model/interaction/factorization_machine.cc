@@ -5,7 +5,7 @@
 // columns as it sees fit.
 #include <vector>
 
-#include "worker/model/interaction/interaction.h"
+#include "worker/model/interaction/interactions.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -60,11 +60,22 @@ class FactorizationMachine final : public nn::ColumnLayer {
   Matrix sum_;  // [n, dim]
 };
 
+void CheckFactorizationMachine(const ModelChecker& check, const config::ConfigPath& path,
+                               const Interaction& interaction) {
+  check.CheckSameDim(path, interaction.fm().field());
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeFactorizationMachine(const Interaction& config,
+                                                          const InputLayout& layout, int64_t*) {
+  return std::make_unique<FactorizationMachine>(config.fm(), layout);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeFactorizationMachine(
-    const Interaction::FactorizationMachine& config, const InputLayout& layout) {
-  return std::make_unique<FactorizationMachine>(config, layout);
-}
+const InteractionKind kFactorizationMachine = {
+    .name = "fm",
+    .check = CheckFactorizationMachine,
+    .make = MakeFactorizationMachine,
+};
 
 }  // namespace zhiyin::worker::model

@@ -1,5 +1,5 @@
 // y = x: the inputs as they are, beside what other interactions make of them.
-#include "worker/model/interaction/interaction.h"
+#include "worker/model/interaction/interactions.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -27,10 +27,16 @@ class Inputs final : public nn::ColumnLayer {
   int dim_;
 };
 
-}  // namespace
-
-std::unique_ptr<nn::ColumnLayer> MakeInputs(const InputLayout& layout) {
+std::unique_ptr<nn::ColumnLayer> MakeInputs(const Interaction&, const InputLayout& layout,
+                                            int64_t*) {
   return std::make_unique<Inputs>(layout.dim);
 }
+
+}  // namespace
+
+const InteractionKind kInputs = {
+    .name = "inputs",
+    .make = MakeInputs,
+};
 
 }  // namespace zhiyin::worker::model

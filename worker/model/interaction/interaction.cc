@@ -2,29 +2,49 @@
 
 #include <glog/logging.h>
 
+#include "common/config/kinds.h"
+#include "worker/model/interaction/interactions.h"
+
 namespace zhiyin::worker::model {
+namespace {
+
+constexpr int kMaxInteractions = 64;
+
+const InteractionKind* ChosenInteraction(const Interaction& config) {
+  return config::FindKind(Interactions(), config::ChosenName(config, "kind"));
+}
+
+}  // namespace
+
+std::span<const InteractionKind* const> Interactions() {
+#define ZHIYIN_ADDRESS(Name) &k##Name,
+  static constexpr const InteractionKind* kKinds[] = {ZHIYIN_INTERACTIONS(ZHIYIN_ADDRESS)};
+#undef ZHIYIN_ADDRESS
+  return kKinds;
+}
 
 std::unique_ptr<nn::ColumnLayer> MakeInteraction(const Interaction& config,
                                                  const InputLayout& layout, int64_t* n_weights) {
-  switch (config.kind_case()) {
-    case Interaction::kInputs:
-      return MakeInputs(layout);
-    case Interaction::kFm:
-      return MakeFactorizationMachine(config.fm(), layout);
-    case Interaction::kCrossV1:
-      return MakeCrossV1(config.cross_v1(), layout, n_weights);
-    case Interaction::kCrossV2:
-      return MakeCrossV2(config.cross_v2(), layout, n_weights);
-    case Interaction::kCrossMix:
-      return MakeCrossMix(config.cross_mix(), layout, n_weights);
-    case Interaction::kSenet:
-      return MakeSenet(config.senet(), layout, n_weights);
-    case Interaction::kAutoInt:
-      return MakeAutoInt(config.auto_int(), layout, n_weights);
-    case Interaction::KIND_NOT_SET:
-      break;
+  const InteractionKind* kind = ChosenInteraction(config);
+  CHECK(kind != nullptr) << "an interaction without a kind passed the checks";
+  return kind->make(config, layout, n_weights);
+}
+
+void CheckInteractions(const ModelChecker& check) {
+  const auto& interactions = check.job().model().interaction();
+  if (interactions.size() > kMaxInteractions) {
+    check.Fail(check.model_path()("interaction", kMaxInteractions),
+               "is one too many, expected at most ", kMaxInteractions);
   }
-  LOG(FATAL) << "an interaction without a kind passed validation";
+  for (int i = 0; i < interactions.size(); ++i) {
+    const config::ConfigPath path = check.model_path()("interaction", i);
+    const InteractionKind* kind = ChosenInteraction(interactions[i]);
+    if (kind == nullptr) {
+      check.Fail(path, "has no kind, expected ",
+                 config::Listed(config::KindNames(Interactions()), "or"));
+    }
+    if (kind->check != nullptr) kind->check(check, path(kind->name), interactions[i]);
+  }
 }
 
 }  // namespace zhiyin::worker::model

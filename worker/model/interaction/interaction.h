@@ -1,8 +1,8 @@
-// From the inputs of a row to columns that the network reads: fields meet fields here.
+// Layers from the inputs of an example to columns that the network reads: fields meet fields here.
 //
-// Adding one: a file interaction/NAME.cc, a field in Interaction.kind of job.proto, a declaration
-// below, a case in MakeInteraction, an example in tests/support/example_jobs.cc. The conformance
-// tests then cover it.
+// Adding an interaction takes its file interaction/NAME.cc with an InteractionKind, its message in
+// Interaction.kind of job.proto, a line in interactions.h, and its examples
+// (tests/data/kinds/interaction). The conformance tests then cover it.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,29 @@
 
 #include "configs/job.pb.h"
 #include "worker/model/input_layout.h"
+#include "worker/model/model_checker.h"
 #include "worker/model/nn/column_layer.h"
 
 namespace zhiyin::worker::model {
 
-/// A layer on the layout.dim inputs of a row. `layout` has no sequences: those were read before.
-/// Takes its weights at *n_weights, and moves it behind them. REQUIRES: a config that passed
-/// validation.
+/// Everything that the rest of the product knows of an interaction. Each interaction's file defines
+/// one.
+struct InteractionKind {
+  const char* name;  // of its field in Interaction.kind of job.proto
+  /// Fails for a configuration that cannot be. `path` leads to its message. Null: nothing to check.
+  void (*check)(const ModelChecker& check, const config::ConfigPath& path,
+                const Interaction& config) = nullptr;
+  /// A layer on the layout.dim inputs of an example. `layout` has no sequences: those were read
+  /// before. Takes its weights at *n_weights and moves *n_weights behind them.
+  std::unique_ptr<nn::ColumnLayer> (*make)(const Interaction& config, const InputLayout& layout,
+                                           int64_t* n_weights) = nullptr;
+};
+
+/// Makes the configured interaction, as InteractionKind::make says. REQUIRES: it was checked.
 std::unique_ptr<nn::ColumnLayer> MakeInteraction(const Interaction& config,
                                                  const InputLayout& layout, int64_t* n_weights);
 
-std::unique_ptr<nn::ColumnLayer> MakeInputs(const InputLayout& layout);
-std::unique_ptr<nn::ColumnLayer> MakeFactorizationMachine(
-    const Interaction::FactorizationMachine& config, const InputLayout& layout);
-std::unique_ptr<nn::ColumnLayer> MakeCrossV1(const Interaction::CrossV1& config,
-                                             const InputLayout& layout, int64_t* n_weights);
-std::unique_ptr<nn::ColumnLayer> MakeCrossV2(const Interaction::CrossV2& config,
-                                             const InputLayout& layout, int64_t* n_weights);
-std::unique_ptr<nn::ColumnLayer> MakeCrossMix(const Interaction::CrossMix& config,
-                                              const InputLayout& layout, int64_t* n_weights);
-std::unique_ptr<nn::ColumnLayer> MakeSenet(const Interaction::Senet& config,
-                                           const InputLayout& layout, int64_t* n_weights);
-std::unique_ptr<nn::ColumnLayer> MakeAutoInt(const Interaction::AutoInt& config,
-                                             const InputLayout& layout, int64_t* n_weights);
+/// Checks all interactions of a model.
+void CheckInteractions(const ModelChecker& check);
 
 }  // namespace zhiyin::worker::model

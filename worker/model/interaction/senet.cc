@@ -7,7 +7,7 @@
 //   reduction)
 #include <algorithm>
 
-#include "worker/model/interaction/interaction.h"
+#include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/workspace.h"
 
@@ -102,11 +102,24 @@ class Senet final : public nn::ColumnLayer {
   nn::Workspace dh_;  // [n, H]
 };
 
+void CheckSenet(const ModelChecker& check, const config::ConfigPath& path,
+                const Interaction& interaction) {
+  const Interaction::Senet& senet = interaction.senet();
+  const size_t n_fields = check.ChosenFields(path, senet.field()).size();
+  check.CheckRange(path("reduction"), senet.reduction(), 1, static_cast<int>(n_fields));
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeSenet(const Interaction& config, const InputLayout& layout,
+                                           int64_t* n_weights) {
+  return std::make_unique<Senet>(config.senet(), layout, n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeSenet(const Interaction::Senet& config,
-                                           const InputLayout& layout, int64_t* n_weights) {
-  return std::make_unique<Senet>(config, layout, n_weights);
-}
+const InteractionKind kSenet = {
+    .name = "senet",
+    .check = CheckSenet,
+    .make = MakeSenet,
+};
 
 }  // namespace zhiyin::worker::model

@@ -2,6 +2,7 @@
 // exp(-|z|)): finite for every z. Its derivative is p - y.
 #include <algorithm>
 
+#include "worker/model/loss/losses.h"
 #include "worker/model/loss/pointwise.h"
 
 namespace zhiyin::worker::model::loss {
@@ -27,8 +28,12 @@ struct BinaryCrossEntropy {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakeBinaryCrossEntropy() {
-  return std::make_unique<PointwiseLoss<BinaryCrossEntropy>>();
-}
+const LossKind kBinaryCrossEntropy = {
+    .name = "binary_cross_entropy",
+    .make = []() -> std::unique_ptr<Loss> {
+      return std::make_unique<PointwiseLoss<BinaryCrossEntropy>>();
+    },
+    .link = "Sigmoid",
+};
 
 }  // namespace zhiyin::worker::model::loss

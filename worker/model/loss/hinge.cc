@@ -2,6 +2,7 @@
 // is -s where s z < 1, else 0.
 #include <algorithm>
 
+#include "worker/model/loss/losses.h"
 #include "worker/model/loss/pointwise.h"
 
 namespace zhiyin::worker::model::loss {
@@ -21,8 +22,9 @@ struct HingeLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakeHinge() {
-  return std::make_unique<PointwiseLoss<HingeLoss>>();
-}
+const LossKind kHinge = {
+    .name = "hinge",
+    .make = []() -> std::unique_ptr<Loss> { return std::make_unique<PointwiseLoss<HingeLoss>>(); },
+};
 
 }  // namespace zhiyin::worker::model::loss

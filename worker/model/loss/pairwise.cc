@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "worker/model/loss/losses.h"
 #include "worker/model/loss/ranking.h"
 
 namespace zhiyin::worker::model::loss {
@@ -26,8 +27,10 @@ class Pairwise final : public RankingLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakePairwise() {
-  return std::make_unique<Pairwise>();
-}
+const LossKind kPairwise = {
+    .name = "pairwise",
+    .make = []() -> std::unique_ptr<Loss> { return std::make_unique<Pairwise>(); },
+    .group = [](const Task& task) { return &task.pairwise().group(); },
+};
 
 }  // namespace zhiyin::worker::model::loss

@@ -3,6 +3,7 @@
 // its tangent, so that all stays finite.
 #include <algorithm>
 
+#include "worker/model/loss/losses.h"
 #include "worker/model/loss/pointwise.h"
 
 namespace zhiyin::worker::model::loss {
@@ -26,8 +27,12 @@ struct PoissonLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakePoisson() {
-  return std::make_unique<PointwiseLoss<PoissonLoss>>();
-}
+const LossKind kPoisson = {
+    .name = "poisson",
+    .make = []() -> std::unique_ptr<Loss> {
+      return std::make_unique<PointwiseLoss<PoissonLoss>>();
+    },
+    .link = "Exp",
+};
 
 }  // namespace zhiyin::worker::model::loss

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "worker/model/loss/losses.h"
 #include "worker/model/loss/ranking.h"
 
 namespace zhiyin::worker::model::loss {
@@ -24,8 +25,10 @@ class SampledSoftmax final : public RankingLoss {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakeSampledSoftmax() {
-  return std::make_unique<SampledSoftmax>();
-}
+const LossKind kSampledSoftmax = {
+    .name = "sampled_softmax",
+    .make = []() -> std::unique_ptr<Loss> { return std::make_unique<SampledSoftmax>(); },
+    .group = [](const Task& task) { return &task.sampled_softmax().group(); },
+};
 
 }  // namespace zhiyin::worker::model::loss

@@ -1,4 +1,5 @@
 // (output - label)^2; its derivative is 2 (output - label).
+#include "worker/model/loss/losses.h"
 #include "worker/model/loss/pointwise.h"
 
 namespace zhiyin::worker::model::loss {
@@ -15,8 +16,12 @@ struct SquaredError {
 
 }  // namespace
 
-std::unique_ptr<Loss> MakeSquaredError() {
-  return std::make_unique<PointwiseLoss<SquaredError>>();
-}
+const LossKind kSquaredError = {
+    .name = "squared_error",
+    .make = []() -> std::unique_ptr<Loss> {
+      return std::make_unique<PointwiseLoss<SquaredError>>();
+    },
+    .likelihood_factor = 0.5,
+};
 
 }  // namespace zhiyin::worker::model::loss

@@ -14,8 +14,8 @@
 // [width, 3 * width].
 #include <cmath>
 
-#include "worker/model/model.h"
 #include "worker/model/network/expert_bank.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/softmax.h"
 
@@ -157,8 +157,8 @@ class AitmModel final : public Model {
     bank_.Backward(weights, x, dweights, *dx);
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float>, float factor,
-                  std::span<double> sums, Matrix* doutputs) override {
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float>, float factor,
+                        std::span<double> sums, Matrix* doutputs) override {
     if (calibration_weight_ == 0) return;
     const auto p = [&](Eigen::Index i, int t) {
       return 1 / (1 + std::exp(-static_cast<double>(outputs(i, t))));
@@ -192,11 +192,35 @@ class AitmModel final : public Model {
   std::vector<Matrix> dz_;           // [task][n, width]
 };
 
-}  // namespace
+void FillAitm(Job* job) {
+  Aitm* config = job->mutable_model()->mutable_aitm();
+  if (!config->has_calibration_weight()) config->set_calibration_weight(0.6);
+}
 
-std::unique_ptr<Model> MakeAitm(const Job& job, int input_dim) {
+void CheckAitm(const ModelChecker& check, const config::ConfigPath& path) {
+  const Aitm& config = check.job().model().aitm();
+  check.CheckSeveralTasks(path);
+  check.CheckWidths(path, "hidden", config.hidden(), 1);
+  check.CheckNotNegative(path("calibration_weight"), config.calibration_weight());
+  if (config.calibration_weight() == 0) return;
+  for (int t = 0; t < check.job().task_size(); ++t) {
+    check.CheckProbability(path("calibration_weight"), t, "the calibrator compares probabilities");
+  }
+}
+
+std::unique_ptr<Model> MakeAitm(const Job& job, int input_dim, const InputLayout&) {
   return std::make_unique<AitmModel>(job.model().aitm(), job.model().hidden(), input_dim,
                                      job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kAitm = {
+    .name = "aitm",
+    .fill_defaults = FillAitm,
+    .check = CheckAitm,
+    .make = MakeAitm,
+    .has_graph = false,
+};
 
 }  // namespace zhiyin::worker::model

@@ -9,7 +9,7 @@
 //
 // Activations of all tasks stand side by side, [n, T * width]. The first layers read the same x:
 // one product.
-#include "worker/model/model.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/dense_layer.h"
 #include "worker/model/nn/hidden_stage.h"
@@ -162,11 +162,23 @@ class CrossStitchModel final : public Model {
   std::vector<Matrix> du_;
 };
 
-}  // namespace
+void CheckCrossStitch(const ModelChecker& check, const config::ConfigPath& path) {
+  check.CheckSeveralTasks(path);
+  check.CheckWidths(path, "hidden", check.job().model().cross_stitch().hidden(), 1);
+}
 
-std::unique_ptr<Model> MakeCrossStitch(const Job& job, int input_dim) {
+std::unique_ptr<Model> MakeCrossStitch(const Job& job, int input_dim, const InputLayout&) {
   return std::make_unique<CrossStitchModel>(job.model().cross_stitch(), job.model().hidden(),
                                             input_dim, job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kCrossStitch = {
+    .name = "cross_stitch",
+    .check = CheckCrossStitch,
+    .make = MakeCrossStitch,
+    .has_graph = false,
+};
 
 }  // namespace zhiyin::worker::model

@@ -16,9 +16,11 @@
 // The first layers of all networks are one product.
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 
-#include "worker/model/model.h"
 #include "worker/model/network/expert_bank.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/logit_of_product.h"
 
@@ -107,8 +109,8 @@ class EsmmModel final : public Model {
     bank_.Backward(weights, x, dweights, *dx);
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor,
-                  std::span<double> sums, Matrix* doutputs) override {
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float> labels, float factor,
+                        std::span<double> sums, Matrix* doutputs) override {
     if (ipw_weight_ == 0) return;
     for (int k = 1; k < n_steps(); ++k) {
       const int conditional = ConditionalTask(k);
@@ -159,10 +161,90 @@ class EsmmModel final : public Model {
   std::vector<double> da_;              // the same
 };
 
-}  // namespace
+void FillEsmm(Job* job) {
+  Esmm* config = job->mutable_model()->mutable_esmm();
+  if (!config->has_min_propensity()) config->set_min_propensity(0.01);
+  // A conditional task is implied by the products: it is learned from only where a weight is given.
+  for (Task& task : *job->mutable_task()) {
+    const bool is_implied =
+        std::any_of(config->step().begin(), config->step().end(),
+                    [&](const Esmm::Step& step) { return step.conditional_task() == task.name(); });
+    if (is_implied && !task.has_weight()) task.set_weight(0);
+  }
+}
 
-std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim) {
+/// The task with this name, which `path` gives a place in the chain; it may have no other.
+int PlaceTask(const ModelChecker& check, const config::ConfigPath& path, const std::string& name,
+              std::set<std::string>* placed) {
+  const int task = check.TaskNamed(path, name);
+  if (!placed->insert(name).second)
+    check.Fail(path, "\"", name, "\" has its place in an earlier one");
+  check.CheckProbability(path, task, "the model gives probabilities");
+  return task;
+}
+
+/// Checks the steps and collects their tasks; returns whether any has a conditional task.
+bool CheckEsmmSteps(const ModelChecker& check, const config::ConfigPath& path,
+                    std::set<std::string>* placed) {
+  const Esmm& config = check.job().model().esmm();
+  bool any_conditional = false;
+  for (int k = 0; k < config.step_size(); ++k) {
+    const config::ConfigPath step = path("step", k);
+    if (config.step(k).task().empty()) check.Fail(step, "has no task");
+    const int task = PlaceTask(check, step("task"), config.step(k).task(), placed);
+    if (check.job().task(task).weight() == 0) {
+      check.Fail(check.root()("task", task)("weight"),
+                 "is 0, but a step of esmm is learned from it, expected more");
+    }
+    if (config.step(k).conditional_task().empty()) continue;
+    if (k == 0) {
+      check.Fail(step("conditional_task"),
+                 "is given for the first step, which nothing comes before, expected none");
+    }
+    PlaceTask(check, step("conditional_task"), config.step(k).conditional_task(), placed);
+    any_conditional = true;
+  }
+  return any_conditional;
+}
+
+void CheckEsmm(const ModelChecker& check, const config::ConfigPath& path) {
+  const Job& job = check.job();
+  const Esmm& config = job.model().esmm();
+  check.CheckWidths(path, "hidden", config.hidden(), 1);
+  if (config.step_size() < 2) {
+    check.Fail(path, "step has ", config.step_size(),
+               config.step_size() == 1 ? " entry" : " entries",
+               ", expected at least 2: a chain of events, as a click and a purchase");
+  }
+  std::set<std::string> placed;
+  const bool any_conditional = CheckEsmmSteps(check, path, &placed);
+  for (int t = 0; t < job.task_size(); ++t) {
+    if (placed.count(job.task(t).name()) == 0) {
+      check.Fail(check.root()("task", t), "\"", job.task(t).name(),
+                 "\" has no place in model.esmm, expected it as the task or "
+                 "the conditional_task of a step");
+    }
+  }
+  check.CheckNotNegative(path("ipw_weight"), config.ipw_weight());
+  check.CheckPositive(path("min_propensity"), config.min_propensity());
+  check.CheckRange(path("min_propensity"), config.min_propensity(), 0.0, 1.0);
+  if (config.ipw_weight() > 0 && !any_conditional) {
+    check.Fail(path("ipw_weight"),
+               "is given, but no step has a conditional_task, whose labels it weighs");
+  }
+}
+
+std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim, const InputLayout&) {
   return std::make_unique<EsmmModel>(job, input_dim);
 }
+
+}  // namespace
+
+const NetworkKind kEsmm = {
+    .name = "esmm",
+    .fill_defaults = FillEsmm,
+    .check = CheckEsmm,
+    .make = MakeEsmm,
+};
 
 }  // namespace zhiyin::worker::model

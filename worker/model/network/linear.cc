@@ -4,7 +4,7 @@
 // itself.
 #include <algorithm>
 
-#include "worker/model/model.h"
+#include "worker/model/network/networks.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -74,10 +74,32 @@ class LinearModel final : public Model {
   int n_tasks_;
 };
 
-}  // namespace
+void CheckLinear(const ModelChecker& check, const config::ConfigPath&) {
+  const Job& job = check.job();
+  if (job.model().has_wide()) {
+    check.Fail(check.model_path()("wide"),
+               "means nothing to linear, which is wide itself, expected none");
+  }
+  check.CheckPlainFields("linear");
+  for (int i = 0; i < job.table_size(); ++i) {
+    if (job.table(i).dim() != job.task_size()) {
+      check.Fail(check.root()("table", i)("dim"), "is ", job.table(i).dim(), ", expected ",
+                 job.task_size(), ": a linear model has one weight a task in a row");
+    }
+  }
+}
 
-std::unique_ptr<Model> MakeLinear(const Job& job) {
+std::unique_ptr<Model> MakeLinear(const Job& job, int, const InputLayout&) {
   return std::make_unique<LinearModel>(job);
 }
+
+}  // namespace
+
+const NetworkKind kLinear = {
+    .name = "linear",
+    .check = CheckLinear,
+    .make = MakeLinear,
+    .has_hidden_layers = false,
+};
 
 }  // namespace zhiyin::worker::model

@@ -4,7 +4,7 @@
 // where p_t and q_t are part t of the user's and of the item's row.
 #include <algorithm>
 
-#include "worker/model/model.h"
+#include "worker/model/network/networks.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -80,11 +80,45 @@ class MatrixFactorizationModel final : public Model {
   int width_;  // of a task's part: its bias and its factors
 };
 
-}  // namespace
+void CheckMatrixFactorization(const ModelChecker& check, const config::ConfigPath& path) {
+  const Job& job = check.job();
+  const MatrixFactorization& config = job.model().matrix_factorization();
+  check.CheckPlainFields("matrix_factorization");
+  if (config.user_field().empty()) check.Fail(path("user_field"), "is missing, expected a field");
+  if (config.item_field().empty()) check.Fail(path("item_field"), "is missing, expected a field");
+  const Field& user = check.FieldNamed(path("user_field"), config.user_field());
+  const Field& item = check.FieldNamed(path("item_field"), config.item_field());
+  if (user.name() == item.name()) {
+    check.Fail(path("item_field"), "\"", item.name(), "\" is the user_field, expected another");
+  }
+  if (job.field_size() > 2 || job.numeric_size() > 0) {
+    check.Fail(path, "the job has ", job.field_size(), " fields and ", job.numeric_size(),
+               " numerics, expected the two fields alone");
+  }
+  const int dim = check.DimOf(user);
+  if (dim != check.DimOf(item)) {
+    check.Fail(path("item_field"), "\"", item.name(), "\" has dim ", check.DimOf(item),
+               ", expected that of \"", user.name(), "\", ", dim);
+  }
+  check.CheckParts(job.task_size(), "a part for each task");
+  if (dim / job.task_size() < 2) {
+    check.Fail(path("user_field"), "\"", user.name(), "\" has dim ", dim, " for ", job.task_size(),
+               " tasks, expected at least ", 2 * job.task_size(), ": a bias and a factor each");
+  }
+}
 
-std::unique_ptr<Model> MakeMatrixFactorization(const Job& job, const InputLayout& layout) {
+std::unique_ptr<Model> MakeMatrixFactorization(const Job& job, int, const InputLayout& layout) {
   return std::make_unique<MatrixFactorizationModel>(job.model().matrix_factorization(), layout,
                                                     job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kMatrixFactorization = {
+    .name = "matrix_factorization",
+    .check = CheckMatrixFactorization,
+    .make = MakeMatrixFactorization,
+    .has_hidden_layers = false,
+};
 
 }  // namespace zhiyin::worker::model

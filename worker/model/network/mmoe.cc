@@ -3,8 +3,8 @@
 //   g_t = softmax(x Wg_t + bg_t)            gate of task t over E experts
 //   m_t = sum_e g_t[e] * expert_e(x)        its own mixture
 //   y_t = tower_t(m_t)
-#include "worker/model/model.h"
 #include "worker/model/network/expert_bank.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/mixture.h"
 
@@ -76,11 +76,24 @@ class MmoeModel final : public Model {
   nn::Workspace dmixture_;               // [n, width], of one task
 };
 
-}  // namespace
+void CheckMmoe(const ModelChecker& check, const config::ConfigPath& path) {
+  const Mmoe& config = check.job().model().mmoe();
+  check.CheckRange(path("n_experts"), config.n_experts(), 1, kMaxExperts);
+  check.CheckWidths(path, "expert", config.expert(), 1);
+  check.CheckWidths(path, "tower", config.tower(), 0);
+}
 
-std::unique_ptr<Model> MakeMmoe(const Job& job, int input_dim) {
+std::unique_ptr<Model> MakeMmoe(const Job& job, int input_dim, const InputLayout&) {
   return std::make_unique<MmoeModel>(job.model().mmoe(), job.model().hidden(), input_dim,
                                      job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kMmoe = {
+    .name = "mmoe",
+    .check = CheckMmoe,
+    .make = MakeMmoe,
+};
 
 }  // namespace zhiyin::worker::model

@@ -16,8 +16,8 @@
 // has a product of its own.
 #include <memory>
 
-#include "worker/model/model.h"
 #include "worker/model/network/expert_bank.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/mixture.h"
 
@@ -219,11 +219,31 @@ class PleModel final : public Model {
   std::unique_ptr<Towers> towers_;
 };
 
-}  // namespace
+void CheckPle(const ModelChecker& check, const config::ConfigPath& path) {
+  const Ple& config = check.job().model().ple();
+  if (config.level_size() == 0) check.Fail(path, "level has no entry, expected at least 1");
+  if (config.level_size() > kMaxLayers) {
+    check.Fail(path("level", kMaxLayers), "is one too many, expected at most ", kMaxLayers);
+  }
+  for (int l = 0; l < config.level_size(); ++l) {
+    const config::ConfigPath level = path("level", l);
+    check.CheckExperts(level, config.level(l).shared_experts(), config.level(l).task_experts());
+    check.CheckWidths(level, "expert", config.level(l).expert(), 1);
+  }
+  check.CheckWidths(path, "tower", config.tower(), 0);
+}
 
-std::unique_ptr<Model> MakePle(const Job& job, int input_dim) {
+std::unique_ptr<Model> MakePle(const Job& job, int input_dim, const InputLayout&) {
   return std::make_unique<PleModel>(job.model().ple(), job.model().hidden(), input_dim,
                                     job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kPle = {
+    .name = "ple",
+    .check = CheckPle,
+    .make = MakePle,
+};
 
 }  // namespace zhiyin::worker::model

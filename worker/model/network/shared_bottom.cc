@@ -1,7 +1,7 @@
 // Shared-bottom multi-task network (Caruana, Machine Learning 28, 1997; Ma et al., KDD 2018, eq.
 // 1):
 //   y_t = tower_t(f(x)), f a network that all tasks share.
-#include "worker/model/model.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/mlp.h"
 
@@ -61,11 +61,23 @@ class SharedBottomModel final : public Model {
   Matrix dbottom_;  // [n, bottom], of one task
 };
 
-}  // namespace
+void CheckSharedBottom(const ModelChecker& check, const config::ConfigPath& path) {
+  const SharedBottom& config = check.job().model().shared_bottom();
+  check.CheckWidths(path, "bottom", config.bottom(), 1);
+  check.CheckWidths(path, "tower", config.tower(), 0);
+}
 
-std::unique_ptr<Model> MakeSharedBottom(const Job& job, int input_dim) {
+std::unique_ptr<Model> MakeSharedBottom(const Job& job, int input_dim, const InputLayout&) {
   return std::make_unique<SharedBottomModel>(job.model().shared_bottom(), job.model().hidden(),
                                              input_dim, job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kSharedBottom = {
+    .name = "shared_bottom",
+    .check = CheckSharedBottom,
+    .make = MakeSharedBottom,
+};
 
 }  // namespace zhiyin::worker::model

@@ -1,8 +1,8 @@
 // A network of its own for each task, what others are compared with:
 //   y_t = f_t(x)
 // With rows of their own the tasks share nothing: network t reads part t of every field's row.
-#include "worker/model/model.h"
 #include "worker/model/network/expert_bank.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/row_parts.h"
 #include "worker/model/network/towers.h"
 
@@ -108,14 +108,28 @@ class OwnRowsModel final : public Model {
   Matrix dpart_;           // [n, part], of one task
 };
 
-}  // namespace
+void CheckSingleTask(const ModelChecker& check, const config::ConfigPath& path) {
+  const SingleTask& config = check.job().model().single_task();
+  check.CheckWidths(path, "hidden", config.hidden(), 1);
+  if (!config.own_rows()) return;
+  check.CheckPlainFields("single_task with own_rows");
+  check.CheckParts(check.job().task_size(), "a part for each task");
+}
 
-std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim) {
+std::unique_ptr<Model> MakeSingleTask(const Job& job, int input_dim, const InputLayout&) {
   const SingleTask& config = job.model().single_task();
   const Hidden& hidden = job.model().hidden();
   if (config.own_rows())
     return std::make_unique<OwnRowsModel>(config, hidden, InputLayout::Of(job), job.task_size());
   return std::make_unique<SingleTaskModel>(config, hidden, input_dim, job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kSingleTask = {
+    .name = "single_task",
+    .check = CheckSingleTask,
+    .make = MakeSingleTask,
+};
 
 }  // namespace zhiyin::worker::model

@@ -12,8 +12,8 @@
 // product.
 #include <memory>
 
-#include "worker/model/model.h"
 #include "worker/model/network/expert_bank.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/network/row_parts.h"
 #include "worker/model/network/towers.h"
 #include "worker/model/nn/mixture.h"
@@ -136,11 +136,27 @@ class StemModel final : public Model {
   Matrix dpart_;                       // [n, part], of one part
 };
 
-}  // namespace
+void CheckStem(const ModelChecker& check, const config::ConfigPath& path) {
+  const Stem& config = check.job().model().stem();
+  check.CheckPlainFields("stem");
+  check.CheckExperts(path, config.shared_experts(), config.task_experts());
+  check.CheckWidths(path, "expert", config.expert(), 1);
+  check.CheckWidths(path, "tower", config.tower(), 0);
+  check.CheckParts(check.job().task_size() + 1, "a shared part and one for each task");
+}
 
-std::unique_ptr<Model> MakeStem(const Job& job, const InputLayout& layout) {
+std::unique_ptr<Model> MakeStem(const Job& job, int, const InputLayout& layout) {
   return std::make_unique<StemModel>(job.model().stem(), job.model().hidden(), layout,
                                      job.task_size());
 }
+
+}  // namespace
+
+const NetworkKind kStem = {
+    .name = "stem",
+    .check = CheckStem,
+    .make = MakeStem,
+    .has_graph = false,
+};
 
 }  // namespace zhiyin::worker::model

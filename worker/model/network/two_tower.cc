@@ -11,10 +11,12 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
-#include "worker/model/model.h"
+#include "worker/model/network/networks.h"
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/mlp.h"
 #include "worker/model/nn/workspace.h"
@@ -188,8 +190,8 @@ class TwoTowerModel final : public Model {
     return outputs;
   }
 
-  void AddOwnLoss(const Matrix& outputs, std::span<const float> labels, float factor,
-                  std::span<double> sums, Matrix*) override {
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float> labels, float factor,
+                        std::span<double> sums, Matrix*) override {
     if (!config_.has_in_batch()) return;
     const Eigen::Index n = outputs.rows();
     FindItems();
@@ -235,7 +237,7 @@ class TwoTowerModel final : public Model {
     dscores_.view() /= temperature();
     user_.dvectors() = item_.vectors().array().colwise() * dscores_.view().col(0).array();
     item_.dvectors() = user_.vectors().array().colwise() * dscores_.view().col(0).array();
-    if (has_own_) BackwardOwnLoss();
+    if (has_own_) BackwardAuxiliaryLoss();
     user_.Backward(weights, dweights, dx);
     item_.Backward(weights, dweights, dx);
   }
@@ -281,7 +283,7 @@ class TwoTowerModel final : public Model {
 
   /// shares_ holds d loss / d score of (row, item). Rows of the same item have the same inputs: the
   /// first takes all.
-  void BackwardOwnLoss() {
+  void BackwardAuxiliaryLoss() {
     ditems_.resize(items_.rows(), items_.cols());
     ditems_.view().noalias() = shares_.view().transpose() * user_.vectors() / temperature();
     MatrixView duser = user_.dvectors();
@@ -299,7 +301,7 @@ class TwoTowerModel final : public Model {
   int64_t lines_;         // where a and b begin
   int label_ = -1;        // of in_batch: its task; -1: all rows
   int log_share_ = -1;    // its column of x; -1: none
-  bool has_own_ = false;  // AddOwnLoss was called after Forward
+  bool has_own_ = false;  // AddAuxiliaryLoss was called after Forward
 
   nn::Workspace scores_;   // [n, 1]
   nn::Workspace dscores_;  // the same
@@ -313,10 +315,104 @@ class TwoTowerModel final : public Model {
   std::vector<float> log_counts_;          // [items]
 };
 
-}  // namespace
+void FillTwoTower(Job* job) {
+  TwoTower* config = job->mutable_model()->mutable_two_tower();
+  if (!config->has_temperature()) config->set_temperature(1);
+  if (config->has_in_batch() && !config->in_batch().has_weight())
+    config->mutable_in_batch()->set_weight(1);
+}
 
-std::unique_ptr<Model> MakeTwoTower(const Job& job, const InputLayout& layout) {
+/// Checks a tower and adds the names of its inputs to *taken.
+void CheckTower(const ModelChecker& check, const config::ConfigPath& path,
+                const TwoTower::Tower& tower, int dim, std::set<std::string>* taken) {
+  check.CheckWidths(path, "hidden", tower.hidden(), 0);
+  if (tower.field_size() == 0) check.Fail(path, "has no field, expected at least 1");
+  const auto take = [&](const config::ConfigPath& at, const std::string& name) {
+    if (!taken->insert(name).second)
+      check.Fail(at, "\"", name, "\" is an input of a tower already, expected it once");
+  };
+  for (int i = 0; i < tower.field_size(); ++i) {
+    const Field& field = check.FieldNamed(path("field", i), tower.field(i));
+    take(path("field", i), field.name());
+    if (tower.hidden().empty() && check.DimOf(field) != dim) {
+      check.Fail(path("field", i), "\"", field.name(), "\" has dim ", check.DimOf(field),
+                 ", expected two_tower.dim, ", dim, ": without hidden layers the rows are summed");
+    }
+  }
+  for (int i = 0; i < tower.numeric_size(); ++i) {
+    take(path("numeric", i), check.NumericNamed(path("numeric", i), tower.numeric(i)).name());
+    if (tower.hidden().empty())
+      check.Fail(path("numeric", i), "needs a hidden layer, expected none or hidden");
+  }
+}
+
+/// Checks the auxiliary loss; log_share's numeric joins *taken.
+void CheckInBatch(const ModelChecker& check, const config::ConfigPath& path, const TwoTower& config,
+                  std::set<std::string>* taken) {
+  if (!config.in_batch().task().empty()) check.TaskNamed(path("task"), config.in_batch().task());
+  if (config.has_in_batch()) check.CheckPositive(path("weight"), config.in_batch().weight());
+  if (config.has_in_batch() &&
+      check.job().train().balance().kind_case() != zhiyin::Balance::KIND_NOT_SET) {
+    check.Fail(path,
+               "is a loss that is no task's, which train.balance cannot weigh: expected one of the "
+               "two");
+  }
+  if (config.in_batch().log_share().empty()) return;
+  const Numeric& share = check.NumericNamed(path("log_share"), config.in_batch().log_share());
+  if (share.standardise() || share.log1p()) {
+    check.Fail(path("log_share"), "numeric \"", share.name(),
+               "\" is transformed, expected it with standardise: false, log1p: false");
+  }
+  if (!taken->insert(share.name()).second) {
+    check.Fail(path("log_share"), "\"", share.name(),
+               "\" is an input of a tower, expected one that is in none");
+  }
+}
+
+void CheckTwoTower(const ModelChecker& check, const config::ConfigPath& path) {
+  const Job& job = check.job();
+  const TwoTower& config = job.model().two_tower();
+  const config::ConfigPath model = check.model_path();
+  if (job.model().interaction_size() > 0) {
+    check.Fail(model("interaction", 0),
+               "means nothing to two_tower, whose towers read the inputs, expected none");
+  }
+  if (job.model().has_gates()) {
+    check.Fail(model("gates"),
+               "means nothing to two_tower, whose towers read the inputs, expected none");
+  }
+  if (job.model().has_wide()) {
+    check.Fail(model("wide"),
+               "means nothing to two_tower, whose score is that of two vectors, expected none");
+  }
+  std::set<std::string> taken;
+  check.CheckRange(path("dim"), config.dim(), 1, kMaxWidth);
+  check.CheckPositive(path("temperature"), config.temperature());
+  CheckTower(check, path("user"), config.user(), config.dim(), &taken);
+  CheckTower(check, path("item"), config.item(), config.dim(), &taken);
+  CheckInBatch(check, path("in_batch"), config, &taken);
+  const auto check_read = [&](const config::ConfigPath& at, const std::string& name) {
+    if (taken.count(name) > 0) return;
+    check.Fail(at, "\"", name, "\" is in no tower, expected it in model.two_tower.user or item");
+  };
+  for (int i = 0; i < job.field_size(); ++i)
+    check_read(check.root()("field", i), job.field(i).name());
+  for (int i = 0; i < job.numeric_size(); ++i)
+    check_read(check.root()("numeric", i), job.numeric(i).name());
+}
+
+std::unique_ptr<Model> MakeTwoTower(const Job& job, int, const InputLayout& layout) {
   return std::make_unique<TwoTowerModel>(job, layout);
 }
+
+}  // namespace
+
+const NetworkKind kTwoTower = {
+    .name = "two_tower",
+    .fill_defaults = FillTwoTower,
+    .check = CheckTwoTower,
+    .make = MakeTwoTower,
+    .learns_without_tasks = [](const Job& job) { return job.model().two_tower().has_in_batch(); },
+};
 
 }  // namespace zhiyin::worker::model

@@ -1,6 +1,8 @@
 #include "worker/model/network/wide_part.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "worker/model/interaction/interaction.h"
 #include "worker/model/nn/init.h"
@@ -18,7 +20,10 @@ WidePart::WidePart(const Job& job, const InputLayout& features, int64_t* n_weigh
       numerics_.push_back(part.begin);
   }
   *n_weights += static_cast<int64_t>(numerics_.size()) * n_tasks_;
-  if (config.has_fm()) fm_ = MakeFactorizationMachine(config.fm(), features);
+  if (!config.has_fm()) return;
+  Interaction fm;
+  *fm.mutable_fm() = config.fm();
+  fm_ = MakeInteraction(fm, features, n_weights);  // it has no weights
 }
 
 void WidePart::Init(std::span<float> weights) const {
@@ -68,6 +73,37 @@ void WidePart::BackwardToInputs(std::span<const float> weights, const ConstMatri
     dx->col(numerics_[j]).noalias() += doutputs * W(weights, j).transpose();
     VectorView(dweights.data() + weights_ + static_cast<int64_t>(j) * n_tasks_, n_tasks_)
         .noalias() += x.col(numerics_[j]).transpose() * doutputs;
+  }
+}
+
+void CheckWide(const ModelChecker& check) {
+  const Job& job = check.job();
+  const Wide& wide = job.model().wide();
+  const config::ConfigPath path = check.model_path()("wide");
+  if (wide.field_size() + wide.numeric_size() == 0 && !wide.has_fm())
+    check.Fail(path, "reads nothing, expected field, numeric or fm");
+  std::set<std::string> taken;
+  for (int i = 0; i < wide.field_size(); ++i) {
+    const config::ConfigPath at = path("field", i);
+    const Field& field = check.FieldNamed(at, wide.field(i));
+    if (!taken.insert(wide.field(i)).second)
+      check.Fail(at, "\"", wide.field(i), "\" is named by an earlier one");
+    if (field.sequence_length() > 0) {
+      check.Fail(at, "field \"", wide.field(i), "\" is a sequence, expected one that is pooled");
+    }
+    if (check.DimOf(field) != job.task_size()) {
+      check.Fail(at, "table \"", field.table(), "\" of field \"", wide.field(i), "\" has dim ",
+                 check.DimOf(field), ", expected ", job.task_size(), ": one weight a task");
+    }
+  }
+  for (int i = 0; i < wide.numeric_size(); ++i) {
+    check.NumericNamed(path("numeric", i), wide.numeric(i));
+    if (!taken.insert(wide.numeric(i)).second)
+      check.Fail(path("numeric", i), "\"", wide.numeric(i), "\" is named by an earlier one");
+  }
+  if (wide.has_fm()) check.CheckSameDim(path("fm"), wide.fm().field());
+  if (check.n_columns() == 0) {
+    check.Fail(path("field"), "takes every input of the job, expected some that the network reads");
   }
 }
 

@@ -14,6 +14,7 @@
 #include "common/matrix.h"
 #include "configs/job.pb.h"
 #include "worker/model/input_layout.h"
+#include "worker/model/model_checker.h"
 #include "worker/model/nn/column_layer.h"
 
 namespace zhiyin::worker::model {
@@ -52,5 +53,8 @@ class WidePart {
   Matrix fm_output_;                     // [n, dim]
   Matrix dfm_output_;                    // the same
 };
+
+/// Checks the wide part of a model that has one.
+void CheckWide(const ModelChecker& check);
 
 }  // namespace zhiyin::worker::model

@@ -7,6 +7,7 @@
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/softmax.h"
 #include "worker/model/sequence/packed_sequence.h"
+#include "worker/model/sequence/sequence_readers.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -78,12 +79,23 @@ class AttentionPool final : public nn::ColumnLayer {
   nn::Workspace dinput_;   // the same
 };
 
+void CheckAttentionPool(const ModelChecker& check, const config::ConfigPath& path,
+                        const SequenceReader& reader, const Field&) {
+  check.CheckRange(path("width"), reader.attention_pool().width(), 1, kMaxWidth);
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeAttentionPool(const SequenceReader& config,
+                                                   const InputLayout::Part& sequence,
+                                                   const InputLayout&, int64_t* n_weights) {
+  return std::make_unique<AttentionPool>(config.attention_pool(), sequence, n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeAttentionPool(const SequenceReader::AttentionPool& config,
-                                                   const InputLayout::Part& sequence,
-                                                   int64_t* n_weights) {
-  return std::make_unique<AttentionPool>(config, sequence, n_weights);
-}
+const SequenceReaderKind kAttentionPool = {
+    .name = "attention_pool",
+    .check = CheckAttentionPool,
+    .make = MakeAttentionPool,
+};
 
 }  // namespace zhiyin::worker::model

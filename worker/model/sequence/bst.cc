@@ -10,7 +10,7 @@
 //   v, q, p, y [dim]   T tokens in the batch, one below the other: e [T, dim]
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/transformer_block.h"
-#include "worker/model/sequence/sequence_reader.h"
+#include "worker/model/sequence/sequence_readers.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -122,12 +122,32 @@ class Bst final : public nn::ColumnLayer {
   nn::Workspace dtokens_;       // the same
 };
 
+void CheckBst(const ModelChecker& check, const config::ConfigPath& path,
+              const SequenceReader& reader, const Field& sequence) {
+  const SequenceReader::Bst& bst = reader.bst();
+  CheckQuery(check, path("query"), bst.query(), sequence);
+  check.CheckRange(path("n_blocks"), bst.n_blocks(), 1, kMaxLayers);
+  check.CheckRange(path("n_heads"), bst.n_heads(), 1, kMaxHeads);
+  if (check.DimOf(sequence) % bst.n_heads() != 0) {
+    check.Fail(path("n_heads"), "is ", bst.n_heads(), ", expected a divisor of the dim of \"",
+               sequence.name(), "\", ", check.DimOf(sequence));
+  }
+  check.CheckRange(path("hidden"), bst.hidden(), 1, kMaxWidth);
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeBst(const SequenceReader& config,
+                                         const InputLayout::Part& sequence,
+                                         const InputLayout& layout, int64_t* n_weights) {
+  return std::make_unique<Bst>(config.bst(), sequence, layout.FieldNamed(config.bst().query()),
+                               n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeBst(const SequenceReader::Bst& config,
-                                         const InputLayout::Part& sequence,
-                                         const InputLayout::Part& query, int64_t* n_weights) {
-  return std::make_unique<Bst>(config, sequence, query, n_weights);
-}
+const SequenceReaderKind kBst = {
+    .name = "bst",
+    .check = CheckBst,
+    .make = MakeBst,
+};
 
 }  // namespace zhiyin::worker::model

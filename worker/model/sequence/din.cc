@@ -9,6 +9,7 @@
 #include "worker/model/nn/mlp.h"
 #include "worker/model/nn/softmax.h"
 #include "worker/model/sequence/packed_sequence.h"
+#include "worker/model/sequence/sequence_readers.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -95,12 +96,25 @@ class Din final : public nn::ColumnLayer {
   nn::Workspace dvalues_;  // [M, dim]
 };
 
+void CheckDin(const ModelChecker& check, const config::ConfigPath& path,
+              const SequenceReader& reader, const Field& sequence) {
+  CheckQuery(check, path("query"), reader.din().query(), sequence);
+  check.CheckWidths(path, "hidden", reader.din().hidden(), 1);
+}
+
+std::unique_ptr<nn::ColumnLayer> MakeDin(const SequenceReader& config,
+                                         const InputLayout::Part& sequence,
+                                         const InputLayout& layout, int64_t* n_weights) {
+  return std::make_unique<Din>(config.din(), sequence, layout.FieldNamed(config.din().query()),
+                               n_weights);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeDin(const SequenceReader::Din& config,
-                                         const InputLayout::Part& sequence,
-                                         const InputLayout::Part& query, int64_t* n_weights) {
-  return std::make_unique<Din>(config, sequence, query, n_weights);
-}
+const SequenceReaderKind kDin = {
+    .name = "din",
+    .check = CheckDin,
+    .make = MakeDin,
+};
 
 }  // namespace zhiyin::worker::model

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "worker/model/sequence/sequence_reader.h"
+#include "worker/model/sequence/sequence_readers.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -62,11 +62,17 @@ class SequencePool final : public nn::ColumnLayer {
   std::vector<int> latest_;  // [n, dim]: the position of the maximum
 };
 
+std::unique_ptr<nn::ColumnLayer> MakeSequencePool(const SequenceReader& config,
+                                                  const InputLayout::Part& sequence,
+                                                  const InputLayout&, int64_t*) {
+  return std::make_unique<SequencePool>(config.pool().pooling(), sequence);
+}
+
 }  // namespace
 
-std::unique_ptr<nn::ColumnLayer> MakeSequencePool(const SequenceReader::Pool& config,
-                                                  const InputLayout::Part& sequence) {
-  return std::make_unique<SequencePool>(config.pooling(), sequence);
-}
+const SequenceReaderKind kSequencePool = {
+    .name = "pool",
+    .make = MakeSequencePool,
+};
 
 }  // namespace zhiyin::worker::model

@@ -1,39 +1,49 @@
-// From a sequence of values to one vector.
+// Layers from a sequence of values to one vector.
 //
-// Adding one: a file sequence/NAME.cc, a field in SequenceReader.kind of job.proto, a declaration
-// below, a case in MakeSequenceReader, an example in tests/support/example_jobs.cc. The conformance
-// tests then cover it.
+// Adding a sequence reader takes its file sequence/NAME.cc with a SequenceReaderKind, its message
+// in SequenceReader.kind of job.proto, a line in sequence_readers.h, and its examples
+// (tests/data/kinds/sequence). The conformance tests then cover it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "configs/job.pb.h"
 #include "worker/model/input_layout.h"
+#include "worker/model/model_checker.h"
 #include "worker/model/nn/column_layer.h"
 
 namespace zhiyin::worker::model {
 
-/// A layer on the layout.dim inputs of a row, of which it reads its own sequence, and others if its
-/// kind says so. Values behind a row's count are padding: they have no part in anything and their
-/// gradient is zero. A row without values gives zeros. Takes its weights at *n_weights, and moves
-/// it behind them. REQUIRES: a config that passed validation.
+/// Everything that the rest of the product knows of a sequence reader. Each reader's file defines
+/// one.
+struct SequenceReaderKind {
+  const char* name;  // of its field in SequenceReader.kind of job.proto
+  /// Fails for a configuration that cannot be. `path` leads to its message. Null: nothing to check.
+  void (*check)(const ModelChecker& check, const config::ConfigPath& path,
+                const SequenceReader& config, const Field& sequence) = nullptr;
+  /// A layer on the layout.dim inputs of an example, of which it reads `sequence`, and others if
+  /// its kind says so. Values behind an example's count are padding: they contribute nothing and
+  /// their gradient is zero. An example without values gives zeros. Takes its weights at *n_weights
+  /// and moves *n_weights behind them.
+  std::unique_ptr<nn::ColumnLayer> (*make)(const SequenceReader& config,
+                                           const InputLayout::Part& sequence,
+                                           const InputLayout& layout, int64_t* n_weights) = nullptr;
+};
+
+/// Makes the configured reader, as SequenceReaderKind::make says. REQUIRES: it was checked.
 std::unique_ptr<nn::ColumnLayer> MakeSequenceReader(const SequenceReader& config,
                                                     const InputLayout& layout, int64_t* n_weights);
 
-std::unique_ptr<nn::ColumnLayer> MakeSequencePool(const SequenceReader::Pool& config,
-                                                  const InputLayout::Part& sequence);
-std::unique_ptr<nn::ColumnLayer> MakeDin(const SequenceReader::Din& config,
-                                         const InputLayout::Part& sequence,
-                                         const InputLayout::Part& query, int64_t* n_weights);
-std::unique_ptr<nn::ColumnLayer> MakeAttentionPool(const SequenceReader::AttentionPool& config,
-                                                   const InputLayout::Part& sequence,
-                                                   int64_t* n_weights);
-std::unique_ptr<nn::ColumnLayer> MakeBst(const SequenceReader::Bst& config,
-                                         const InputLayout::Part& sequence,
-                                         const InputLayout::Part& query, int64_t* n_weights);
+/// Checks that every sequence has one reader and every reader a sequence, and each reader.
+void CheckSequences(const ModelChecker& check);
 
-/// The number of values of row i's sequence.
+/// Checks the field that attends to a sequence: one vector of the sequence's dim.
+void CheckQuery(const ModelChecker& check, const config::ConfigPath& path, const std::string& name,
+                const Field& sequence);
+
+/// The number of values in example i's sequence.
 inline int SequenceCount(const nn::ConstBlock& x, Eigen::Index i,
                          const InputLayout::Part& sequence) {
   return static_cast<int>(x(i, sequence.count_column()) + 0.5f);

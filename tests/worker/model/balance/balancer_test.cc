@@ -1,6 +1,4 @@
 // Each method against its definition, worked out by hand, by brute force, or in closed form.
-#include "worker/model/balance/balancer.h"
-
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -9,6 +7,7 @@
 #include "common/random.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
+#include "worker/model/balance/balancers.h"
 
 namespace zhiyin::worker::model::balance {
 namespace {
@@ -71,7 +70,7 @@ Eigen::VectorXd Shared(const Balancer& balancer, const Facts& facts) {
 }
 
 TEST(PcGrad, TakesAwayWhatPointsTheOtherWay) {
-  const auto pc_grad = MakePcGrad();
+  const auto pc_grad = kPcGrad.make(Job());
   // g_0 = (1, 0), g_1 = (-1, 1): g_0 - (-1/2) g_1 = (1/2, 1/2) and g_1 - (-1) g_0 = (0, 1).
   Facts facts(2);
   facts.gram = Eigen::MatrixXd{{1, -1}, {-1, 2}};
@@ -83,7 +82,7 @@ TEST(PcGrad, TakesAwayWhatPointsTheOtherWay) {
 }
 
 TEST(PcGrad, DoesAsTheAlgorithmOnTheGradientsThemselves) {
-  const auto pc_grad = MakePcGrad();
+  const auto pc_grad = kPcGrad.make(Job());
   for (uint64_t seed = 0; seed < 50; ++seed) {
     const Eigen::MatrixXd g = RandomGradients(3, 4, seed);
     Facts facts = WithGradients(g);
@@ -110,7 +109,7 @@ TEST(PcGrad, DoesAsTheAlgorithmOnTheGradientsThemselves) {
 }
 
 TEST(PcGrad, LeavesTwoTasksWithoutConflict) {
-  const auto pc_grad = MakePcGrad();
+  const auto pc_grad = kPcGrad.make(Job());
   for (uint64_t seed = 0; seed < 100; ++seed) {
     const Eigen::MatrixXd g = RandomGradients(2, 3, seed);
     const Eigen::VectorXd step = g.transpose() * Shared(*pc_grad, WithGradients(g));
@@ -119,7 +118,7 @@ TEST(PcGrad, LeavesTwoTasksWithoutConflict) {
 }
 
 TEST(Mgda, IsTheClosedFormOfTwoTasks) {
-  const auto mgda = MakeMgda();
+  const auto mgda = kMgda.make(Job());
   for (uint64_t seed = 0; seed < 200; ++seed) {
     Eigen::MatrixXd g = RandomGradients(2, 3, seed);
     g.row(1) *= std::exp(static_cast<double>(seed % 9) - 4);
@@ -132,7 +131,7 @@ TEST(Mgda, IsTheClosedFormOfTwoTasks) {
 }
 
 TEST(Mgda, HasNoShorterMeanAndHarmsNobody) {
-  const auto mgda = MakeMgda();
+  const auto mgda = kMgda.make(Job());
   for (uint64_t seed = 0; seed < 100; ++seed) {
     const Eigen::MatrixXd g = RandomGradients(4, 3 + static_cast<Eigen::Index>(seed % 4), seed);
     const Eigen::VectorXd step = g.transpose() * Shared(*mgda, WithGradients(g)) / 4;
@@ -143,9 +142,9 @@ TEST(Mgda, HasNoShorterMeanAndHarmsNobody) {
 
 TEST(CaGrad, FindsTheDirectionInWhichTheWorstTaskGainsMost) {
   for (const double c : {0.0, 0.4, 0.9}) {
-    CaGrad config;
-    config.set_c(c);
-    const auto ca_grad = MakeCaGrad(config);
+    Job job;
+    job.mutable_train()->mutable_balance()->mutable_ca_grad()->set_c(c);
+    const auto ca_grad = kCaGrad.make(job);
     for (uint64_t seed = 0; seed < 40; ++seed) {
       const Eigen::Index n_tasks = 2 + static_cast<Eigen::Index>(seed % 2);
       const Eigen::MatrixXd g = RandomGradients(n_tasks, 2, seed);
@@ -165,9 +164,9 @@ TEST(CaGrad, FindsTheDirectionInWhichTheWorstTaskGainsMost) {
 }
 
 TEST(DynamicWeightAverage, FollowsTheLastTwoEpochs) {
-  DynamicWeightAverage config;
-  config.set_temperature(2);
-  const auto average = MakeDynamicWeightAverage(config);
+  Job job;
+  job.mutable_train()->mutable_balance()->mutable_dynamic_weight_average()->set_temperature(2);
+  const auto average = kDynamicWeightAverage.make(job);
   Facts facts(2);
   EXPECT_THAT(Balanced(*average, facts).shared, ElementsAre(1, 1));
   facts.epochs = {{5, 5}};
@@ -183,7 +182,7 @@ TEST(DynamicWeightAverage, FollowsTheLastTwoEpochs) {
 
 TEST(Uncertainty, WeighsByTheVariance) {
   const auto uncertainty =
-      MakeUncertainty(JobWith("uncertainty {}"));  // a squared error, a cross-entropy
+      kUncertainty.make(JobWith("uncertainty {}"));  // a squared error, a cross-entropy
   Facts facts(2);
   facts.own_weights = {std::log(4.0f), std::log(0.25f)};
   facts.objectives = {3, 0.5};
@@ -203,9 +202,10 @@ TEST(Uncertainty, WeighsByTheVariance) {
 }
 
 TEST(GradNorm, BringsNormsToTheirTargets) {
-  GradNorm config;
-  config.set_alpha(1);
-  const auto grad_norm = MakeGradNorm(config, 2);
+  Job job;
+  for (int t = 0; t < 2; ++t) job.add_task();
+  job.mutable_train()->mutable_balance()->mutable_grad_norm()->set_alpha(1);
+  const auto grad_norm = kGradNorm.make(job);
   Facts facts(2);
   facts.gram = Eigen::MatrixXd{{4, 1}, {1, 36}};
   facts.own_weights = {0, 0};
@@ -223,9 +223,10 @@ TEST(GradNorm, BringsNormsToTheirTargets) {
 }
 
 TEST(GradNorm, LearnsDownItsObjective) {
-  GradNorm config;
-  config.set_alpha(0.7);
-  const auto grad_norm = MakeGradNorm(config, 3);
+  Job job;
+  for (int t = 0; t < 3; ++t) job.add_task();
+  job.mutable_train()->mutable_balance()->mutable_grad_norm()->set_alpha(0.7);
+  const auto grad_norm = kGradNorm.make(job);
   Facts facts = WithGradients(RandomGradients(3, 5, 3));
   facts.epochs = {{1, 2, 3}};
   facts.losses = {0.9, 1, 2};

@@ -1,4 +1,4 @@
-#include "worker/model/loss/loss.h"
+#include "worker/model/loss/losses.h"
 
 #include <gtest/gtest.h>
 
@@ -142,7 +142,7 @@ float DerivativeOf(Loss* loss, float output, float label) {
 }
 
 TEST(BinaryCrossEntropy, OfHandComputedLogits) {
-  const auto loss = MakeBinaryCrossEntropy();
+  const auto loss = kBinaryCrossEntropy.make();
   EXPECT_NEAR(ValueOf(loss.get(), 0, 1), std::log(2.0), 1e-12);
   EXPECT_NEAR(ValueOf(loss.get(), 2, 1), std::log1p(std::exp(-2.0)), 1e-12);
   EXPECT_NEAR(ValueOf(loss.get(), 2, 0), 2 + std::log1p(std::exp(-2.0)), 1e-12);
@@ -154,14 +154,14 @@ TEST(BinaryCrossEntropy, OfHandComputedLogits) {
 }
 
 TEST(SquaredError, IsTheSquareOfTheError) {
-  const auto loss = MakeSquaredError();
+  const auto loss = kSquaredError.make();
   EXPECT_DOUBLE_EQ(ValueOf(loss.get(), 3, 1), 4);
   EXPECT_FLOAT_EQ(DerivativeOf(loss.get(), 3, 1), 4);
   EXPECT_TRUE(loss->Accepts(-7));
 }
 
 TEST(Hinge, IsZeroBeyondTheMargin) {
-  const auto loss = MakeHinge();
+  const auto loss = kHinge.make();
   EXPECT_DOUBLE_EQ(ValueOf(loss.get(), 0.25f, 1), 0.75);
   EXPECT_DOUBLE_EQ(ValueOf(loss.get(), 0.25f, 0), 1.25);
   EXPECT_FLOAT_EQ(DerivativeOf(loss.get(), 0.25f, 0), 1);
@@ -171,7 +171,7 @@ TEST(Hinge, IsZeroBeyondTheMargin) {
 }
 
 TEST(Poisson, IsLeastWhereTheRateIsTheLabel) {
-  const auto loss = MakePoisson();
+  const auto loss = kPoisson.make();
   EXPECT_NEAR(ValueOf(loss.get(), 1, 3), std::exp(1.0) - 3, 1e-12);
   EXPECT_NEAR(DerivativeOf(loss.get(), std::log(3.0f), 3), 0, 1e-6);
   EXPECT_FLOAT_EQ(loss->Prediction(std::log(3.0f)), 3);
@@ -180,7 +180,7 @@ TEST(Poisson, IsLeastWhereTheRateIsTheLabel) {
 }
 
 TEST(Pairwise, ComparesWithinAGroup) {
-  const auto loss = MakePairwise();
+  const auto loss = kPairwise.make();
   // Group 1: one positive row of output 1, negatives 0 and 3. Group 2: no negative row.
   const Computed computed = Compute(loss.get(), {1, 0, 3, 5}, {1, 0, 0, 1}, {}, {1, 1, 1, 2});
   EXPECT_NEAR(computed.values[0], 0.5 * (std::log1p(std::exp(-1.0)) + std::log1p(std::exp(2.0))),
@@ -193,7 +193,7 @@ TEST(Pairwise, ComparesWithinAGroup) {
 }
 
 TEST(SampledSoftmax, IsTheCrossEntropyOfTheCandidates) {
-  const auto loss = MakeSampledSoftmax();
+  const auto loss = kSampledSoftmax.make();
   const Computed computed = Compute(loss.get(), {1, 0, 3}, {1, 0, 0});
   const double sum = std::exp(1.0) + 1 + std::exp(3.0);
   EXPECT_NEAR(computed.values[0], -std::log(std::exp(1.0) / sum), 1e-12);

@@ -154,7 +154,7 @@ TEST(Esmm, CounterfactualWeightsAreInversePropensities) {
   labels[2 * 5 + 4] = 1;
   std::vector<double> sums(5, 1.5);
   Matrix doutputs = Matrix::Constant(7, 5, 0.25f);
-  run.model->AddOwnLoss(run.outputs, labels, 0.5f, sums, &doutputs);
+  run.model->AddAuxiliaryLoss(run.outputs, labels, 0.5f, sums, &doutputs);
 
   double cart = 1.5, purchase = 1.5;
   for (Eigen::Index i = 0; i < 7; ++i) {
@@ -180,7 +180,7 @@ TEST(Esmm, WithoutCounterfactualWeightsItAddsNothing) {
   ChainRun run(ChainJob(0));
   std::vector<double> sums(5);
   Matrix doutputs = Matrix::Zero(7, 5);
-  run.model->AddOwnLoss(run.outputs, std::vector<float>(35, 1.0f), 1, sums, &doutputs);
+  run.model->AddAuxiliaryLoss(run.outputs, std::vector<float>(35, 1.0f), 1, sums, &doutputs);
   EXPECT_TRUE(doutputs.isZero(0));
   EXPECT_EQ(sums, std::vector<double>(5, 0));
 }

@@ -64,7 +64,7 @@ TEST_P(InBatch, IsWhatItsEquationSaysAndHasItsDerivative) {
                    &outputs);
     std::vector<double> sums(2);
     Matrix ignored = Matrix::Zero(kPairs, 2);
-    model->AddOwnLoss(outputs, labels, kFactor, sums, &ignored);
+    model->AddAuxiliaryLoss(outputs, labels, kFactor, sums, &ignored);
     EXPECT_TRUE(ignored.isZero(0));
     return sums[0];
   };
@@ -124,7 +124,7 @@ TEST(TwoTower, RowsWithoutTheLabelAreNotSoughtAndAForwardForgetsTheLoss) {
   std::vector<double> sums(2);
   std::vector<float> labels(kPairs * 2, 0.0f);
   labels[2 * 2 + 1] = 1;
-  model->AddOwnLoss(outputs, labels, 1, sums, &doutputs);
+  model->AddAuxiliaryLoss(outputs, labels, 1, sums, &doutputs);
   EXPECT_EQ(sums[0], 0);
   EXPECT_GT(sums[1], 0);
   model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);

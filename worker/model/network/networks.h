@@ -1,0 +1,57 @@
+// The list of all networks.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "configs/job.pb.h"
+#include "worker/model/model.h"
+#include "worker/model/model_checker.h"
+
+namespace zhiyin::worker::model {
+
+/// Everything that the rest of the product knows of a network. Each network's file defines one.
+struct NetworkKind {
+  const char* name;  // of its field in Model.kind of job.proto
+
+  /// Fills in what the job leaves out of this network's part. May be null.
+  void (*fill_defaults)(Job* job) = nullptr;
+  /// Fails for a job that the network cannot have. `path` leads to its message.
+  void (*check)(const ModelChecker& check, const config::ConfigPath& path) = nullptr;
+  /// A network that reads input_dim columns, those of `layout` where the job has no interaction.
+  std::unique_ptr<Model> (*make)(const Job& job, int input_dim,
+                                 const InputLayout& layout) = nullptr;
+
+  bool has_hidden_layers = true;  // Model.hidden means something
+  bool has_graph = true;          // Model::AddTo is there, so that it can be exported
+  /// Whether the auxiliary loss alone is enough to learn from. Null: never.
+  bool (*learns_without_tasks)(const Job& job) = nullptr;
+};
+
+/// Adding a network is a line here, with NAME for the constant kNAME that its file defines.
+#define ZHIYIN_NETWORKS(NETWORK) \
+  NETWORK(SharedBottom)          \
+  NETWORK(Mmoe)                  \
+  NETWORK(Linear)                \
+  NETWORK(SingleTask)            \
+  NETWORK(Ple)                   \
+  NETWORK(Esmm)                  \
+  NETWORK(Aitm)                  \
+  NETWORK(CrossStitch)           \
+  NETWORK(Stem)                  \
+  NETWORK(MatrixFactorization)   \
+  NETWORK(TwoTower)
+
+#define ZHIYIN_DECLARE_NETWORK(Name) extern const NetworkKind k##Name;
+ZHIYIN_NETWORKS(ZHIYIN_DECLARE_NETWORK)
+#undef ZHIYIN_DECLARE_NETWORK
+
+std::span<const NetworkKind* const> Networks();
+
+/// The network of the job; null where none is chosen.
+const NetworkKind* ChosenNetwork(const Job& job);
+
+/// Checks the network of a model, which is chosen.
+void CheckNetwork(const ModelChecker& check);
+
+}  // namespace zhiyin::worker::model
