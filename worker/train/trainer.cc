@@ -158,7 +158,8 @@ void Trainer::Finish(Slot* slot) {
   heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_, objectives_);
   own_losses_.assign(n_tasks, 0);
   model_->AddAuxiliaryLoss(outputs_, slot->targets.labels,
-                     1.0f / static_cast<float>(slot->task.step_rows), own_losses_, &doutputs_);
+                           1.0f / static_cast<float>(slot->task.step_rows), own_losses_,
+                           &doutputs_);
   for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
   profile_->Enter(Stage::kBackward);
   std::ranges::fill(dense_->gradient_rows(), 0.0f);

@@ -8,7 +8,6 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
-#include "common/file.h"
 #include "common/wall_clock.h"
 #include "worker/data/slice_reader.h"
 #include "worker/model/balance/task_balance.h"
@@ -16,8 +15,8 @@
 #include "worker/model/nn/batch_statistics.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/saved_model.h"
+#include "worker/train/checkpoint_keeper.h"
 #include "worker/train/checkpoint_schedule.h"
-#include "worker/train/data_pass.h"
 #include "worker/train/epoch_sums.h"
 #include "worker/train/evaluation_message.h"
 #include "worker/train/invariants.h"
@@ -27,14 +26,14 @@
 #include "worker/train/stopping_rule.h"
 #include "worker/train/tools.h"
 #include "worker/train/trainer.h"
+#include "worker/train/training_data.h"
+#include "worker/train/training_summary.h"
 
 namespace zhiyin::worker::train {
 namespace {
 
 /// Reports of a worker to the chief in an epoch.
 constexpr int64_t kReportsPerEpoch = 500;
-/// Where the job does not say: those that are written since it was asked to end.
-constexpr int kKeptCheckpoints = 2;
 
 /// The chief gives the model's weights their first values.
 void InitDense(const Job& job, Tools* tools) {
@@ -62,57 +61,61 @@ class TrainingRun {
         balance_(job_, tools_.model.get()),
         files_(options.output) {
     if (job_.train().has_early_stopping()) stopping_.emplace(job_);
+    totals_.started = UtcNow();
+    totals_.is_timed = !mailbox->endpoint().TimeIsVirtual();
+    totals_.worker_samples.resize(static_cast<size_t>(roles.n_workers));
+    if (resumed_ != nullptr) totals_.resumed_at_step = resumed_->next_step();
   }
 
   /// False: the job was asked to end early, and did, after a checkpoint.
   bool Run() {
     profile_.Enter(Stage::kFirstPass);
-    ReadData();
+    data_ = ReadTrainingData(job_, resumed_, roles_, &tools_);
+    totals_.n_rows = data_.n_rows;
+    totals_.n_bad = data_.n_bad;
     profile_.Enter(Stage::kOther);
     if (options_.inits_dense) InitDense(job_, &tools_);
     ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone,
-                            TaskNames(), job_.train().epochs(), n_rows_, options_.print);
+                            TaskNames(), job_.train().epochs(), totals_.n_rows, options_.print);
     printer_ = &printer;
-    reading_s_ = SecondsSinceStart();
-    Trainer trainer(job_, dealer_.get(), reader_.get(), &mailbox_->endpoint(), &tools_.client,
-                    tools_.model.get(), &tools_.dense, &tools_.heads, &balance_, &profile_,
-                    [this] { mailbox_->SendHeartbeat(); });
+    totals_.reading_s = SecondsSinceStart();
+    Trainer trainer(job_, data_.dealer.get(), data_.reader.get(), &mailbox_->endpoint(),
+                    &tools_.client, tools_.model.get(), &tools_.dense, &tools_.heads, &balance_,
+                    &profile_, [this] { mailbox_->SendHeartbeat(); });
     if (resumed_ != nullptr) GoOn();
     if (KeepsCheckpoints() && tools_.group.IsChief()) {
-      const bool has_config = job_.train().has_checkpoint();
-      checkpoints_.emplace(options_.output,
-                           has_config ? job_.train().checkpoint().keep() : kKeptCheckpoints,
-                           has_config ? job_.train().checkpoint().full_every() : 1, &tools_.client);
-      schedule_.emplace(job_, dealer_->steps_per_epoch(),
+      checkpoints_.emplace(job_, options_.output, &tools_.client,
+                           [this](const std::string& line) { printer_->Say(line); });
+      schedule_.emplace(job_, data_.dealer->steps_per_epoch(),
                         resumed_ != nullptr ? resumed_->next_step() : 0, &mailbox_->endpoint(),
                         options_.stop_requested);
     }
     bool stopped = false;
-    while (n_epochs_ < job_.train().epochs() && !stopped) {
-      const int64_t epoch = n_epochs_;
+    while (totals_.n_epochs < job_.train().epochs() && !stopped) {
+      const int64_t epoch = totals_.n_epochs;
       const auto epoch_began = std::chrono::steady_clock::now();
       const bool is_whole = TrainEpoch(epoch, &trainer);
-      training_s_ +=
+      totals_.training_s +=
           std::chrono::duration<double>(std::chrono::steady_clock::now() - epoch_began).count();
       if (!is_whole) return false;
-      ++n_epochs_;
-      if (tools_.evaluator && (n_epochs_ == job_.train().epochs() ||
-                               n_epochs_ % job_.evaluation().every_epochs() == 0)) {
+      ++totals_.n_epochs;
+      if (tools_.evaluator && (totals_.n_epochs == job_.train().epochs() ||
+                               totals_.n_epochs % job_.evaluation().every_epochs() == 0)) {
         EvaluationResult found = Evaluate(epoch);
         stopped = Judge(std::move(found));
       }
       if (KeepsCheckpoints() && !stopped && !MeetAfterEpoch()) return false;
     }
-    FinishCheckpoint(/*wait=*/true);
+    if (checkpoints_) checkpoints_->Finish(/*wait=*/true);
     // Without a best, where its metric was never defined, the last is kept.
     const bool has_best = KeepsBest() && stopping_->best_epoch() > 0;
     if (!has_best && tools_.group.IsChief()) Save();
-    if (evaluation_) {
+    if (totals_.evaluation) {
       printer.Say((has_best
                        ? "\nthe best, after epoch " + std::to_string(stopping_->best_epoch()) + ": "
                        : "\n") +
-                  "test split, " + std::to_string(evaluation_->n_rows) + " rows:\n" +
-                  MetricsTable(evaluation_->tasks));
+                  "test split, " + std::to_string(totals_.evaluation->n_rows) + " rows:\n" +
+                  MetricsTable(totals_.evaluation->tasks));
     }
     Conclude(stopped);
     return true;
@@ -127,91 +130,20 @@ class TrainingRun {
     const std::vector<double> worker_stages = GatherProfiles();
     if (!tools_.group.IsChief()) return;
     const ps::ServerReport report = tools_.client.Report();
-    const Json summary = Summary(report, CountsOf(all_counts, report), worker_stages, stopped);
+    totals_.seconds = SecondsSinceStart();
+    totals_.n_steps = StepsOf(totals_.n_epochs);
+    if (stopping_) totals_.early_stopping = {stopped, stopping_->best_epoch()};
+    const Json summary = TrainingSummary(job_, roles_, options_, totals_,
+                                         CountsOf(all_counts, report), worker_stages);
     files_.WriteSummary(summary);
     if (options_.take_summary) options_.take_summary(summary);
-    SayEnd(report, worker_stages);
-  }
-
-  /// Throws where an invariant of the job does not hold.
-  Json Summary(const ps::ServerReport& report, const JobCounts& counts,
-               const std::vector<double>& worker_stages, bool stopped) const {
-    Json summary = {{"name", job_.name()},
-                    {"network", options_.network},
-                    {"servers", roles_.n_servers},
-                    {"workers", roles_.n_workers},
-                    {"threads", options_.n_threads},
-                    {"seed", job_.train().seed()},
-                    {"started", started_at_},
-                    {"seconds", SecondsSinceStart()},
-                    {"seconds_reading", reading_s_},
-                    {"seconds_training", training_s_},
-                    {"epochs", n_epochs_},
-                    {"steps", StepsOf(n_epochs_)},
-                    {"train_rows", n_rows_},
-                    {"malformed_lines", n_bad_},
-                    {"samples", n_samples_},
-                    {"worker_samples", worker_samples_},
-                    {"samples_per_second", static_cast<double>(n_samples_) / training_s_},
-                    {"wait_share", IsTimed() ? Json(WaitShare()) : Json(nullptr)},
-                    {"train_loss", train_loss_},
-                    {"test_loss", evaluation_ ? Json(evaluation_->loss) : Json(nullptr)},
-                    {"tasks", Json::object()}};
-    if (evaluation_) {
-      for (const model::metric::TaskMetrics& metrics : evaluation_->tasks)
-        summary["tasks"][metrics.task] = MetricsObject(metrics);
-    }
-    if (!task_balance_.empty()) summary["balance"] = task_balance_;
-    if (resumed_ != nullptr) summary["resumed_at_step"] = resumed_->next_step();
-    if (options_.died_at > 0) summary["seconds_from_death_to_step"] = death_to_step_s_;
-    if (stopping_)
-      summary["early_stopping"] = {{"stopped", stopped}, {"best_epoch", stopping_->best_epoch()}};
-    summary.update(ReportJson(report));
-    summary.update(InvariantsJson(CheckInvariants(counts), counts));
-    if (options_.profile) {
-      summary["profile"] = {{"workers", ProfileJson(kStageNames, worker_stages)},
-                            {"servers", ProfileJson(ps::kServerStageNames, report.stage_s)}};
-    }
-    summary["config"] = ConfigJson(job_);
-    return summary;
-  }
-
-  void SayEnd(const ps::ServerReport& report, const std::vector<double>& worker_stages) const {
-    char line[160];
-    std::snprintf(line, sizeof(line),
-                  "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
-                  static_cast<long long>(n_samples_), training_s_,
-                  static_cast<double>(n_samples_) / training_s_, reading_s_);
-    printer_->Say(line);
-    for (const ps::ServerReport::NonFinite& refused : report.non_finite) {
-      printer_->Say(std::to_string(refused.n_pushes) + " pushes of rank " +
-                    std::to_string(refused.rank) + " were refused for gradients of table " +
-                    refused.table + ", see " +
-                    (options_.output.empty() ? "the log" : options_.output + "/poisoned"));
-    }
-    if (IsTimed()) {
-      std::snprintf(line, sizeof(line), "workers waited for servers in %.0f %% of that time",
-                    100 * WaitShare());
+    for (const std::string& line : ClosingLines(roles_, options_, totals_, report, worker_stages))
       printer_->Say(line);
-    }
-    if (options_.profile) {
-      printer_->Say("\n" +
-                    ProfileTable(Counted(roles_.n_workers, "worker"), kStageNames, worker_stages));
-      printer_->Say(
-          ProfileTable(Counted(roles_.n_servers, "server"), ps::kServerStageNames, report.stage_s));
-    }
-    if (!options_.output.empty())
-      printer_->Say("model, metrics and summary are in " + options_.output);
   }
 
   double SecondsSinceStart() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
-  /// Simulated waits take no time.
-  bool IsTimed() const { return !mailbox_->endpoint().TimeIsVirtual(); }
-  /// Of the workers' time in epochs, the part in which they waited for servers.
-  double WaitShare() const { return waited_s_ / (roles_.n_workers * training_s_); }
-
   std::vector<std::string> TaskNames() const {
     std::vector<std::string> names;
     for (const Task& task : job_.task()) names.push_back(task.name());
@@ -236,70 +168,16 @@ class TrainingRun {
                      const ps::ServerReport& servers) const {
     JobCounts counts;
     counts.staleness = job_.train().staleness();
-    counts.n_rows = n_rows_;
-    counts.n_epochs = n_epochs_;
-    counts.n_samples = n_samples_;
-    counts.n_rows_made_by_evaluation = n_rows_made_by_evaluation_;
+    counts.n_rows = totals_.n_rows;
+    counts.n_epochs = totals_.n_epochs;
+    counts.n_samples = totals_.n_samples;
+    counts.n_rows_made_by_evaluation = totals_.n_rows_made_by_evaluation;
     counts.servers = servers;
     for (int w = 0; w < roles_.n_workers; ++w) {
       counts.workers.push_back(FromRank(
           roles_.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
     }
     return counts;
-  }
-
-  /// First pass over both splits: statistics, counts, malformed lines. Then it is known who trains
-  /// on what.
-  void ReadData() {
-    const int n_workers = roles_.n_workers;
-    const int worker = tools_.group.worker();
-    const int64_t shuffle_rows = job_.data().shuffle_rows();
-    const bool synchronous = job_.train().staleness() == 0;
-    const int n_slices = SlicesOfStep(job_.train(), n_workers);
-    // What decides the slices of an epoch stays what it was when the job began.
-    n_planned_workers_ = resumed_ != nullptr ? resumed_->n_workers() : n_workers;
-    const auto on_bad = [&](const data::BadLine& line) { CheckBadLine(line, job_.data()); };
-    const int64_t n_kept =
-        shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
-    reader_ = std::make_unique<data::SliceReader>(
-        data::MakeSource(job_, data::SplitKind::kTrain, model::LabelDomainsOf(job_)),
-        job_.train().seed(), n_kept, data::Augmenter(job_));
-    const data::BlockSummaries train =
-        ShareSummaries(reader_->FirstPass(FirstDeal(job_.train(), n_workers), worker, on_bad,
-                                          [this] { mailbox_->SendHeartbeat(); }),
-                       job_, "train", &tools_.group);
-    const data::SplitSummary summary = data::SplitSummary::Of(train);
-    n_rows_ = summary.n_rows;
-    n_bad_ = summary.n_bad;
-    normalizer_ = NormalizerFor(job_, summary);
-    if (tools_.evaluator) {
-      const data::BlockSummaries own = tools_.evaluator->Load(on_bad);
-      n_bad_ += data::SplitSummary::Of(ShareSummaries(own, job_, "test", &tools_.group)).n_bad;
-    }
-    const int64_t rows_per_slice = std::max(job_.train().batch_size() / n_slices, 1);
-    if (synchronous) {
-      data::StreamPlan plan(train, n_slices, rows_per_slice, shuffle_rows);
-      reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/true);
-      dealer_ =
-          MakeStreamDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
-    } else {
-      data::RangePlan plan(train, n_planned_workers_, rows_per_slice, shuffle_rows, ps::kMaxRanges);
-      reader_->Start(plan.runs(), normalizer_, /*in_one_pass=*/false);
-      dealer_ =
-          MakeRangeDealer(job_, std::move(plan), worker, n_workers, reader_.get(), &tools_.client);
-    }
-    rows_of_slices_ = dealer_->RowsOfSlices();
-    worker_samples_.resize(static_cast<size_t>(n_workers));
-    if (resumed_ == nullptr) return;
-    const int64_t n_all = static_cast<int64_t>(rows_of_slices_.size());
-    if (resumed_->n_rows() != n_rows_ || resumed_->n_slices() != n_all) {
-      Fail("data.train: has ", n_rows_, " rows in ", n_all, " slices, expected ",
-           resumed_->n_rows(), " in ", resumed_->n_slices(), " as when the checkpoint was written");
-    }
-    if (resumed_->next_step() < StepsOf(resumed_->epoch()) ||
-        resumed_->next_step() > StepsOf(resumed_->epoch() + 1))
-      Fail("the checkpoint: damaged: step ", resumed_->next_step(), " is none of epoch ",
-           resumed_->epoch() + 1);
   }
 
   bool KeepsCheckpoints() const {
@@ -309,10 +187,10 @@ class TrainingRun {
   /// Takes up what the checkpoint says, before the first epoch.
   void GoOn() {
     const Progress& left = *resumed_;
-    n_epochs_ = left.epoch();
-    n_samples_ = left.n_samples();
-    train_loss_ = left.train_loss();
-    training_s_ = left.training_s();
+    totals_.n_epochs = left.epoch();
+    totals_.n_samples = left.n_samples();
+    totals_.train_loss = left.train_loss();
+    totals_.training_s = left.training_s();
     const std::vector<std::string> saved_tasks(left.task_name().begin(), left.task_name().end());
     const TaskOrder order(saved_tasks, TaskNames());
     for (const Progress::Losses& losses : left.losses()) {
@@ -327,19 +205,19 @@ class TrainingRun {
       const bool is_same = saved_tasks == TaskNames();
       const size_t n_saved_balance =
           n_balance() > 0 ? model::balance::BalanceSums(saved_tasks.size()).numbers().size() : 0;
-      left_sums_ =
-          SliceSums::Parse(left.slice_sums(), rows_of_slices_, saved_tasks.size(), n_saved_balance);
+      left_sums_ = SliceSums::Parse(left.slice_sums(), data_.rows_of_slices, saved_tasks.size(),
+                                    n_saved_balance);
       left_tally_ = EpochTally::Parse(left.tally(), saved_tasks.size());
       if (!is_same) {
         left_sums_ = order.Of(left_sums_, n_balance());
         left_tally_.aucs = order.Of(left_tally_.aucs, model::metric::RunningAuc());
       }
     }
-    dealer_->GoOn(left.epoch(), left.next_step(), left_sums_.numbers);
+    data_.dealer->GoOn(left.epoch(), left.next_step(), left_sums_.numbers);
     if (tools_.group.IsChief()) {
       files_.Continue(left.metrics());
-      if (!left.balance().empty()) task_balance_ = Json::parse(left.balance());
-      if (left.has_evaluated()) evaluation_ = EvaluationOf(left.evaluated());
+      if (!left.balance().empty()) totals_.task_balance = Json::parse(left.balance());
+      if (left.has_evaluated()) totals_.evaluation = EvaluationOf(left.evaluated());
       if (stopping_) stopping_->GoOn(left.stopping());
       printer_->Say("resumed at step " + std::to_string(left.next_step()) + ", in epoch " +
                     std::to_string(left.epoch() + 1));
@@ -370,7 +248,7 @@ class TrainingRun {
       for (int w = 0; w < roles_.n_workers; ++w) {
         FromRank(roles_.RankOfWorker(w), [&] {
           const size_t worker = static_cast<size_t>(w);
-          all.Append(SliceSums::Parse(sums[worker], rows_of_slices_,
+          all.Append(SliceSums::Parse(sums[worker], data_.rows_of_slices,
                                       static_cast<size_t>(job_.task_size()), n_balance()));
           tally.Merge(EpochTally::Parse(tallies[worker], static_cast<size_t>(job_.task_size())));
           batch.Add(statistics[worker], tools_.model->n_weights());
@@ -389,13 +267,15 @@ class TrainingRun {
   bool MeetAfterEpoch() {
     Meeting meeting;
     if (tools_.group.IsChief())
-      meeting = schedule_->AfterEpoch(n_epochs_ - 1, n_epochs_ == job_.train().epochs());
+      meeting =
+          schedule_->AfterEpoch(totals_.n_epochs - 1, totals_.n_epochs == job_.train().epochs());
     meeting = Meeting::Parse(
         tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
     if (!meeting.save) return true;
     profile_.Enter(Stage::kSave);
     if (tools_.group.IsChief())
-      StartCheckpoint(ProgressSoFar(static_cast<uint64_t>(StepsOf(n_epochs_))), meeting.stop);
+      StartCheckpoint(ProgressSoFar(static_cast<uint64_t>(StepsOf(totals_.n_epochs))),
+                      meeting.stop);
     tools_.group.Barrier("a checkpoint");
     return !meeting.stop;
   }
@@ -403,83 +283,42 @@ class TrainingRun {
   /// All but what the epoch at hand has.
   Progress ProgressSoFar(uint64_t step) const {
     Progress progress;
-    progress.set_epoch(n_epochs_);
+    progress.set_epoch(totals_.n_epochs);
     progress.set_next_step(static_cast<int64_t>(step));
-    progress.set_n_workers(n_planned_workers_);
-    progress.set_n_rows(n_rows_);
-    progress.set_n_slices(static_cast<int64_t>(rows_of_slices_.size()));
-    progress.set_n_samples(n_samples_);
-    progress.set_train_loss(train_loss_);
+    progress.set_n_workers(data_.n_planned_workers);
+    progress.set_n_rows(totals_.n_rows);
+    progress.set_n_slices(static_cast<int64_t>(data_.rows_of_slices.size()));
+    progress.set_n_samples(totals_.n_samples);
+    progress.set_train_loss(totals_.train_loss);
     progress.set_metrics(files_.metrics());
-    if (!task_balance_.is_null()) progress.set_balance(task_balance_.dump());
+    if (!totals_.task_balance.is_null()) progress.set_balance(totals_.task_balance.dump());
     for (const std::vector<double>& losses : balance_.epochs())
       progress.add_losses()->mutable_task()->Assign(losses.begin(), losses.end());
-    if (evaluation_) *progress.mutable_evaluated() = MessageOf(*evaluation_);
+    if (totals_.evaluation) *progress.mutable_evaluated() = MessageOf(*totals_.evaluation);
     if (stopping_) *progress.mutable_stopping() = stopping_->progress();
-    progress.set_training_s(training_s_);
+    progress.set_training_s(totals_.training_s);
     for (const Task& task : job_.task()) progress.add_task_name(task.name());
     return progress;
   }
 
-  /// Begins one; nobody pushes meanwhile. The last of the job is there when this returns, others
-  /// are written while training goes on.
+  /// At the chief, while nobody pushes.
   void StartCheckpoint(Progress progress, bool is_last) {
-    FinishCheckpoint(/*wait=*/true);
-    const int64_t step = progress.next_step();
-    Manifest manifest =
-        saved::ManifestOf(job_, normalizer_, n_epochs_, step, tools_.model->n_weights());
+    Manifest manifest = saved::ManifestOf(job_, data_.normalizer, totals_.n_epochs,
+                                          progress.next_step(), tools_.model->n_weights());
     *manifest.mutable_progress() = std::move(progress);
-    checkpoint_began_ = std::chrono::steady_clock::now();
-    try {
-      checkpoints_->Start(std::move(manifest));
-    } catch (const FileError& e) {
-      SayNoCheckpoint(step, e, is_last);
-    }
-    if (is_last) FinishCheckpoint(/*wait=*/true, is_last);
-  }
-
-  /// At the chief, where one is being written: looks whether it is there, for which `wait` waits.
-  void FinishCheckpoint(bool wait, bool is_last = false) {
-    if (!checkpoints_ || !checkpoints_->step()) return;
-    const int64_t step = *checkpoints_->step();
-    try {
-      if (!checkpoints_->Finish(wait)) return;
-      n_failed_checkpoints_ = 0;
-      const double seconds =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - checkpoint_began_)
-              .count();
-      char text[100];
-      std::snprintf(text, sizeof(text), "checkpoint at step %lld, written in %.2f s%s",
-                    static_cast<long long>(step), seconds,
-                    is_last ? ": the job ends here, as it was asked to" : "");
-      printer_->Say(text);
-    } catch (const FileError& e) {
-      SayNoCheckpoint(step, e, is_last);
-    }
-  }
-
-  void SayNoCheckpoint(int64_t step, const FileError& e, bool is_last) {
-    if (is_last || ++n_failed_checkpoints_ > job_.train().checkpoint().max_failures())
-      Fail("checkpoint at step ", step, ": ", e.what(), ": the job ends, ", NewestLeft());
-    printer_->Say("WARNING: no checkpoint at step " + std::to_string(step) + ": " + e.what() +
-                  ": the job goes on, " + NewestLeft());
+    checkpoints_->Start(std::move(manifest), is_last);
   }
 
   void SayBackAtWork() {
-    death_to_step_s_ = UnixNow() - options_.died_at;
+    totals_.death_to_step_s = UnixNow() - options_.died_at;
     char text[80];
     std::snprintf(text, sizeof(text), "first new step %.2f s after the death of the job",
-                  death_to_step_s_);
+                  totals_.death_to_step_s);
     printer_->Say(text);
   }
 
-  std::string NewestLeft() const {
-    const std::vector<std::string> left = saved::FindCheckpoints(options_.output);
-    return left.empty() ? "there is none before it" : "the newest is " + left[0];
-  }
-
   void AddStatisticsLeft(model::nn::BatchStatistics* statistics) const {
-    const bool is_left = resumed_ != nullptr && n_epochs_ == resumed_->epoch() &&
+    const bool is_left = resumed_ != nullptr && totals_.n_epochs == resumed_->epoch() &&
                          !resumed_->batch_statistics().empty();
     if (is_left) statistics->Add(resumed_->batch_statistics(), tools_.model->n_weights());
   }
@@ -487,11 +326,12 @@ class TrainingRun {
   /// False: the job ends before the epoch does.
   bool TrainEpoch(int64_t epoch, Trainer* trainer) {
     std::vector<EpochTally> tallies(static_cast<size_t>(roles_.n_workers));
-    const int64_t n_slices = static_cast<int64_t>(rows_of_slices_.size());
+    const int64_t n_slices = static_cast<int64_t>(data_.rows_of_slices.size());
     const int64_t interval = std::max<int64_t>(1, n_slices / roles_.n_workers / kReportsPerEpoch);
     int64_t n_done = 0;
     const auto after_slice = [&](const EpochTally& tally) {
-      if (options_.died_at > 0 && death_to_step_s_ == 0 && tools_.group.IsChief()) SayBackAtWork();
+      if (options_.died_at > 0 && totals_.death_to_step_s == 0 && tools_.group.IsChief())
+        SayBackAtWork();
       // By count, not by time: a simulated run repeats exactly.
       if (++n_done % interval != 0 || options_.progress == ProgressStyle::kNone) return;
       if (!tools_.group.IsChief()) {
@@ -514,7 +354,7 @@ class TrainingRun {
       if (KeepsCheckpoints()) {
         profile_.Enter(Stage::kMeeting);
         if (schedule_) meeting = schedule_->InEpoch(epoch, step);
-        FinishCheckpoint(/*wait=*/false);
+        if (checkpoints_) checkpoints_->Finish(/*wait=*/false);
         meeting = Meeting::Parse(
             tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
         if (!Meet(meeting, step, trainer)) return false;
@@ -557,34 +397,35 @@ class TrainingRun {
       const size_t worker = static_cast<size_t>(w);
       FromRank(roles_.RankOfWorker(w), [&] {
         const EpochTally own = EpochTally::Parse(all_tallies[worker], n_tasks);
-        worker_samples_[worker] += own.n_rows;
+        totals_.worker_samples[worker] += own.n_rows;
         tally.Merge(own);
-        sums.push_back(SliceSums::Parse(all_sums[worker], rows_of_slices_, n_tasks, n_balance()));
+        sums.push_back(
+            SliceSums::Parse(all_sums[worker], data_.rows_of_slices, n_tasks, n_balance()));
       });
     }
-    n_samples_ += tally.n_rows;
-    waited_s_ += tally.waited_s;
-    const EpochSums total = SumEpoch(rows_of_slices_.size(), n_tasks, n_balance(), sums);
+    totals_.n_samples += tally.n_rows;
+    totals_.waited_s += tally.waited_s;
+    const EpochSums total = SumEpoch(data_.rows_of_slices.size(), n_tasks, n_balance(), sums);
     model::balance::BalanceSums balance(n_tasks);
     if (n_balance() > 0) balance.Add(total.balance);
     std::vector<Json> lines;
-    train_loss_ = 0;
+    totals_.train_loss = 0;
     mean_losses_.clear();
     for (int t = 0; t < job_.task_size(); ++t) {
       const model::TaskSums& task = total.tasks[static_cast<size_t>(t)];
       mean_losses_.push_back(task.loss / task.n);
-      train_loss_ +=
-          (tools_.heads.weight(t) * task.loss + task.own_loss) / static_cast<double>(n_rows_);
-      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "train",
+      totals_.train_loss += (tools_.heads.weight(t) * task.loss + task.own_loss) /
+                            static_cast<double>(totals_.n_rows);
+      lines.push_back(MetricsLine(epoch + 1, (epoch + 1) * data_.dealer->steps_per_epoch(), "train",
                                   TrainMetrics(job_.task(t).name(), tools_.heads.kind(t), task,
                                                tally.aucs[static_cast<size_t>(t)])));
       if (n_balance() > 0) {
-        task_balance_[job_.task(t).name()] = BalanceJson(balance.FiguresOf(static_cast<size_t>(t)),
-                                                         static_cast<size_t>(t), TaskNames());
-        lines.back().update(task_balance_[job_.task(t).name()]);
+        totals_.task_balance[job_.task(t).name()] = BalanceJson(
+            balance.FiguresOf(static_cast<size_t>(t)), static_cast<size_t>(t), TaskNames());
+        lines.back().update(totals_.task_balance[job_.task(t).name()]);
       }
       if (task.own_loss != 0)
-        lines.back()["own_loss"] = task.own_loss / static_cast<double>(n_rows_);
+        lines.back()["own_loss"] = task.own_loss / static_cast<double>(totals_.n_rows);
     }
     files_.AddMetrics(lines);
   }
@@ -626,15 +467,15 @@ class TrainingRun {
 
   bool KeepsBest() const { return stopping_ && job_.train().early_stopping().keep_best(); }
 
-  int64_t StepsOf(int64_t n_epochs) const { return n_epochs * dealer_->steps_per_epoch(); }
+  int64_t StepsOf(int64_t n_epochs) const { return n_epochs * data_.dealer->steps_per_epoch(); }
 
   /// At the chief: the model as it is now.
   void Save() {
     if (options_.output.empty()) return;
     profile_.Enter(Stage::kSave);
-    FinishCheckpoint(/*wait=*/true);
-    saved::SaveModel(saved::ManifestOf(job_, normalizer_, n_epochs_, StepsOf(n_epochs_),
-                                       tools_.model->n_weights()),
+    if (checkpoints_) checkpoints_->Finish(/*wait=*/true);
+    saved::SaveModel(saved::ManifestOf(job_, data_.normalizer, totals_.n_epochs,
+                                       StepsOf(totals_.n_epochs), tools_.model->n_weights()),
                      options_.output + "/model", &tools_.client);
   }
 
@@ -644,10 +485,11 @@ class TrainingRun {
     std::string stop;
     if (tools_.group.IsChief()) {
       StoppingRule::Verdict verdict;
-      if (stopping_) verdict = stopping_->Judge(n_epochs_, found);
-      if (!KeepsBest() || verdict.is_best || !evaluation_) evaluation_ = std::move(found);
+      if (stopping_) verdict = stopping_->Judge(totals_.n_epochs, found);
+      if (!KeepsBest() || verdict.is_best || !totals_.evaluation)
+        totals_.evaluation = std::move(found);
       if (KeepsBest() && verdict.is_best) Save();
-      if (verdict.stop && n_epochs_ < job_.train().epochs()) {
+      if (verdict.stop && totals_.n_epochs < job_.train().epochs()) {
         stop = "stop";
         printer_->Say("no better than after epoch " + std::to_string(stopping_->best_epoch()) +
                       " in " + std::to_string(job_.train().early_stopping().patience()) +
@@ -661,19 +503,21 @@ class TrainingRun {
   EvaluationResult Evaluate(int64_t epoch) {
     profile_.Enter(Stage::kEvaluation);
     // Every gradient is in before anybody looks, and every row is made.
-    if (tools_.group.IsChief()) n_rows_made_by_evaluation_ -= RowsMade(tools_.client.Report());
+    if (tools_.group.IsChief())
+      totals_.n_rows_made_by_evaluation -= RowsMade(tools_.client.Report());
     tools_.group.Barrier("the start of an evaluation");
-    EvaluationResult found = tools_.evaluator->Evaluate(normalizer_);
-    if (tools_.group.IsChief()) n_rows_made_by_evaluation_ += RowsMade(tools_.client.Report());
+    EvaluationResult found = tools_.evaluator->Evaluate(data_.normalizer);
+    if (tools_.group.IsChief())
+      totals_.n_rows_made_by_evaluation += RowsMade(tools_.client.Report());
     tools_.group.Barrier("the end of an evaluation");
     if (!tools_.group.IsChief()) return found;
     std::vector<Json> lines;
     std::string text = "epoch " + std::to_string(epoch + 1) + "/" +
                        std::to_string(job_.train().epochs()) + "  train loss " +
-                       Number(train_loss_) + "  test loss " + Number(found.loss);
+                       Number(totals_.train_loss) + "  test loss " + Number(found.loss);
     for (const model::metric::TaskMetrics& metrics : found.tasks) {
       lines.push_back(
-          MetricsLine(epoch + 1, (epoch + 1) * dealer_->steps_per_epoch(), "test", metrics));
+          MetricsLine(epoch + 1, (epoch + 1) * data_.dealer->steps_per_epoch(), "test", metrics));
       if (metrics.auc) text += "  " + metrics.task + " AUC " + Number(*metrics.auc);
       if (!metrics.auc && metrics.mse) text += "  " + metrics.task + " MSE " + Number(*metrics.mse);
     }
@@ -688,10 +532,6 @@ class TrainingRun {
     return n;
   }
 
-  static std::string Counted(int n, const char* what) {
-    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-  }
-
   static std::string Number(double value) {
     char text[32];
     std::snprintf(text, sizeof(text), "%.5f", value);
@@ -699,7 +539,6 @@ class TrainingRun {
   }
 
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  const std::string started_at_ = UtcNow();
   const Job& job_;
   const Progress* resumed_;  // nullptr: the job begins
   net::RoleMap roles_;
@@ -709,33 +548,15 @@ class TrainingRun {
   Profile profile_;
   model::balance::TaskBalance balance_;
   ResultFiles files_;
-  std::vector<int64_t> rows_of_slices_;  // of an epoch, by number
-  data::Normalizer normalizer_;
-  std::unique_ptr<data::SliceReader> reader_;
-  std::unique_ptr<Dealer> dealer_;
+  TrainingData data_;
+  TrainingTotals totals_;
   ProgressPrinter* printer_ = nullptr;
-  std::optional<CheckpointSchedule> schedule_;  // the chief's, where there is one
-  int n_planned_workers_ = 0;
-  std::optional<saved::CheckpointWriter> checkpoints_;  // the chief's, where there is a schedule
-  std::chrono::steady_clock::time_point checkpoint_began_;
-  int n_failed_checkpoints_ = 0;  // in a row
-  double death_to_step_s_ = 0;
-  SliceSums left_sums_;    // of the epoch that was resumed: what had been done of it
-  EpochTally left_tally_;  // the same
-  double reading_s_ = 0;
-  double training_s_ = 0;
-  int64_t n_rows_ = 0;
-  int64_t n_bad_ = 0;
-  int64_t n_samples_ = 0;  // trained on, all workers and epochs
-  int64_t n_rows_made_by_evaluation_ = 0;
-  std::vector<int64_t> worker_samples_;  // [worker], the same of each
-  double waited_s_ = 0;                  // the same
-  double train_loss_ = 0;
-  Json task_balance_;                // by task, of the last epoch; null: nothing to tell
+  std::optional<CheckpointSchedule> schedule_;   // at the chief of a job that keeps checkpoints
+  std::optional<CheckpointKeeper> checkpoints_;  // at the chief of a job that keeps checkpoints
+  SliceSums left_sums_;              // slices of the resumed epoch that were done before
+  EpochTally left_tally_;            // tally of the resumed epoch, up to the checkpoint
   std::vector<double> mean_losses_;  // [n_tasks], in training, of the last epoch; NaN: no labels
   std::optional<StoppingRule> stopping_;
-  int64_t n_epochs_ = 0;                        // that are over
-  std::optional<EvaluationResult> evaluation_;  // of the model that is saved
 };
 
 }  // namespace

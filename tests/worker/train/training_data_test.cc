@@ -1,0 +1,43 @@
+#include "worker/train/training_data.h"
+
+#include <gtest/gtest.h>
+
+#include "common/error.h"
+
+namespace zhiyin::worker::train {
+namespace {
+
+/// A checkpoint in the second epoch of a job with 100 examples in 10 slices, 5 steps an epoch.
+Progress InTheSecondEpoch() {
+  Progress progress;
+  progress.set_n_rows(100);
+  progress.set_n_slices(10);
+  progress.set_epoch(1);
+  progress.set_next_step(7);
+  return progress;
+}
+
+TEST(CheckResumedData, TakesTheDataOfTheEarlierRun) {
+  Progress progress = InTheSecondEpoch();
+  CheckResumedData(progress, 100, 10, 5);
+  progress.set_next_step(5);
+  CheckResumedData(progress, 100, 10, 5);
+  progress.set_next_step(10);
+  CheckResumedData(progress, 100, 10, 5);
+}
+
+TEST(CheckResumedData, RefusesOtherData) {
+  EXPECT_THROW(CheckResumedData(InTheSecondEpoch(), 101, 10, 5), Error);
+  EXPECT_THROW(CheckResumedData(InTheSecondEpoch(), 100, 11, 5), Error);
+}
+
+TEST(CheckResumedData, RefusesAStepOfAnotherEpoch) {
+  Progress progress = InTheSecondEpoch();
+  progress.set_next_step(4);
+  EXPECT_THROW(CheckResumedData(progress, 100, 10, 5), Error);
+  progress.set_next_step(11);
+  EXPECT_THROW(CheckResumedData(progress, 100, 10, 5), Error);
+}
+
+}  // namespace
+}  // namespace zhiyin::worker::train

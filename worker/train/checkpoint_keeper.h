@@ -1,0 +1,50 @@
+// Checkpoints at the chief: begun while nobody pushes, written while training runs, and what the
+// user is told about them.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "configs/manifest.pb.h"
+#include "ps/client/client.h"
+#include "worker/saved/checkpoints.h"
+
+namespace zhiyin::worker::train {
+
+/// Tolerates as many failures in a row as train.checkpoint.max_failures allows: the job continues,
+/// with a warning, and the older checkpoints are untouched. Used by the chief, on the rank's
+/// thread; borrows the client. Not collective, but a checkpoint is consistent only if all workers
+/// wait while Start() runs.
+class CheckpointKeeper {
+ public:
+  /// `output` is the job's output folder; `say` prints a line.
+  CheckpointKeeper(const Job& job, std::string output, ps::client::Client* client,
+                   std::function<void(const std::string&)> say);
+
+  /// Begins the checkpoint that the manifest describes, after waiting for the one before. The last
+  /// of the job is complete on return; others are written while training continues. Throws Error
+  /// after too many failures, and where the last one fails.
+  void Start(Manifest manifest, bool is_last);
+
+  /// Reports a checkpoint that is complete. With `wait`, returns once none is being written.
+  /// Throws Error as Start does.
+  void Finish(bool wait) { Finish(wait, /*is_last=*/false); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Finish(bool wait, bool is_last);
+  /// Warns about a checkpoint that could not be written, or throws Error.
+  void HandleFailure(int64_t step, const std::string& why, bool is_last);
+  std::string NewestLeft() const;
+
+  std::string output_;
+  int max_failures_;
+  saved::CheckpointWriter writer_;
+  std::function<void(const std::string&)> say_;
+  Clock::time_point began_;
+  int n_failures_ = 0;  // in a row
+};
+
+}  // namespace zhiyin::worker::train

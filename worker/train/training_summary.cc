@@ -1,0 +1,93 @@
+#include "worker/train/training_summary.h"
+
+#include <cstdio>
+
+#include "worker/train/profile.h"
+
+namespace zhiyin::worker::train {
+namespace {
+
+std::string CountOf(int n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions& options,
+                     const TrainingTotals& totals, const JobCounts& counts,
+                     const std::vector<double>& worker_stages) {
+  Json summary = {
+      {"name", job.name()},
+      {"network", options.network},
+      {"servers", roles.n_servers},
+      {"workers", roles.n_workers},
+      {"threads", options.n_threads},
+      {"seed", job.train().seed()},
+      {"started", totals.started},
+      {"seconds", totals.seconds},
+      {"seconds_reading", totals.reading_s},
+      {"seconds_training", totals.training_s},
+      {"epochs", totals.n_epochs},
+      {"steps", totals.n_steps},
+      {"train_rows", totals.n_rows},
+      {"malformed_lines", totals.n_bad},
+      {"samples", totals.n_samples},
+      {"worker_samples", totals.worker_samples},
+      {"samples_per_second", static_cast<double>(totals.n_samples) / totals.training_s},
+      {"wait_share", totals.is_timed ? Json(totals.WaitShare(roles.n_workers)) : Json(nullptr)},
+      {"train_loss", totals.train_loss},
+      {"test_loss", totals.evaluation ? Json(totals.evaluation->loss) : Json(nullptr)},
+      {"tasks", Json::object()}};
+  if (totals.evaluation) {
+    for (const model::metric::TaskMetrics& metrics : totals.evaluation->tasks)
+      summary["tasks"][metrics.task] = MetricsObject(metrics);
+  }
+  if (!totals.task_balance.empty()) summary["balance"] = totals.task_balance;
+  if (totals.resumed_at_step) summary["resumed_at_step"] = *totals.resumed_at_step;
+  if (options.died_at > 0) summary["seconds_from_death_to_step"] = totals.death_to_step_s;
+  if (totals.early_stopping) {
+    summary["early_stopping"] = {{"stopped", totals.early_stopping->stopped},
+                                 {"best_epoch", totals.early_stopping->best_epoch}};
+  }
+  summary.update(ReportJson(counts.servers));
+  summary.update(InvariantsJson(CheckInvariants(counts), counts));
+  if (options.profile) {
+    summary["profile"] = {{"workers", ProfileJson(kStageNames, worker_stages)},
+                          {"servers", ProfileJson(ps::kServerStageNames, counts.servers.stage_s)}};
+  }
+  summary["config"] = ConfigJson(job);
+  return summary;
+}
+
+std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOptions& options,
+                                      const TrainingTotals& totals, const ps::ServerReport& report,
+                                      const std::vector<double>& worker_stages) {
+  std::vector<std::string> lines;
+  char line[160];
+  std::snprintf(line, sizeof(line), "%lld samples in %.1f s (%.0f samples/s), reading took %.1f s",
+                static_cast<long long>(totals.n_samples), totals.training_s,
+                static_cast<double>(totals.n_samples) / totals.training_s, totals.reading_s);
+  lines.push_back(line);
+  for (const ps::ServerReport::NonFinite& refused : report.non_finite) {
+    lines.push_back(std::to_string(refused.n_pushes) + " pushes of rank " +
+                    std::to_string(refused.rank) + " were refused for gradients of table " +
+                    refused.table + ", see " +
+                    (options.output.empty() ? "the log" : options.output + "/poisoned"));
+  }
+  if (totals.is_timed) {
+    std::snprintf(line, sizeof(line), "workers waited for servers in %.0f %% of that time",
+                  100 * totals.WaitShare(roles.n_workers));
+    lines.push_back(line);
+  }
+  if (options.profile) {
+    lines.push_back("\n" +
+                    ProfileTable(CountOf(roles.n_workers, "worker"), kStageNames, worker_stages));
+    lines.push_back(
+        ProfileTable(CountOf(roles.n_servers, "server"), ps::kServerStageNames, report.stage_s));
+  }
+  if (!options.output.empty())
+    lines.push_back("model, metrics and summary are in " + options.output);
+  return lines;
+}
+
+}  // namespace zhiyin::worker::train
