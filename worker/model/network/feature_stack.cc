@@ -42,7 +42,11 @@ FeatureStack::FeatureStack(const Job& job, int64_t* n_weights) {
   if (has_gates_) *n_weights += static_cast<int64_t>(GatedParts().size());
   for (const Interaction& config : job.model().interaction())
     interactions_.push_back(MakeInteraction(config, features_layout_, n_weights));
-  if (interactions_.empty()) interactions_.push_back(MakeInputs(features_layout_));
+  if (interactions_.empty()) {
+    Interaction inputs;
+    inputs.mutable_inputs();
+    interactions_.push_back(MakeInteraction(inputs, features_layout_, n_weights));
+  }
   for (const auto& interaction : interactions_) out_ += interaction->out();
 }
 
