@@ -78,7 +78,7 @@ TEST_F(Summary, TellsOfAResumedJobThatStoppedEarly) {
 
 TEST_F(Summary, NamesWhereTheResultsAre) {
   options_.output = "out";
-  counts_.servers.poisoned.push_back({3, "users", 2});
+  counts_.servers.non_finite.push_back({3, "users", 2});
   EXPECT_THAT(Lines(), Contains("2 pushes of rank 3 were refused for gradients of table users, "
                                 "see out/poisoned"));
   EXPECT_EQ(Lines().back(), "model, metrics and summary are in out");
