@@ -258,7 +258,7 @@ if [[ -n "$only" ]]; then
   comparisons=("$only")
 fi
 
-launch/install_packages.sh test
+launch/install_packages.sh test bench
 cmake --preset release -DZHIYIN_BUILD_BENCH=ON >/dev/null
 cmake --build --preset release --target zhiyin push_pull table_memory hot_keys model_bench checkpoint_io >/dev/null
 printf '%-28s %14s %14s %9s\n' name ours yardstick ratio

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, running and testing need. Does nothing when all are there.
-# usage: launch/install_packages.sh [test] [cluster]      with "test": those that only the tests need, too; with "cluster": those that
-#        the tests over several hosts need, an SSH server among them, which is neither started now nor at the next boot
+# usage: launch/install_packages.sh [test] [bench] [cluster]      with "test" or "bench": those that only tests or benchmarks need, too;
+#        with "cluster": those that the tests over several hosts need, an SSH server among them, which is neither started now nor at
+#        the next boot
 set -euo pipefail
 
 packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev libeigen3-dev libprotobuf-dev
           protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libcpp-httplib-dev libhnswlib-dev libonnx-dev libzip-dev)
 for group in "$@"; do
   case "$group" in
-    test) packages+=(libgtest-dev libgmock-dev libbenchmark-dev) ;;
+    test) packages+=(libgtest-dev libgmock-dev clang-format) ;;
+    bench) packages+=(libbenchmark-dev) ;;
     cluster) packages+=(iproute2 openssh-client openssh-server util-linux) ;;
     *)
-      echo "$group: expected test or cluster" >&2
+      echo "$group: expected test, bench or cluster" >&2
       exit 1
       ;;
   esac

@@ -52,9 +52,10 @@ bool HaveNamespaces() {
              .exit_code == 0;
 }
 
-#define SKIP_WITHOUT_NAMESPACES()                                                                \
-  if (!HaveNamespaces()) GTEST_SKIP() << "needs root and unshare, to give a rank a host of its " \
-                                         "own"
+#define SKIP_WITHOUT_NAMESPACES()                                         \
+  if (!HaveNamespaces())                                                  \
+  GTEST_SKIP() << "needs root and unshare, to give a rank a host of its " \
+                  "own"
 
 /// `zhiyin doctor ARGUMENTS` on a host that is called `name`, after a shell command that may mount
 /// what it likes.

@@ -16,7 +16,7 @@ struct Slots {
   std::string name;       // of the hostfile
   std::string breakdown;  // "a 4, b 2"; "" where it is not known
   std::string unknown;    // hosts of a hostfile without slots=, whose cores mpirun will count: "c,
-                        // d"; then n is a lower bound
+                          // d"; then n is a lower bound
 };
 
 /// Of a hostfile as Open MPI 4 reads it: `NAME [slots=N] [max_slots=N]` a line; a name that comes

@@ -1,11 +1,10 @@
-#include "worker/model/loss/losses.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "common/random.h"
 #include "common/types.h"
+#include "worker/model/loss/losses.h"
 
 namespace zhiyin::worker::model::loss {
 namespace {
