@@ -50,9 +50,16 @@ CommandLine ParseCommandLine(const std::vector<std::string>& arguments,
   CommandLine line;
   for (const std::string& argument : arguments) {
     if (argument == "--") break;
-    if (argument == "--help" || argument == "-h" || argument == "help") line.help = true;
+    if (argument == "--help" || argument == "-h" || argument == "help") {
+      line.help = true;
+    } else if (argument == "--version") {
+      line.version = true;
+    } else if (line.command.empty() && !argument.starts_with("-")) {
+      line.command = argument;
+    }
   }
-  if (line.help) return line;
+  if (line.help || line.version) return line;
+  line.command.clear();
   std::vector<std::string> known = own_flags;
   known.emplace_back("set");
   for (size_t i = 0; i < arguments.size(); ++i) {

@@ -11,7 +11,8 @@ struct CommandLine {
   std::string operand;                 // what stands behind it without a dash, if anything
   std::vector<std::string> overrides;  // "path=value" of every --set, in order
   std::vector<std::string> rest;       // all behind --, unread
-  bool help = false;                   // --help, -h or help: nothing else was looked at
+  bool help = false;     // --help, -h or help; `command` is the word beside it, if any
+  bool version = false;  // --version
 };
 
 /// Sets the gflags that the arguments name: --name=value, --name value, --name and --noname for a

@@ -78,11 +78,7 @@ void FillText(zhiyin::Text* text) {
   if (!text->has_trim()) text->set_trim(true);
 }
 
-}  // namespace
-
-void FillDefaults(const std::string& folder, Job* job) {
-  if (job->name().empty()) job->set_name("job");
-  Data* data = job->mutable_data();
+void FillData(const std::string& folder, Data* data) {
   if (data->has_text()) FillText(data->mutable_text());
   if (data->has_generated_ratings() && !data->generated_ratings().has_noise()) {
     data->mutable_generated_ratings()->set_noise(0.5);
@@ -101,6 +97,29 @@ void FillDefaults(const std::string& folder, Job* job) {
     if (!funnel->has_n_items()) funnel->set_n_items(2000);
     if (!funnel->has_n_logged()) funnel->set_n_logged(funnel->n_rows());
   }
+  if (data->has_train()) FillFiles(folder, data->mutable_train()->mutable_file());
+  if (data->has_test()) FillFiles(folder, data->mutable_test()->mutable_file());
+  for (Join& join : *data->mutable_join()) {
+    FillFiles(folder, join.mutable_file());
+    if (join.key().empty()) join.set_key(join.column());
+    if (!join.has_text()) *join.mutable_text() = data->text();
+    FillText(join.mutable_text());
+  }
+  if (data->has_behaviour()) {
+    Behaviour* behaviour = data->mutable_behaviour();
+    if (!behaviour->has_history_length()) behaviour->set_history_length(20);
+    if (behaviour->has_negatives() && !behaviour->negatives().has_power())
+      behaviour->mutable_negatives()->set_power(0.75);
+  }
+  if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
+  if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
+}
+
+}  // namespace
+
+void FillDefaults(const std::string& folder, Job* job) {
+  if (job->name().empty()) job->set_name("job");
+  FillData(folder, job->mutable_data());
   if (job->train().has_checkpoint()) {
     Checkpoint* checkpoint = job->mutable_train()->mutable_checkpoint();
     if (!checkpoint->has_keep()) checkpoint->set_keep(2);
@@ -120,22 +139,6 @@ void FillDefaults(const std::string& folder, Job* job) {
                  .lexically_normal()
                  .string();
   }
-  if (data->has_train()) FillFiles(folder, data->mutable_train()->mutable_file());
-  if (data->has_test()) FillFiles(folder, data->mutable_test()->mutable_file());
-  for (Join& join : *data->mutable_join()) {
-    FillFiles(folder, join.mutable_file());
-    if (join.key().empty()) join.set_key(join.column());
-    if (!join.has_text()) *join.mutable_text() = data->text();
-    FillText(join.mutable_text());
-  }
-  if (data->has_behaviour()) {
-    Behaviour* behaviour = data->mutable_behaviour();
-    if (!behaviour->has_history_length()) behaviour->set_history_length(20);
-    if (behaviour->has_negatives() && !behaviour->negatives().has_power())
-      behaviour->mutable_negatives()->set_power(0.75);
-  }
-  if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
-  if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
   for (Table& table : *job->mutable_table()) {
     FillOptimizer(table.mutable_optimizer());
     FillAdmission(table.mutable_admission());

@@ -21,6 +21,7 @@
 #include "worker/train/evaluation_message.h"
 #include "worker/train/invariants.h"
 #include "worker/train/job.h"
+#include "worker/train/model_weights.h"
 #include "worker/train/profile.h"
 #include "worker/train/results.h"
 #include "worker/train/stopping_rule.h"
@@ -34,17 +35,6 @@ namespace {
 
 /// Reports of a worker to the chief in an epoch.
 constexpr int64_t kReportsPerEpoch = 500;
-
-/// The chief gives the model's weights their first values.
-void InitDense(const Job& job, Tools* tools) {
-  if (tools->group.IsChief() && !tools->dense.keys().empty()) {
-    tools->model->InitWeights(
-        Random(job.train().seed(), 0),
-        tools->dense.weights().first(static_cast<size_t>(tools->model->n_weights())));
-    tools->client.Assign(kDenseTable, tools->dense.keys(), tools->dense.weight_rows());
-  }
-  tools->group.Barrier("the model's first weights");
-}
 
 /// A training job as one worker sees it.
 class TrainingRun {
@@ -74,9 +64,10 @@ class TrainingRun {
     totals_.n_rows = data_.n_rows;
     totals_.n_bad = data_.n_bad;
     profile_.Enter(Stage::kOther);
-    if (options_.inits_dense) InitDense(job_, &tools_);
+    if (options_.inits_dense) InitModelWeights(job_, &tools_);
     ProgressPrinter printer(tools_.group.IsChief() ? options_.progress : ProgressStyle::kNone,
-                            TaskNames(), job_.train().epochs(), totals_.n_rows, options_.print);
+                            TaskNamesOf(job_), job_.train().epochs(), totals_.n_rows,
+                            options_.print);
     printer_ = &printer;
     totals_.reading_s = SecondsSinceStart();
     Trainer trainer(job_, data_.dealer.get(), data_.reader.get(), &mailbox_->endpoint(),
@@ -127,14 +118,16 @@ class TrainingRun {
     profile_.Enter(Stage::kMeeting);
     const std::vector<std::string> all_counts =
         tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
-    const std::vector<double> worker_stages = GatherProfiles();
+    const std::vector<double> worker_stages =
+        options_.profile ? GatherSeconds(&profile_, roles_, &tools_.group) : std::vector<double>();
     if (!tools_.group.IsChief()) return;
     const ps::ServerReport report = tools_.client.Report();
     totals_.seconds = SecondsSinceStart();
     totals_.n_steps = StepsOf(totals_.n_epochs);
     if (stopping_) totals_.early_stopping = {stopped, stopping_->best_epoch()};
-    const Json summary = TrainingSummary(job_, roles_, options_, totals_,
-                                         CountsOf(all_counts, report), worker_stages);
+    const Json summary =
+        TrainingSummary(job_, roles_, options_, totals_,
+                        CountsOf(job_, roles_, totals_, all_counts, report), worker_stages);
     files_.WriteSummary(summary);
     if (options_.take_summary) options_.take_summary(summary);
     for (const std::string& line : ClosingLines(roles_, options_, totals_, report, worker_stages))
@@ -144,42 +137,6 @@ class TrainingRun {
   double SecondsSinceStart() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
-  std::vector<std::string> TaskNames() const {
-    std::vector<std::string> names;
-    for (const Task& task : job_.task()) names.push_back(task.name());
-    return names;
-  }
-
-  /// At the chief: seconds by stage, over all workers. Nothing without --profile.
-  std::vector<double> GatherProfiles() {
-    if (!options_.profile) return {};
-    const std::vector<std::string> all =
-        tools_.group.Gather(SerializeSeconds(profile_.Seconds()), "its profile");
-    std::vector<double> sum(kStageNames.size());
-    for (size_t w = 0; w < all.size(); ++w) {
-      const std::vector<double> own =
-          FromRank(roles_.RankOfWorker(static_cast<int>(w)), [&] { return ParseSeconds(all[w]); });
-      for (size_t s = 0; s < sum.size(); ++s) sum[s] += own[s];
-    }
-    return sum;
-  }
-
-  JobCounts CountsOf(const std::vector<std::string>& workers,
-                     const ps::ServerReport& servers) const {
-    JobCounts counts;
-    counts.staleness = job_.train().staleness();
-    counts.n_rows = totals_.n_rows;
-    counts.n_epochs = totals_.n_epochs;
-    counts.n_samples = totals_.n_samples;
-    counts.n_rows_made_by_evaluation = totals_.n_rows_made_by_evaluation;
-    counts.servers = servers;
-    for (int w = 0; w < roles_.n_workers; ++w) {
-      counts.workers.push_back(FromRank(
-          roles_.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
-    }
-    return counts;
-  }
-
   bool KeepsCheckpoints() const {
     return !options_.output.empty() && (job_.train().has_checkpoint() || options_.stop_requested);
   }
@@ -192,7 +149,7 @@ class TrainingRun {
     totals_.train_loss = left.train_loss();
     totals_.training_s = left.training_s();
     const std::vector<std::string> saved_tasks(left.task_name().begin(), left.task_name().end());
-    const TaskOrder order(saved_tasks, TaskNames());
+    const TaskOrder order(saved_tasks, TaskNamesOf(job_));
     for (const Progress::Losses& losses : left.losses()) {
       if (losses.task_size() != left.task_name_size())
         Fail("the checkpoint: damaged: losses of ", losses.task_size(), " tasks of ",
@@ -202,7 +159,7 @@ class TrainingRun {
           order.Of(std::vector<double>(losses.task().begin(), losses.task().end()), std::nan("")));
     }
     if (!left.slice_sums().empty()) {
-      const bool is_same = saved_tasks == TaskNames();
+      const bool is_same = saved_tasks == TaskNamesOf(job_);
       const size_t n_saved_balance =
           n_balance() > 0 ? model::balance::BalanceSums(saved_tasks.size()).numbers().size() : 0;
       left_sums_ = SliceSums::Parse(left.slice_sums(), data_.rows_of_slices, saved_tasks.size(),
@@ -243,7 +200,8 @@ class TrainingRun {
       SliceSums all = left_sums_;
       EpochTally tally = left_tally_;
       model::nn::BatchStatistics batch(tools_.dense.weights());
-      AddStatisticsLeft(&batch);
+      if (const std::string left = StatisticsLeft(); !left.empty())
+        batch.Add(left, tools_.model->n_weights());
       tally.aucs.resize(static_cast<size_t>(job_.task_size()));
       for (int w = 0; w < roles_.n_workers; ++w) {
         FromRank(roles_.RankOfWorker(w), [&] {
@@ -317,10 +275,10 @@ class TrainingRun {
     printer_->Say(text);
   }
 
-  void AddStatisticsLeft(model::nn::BatchStatistics* statistics) const {
-    const bool is_left = resumed_ != nullptr && totals_.n_epochs == resumed_->epoch() &&
-                         !resumed_->batch_statistics().empty();
-    if (is_left) statistics->Add(resumed_->batch_statistics(), tools_.model->n_weights());
+  /// Batch statistics that the resumed checkpoint has of the current epoch; "" for none.
+  std::string StatisticsLeft() const {
+    const bool is_left = resumed_ != nullptr && totals_.n_epochs == resumed_->epoch();
+    return is_left ? resumed_->batch_statistics() : "";
   }
 
   /// False: the job ends before the epoch does.
@@ -372,7 +330,8 @@ class TrainingRun {
     // Ranges of an epoch are dealt when all of the one before are finished.
     if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
     if (job_.model().hidden().normalization() == Hidden::BATCH)
-      KeepBatchStatistics(trainer->batch_statistics());
+      StoreBatchStatistics(trainer->batch_statistics(), StatisticsLeft(), job_.table_size(), roles_,
+                           &tools_);
     if (tools_.group.IsChief()) SumUpEpoch(epoch, &tallies, all_sums, all_tallies);
     left_sums_ = SliceSums();
     left_tally_ = EpochTally();
@@ -421,7 +380,7 @@ class TrainingRun {
                                                tally.aucs[static_cast<size_t>(t)])));
       if (n_balance() > 0) {
         totals_.task_balance[job_.task(t).name()] = BalanceJson(
-            balance.FiguresOf(static_cast<size_t>(t)), static_cast<size_t>(t), TaskNames());
+            balance.FiguresOf(static_cast<size_t>(t)), static_cast<size_t>(t), TaskNamesOf(job_));
         lines.back().update(totals_.task_balance[job_.task(t).name()]);
       }
       if (task.own_loss != 0)
@@ -439,30 +398,6 @@ class TrainingRun {
           frame->source(),
           [&] { return EpochTally::Parse(frame->text(), static_cast<size_t>(job_.task_size())); });
     }
-  }
-
-  /// Sets what batch normalisation uses outside of training. Everybody has pushed, and nobody pulls
-  /// before the chief is done.
-  void KeepBatchStatistics(const model::nn::BatchStatistics& own) {
-    const std::vector<std::string> all =
-        tools_.group.Gather(own.Serialize(), "its batch statistics");
-    if (tools_.group.IsChief()) {
-      model::DenseWeights* dense = &tools_.dense;
-      model::nn::BatchStatistics total(dense->weights());
-      AddStatisticsLeft(&total);
-      for (int w = 0; w < roles_.n_workers; ++w) {
-        FromRank(roles_.RankOfWorker(w),
-                 [&] { total.Add(all[static_cast<size_t>(w)], tools_.model->n_weights()); });
-      }
-      ps::client::Exchange exchange;
-      exchange.parts.resize(static_cast<size_t>(job_.table_size()) + 1);
-      exchange.parts[kDenseTable] = {dense->keys(), true, dense->weight_rows().data(), nullptr};
-      tools_.client.PeekStart(&exchange);
-      tools_.client.PullFinish(&exchange);
-      total.Write(dense->weights());
-      tools_.client.Assign(kDenseTable, dense->keys(), dense->weight_rows());
-    }
-    tools_.group.Barrier("batch statistics");
   }
 
   bool KeepsBest() const { return stopping_ && job_.train().early_stopping().keep_best(); }
@@ -524,12 +459,6 @@ class TrainingRun {
     files_.AddMetrics(lines);
     printer_->Say(text);
     return found;
-  }
-
-  static int64_t RowsMade(const ps::ServerReport& report) {
-    int64_t n = 0;
-    for (const ps::ServerReport::TableCount& table : report.tables) n += table.counts.created;
-    return n;
   }
 
   static std::string Number(double value) {

@@ -90,4 +90,44 @@ std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOption
   return lines;
 }
 
+std::vector<std::string> TaskNamesOf(const Job& job) {
+  std::vector<std::string> names;
+  for (const Task& task : job.task()) names.push_back(task.name());
+  return names;
+}
+
+int64_t RowsMade(const ps::ServerReport& report) {
+  int64_t n = 0;
+  for (const ps::ServerReport::TableCount& table : report.tables) n += table.counts.created;
+  return n;
+}
+
+JobCounts CountsOf(const Job& job, const net::RoleMap& roles, const TrainingTotals& totals,
+                   const std::vector<std::string>& workers, const ps::ServerReport& servers) {
+  JobCounts counts;
+  counts.staleness = job.train().staleness();
+  counts.n_rows = totals.n_rows;
+  counts.n_epochs = totals.n_epochs;
+  counts.n_samples = totals.n_samples;
+  counts.n_rows_made_by_evaluation = totals.n_rows_made_by_evaluation;
+  counts.servers = servers;
+  for (int w = 0; w < roles.n_workers; ++w) {
+    counts.workers.push_back(FromRank(
+        roles.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
+  }
+  return counts;
+}
+
+std::vector<double> GatherSeconds(Profile* profile, const net::RoleMap& roles, Group* group) {
+  const std::vector<std::string> all =
+      group->Gather(SerializeSeconds(profile->Seconds()), "its profile");
+  std::vector<double> sum(kStageNames.size());
+  for (size_t w = 0; w < all.size(); ++w) {
+    const std::vector<double> own =
+        FromRank(roles.RankOfWorker(static_cast<int>(w)), [&] { return ParseSeconds(all[w]); });
+    for (size_t s = 0; s < sum.size(); ++s) sum[s] += own[s];
+  }
+  return sum;
+}
+
 }  // namespace zhiyin::worker::train

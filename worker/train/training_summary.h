@@ -9,8 +9,10 @@
 #include "common/net/role_map.h"
 #include "configs/job.pb.h"
 #include "worker/train/evaluator.h"
+#include "worker/train/group.h"
 #include "worker/train/invariants.h"
 #include "worker/train/job.h"
+#include "worker/train/profile.h"
 #include "worker/train/results.h"
 
 namespace zhiyin::worker::train {
@@ -56,5 +58,19 @@ Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions
 std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOptions& options,
                                       const TrainingTotals& totals, const ps::ServerReport& report,
                                       const std::vector<double>& worker_stages);
+
+/// The names of the job's tasks, in order.
+std::vector<std::string> TaskNamesOf(const Job& job);
+
+/// Embedding rows that all servers have created so far.
+int64_t RowsMade(const ps::ServerReport& report);
+
+/// What invariants are checked on: the counts of all workers, as Gather brought them, and of
+/// servers. Throws Error, naming the rank, on counts that are none.
+JobCounts CountsOf(const Job& job, const net::RoleMap& roles, const TrainingTotals& totals,
+                   const std::vector<std::string>& workers, const ps::ServerReport& servers);
+
+/// At the chief: seconds by stage, summed over all workers. Elsewhere nothing. Collective.
+std::vector<double> GatherSeconds(Profile* profile, const net::RoleMap& roles, Group* group);
 
 }  // namespace zhiyin::worker::train

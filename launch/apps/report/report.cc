@@ -17,6 +17,7 @@
 #include "common/random.h"
 #include "common/text.h"
 #include "launch/apps/report/html.h"
+#include "launch/apps/report/numbers.h"
 #include "launch/job/load_frozen.h"
 #include "launch/rank/output_folder.h"
 #include "worker/model/label_domains.h"
@@ -43,22 +44,6 @@ constexpr int kPermutations = 3;
 constexpr size_t kMaxSliceValues = 30;
 /// Rows with the mean label that an item without rows counts as having.
 constexpr double kPriorRows = 10;
-
-std::string Number(double value, const char* format = "%.5f") {
-  char text[32];
-  std::snprintf(text, sizeof(text), format, value);
-  // No minus sign in front of nothing.
-  const bool is_zero = std::string_view(text).find_first_of("123456789n") == std::string_view::npos;
-  return is_zero && text[0] == '-' ? text + 1 : text;
-}
-
-std::string Number(const std::optional<double>& value, const char* format = "%.5f") {
-  return value ? Number(*value, format) : "–";
-}
-
-std::string WithInterval(double mean, double low, double high) {
-  return Number(mean, "%.4f") + " (" + Number(low, "%.4f") + "–" + Number(high, "%.4f") + ")";
-}
 
 class Report {
  public:
