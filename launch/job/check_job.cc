@@ -326,7 +326,7 @@ class JobChecker : private config::Checker {
     CheckLabel(path, space);
   }
 
-  /// A rule that gives all rows the same label is a mistake.
+  /// A rule that gives every example one label is a mistake.
   void CheckLabel(const config::ConfigPath& path, const Label& label) const {
     if (label.has_prefix() && label.prefix().empty())
       Fail(path("prefix"), "is empty, expected a text: every value begins with the empty one");

@@ -15,7 +15,7 @@ namespace zhiyin::launch::job {
 /// expected").
 Job LoadJob(const std::string& path, std::span<const std::string> overrides);
 
-/// The same from text; `name` stands for the file in messages, `folder` is where relative file
+/// Loads a job from text; `name` stands for the file in messages, `folder` is where relative file
 /// names are looked up.
 Job ParseJob(std::string_view text, const std::string& name, const std::string& folder,
              std::span<const std::string> overrides);

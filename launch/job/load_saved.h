@@ -13,7 +13,7 @@ namespace zhiyin::launch::job {
 ps::save::SavedChain LoadSaved(const std::string& folder,
                                const std::vector<std::string>& overrides = {});
 
-/// The same where the manifests are there already.
+/// Checks the job where the manifests are there already.
 ps::save::SavedChain CheckedJob(ps::save::SavedChain saved,
                                 const std::vector<std::string>& overrides = {});
 

@@ -77,7 +77,7 @@ class Collector : public MessageDifferencer::Reporter {
   }
   void ReportModified(const Message& before, const Message& now,
                       const std::vector<MessageDifferencer::SpecificField>& path) override {
-    // Of a message, its fields tell.
+    // A message is compared by its fields.
     if (path.back().field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return;
     Add(before, now, path, ValueAt(before, path.back(), path.back().index),
         ValueAt(now, path.back(), path.back().new_index));

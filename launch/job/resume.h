@@ -1,4 +1,4 @@
-// A job that goes on from a checkpoint: which one, and whether it is the same job.
+// Resuming a job: from which checkpoint, and whether the checkpoint is of this job.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,8 @@ struct JobStart {
 std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
                                    const std::function<void(const std::string&)>& note);
 
-/// A new job, with the rows that its train.warm_start wants, if any. The same.
+/// A new job, with the rows that its train.warm_start wants, if any. `note` and errors as in
+/// ResumeFrom.
 JobStart BeginAnew(const Job& job, const std::function<void(const std::string&)>& note);
 
 /// "PATH: is NOW, was BEFORE" of every field that differs.

@@ -15,7 +15,7 @@ int LaunchedRanks();
 /// Whether anything says so: also of one rank alone under mpirun.
 bool StartedByLauncher();
 
-/// Of this machine, as it calls itself.
+/// The name of this machine, as it calls itself.
 std::string HostName();
 
 }  // namespace zhiyin::launch::rank

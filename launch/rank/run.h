@@ -16,7 +16,7 @@ int RunOverMpi(RankOptions options);
 /// one line that says so.
 void SpeakOnSigterm();
 
-/// Servers and workers as ranks of a simulated network; the same options give the same run. Prints
+/// Servers and workers as ranks of a simulated network; equal options give equal runs. Prints
 /// `replay_line`, the command that runs it again, first, and what tells two runs apart last.
 int RunSimulated(int n_servers, int n_workers, const net::SimOptions& network_options,
                  const std::string& replay_line, RankOptions options);

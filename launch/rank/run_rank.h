@@ -1,4 +1,4 @@
-// All that a rank does, the same over MPI and in simulation.
+// All that a rank does, over MPI as in simulation.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace zhiyin::launch::rank {
 
 enum class Command { kTrain, kEvaluate, kPredict };
 
-/// What the command line says. The same on every rank.
+/// What the command line says, equal on every rank.
 struct RankOptions {
   Command command = Command::kTrain;
   std::string config;      // train: the job's file, read by rank 0 alone

@@ -44,7 +44,7 @@ class OccurrenceCounts {
 ///
 /// The keys that a step sights are collected while it is open, and counted, by ascending key, when
 /// it is closed. A key's sightings are those that closed steps have counted and one of each open
-/// step that has pulled it, the asking one among them. So all pulls of a step get the same answer
+/// step that has pulled it, the asking one among them. So all pulls of a step get one answer
 /// about a key, and where one step is open at a time, as at staleness 0, nothing depends on whose
 /// pull came first.
 ///
@@ -69,7 +69,7 @@ class Admission {
   void CloseBefore(uint64_t step, const HasRow& has_row);
 
   int64_t n_bytes() const;
-  /// Of the counts alone, at most, over all servers.
+  /// Bytes of the counts alone, at most, over all servers.
   int64_t MostBytes() const { return counts_ ? counts_->MostBytes() : 0; }
   /// As OccurrenceCounts; "" where nothing is counted.
   std::string Text() const { return counts_ ? counts_->Text() : ""; }

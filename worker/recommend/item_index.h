@@ -43,7 +43,7 @@ class HnswIndex : public ItemIndex {
   /// Changes HnswOptions::search_width. REQUIRES: no other thread calls Best meanwhile.
   virtual void SetSearchWidth(int width) = 0;
 };
-/// Copies items [n, dim], which must outlive the index all the same.
+/// Copies items [n, dim], which must outlive the index nevertheless.
 std::unique_ptr<HnswIndex> MakeHnsw(const Matrix& items, const HnswOptions& options);
 
 }  // namespace zhiyin::worker::recommend

@@ -28,8 +28,8 @@ std::vector<std::string> FoldersOf(const std::string& output) {
     if (entry->path().filename().string().starts_with(kPrefix))
       found.push_back(entry->path().string());
   }
-  // Of the same number of digits: by name is by step, and one comes behind that which has replaced
-  // it.
+  // Names have one number of digits, so by name is by step; one comes behind that which has
+  // replaced it.
   std::sort(found.begin(), found.end(), [](const std::string& a, const std::string& b) {
     const bool same_step = a.starts_with(b) || b.starts_with(a);
     return same_step ? a.size() < b.size() : a > b;

@@ -17,11 +17,11 @@ namespace zhiyin::worker::saved {
 /// "OUTPUT/checkpoints/step-000000000042".
 std::string CheckpointPath(const std::string& output, int64_t step);
 
-/// Of an output folder, newest first: those that have a manifest, one that was being replaced by
-/// its like included. Whatever else lies there is left out.
+/// The checkpoints of an output folder, newest first: those that have a manifest, one that was
+/// being replaced by its like included. Whatever else lies there is left out.
 std::vector<std::string> FindCheckpoints(const std::string& output);
 
-/// Of the newest of them, by its name; nothing where there is none.
+/// The step of the newest of them, by its name; nothing where there is none.
 std::optional<int64_t> NewestStep(const std::string& output);
 
 /// Reads all of a model or checkpoint, and of what it builds on. Throws Error naming file and

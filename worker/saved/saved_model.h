@@ -13,7 +13,7 @@ namespace zhiyin::worker::saved {
 
 inline constexpr int kModelFormatVersion = 1;
 
-/// Of a model: everything but its files.
+/// The manifest of a model: everything but its files.
 Manifest ManifestOf(const Job& job, const data::Normalizer& normalizer, int64_t epoch, int64_t step,
                     int64_t n_weights);
 
@@ -62,7 +62,7 @@ Manifest LoadManifest(const std::string& folder, uint64_t* digest = nullptr);
 /// The manifests of a model and of all that it builds on. Throws Error where one is missing or is
 /// not the one that was built on.
 ps::save::SavedChain LoadChain(const std::string& folder);
-/// The text of a manifest, whose checksum fits. The same.
+/// Parses the text of a manifest whose checksum fits. Errors as in ReadManifest.
 Manifest ParseManifest(const std::string& text, const std::string& name);
 
 /// Throws Error, `name` in front, unless a manifest could have been written by SaveModel, its job

@@ -17,8 +17,8 @@ struct ScoredSplit {
   int64_t n = 0;
   int64_t n_bad = 0;
   std::vector<std::vector<float>> labels;       // [tasks][n]
-  std::vector<std::vector<float>> predictions;  // the same
-  /// Of every category that was met, by field: what the data calls it.
+  std::vector<std::vector<float>> predictions;  // [tasks][n]
+  /// By field, for every category that was met: what the data calls it.
   std::vector<std::unordered_map<Key, std::string>> names;
 };
 

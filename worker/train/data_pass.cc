@@ -27,7 +27,7 @@ void LogBadLines(const data::BlockSummaries& blocks, const char* split, int64_t 
 void Merge(const std::string& bytes, const Job& job, data::BlockSummaries* all) {
   data::BlockSummaries part = data::ParseBlockSummaries(bytes);
   if (part.empty()) return;
-  const data::BlockSummary& first = part.begin()->second;  // all of a part have the same shape
+  const data::BlockSummary& first = part.begin()->second;  // all of a part have one shape
   if (first.numerics.size() != static_cast<size_t>(job.numeric_size()) ||
       first.n_observed.size() != static_cast<size_t>(job.task_size())) {
     Fail("block summaries: ", first.numerics.size(), " numerics and ", first.n_observed.size(),

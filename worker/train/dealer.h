@@ -33,7 +33,7 @@ class Dealer {
 
   /// Steps that the servers' clocks advance in an epoch, about.
   virtual int64_t steps_per_epoch() const = 0;
-  /// Of all slices of an epoch, by number.
+  /// Examples of all slices of an epoch, by the slice's number.
   virtual std::vector<int64_t> RowsOfSlices() const = 0;
 
   /// Before the first epoch of a job that is resumed: it begins with this one, whose slices `done`,

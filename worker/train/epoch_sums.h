@@ -18,7 +18,7 @@ struct SliceSums {
   std::vector<model::TaskSums> sums;  // [n, n_tasks]
   std::vector<double> balance;        // [n, n_balance]: BalanceSums of each, where there are any
 
-  /// Of other slices.
+  /// Adds the sums of other slices.
   void Append(const SliceSums& other);
 
   std::string Serialize() const;
@@ -49,7 +49,8 @@ class TaskOrder {
   std::vector<int> from_;  // [now], -1: was not there
 };
 
-/// Over all slices, added in the order of their numbers: the same bits whoever took which slice.
+/// Over all slices, added in the order of their numbers, so that the bits do not depend on who took
+/// which slice.
 struct EpochSums {
   std::vector<model::TaskSums> tasks;  // [n_tasks]
   std::vector<double> balance;         // [n_balance]

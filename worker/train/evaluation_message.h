@@ -7,7 +7,7 @@
 namespace zhiyin::worker::train {
 
 Progress::Evaluated MessageOf(const EvaluationResult& result);
-/// The same again; a metric that was undefined is.
+/// The inverse; a metric that was undefined is undefined again.
 EvaluationResult EvaluationOf(const Progress::Evaluated& message);
 
 }  // namespace zhiyin::worker::train

@@ -1,4 +1,4 @@
-// Evaluation on the test split: the same digits whatever the number of workers and servers.
+// Evaluation on the test split: equal digits for any number of workers and servers.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,7 @@
 
 namespace zhiyin::worker::train {
 
-/// Every worker makes the same calls in the same order. Used by the rank's thread; borrows the
+/// Every worker makes equal calls in one order. Used by the rank's thread; borrows the
 /// mailbox.
 class Group {
  public:

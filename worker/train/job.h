@@ -20,7 +20,7 @@ struct JobOptions {
   ProgressStyle progress = ProgressStyle::kNone;
   /// Where the chief prints.
   std::function<void(const std::string&)> print;
-  /// That share a worker's matrix products; the same bits whatever their number.
+  /// Threads that share a worker's matrix products; their number changes no bit.
   int n_threads = 1;
   /// For summary.json: "mpi" or "simulated".
   std::string network;

@@ -16,7 +16,7 @@ namespace zhiyin::worker::train {
 namespace {
 
 constexpr char kBlocksName[] = "predictions of a worker";
-/// Of each worker at a time.
+/// Blocks that each worker has under way at a time.
 constexpr int64_t kBlocksAtATime = 8;
 /// Malformed rows that are written to the log; all are counted.
 constexpr int64_t kBadRowsShown = 10;

@@ -43,9 +43,9 @@ inline constexpr std::array<std::string_view, StageClock<Stage>::kStages> kStage
     "loss",       "metrics",    "backward", "scatter",   "push",   "push_wait", "deal",
     "first_pass", "evaluation", "meeting",  "save",      "other"};
 
-/// Of one worker, from its construction on. What the client waits while rows are unpacked or
-/// gradients are sent is a stage of its own. Used by the rank's thread; borrows the client. Off, a
-/// call costs a branch.
+/// The time of one worker, from the construction on. What the client waits while rows are unpacked
+/// or gradients are sent is a stage of its own. Used by the rank's thread; borrows the client. Off,
+/// a call costs a branch.
 class Profile {
  public:
   Profile(bool on, const ps::client::Client* client) : clock_(on, Stage::kOther), client_(client) {}

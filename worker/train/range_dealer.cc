@@ -147,7 +147,7 @@ class RangeDealer : public Dealer {
     asked_ = true;
   }
 
-  /// Of a range that was granted, has the rows read.
+  /// Schedules reading of a granted range.
   void Take(const ps::LeaseReply& reply) {
     asked_ = false;
     none_left_ = !reply.range.has_value();

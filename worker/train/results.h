@@ -44,7 +44,7 @@ Json ReportJson(const ps::ServerReport& report);
 /// invariants, in_flight, replies_late.
 Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts);
 
-/// Of --profile: seconds, and by stage the share of them in per cent.
+/// What --profile shows: seconds, and by stage the share of them in per cent.
 Json ProfileJson(std::span<const std::string_view> names, std::span<const double> seconds);
 
 /// The files in an output folder. An empty folder name writes nothing.

@@ -1,4 +1,4 @@
-// A model's predictions for blocks of rows: the same digits whatever the number of workers and
+// A model's predictions for blocks of examples: equal digits for any number of workers and
 // servers.
 #pragma once
 
@@ -17,8 +17,8 @@
 
 namespace zhiyin::worker::train {
 
-/// A block is one batch, so that a row's company, and with it every rounding, is the same
-/// everywhere. Rows are peeked at, never made. The next block's rows are on their way while this
+/// A block is one batch, so that an example is always computed in the same batch, bit for bit.
+/// Pulls are read-only: no embedding row is made. The next block's rows are on their way while this
 /// one computes. Used by the rank's thread; borrows all it is given.
 ///
 ///   scorer.Begin();
@@ -42,7 +42,8 @@ class Scorer {
   /// are rows.
   void Start(int64_t block, const data::Rows& rows, const data::Normalizer& normalizer);
   int n_started() const { return n_started_; }
-  /// Of the block that was started first; valid until the next call. REQUIRES: n_started() > 0.
+  /// The scores of the block that was started first; valid until the next call. REQUIRES:
+  /// n_started() > 0.
   const Scored& Finish();
 
  private:

@@ -21,7 +21,7 @@ class StoppingRule {
     bool is_best = false;  // better than all before by more than min_delta; the first always is
     bool stop = false;
   };
-  /// Of every evaluation in turn, after the given epoch, counted from 1. One whose value is
+  /// Judges every evaluation in turn, after the given epoch, counted from 1. One whose value is
   /// undefined is no best.
   Verdict Judge(int64_t epoch, const EvaluationResult& evaluation);
 

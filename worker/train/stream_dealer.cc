@@ -106,7 +106,7 @@ class StreamDealer : public Dealer {
     }
   }
 
-  /// Of the epoch, that this job computes of a round.
+  /// Steps of a round that this job computes in the epoch.
   int64_t FirstStepOf(int64_t round) const {
     const int64_t first = round % rounds_per_epoch_ * round_steps_;
     const bool is_resumed = round / rounds_per_epoch_ * plan_.n_steps() == n_done_before_;

@@ -94,7 +94,7 @@ bool Trainer::Start(Slot* slot) {
   profile_->Enter(Stage::kPull);
   slot->exchange.clock = task->clock;
   slot->exchange.parts.resize(static_cast<size_t>(slot->input.n_tables()) + 1);
-  // The slices of a synchronous step see the same weights: the first fetches them for all.
+  // The slices of a synchronous step see one version of the weights: the first fetches it for all.
   const bool fetch_dense = !synchronous_ || dense_clock_ != task->clock;
   dense_clock_ = task->clock;
   slot->exchange.parts[kDenseTable] = {dense_->keys(), fetch_dense, dense_->weight_rows().data(),

@@ -47,7 +47,7 @@ class Trainer {
   void Settle();
   void EndEpoch();
 
-  /// Of the last epoch, as far as it is.
+  /// Sums of the last epoch, as far as it has come.
   const SliceSums& slice_sums() const { return slice_sums_; }
   const EpochTally& tally() const { return tally_; }
   /// Over this worker's slices of its last eighth.

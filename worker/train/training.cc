@@ -221,7 +221,7 @@ class TrainingRun {
     return !meeting.stop;
   }
 
-  /// The same between epochs.
+  /// The sync point between epochs.
   bool MeetAfterEpoch() {
     Meeting meeting;
     if (tools_.group.IsChief())

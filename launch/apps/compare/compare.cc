@@ -53,7 +53,7 @@ std::string Format(const char* format, double value) {
   return text;
 }
 
-/// Of the runs that have it.
+/// Statistics over the runs that have the metric.
 struct Spread {
   std::vector<double> values;
 
@@ -62,7 +62,7 @@ struct Spread {
     for (const double value : values) sum += value;
     return sum / static_cast<double>(values.size());
   }
-  /// Of a sample; REQUIRES: two or more.
+  /// Standard deviation of a sample. REQUIRES: two values or more.
   double StdDev() const {
     double squares = 0;
     for (const double value : values) squares += (value - Mean()) * (value - Mean());
@@ -191,7 +191,7 @@ class Comparison {
     bool all_ended = true;
     for (const OneRun& run : runs_) {
       const std::string name = std::filesystem::path(run.config).stem().string();
-      // The runs of a config are next to each other; two configs may have the same name in
+      // The runs of a config are next to each other; two configs may share a name in
       // different folders.
       if (&run == &runs_[0] || run.config != (&run - 1)->config) configs.push_back({name, {}});
       if (run.summary) configs.back().summaries.push_back(*run.summary);

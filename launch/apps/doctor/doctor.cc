@@ -349,7 +349,7 @@ class Doctor {
     const std::set<int> asked = answering_;
     for (const int rank : asked) postbox_.Ask(rank, question);
     Collect(asked, "remove its files under --output");
-    // Of ranks that are gone.
+    // Frames from ranks that are gone.
     for (const auto& [rank, step] : found_.silent)
       unlink(TokenPath(output.folder(), output.token(), rank).c_str());
   }

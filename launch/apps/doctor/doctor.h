@@ -11,7 +11,7 @@
 
 namespace zhiyin::launch::apps {
 
-/// What the command line says; the same on every rank.
+/// What the command line says, equal on every rank.
 struct DoctorOptions {
   std::string config;  // "": the job's data and tables are not looked at
   std::vector<std::string> overrides;

@@ -7,8 +7,8 @@
 namespace zhiyin::launch::apps {
 namespace {
 
-/// A model and its successor are there at the same time; of an unknown size, at least this should
-/// be free.
+/// A model and its successor are there side by side; where the size is unknown, at least this
+/// should be free.
 constexpr double kFreeBytesMin = 1024.0 * 1024 * 1024;
 constexpr double kSlowBytesPerS = 5e6;
 

@@ -174,7 +174,7 @@ void JudgeCores(const Examination& examination, Findings* findings) {
           ": the job works, but ranks wait for each other's turn; start fewer there, or add hosts");
       continue;
     }
-    // Bound each to one core: two of them to the same one while others are free.
+    // Each is bound to one core: two of them to one core while others are free.
     std::map<int, std::vector<int>> bound;
     for (const int rank : host.ranks) {
       const RankFacts& facts = examination.ranks.at(rank);
@@ -191,7 +191,7 @@ void JudgeCores(const Examination& examination, Findings* findings) {
 
 void JudgeMemory(const Examination& examination, Findings* findings) {
   if (!examination.job || !examination.under_mpirun) return;
-  // Of a job with other ranks nobody knows where they will be.
+  // Where a job with other ranks will run is not known.
   if (examination.n_wanted > 0 && examination.n_wanted != examination.n_ranks) return;
   if (examination.n_servers < 1 || examination.n_servers >= examination.n_ranks) return;
   double budget = 0;

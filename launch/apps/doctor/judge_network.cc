@@ -118,7 +118,7 @@ void JudgeInterfaces(const Examination& examination, Findings* findings) {
   }
   for (const Host& host : hosts) {
     for (const Interface& interface : host.FactsIn(examination).interface()) {
-      // Two names of one kernel have the same addresses.
+      // Two names of one kernel share their addresses.
       const bool twice = hosts_of[interface.address()].size() > 1 && boots.size() == hosts.size();
       if (LeadsNowhere(interface.name()) || twice)
         confusing[interface.name() + " (" + NetworkText(interface) + ")"].push_back(host.name);

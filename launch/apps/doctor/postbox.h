@@ -18,7 +18,7 @@ namespace zhiyin::launch::apps {
 /// Throws Error, naming the rank it came from, unless the frame is a question of rank 0 that `rank`
 /// of `n_ranks` can be asked.
 Question ParseQuestion(const net::Frame& frame, int rank, int n_ranks);
-/// The same of an answer. A PairFacts holds finite, positive numbers where it was answered.
+/// Checks an answer likewise. A PairFacts holds finite, positive numbers where it was answered.
 Answer ParseAnswer(const net::Frame& frame);
 
 /// Seconds since 1970, as this host has it.

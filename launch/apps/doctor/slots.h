@@ -19,13 +19,13 @@ struct Slots {
                           // d"; then n is a lower bound
 };
 
-/// Of a hostfile as Open MPI 4 reads it: `NAME [slots=N] [max_slots=N]` a line; a name that comes
-/// again has one slot more; a host without slots= has as many as it has cores, which only
+/// Slots in a hostfile as Open MPI 4 reads it: `NAME [slots=N] [max_slots=N]` a line; a name that
+/// comes again has one slot more; a host without slots= has as many as it has cores, which only
 /// `cores_of` knows (0: it does not). Throws Error("NAME:LINE: ...").
 Slots SlotsOfHostfile(std::string_view text, const std::string& name,
                       const std::function<int(const std::string& host)>& cores_of);
 
-/// Of SLURM_TASKS_PER_NODE: "4(x2),3" is 11. Nothing when it is not of that form.
+/// Slots in SLURM_TASKS_PER_NODE: "4(x2),3" is 11. Nothing when it is not of that form.
 std::optional<Slots> SlotsOfSlurm(std::string_view tasks_per_node);
 
 /// What holds here: the hostfile if one is named, else what mpirun told this process, else Slurm's

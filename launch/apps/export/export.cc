@@ -37,7 +37,7 @@ struct Vocabulary {
   std::unordered_set<Key> known;
 };
 
-/// Of every field of the job: what its training files and joins name.
+/// For every field of the job, the values that its training files and joins name.
 std::vector<Vocabulary> ReadVocabularies(const FrozenModel& model,
                                          const std::vector<TableId>& tables,
                                          std::shared_ptr<const Behaviour> behaviour) {

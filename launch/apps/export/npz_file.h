@@ -12,7 +12,7 @@ struct IdVectors {
   int dim = 0;
   std::vector<std::string> ids;  // UTF-8
   std::vector<float> vectors;
-  /// Of a delta: ids that are no longer there.
+  /// In a delta: ids that are no longer there.
   std::vector<std::string> removed;
 };
 
@@ -22,8 +22,8 @@ void WriteNpz(const IdVectors& all, const std::string& path);
 /// What WriteNpz wrote. Throws Error on anything else.
 IdVectors ReadNpz(const std::string& path);
 
-/// The same as tab-separated text: id, then its vector in nine digits; a line with the id alone for
-/// one that was removed.
+/// Writes the vectors as tab-separated text: id, then its vector in nine digits; a line with the id
+/// alone for one that was removed.
 void WriteTsv(const IdVectors& all, const std::string& path);
 
 }  // namespace zhiyin::launch::apps

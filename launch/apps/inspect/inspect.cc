@@ -52,13 +52,13 @@ struct Model {
   std::vector<Table> tables;
 };
 
-/// Of a table's rows.
+/// What inspect counts of a table's rows.
 struct TableSum {
   int64_t n_rows = 0;
   int64_t n_bytes = 0;
   double squares = 0;
   double largest = 0;
-  uint64_t digest = 0;  // the same whatever their order and the number of files
+  uint64_t digest = 0;  // independent of their order and of the number of files
 };
 
 std::vector<float> WeightsOf(const Table& table, std::span<const std::byte> row) {
@@ -116,7 +116,7 @@ std::string DescribeProgress(const Manifest& manifest) {
   return text;
 }
 
-/// Of one that does not hold all of its rows itself.
+/// Lines about a checkpoint that does not hold all of its rows itself.
 std::string DescribeChanges(const Manifest& manifest) {
   if (!manifest.has_base()) return "";
   int64_t n_rows = 0;

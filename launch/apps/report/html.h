@@ -21,7 +21,7 @@ struct ChartLine {
   std::vector<std::pair<double, double>> points;
   bool has_marks = false;
   bool is_dashed = false;
-  int colour = 0;  // lines that belong together have the same
+  int colour = 0;  // lines that belong together share it
 };
 /// The colour of a line that is there for comparison.
 inline constexpr int kGrey = -1;

@@ -103,7 +103,7 @@ class Report {
     }
     return -1;
   }
-  /// Of each row of the test split; Key 0 where it has none.
+  /// The key of each example of the test split; 0 where it has none.
   std::vector<Key> KeysOfField(int field) const {
     std::vector<Key> keys;
     for (const worker::data::Rows& block : test_.blocks) {
@@ -347,7 +347,7 @@ class Report {
     for (const Bar& bar : bars) said_ += Text("gate of ", bar.name, ": ", Number(bar.value), "\n");
   }
 
-  /// Of the predictions of rows from the front: the AUC, or minus the RMSE.
+  /// How good the predictions of the first examples are: the AUC, or minus the RMSE.
   double Quality(int t, const std::vector<float>& by) const {
     const std::span<const float> own(labels(t).data(), by.size());
     if (worker::model::metric::HasAuc(kind(t)))

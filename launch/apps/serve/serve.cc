@@ -79,7 +79,7 @@ NewestModel FindNewest(const std::string& path) {
     folders.push_back(path);
   } else {
     const std::vector<std::string> checkpoints = worker::saved::FindCheckpoints(path);
-    // The model first: of the same step it is what the job wants to keep.
+    // The model comes first: at equal steps it is what the job wants to keep.
     if (checkpoints.empty() || worker::saved::HasManifest(path + "/model"))
       folders.push_back(worker::saved::FindModel(path));
     if (!checkpoints.empty()) folders.push_back(checkpoints[0]);

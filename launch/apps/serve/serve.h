@@ -12,7 +12,7 @@ namespace zhiyin::launch::apps {
 struct ServeCommand {
   std::string checkpoint;  // a model's folder, or an output folder: its model, or its newest
                            // checkpoint where that is further on
-  std::string ranker;      // the same of another model, whose predictions rank; "": the first
+  std::string ranker;      // a model's folder, or an output folder: its model, or its newest
   std::string listen;      // HOST:PORT
   std::string token_file;  // "": everybody may ask
   double reload_s = 1;     // from one look for a newer model to the next; 0: never
@@ -31,7 +31,7 @@ struct NewestModel {
 NewestModel FindNewest(const std::string& path);
 
 /// Loads it. `ranker` may be null, as for a Recommender. `before`: what has been served so far,
-/// whose events are used again where the job's data are the same; may be null.
+/// whose events are used again where the job's data are equal; may be null.
 HttpService::Served LoadServed(const NewestModel& newest,
                                std::shared_ptr<const worker::saved::FrozenModel> ranker,
                                const ServedModel* before,

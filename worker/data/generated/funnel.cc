@@ -42,7 +42,7 @@ class Funnel final : public World {
 
     const size_t n_steps = static_cast<size_t>(config_.n_steps());
     const size_t after = 2 + n_steps - 2;  // of step k: after + k
-    const size_t truth = after + n_steps;  // the same
+    const size_t truth = after + n_steps;  // of step k: after + k
     const bool is_logged = i < config_.n_logged();
     bool reached = true;
     for (size_t k = 1; k <= n_steps; ++k) {

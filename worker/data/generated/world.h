@@ -44,7 +44,7 @@ std::unique_ptr<World> MakeWorld(const Data& data);
 /// The split's rows. Throws Error where a column does not exist.
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
                                             RowParser::Observer observer);
-/// All rows as tab-separated text with a header. Read as text, they are the same rows.
+/// All rows as tab-separated text with a header. Read as text, they give these examples again.
 void WriteGenerated(const Data& data, std::ostream& out);
 
 std::unique_ptr<World> MakeRatings(const GeneratedRatings& config);

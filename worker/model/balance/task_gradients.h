@@ -22,7 +22,7 @@ class TaskGradients {
  public:
   TaskGradients(SharedParameters shared, int n_tasks);
 
-  /// Of the model's last Forward, with these x and weights.
+  /// Computes the gradients for the model's last Forward, which had these x and weights.
   void Compute(Model* model, std::span<float> weights, const ConstMatrixView& x,
                const Matrix& doutputs, EmbeddingInput* input);
   /// [T, T]: products of the tasks' gradients with respect to the parameters that they share.

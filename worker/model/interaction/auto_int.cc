@@ -103,7 +103,8 @@ class AutoInt final : public nn::ColumnLayer {
   std::vector<int32_t> begin_;  // [n + 1]: of each row's tokens
   std::vector<nn::Workspace>
       tokens_;  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
-  std::vector<nn::Workspace> dtokens_;  // the same
+  std::vector<nn::Workspace>
+      dtokens_;  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
 };
 
 void CheckAutoInt(const ModelChecker& check, const config::ConfigPath& path,

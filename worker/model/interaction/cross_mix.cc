@@ -155,7 +155,7 @@ class CrossMix final : public nn::ColumnLayer {
   int rank_;
   std::vector<Layer> layers_;
   nn::Workspace q_;   // [n, E * rank], of one layer
-  nn::Workspace dq_;  // the same
+  nn::Workspace dq_;  // [n, E * rank], of one layer
   nn::Workspace dz_;  // [n, E * rank + E]
   nn::Workspace dt_;  // [n, dim]
 };

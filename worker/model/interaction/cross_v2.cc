@@ -76,7 +76,7 @@ class CrossV2 final : public nn::ColumnLayer {
   std::vector<nn::Workspace> x_;  // [layer][n, dim]: x_l; that of layer 0 is not used
   std::vector<nn::Workspace> u_;  // [layer][n, dim]
   nn::Workspace du_;              // [n, dim], of one layer
-  nn::Workspace dx_l_;            // the same
+  nn::Workspace dx_l_;            // [n, dim], of one layer
 };
 
 void CheckCrossV2(const ModelChecker& check, const config::ConfigPath& path,

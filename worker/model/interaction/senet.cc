@@ -98,7 +98,7 @@ class Senet final : public nn::ColumnLayer {
   nn::Workspace z_;   // [n, F]
   nn::Workspace h_;   // [n, H]
   nn::Workspace a_;   // [n, F]
-  nn::Workspace da_;  // the same
+  nn::Workspace da_;  // [n, F]
   nn::Workspace dh_;  // [n, H]
 };
 

@@ -19,7 +19,7 @@ class RankingLoss : public Loss {
   const char* Domain() const final { return "0 or 1"; }
 
  protected:
-  /// Of a positive row with output z and its group's negative ones, at least one: the loss;
+  /// For a positive example with output z and its group's negative ones, at least one: the loss;
   /// dnegatives [n] = its derivative with respect to each of the negatives. That with respect to z
   /// is minus their sum, as only differences of outputs matter.
   virtual double Compare(double z, std::span<const double> negatives,

@@ -61,7 +61,7 @@ class Transfer {
   }
   const Matrix& z() const { return z_; }
 
-  /// Of dz [n, width]: dweights += ...; dq [n, width] = ...; dbefore [n, width] += ...
+  /// From dz [n, width]: dweights += ...; dq [n, width] = ...; dbefore [n, width] += ...
   void Backward(std::span<const float> weights, const nn::ConstBlock& before,
                 const nn::ConstBlock& q, const Matrix& dz, std::span<float> dweights,
                 nn::MutableBlock dq, Matrix* dbefore) {

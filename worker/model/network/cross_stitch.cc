@@ -157,7 +157,7 @@ class CrossStitchModel final : public Model {
   std::vector<int> channels_;        // [layer]: matrices that it has
   std::unique_ptr<Towers> outputs_;  // the linear units
   std::vector<Matrix> h_;            // [layer][n, T * width]
-  std::vector<Matrix> u_;            // the same, stitched
+  std::vector<Matrix> u_;            // [layer][n, T * width], stitched
   std::vector<Matrix> dh_;
   std::vector<Matrix> du_;
 };

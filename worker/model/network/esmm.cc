@@ -154,11 +154,11 @@ class EsmmModel final : public Model {
   ExpertBank bank_;                     // network k up to its last hidden layer is expert k
   Towers logits_of_;                    // the linear units behind them
   std::vector<int> tasks_;              // [step]: its column of the outputs
-  std::vector<int> conditional_tasks_;  // [step]: the same, or kNoTask
+  std::vector<int> conditional_tasks_;  // [step]: its column of the outputs, or kNoTask
   Matrix logits_;                       // [n, steps]: f_k(x)
-  Matrix dlogits_;                      // the same
+  Matrix dlogits_;                      // [n, steps]: f_k(x)
   std::vector<double> a_;               // [steps], of one row
-  std::vector<double> da_;              // the same
+  std::vector<double> da_;              // [steps], of one row
 };
 
 void FillEsmm(Job* job) {

@@ -1,4 +1,4 @@
-// Networks of the same shape that read the same input, and the gates that read it with them.
+// Networks of equal shape that read one input, and the gates that read it with them.
 //
 // The first layers of all of them are one product: x [n, in] times W [in, E * h1 + all gates].
 // Deeper layers of an expert work on its columns.
@@ -80,7 +80,7 @@ class ExpertBank {
   std::vector<std::vector<nn::DenseLayer>> deeper_;  // [layer - 1][expert]
   std::vector<nn::HiddenStage> stages_;              // [layer], of all experts
   std::vector<nn::Workspace> y_;   // [layer][n, E * width]; layer 0 has the gates behind
-  std::vector<nn::Workspace> dy_;  // the same
+  std::vector<nn::Workspace> dy_;  // [layer][n, E * width]; layer 0 has the gates behind
 };
 
 }  // namespace zhiyin::worker::model

@@ -65,7 +65,7 @@ class MatrixFactorizationModel final : public Model {
   }
 
  private:
-  /// Of the part at `to`, whose partner is at `other`.
+  /// Gradient of the part at `to`, whose partner is at `other`.
   void BackwardPart(const ConstMatrixView& x, const Matrix& doutputs, int t, int other, int to,
                     Matrix* dx) const {
     const int at = t * width_;

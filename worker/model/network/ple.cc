@@ -148,7 +148,7 @@ class PleLevel {
   int n_gates_ = 0;  // without the shared one at the last level
   std::vector<std::unique_ptr<ExpertBank>> banks_;
   std::vector<Matrix> mixtures_;   // [gate][n, width]
-  std::vector<Matrix> dmixtures_;  // the same
+  std::vector<Matrix> dmixtures_;  // [gate][n, width]
 };
 
 class PleModel final : public Model {

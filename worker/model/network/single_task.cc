@@ -9,7 +9,7 @@
 namespace zhiyin::worker::model {
 namespace {
 
-/// All networks read the same x: their first layers are one product.
+/// All networks read one x: their first layers are one product.
 class SingleTaskModel final : public Model {
  public:
   SingleTaskModel(const SingleTask& config, const Hidden& hidden, int input_dim, int n_tasks)

@@ -126,7 +126,7 @@ class StemModel final : public Model {
   std::vector<nn::DenseLayer> gates_;               // [task]
   std::unique_ptr<Towers> towers_;
   std::vector<Matrix> x_;              // [part][n, part]
-  std::vector<Matrix> dx_;             // the same, by way of the gates
+  std::vector<Matrix> dx_;             // [part][n, part], by way of the gates
   std::vector<Matrix> gate_x_;         // [task][n, part]
   std::vector<Matrix> probabilities_;  // [task][n, experts]
   std::vector<Matrix> mixtures_;       // [task][n, width]

@@ -127,9 +127,9 @@ class Tower {
   int n_columns_ = 0;
   std::optional<nn::Mlp> mlp_;
   nn::Workspace in_;             // [n, n_columns]
-  nn::Workspace din_;            // the same
+  nn::Workspace din_;            // [n, n_columns]
   nn::Workspace vectors_;        // [n, dim]
-  nn::Workspace dvectors_;       // the same
+  nn::Workspace dvectors_;       // [n, dim]
   nn::Workspace inverse_norms_;  // [n, 1]
 };
 
@@ -304,11 +304,11 @@ class TwoTowerModel final : public Model {
   bool has_own_ = false;  // AddAuxiliaryLoss was called after Forward
 
   nn::Workspace scores_;   // [n, 1]
-  nn::Workspace dscores_;  // the same
-  // Of in_batch.
+  nn::Workspace dscores_;  // [n, 1]
+  // State of in_batch.
   nn::Workspace log_shares_;               // [n, 1]
   nn::Workspace items_;                    // [items, dim]
-  nn::Workspace ditems_;                   // the same
+  nn::Workspace ditems_;                   // [items, dim]
   nn::Workspace shares_;                   // [n, items]
   std::vector<Eigen::Index> item_of_row_;  // [n]
   std::vector<Eigen::Index> first_row_;    // [items]

@@ -51,7 +51,7 @@ class WidePart {
   int64_t weights_;
   std::unique_ptr<nn::ColumnLayer> fm_;  // null: none
   Matrix fm_output_;                     // [n, dim]
-  Matrix dfm_output_;                    // the same
+  Matrix dfm_output_;                    // [n, dim]
 };
 
 /// Checks the wide part of a model that has one.

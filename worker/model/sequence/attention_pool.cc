@@ -72,11 +72,11 @@ class AttentionPool final : public nn::ColumnLayer {
   nn::DenseLayer layer_;
   int64_t u_;
   nn::Workspace h_;        // [M, width]
-  nn::Workspace dh_;       // the same
+  nn::Workspace dh_;       // [M, width]
   nn::Workspace a_;        // [M, 1]
-  nn::Workspace da_;       // the same
+  nn::Workspace da_;       // [M, 1]
   nn::Workspace dvalues_;  // [M, dim]
-  nn::Workspace dinput_;   // the same
+  nn::Workspace dinput_;   // [M, dim]
 };
 
 void CheckAttentionPool(const ModelChecker& check, const config::ConfigPath& path,

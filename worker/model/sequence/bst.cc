@@ -119,7 +119,7 @@ class Bst final : public nn::ColumnLayer {
   std::vector<nn::TransformerBlock> blocks_;
   std::vector<int32_t> begin_;  // [n + 1]: of each row's tokens
   nn::Workspace tokens_;        // [T, dim]
-  nn::Workspace dtokens_;       // the same
+  nn::Workspace dtokens_;       // [T, dim]
 };
 
 void CheckBst(const ModelChecker& check, const config::ConfigPath& path,

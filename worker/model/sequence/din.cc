@@ -91,7 +91,7 @@ class Din final : public nn::ColumnLayer {
   PackedSequence sequence_;
   nn::Mlp unit_;
   nn::Workspace pairs_;    // [M, 4 * dim]
-  nn::Workspace dpairs_;   // the same
+  nn::Workspace dpairs_;   // [M, 4 * dim]
   nn::Workspace a_;        // [M, 1]
   nn::Workspace dvalues_;  // [M, dim]
 };

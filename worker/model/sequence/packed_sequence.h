@@ -48,7 +48,7 @@ class PackedSequence {
   }
 
  private:
-  /// Of a row's value l in x.
+  /// The columns of an example's value l in x.
   int Column(int l) const { return sequence_.begin + l * sequence_.dim; }
 
   InputLayout::Part sequence_;
