@@ -1,9 +1,9 @@
-// The first things that ranks say to each other.
+// The handshake: the first messages of a job.
 //
-//   kGreeting   text: the sender's build, a line break, the host it runs on
-//   kHello      the host of each rank, the folder of rows to load or nothing (ByteWriter strings),
-//   u64 whether the model's own weights
-//               get their first values, a Manifest in binary (a string, too)
+//   kHandshake       text: the sender's build, a line break, the host it runs on
+//   kHandshakeReply  strings (ByteWriter): the host of each rank, the folder of rows to load or
+//                    nothing; u64: whether the model's own weights get their first values;
+//                    a string: a Manifest in binary
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ struct Greeting {
   std::string build;  // Fingerprint()
   std::string host;
 };
-/// Throws Error, naming the rank it came from, on a greeting that is none.
+/// Throws Error, naming the rank it came from, on a malformed handshake.
 Greeting ParseGreeting(const net::Frame& greeting);
 
 /// What rank 0 tells all others: where each rank runs, the job, and for an evaluation the model

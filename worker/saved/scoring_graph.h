@@ -13,8 +13,7 @@ namespace zhiyin::worker::saved {
 /// Inputs, by the names of the job's fields and numerics:
 ///
 ///   a field     int64 [n, any]: positions in its list of keys; the number of keys for a value that
-///   is not in it, -1 for none (at the end
-///               of a row that has fewer values than others)
+///               is not in it; -1 for none (at the end of an example with fewer values than others)
 ///   a numeric   float [n, 1]: as it is in the data; NaN where not known
 ///
 /// Outputs: TASK.prediction, float [n, 1], as FrozenModel::Session gives them. `keys`, of each

@@ -1,16 +1,18 @@
-// What must hold at the end of every training job, over MPI and simulated alike, each by its name.
-// They are sums that workers and servers keep anyway.
+// Invariants of every training job, over MPI and simulated alike, checked at its end by name from
+// sums that workers and servers keep anyway.
 //
 //   evaluation_makes_no_rows  servers have made as many rows after each evaluation as before it
-//   pushes_applied            pushes that servers applied, or refused, = pushes that workers sent
-//   keys_pushed               keys that workers pulled = keys of pulls at servers = keys of their
-//   pushes, refused
-//                             ones included; keys that workers peeked at = keys of peeks at servers
-//   samples_counted           rows that workers say they trained on = rows of the split * epochs
+//   pushes_applied            pushes that servers applied or refused = pushes that workers sent
+//   keys_pushed               keys that workers pulled = keys of pulls at servers
+//                             = keys of their pushes, refused ones included;
+//                             keys of read-only pulls agree likewise
+//   samples_counted           examples that workers trained on = examples of the split * epochs
 //   staleness_bound           no worker got a reply to a pull of step t before t - staleness steps
-//   were complete row_counts                those of ps/row_counts.h all_answered nothing is left
-//   waiting at a client or a server memory_bound              bytes between a worker and a server
-//   stayed within what docs/protocol.md allows
+//                             were complete
+//   row_counts                those of ps/row_counts.h
+//   all_answered              nothing is left waiting at a client or a server
+//   memory_bound              bytes between a worker and a server stayed within what
+//                             docs/protocol.md allows
 #pragma once
 
 #include <cstdint>

@@ -13,9 +13,10 @@ namespace zhiyin::launch::apps {
 /// With a query q, a document d, a user u, everything about them N(0, 1) unless said otherwise, and
 /// the position p from 0 on the page:
 ///
-///   relevance = 1.5 if their topics agree, + 1 if their intents do, - 1, + 0.6 quality(d) + 0.5
-///   site(d) + 0.6 interest(u, topic(d)) p_click   = sigmoid(-1.6 + relevance - 0.35 p) p_found   =
-///   sigmoid(-0.4 + 0.8 relevance + 0.5 depth(d))
+///   relevance = 1.5 if their topics agree, + 1 if their intents do, - 1,
+///               + 0.6 quality(d) + 0.5 site(d) + 0.6 interest(u, topic(d))
+///   p_click   = sigmoid(-1.6 + relevance - 0.35 p)
+///   p_found   = sigmoid(-0.4 + 0.8 relevance + 0.5 depth(d))
 ///
 /// The older engine orders ten documents, half of them of the query's topic, by relevance + 1.5
 /// noise without the user. A pure function of the configuration. Immutable; any number of threads.

@@ -13,11 +13,12 @@ namespace zhiyin::launch::apps {
 /// With the user u, the item i and everything about them N(0, 1) unless said otherwise, at a time t
 /// of n_days:
 ///
-///   z          = taste(u, theme(i), t) + 0.15 season(theme(i), t) + 0.7 style(u, style(i)) + 0.6
-///   brand(i) + 0.4 quality(i) p_click    = sigmoid(-3 + z + 0.4 openness(u) - 0.4 thrift(u)
-///   price(i)) p_conversion = sigmoid(-1.4 + 0.5 z + 0.3 value(i) - 0.4 (1 + thrift(u)) price(i))
-///   taste      = 0.8 of the user's age group + 0.3 own + drift t / n_days moving, style = 0.8 of
-///   the region + 0.3 own
+///   z            = taste(u, theme(i), t) + 0.15 season(theme(i), t) + 0.7 style(u, style(i))
+///                  + 0.6 brand(i) + 0.4 quality(i)
+///   p_click      = sigmoid(-3 + z + 0.4 openness(u) - 0.4 thrift(u) price(i))
+///   p_conversion = sigmoid(-1.4 + 0.5 z + 0.3 value(i) - 0.4 (1 + thrift(u)) price(i))
+///   taste        = 0.8 of the user's age group + 0.3 own + drift t / n_days moving
+///   style        = 0.8 of the region + 0.3 own
 ///
 /// A pure function of the configuration. Immutable; any number of threads.
 class ShopWorld {

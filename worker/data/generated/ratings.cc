@@ -1,4 +1,4 @@
-// Ratings from a known linear model: a world where the right answer can be computed.
+// Ratings from a known linear model, so that the right answer can be computed.
 //
 //   rating = 3.5 + user part + item part + noise * N(0, 1)
 //
@@ -11,8 +11,7 @@
 //   user_activity  visits a week, exponential    item_quality   normal
 //   user_group     8 categories                  item_genre     18 categories
 //   user_region    20 categories                 item_maker     50 categories
-//   rating         the label                     item_tags      0 to 3 distinct ones of 30,
-//   separated by |
+//   rating         the label                     item_tags      0 to 3 of 30, separated by |
 #include <array>
 #include <cmath>
 #include <span>

@@ -1,8 +1,8 @@
 // Dynamic weight average (Liu, Johns, Davison, "End-to-End Multi-Task Learning with Attention",
 // CVPR 2019, section 3.3, eq. 7): the weight of task t in an epoch follows from its mean losses in
 // the two epochs before,
-//   r_t = L_t[-1] / L_t[-2],   weight_t = T exp(r_t / temperature) / sum over i of exp(r_i /
-//   temperature),
+//   r_t = L_t[-1] / L_t[-2]
+//   weight_t = T exp(r_t / temperature) / sum over i of exp(r_i / temperature),
 // so that tasks whose loss falls more slowly count more; 1 in the first two epochs.
 #include <cmath>
 

@@ -1,13 +1,13 @@
 // Gradient normalisation (Chen et al., "GradNorm: Gradient Normalization for Adaptive Loss
 // Balancing in Deep Multitask Networks", ICML 2018, section 3.1 to 3.2, eq. 2). The weights w_t of
 // the tasks are learned so that their gradients have norms in proportion to how slowly they learn:
-//   G_t = w_t |g_t|,  r_t = (L_t / L_t(0)) / mean of the same over tasks,
-//   L_grad = sum over t of | G_t - mean(G) r_t^alpha |,   the second part of which counts as a
-//   constant.
+//   G_t = w_t |g_t|
+//   r_t = (L_t / L_t(0)) / mean of L_t / L_t(0) over tasks
+//   L_grad = sum over t of | G_t - mean(G) r_t^alpha |     mean(G) r_t^alpha counts as a constant
 //
 // What is done differently: g_t is with respect to all that tasks share, not to one layer; L_t(0)
 // is the task's mean loss in the first epoch, during which all r_t are 1, so that all workers know
-// the same; and where the paper brings the weights to a sum of T after each step, here w = T
+// it; and where the paper brings the weights to a sum of T after each step, here w = T
 // softmax(u) and the u are learned, from 0.
 #include <cmath>
 

@@ -1,10 +1,9 @@
 // AutoInt (Song et al., CIKM 2019, eqs. 5 to 8): self-attention over the fields of a row, a field's
 // vector being a token.
-//   e' = relu(SelfAttention(e) + e Wres)                without scale, the heads side by side; as
-//   many times as there are layers
+//   e' = relu(SelfAttention(e) + e Wres)      without scale, the heads side by side; n_layers times
 //
-//   e [n * F, dim], the vectors of F fields row after row   Wres [dim, H * width]   e' [n * F, H *
-//   width]
+//   e [n * F, dim], the vectors of F fields, example after example   Wres [dim, H * width]
+//   e' [n * F, H * width]
 #include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/attention.h"
 #include "worker/model/nn/init.h"

@@ -1,7 +1,7 @@
 // Mixture of low-rank cross experts of DCN-v2 (Wang et al., WWW 2021, section 3.5):
 //   x_{l+1} = sum_e G_e(x_l) E_e(x_l) + x_l
-//   E_e(x_l) = x_0 * (U_e g(C_e g(V_e^T x_l)) + b)      g: tanh   G: softmax of a linear gate   *:
-//   by entries
+//   E_e(x_l) = x_0 * (U_e g(C_e g(V_e^T x_l)) + b)
+//   g: tanh   G: softmax of a linear gate   *: by entries
 // The gates of a row add up to 1, so the experts' common b comes once. The experts of a layer share
 // two wide products, with a narrow one for each between them:
 //   z = x_l [V_1, ..., V_E | gates]                     [n, E * rank + E]

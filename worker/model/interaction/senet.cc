@@ -3,8 +3,8 @@
 //   a = relu(relu(z W1) W2)                             excitation, without biases
 //   y_f = a_f v_f                                       re-weight
 //
-//   v_f [n, dim_f], the vector of field f   z, a [n, F]   W1 [F, H]   W2 [H, F]   H = max(1, F /
-//   reduction)
+//   v_f [n, dim_f], the vector of field f   z, a [n, F]   W1 [F, H]   W2 [H, F]
+//   H = max(1, F / reduction)
 #include <algorithm>
 
 #include "worker/model/interaction/interactions.h"

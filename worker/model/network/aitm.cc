@@ -1,13 +1,14 @@
 // Adaptive information transfer multi-task framework (Xi et al., "Modeling the Sequential
 // Dependence among Audience Multi-step Conversions with Multi-task Learning in Targeted Display
-// Advertising", KDD 2021, eqs. 2 to 8). Tasks are a chain: who comes to task t came through task t
-// - 1.
-//   q_t = f_t(x)                                           task t's own network
-//   z_1 = q_1;  z_t = AIT(r_t, q_t) with r_t = g_t(z_{t-1})      what is transferred, g_t a layer
-//   with ReLU AIT(r, q) = sum over u in {r, q} of w_u V(u)           attention of two, no wider w =
-//   softmax over u of <K(u), Q(u)> / sqrt(width)       V, K, Q: linear layers of task t y_t = z_t
-//   w_t + b_t
-// and the behavioural expectation calibrator, as a loss of the model's own:
+// Advertising", KDD 2021, eqs. 2 to 8). Tasks are a chain: task t is possible
+// only after task t - 1.
+//   q_t = f_t(x)                                         task t's own network
+//   z_1 = q_1
+//   z_t = AIT(r_t, q_t), r_t = g_t(z_{t-1})              what is transferred; g_t: layer with ReLU
+//   AIT(r, q) = sum over u in {r, q} of w_u V(u)         attention over two vectors
+//   w = softmax over u of <K(u), Q(u)> / sqrt(width)     V, K, Q: linear layers of task t
+//   y_t = z_t w_t + b_t
+// and the behavioural expectation calibrator, an auxiliary loss:
 //   calibration_weight * sum over t > 1 of max(sigmoid(y_t) - sigmoid(y_{t-1}), 0)
 //
 // The first layers of all f_t are one product, and so are V, K and Q of a task: [n, width] times

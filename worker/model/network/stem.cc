@@ -3,8 +3,8 @@
 // x_s and x_t are those parts of all fields.
 //   S, E_t   experts of the shared part, reading x_s, and of task t, reading x_t
 //   g_t = softmax((x_s + x_t) Wg_t + bg_t)            over the experts of all parts
-//   m_t = g_t [S, E_t, sg(E_u) for all u != t]        sg: passes no gradient (all forward,
-//   task-specific backward) y_t = tower_t(m_t)
+//   m_t = g_t [S, E_t, sg(E_u) for all u != t]        sg: passes no gradient
+//   y_t = tower_t(m_t)
 // So a task learns from all embeddings, and no other task changes its own. Numerics stand once
 // behind every part, and in the gate's input once.
 //

@@ -2,8 +2,8 @@
 // to 10):
 //   h_l = tanh(v_l W + b)      a = softmax over l of (h_l . u)      y = sum_l a_l v_l
 //
-//   v_l, y [dim]   W [dim, width]   b, u [width]   M values in the batch, one below the other: h
-//   [M, width], a [M]
+//   v_l, y [dim]   W [dim, width]   b, u [width]
+//   M values in the batch, one below the other: h [M, width], a [M]
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/softmax.h"
 #include "worker/model/sequence/packed_sequence.h"

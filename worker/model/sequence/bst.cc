@@ -1,8 +1,8 @@
 // Behavior sequence transformer (Chen et al., "Behavior Sequence Transformer for E-commerce
 // Recommendation in Alibaba", DLP-KDD 2019, section 2):
-//   e = [v_1 + p_c, v_2 + p_{c-1}, ..., v_c + p_1, q + p_0]     the values, then the target; p: a
-//   vector for each position e = block(e), n_blocks times transformer_block.h y = e_q, or the mean
-//   of e over its tokens
+//   e = [v_1 + p_c, v_2 + p_{c-1}, ..., v_c + p_1, q + p_0]   the values, then the target
+//   e = block(e), n_blocks times                              transformer_block.h
+//   y = e_q, or the mean of e over its tokens                 p: a vector for each position
 // Positions count back from the target, as the paper's do (there in time, here in values). They are
 // added where the paper puts them side by side, and y has dim columns where the paper takes all
 // tokens. A row without values has no token: y = 0.
