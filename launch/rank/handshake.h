@@ -17,27 +17,28 @@
 
 namespace zhiyin::launch::rank {
 
-struct Greeting {
+struct Handshake {
   std::string build;  // Fingerprint()
   std::string host;
 };
 /// Throws Error, naming the rank it came from, on a malformed handshake.
-Greeting ParseGreeting(const net::Frame& greeting);
+Handshake ParseHandshake(const net::Frame& handshake);
 
 /// What rank 0 tells all others: where each rank runs, the job, and for an evaluation the model
 /// that it is about.
-struct Hello {
+struct HandshakeReply {
   std::vector<std::string> hosts;  // [rank]
   job::JobStart start;
 };
-std::string SerializeHello(const Hello& hello);
+std::string SerializeHandshakeReply(const HandshakeReply& reply);
 /// Throws Error, naming the rank it came from, unless it is a job that rank 0 could have loaded.
-Hello ParseHello(const net::Frame& hello, Command command, const net::RoleMap& roles);
+HandshakeReply ParseHandshakeReply(const net::Frame& reply, Command command,
+                                   const net::RoleMap& roles);
 
 /// On every rank but 0: says which build this is, and where it runs.
-void SendGreeting(net::Mailbox* mailbox);
-/// On rank 0: waits for the greetings of all others; returns the host of each rank. Throws Error on
-/// one of another build, naming both hosts.
-std::vector<std::string> AwaitGreetings(net::Mailbox* mailbox);
+void SendHandshake(net::Mailbox* mailbox);
+/// On rank 0: waits for the handshakes of all others; returns the host of each rank. Throws Error
+/// on one of another build, naming both hosts.
+std::vector<std::string> AwaitHandshakes(net::Mailbox* mailbox);
 
 }  // namespace zhiyin::launch::rank

@@ -84,22 +84,22 @@ job::JobStart ReadManifest(const RankOptions& options, const net::RoleMap& roles
 
 job::JobStart ShareManifest(const RankOptions& options, const net::RoleMap& roles,
                             net::Mailbox* mailbox) {
-  Hello hello;
+  HandshakeReply reply;
   if (mailbox->endpoint().rank() != 0) {
-    SendGreeting(mailbox);
-    hello = ParseHello(
+    SendHandshake(mailbox);
+    reply = ParseHandshakeReply(
         mailbox->Await({net::FrameKind::kHandshakeReply}, "the job's configuration", IsRankZero),
         options.command, roles);
   } else {
-    hello.hosts = AwaitGreetings(mailbox);
-    hello.start = ReadManifest(options, roles);
-    const std::string bytes = SerializeHello(hello);
+    reply.hosts = AwaitHandshakes(mailbox);
+    reply.start = ReadManifest(options, roles);
+    const std::string bytes = SerializeHandshakeReply(reply);
     for (int rank = 1; rank < roles.n_ranks(); ++rank)
       mailbox->Send(rank,
                     net::Frame(net::FrameKind::kHandshakeReply, mailbox->NewRequestId(), 0, bytes));
   }
-  mailbox->SetHosts(std::move(hello.hosts));
-  return std::move(hello.start);
+  mailbox->SetHosts(std::move(reply.hosts));
+  return std::move(reply.start);
 }
 
 /// Into the empty tables of a server.

@@ -373,14 +373,14 @@ TEST(Refusals, OfAnEvaluationsResults) {
               HasSubstr("a prediction is nan"));
 }
 
-TEST(Refusals, OfAHello) {
+TEST(Refusals, OfAHandshakeReply) {
   const auto error = [](int source, launch::rank::Command command, std::string_view bytes) {
-    const net::Frame hello = From(source, net::Frame(net::FrameKind::kHandshakeReply, 1, 0, bytes));
-    return ErrorOf([&] { launch::rank::ParseHello(hello, command, kRoles); });
+    const net::Frame reply = From(source, net::Frame(net::FrameKind::kHandshakeReply, 1, 0, bytes));
+    return ErrorOf([&] { launch::rank::ParseHandshakeReply(reply, command, kRoles); });
   };
-  launch::rank::Hello hello{{"a", "b", "c", "d"}, {}};
-  *hello.start.manifest.mutable_job() = SmallJob(0);
-  const std::string good = launch::rank::SerializeHello(hello);
+  launch::rank::HandshakeReply reply{{"a", "b", "c", "d"}, {}};
+  *reply.start.manifest.mutable_job() = SmallJob(0);
+  const std::string good = launch::rank::SerializeHandshakeReply(reply);
   EXPECT_EQ(error(0, launch::rank::Command::kTrain, good), "");
   EXPECT_EQ(error(1, launch::rank::Command::kTrain, good),
             "configuration from rank 1: expected it from rank 0");
@@ -390,34 +390,36 @@ TEST(Refusals, OfAHello) {
               HasSubstr("configuration from rank 0: ends at byte 8, but "));
   EXPECT_THAT(error(0, launch::rank::Command::kEvaluate, good),
               HasSubstr("configuration from rank 0: no model, expected its folder"));
-  hello.start.rows = "/models/a";
-  EXPECT_THAT(error(0, launch::rank::Command::kEvaluate, launch::rank::SerializeHello(hello)),
-              HasSubstr("configuration from rank 0: format version 0"));
-  hello.start.rows.clear();
-  hello.start.manifest.mutable_job()->mutable_table(0)->set_dim(0);
-  EXPECT_THAT(error(0, launch::rank::Command::kTrain, launch::rank::SerializeHello(hello)),
+  reply.start.rows = "/models/a";
+  EXPECT_THAT(
+      error(0, launch::rank::Command::kEvaluate, launch::rank::SerializeHandshakeReply(reply)),
+      HasSubstr("configuration from rank 0: format version 0"));
+  reply.start.rows.clear();
+  reply.start.manifest.mutable_job()->mutable_table(0)->set_dim(0);
+  EXPECT_THAT(error(0, launch::rank::Command::kTrain, launch::rank::SerializeHandshakeReply(reply)),
               HasSubstr(": table[users].dim: is 0, expected 1 to 4096"));
-  hello.hosts.pop_back();  // what is there in its place is no manifest
-  EXPECT_THAT(error(0, launch::rank::Command::kTrain, launch::rank::SerializeHello(hello)),
+  reply.hosts.pop_back();  // what is there in its place is no manifest
+  EXPECT_THAT(error(0, launch::rank::Command::kTrain, launch::rank::SerializeHandshakeReply(reply)),
               HasSubstr("configuration from rank 0: "));
 }
 
-TEST(Refusals, OfAGreeting) {
+TEST(Refusals, OfAHandshake) {
   const auto error = [](std::vector<net::Frame> arriving) {
     return ErrorAt(0, std::move(arriving),
-                   [](net::Mailbox* mailbox) { launch::rank::AwaitGreetings(mailbox); });
+                   [](net::Mailbox* mailbox) { launch::rank::AwaitHandshakes(mailbox); });
   };
-  const auto greeting = [](int source, const std::string& text) {
+  const auto handshake = [](int source, const std::string& text) {
     return From(source, net::Frame(net::FrameKind::kHandshake, 1, 0, text));
   };
   const std::string good = launch::rank::Fingerprint() + "\nnode-b";
-  EXPECT_EQ(error(List(greeting(1, good), greeting(2, good), greeting(3, good))), "");
-  EXPECT_EQ(error(List(greeting(1, good), greeting(1, good))), "handshake from rank 1: came twice");
-  EXPECT_EQ(error(List(greeting(2, "hello"))),
+  EXPECT_EQ(error(List(handshake(1, good), handshake(2, good), handshake(3, good))), "");
+  EXPECT_EQ(error(List(handshake(1, good), handshake(1, good))),
+            "handshake from rank 1: came twice");
+  EXPECT_EQ(error(List(handshake(2, "reply"))),
             "handshake from rank 2: 5 bytes, expected a build and a host");
-  EXPECT_EQ(error(List(greeting(2, "zhiyin 9\n" + std::string(2000, 'x')))),
+  EXPECT_EQ(error(List(handshake(2, "zhiyin 9\n" + std::string(2000, 'x')))),
             "handshake from rank 2: 2009 bytes, expected a build and a host");
-  EXPECT_EQ(error(List(greeting(3, "zhiyin 9\nnode-c"))),
+  EXPECT_EQ(error(List(handshake(3, "zhiyin 9\nnode-c"))),
             "rank 3 on node-c runs zhiyin 9, rank 0 on scripted runs " +
                 launch::rank::Fingerprint() + ": expected the same build on all hosts");
 }

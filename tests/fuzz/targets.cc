@@ -11,8 +11,8 @@ namespace {
 constexpr Target kTargets[] = {
     {"frame", FuzzFrame, FrameSeeds},
     {"mailbox", FuzzMailbox, MailboxSeeds},
-    {"greeting", FuzzGreeting, GreetingSeeds},
-    {"hello", FuzzHello, HelloSeeds},
+    {"handshake", FuzzHandshake, HandshakeSeeds},
+    {"handshake_reply", FuzzHandshakeReply, HandshakeReplySeeds},
     {"server", FuzzServer, ServerSeeds},
     {"client", FuzzClient, ClientSeeds},
     {"leases", FuzzLeases, LeasesSeeds},

@@ -14,14 +14,14 @@
 namespace zhiyin::fuzz {
 
 /// libFuzzer's LLVMFuzzerTestOneInput, one a target, in NAME_target.cc.
-int FuzzFrame(const uint8_t* data, size_t size);        // a message's header
-int FuzzMailbox(const uint8_t* data, size_t size);      // failures and signs of life of other ranks
-int FuzzGreeting(const uint8_t* data, size_t size);     // which builds run, and where
-int FuzzHello(const uint8_t* data, size_t size);        // the job, from rank 0
-int FuzzServer(const uint8_t* data, size_t size);       // all that a server is asked
-int FuzzClient(const uint8_t* data, size_t size);       // a server's replies
-int FuzzLeases(const uint8_t* data, size_t size);       // a saved state of the leases
-int FuzzPredictions(const uint8_t* data, size_t size);  // a worker's part of a prediction
+int FuzzFrame(const uint8_t* data, size_t size);           // a message's header
+int FuzzMailbox(const uint8_t* data, size_t size);         // failures and heartbeats of other ranks
+int FuzzHandshake(const uint8_t* data, size_t size);       // which builds run, and where
+int FuzzHandshakeReply(const uint8_t* data, size_t size);  // the job, from rank 0
+int FuzzServer(const uint8_t* data, size_t size);          // all that a server is asked
+int FuzzClient(const uint8_t* data, size_t size);          // a server's replies
+int FuzzLeases(const uint8_t* data, size_t size);          // a saved state of the leases
+int FuzzPredictions(const uint8_t* data, size_t size);     // a worker's part of a prediction
 int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
 int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves
 int FuzzBlockSummaries(const uint8_t* data, size_t size);  // what a worker's first pass found
@@ -38,8 +38,8 @@ int FuzzProfile(const uint8_t* data, size_t size);         // what a worker's ti
 /// in the failure that they report.
 std::vector<std::string> FrameSeeds();
 std::vector<std::string> MailboxSeeds();
-std::vector<std::string> GreetingSeeds();
-std::vector<std::string> HelloSeeds();
+std::vector<std::string> HandshakeSeeds();
+std::vector<std::string> HandshakeReplySeeds();
 std::vector<std::string> ServerSeeds();
 std::vector<std::string> ClientSeeds();
 std::vector<std::string> LeasesSeeds();

@@ -7,10 +7,10 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr int kGreetingRanks = 3;
+constexpr int kHandshakeRanks = 3;
 
 /// What rank 0 hears when all ranks run its own build.
-std::string Greetings() {
+std::string Handshakes() {
   std::string script;
   for (const int rank : {2, 1}) {
     net::Frame frame(net::FrameKind::kHandshake, 1, 0, launch::rank::Fingerprint() + "\nnode-b");
@@ -23,18 +23,18 @@ std::string Greetings() {
 }  // namespace
 
 /// A script of what arrives at rank 0 before the job.
-int FuzzGreeting(const uint8_t* data, size_t size) {
+int FuzzHandshake(const uint8_t* data, size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data), size);
   Judge("rank", [&] {
-    ScriptedEndpoint endpoint(0, kGreetingRanks, MessagesOf(script, 0, kGreetingRanks));
+    ScriptedEndpoint endpoint(0, kHandshakeRanks, MessagesOf(script, 0, kHandshakeRanks));
     net::Mailbox mailbox(&endpoint, 1);
-    launch::rank::AwaitGreetings(&mailbox);
+    launch::rank::AwaitHandshakes(&mailbox);
   });
   return 0;
 }
 
-std::vector<std::string> GreetingSeeds() {
-  return {Greetings()};
+std::vector<std::string> HandshakeSeeds() {
+  return {Handshakes()};
 }
 
 }  // namespace zhiyin::fuzz

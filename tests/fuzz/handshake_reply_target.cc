@@ -10,21 +10,21 @@
 namespace zhiyin::fuzz {
 namespace {
 
-constexpr net::RoleMap kGreetedRoles{1, 2};
+constexpr net::RoleMap kHandshakeRoles{1, 2};
 
 }  // namespace
 
 /// The first byte chooses the command, the others are the message.
-int FuzzHello(const uint8_t* data, size_t size) {
+int FuzzHandshakeReply(const uint8_t* data, size_t size) {
   if (size < 1) return -1;
-  net::Frame hello(net::FrameKind::kHandshakeReply, 1, 0,
+  net::Frame reply(net::FrameKind::kHandshakeReply, 1, 0,
                    std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
-  hello.Arrived(0);
+  reply.Arrived(0);
   const launch::rank::Command command =
       data[0] % 2 == 0 ? launch::rank::Command::kTrain : launch::rank::Command::kEvaluate;
   std::optional<Job> job;
   Judge("rank 0", [&] {
-    job = launch::rank::ParseHello(hello, command, kGreetedRoles).start.manifest.job();
+    job = launch::rank::ParseHandshakeReply(reply, command, kHandshakeRoles).start.manifest.job();
   });
   if (!job) return 0;
   // A server is what is made of it next. It says what is wrong with a job that came as it was sent.
@@ -35,18 +35,18 @@ int FuzzHello(const uint8_t* data, size_t size) {
   return 0;
 }
 
-std::vector<std::string> HelloSeeds() {
+std::vector<std::string> HandshakeReplySeeds() {
   std::vector<std::string> seeds;
   for (const Job& job : testing::JobOfEveryModel()) {
-    launch::rank::Hello hello{{"node-a", "node-b", "node-b"}, {}};
-    Manifest& manifest = hello.start.manifest;
+    launch::rank::HandshakeReply reply{{"node-a", "node-b", "node-b"}, {}};
+    Manifest& manifest = reply.start.manifest;
     *manifest.mutable_job() = job;
-    seeds.push_back('\0' + launch::rank::SerializeHello(hello));
+    seeds.push_back('\0' + launch::rank::SerializeHandshakeReply(reply));
     manifest.set_format_version(worker::saved::kModelFormatVersion);
     manifest.mutable_numeric_mean()->Resize(job.numeric_size(), 0.5f);
     manifest.mutable_numeric_scale()->Resize(job.numeric_size(), 2.0f);
-    hello.start.rows = "/models/a";
-    seeds.push_back('\1' + launch::rank::SerializeHello(hello));
+    reply.start.rows = "/models/a";
+    seeds.push_back('\1' + launch::rank::SerializeHandshakeReply(reply));
   }
   return seeds;
 }
