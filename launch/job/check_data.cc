@@ -68,11 +68,11 @@ class DataChecker : private config::Checker {
       if (join.column().empty()) Fail(path("column"), "is missing, expected a column of the rows");
       const auto& names = join.text().column_name();
       if (!names.empty() && std::find(names.begin(), names.end(), join.key()) == names.end())
-        Fail(path("key"), Text("is \"", join.key(), "\", expected a name of text.column_name"));
+        Fail(path("key"), TextOf("is \"", join.key(), "\", expected a name of text.column_name"));
       if (columns_.empty()) continue;
       if (std::find(columns_.begin(), columns_.end(), join.column()) == columns_.end())
-        Fail(path("column"), Text("is \"", join.column(), "\", expected a column of the rows",
-                                  Suggestion(join.column(), columns_)));
+        Fail(path("column"), TextOf("is \"", join.column(), "\", expected a column of the rows",
+                                    Suggestion(join.column(), columns_)));
       if (names.empty()) {
         columns_.clear();  // nothing is known of the columns from here on
         continue;
@@ -80,8 +80,8 @@ class DataChecker : private config::Checker {
       for (const std::string& name : names) {
         if (name == join.key()) continue;
         if (std::find(columns_.begin(), columns_.end(), name) != columns_.end())
-          Fail(path("text"), Text("has a column \"", name,
-                                  "\", and so have the rows: expected names that differ"));
+          Fail(path("text"), TextOf("has a column \"", name,
+                                    "\", and so have the rows: expected names that differ"));
         columns_.push_back(name);
       }
     }
@@ -95,7 +95,8 @@ class DataChecker : private config::Checker {
       Fail(path, "needs columns with names, expected data.text.header or column_name");
     const auto check_column = [&](const char* name, const std::string& column) {
       if (column.empty()) Fail(path(name), "is missing, expected a column");
-      if (column[0] == '#') Fail(path(name), Text("is \"", column, "\", expected a column's name"));
+      if (column[0] == '#')
+        Fail(path(name), TextOf("is \"", column, "\", expected a column's name"));
       worker::data::CheckColumn(*this, path(name), column, job_.data(), known);
     };
     check_column("user", behaviour.user());
@@ -131,7 +132,7 @@ class DataChecker : private config::Checker {
       case Behaviour::kShare:
         if (!(behaviour.share() > 0 && behaviour.share() < 1))
           Fail(path("share"),
-               Text("is ", behaviour.share(), ", expected more than 0 and less than 1"));
+               TextOf("is ", behaviour.share(), ", expected more than 0 and less than 1"));
         return;
     }
   }
@@ -144,10 +145,11 @@ class DataChecker : private config::Checker {
     std::set<std::string> names;
     for (int i = 0; i < negatives.task_size(); ++i) {
       const std::string& name = negatives.task(i);
-      if (!names.insert(name).second) Fail(path("task", i), Text("\"", name, "\" is there twice"));
+      if (!names.insert(name).second)
+        Fail(path("task", i), TextOf("\"", name, "\" is there twice"));
       if (std::none_of(job_.task().begin(), job_.task().end(),
                        [&](const Task& task) { return task.name() == name; }))
-        Fail(path("task", i), Text("is \"", name, "\", expected the name of a task"));
+        Fail(path("task", i), TextOf("is \"", name, "\", expected the name of a task"));
     }
   }
 
@@ -184,13 +186,13 @@ class DataChecker : private config::Checker {
 
   void CheckText(const config::ConfigPath& path, const zhiyin::Text& text) const {
     const size_t n = text.delimiter().size();
-    if (n < 1 || n > 2) Fail(path("delimiter"), Text("has ", n, " characters, expected 1 or 2"));
+    if (n < 1 || n > 2) Fail(path("delimiter"), TextOf("has ", n, " characters, expected 1 or 2"));
     if (text.delimiter().find_first_of("\r\n") != std::string::npos)
       Fail(path("delimiter"), "holds a line break, which ends the line");
     if (text.quote() == "\r" || text.quote() == "\n")
       Fail(path("quote"), "is a line break, which ends the line");
     if (text.quote().size() > 1)
-      Fail(path("quote"), Text("has ", text.quote().size(), " characters, expected at most 1"));
+      Fail(path("quote"), TextOf("has ", text.quote().size(), " characters, expected at most 1"));
     if (!text.quote().empty() && text.delimiter().find(text.quote()) != std::string::npos) {
       Fail(path("quote"), "is part of the delimiter");
     }
@@ -201,7 +203,7 @@ class DataChecker : private config::Checker {
       const std::string& name = text.column_name(i);
       if (name.empty()) Fail(path("column_name", i), "is empty");
       if (!names.insert(name).second)
-        Fail(path("column_name", i), Text("\"", name, "\" is taken by an earlier one"));
+        Fail(path("column_name", i), TextOf("\"", name, "\" is taken by an earlier one"));
     }
   }
 
@@ -220,10 +222,11 @@ class DataChecker : private config::Checker {
     for (int i = 0; i < files.size(); ++i) {
       const std::string& file = files[i];
       if (file.empty() || file.ends_with('/') || file.find('\0') != std::string::npos)
-        Fail(path("file", i), Text("is \"", file, "\", expected a file's name"));
+        Fail(path("file", i), TextOf("is \"", file, "\", expected a file's name"));
       if (file.size() > kMaxFileNameBytes) {
-        Fail(path("file", i), Text("has ", file.size(), " bytes with its folder, expected at most ",
-                                   kMaxFileNameBytes));
+        Fail(path("file", i),
+             TextOf("has ", file.size(), " bytes with its folder, expected at most ",
+                    kMaxFileNameBytes));
       }
     }
   }
@@ -231,12 +234,14 @@ class DataChecker : private config::Checker {
   void CheckGeneratedSplit(const config::ConfigPath& path, const Split& split) const {
     const int64_t n_rows = worker::data::GeneratedRows(job_.data());
     if (split.first_row() >= n_rows) {
-      Fail(path("first_row"), Text("is ", split.first_row(), ", expected less than data.",
-                                   worker::data::GeneratedName(job_.data()), ".n_rows, ", n_rows));
+      Fail(path("first_row"),
+           TextOf("is ", split.first_row(), ", expected less than data.",
+                  worker::data::GeneratedName(job_.data()), ".n_rows, ", n_rows));
     }
     if (split.n_rows() > n_rows - split.first_row()) {
-      Fail(path("n_rows"), Text("is ", split.n_rows(), ", expected at most ",
-                                n_rows - split.first_row(), ", the generated rows from first_row"));
+      Fail(path("n_rows"),
+           TextOf("is ", split.n_rows(), ", expected at most ", n_rows - split.first_row(),
+                  ", the generated rows from first_row"));
     }
   }
 

@@ -31,8 +31,8 @@ class JobChecker : private config::Checker {
 
   void Run() {
     if (job_.name().size() > kMaxJobNameBytes || job_.name() != OneLine(job_.name())) {
-      Fail(root()("name"), Text("is \"", job_.name(), "\", expected at most ", kMaxJobNameBytes,
-                                " bytes on one line"));
+      Fail(root()("name"), TextOf("is \"", job_.name(), "\", expected at most ", kMaxJobNameBytes,
+                                  " bytes on one line"));
     }
     CheckCount("table", job_.table_size(), kMaxTables);
     CheckCount("field", job_.field_size(), worker::data::kMaxInputs);
@@ -51,7 +51,7 @@ class JobChecker : private config::Checker {
 
  private:
   void CheckCount(const char* field, int n, int most) const {
-    if (n > most) Fail(root()(field, most), Text("is one of ", n, ", expected at most ", most));
+    if (n > most) Fail(root()(field, most), TextOf("is one of ", n, ", expected at most ", most));
   }
 
   void CheckTables() const {
@@ -172,8 +172,8 @@ class JobChecker : private config::Checker {
     const Eviction& eviction = table.eviction();
     if (eviction.ttl_steps() > 0 && eviction.ttl_steps() <= refresh_steps) {
       Fail(path("eviction")("ttl_steps"),
-           Text("is ", eviction.ttl_steps(), ", expected more than hot_keys.refresh_steps, ",
-                refresh_steps, ": a copied row is pulled no more often"));
+           TextOf("is ", eviction.ttl_steps(), ", expected more than hot_keys.refresh_steps, ",
+                  refresh_steps, ": a copied row is pulled no more often"));
     }
     if (eviction.min_pulls() > 1)
       Fail(path("eviction")("min_pulls"),
@@ -249,13 +249,14 @@ class JobChecker : private config::Checker {
       }
       if (std::find(tables.begin(), tables.end(), field.table()) == tables.end()) {
         Fail(path("table"),
-             Text("no table \"", field.table(), "\"", Suggestion(field.table(), tables)));
+             TextOf("no table \"", field.table(), "\"", Suggestion(field.table(), tables)));
       }
       worker::data::CheckColumn(*this, path("column"), field.column(), job_.data(), columns_);
       const auto [shared, is_new] = table_of_vocabulary.emplace(field.vocabulary(), field.table());
       if (!is_new && shared->second != field.table()) {
-        Fail(path, Text("shares the vocabulary \"", field.vocabulary(), "\" with a field of table ",
-                        shared->second, ": expected the same table"));
+        Fail(path,
+             TextOf("shares the vocabulary \"", field.vocabulary(), "\" with a field of table ",
+                    shared->second, ": expected the same table"));
       }
       CheckRange(path("sequence_length"), field.sequence_length(), 0, kMaxSequence);
       if (field.sequence_length() > 0 && field.separator().empty())
@@ -270,7 +271,7 @@ class JobChecker : private config::Checker {
       for (int b = 0; b < field.bucket_size(); ++b) {
         if (!std::isfinite(field.bucket(b)) || (b > 0 && field.bucket(b) <= field.bucket(b - 1))) {
           Fail(path("bucket", b),
-               Text("is ", field.bucket(b), ", expected strictly ascending boundaries"));
+               TextOf("is ", field.bucket(b), ", expected strictly ascending boundaries"));
         }
       }
     }
@@ -300,7 +301,7 @@ class JobChecker : private config::Checker {
       CheckNotNegative(path("positive_weight"), task.positive_weight());
       if (!(task.negative_share() > 0 && task.negative_share() <= 1))
         Fail(path("negative_share"),
-             Text("is ", task.negative_share(), ", expected more than 0, at most 1"));
+             TextOf("is ", task.negative_share(), ", expected more than 0, at most 1"));
       CheckShare(path("label_smoothing"), task.label_smoothing());
       if (task.label_smoothing() > 0 &&
           loss::PredictionOf(task) != loss::PredictionKind::kProbability) {
@@ -337,8 +338,8 @@ class JobChecker : private config::Checker {
     if (label.equals().empty() ||
         std::find(missing.begin(), missing.end(), label.equals()) != missing.end()) {
       Fail(path("equals"),
-           Text("is \"", label.equals(), "\", which means a missing value and so no label, ",
-                "expected another text"));
+           TextOf("is \"", label.equals(), "\", which means a missing value and so no label, ",
+                  "expected another text"));
     }
     const bool is_trimmed = job_.data().text().trim() && job_.data().text().quote().empty();
     if (is_trimmed && (label.equals().starts_with(' ') || label.equals().ends_with(' ')))
@@ -355,7 +356,7 @@ class JobChecker : private config::Checker {
     CheckRange(path("slices"), train.slices(), 0, 1 << 16);
     if (train.slices() > 0 && train.batch_size() % train.slices() != 0) {
       Fail(path("batch_size"),
-           Text("is ", train.batch_size(), ", expected a multiple of slices, ", train.slices()));
+           TextOf("is ", train.batch_size(), ", expected a multiple of slices, ", train.slices()));
     }
     CheckOptimizer(path("dense_optimizer"), train.dense_optimizer());
     CheckRange(path("task_gradients_every"), train.task_gradients_every(), 0, 1 << 30);
@@ -373,10 +374,10 @@ class JobChecker : private config::Checker {
     for (int i = 0; i < start.table_size(); ++i) {
       const std::string& name = start.table(i);
       if (std::find(names.begin(), names.end(), name) == names.end())
-        Fail(path("table", i), Text("no table \"", name, "\"", Suggestion(name, names)));
+        Fail(path("table", i), TextOf("no table \"", name, "\"", Suggestion(name, names)));
       if (std::find(start.table().begin(), start.table().begin() + i, name) !=
           start.table().begin() + i)
-        Fail(path("table", i), Text("\"", name, "\" comes twice"));
+        Fail(path("table", i), TextOf("\"", name, "\" comes twice"));
     }
   }
 
@@ -407,7 +408,7 @@ class JobChecker : private config::Checker {
         std::vector<std::string> names;
         for (const Task& t : job_.task()) names.push_back(t.name());
         Fail(term_path("task"),
-             Text("no task \"", term.task(), "\"", Suggestion(term.task(), names)));
+             TextOf("no task \"", term.task(), "\"", Suggestion(term.task(), names)));
       }
       CheckPositive(term_path("weight"), term.weight());
       const loss::PredictionKind kind = loss::PredictionOf(*task);
@@ -417,11 +418,11 @@ class JobChecker : private config::Checker {
                         : term.metric() == EarlyStopping::RMSE ? is_number || is_probability
                                                                : is_probability;
       if (!fits) {
-        Fail(term_path("metric"), Text("is ", EarlyStopping::Metric_Name(term.metric()),
-                                       ", expected one that task ", term.task(), " has: ",
-                                       is_number        ? "RMSE"
-                                       : is_probability ? "AUC, RMSE or LOG_LOSS"
-                                                        : "AUC"));
+        Fail(term_path("metric"), TextOf("is ", EarlyStopping::Metric_Name(term.metric()),
+                                         ", expected one that task ", term.task(), " has: ",
+                                         is_number        ? "RMSE"
+                                         : is_probability ? "AUC, RMSE or LOG_LOSS"
+                                                          : "AUC"));
       }
     }
   }

@@ -11,13 +11,6 @@
 
 namespace zhiyin::launch::job {
 
-template <typename... Pieces>
-std::string Text(const Pieces&... pieces) {
-  std::ostringstream out;
-  (out << ... << pieces);
-  return out.str();
-}
-
 /// Throws Error, by way of `blame`, for the first thing that is impossible. REQUIRES: defaults are
 /// filled in.
 void CheckJob(const Job& job, const config::ConfigBlame& blame);

@@ -48,7 +48,7 @@ class Formula::Parser {
 
   void Sum() {
     if (++depth_ > kMaxDepth)
-      Wrong(Text("nested too deep, expected at most ", kMaxDepth, " levels"));
+      Wrong(TextOf("nested too deep, expected at most ", kMaxDepth, " levels"));
     Product();
     while (true) {
       if (Take('+')) {
@@ -79,7 +79,7 @@ class Formula::Parser {
   }
   void Signed() {
     if (++depth_ > kMaxDepth)
-      Wrong(Text("nested too deep, expected at most ", kMaxDepth, " levels"));
+      Wrong(TextOf("nested too deep, expected at most ", kMaxDepth, " levels"));
     if (Take('-')) {
       Signed();
       Add(Op::kNegate);
@@ -141,13 +141,6 @@ class Formula::Parser {
     Expect(')');
     Add(name == "exp" ? Op::kExp : name == "log" ? Op::kLog : name == "min" ? Op::kMin : Op::kMax);
   }
-  template <typename... Pieces>
-  static std::string Text(const Pieces&... pieces) {
-    std::ostringstream out;
-    (out << ... << pieces);
-    return out.str();
-  }
-
   std::string_view text_;
   const std::vector<std::string>& names_;
   std::vector<Step>* steps_;

@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/text.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -26,17 +27,10 @@ constexpr int64_t ClientCounts::*kCounts[] = {
 /// what is and what was expected.
 using Verdict = std::optional<std::string>;
 
-template <typename... Pieces>
-std::string Broken(const Pieces&... pieces) {
-  std::ostringstream out;
-  (out << ... << pieces);
-  return out.str();
-}
-
 Verdict PushesApplied(const JobCounts& counts) {
   const int64_t n_sent = counts.Sum(&ClientCounts::n_pushes);
   if (counts.servers.n_applied_pushes == n_sent) return "";
-  return Broken("servers applied ", counts.servers.n_applied_pushes, " pushes, expected ", n_sent,
+  return TextOf("servers applied ", counts.servers.n_applied_pushes, " pushes, expected ", n_sent,
                 ", which workers sent");
 }
 
@@ -45,27 +39,27 @@ Verdict KeysPushed(const JobCounts& counts) {
   const int64_t n_pulled = counts.Sum(&ClientCounts::n_pulled_keys);
   const int64_t n_peeked = counts.Sum(&ClientCounts::n_peeked_keys);
   if (servers.n_pulled_keys != n_pulled)
-    return Broken("servers answered pulls of ", servers.n_pulled_keys, " keys, expected ", n_pulled,
+    return TextOf("servers answered pulls of ", servers.n_pulled_keys, " keys, expected ", n_pulled,
                   ", which workers pulled");
   if (servers.n_pushed_keys + servers.n_refused_keys != n_pulled)
-    return Broken("servers applied gradients of ", servers.n_pushed_keys, " keys and refused ",
+    return TextOf("servers applied gradients of ", servers.n_pushed_keys, " keys and refused ",
                   servers.n_refused_keys, ", expected ", n_pulled,
                   " together, which workers pulled");
   if (servers.n_peeked_keys != n_peeked)
-    return Broken("servers answered peeks at ", servers.n_peeked_keys, " keys, expected ", n_peeked,
+    return TextOf("servers answered peeks at ", servers.n_peeked_keys, " keys, expected ", n_peeked,
                   ", which workers peeked at");
   return "";
 }
 
 Verdict EvaluationMakesNoRows(const JobCounts& counts) {
   if (counts.n_rows_made_by_evaluation == 0) return "";
-  return Broken("evaluations made ", counts.n_rows_made_by_evaluation, " rows, expected none");
+  return TextOf("evaluations made ", counts.n_rows_made_by_evaluation, " rows, expected none");
 }
 
 Verdict SamplesCounted(const JobCounts& counts) {
   const int64_t n_expected = counts.n_rows * counts.n_epochs;
   if (counts.n_samples == n_expected) return "";
-  return Broken("workers trained on ", counts.n_samples, " rows, expected ", n_expected, ": ",
+  return TextOf("workers trained on ", counts.n_samples, " rows, expected ", n_expected, ": ",
                 counts.n_rows, " in each of ", counts.n_epochs, " epochs");
 }
 
@@ -73,7 +67,7 @@ Verdict StalenessBound(const JobCounts& counts) {
   if (counts.staleness < 0) return std::nullopt;
   const int64_t n = counts.Sum(&ClientCounts::n_stale_reads);
   if (n == 0) return "";
-  return Broken(n, " replies to pulls lacked more than the last ", counts.staleness,
+  return TextOf(n, " replies to pulls lacked more than the last ", counts.staleness,
                 " steps, expected none");
 }
 
@@ -83,17 +77,17 @@ Verdict RowCountsHold(const JobCounts& counts) {
     const ps::RowCounts& rows = table.counts;
     n_looked_up += rows.looked_up;
     if (rows.looked_up != rows.found + rows.created + rows.refused())
-      return Broken("table ", table.name, ": of ", rows.looked_up, " keys looked up ", rows.found,
+      return TextOf("table ", table.name, ": of ", rows.looked_up, " keys looked up ", rows.found,
                     " were found, ", rows.created, " created and ", rows.refused(),
                     " refused, expected the sum of these");
     if (rows.inserted() != table.n_rows + rows.evicted())
-      return Broken("table ", table.name, ": of ", rows.inserted(), " rows inserted ", table.n_rows,
+      return TextOf("table ", table.name, ": of ", rows.inserted(), " rows inserted ", table.n_rows,
                     " are there and ", rows.evicted(), " were evicted, expected the sum of these");
   }
   const int64_t n_asked =
       counts.Sum(&ClientCounts::n_pulled_keys) + counts.Sum(&ClientCounts::n_assigned_keys);
   if (n_looked_up != n_asked)
-    return Broken("tables looked up ", n_looked_up, " keys, expected ", n_asked,
+    return TextOf("tables looked up ", n_looked_up, " keys, expected ", n_asked,
                   ", which workers pulled or assigned");
   return "";
 }
@@ -101,7 +95,7 @@ Verdict RowCountsHold(const JobCounts& counts) {
 Verdict AllAnswered(const JobCounts& counts) {
   const int64_t n_waiting = counts.Sum(&ClientCounts::n_waiting);
   if (n_waiting == 0 && counts.servers.n_waiting == 0) return "";
-  return Broken(n_waiting, " requests wait at workers and ", counts.servers.n_waiting,
+  return TextOf(n_waiting, " requests wait at workers and ", counts.servers.n_waiting,
                 " pulls and pushes at servers, expected none");
 }
 
@@ -109,7 +103,7 @@ Verdict MemoryBound(const JobCounts& counts) {
   for (size_t w = 0; w < counts.workers.size(); ++w) {
     const ClientCounts& worker = counts.workers[w];
     if (worker.peak_bytes > worker.bound_bytes)
-      return Broken(worker.peak_bytes, " bytes were between worker ", w,
+      return TextOf(worker.peak_bytes, " bytes were between worker ", w,
                     " and a server, expected at most ", worker.bound_bytes);
   }
   return "";

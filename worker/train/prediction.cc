@@ -151,14 +151,7 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
     more = group->Broadcast(more ? "more" : "", "word to go on") == "more";
   }
   if (!group->IsChief()) return counts;
-  file->Commit();
-  try {
-    std::filesystem::rename(unfinished, path);
-  } catch (const std::filesystem::filesystem_error& e) {
-    Fail(path, ": cannot write: ", e.code().message());
-  }
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  SyncFolder(folder.empty() ? "." : folder);
+  file->CommitAs(path);
   return counts;
 }
 

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "common/error.h"
+#include "common/file.h"
 #include "common/text.h"
 #include "configs/world.pb.h"
 #include "launch/apps/generate/search_world.h"
@@ -53,13 +54,7 @@ void WriteAll(const std::vector<WorldFile>& files, const GenerateCommand& comman
   for (const WorldFile& file : files)
     rank::CheckOutputFile(command.output + "/" + file.name, command.overwrite);
   for (const WorldFile& file : files) {
-    const std::string path = command.output + "/" + file.name;
-    const std::string unfinished = path + ".unfinished";
-    std::ofstream out(unfinished);
-    file.write(out);
-    out.close();
-    if (!out || std::rename(unfinished.c_str(), path.c_str()) != 0)
-      Fail(path, ": cannot write: ", std::strerror(errno));
+    ReplaceFile(command.output + "/" + file.name, file.write);
   }
 }
 

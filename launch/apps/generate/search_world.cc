@@ -4,6 +4,7 @@
 #include <array>
 
 #include "common/random.h"
+#include "common/text.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -64,8 +65,8 @@ SearchWorld::SearchWorld(const Search& config) : config_(config), old_by_topic_(
     Query& query = queries_.emplace_back();
     query.topic = static_cast<int>(random.Below(kTopics));
     query.intent = static_cast<int>(random.Below(kIntents));
-    query.name = Text(word(query.topic, &random), "-",
-                      kIntentNames[static_cast<size_t>(query.intent)], "-", q);
+    query.name = TextOf(word(query.topic, &random), "-",
+                        kIntentNames[static_cast<size_t>(query.intent)], "-", q);
   }
   for (int64_t d = 0; d < config_.n_documents() + config_.n_new_documents(); ++d) {
     Random random(config_.seed(), static_cast<uint64_t>(d), kDocuments);
@@ -78,8 +79,8 @@ SearchWorld::SearchWorld(const Search& config) : config_(config), old_by_topic_(
     const std::string first = word(document.topic, &random);
     document.words = first + "|" + word(document.topic, &random) + "|" +
                      kTopicNames[static_cast<size_t>(document.topic)];
-    document.name = Text("site-", document.site, "/", first, "-",
-                         kIntentNames[static_cast<size_t>(document.intent)], "-", d);
+    document.name = TextOf("site-", document.site, "/", first, "-",
+                           kIntentNames[static_cast<size_t>(document.intent)], "-", d);
     if (d < config_.n_documents())
       old_by_topic_[static_cast<size_t>(document.topic)].push_back(static_cast<int>(d));
   }

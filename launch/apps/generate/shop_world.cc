@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/random.h"
+#include "common/text.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -82,9 +83,9 @@ ShopWorld::ShopWorld(const Shop& config) : config_(config) {
     item.price = random.Normal();
     item.quality = random.Normal();
     item.value = random.Normal();
-    item.name = Text(kStyleNames[static_cast<size_t>(item.style)], "-",
-                     kColours[static_cast<size_t>(item.colour)], "-",
-                     kCategories[static_cast<size_t>(item.category)], "-", i);
+    item.name = TextOf(kStyleNames[static_cast<size_t>(item.style)], "-",
+                       kColours[static_cast<size_t>(item.colour)], "-",
+                       kCategories[static_cast<size_t>(item.category)], "-", i);
     if (!IsNew(static_cast<int>(i))) shown_.push_back(sum += std::exp(0.8 * random.Normal()));
   }
 }

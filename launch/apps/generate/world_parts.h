@@ -35,13 +35,6 @@ inline double Sigmoid(double z) {
   return 1 / (1 + std::exp(-z));
 }
 
-template <typename... Pieces>
-std::string Text(const Pieces&... pieces) {
-  std::ostringstream out;
-  (out << ... << pieces);
-  return out.str();
-}
-
 /// With so many digits behind the point.
 std::string Fixed(double value, int digits);
 

@@ -58,10 +58,10 @@ class Report {
   }
 
   std::string Make() {
-    page_.Paragraph(Text("Model of epoch ", manifest_.epoch(), ", step ", manifest_.step(),
-                         ". Test split: ", test_.n, " rows",
-                         test_.n_bad > 0 ? Text(", and ", test_.n_bad, " malformed lines") : "",
-                         "."));
+    page_.Paragraph(TextOf("Model of epoch ", manifest_.epoch(), ", step ", manifest_.step(),
+                           ". Test split: ", test_.n, " rows",
+                           test_.n_bad > 0 ? TextOf(", and ", test_.n_bad, " malformed lines") : "",
+                           "."));
     AddTasks();
     AddCurves();
     AddLearning();
@@ -74,12 +74,6 @@ class Report {
   const std::string& said() const { return said_; }
 
  private:
-  template <typename... Pieces>
-  static std::string Text(const Pieces&... pieces) {
-    std::ostringstream out;
-    (out << ... << pieces);
-    return out.str();
-  }
   static const FrozenModel& WithTest(const FrozenModel& model) {
     if (!model.job().data().has_test())
       Fail(
@@ -184,7 +178,7 @@ class Report {
           auc = WithInterval(*m.auc, interval->low, interval->high);
         if (!users.empty() && m.auc) {
           if (const auto of_users = worker::model::metric::ComputeGroupAuc(by, labels(t), users))
-            group_auc = Number(of_users->auc, "%.4f") + Text(" (", of_users->n_groups, " users)");
+            group_auc = Number(of_users->auc, "%.4f") + TextOf(" (", of_users->n_groups, " users)");
         }
         const bool is_probability = own_kind == PredictionKind::kProbability;
         table.rows.push_back(
@@ -196,8 +190,8 @@ class Report {
                           "%.4f")
                  : "–",
              Number(m.rmse), Number(m.r2, "%.4f")});
-        said_ += Text(job_.task(t).name(), ", by ", name, ": AUC ", auc, ", GAUC ", group_auc,
-                      ", log loss ", Number(m.log_loss), ", RMSE ", Number(m.rmse), "\n");
+        said_ += TextOf(job_.task(t).name(), ", by ", name, ": AUC ", auc, ", GAUC ", group_auc,
+                        ", log loss ", Number(m.log_loss), ", RMSE ", Number(m.rmse), "\n");
       };
       add("the model", kind(t), predictions(t));
       // What a baseline gives is a mean label, whatever the model gives.
@@ -209,7 +203,7 @@ class Report {
       add("the mean label", mean_kind, baselines.constant[at]);
       page_.Add(table);
     }
-    page_.Paragraph(Text(
+    page_.Paragraph(TextOf(
         "Intervals: ", kBootstraps,
         " bootstrap samples of the rows. GAUC: mean of the users' own AUCs, weighted by their "
         "rows. Calibration: "
@@ -344,7 +338,8 @@ class Report {
     page_.Heading("Gates");
     page_.Paragraph("What the model multiplies each input by; they begin at 1.");
     page_.Add("gate", bars);
-    for (const Bar& bar : bars) said_ += Text("gate of ", bar.name, ": ", Number(bar.value), "\n");
+    for (const Bar& bar : bars)
+      said_ += TextOf("gate of ", bar.name, ": ", Number(bar.value), "\n");
   }
 
   /// How good the predictions of the first examples are: the AUC, or minus the RMSE.
@@ -384,9 +379,9 @@ class Report {
       for (size_t t = 0; t < bars.size(); ++t) bars[t].push_back({name, lost[t]});
     }
     page_.Heading("What the model uses");
-    page_.Paragraph(Text("What is lost when an input's values are exchanged among ", n,
-                         " rows of the test split at random, mean of ", kPermutations,
-                         ". An input that matters only beside another like it shows little."));
+    page_.Paragraph(TextOf("What is lost when an input's values are exchanged among ", n,
+                           " rows of the test split at random, mean of ", kPermutations,
+                           ". An input that matters only beside another like it shows little."));
     for (int t = 0; t < n_tasks(); ++t) {
       std::vector<Bar>& own = bars[static_cast<size_t>(t)];
       std::stable_sort(own.begin(), own.end(),
@@ -395,8 +390,8 @@ class Report {
       page_.Heading(job_.task(t).name(), 3);
       page_.Add(what, own);
       for (const Bar& bar : own)
-        said_ += Text(job_.task(t).name(), ", without what ", bar.name, " says: ", what, " ",
-                      Number(bar.value), "\n");
+        said_ += TextOf(job_.task(t).name(), ", without what ", bar.name, " says: ", what, " ",
+                        Number(bar.value), "\n");
     }
   }
 
@@ -441,7 +436,7 @@ class Report {
       page_.Heading(job_.field(f).name(), 3);
       if (n_values > largest.size())
         page_.Paragraph(
-            Text("The ", largest.size(), " values with the most rows, of ", n_values, "."));
+            TextOf("The ", largest.size(), " values with the most rows, of ", n_values, "."));
       HtmlTable table;
       table.head = {"value", "rows"};
       for (int t = 0; t < n_tasks(); ++t) {
