@@ -147,12 +147,12 @@ BENCHMARK(BM_BenchMmoeProducts)->Arg(1024)->UseRealTime();
 constexpr int kCrosses = 2;
 
 void BM_CrossV2Step(benchmark::State& state) {
-  Interaction::CrossV2 config;
-  config.set_n_layers(kCrosses);
+  Interaction config;
+  config.mutable_cross_v2()->set_n_layers(kCrosses);
   model::InputLayout layout;
   layout.dim = kIn;
   int64_t n_weights = 0;
-  const auto layer = model::MakeCrossV2(config, layout, &n_weights);
+  const auto layer = model::MakeInteraction(config, layout, &n_weights);
   LayerStep(state, layer.get(), n_weights, Matrix::Random(state.range(0), kIn));
 }
 BENCHMARK(BM_CrossV2Step)->Arg(128)->Arg(512)->Arg(1024);

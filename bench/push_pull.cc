@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   gflags::ParseCommandLineFlags(&argc, &argv, true);
-  net::MpiWorld world;
+  zhiyin::net::MpiWorld world;
   zhiyin::Run(&world.endpoint());
   world.endpoint().Flush(world.endpoint().Now() + 60);
 }
