@@ -71,7 +71,7 @@ class Admission {
   int64_t n_bytes() const;
   /// Bytes of the counts alone, at most, over all servers.
   int64_t MostBytes() const { return counts_ ? counts_->MostBytes() : 0; }
-  /// As OccurrenceCounts; "" where nothing is counted.
+  /// Text and SaveShard as in OccurrenceCounts; "" where nothing is counted.
   std::string Text() const { return counts_ ? counts_->Text() : ""; }
   std::string SaveShard(int shard) const { return counts_ ? counts_->SaveShard(shard) : ""; }
   void LoadShard(int shard, std::string_view bytes);

@@ -24,8 +24,8 @@ constexpr int kWorkers = 2;
 int64_t BoundBytes() {
   constexpr int64_t kPulls = 32;
   constexpr int64_t kPushes = 8;
-  // Of a step of census_mmoe, at one of two servers: half of the model's 155 rows of 1,024 weights,
-  // and of 32 fields in 512 rows at most half the keys, with 8 weights each.
+  // What a step of census_mmoe moves at one of two servers: half of the model's 155 rows of 1,024
+  // weights, and at most half of the keys of 32 fields in 512 examples, with 8 weights each.
   constexpr int64_t kDenseRows = 78;
   constexpr int64_t kCategories = 32 * 512 / 2;
   constexpr int64_t kKeys = kDenseRows + kCategories;

@@ -15,7 +15,7 @@ namespace zhiyin::testing {
 double GradientError(const std::function<double(std::span<const float>)>& f,
                      std::span<const float> x, std::span<const float> df);
 
-/// The same for functions that are strongly curved: the differences are of fourth order
+/// GradientError for functions that are strongly curved: the differences are of fourth order
 /// (Richardson's extrapolation of two steps). Where the two steps tell of different slopes or
 /// bends, f has a kink.
 double CurvedGradientError(const std::function<double(std::span<const float>)>& f,

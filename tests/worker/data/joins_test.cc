@@ -86,8 +86,8 @@ TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
 }
 
 TEST_F(JoinsTest, ItemsAreRecommendedByTheirContentAlone) {
-  // Of three terms: place Bonn has weight log(4 / 2), Aachen and each price log(4 / 1); a mug has
-  // none.
+  // The weights of three terms: place Bonn has log(4 / 2), Aachen and each price log(4 / 1); a mug
+  // has none.
   const auto behaviour = Behaviour::Read(
       JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })"));
   const auto baseline = recommend::MakeContentOnly(*behaviour);

@@ -65,9 +65,9 @@ class EveryModel : public ::testing::TestWithParam<Job> {
   DenseWeights dense_;
 };
 
-/// Of what a method keeps a loss from changing, the gradient is 0 although the loss depends on it:
-/// derivatives are then compared where the gradient of one task is not 0, but not by numerics,
-/// which all experts read. What is kept from what is in the method's own test.
+/// Whether the model keeps a loss from changing some weights: their gradient is 0 although the loss
+/// depends on them. Derivatives are then compared where the gradient of one task is not 0, but not
+/// by numerics, which all experts read. What is kept from what is in the method's own test.
 bool StopsGradients(const Job& job) {
   return job.model().has_stem();
 }
