@@ -19,6 +19,7 @@
 #include "common/net/sim_network.h"
 #include "common/net/watchdog.h"
 #include "launch/rank/launcher.h"
+#include "launch/rank/mpirun_guard.h"
 
 namespace zhiyin::launch::rank {
 namespace {
@@ -45,10 +46,13 @@ void SayTerminated(int) {
 
 /// The first process to end has mpirun end all others; but mpirun then waits, for a quarter of an
 /// hour, for the daemon of a host that it cannot reach. When it has found out by itself that the
-/// host is lost, it does not. So leave it the time to find out: launch/mpirun.sh has it do so soon
-/// after the limit.
+/// host is lost, it does not. So this leaves it the time to find out: launch/mpirun.sh has it do so
+/// soon after the limit. Where several hosts are lost, mpirun sends to the second what it does
+/// about the first, and then its keep-alive is silent about the second: hence the guard.
 void WaitForMpirun(double limit_s) {
+  constexpr std::chrono::seconds kToEndRanks{5};
   std::this_thread::sleep_for(std::chrono::duration<double>(4 + limit_s / 10));
+  EndMpirunAfter(kToEndRanks);
 }
 
 std::atomic<bool> stop_requested = false;
