@@ -52,8 +52,8 @@ net::Frame PushOf(const std::vector<float>& gradients) {
                    sizeof(PushPrelude) + gradients.size() * sizeof(float));
   const PushPrelude prelude = {1, 1, 0, 1};
   std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
-  std::memcpy(frame.payload().data() + sizeof(prelude), gradients.data(),
-              gradients.size() * sizeof(float));
+  std::copy(gradients.begin(), gradients.end(),
+            reinterpret_cast<float*>(frame.payload().data() + sizeof(prelude)));
   frame.Arrived(kOneServer.RankOfWorker(0));
   return frame;
 }
