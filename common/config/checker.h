@@ -40,6 +40,10 @@ class Checker {
     if (!(value >= low && value <= high))
       Fail(path, "is ", value, ", expected ", low, " to ", high);
   }
+  /// Checks that the repeated field `field` of the message at `path` has at most `most` elements.
+  void CheckCount(const ConfigPath& path, const char* field, int n, int most) const {
+    if (n > most) Fail(path(field, most), "is one of ", n, ", expected at most ", most);
+  }
   void CheckPositive(const ConfigPath& path, double value) const {
     if (!(value > 0 && std::isfinite(value)))
       Fail(path, "is ", value, ", expected a number above 0");

@@ -227,6 +227,38 @@ std::unique_ptr<OccurrenceCounts> MakeCountingBloom(const zhiyin::Admission::Cou
   return std::make_unique<CountingBloom>(config, table);
 }
 
+void FillAdmission(zhiyin::Admission* config) {
+  constexpr int64_t kDefaultSize = int64_t{1} << 24;
+  if (config->has_exact() && !config->exact().has_max_candidates())
+    config->mutable_exact()->set_max_candidates(kDefaultSize);
+  if (config->has_counting_bloom() && !config->counting_bloom().has_bytes())
+    config->mutable_counting_bloom()->set_bytes(kDefaultSize);
+}
+
+void CheckAdmission(const config::Checker& check, const config::ConfigPath& path,
+                    const zhiyin::Admission& config) {
+  constexpr int64_t kMaxBloomCount = 255;  // a counter has 8 bits
+  switch (config.kind_case()) {
+    case zhiyin::Admission::KIND_NOT_SET:
+      return;
+    case zhiyin::Admission::kExact:
+      check.CheckRange(path("exact")("sightings"), config.exact().sightings(), int64_t{1},
+                       int64_t{1} << 31);
+      check.CheckRange(path("exact")("max_candidates"), config.exact().max_candidates(), int64_t{1},
+                       int64_t{1} << 40);
+      return;
+    case zhiyin::Admission::kCountingBloom:
+      check.CheckRange(path("counting_bloom")("sightings"), config.counting_bloom().sightings(),
+                       int64_t{1}, kMaxBloomCount);
+      check.CheckRange(path("counting_bloom")("bytes"), config.counting_bloom().bytes(), int64_t{1},
+                       int64_t{1} << 43);
+      return;
+    case zhiyin::Admission::kProbability:
+      check.CheckRange(path("probability"), config.probability(), 0.0, 1.0);
+      return;
+  }
+}
+
 Admission::Admission(const zhiyin::Admission& config, TableId table, uint64_t seed)
     : config_(config), seed_(Mix(seed + Mix(table + 0x61646d6974ull))) {
   if (config.has_exact() && config.exact().sightings() > 1) {

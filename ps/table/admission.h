@@ -10,11 +10,18 @@
 #include <string_view>
 #include <vector>
 
+#include "common/config/checker.h"
 #include "common/types.h"
 #include "common/unique_keys.h"
 #include "configs/job.pb.h"
 
 namespace zhiyin::ps::table {
+
+void FillAdmission(zhiyin::Admission* config);
+/// Throws Error, by way of `check`, for the first thing that is impossible. REQUIRES: defaults are
+/// filled in.
+void CheckAdmission(const config::Checker& check, const config::ConfigPath& path,
+                    const zhiyin::Admission& config);
 
 /// Sightings of keys without a row, for each virtual shard apart, in bounded memory. What one
 /// shard's calls find depends on that shard's calls alone.

@@ -8,6 +8,18 @@
 
 namespace zhiyin::ps::table {
 
+void FillInitializer(Initializer* config) {
+  if (config->kind_case() == Initializer::KIND_NOT_SET) config->mutable_normal()->set_stddev(0.01);
+}
+
+void CheckInitializer(const config::Checker& check, const config::ConfigPath& path,
+                      const Initializer& config) {
+  if (config.has_normal())
+    check.CheckNotNegative(path("normal")("stddev"), config.normal().stddev());
+  if (config.has_uniform())
+    check.CheckNotNegative(path("uniform")("range"), config.uniform().range());
+}
+
 RowInitializer::RowInitializer(const Initializer& config, uint64_t seed, TableId table)
     : config_(config), seed_(seed), table_(table) {}
 

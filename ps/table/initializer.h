@@ -4,10 +4,17 @@
 #include <cstdint>
 #include <span>
 
+#include "common/config/checker.h"
 #include "common/types.h"
 #include "configs/job.pb.h"
 
 namespace zhiyin::ps::table {
+
+void FillInitializer(Initializer* config);
+/// Throws Error, by way of `check`, for a spread that is impossible. REQUIRES: defaults are filled
+/// in.
+void CheckInitializer(const config::Checker& check, const config::ConfigPath& path,
+                      const Initializer& config);
 
 /// A pure function of (seed, table, key): a row does not depend on who asked for it first, or when,
 /// or where it lives.

@@ -1,7 +1,8 @@
 // How a gradient changes a row.
 //
-// Adding one: a file optimizer/NAME.cc, a field in Optimizer.kind of job.proto, a declaration
-// below, a case in MakeOptimizer. The conformance tests and the benchmark pick it up by themselves.
+// Adding an optimizer takes its file optimizer/NAME.cc with an OptimizerKind, a field in
+// Optimizer.kind of job.proto, and a line in optimizer/optimizers.h. The conformance tests and the
+// benchmark then cover it.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "common/config/checker.h"
 #include "common/hash.h"
 #include "common/prefetch_row.h"
 #include "configs/job.pb.h"
@@ -49,19 +51,29 @@ class Optimizer {
   virtual bool WantsPulledWeights() const = 0;
 };
 
-/// REQUIRES: a config that passed validation.
-std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config);
+/// Everything that the rest of the product knows of an optimizer. Each optimizer's file defines
+/// one.
+struct OptimizerKind {
+  const char* name;  // of its field in Optimizer.kind of job.proto
+  /// REQUIRES: a config that was checked.
+  std::unique_ptr<Optimizer> (*make)(const zhiyin::Optimizer& config) = nullptr;
+  /// Fills in what the config leaves out; null: nothing.
+  void (*fill_defaults)(zhiyin::Optimizer* config) = nullptr;
+  /// Checks what this kind adds. `path` leads to the whole config.
+  void (*check)(const config::Checker& check, const config::ConfigPath& path,
+                const zhiyin::Optimizer& config) = nullptr;
+};
 
-std::unique_ptr<Optimizer> MakeSgd(const zhiyin::Optimizer::Sgd& config);
-std::unique_ptr<Optimizer> MakeMomentum(const zhiyin::Optimizer::Momentum& config);
-std::unique_ptr<Optimizer> MakeAdaGrad(const zhiyin::Optimizer::AdaGrad& config);
-std::unique_ptr<Optimizer> MakeRowWiseAdaGrad(const zhiyin::Optimizer::RowWiseAdaGrad& config);
-std::unique_ptr<Optimizer> MakeAdam(const zhiyin::Optimizer::Adam& config);
-std::unique_ptr<Optimizer> MakeFtrl(const zhiyin::Optimizer::Ftrl& config);
-std::unique_ptr<Optimizer> MakeRmsProp(const zhiyin::Optimizer::RmsProp& config);
-std::unique_ptr<Optimizer> MakeAdadelta(const zhiyin::Optimizer::Adadelta& config);
-std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(
-    const zhiyin::Optimizer::DelayCompensatedSgd& config);
+/// The optimizer that the config chooses; null where it chooses none.
+const OptimizerKind* ChosenOptimizer(const zhiyin::Optimizer& config);
+
+void FillOptimizer(zhiyin::Optimizer* config);
+/// Throws Error, by way of `check`, for the first thing that is impossible. REQUIRES: defaults are
+/// filled in.
+void CheckOptimizer(const config::Checker& check, const config::ConfigPath& path,
+                    const zhiyin::Optimizer& config);
+/// REQUIRES: the config was checked.
+std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config);
 
 /// What seeds the stochastic rounding of a row's new weights: a function of the weights and the
 /// step alone, so that it does not depend on who holds the row.

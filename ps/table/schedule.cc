@@ -35,4 +35,14 @@ float RateFactor(const Schedule& schedule, uint64_t step) {
   return static_cast<float>(rise * Decay(schedule, at));
 }
 
+void CheckSchedule(const config::Checker& check, const config::ConfigPath& path,
+                   const Schedule& schedule) {
+  constexpr int64_t kMaxSteps = int64_t{1} << 50;
+  check.CheckRange(path("warmup_steps"), schedule.warmup_steps(), int64_t{0}, kMaxSteps);
+  if (!schedule.has_cosine()) return;
+  check.CheckRange(path("cosine")("steps"), schedule.cosine().steps(), schedule.warmup_steps() + 1,
+                   kMaxSteps);
+  check.CheckRange(path("cosine")("final"), schedule.cosine().final(), 0.0, 1.0);
+}
+
 }  // namespace zhiyin::ps::table

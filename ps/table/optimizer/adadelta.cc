@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -42,8 +42,23 @@ class Adadelta final : public RowOptimizer<Adadelta> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeAdadelta(const zhiyin::Optimizer::Adadelta& config) {
-  return std::make_unique<Adadelta>(config);
-}
+const OptimizerKind kAdadelta = {
+    .name = "adadelta",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<Adadelta>(config.adadelta());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          if (!config->adadelta().has_decay()) config->mutable_adadelta()->set_decay(0.95);
+          if (!config->adadelta().has_epsilon()) config->mutable_adadelta()->set_epsilon(1e-6);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          check.CheckPositive(path("adadelta")("learning_rate"), config.adadelta().learning_rate());
+          check.CheckShare(path("adadelta")("decay"), config.adadelta().decay());
+          check.CheckPositive(path("adadelta")("epsilon"), config.adadelta().epsilon());
+        },
+};
 
 }  // namespace zhiyin::ps::table

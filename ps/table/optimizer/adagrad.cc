@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -36,8 +36,23 @@ class AdaGrad final : public RowOptimizer<AdaGrad> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeAdaGrad(const zhiyin::Optimizer::AdaGrad& config) {
-  return std::make_unique<AdaGrad>(config);
-}
+const OptimizerKind kAdaGrad = {
+    .name = "adagrad",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<AdaGrad>(config.adagrad());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          if (!config->adagrad().has_epsilon()) config->mutable_adagrad()->set_epsilon(1e-10);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          check.CheckPositive(path("adagrad")("learning_rate"), config.adagrad().learning_rate());
+          check.CheckNotNegative(path("adagrad")("initial_accumulator"),
+                                 config.adagrad().initial_accumulator());
+          check.CheckPositive(path("adagrad")("epsilon"), config.adagrad().epsilon());
+        },
+};
 
 }  // namespace zhiyin::ps::table

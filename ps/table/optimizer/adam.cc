@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -48,10 +48,45 @@ class Adam final : public RowOptimizer<Adam> {
   float epsilon_;
 };
 
+void FillAdam(zhiyin::Optimizer::Adam* adam) {
+  if (!adam->has_beta1()) adam->set_beta1(0.9);
+  if (!adam->has_beta2()) adam->set_beta2(0.999);
+  if (!adam->has_epsilon()) adam->set_epsilon(1e-8);
+}
+
+void CheckAdam(const config::Checker& check, const config::ConfigPath& path,
+               const zhiyin::Optimizer::Adam& adam) {
+  check.CheckPositive(path("learning_rate"), adam.learning_rate());
+  check.CheckPositive(path("epsilon"), adam.epsilon());
+  check.CheckShare(path("beta1"), adam.beta1());
+  check.CheckShare(path("beta2"), adam.beta2());
+}
+
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeAdam(const zhiyin::Optimizer::Adam& config) {
-  return std::make_unique<Adam>(config);
-}
+const OptimizerKind kAdam = {
+    .name = "adam",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<Adam>(config.adam());
+    },
+    .fill_defaults = [](zhiyin::Optimizer* config) { FillAdam(config->mutable_adam()); },
+    .check = [](const config::Checker& check, const config::ConfigPath& path,
+                const zhiyin::Optimizer& config) { CheckAdam(check, path("adam"), config.adam()); },
+};
+
+const OptimizerKind kAdamW = {
+    .name = "adamw",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<Adam>(config.adamw());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          FillAdam(config->mutable_adamw());
+          if (!config->has_weight_decay()) config->set_weight_decay(0.01);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) { CheckAdam(check, path("adamw"), config.adamw()); },
+};
 
 }  // namespace zhiyin::ps::table

@@ -3,7 +3,7 @@
 //   w -= lr * (g + lambda * g * g * (w - w_pulled))
 // The gradient was computed at w_pulled; its change on the way to w is estimated by the diagonal of
 // its outer product. No state.
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -32,9 +32,24 @@ class DelayCompensatedSgd final : public RowOptimizer<DelayCompensatedSgd> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeDelayCompensatedSgd(
-    const zhiyin::Optimizer::DelayCompensatedSgd& config) {
-  return std::make_unique<DelayCompensatedSgd>(config);
-}
+const OptimizerKind kDelayCompensatedSgd = {
+    .name = "delay_compensated_sgd",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<DelayCompensatedSgd>(config.delay_compensated_sgd());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          if (!config->delay_compensated_sgd().has_lambda())
+            config->mutable_delay_compensated_sgd()->set_lambda(0.04);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          check.CheckPositive(path("delay_compensated_sgd")("learning_rate"),
+                              config.delay_compensated_sgd().learning_rate());
+          check.CheckNotNegative(path("delay_compensated_sgd")("lambda"),
+                                 config.delay_compensated_sgd().lambda());
+        },
+};
 
 }  // namespace zhiyin::ps::table

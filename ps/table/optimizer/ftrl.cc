@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -50,10 +50,40 @@ class Ftrl final : public RowOptimizer<Ftrl> {
   float l2_;
 };
 
+/// Checks that nothing else sets the rate or the size of the weights: FTRL solves for its weights
+/// anew at each step, with one learning rate for all gradients so far.
+void CheckStandsAlone(const config::Checker& check, const config::ConfigPath& path,
+                      const zhiyin::Optimizer& config) {
+  if (config.has_schedule())
+    check.Fail(path("schedule"), "ftrl has no schedule: its rate falls by itself");
+  if (config.weight_decay() > 0) {
+    check.Fail(path("weight_decay"),
+               "ftrl overwrites decayed weights: expected 0, and ftrl.l2 instead");
+  }
+}
+
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeFtrl(const zhiyin::Optimizer::Ftrl& config) {
-  return std::make_unique<Ftrl>(config);
-}
+const OptimizerKind kFtrl = {
+    .name = "ftrl",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<Ftrl>(config.ftrl());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          if (!config->ftrl().has_beta()) config->mutable_ftrl()->set_beta(1);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          CheckStandsAlone(check, path, config);
+          check.CheckPositive(path("ftrl")("learning_rate"), config.ftrl().learning_rate());
+          check.CheckNotNegative(path("ftrl")("beta"), config.ftrl().beta());
+          check.CheckNotNegative(path("ftrl")("l1"), config.ftrl().l1());
+          check.CheckNotNegative(path("ftrl")("l2"), config.ftrl().l2());
+          if (config.ftrl().beta() + config.ftrl().l2() <= 0)
+            check.Fail(path("ftrl"), "beta and l2 are both 0: the first step has no bound");
+        },
+};
 
 }  // namespace zhiyin::ps::table

@@ -2,7 +2,7 @@
 // State: m[dim].
 #include <algorithm>
 
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -32,8 +32,21 @@ class Momentum final : public RowOptimizer<Momentum> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeMomentum(const zhiyin::Optimizer::Momentum& config) {
-  return std::make_unique<Momentum>(config);
-}
+const OptimizerKind kMomentum = {
+    .name = "momentum",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<Momentum>(config.momentum());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          if (!config->momentum().has_momentum()) config->mutable_momentum()->set_momentum(0.9);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          check.CheckPositive(path("momentum")("learning_rate"), config.momentum().learning_rate());
+          check.CheckShare(path("momentum")("momentum"), config.momentum().momentum());
+        },
+};
 
 }  // namespace zhiyin::ps::table

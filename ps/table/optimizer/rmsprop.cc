@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -36,8 +36,23 @@ class RmsProp final : public RowOptimizer<RmsProp> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeRmsProp(const zhiyin::Optimizer::RmsProp& config) {
-  return std::make_unique<RmsProp>(config);
-}
+const OptimizerKind kRmsProp = {
+    .name = "rmsprop",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<RmsProp>(config.rmsprop());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          if (!config->rmsprop().has_decay()) config->mutable_rmsprop()->set_decay(0.9);
+          if (!config->rmsprop().has_epsilon()) config->mutable_rmsprop()->set_epsilon(1e-8);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          check.CheckPositive(path("rmsprop")("learning_rate"), config.rmsprop().learning_rate());
+          check.CheckShare(path("rmsprop")("decay"), config.rmsprop().decay());
+          check.CheckPositive(path("rmsprop")("epsilon"), config.rmsprop().epsilon());
+        },
+};
 
 }  // namespace zhiyin::ps::table

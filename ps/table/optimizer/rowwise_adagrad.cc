@@ -2,7 +2,7 @@
 // al., ISCA 2022, section 4.1.4): s += mean(g^2); w -= lr * g / (sqrt(s) + epsilon). State: s[1].
 #include <cmath>
 
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -35,8 +35,26 @@ class RowWiseAdaGrad final : public RowOptimizer<RowWiseAdaGrad> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeRowWiseAdaGrad(const zhiyin::Optimizer::RowWiseAdaGrad& config) {
-  return std::make_unique<RowWiseAdaGrad>(config);
-}
+const OptimizerKind kRowWiseAdaGrad = {
+    .name = "rowwise_adagrad",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<RowWiseAdaGrad>(config.rowwise_adagrad());
+    },
+    .fill_defaults =
+        [](zhiyin::Optimizer* config) {
+          if (!config->rowwise_adagrad().has_epsilon())
+            config->mutable_rowwise_adagrad()->set_epsilon(1e-10);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          check.CheckPositive(path("rowwise_adagrad")("learning_rate"),
+                              config.rowwise_adagrad().learning_rate());
+          check.CheckNotNegative(path("rowwise_adagrad")("initial_accumulator"),
+                                 config.rowwise_adagrad().initial_accumulator());
+          check.CheckPositive(path("rowwise_adagrad")("epsilon"),
+                              config.rowwise_adagrad().epsilon());
+        },
+};
 
 }  // namespace zhiyin::ps::table

@@ -1,5 +1,5 @@
 // w -= lr * g. No state.
-#include "ps/table/optimizer.h"
+#include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -19,8 +19,16 @@ class Sgd final : public RowOptimizer<Sgd> {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> MakeSgd(const zhiyin::Optimizer::Sgd& config) {
-  return std::make_unique<Sgd>(config);
-}
+const OptimizerKind kSgd = {
+    .name = "sgd",
+    .make = [](const zhiyin::Optimizer& config) -> std::unique_ptr<Optimizer> {
+      return std::make_unique<Sgd>(config.sgd());
+    },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path,
+           const zhiyin::Optimizer& config) {
+          check.CheckPositive(path("sgd")("learning_rate"), config.sgd().learning_rate());
+        },
+};
 
 }  // namespace zhiyin::ps::table
