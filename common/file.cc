@@ -185,6 +185,12 @@ void FileReader::Read(std::span<std::byte> bytes) {
   }
 }
 
+std::string AbsolutePath(const std::string& folder, const std::string& path) {
+  return std::filesystem::absolute(std::filesystem::path(folder) / path)
+      .lexically_normal()
+      .string();
+}
+
 std::string ReadWholeFile(const std::string& path, int64_t max_bytes) {
   FileReader file(path);
   if (file.n_left() > max_bytes)

@@ -75,6 +75,9 @@ class FileReader {
   bool is_direct_ = false;
 };
 
+/// The absolute path of a file that a relative path names from `folder`.
+std::string AbsolutePath(const std::string& folder, const std::string& path);
+
 /// Reads a whole file. Throws Error when it has more than `max_bytes`.
 std::string ReadWholeFile(const std::string& path, int64_t max_bytes);
 

@@ -12,7 +12,6 @@
 #include "launch/apps/run_commands.h"
 #include "launch/job/load_job.h"
 #include "launch/rank/output_folder.h"
-#include "worker/data/generated/columns.h"
 #include "worker/data/generated/world.h"
 
 namespace zhiyin::launch::apps {
@@ -34,7 +33,7 @@ int GenerateFile(const std::vector<std::string>& overrides) {
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
   const Job job = job::LoadJob(FLAGS_config, overrides);
-  if (worker::data::GeneratedName(job.data()).empty())
+  if (worker::data::ChosenWorld(job.data()) == nullptr)
     Fail(FLAGS_config, ": data: nothing to generate: expected one of the generated sources");
   rank::CheckOutputFile(FLAGS_output, FLAGS_overwrite);
   ReplaceFile(FLAGS_output,

@@ -5,10 +5,56 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "common/utf8.h"
+#include "worker/data/check_text.h"
 #include "worker/data/format/delimited.h"
 #include "worker/data/line_reader.h"
 
 namespace zhiyin::worker::data {
+
+void FillJoins(const std::string& folder, Data* data) {
+  for (Join& join : *data->mutable_join()) {
+    FillFiles(folder, join.mutable_file());
+    if (join.key().empty()) join.set_key(join.column());
+    if (!join.has_text()) *join.mutable_text() = data->text();
+    FillText(join.mutable_text());
+  }
+}
+
+void CheckJoins(const config::Checker& check, const Data& data, std::vector<std::string>* columns) {
+  for (int i = 0; i < data.join_size(); ++i) {
+    const config::ConfigPath path = check.root()("data")("join", i);
+    const Join& join = data.join(i);
+    if (!data.has_text()) check.Fail(path, "needs rows from files, expected data.text");
+    CheckText(check, path("text"), join.text());
+    CheckFiles(check, path, data, join.file());
+    const zhiyin::Text& own = data.text();
+    if ((!own.header() && own.column_name().empty()) ||
+        (!join.text().header() && join.text().column_name().empty()))
+      check.Fail(path,
+                 "needs columns with names, expected header or column_name in data.text and in the "
+                 "join's text");
+    if (join.column().empty())
+      check.Fail(path("column"), "is missing, expected a column of the rows");
+    const auto& names = join.text().column_name();
+    if (!names.empty() && std::find(names.begin(), names.end(), join.key()) == names.end())
+      check.Fail(path("key"), "is \"", join.key(), "\", expected a name of text.column_name");
+    if (columns->empty()) continue;
+    if (std::find(columns->begin(), columns->end(), join.column()) == columns->end())
+      check.Fail(path("column"), "is \"", join.column(), "\", expected a column of the rows",
+                 Suggestion(join.column(), (*columns)));
+    if (names.empty()) {
+      columns->clear();  // nothing is known of the columns from here on
+      continue;
+    }
+    for (const std::string& name : names) {
+      if (name == join.key()) continue;
+      if (std::find(columns->begin(), columns->end(), name) != columns->end())
+        check.Fail(path("text"), "has a column \"", name,
+                   "\", and so have the rows: expected names that differ");
+      columns->push_back(name);
+    }
+  }
+}
 
 JoinedFile::JoinedFile(const Join& config) {
   for (const std::string& path : config.file()) ReadFile(config, path);

@@ -8,9 +8,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/config/checker.h"
 #include "configs/job.pb.h"
 
 namespace zhiyin::worker::data {
+
+/// Fills in what the joins leave out. Relative names of files begin in `folder`. REQUIRES: the
+/// defaults of data.text are filled in.
+void FillJoins(const std::string& folder, Data* data);
+/// Throws Error, by way of `check`, for the first thing about the joins that is impossible. Adds
+/// their columns to *columns, those of the data as far as they are known; clears it where the
+/// headers of files will tell them.
+void CheckJoins(const config::Checker& check, const Data& data, std::vector<std::string>* columns);
 
 /// The lines of one join, by key. Immutable; any number of threads.
 class JoinedFile {

@@ -11,17 +11,10 @@ namespace zhiyin::worker::data {
 std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains labels,
                                    RowParser::Observer observer) {
   const Split& rows = split == SplitKind::kTrain ? job.data().train() : job.data().test();
-  switch (job.data().source_case()) {
-    case Data::kText:
-      return std::make_unique<TextSource>(job, rows, std::move(labels), std::move(observer));
-    case Data::kGeneratedRatings:
-    case Data::kGeneratedUniform:
-    case Data::kGeneratedRelatedTasks:
-    case Data::kGeneratedFunnel:
-      return MakeGeneratedSource(job, rows, std::move(labels), std::move(observer));
-    case Data::SOURCE_NOT_SET:
-      break;
-  }
+  if (job.data().has_text())
+    return std::make_unique<TextSource>(job, rows, std::move(labels), std::move(observer));
+  if (ChosenWorld(job.data()) != nullptr)
+    return MakeGeneratedSource(job, rows, std::move(labels), std::move(observer));
   Fail("data: no source, expected text or one of the generated ones");
 }
 

@@ -10,7 +10,7 @@
 #include <cmath>
 
 #include "common/random.h"
-#include "worker/data/generated/world.h"
+#include "worker/data/generated/worlds.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -62,8 +62,36 @@ class Funnel final : public World {
 
 }  // namespace
 
-std::unique_ptr<World> MakeFunnel(const GeneratedFunnel& config) {
-  return std::make_unique<Funnel>(config);
-}
+const WorldKind kFunnel = {
+    .name = "generated_funnel",
+    .make = [](const Data& data) -> std::unique_ptr<World> {
+      return std::make_unique<Funnel>(data.generated_funnel());
+    },
+    .columns =
+        [](const Data& data) {
+          const int n_steps = data.generated_funnel().n_steps();
+          std::vector<std::string> columns = {"user", "item"};
+          AddNumbered("step_", 1, n_steps, &columns);
+          AddNumbered("after_", 2, n_steps - 1, &columns);
+          AddNumbered("p_", 1, n_steps, &columns);
+          return columns;
+        },
+    .fill_defaults =
+        [](Data* data) {
+          GeneratedFunnel* funnel = data->mutable_generated_funnel();
+          if (!funnel->has_n_steps()) funnel->set_n_steps(2);
+          if (!funnel->has_n_users()) funnel->set_n_users(2000);
+          if (!funnel->has_n_items()) funnel->set_n_items(2000);
+          if (!funnel->has_n_logged()) funnel->set_n_logged(funnel->n_rows());
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path, const Data& data) {
+          const GeneratedFunnel& funnel = data.generated_funnel();
+          check.CheckRange(path("n_steps"), funnel.n_steps(), 2, 8);
+          check.CheckRange(path("n_users"), funnel.n_users(), 1, 1 << 30);
+          check.CheckRange(path("n_items"), funnel.n_items(), 1, 1 << 30);
+          check.CheckRange(path("n_logged"), funnel.n_logged(), int64_t{0}, funnel.n_rows());
+        },
+};
 
 }  // namespace zhiyin::worker::data

@@ -19,7 +19,7 @@
 #include <utility>
 
 #include "common/random.h"
-#include "worker/data/generated/world.h"
+#include "worker/data/generated/worlds.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -131,8 +131,24 @@ double Ratings::SetTags(Random* random) {
 
 }  // namespace
 
-std::unique_ptr<World> MakeRatings(const GeneratedRatings& config) {
-  return std::make_unique<Ratings>(config);
-}
+const WorldKind kRatings = {
+    .name = "generated_ratings",
+    .make = [](const Data& data) -> std::unique_ptr<World> {
+      return std::make_unique<Ratings>(data.generated_ratings());
+    },
+    .columns = [](const Data&) -> std::vector<std::string> {
+      return {"user_age",     "user_activity", "user_group", "user_region", "item_age",
+              "item_quality", "item_genre",    "item_maker", "item_tags",   "rating"};
+    },
+    .fill_defaults =
+        [](Data* data) {
+          if (!data->generated_ratings().has_noise())
+            data->mutable_generated_ratings()->set_noise(kDefaultNoise);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path, const Data& data) {
+          check.CheckNotNegative(path("noise"), data.generated_ratings().noise());
+        },
+};
 
 }  // namespace zhiyin::worker::data

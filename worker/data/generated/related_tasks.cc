@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/random.h"
-#include "worker/data/generated/world.h"
+#include "worker/data/generated/worlds.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -73,8 +73,35 @@ class RelatedTasks final : public World {
 
 }  // namespace
 
-std::unique_ptr<World> MakeRelatedTasks(const GeneratedRelatedTasks& config) {
-  return std::make_unique<RelatedTasks>(config);
-}
+const WorldKind kRelatedTasks = {
+    .name = "generated_related_tasks",
+    .make = [](const Data& data) -> std::unique_ptr<World> {
+      return std::make_unique<RelatedTasks>(data.generated_related_tasks());
+    },
+    .columns =
+        [](const Data& data) {
+          std::vector<std::string> columns;
+          AddNumbered("x_", 0, data.generated_related_tasks().n_features(), &columns);
+          AddNumbered("y_", 0, 2, &columns);
+          return columns;
+        },
+    .fill_defaults =
+        [](Data* data) {
+          GeneratedRelatedTasks* tasks = data->mutable_generated_related_tasks();
+          if (!tasks->has_n_features()) tasks->set_n_features(20);
+          if (!tasks->has_scale()) tasks->set_scale(1);
+          if (!tasks->has_n_sines()) tasks->set_n_sines(4);
+          if (!tasks->has_noise()) tasks->set_noise(0.1);
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path, const Data& data) {
+          const GeneratedRelatedTasks& tasks = data.generated_related_tasks();
+          check.CheckRange(path("n_features"), tasks.n_features(), 2, kMaxInputs);
+          check.CheckRange(path("correlation"), tasks.correlation(), -1.0, 1.0);
+          check.CheckPositive(path("scale"), tasks.scale());
+          check.CheckRange(path("n_sines"), tasks.n_sines(), 0, 1000);
+          check.CheckNotNegative(path("noise"), tasks.noise());
+        },
+};
 
 }  // namespace zhiyin::worker::data

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "common/random.h"
-#include "worker/data/generated/world.h"
+#include "worker/data/generated/worlds.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -31,8 +31,26 @@ class Uniform final : public World {
 
 }  // namespace
 
-std::unique_ptr<World> MakeUniform(const GeneratedUniform& config) {
-  return std::make_unique<Uniform>(config);
-}
+const WorldKind kUniform = {
+    .name = "generated_uniform",
+    .make = [](const Data& data) -> std::unique_ptr<World> {
+      return std::make_unique<Uniform>(data.generated_uniform());
+    },
+    .columns =
+        [](const Data& data) {
+          std::vector<std::string> columns;
+          AddNumbered("category_", 0, data.generated_uniform().n_columns(), &columns);
+          AddNumbered("label_", 0, data.generated_uniform().n_labels(), &columns);
+          return columns;
+        },
+    .check =
+        [](const config::Checker& check, const config::ConfigPath& path, const Data& data) {
+          const GeneratedUniform& uniform = data.generated_uniform();
+          check.CheckRange(path("n_columns"), uniform.n_columns(), 1, kMaxInputs);
+          check.CheckRange(path("n_categories"), uniform.n_categories(), int64_t{1},
+                           int64_t{1} << 60);
+          check.CheckRange(path("n_labels"), uniform.n_labels(), 1, kMaxTasks);
+        },
+};
 
 }  // namespace zhiyin::worker::data

@@ -1,13 +1,12 @@
 #include "worker/data/generated/world.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 #include <charconv>
 #include <ostream>
 #include <utility>
 
-#include "worker/data/generated/columns.h"
+#include "common/config/kinds.h"
+#include "worker/data/generated/worlds.h"
 #include "worker/data/row_parser.h"
 #include "worker/data/schema.h"
 
@@ -18,8 +17,8 @@ class GeneratedSource final : public Source {
  public:
   GeneratedSource(const Job& job, const Split& split, const LabelDomains& labels,
                   RowParser::Observer observer)
-      : name_(GeneratedName(job.data())),
-        world_(MakeWorld(job.data())),
+      : name_(ChosenWorld(job.data())->name),
+        world_(ChosenWorld(job.data())->make(job.data())),
         parser_(job, Schema::Of(job, AllColumns(job.data()), UseOf(labels)), labels,
                 std::move(observer)),
         first_row_(split.first_row()) {
@@ -42,8 +41,9 @@ class GeneratedSource final : public Source {
 
  private:
   static Columns AllColumns(const Data& data) {
-    const std::vector<std::string> names = GeneratedColumns(data);
-    return {static_cast<int>(names.size()), names, "data." + std::string(GeneratedName(data))};
+    const WorldKind* kind = ChosenWorld(data);
+    const std::vector<std::string> names = kind->columns(data);
+    return {static_cast<int>(names.size()), names, std::string("data.") + kind->name};
   }
 
   std::string name_;
@@ -80,21 +80,33 @@ double World::SetNumber(size_t column, double value) {
   return number;
 }
 
-std::unique_ptr<World> MakeWorld(const Data& data) {
-  switch (data.source_case()) {
-    case Data::kGeneratedRatings:
-      return MakeRatings(data.generated_ratings());
-    case Data::kGeneratedUniform:
-      return MakeUniform(data.generated_uniform());
-    case Data::kGeneratedRelatedTasks:
-      return MakeRelatedTasks(data.generated_related_tasks());
-    case Data::kGeneratedFunnel:
-      return MakeFunnel(data.generated_funnel());
-    case Data::kText:
-    case Data::SOURCE_NOT_SET:
-      break;
-  }
-  LOG(FATAL) << "the data is not generated";
+std::span<const WorldKind* const> Worlds() {
+#define ZHIYIN_ADDRESS(Name) &k##Name,
+  static constexpr const WorldKind* kWorlds[] = {ZHIYIN_WORLDS(ZHIYIN_ADDRESS)};
+#undef ZHIYIN_ADDRESS
+  return kWorlds;
+}
+
+const WorldKind* ChosenWorld(const Data& data) {
+  return config::FindKind(Worlds(), config::ChosenName(data, "source"));
+}
+
+int64_t GeneratedRows(const Data& data) {
+  const auto* field = Data::descriptor()->FindFieldByName(ChosenWorld(data)->name);
+  const google::protobuf::Message& world = data.GetReflection()->GetMessage(data, field);
+  return world.GetReflection()->GetInt64(world, world.GetDescriptor()->FindFieldByName("n_rows"));
+}
+
+void CheckWorld(const config::Checker& check, const Data& data) {
+  const WorldKind* kind = ChosenWorld(data);
+  const config::ConfigPath path = check.root()("data")(kind->name);
+  check.CheckRange(path("n_rows"), GeneratedRows(data), int64_t{1}, int64_t{1} << 40);
+  if (kind->check != nullptr) kind->check(check, path, data);
+}
+
+void AddNumbered(std::string_view prefix, int first, int n, std::vector<std::string>* columns) {
+  for (int i = first; i < first + n; ++i)
+    columns->push_back(std::string(prefix) + std::to_string(i));
 }
 
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
@@ -103,8 +115,9 @@ std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, 
 }
 
 void WriteGenerated(const Data& data, std::ostream& out) {
-  WriteLine(GeneratedColumns(data), out);
-  const std::unique_ptr<World> world = MakeWorld(data);
+  const WorldKind* kind = ChosenWorld(data);
+  WriteLine(kind->columns(data), out);
+  const std::unique_ptr<World> world = kind->make(data);
   for (int64_t i = 0; i < GeneratedRows(data); ++i) WriteLine(world->Row(i), out);
 }
 

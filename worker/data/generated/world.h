@@ -1,7 +1,7 @@
 // Generated data: rows that are a pure function of a seed and their number.
 //
-// Adding one: a file data/NAME.cc, a field in Data.source of job.proto, its columns in
-// worker/data/generated/columns.cc, a declaration below and a case in MakeWorld.
+// Adding one takes its file generated/NAME.cc with a WorldKind, a field in Data.source of
+// job.proto, and a line in worlds.h.
 #pragma once
 
 #include <iosfwd>
@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/config/checker.h"
 #include "configs/job.pb.h"
+#include "worker/data/known_columns.h"
 #include "worker/data/source.h"
 
 namespace zhiyin::worker::data {
@@ -39,17 +41,36 @@ class World {
   std::vector<std::string_view> values_;
 };
 
-/// REQUIRES: the data is generated; also of the next two.
-std::unique_ptr<World> MakeWorld(const Data& data);
+/// Everything that the rest of the product knows of one kind of generated data. Each kind's file
+/// defines one. The kind's message has a field n_rows.
+struct WorldKind {
+  const char* name;  // of its field in Data.source of job.proto
+  /// REQUIRES: the data was checked.
+  std::unique_ptr<World> (*make)(const Data& data) = nullptr;
+  /// The names of the columns, in the order of their positions. REQUIRES: counts of columns in
+  /// range.
+  std::vector<std::string> (*columns)(const Data& data) = nullptr;
+  /// Fills in what the config leaves out; null: nothing.
+  void (*fill_defaults)(Data* data) = nullptr;
+  /// Checks what this kind adds to n_rows. `path` leads to the kind's message.
+  void (*check)(const config::Checker& check, const config::ConfigPath& path,
+                const Data& data) = nullptr;
+};
+
+/// The kind of data that is generated; null where the data is not generated.
+const WorldKind* ChosenWorld(const Data& data);
+/// The number of rows that there are. REQUIRES for this and all below: the data is generated.
+int64_t GeneratedRows(const Data& data);
+/// Checks n_rows and what the kind adds.
+void CheckWorld(const config::Checker& check, const Data& data);
 /// The split's rows. Throws Error where a column does not exist.
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
                                             RowParser::Observer observer);
-/// All rows as tab-separated text with a header. Read as text, they give these examples again.
+/// Writes all rows as tab-separated text with a header. Read as text, they give these examples
+/// again.
 void WriteGenerated(const Data& data, std::ostream& out);
 
-std::unique_ptr<World> MakeRatings(const GeneratedRatings& config);
-std::unique_ptr<World> MakeUniform(const GeneratedUniform& config);
-std::unique_ptr<World> MakeRelatedTasks(const GeneratedRelatedTasks& config);
-std::unique_ptr<World> MakeFunnel(const GeneratedFunnel& config);
+/// Adds "PREFIXfirst", ..., n of them, to the columns.
+void AddNumbered(std::string_view prefix, int first, int n, std::vector<std::string>* columns);
 
 }  // namespace zhiyin::worker::data

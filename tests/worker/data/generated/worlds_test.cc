@@ -6,7 +6,6 @@
 
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
-#include "worker/data/generated/columns.h"
 #include "worker/data/generated/world.h"
 
 namespace zhiyin::worker::data {
@@ -28,7 +27,7 @@ Data DataOf(const std::string& source) {
 using Table = std::vector<std::vector<std::string>>;
 
 Table RowsOf(const Data& data) {
-  const std::unique_ptr<World> world = MakeWorld(data);
+  const std::unique_ptr<World> world = ChosenWorld(data)->make(data);
   Table rows;
   for (int64_t i = 0; i < GeneratedRows(data); ++i) {
     const auto row = world->Row(i);
@@ -48,8 +47,8 @@ TEST(EveryWorld, HasARowForEveryNumberInAnyOrder) {
   for (const char* source : kSources) {
     const Data data = DataOf(source);
     const Table rows = RowsOf(data);
-    ASSERT_EQ(rows[0].size(), GeneratedColumns(data).size()) << source;
-    const std::unique_ptr<World> world = MakeWorld(data);
+    ASSERT_EQ(rows[0].size(), ChosenWorld(data)->columns(data).size()) << source;
+    const std::unique_ptr<World> world = ChosenWorld(data)->make(data);
     for (int64_t i = 299; i >= 0; i -= 7) {
       const auto row = world->Row(i);
       EXPECT_EQ(std::vector<std::string>(row.begin(), row.end()), rows[static_cast<size_t>(i)])
@@ -68,7 +67,7 @@ TEST(EveryWorld, IsTheSameAsText) {
     std::string line;
     std::getline(in, line);
     std::string header;
-    for (const std::string& column : GeneratedColumns(data))
+    for (const std::string& column : ChosenWorld(data)->columns(data))
       header += (header.empty() ? "" : "\t") + column;
     EXPECT_EQ(line, header);
     for (const auto& row : RowsOf(data)) {

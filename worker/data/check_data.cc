@@ -1,0 +1,82 @@
+#include "worker/data/check_data.h"
+
+#include "worker/data/behaviour_columns.h"
+#include "worker/data/check_behaviour.h"
+#include "worker/data/check_text.h"
+#include "worker/data/generated/world.h"
+#include "worker/data/joins.h"
+
+namespace zhiyin::worker::data {
+namespace {
+
+void CheckGeneratedSplit(const config::Checker& check, const config::ConfigPath& path,
+                         const Data& data, const Split& split) {
+  const int64_t n_rows = GeneratedRows(data);
+  if (split.first_row() >= n_rows) {
+    check.Fail(path("first_row"), "is ", split.first_row(), ", expected less than data.",
+               ChosenWorld(data)->name, ".n_rows, ", n_rows);
+  }
+  if (split.n_rows() > n_rows - split.first_row()) {
+    check.Fail(path("n_rows"), "is ", split.n_rows(), ", expected at most ",
+               n_rows - split.first_row(), ", the generated rows from first_row");
+  }
+}
+
+void CheckSplit(const config::Checker& check, const config::ConfigPath& path, const Data& data,
+                const Split& split) {
+  const bool is_generated = ChosenWorld(data) != nullptr;
+  if (is_generated && split.file_size() > 0)
+    check.Fail(path("file", 0), "generated data is not read from files");
+  CheckFiles(check, path, data, split.file());
+  check.CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
+  check.CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
+  if (is_generated) CheckGeneratedSplit(check, path, data, split);
+}
+
+/// Checks the source; returns the names of its columns, none where the headers of the files will
+/// tell them.
+std::vector<std::string> CheckSource(const config::Checker& check, const Data& data) {
+  if (data.has_text()) {
+    CheckText(check, check.root()("data")("text"), data.text());
+    const auto& names = data.text().column_name();
+    return {names.begin(), names.end()};
+  }
+  CheckWorld(check, data);
+  return ChosenWorld(data)->columns(data);
+}
+
+}  // namespace
+
+void FillData(const std::string& folder, Data* data) {
+  if (data->has_text()) FillText(data->mutable_text());
+  const WorldKind* world = ChosenWorld(*data);
+  if (world != nullptr && world->fill_defaults != nullptr) world->fill_defaults(data);
+  if (data->has_train()) FillFiles(folder, data->mutable_train()->mutable_file());
+  if (data->has_test()) FillFiles(folder, data->mutable_test()->mutable_file());
+  FillJoins(folder, data);
+  if (data->has_behaviour()) FillBehaviour(data->mutable_behaviour());
+  if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
+  if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
+}
+
+KnownColumns CheckData(const config::Checker& check, const Job& job) {
+  constexpr int64_t kMinShuffleRows = 256;
+  const config::ConfigPath path = check.root()("data");
+  const Data& data = job.data();
+  if (data.source_case() == Data::SOURCE_NOT_SET)
+    check.Fail(path, "has no source, expected text or one of the generated ones");
+  if (!data.has_train()) check.Fail(path, "has no split to train on, expected train");
+  check.CheckRange(path("max_bad_share"), data.max_bad_share(), 0.0, 1.0);
+  check.CheckRange(path("shuffle_rows"), data.shuffle_rows(), kMinShuffleRows, int64_t{1} << 40);
+  std::vector<std::string> columns = CheckSource(check, data);
+  CheckJoins(check, data, &columns);
+  if (data.has_behaviour() && !columns.empty())
+    columns.insert(columns.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+  KnownColumns known(std::move(columns));
+  if (data.has_behaviour()) CheckBehaviour(check, job, known);
+  CheckSplit(check, path("train"), data, data.train());
+  if (data.has_test()) CheckSplit(check, path("test"), data, data.test());
+  return known;
+}
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,26 @@
+// Defaults and checks of how text files are read: data.text and data.join.text of job.proto.
+#pragma once
+
+#include <string>
+
+#include "common/config/checker.h"
+#include "configs/job.pb.h"
+
+namespace zhiyin::worker::data {
+
+using FileNames = google::protobuf::RepeatedPtrField<std::string>;
+
+void FillText(zhiyin::Text* text);
+/// Makes the names absolute; relative ones begin in `folder`.
+void FillFiles(const std::string& folder, FileNames* files);
+
+/// Throws Error, by way of `check`, for the first thing about delimiter, quote and names of columns
+/// that is impossible.
+void CheckText(const config::Checker& check, const config::ConfigPath& path,
+               const zhiyin::Text& text);
+/// Checks that there are files where the data is text, and that each can be the name of a file.
+/// `path` leads to the message that has them in its field `file`.
+void CheckFiles(const config::Checker& check, const config::ConfigPath& path, const Data& data,
+                const FileNames& files);
+
+}  // namespace zhiyin::worker::data
