@@ -14,6 +14,24 @@ constexpr uint64_t kMostSteps = uint64_t{1} << 30;
 
 }  // namespace
 
+void FillCheckpoint(Checkpoint* checkpoint) {
+  if (!checkpoint->has_keep()) checkpoint->set_keep(2);
+  if (!checkpoint->has_full_every()) checkpoint->set_full_every(1);
+  if (!checkpoint->has_max_failures()) checkpoint->set_max_failures(3);
+}
+
+void CheckCheckpoint(const config::Checker& check, const config::ConfigPath& path,
+                     const Checkpoint& checkpoint) {
+  check.CheckNotNegative(path("every_s"), checkpoint.every_s());
+  check.CheckRange(path("every_steps"), checkpoint.every_steps(), int64_t{0}, int64_t{1} << 40);
+  check.CheckRange(path("every_epochs"), checkpoint.every_epochs(), 0, 1'000'000);
+  check.CheckRange(path("keep"), checkpoint.keep(), 1, 1000);
+  check.CheckRange(path("full_every"), checkpoint.full_every(), 1, 1000);
+  check.CheckRange(path("max_failures"), checkpoint.max_failures(), 0, 1'000'000);
+  if (checkpoint.every_s() == 0 && checkpoint.every_steps() == 0 && checkpoint.every_epochs() == 0)
+    check.Fail(path, "never writes any, expected every_s, every_steps or every_epochs");
+}
+
 std::string Meeting::Serialize() const {
   ByteWriter out;
   out.Put<uint8_t>(save);

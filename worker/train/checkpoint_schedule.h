@@ -6,10 +6,17 @@
 #include <string>
 #include <string_view>
 
+#include "common/config/checker.h"
 #include "common/net/endpoint.h"
 #include "configs/job.pb.h"
 
 namespace zhiyin::worker::train {
+
+void FillCheckpoint(Checkpoint* checkpoint);
+/// Throws Error, by way of `check`, for the first thing about train.checkpoint that is impossible.
+/// REQUIRES: defaults are filled in.
+void CheckCheckpoint(const config::Checker& check, const config::ConfigPath& path,
+                     const Checkpoint& checkpoint);
 
 /// What the chief tells all workers when they meet.
 struct Meeting {

@@ -3,8 +3,66 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
+
+#include "worker/model/loss/loss.h"
 
 namespace zhiyin::worker::train {
+namespace {
+
+using zhiyin::EarlyStopping;
+
+const Task& TaskOf(const config::Checker& check, const config::ConfigPath& path,
+                   const std::string& name, const Job& job) {
+  std::vector<std::string> names;
+  for (const Task& task : job.task()) {
+    if (task.name() == name) return task;
+    names.push_back(task.name());
+  }
+  check.FailUnknown(path, "task", name, names);
+}
+
+/// Checks that the task of a term exists and has the term's metric.
+void CheckTerm(const config::Checker& check, const config::ConfigPath& path,
+               const EarlyStopping::Term& term, const Job& job) {
+  const Task& task = TaskOf(check, path("task"), term.task(), job);
+  check.CheckPositive(path("weight"), term.weight());
+  const model::loss::PredictionKind kind = model::loss::PredictionOf(task);
+  const bool is_number = kind == model::loss::PredictionKind::kNumber;
+  const bool is_probability = kind == model::loss::PredictionKind::kProbability;
+  const bool fits = term.metric() == EarlyStopping::AUC    ? !is_number
+                    : term.metric() == EarlyStopping::RMSE ? is_number || is_probability
+                                                           : is_probability;
+  if (fits) return;
+  check.Fail(path("metric"), "is ", EarlyStopping::Metric_Name(term.metric()),
+             ", expected one that task ", term.task(), " has: ",
+             is_number        ? "RMSE"
+             : is_probability ? "AUC, RMSE or LOG_LOSS"
+                              : "AUC");
+}
+
+}  // namespace
+
+void FillEarlyStopping(zhiyin::EarlyStopping* stopping) {
+  if (!stopping->has_keep_best()) stopping->set_keep_best(true);
+  for (zhiyin::EarlyStopping::Term& term : *stopping->mutable_term()) {
+    if (!term.has_weight()) term.set_weight(1);
+  }
+}
+
+void CheckEarlyStopping(const config::Checker& check, const Job& job) {
+  constexpr int kMaxPatience = 1'000'000;
+  const config::ConfigPath path = check.root()("train")("early_stopping");
+  const zhiyin::EarlyStopping& stopping = job.train().early_stopping();
+  if (!job.data().has_test()) check.Fail(path, "looks at evaluations, and there is no data.test");
+  check.CheckRange(path("patience"), stopping.patience(), 0, kMaxPatience);
+  check.CheckNotNegative(path("min_delta"), stopping.min_delta());
+  if (stopping.patience() == 0 && !stopping.keep_best())
+    check.Fail(path, "neither stops nor keeps the best, expected patience above 0 or keep_best");
+  for (int i = 0; i < stopping.term_size(); ++i)
+    CheckTerm(check, path("term", i), stopping.term(i), job);
+}
 
 StoppingRule::StoppingRule(const Job& job) : config_(job.train().early_stopping()) {}
 

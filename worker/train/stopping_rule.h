@@ -5,11 +5,17 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/config/checker.h"
 #include "configs/job.pb.h"
 #include "configs/manifest.pb.h"
 #include "worker/train/evaluator.h"
 
 namespace zhiyin::worker::train {
+
+void FillEarlyStopping(zhiyin::EarlyStopping* stopping);
+/// Throws Error, by way of `check`, for the first thing about train.early_stopping that is
+/// impossible. REQUIRES: the job has it, defaults are filled in, and the tasks were checked.
+void CheckEarlyStopping(const config::Checker& check, const Job& job);
 
 /// Used by the chief, who knows the evaluations. Borrows the job.
 class StoppingRule {
