@@ -1,10 +1,11 @@
-// What is MMoE's own: its equations.
+// What is MMoE's own: its equations, and the jobs that it cannot have.
 #include <gtest/gtest.h>
 
 #include <vector>
 
 #include "tests/support/example_jobs.h"
 #include "tests/support/plain_twin.h"
+#include "tests/support/refused_jobs.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -29,6 +30,17 @@ TEST(MmoeReference, EachTaskMixesTheExpertsByItsOwnGate) {
                    return Values{first(PlainMixture(gates[0], experts))[0],
                                  second(PlainMixture(gates[1], experts))[0]};
                  });
+}
+
+TEST(Mmoe, IsRefusedWithOneLineWhereItCannotBe) {
+  testing::ExpectRefused({
+      {"mmoe { n_experts: 0 expert: 8 tower: 4 }",
+       "job:13: model.mmoe.n_experts: is 0, expected 1 to 1024"},
+      {"mmoe { n_experts: 2 tower: 4 }",
+       "job:13: model.mmoe: expert has no layer, expected at least 1"},
+      {"mmoe { n_experts: 2 expert: 8 tower: 0 }",
+       "job:13: model.mmoe.tower[0]: is 0, expected 1 to 65536"},
+  });
 }
 
 }  // namespace
