@@ -1,4 +1,4 @@
-// What is MMoE's own: its equations, and the jobs that it cannot have.
+// What is MMoE's own: its equations, what its tasks share, and the jobs that it cannot have.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -6,6 +6,9 @@
 #include "tests/support/example_jobs.h"
 #include "tests/support/plain_twin.h"
 #include "tests/support/refused_jobs.h"
+#include "worker/model/balance/shared_parameters.h"
+#include "worker/model/input_layout.h"
+#include "worker/model/model.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -41,6 +44,15 @@ TEST(Mmoe, IsRefusedWithOneLineWhereItCannotBe) {
       {"mmoe { n_experts: 2 expert: 8 tower: 0 }",
        "job:13: model.mmoe.tower[0]: is 0, expected 1 to 65536"},
   });
+}
+
+TEST(Mmoe, SharesItsExperts) {
+  const Job job = ExampleJob("mmoe { n_experts: 3 expert: 4 tower: 2 }", 2);
+  const int n_inputs = InputLayout::Of(job).dim;
+  // Own are a gate, n_inputs -> 3, and a tower, 4 -> 2 -> 1.
+  const int n_own = 2 * ((n_inputs * 3 + 3) + (4 * 2 + 2) + (2 * 1 + 1));
+  const balance::SharedParameters shared = balance::FindSharedParameters(job, MakeModel(job).get());
+  EXPECT_EQ((shared.weights == 0).count(), n_own);
 }
 
 }  // namespace

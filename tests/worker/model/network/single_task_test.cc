@@ -1,4 +1,5 @@
-// What is the single tasks' own: their equations, and the jobs that they cannot have.
+// What is the single tasks' own: their equations, what they share, and the jobs that they cannot
+// have.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -6,6 +7,8 @@
 #include "tests/support/example_jobs.h"
 #include "tests/support/plain_twin.h"
 #include "tests/support/refused_jobs.h"
+#include "worker/model/balance/shared_parameters.h"
+#include "worker/model/model.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -62,6 +65,23 @@ TEST(SingleTask, IsRefusedWithOneLineWhereItCannotBe) {
 TEST(SingleTask, IsAcceptedWhereEverythingFits) {
   EXPECT_EQ(LineOfModel("single_task { hidden: 4 }"), testing::kNoError);
   EXPECT_EQ(LineOfModel("single_task { hidden: 4 own_rows: true }"), testing::kNoError);
+}
+
+balance::SharedParameters SharedBy(const Job& job) {
+  return balance::FindSharedParameters(job, MakeModel(job).get());
+}
+
+TEST(SingleTask, SharesItsInputs) {
+  const balance::SharedParameters shared = SharedBy(ExampleJob("single_task { hidden: 5 }", 2));
+  EXPECT_TRUE((shared.weights == 0).all());
+  for (const Eigen::ArrayXf& columns : shared.table_columns) EXPECT_TRUE((columns == 1).all());
+}
+
+TEST(SingleTask, SharesNothingWithOwnRows) {
+  const balance::SharedParameters shared =
+      SharedBy(ExampleJob("single_task { hidden: 5 own_rows: true }", 4));
+  EXPECT_TRUE((shared.weights == 0).all());
+  for (const Eigen::ArrayXf& columns : shared.table_columns) EXPECT_TRUE((columns == 0).all());
 }
 
 }  // namespace
