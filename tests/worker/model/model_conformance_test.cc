@@ -221,6 +221,14 @@ TEST_P(EveryModel, StandsOnInteractionsAndReaders) {
   EXPECT_EQ(own, own_of_network);
 }
 
+TEST_P(EveryModel, RefusesWhatIsForHiddenLayersWhereItHasNone) {
+  if (ChosenNetwork(job())->has_hidden_layers) return;
+  Job with_hidden = job();
+  with_hidden.mutable_model()->mutable_hidden()->set_dropout(0.1);
+  EXPECT_THAT(testing::LineOfJob(launch::job::JobToText(with_hidden)),
+              ::testing::HasSubstr("model.hidden: the model has no hidden layers, expected none"));
+}
+
 TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
   const Matrix x = RandomMatrix(6, input_dim(), 1);
   const Matrix direction = RandomMatrix(6, n_tasks(), 2);
