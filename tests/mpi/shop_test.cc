@@ -7,12 +7,15 @@
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "common/file.h"
 #include "launch/apps/generate/shop_world.h"
+#include "launch/job/load_job.h"
+#include "tests/support/comparison.h"
 #include "tests/support/files.h"
 #include "tests/support/zhiyin.h"
 #include "worker/model/metric/metric.h"
@@ -33,7 +36,21 @@ Arguments FilesOf(const std::string& folder) {
           "--set", "data.join[1].file=" + folder + "/items.tsv"};
 }
 
-TEST(ThoroughShop, ModelsComeNearTheTrueProbabilitiesAndNewItemsAreFoundByTheirContent) {
+/// Names of the jobs in configs/ that learn all that the shop's events tell.
+std::vector<std::string> JobsOfAllEvents() {
+  std::vector<std::string> names;
+  for (const std::string& name : ConfigsNamed("shop_")) {
+    const Job job = launch::job::LoadJob(SourcePath("configs/" + name + ".textproto"), {});
+    std::set<std::string> tasks;
+    for (const Task& task : job.task()) tasks.insert(task.name());
+    if (tasks == std::set<std::string>{"click", "purchase", "conversion"}) names.push_back(name);
+  }
+  return names;
+}
+
+class ThoroughShop : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ThoroughShop, ModelsComeNearTheTrueProbabilitiesAndNewItemsAreFoundByTheirContent) {
   const TempFolder folder;
   const std::string shop = folder.Path("shop");
   Shop config;
@@ -42,7 +59,7 @@ TEST(ThoroughShop, ModelsComeNearTheTrueProbabilitiesAndNewItemsAreFoundByTheirC
                                                 "n_events=" + std::to_string(kShopEvents)});
   ASSERT_EQ(generated.exit_code, 0) << generated.err;
   const ShopWorld world(ShopWorld::WithDefaults(config));
-  Arguments train = {"train", "--config=" ZHIYIN_SOURCE_DIR "/configs/shop_esmm.textproto",
+  Arguments train = {"train", "--config=" + SourcePath("configs/" + GetParam() + ".textproto"),
                      "--output=" + folder.Path("model"), "--progress=none"};
   for (const std::string& argument : FilesOf(shop)) train.push_back(argument);
   const ProcessResult trained = RunZhiyin(3, train, kTrainLimit);
@@ -114,6 +131,9 @@ TEST(ThoroughShop, ModelsComeNearTheTrueProbabilitiesAndNewItemsAreFoundByTheirC
   EXPECT_GE(of_new, 0.5 * of_old);
   EXPECT_GT(of_old, 1.5 * at_random);
 }
+
+INSTANTIATE_TEST_SUITE_P(Jobs, ThoroughShop, ::testing::ValuesIn(JobsOfAllEvents()),
+                         [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace zhiyin::testing

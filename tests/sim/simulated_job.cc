@@ -1,6 +1,7 @@
 #include "tests/sim/simulated_job.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "common/net/role_map.h"
 #include "launch/job/load_job.h"
@@ -67,6 +68,17 @@ Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed) {
   SimulatedJob simulated{job, n_servers, n_workers, {}};
   simulated.network.seed = seed;
   return Simulate(simulated);
+}
+
+std::vector<worker::train::Json> LinesOf(const std::string& metrics, const std::string& split,
+                                         const std::string& task) {
+  std::vector<worker::train::Json> lines;
+  std::istringstream in(metrics);
+  for (std::string line; std::getline(in, line);) {
+    worker::train::Json json = worker::train::Json::parse(line);
+    if (json["split"] == split && json["task"] == task) lines.push_back(std::move(json));
+  }
+  return lines;
 }
 
 }  // namespace zhiyin::testing

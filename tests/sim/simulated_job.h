@@ -53,4 +53,8 @@ Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper 
 /// Runs a job on a network that only delays.
 Outcome RunJob(const Job& job, int n_servers, int n_workers, uint64_t seed);
 
+/// The lines of metrics.jsonl that are of the split and the task, in order.
+std::vector<worker::train::Json> LinesOf(const std::string& metrics, const std::string& split,
+                                         const std::string& task);
+
 }  // namespace zhiyin::testing

@@ -4,7 +4,9 @@
 
 #include <fstream>
 #include <functional>
+#include <ostream>
 #include <regex>
+#include <sstream>
 
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
@@ -22,17 +24,42 @@ std::vector<std::string> ExamplesOf(const std::string& room, const std::string& 
   return examples;
 }
 
-struct Example {
-  std::string text;
+/// A line of tests/data/kinds/network.
+struct NetworkLine {
+  std::string model_text;
   int dim = 0;
   bool binary = false;
+  ExampleInputs inputs = ExampleInputs::kAll;
+  NetworkExample expected;  // without a job
 };
 
-/// Reads "dim 3 binary: TEXT"; `binary` is optional.
-Example ParseExample(const std::string& line) {
+/// Fails the test for a word that it does not know.
+NetworkLine ParseLine(const std::string& line) {
+  NetworkLine parsed;
   const size_t colon = line.find(": ");
-  const std::string head = line.substr(0, colon);
-  return {line.substr(colon + 2), std::stoi(head.substr(4)), head.ends_with(" binary")};
+  parsed.model_text = line.substr(colon + 2);
+  std::istringstream head(line.substr(0, colon));
+  std::string word;
+  head >> word >> parsed.dim;
+  EXPECT_EQ(word, "dim") << line;
+  while (head >> word) {
+    if (word == "binary") {
+      parsed.binary = true;
+    } else if (word == "no_numerics") {
+      parsed.inputs = ExampleInputs::kNoNumerics;
+    } else if (word == "two_fields") {
+      parsed.inputs = ExampleInputs::kTwoFields;
+    } else if (word == "stops_gradients") {
+      parsed.expected.stops_gradients = true;
+    } else if (word == "curved") {
+      parsed.expected.is_curved = true;
+    } else if (word == "reads_fields") {
+      parsed.expected.reads_fields = true;
+    } else {
+      ADD_FAILURE() << "unknown word \"" << word << "\": " << line;
+    }
+  }
+  return parsed;
 }
 
 std::vector<std::string> KindsOf(const google::protobuf::Descriptor* message) {
@@ -58,11 +85,9 @@ std::vector<Job> JobOfEveryExample(const std::string& room,
 }  // namespace
 
 Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool binary,
-               const std::string& train_text) {
-  // Some models refuse inputs that they do not read.
-  const bool two_fields = model_text.starts_with("matrix_factorization");
-  const bool numerics = !two_fields && !(model_text.starts_with("two_tower") &&
-                                         model_text.find("numeric") == std::string::npos);
+               const std::string& train_text, ExampleInputs inputs) {
+  const bool two_fields = inputs == ExampleInputs::kTwoFields;
+  const bool numerics = inputs == ExampleInputs::kAll;
   const std::string rating =
       binary ? R"(label { column: "item_genre" equals: "genre1" } binary_cross_entropy {})"
              : R"(label { column: "rating" number {} } squared_error {})";
@@ -97,22 +122,34 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool
       "example", ".", {});
 }
 
-std::vector<Job> JobOfEveryModel() {
-  std::vector<Job> jobs;
+void PrintTo(const NetworkExample& example, std::ostream* out) {
+  *out << example.job.model().ShortDebugString();
+}
+
+std::vector<NetworkExample> ExampleOfEveryModel() {
+  std::vector<NetworkExample> examples;
   for (const std::string& kind : KindsOf(Model::descriptor())) {
-    for (const std::string& line : ExamplesOf("network", kind)) {
-      const Example example = ParseExample(line);
+    for (const std::string& text : ExamplesOf("network", kind)) {
+      const NetworkLine line = ParseLine(text);
       const auto add = [&](const std::string& more) {
-        jobs.push_back(ExampleJob(example.text + more, example.dim, 0, example.binary));
+        examples.push_back(line.expected);
+        examples.back().job =
+            ExampleJob(line.model_text + more, line.dim, 0, line.binary, "", line.inputs);
       };
       add("");
       // Towers and experts have hidden layers, and so has what is called hidden.
       const bool has_hidden =
-          std::regex_search(example.text, std::regex("(tower|expert|hidden): "));
-      if (has_hidden && example.text.find(" hidden {") == std::string::npos)
+          std::regex_search(line.model_text, std::regex("(tower|expert|hidden): "));
+      if (has_hidden && line.model_text.find(" hidden {") == std::string::npos)
         add(" hidden { dropout: 0.3 }");
     }
   }
+  return examples;
+}
+
+std::vector<Job> JobOfEveryModel() {
+  std::vector<Job> jobs;
+  for (NetworkExample& example : ExampleOfEveryModel()) jobs.push_back(std::move(example.job));
   return jobs;
 }
 

@@ -1,6 +1,7 @@
 // Small jobs, one for every model that the configuration knows.
 #pragma once
 
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -8,16 +9,42 @@
 
 namespace zhiyin::testing {
 
-/// A job on generated ratings with two tasks (rating, and whether the user is of the first group),
-/// four fields, two numerics. `model` is the text of the model field; fields and tables fit it.
-/// With a sequence_length the field item_tags is a sequence. With `binary` the task rating is not
-/// the number but whether the item is of a genre. `train_text` is added to the train field.
-Job ExampleJob(const std::string& model_text, int dim, int sequence_length = 0, bool binary = false,
-               const std::string& train_text = "");
+/// What an example's job has; some models refuse inputs that they do not read.
+enum class ExampleInputs {
+  kAll,         // four fields and two numerics
+  kNoNumerics,  // the four fields
+  kTwoFields,   // user_group and item_genre
+};
 
-/// One or more jobs for every alternative of Model.kind, found by reflection; where it has hidden
-/// layers, with dropout behind them, too. Fails the test for an alternative that nobody has given
-/// an example of yet: add it in tests/data/kinds/network.
+/// A job on generated ratings with two tasks (rating, and whether the user is of the first group),
+/// four fields, two numerics, or fewer `inputs`. `model` is the text of the model field; fields and
+/// tables fit it. With a sequence_length the field item_tags is a sequence. With `binary` the task
+/// rating is not the number but whether the item is of a genre. `train_text` is added to the train
+/// field.
+Job ExampleJob(const std::string& model_text, int dim, int sequence_length = 0, bool binary = false,
+               const std::string& train_text = "", ExampleInputs inputs = ExampleInputs::kAll);
+
+/// A network's example, and what a test of all networks must expect of it.
+struct NetworkExample {
+  Job job;
+  /// It keeps a loss from changing some weights: their gradient is 0 although the loss depends on
+  /// them.
+  bool stops_gradients = false;
+  /// It divides by a length of few numbers, so that it is a curved function of its inputs.
+  bool is_curved = false;
+  /// It reads the inputs themselves: interactions and a wide part are refused.
+  bool reads_fields = false;
+};
+/// The text of the model.
+void PrintTo(const NetworkExample& example, std::ostream* out);
+
+/// One or more examples of every alternative of Model.kind, found by reflection; where it has
+/// hidden layers, with dropout behind them, too. Fails the test for an alternative that nobody has
+/// given an example of yet: add it in tests/data/kinds/network. A line there is "dim N WORDS:
+/// MODEL"; the words, none or more, are binary, no_numerics and two_fields, which ExampleJob takes,
+/// and stops_gradients, curved and reads_fields, as above.
+std::vector<NetworkExample> ExampleOfEveryModel();
+/// Their jobs.
 std::vector<Job> JobOfEveryModel();
 
 /// One or more jobs for every alternative of Interaction.kind, and of SequenceReader.kind (of the

@@ -84,6 +84,15 @@ Values Slice(const Values& values, size_t begin, size_t count) {
   return {from, from + static_cast<long>(count)};
 }
 
+Values PlainPart(const Values& x, size_t p, size_t n_parts) {
+  Values part;
+  for (size_t field = 0; field < 4; ++field) {
+    for (size_t k = 0; k < 2; ++k) part.push_back(x[2 * n_parts * field + 2 * p + k]);
+  }
+  part.insert(part.end(), x.end() - 2, x.end());
+  return part;
+}
+
 std::vector<Values> Joined(std::vector<Values> a, const std::vector<Values>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;

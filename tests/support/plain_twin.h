@@ -38,6 +38,8 @@ struct PlainBank {
 /// sum_e gate[e] * experts[e]
 Values PlainMixture(const Values& gate, const std::vector<Values>& experts);
 Values Slice(const Values& values, size_t begin, size_t count);
+/// Part p of rows of four fields, whose parts have two columns, then both numerics.
+Values PlainPart(const Values& x, size_t p, size_t n_parts);
 /// [a..., b...]
 std::vector<Values> Joined(std::vector<Values> a, const std::vector<Values>& b);
 

@@ -215,15 +215,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:17: task[click].sample_space: has no column"},
         Refusal{With("binary_cross_entropy {}", "binary_cross_entropy {} weight: 0"),
                 "job:17: task[click].weight: is 0, as for all tasks: nothing would be learned"},
-        Refusal{With("n_experts: 2", "n_experts: 0"),
-                "job:19: model.mmoe.n_experts: is 0, expected 1 to 1024"},
-        Refusal{With("expert: 8", ""),
-                "job:19: model.mmoe: expert has no layer, expected at least 1"},
-        Refusal{With("tower: 4", "tower: 0"),
-                "job:19: model.mmoe.tower[0]: is 0, expected 1 to 65536"},
-        Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", "linear {}"),
-                "job:8: table[ids].dim: is 4, expected 1: a linear model has one weight a task in "
-                "a row"},
         Refusal{With("mmoe { n_experts: 2 expert: 8 tower: 4 }", ""),
                 "job:19: model: is missing, expected " +
                     config::Listed(config::KindNames(worker::model::Networks()), "or")},

@@ -1,4 +1,5 @@
 // What must hold for every model there is. A new alternative of Model.kind is tested by itself.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,9 +9,11 @@
 #include <string>
 
 #include "common/error.h"
+#include "launch/job/load_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
 #include "tests/support/graph_runner.h"
+#include "tests/support/refused_jobs.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/model.h"
 #include "worker/model/network/networks.h"
@@ -19,9 +22,10 @@ namespace zhiyin::worker::model {
 namespace {
 
 using testing::CurvedGradientError;
+using testing::ExampleOfEveryModel;
 using testing::GradientError;
-using testing::JobOfEveryModel;
 using testing::ModelName;
+using testing::NetworkExample;
 
 Matrix RandomMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   Random random(seed);
@@ -37,16 +41,17 @@ ConstMatrixView View(const Matrix& matrix) {
   return {matrix.data(), matrix.rows(), matrix.cols()};
 }
 
-class EveryModel : public ::testing::TestWithParam<Job> {
+class EveryModel : public ::testing::TestWithParam<NetworkExample> {
  protected:
-  EveryModel() : model_(MakeModel(GetParam())), dense_(model_->n_weights()) {
+  EveryModel() : model_(MakeModel(job())), dense_(model_->n_weights()) {
     model_->InitWeights(Random(3), dense_.weights());
     // Zero biases and zero linear weights would hide mistakes in their gradients.
     Random random(4);
     for (float& w : dense_.weights()) w += static_cast<float>(0.1 * random.Normal());
   }
-  int input_dim() const { return InputLayout::Of(GetParam()).dim; }
-  int n_tasks() const { return GetParam().task_size(); }
+  const Job& job() const { return GetParam().job; }
+  int input_dim() const { return InputLayout::Of(job()).dim; }
+  int n_tasks() const { return job().task_size(); }
 
   struct Pass {
     Matrix outputs;
@@ -65,17 +70,9 @@ class EveryModel : public ::testing::TestWithParam<Job> {
   DenseWeights dense_;
 };
 
-/// Whether the model keeps a loss from changing some weights: their gradient is 0 although the loss
-/// depends on them. Derivatives are then compared where the gradient of one task is not 0, but not
-/// by numerics, which all experts read. What is kept from what is in the method's own test.
-bool StopsGradients(const Job& job) {
-  return job.model().has_stem();
-}
-
 /// Divided by a length or a deviation of few numbers, everything is a curved function.
-bool IsCurved(const Job& job) {
-  return job.model().hidden().normalization() != Hidden::NONE ||
-         job.model().two_tower().normalize();
+bool IsCurved(const NetworkExample& example) {
+  return example.is_curved || example.job.model().hidden().normalization() != Hidden::NONE;
 }
 
 /// What dropout scales up has kinks too slight to be left out, which the differences see: a
@@ -109,7 +106,10 @@ double ErrorOf(bool all, bool curved, const std::function<double(std::span<const
 TEST_P(EveryModel, GradientsAreDerivatives) {
   const Matrix x = RandomMatrix(6, input_dim(), 1);
   std::vector<Matrix> directions = {RandomMatrix(6, n_tasks(), 2)};
-  const bool all = !StopsGradients(GetParam());
+  // Where a gradient is 0 although the loss depends on the weight, derivatives are compared where
+  // the gradient of one task is not 0, but not by numerics, which all experts read. What is kept
+  // from what is in the network's own test.
+  const bool all = !GetParam().stops_gradients;
   if (!all) {
     directions.resize(static_cast<size_t>(n_tasks()), directions[0]);
     for (int t = 0; t < n_tasks(); ++t) {
@@ -132,10 +132,10 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
           return objective();
         },
         dense_.weights(), pass.dweights);
-    EXPECT_LT(weight_error, Tolerance(GetParam())) << "d loss / d weights";
+    EXPECT_LT(weight_error, Tolerance(job())) << "d loss / d weights";
 
     Matrix dx = pass.dx;
-    const auto n_numerics = static_cast<Eigen::Index>(InputLayout::Of(GetParam()).numerics.size());
+    const auto n_numerics = static_cast<Eigen::Index>(InputLayout::Of(job()).numerics.size());
     if (!all) dx.rightCols(n_numerics).setZero();
     const double input_error = ErrorOf(
         all, IsCurved(GetParam()),
@@ -145,7 +145,7 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
           return objective();
         },
         {x.data(), static_cast<size_t>(x.size())}, {dx.data(), static_cast<size_t>(dx.size())});
-    EXPECT_LT(input_error, Tolerance(GetParam())) << "d loss / d x";
+    EXPECT_LT(input_error, Tolerance(job())) << "d loss / d x";
   }
 }
 
@@ -180,11 +180,13 @@ TEST_P(EveryModel, ALossOfItsOwnHasItsDerivative) {
 }
 
 TEST_P(EveryModel, StandsOnInteractionsAndReaders) {
-  Job job = GetParam();
-  if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows())
+  Job job = GetParam().job;
+  if (GetParam().reads_fields) {
+    job.mutable_model()->add_interaction()->mutable_inputs();
+    EXPECT_THAT(testing::LineOfJob(launch::job::JobToText(job)),
+                ::testing::HasSubstr("model.interaction[0]: means nothing to "));
     return;
-  if (job.model().has_matrix_factorization() || job.model().has_two_tower())
-    return;  // these read inputs by name
+  }
   if (job.model().has_hidden())
     return;  // with more kinks, or curved: the same network stands there without
   // Straight ones, so that the network's kinks stay as far apart as without them.
@@ -217,6 +219,14 @@ TEST_P(EveryModel, StandsOnInteractionsAndReaders) {
   model_->AddAuxiliaryLoss(outputs, labels, 1, sums_of_network, &own_of_network);
   EXPECT_EQ(sums, sums_of_network);
   EXPECT_EQ(own, own_of_network);
+}
+
+TEST_P(EveryModel, RefusesWhatIsForHiddenLayersWhereItHasNone) {
+  if (ChosenNetwork(job())->has_hidden_layers) return;
+  Job with_hidden = job();
+  with_hidden.mutable_model()->mutable_hidden()->set_dropout(0.1);
+  EXPECT_THAT(testing::LineOfJob(launch::job::JobToText(with_hidden)),
+              ::testing::HasSubstr("model.hidden: the model has no hidden layers, expected none"));
 }
 
 TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
@@ -271,7 +281,7 @@ TEST_P(EveryModel, GoesBackMoreThanOnceAndIsLinearInTheLoss) {
 }
 
 TEST_P(EveryModel, ForgetsTheBatchBefore) {
-  const std::unique_ptr<Model> used = MakeModel(GetParam());
+  const std::unique_ptr<Model> used = MakeModel(job());
   BothWays(used.get(), RandomMatrix(40, input_dim(), 7), RandomMatrix(40, n_tasks(), 8));
   BothWays(used.get(), RandomMatrix(1, input_dim(), 9), RandomMatrix(1, n_tasks(), 10));
   const Matrix x = RandomMatrix(17, input_dim(), 1);
@@ -310,7 +320,7 @@ TEST_P(EveryModel, FirstWeightsDependOnTheSeedAlone) {
   std::vector<float> first(dense_.weights().size());
   std::vector<float> second(first.size(), 1.0f);
   model_->InitWeights(Random(11), first);
-  MakeModel(GetParam())->InitWeights(Random(11), second);
+  MakeModel(job())->InitWeights(Random(11), second);
   EXPECT_EQ(first, second);
 }
 
@@ -321,10 +331,10 @@ TEST_P(EveryModel, AsAGraphOfStandardOperatorsItGivesTheSame) {
   try {
     values = model_->AddTo(&graph, dense_.weights(), in);
   } catch (const Error&) {
-    EXPECT_FALSE(ChosenNetwork(GetParam())->has_graph);
+    EXPECT_FALSE(ChosenNetwork(job())->has_graph);
     return;
   }
-  EXPECT_TRUE(ChosenNetwork(GetParam())->has_graph);
+  EXPECT_TRUE(ChosenNetwork(job())->has_graph);
   ASSERT_EQ(values.size(), static_cast<size_t>(n_tasks()));
   for (int t = 0; t < n_tasks(); ++t)
     graph.AddOutput(values[static_cast<size_t>(t)], "task" + std::to_string(t));
@@ -342,9 +352,9 @@ TEST_P(EveryModel, AsAGraphOfStandardOperatorsItGivesTheSame) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryModel, ::testing::ValuesIn(JobOfEveryModel()),
+INSTANTIATE_TEST_SUITE_P(All, EveryModel, ::testing::ValuesIn(ExampleOfEveryModel()),
                          [](const auto& test) {
-                           return ModelName(test.param) + std::to_string(test.index);
+                           return ModelName(test.param.job) + std::to_string(test.index);
                          });
 
 }  // namespace

@@ -26,28 +26,9 @@ TEST(SharedParameters, OfASharedBottomAreAllButTheTowers) {
   for (const Eigen::ArrayXf& columns : shared.table_columns) EXPECT_TRUE((columns == 1).all());
 }
 
-TEST(SharedParameters, OfMmoeAreItsExperts) {
-  const Job job = ExampleJob("mmoe { n_experts: 3 expert: 4 tower: 2 }", 2);
-  const int n_inputs = InputLayout::Of(job).dim;
-  // Own are a gate, n_inputs -> 3, and a tower, 4 -> 2 -> 1.
-  const int n_own = 2 * ((n_inputs * 3 + 3) + (4 * 2 + 2) + (2 * 1 + 1));
-  EXPECT_EQ((Of(job).weights == 0).count(), n_own);
-}
-
-TEST(SharedParameters, OfSingleTasksAreTheirInputs) {
-  const SharedParameters shared = Of(ExampleJob("single_task { hidden: 5 }", 2));
-  EXPECT_TRUE((shared.weights == 0).all());
-  for (const Eigen::ArrayXf& columns : shared.table_columns) EXPECT_TRUE((columns == 1).all());
-}
-
-TEST(SharedParameters, OfTasksWithRowsOfTheirOwnAreNone) {
-  const SharedParameters shared = Of(ExampleJob("single_task { hidden: 5 own_rows: true }", 4));
-  EXPECT_TRUE((shared.weights == 0).all());
-  for (const Eigen::ArrayXf& columns : shared.table_columns) EXPECT_TRUE((columns == 0).all());
-}
-
 TEST(SharedParameters, OfASequenceAreTheColumnsOfItsRows) {
-  Job job = ExampleJob("sequence { field: \"item_tags\" pool {} } single_task { hidden: 5 }", 2, 3);
+  Job job =
+      ExampleJob("sequence { field: \"item_tags\" pool {} } shared_bottom { bottom: 5 }", 2, 3);
   for (const Eigen::ArrayXf& columns : Of(job).table_columns) EXPECT_TRUE((columns == 1).all());
 }
 

@@ -1,12 +1,17 @@
-// What is ESMM's own: the logit of a product, its chain of tasks, and counterfactual weights.
+// What is ESMM's own: the logit of a product, its equations, its chain of tasks, counterfactual
+// weights, and the jobs that it cannot have.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
+#include "launch/job/load_job.h"
 #include "tests/support/example_jobs.h"
+#include "tests/support/plain_twin.h"
+#include "tests/support/refused_jobs.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/loss/loss.h"
 #include "worker/model/model.h"
@@ -14,6 +19,17 @@
 
 namespace zhiyin::worker::model {
 namespace {
+
+using testing::ExpectLikeTwin;
+using testing::ExpectRefused;
+using testing::LineOfJob;
+using testing::LineOfModel;
+using testing::PlainBank;
+using testing::PlainLayer;
+using testing::Point;
+using testing::ShopJob;
+using testing::Taker;
+using testing::Values;
 
 /// Binary cross-entropy of a logit, and its derivative.
 double Entropy(double z, double y) {
@@ -23,7 +39,9 @@ double EntropySlope(double z, double y) {
   return 1 / (1 + std::exp(-z)) - y;
 }
 
-using Values = std::vector<double>;
+double SigmoidOf(double z) {
+  return 1 / (1 + std::exp(-z));
+}
 
 TEST(LogitOfProduct, OfProbabilitiesInTheMiddle) {
   Values da(2);
@@ -77,6 +95,22 @@ TEST(LogitOfProduct, IsFiniteAndKnownAtTheEnds) {
       0, 4e-9);
 }
 
+TEST(EsmmReference, OutputsAreLogitsOfTheProductAndOfTheClick) {
+  const Job job = testing::ExampleJob(
+      R"(esmm { hidden: 5 hidden: 4 step { task: "first_group" } step { task: "rating" } })", 3, 0,
+      true);
+  ExpectLikeTwin(job, [](const Point& at, const Point&) {
+    Taker from(at.weights);
+    const PlainBank hidden(14, 2, {5, 4}, {}, &from);
+    const PlainLayer click(4, 1, &from), conversion(4, 1, &from);
+    EXPECT_TRUE(from.AtEnd());
+    const std::vector<Values> h = hidden.Experts(at.x);
+    const double a = click(h[0], false)[0], b = conversion(h[1], false)[0];
+    const double p = SigmoidOf(a) * SigmoidOf(b);
+    return Values{std::log(p / (1 - p)), a};
+  });
+}
+
 /// Tasks in another order than the steps.
 Job ChainJob(double ipw_weight) {
   Job job = testing::ExampleJob("shared_bottom { bottom: 5 }", 3, 0, true);
@@ -97,10 +131,6 @@ Job ChainJob(double ipw_weight) {
     step->set_conditional_task(conditional);
   }
   return job;
-}
-
-double SigmoidOf(double z) {
-  return 1 / (1 + std::exp(-z));
 }
 
 struct ChainRun {
@@ -183,6 +213,82 @@ TEST(Esmm, WithoutCounterfactualWeightsItAddsNothing) {
   run.model->AddAuxiliaryLoss(run.outputs, std::vector<float>(35, 1.0f), 1, sums, &doutputs);
   EXPECT_TRUE(doutputs.isZero(0));
   EXPECT_EQ(sums, std::vector<double>(5, 0));
+}
+
+TEST(Esmm, IsRefusedWithOneLineWhereItCannotBe) {
+  ExpectRefused({
+      {R"(esmm { step { task: "click" } step { task: "order" } })",
+       "job:13: model.esmm: hidden has no layer, expected at least 1"},
+      {"esmm { hidden: 4 }",
+       "job:13: model.esmm: step has 0 entries, expected at least 2: a chain of events, as a click "
+       "and a purchase"},
+      {R"(esmm { hidden: 4 step { task: "click" } })",
+       "job:13: model.esmm: step has 1 entry, expected at least 2: a chain of events, as a click "
+       "and a purchase"},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "ordr" } })",
+       "job:13: model.esmm.step[1].task: no task \"ordr\"; the nearest is \"order\""},
+      {R"(esmm { hidden: 4 step { task: "click" } step {} })",
+       "job:13: model.esmm.step[1]: has no task"},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "click" } })",
+       "job:13: model.esmm.step[1].task: \"click\" has its place in an earlier one"},
+      {R"(esmm { hidden: 4 step { task: "click" conditional_task: "order" } step { task: "order" } })",
+       "job:13: model.esmm.step[0].conditional_task: is given for the first step, which nothing "
+       "comes before, expected none"},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "order" conditional_task: "cvr" } })",
+       "job:13: model.esmm.step[1].conditional_task: no task \"cvr\"; known are click, order"},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } })",
+       "--set task[order].weight=0: task[order].weight: is 0, but a step of esmm is learned from "
+       "it, expected more",
+       {"task[order].weight=0"}},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } ipw_weight: 1 })",
+       "job:13: model.esmm.ipw_weight: is given, but no step has a conditional_task, whose labels "
+       "it weighs"},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } ipw_weight: -1 })",
+       "job:13: model.esmm.ipw_weight: is -1, expected 0 or more"},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } min_propensity: 0 })",
+       "job:13: model.esmm.min_propensity: is 0, expected a number above 0"},
+      {R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } min_propensity: 1.5 })",
+       "job:13: model.esmm.min_propensity: is 1.5, expected 0 to 1"},
+  });
+}
+
+TEST(Esmm, IsAcceptedWhereEverythingFits) {
+  EXPECT_EQ(LineOfModel(R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } })"),
+            testing::kNoError);
+}
+
+TEST(Esmm, OneTaskIsNotEnough) {
+  EXPECT_EQ(
+      LineOfJob(ShopJob(testing::kClickTask,
+                        R"(esmm { hidden: 4 step { task: "click" } step { task: "click" } })")),
+      "job:12: model.esmm.step[1].task: \"click\" has its place in an earlier one");
+}
+
+TEST(Esmm, ItsStepsAreProbabilities) {
+  EXPECT_EQ(
+      LineOfJob(ShopJob(std::string(testing::kClickTask) + testing::kPriceTask,
+                        R"(esmm { hidden: 4 step { task: "click" } step { task: "price" } })")),
+      "job:13: model.esmm.step[1].task: task \"price\" has another loss, expected "
+      "binary_cross_entropy: the model gives probabilities");
+}
+
+TEST(Esmm, EveryTaskHasAPlaceInIt) {
+  const std::string three =
+      std::string(testing::kClickTask) + testing::kOrderTask +
+      R"(task { name: "cvr" label { column: "order" equals: "1" } binary_cross_entropy {} }
+)";
+  EXPECT_EQ(LineOfJob(ShopJob(
+                three, R"(esmm { hidden: 4 step { task: "click" } step { task: "order" } })")),
+            "job:12: task[cvr]: \"cvr\" has no place in model.esmm, expected it as the task or the "
+            "conditional_task of a step");
+  const std::string text = ShopJob(
+      three,
+      R"(esmm { hidden: 4 step { task: "click" } step { task: "order" conditional_task: "cvr" } })");
+  const Job job = launch::job::ParseJob(text, "job", "/data", {});
+  EXPECT_EQ(job.task(1).weight(), 1);
+  EXPECT_EQ(job.task(2).weight(), 0) << "implied";
+  const std::vector<std::string> overrides = {"task[cvr].weight=0.5"};
+  EXPECT_EQ(launch::job::ParseJob(text, "job", "/data", overrides).task(2).weight(), 0.5);
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 // The wide part beside every network there is. A new alternative of Model.kind is tested by itself.
 #include "worker/model/network/wide_part.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "launch/job/load_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
+#include "tests/support/refused_jobs.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/model.h"
 
@@ -17,11 +20,9 @@ using testing::GradientError;
 /// a plain one.
 std::vector<Job> JobsWithAWidePart() {
   std::vector<Job> jobs;
-  for (Job job : testing::JobOfEveryModel()) {
-    // Those read the rows of all fields themselves.
-    if (job.model().has_linear() || job.model().has_stem() || job.model().single_task().own_rows())
-      continue;
-    if (job.model().has_matrix_factorization() || job.model().has_two_tower()) continue;
+  for (const testing::NetworkExample& example : testing::ExampleOfEveryModel()) {
+    if (example.reads_fields) continue;
+    Job job = example.job;
     if (job.model().has_hidden()) continue;          // the same networks
     job.mutable_table(0)->set_dim(job.task_size());  // of user_group and user_region
     zhiyin::Wide* wide = job.mutable_model()->mutable_wide();
@@ -109,6 +110,16 @@ TEST_P(WideBeside, AddsItsTermsToWhatTheNetworkMakesOfTheOtherFields) {
                       quality * run.dense.weights()[static_cast<size_t>(t)] + pairs,
                   1e-4);
     }
+  }
+}
+
+TEST(WidePart, IsRefusedBesideNetworksThatReadTheFieldsThemselves) {
+  for (const testing::NetworkExample& example : testing::ExampleOfEveryModel()) {
+    if (!example.reads_fields) continue;
+    Job job = example.job;
+    job.mutable_model()->mutable_wide()->add_field("item_genre");
+    EXPECT_THAT(testing::LineOfJob(launch::job::JobToText(job)),
+                ::testing::HasSubstr("model.wide: means nothing to "));
   }
 }
 
