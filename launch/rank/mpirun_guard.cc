@@ -1,7 +1,6 @@
 #include "launch/rank/mpirun_guard.h"
 
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,11 @@
 #include <csignal>
 #include <fstream>
 #include <string>
+
+// glibc 2.36 does not say itself that these are functions of C.
+extern "C" {
+#include <sys/pidfd.h>
+}
 
 namespace zhiyin::launch::rank {
 namespace {
