@@ -71,17 +71,19 @@ class Collector : public MessageDifferencer::Reporter {
   }
   void ReportModified(const Message& before, const Message& now,
                       const std::vector<MessageDifferencer::SpecificField>& path) override {
-    // A message is compared by its fields.
-    if (path.back().field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return;
+    const MessageDifferencer::SpecificField& last = path.back();
+    if (last.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      // A message is compared by its fields, but ReportMoved is not called where one has changed.
+      if (IsPart(last.field) && last.index != last.new_index) AddMove(last);
+      return;
+    }
     Add(before, now, path, ValueAt(before, path.back(), path.back().index),
         ValueAt(now, path.back(), path.back().new_index));
   }
 
   void ReportMoved(const Message&, const Message&,
                    const std::vector<MessageDifferencer::SpecificField>& path) override {
-    const MessageDifferencer::SpecificField& last = path.back();
-    found.with_added.push_back(last.field->name() + "[" + std::to_string(last.new_index) +
-                               "]: was at " + std::to_string(last.index));
+    AddMove(path.back());
   }
 
   JobDifferences found;
@@ -95,6 +97,11 @@ class Collector : public MessageDifferencer::Reporter {
     google::protobuf::TextFormat::PrintFieldValueToString(
         message, last.field, last.field->is_repeated() ? index : -1, &text);
     return text;
+  }
+
+  void AddMove(const MessageDifferencer::SpecificField& part) {
+    found.with_added.push_back(part.field->name() + "[" + std::to_string(part.new_index) +
+                               "]: was at " + std::to_string(part.index));
   }
 
   void Add(const Message&, const Message&,

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 /// A job with tables users and items; fields user_group, user_region, item_genre and item_tags;
@@ -146,6 +147,16 @@ TEST(JobChanges, AnotherOrderIsRefused) {
   Job job = BeforeJob();
   job.mutable_task()->SwapElements(0, 1);
   ExpectRefused(job, UnorderedElementsAre("task[1]: was at 0", "task[0]: was at 1"));
+}
+
+TEST(JobChanges, AnotherOrderIsRefusedWhereAllThatMovedHasChangedToo) {
+  Job job = BeforeJob();
+  job.mutable_task()->SwapElements(0, 1);
+  job.mutable_task(0)->set_weight(2);
+  job.mutable_task(1)->set_weight(3);
+  const JobDifferences found = DifferencesTo(job);
+  EXPECT_THAT(found.allowed, SizeIs(2)) << "the weights";
+  EXPECT_THAT(found.refused, UnorderedElementsAre("task[1]: was at 0", "task[0]: was at 1"));
 }
 
 TEST(JobChanges, AnAdditionInFrontMovesTheOthers) {
