@@ -4,7 +4,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "configs/manifest.pb.h"
 
@@ -27,14 +26,5 @@ std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
 /// A new job, with the rows that its train.warm_start wants, if any. `note` and errors as in
 /// ResumeFrom.
 JobStart BeginAnew(const Job& job, const std::function<void(const std::string&)>& note);
-
-/// "PATH: is NOW, was BEFORE" of every field that differs.
-struct JobDifferences {
-  std::vector<std::string> allowed;     // may change when a job goes on
-  std::vector<std::string> refused;     // may not
-  std::vector<std::string> added;       // tables, fields, numerics and tasks, which may
-  std::vector<std::string> with_added;  // may change where something was added, and only then
-};
-JobDifferences Differences(const Job& before, const Job& now);
 
 }  // namespace zhiyin::launch::job

@@ -41,14 +41,16 @@ BlockSummary RunCache::ReadFirst(int64_t block, int64_t* n_lines,
 
 void RunCache::SetRuns(std::vector<BlockRun> runs) {
   runs_ = std::move(runs);
-  const std::lock_guard lock(mutex_);
-  is_kept_.resize(runs_.size());
+  {
+    const std::lock_guard lock(mutex_);
+    is_kept_.resize(runs_.size());
+  }
   for (size_t r = 0; r < runs_.size() && !blocks_.empty(); ++r) {
     const BlockRun& run = runs_[r];
     int64_t n_kept = 0;
     for (int64_t i = 0; i < run.n; ++i) n_kept += blocks_.contains(run.Block(i));
     if (n_kept > 0) states_.try_emplace(static_cast<int64_t>(r));
-    is_kept_[r] = n_kept == run.n;
+    if (n_kept == run.n) Complete(static_cast<int64_t>(r));
   }
 }
 
@@ -62,8 +64,9 @@ bool RunCache::Load(int64_t run, const std::vector<int64_t>& together, std::vect
                     const std::function<bool()>& is_cancelled) {
   std::vector<int64_t> loading = {run};
   for (const int64_t other : together) {
-    if (RunOf(other).first < RunOf(run).last() && !IsWhole(other) && !Contains(loading, other))
-      loading.push_back(other);
+    const bool interleaves =
+        RunOf(other).first < RunOf(run).last() && RunOf(run).first < RunOf(other).last();
+    if (interleaves && !IsWhole(other) && !Contains(loading, other)) loading.push_back(other);
   }
   std::vector<int64_t> missing;
   int64_t n_needed = 0;
@@ -78,13 +81,17 @@ bool RunCache::Load(int64_t run, const std::vector<int64_t>& together, std::vect
   }
   spared.insert(spared.end(), loading.begin(), loading.end());
   MakeRoom(n_needed, spared);
+  for (const int64_t r : loading) states_.try_emplace(r);
   std::sort(missing.begin(), missing.end());
   for (const int64_t block : missing) {
     if (is_cancelled()) return false;
     source_->Read(block, &scratch_, &bad_);
     Keep(block, scratch_);
   }
-  for (const int64_t r : loading) Complete(r);
+  for (const int64_t r : loading) {
+    Complete(r);
+    states_.at(r).last_used = ++n_uses_;
+  }
   return true;
 }
 
@@ -95,9 +102,10 @@ void RunCache::Append(int64_t epoch, const Piece& piece, Rows* to) {
     Shuffle(epoch, run, &state);
     state.order_epoch = epoch;
   }
-  to->n_fields = state.blocks[0]->n_fields;
-  to->n_numerics = state.blocks[0]->n_numerics;
-  to->n_tasks = state.blocks[0]->n_tasks;
+  const Rows& first = blocks_.at(run.first);
+  to->n_fields = first.n_fields;
+  to->n_numerics = first.n_numerics;
+  to->n_tasks = first.n_tasks;
   for (int64_t i = piece.begin; i < piece.begin + piece.n; ++i) {
     const uint64_t at = state.order[static_cast<size_t>(i)];
     const Rows& block = *state.blocks[at / kMaxRowsOfBlock];
@@ -128,7 +136,7 @@ std::vector<uint64_t> RunCache::KeptRuns() const {
 
 bool RunCache::IsWhole(int64_t run) const {
   const auto state = states_.find(run);
-  return state != states_.end() && !state->second.blocks.empty();
+  return state != states_.end() && state->second.is_whole;
 }
 
 void RunCache::Keep(int64_t block, const Rows& rows) {
@@ -166,7 +174,6 @@ void RunCache::Complete(int64_t run) {
   const BlockRun& blocks = RunOf(run);
   RunState& state = states_[run];
   state = RunState();
-  state.last_used = ++n_uses_;
   int64_t n_here = 0;
   for (int64_t i = 0; i < blocks.n; ++i) {
     const Rows& rows = blocks_.at(blocks.Block(i));
@@ -178,6 +185,7 @@ void RunCache::Complete(int64_t run) {
          (blocks.last() + 1) * kBlockRows - 1, ", expected ", blocks.n_rows,
          " as in the first pass: files that stay as they are");
   }
+  state.is_whole = true;
   MarkKept(run, true);
 }
 

@@ -14,7 +14,8 @@ const SliceOrder* SliceQueue::WaitForOrder() {
 
 Rows* SliceQueue::WaitForSlot() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return closed_ || n_pushed_ - n_released_ < kSlots; });
+  // The slot behind those that are ready is never the caller's, see kSlots.
+  changed_.wait(lock, [&] { return closed_ || n_pushed_ - n_popped_ < kSlicesAhead; });
   return closed_ ? nullptr : &slots_[static_cast<size_t>(n_pushed_ % kSlots)];
 }
 
@@ -56,10 +57,6 @@ const Rows& SliceQueue::Pop(const std::function<void()>& tick) {
   tick();
   std::unique_lock lock(mutex_);
   CHECK_LT(n_popped_, n_ordered_) << "more slices taken than ordered";
-  if (n_released_ < n_popped_) {
-    ++n_released_;
-    changed_.notify_all();
-  }
   while (!changed_.wait_for(lock, kTickEvery,
                             [&] { return error_ != nullptr || n_popped_ < n_pushed_; })) {
     lock.unlock();
@@ -67,6 +64,7 @@ const Rows& SliceQueue::Pop(const std::function<void()>& tick) {
     lock.lock();
   }
   if (n_popped_ == n_pushed_) std::rethrow_exception(error_);
+  changed_.notify_all();
   return slots_[static_cast<size_t>(n_popped_++ % kSlots)];
 }
 

@@ -27,7 +27,7 @@ struct SliceOrder {
 /// popped last belongs to the caller until the next Pop.
 class SliceQueue {
  public:
-  /// Slices that are ready before they are popped.
+  /// The most slices that are ready before they are popped.
   static constexpr int kSlicesAhead = 4;
 
   // In the reader's thread.
@@ -67,7 +67,6 @@ class SliceQueue {
   int64_t n_ordered_ = 0;
   int64_t n_pushed_ = 0;
   int64_t n_popped_ = 0;
-  int64_t n_released_ = 0;
   bool closed_ = false;
   std::exception_ptr error_;
 };

@@ -17,10 +17,10 @@
 #include "configs/manifest.pb.h"
 #include "launch/job/load_job.h"
 #include "launch/job/load_saved.h"
-#include "launch/job/resume.h"
 #include "ps/save/checkpoint.h"
 #include "ps/table/table.h"
 #include "worker/saved/checkpoints.h"
+#include "worker/saved/job_changes.h"
 #include "worker/saved/saved_model.h"
 
 namespace zhiyin::launch::apps {
@@ -238,8 +238,8 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
   Model first(folder);
   Model second(other);
   command.print("against " + other + "\n");
-  const job::JobDifferences differences =
-      job::Differences(first.manifest.job(), second.manifest.job());
+  const worker::saved::JobDifferences differences =
+      worker::saved::Differences(first.manifest.job(), second.manifest.job());
   bool same = first.manifest.step() == second.manifest.step();
   std::string text;
   if (!same)
