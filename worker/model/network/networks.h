@@ -40,7 +40,8 @@ struct NetworkKind {
   NETWORK(CrossStitch)           \
   NETWORK(Stem)                  \
   NETWORK(MatrixFactorization)   \
-  NETWORK(TwoTower)
+  NETWORK(TwoTower)              \
+  NETWORK(Omoe)
 
 #define ZHIYIN_DECLARE_NETWORK(Name) extern const NetworkKind k##Name;
 ZHIYIN_NETWORKS(ZHIYIN_DECLARE_NETWORK)
