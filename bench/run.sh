@@ -166,7 +166,7 @@ push_with() {
 push_optimizers_ours() { push_with "$optimizer"; }
 push_optimizers_yardstick() { push_with sgd; }
 push_optimizers() {
-  for optimizer in momentum adagrad rowwise_adagrad adam adamw ftrl rmsprop adadelta delay_compensated_sgd; do
+  for optimizer in $(sed -n 's/^    \.name = "\(.*\)",/\1/p' ps/table/optimizer/*.cc | grep -vx sgd); do
     compare "push_$optimizer" keys/s push_optimizers_ours push_optimizers_yardstick
   done
 }

@@ -2,27 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 #include <ostream>
 #include <regex>
 #include <sstream>
 
 #include "launch/job/load_job.h"
-#include "tests/support/files.h"
+#include "tests/support/kind_examples.h"
 
 namespace zhiyin::testing {
 namespace {
-
-/// The lines of tests/data/kinds/ROOM/KIND.txt, which hold an example each. Fails the test for a
-/// kind without examples.
-std::vector<std::string> ExamplesOf(const std::string& room, const std::string& kind) {
-  std::ifstream file(SourcePath("tests/data/kinds/" + room + "/" + kind + ".txt"));
-  std::vector<std::string> examples;
-  for (std::string line; std::getline(file, line);) examples.push_back(line);
-  EXPECT_FALSE(examples.empty()) << "no example in tests/data/kinds/" << room << "/" << kind;
-  return examples;
-}
 
 /// A line of tests/data/kinds/network.
 struct NetworkLine {
@@ -60,13 +49,6 @@ NetworkLine ParseLine(const std::string& line) {
     }
   }
   return parsed;
-}
-
-std::vector<std::string> KindsOf(const google::protobuf::Descriptor* message) {
-  const google::protobuf::OneofDescriptor* kinds = message->FindOneofByName("kind");
-  std::vector<std::string> names;
-  for (int i = 0; i < kinds->field_count(); ++i) names.push_back(kinds->field(i)->name());
-  return names;
 }
 
 template <typename Message>

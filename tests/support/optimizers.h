@@ -1,4 +1,4 @@
-// One example of every optimizer that the configuration knows.
+// Examples of every optimizer that the configuration knows.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace zhiyin::testing {
 
-/// Found by reflection over Optimizer.kind: a newcomer is here by itself, with a learning rate of
-/// 0.05 (Adadelta: 1) and the documented defaults.
+/// The examples of tests/data/kinds/optimizer, with the documented defaults. Fails the test for an
+/// alternative of Optimizer.kind that has none.
 std::vector<Optimizer> ExampleOptimizers();
 /// The name of its kind.
 std::string NameOf(const Optimizer& optimizer);

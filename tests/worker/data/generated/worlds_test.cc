@@ -1,4 +1,6 @@
 // What must hold for every source of generated data, and what each of them promises.
+#include "worker/data/generated/worlds.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -6,7 +8,7 @@
 
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
-#include "worker/data/generated/world.h"
+#include "tests/support/kind_examples.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -36,15 +38,18 @@ Table RowsOf(const Data& data) {
   return rows;
 }
 
-const char* const kSources[] = {
-    "generated_ratings { n_rows: 300 seed: 4 }",
-    "generated_uniform { n_rows: 300 n_columns: 2 n_categories: 5 n_labels: 2 seed: 4 }",
-    "generated_related_tasks { n_rows: 300 seed: 4 }",
-    "generated_funnel { n_rows: 300 n_steps: 3 n_logged: 200 seed: 4 }",
-};
+/// The examples of all kinds, each of 300 rows.
+std::vector<std::string> Sources() {
+  std::vector<std::string> sources;
+  for (const WorldKind* kind : Worlds()) {
+    for (const std::string& source : testing::ExamplesOf("generated", kind->name))
+      sources.push_back(source);
+  }
+  return sources;
+}
 
 TEST(EveryWorld, HasARowForEveryNumberInAnyOrder) {
-  for (const char* source : kSources) {
+  for (const std::string& source : Sources()) {
     const Data data = DataOf(source);
     const Table rows = RowsOf(data);
     ASSERT_EQ(rows[0].size(), ChosenWorld(data)->columns(data).size()) << source;
@@ -59,7 +64,7 @@ TEST(EveryWorld, HasARowForEveryNumberInAnyOrder) {
 }
 
 TEST(EveryWorld, IsTheSameAsText) {
-  for (const char* source : kSources) {
+  for (const std::string& source : Sources()) {
     const Data data = DataOf(source);
     std::ostringstream out;
     WriteGenerated(data, out);
