@@ -42,8 +42,8 @@ Job StoppedJob(int staleness, const char* model = "mmoe { n_experts: 2 expert: 4
   return job;
 }
 
-/// Asked to end at the n-th time that the workers meet, from 0.
-std::function<bool()> AtMeeting(int n) {
+/// Asked to end at the n-th sync point, from 0.
+std::function<bool()> AtSyncPoint(int n) {
   return [n, n_asked = 0]() mutable { return n_asked++ >= n; };
 }
 
@@ -52,24 +52,24 @@ struct Shape {
   int n_workers = 1;
 };
 
-/// Runs it up to a meeting, which are before every step and between epochs, and from there, in
+/// Runs it up to a sync point, which are before every step and between epochs, and from there, in
 /// other shapes, to its end.
-Outcome StopAndGoOn(Job job, Shape first, int meeting, Shape second,
-                    std::vector<int> more_meetings = {}) {
+Outcome StopAndResume(Job job, Shape first, int sync_point, Shape second,
+                      std::vector<int> more_sync_points = {}) {
   TempFolder folder(TempFolder::kInMemory);
   job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
-  job.mutable_train()->mutable_checkpoint()->set_full_every(1 + meeting % 4);
+  job.mutable_train()->mutable_checkpoint()->set_full_every(1 + sync_point % 4);
   SimulatedJob run{job, first.n_servers, first.n_workers, {}};
   run.output = folder.Path("out");
-  run.stop_requested = AtMeeting(meeting);
+  run.stop_requested = AtSyncPoint(sync_point);
   Outcome outcome = Simulate(run);
   EXPECT_EQ(outcome.exit_code, kEndedEarly) << outcome.error();
   EXPECT_THAT(outcome.printed, HasSubstr("the job ends here, as it was asked to"));
   run.n_servers = second.n_servers;
   run.n_workers = second.n_workers;
   run.resume = true;
-  for (const int again : more_meetings) {
-    run.stop_requested = AtMeeting(again);
+  for (const int again : more_sync_points) {
+    run.stop_requested = AtSyncPoint(again);
     outcome = Simulate(run);
     EXPECT_EQ(outcome.exit_code, kEndedEarly) << outcome.error();
   }
@@ -95,10 +95,10 @@ TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
   ASSERT_GE(n_steps, 20);
   const std::vector<Shape> shapes = {{1, 1}, {1, 2}, {5, 3}, {2, 4}};
   // They are before each step, and after the first epoch.
-  for (int meeting = 0; meeting <= n_steps; meeting += 7) {
-    SCOPED_TRACE(meeting);
-    ExpectSame(StopAndGoOn(StoppedJob(0), {3, 2}, meeting,
-                           shapes[static_cast<size_t>(meeting) % shapes.size()]),
+  for (int sync_point = 0; sync_point <= n_steps; sync_point += 7) {
+    SCOPED_TRACE(sync_point);
+    ExpectSame(StopAndResume(StoppedJob(0), {3, 2}, sync_point,
+                             shapes[static_cast<size_t>(sync_point) % shapes.size()]),
                whole);
   }
 }
@@ -106,7 +106,7 @@ TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
 TEST(Resume, AgainAndAgainChangesNoBit) {
   const Outcome whole = RunJob(StoppedJob(0), 2, 3, 1);
   // Some make no step at all.
-  ExpectSame(StopAndGoOn(StoppedJob(0), {2, 3}, 1, {1, 2}, {2, 0, 0, 3, 1, 4}), whole);
+  ExpectSame(StopAndResume(StoppedJob(0), {2, 3}, 1, {1, 2}, {2, 0, 0, 3, 1, 4}), whole);
 }
 
 /// All that training keeps is in some of them.
@@ -154,9 +154,9 @@ class ResumeOf : public ::testing::TestWithParam<Job> {};
 TEST_P(ResumeOf, AllThatIsKeptChangesNoBit) {
   const Outcome whole = RunJob(GetParam(), 1, 2, 1);
   ASSERT_EQ(whole.exit_code, 0) << whole.error();
-  for (const int meeting : {3, 8, 16}) {
-    SCOPED_TRACE(meeting);
-    const Outcome outcome = StopAndGoOn(GetParam(), {2, 2}, meeting, {3, 1}, {2});
+  for (const int sync_point : {3, 8, 16}) {
+    SCOPED_TRACE(sync_point);
+    const Outcome outcome = StopAndResume(GetParam(), {2, 2}, sync_point, {3, 1}, {2});
     ExpectSame(outcome, whole);
     for (const char* key : {"balance", "early_stopping"}) {
       if (!whole.summary.contains(key)) continue;
@@ -185,15 +185,15 @@ TEST(Resume, WhatACheckpointBuildsOnIsKeptAsLongAsItIs) {
   job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
   job.mutable_train()->mutable_checkpoint()->set_full_every(5);
   job.mutable_train()->mutable_checkpoint()->set_keep(1);
-  for (const auto& [meeting, expected] :
+  for (const auto& [sync_point, expected] :
        {std::pair(10, std::pair(5, 4)), std::pair(11, std::pair(1, 0)),
         std::pair(13, std::pair(3, 2))}) {
     TempFolder folder(TempFolder::kInMemory);
     SimulatedJob run{job, 2, 2, {}};
     run.output = folder.Path("out");
-    run.stop_requested = AtMeeting(meeting);
+    run.stop_requested = AtSyncPoint(sync_point);
     EXPECT_EQ(Simulate(run).exit_code, kEndedEarly);
-    EXPECT_EQ(CountCheckpoints(run.output), expected) << meeting;
+    EXPECT_EQ(CountCheckpoints(run.output), expected) << sync_point;
   }
 }
 
@@ -229,15 +229,15 @@ Job Extended(const Job& job) {
 
 TEST(Resume, WithATaskAndATableMoreKeepsTheRows) {
   for (const int staleness : {0, -1}) {
-    for (const int meeting : {3, 14}) {
-      SCOPED_TRACE(std::to_string(staleness) + " " + std::to_string(meeting));
+    for (const int sync_point : {3, 14}) {
+      SCOPED_TRACE(std::to_string(staleness) + " " + std::to_string(sync_point));
       TempFolder folder(TempFolder::kInMemory);
       Job job = StoppedJob(staleness);
       job.mutable_train()->mutable_checkpoint()->set_every_steps(1);
       job.mutable_train()->mutable_checkpoint()->set_full_every(3);
       SimulatedJob run{job, 2, 2, {}};
       run.output = folder.Path("out");
-      run.stop_requested = AtMeeting(meeting);
+      run.stop_requested = AtSyncPoint(sync_point);
       ASSERT_EQ(Simulate(run).exit_code, kEndedEarly);
       const std::string before = worker::saved::FindCheckpoints(run.output)[0];
       const auto users = RowsOfTable(before, 1);
@@ -249,7 +249,7 @@ TEST(Resume, WithATaskAndATableMoreKeepsTheRows) {
       SimulatedJob more{Extended(job), 3, 1, {}};
       more.output = run.output;
       more.resume = true;
-      more.stop_requested = AtMeeting(0);
+      more.stop_requested = AtSyncPoint(0);
       const Outcome none = Simulate(more);
       ASSERT_EQ(none.exit_code, kEndedEarly) << none.error();
       EXPECT_THAT(none.printed, HasSubstr("kept: table users, with the optimizer's state"));
@@ -290,7 +290,7 @@ TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
   const auto begin = [&](const std::string& output) {
     SimulatedJob run{job, 3, 1, {}};
     run.output = folder.Path(output);
-    run.stop_requested = AtMeeting(0);
+    run.stop_requested = AtSyncPoint(0);
     const Outcome outcome = Simulate(run);
     EXPECT_EQ(outcome.exit_code, kEndedEarly) << outcome.error();
     return worker::saved::FindCheckpoints(run.output).at(0);
@@ -357,10 +357,10 @@ TEST(Resume, WithoutABarrierEveryRowCountsOnce) {
   TempFolder folder;
   for (const int staleness : {-1, 0, 1, 3}) {
     const Job job = JobOfNumberedRows(folder, staleness);
-    for (const int meeting : {1, 7, 15, 23}) {
-      SCOPED_TRACE(std::to_string(staleness) + " " + std::to_string(meeting));
+    for (const int sync_point : {1, 7, 15, 23}) {
+      SCOPED_TRACE(std::to_string(staleness) + " " + std::to_string(sync_point));
       for (const Shape second : {Shape{1, 4}, Shape{3, 2}}) {
-        const Outcome outcome = StopAndGoOn(job, {2, 3}, meeting, second, {2});
+        const Outcome outcome = StopAndResume(job, {2, 3}, sync_point, second, {2});
         EXPECT_EQ(outcome.summary["samples"], 1500);
         EXPECT_EQ(outcome.summary["tables"]["ids"]["rows"], 1500);
       }

@@ -7,7 +7,7 @@
 namespace zhiyin::worker::train {
 namespace {
 
-constexpr double kSecondsBetweenMeetings = 1;
+constexpr double kSecondsBetweenSyncPoints = 1;
 /// By how much the number of steps between meetings may grow at a time.
 constexpr uint64_t kGrowth = 4;
 constexpr uint64_t kMostSteps = uint64_t{1} << 30;
@@ -32,7 +32,7 @@ void CheckCheckpoint(const config::Checker& check, const config::ConfigPath& pat
     check.Fail(path, "never writes any, expected every_s, every_steps or every_epochs");
 }
 
-std::string Meeting::Serialize() const {
+std::string SyncPoint::Serialize() const {
   ByteWriter out;
   out.Put<uint8_t>(save);
   out.Put<uint8_t>(stop);
@@ -40,12 +40,13 @@ std::string Meeting::Serialize() const {
   return out.Take();
 }
 
-Meeting Meeting::Parse(std::string_view bytes) {
-  ByteReader in(bytes, "meeting");
+SyncPoint SyncPoint::Parse(std::string_view bytes) {
+  ByteReader in(bytes, "sync point");
   const uint8_t save = in.Get<uint8_t>();
   const uint8_t stop = in.Get<uint8_t>();
   const uint64_t next = in.Get<uint64_t>();
-  if (save > 1 || stop > 1 || !in.AtEnd()) Fail("meeting: ", bytes.size(), " bytes that are none");
+  if (save > 1 || stop > 1 || !in.AtEnd())
+    Fail("sync point: ", bytes.size(), " bytes that are none");
   return {save == 1, stop == 1, next};
 }
 
@@ -58,46 +59,46 @@ CheckpointSchedule::CheckpointSchedule(const Job& job, int64_t steps_per_epoch, 
       stop_requested_(std::move(stop_requested)),
       saved_s_(clock->Now()),
       saved_step_(static_cast<uint64_t>(first_step)),
-      met_s_(saved_s_),
-      met_step_(saved_step_) {}
+      sync_s_(saved_s_),
+      sync_step_(saved_step_) {}
 
-Meeting CheckpointSchedule::InEpoch(int64_t epoch, uint64_t step) {
+SyncPoint CheckpointSchedule::InEpoch(int64_t epoch, uint64_t step) {
   const double now = clock_->Now();
-  if (step > met_step_) {
-    const double step_s = (now - met_s_) / static_cast<double>(step - met_step_);
+  if (step > sync_step_) {
+    const double step_s = (now - sync_s_) / static_cast<double>(step - sync_step_);
     const double wanted =
-        step_s > 0 ? kSecondsBetweenMeetings / step_s : static_cast<double>(kMostSteps);
+        step_s > 0 ? kSecondsBetweenSyncPoints / step_s : static_cast<double>(kMostSteps);
     interval_ = std::clamp(static_cast<uint64_t>(std::min(wanted, static_cast<double>(kMostSteps))),
                            uint64_t{1}, std::min(interval_ * kGrowth, kMostSteps));
   }
-  met_s_ = now;
-  met_step_ = step;
+  sync_s_ = now;
+  sync_step_ = step;
   const uint64_t every = static_cast<uint64_t>(config_.every_steps());
-  Meeting meeting;
-  meeting.stop = StopRequested();
+  SyncPoint sync_point;
+  sync_point.stop = StopRequested();
   const bool is_time = config_.every_s() > 0 && now - saved_s_ >= config_.every_s();
   const bool is_step = every > 0 && step / every > saved_step_ / every;
-  meeting.save = meeting.stop || is_time || is_step;
-  if (meeting.save) Saved(step);
-  meeting.next = step + interval_;
-  if (every > 0) meeting.next = std::min(meeting.next, (step / every + 1) * every);
-  if (meeting.next >= static_cast<uint64_t>((epoch + 1) * steps_per_epoch_))
-    meeting.next = Meeting::kNone;
-  return meeting;
+  sync_point.save = sync_point.stop || is_time || is_step;
+  if (sync_point.save) Saved(step);
+  sync_point.next = step + interval_;
+  if (every > 0) sync_point.next = std::min(sync_point.next, (step / every + 1) * every);
+  if (sync_point.next >= static_cast<uint64_t>((epoch + 1) * steps_per_epoch_))
+    sync_point.next = SyncPoint::kNone;
+  return sync_point;
 }
 
-Meeting CheckpointSchedule::AfterEpoch(int64_t epoch, bool is_last) {
-  Meeting meeting;
-  if (is_last) return meeting;
+SyncPoint CheckpointSchedule::AfterEpoch(int64_t epoch, bool is_last) {
+  SyncPoint sync_point;
+  if (is_last) return sync_point;
   const uint64_t step = static_cast<uint64_t>((epoch + 1) * steps_per_epoch_);
   const uint64_t every = static_cast<uint64_t>(config_.every_steps());
-  meeting.stop = StopRequested();
-  meeting.save = meeting.stop ||
-                 (config_.every_epochs() > 0 && (epoch + 1) % config_.every_epochs() == 0) ||
-                 (every > 0 && step / every > saved_step_ / every) ||
-                 (config_.every_s() > 0 && clock_->Now() - saved_s_ >= config_.every_s());
-  if (meeting.save) Saved(step);
-  return meeting;
+  sync_point.stop = StopRequested();
+  sync_point.save = sync_point.stop ||
+                    (config_.every_epochs() > 0 && (epoch + 1) % config_.every_epochs() == 0) ||
+                    (every > 0 && step / every > saved_step_ / every) ||
+                    (config_.every_s() > 0 && clock_->Now() - saved_s_ >= config_.every_s());
+  if (sync_point.save) Saved(step);
+  return sync_point;
 }
 
 void CheckpointSchedule::Saved(uint64_t step) {

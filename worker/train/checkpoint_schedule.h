@@ -1,4 +1,5 @@
-// When workers meet in the middle of an epoch, and what for: decided by the chief alone.
+// Sync points: the steps before which all workers pause, for a checkpoint or to end. The chief
+// alone decides.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +19,20 @@ void FillCheckpoint(Checkpoint* checkpoint);
 void CheckCheckpoint(const config::Checker& check, const config::ConfigPath& path,
                      const Checkpoint& checkpoint);
 
-/// What the chief tells all workers when they meet.
-struct Meeting {
+/// What the chief tells all workers at a sync point.
+struct SyncPoint {
   static constexpr uint64_t kNone = ~uint64_t{0};
 
   bool save = false;
   bool stop = false;      // afterwards
-  uint64_t next = kNone;  // the step before which they meet again; none in this epoch
+  uint64_t next = kNone;  // the step of the next sync point; kNone: none in this epoch
 
   std::string Serialize() const;
   /// Throws Error on bytes that Serialize did not write.
-  static Meeting Parse(std::string_view bytes);
+  static SyncPoint Parse(std::string_view bytes);
 };
 
-/// Used by the chief. Meetings cost a message and the wait for the slowest: about one a second,
+/// Used by the chief. Sync points cost a message and the wait for the slowest: about one a second,
 /// measured, and one where train.checkpoint wants it. Time is that of the endpoint: simulated runs
 /// repeat exactly.
 class CheckpointSchedule {
@@ -41,10 +42,11 @@ class CheckpointSchedule {
   CheckpointSchedule(const Job& job, int64_t steps_per_epoch, int64_t first_step,
                      const net::Endpoint* clock, std::function<bool()> stop_requested);
 
-  /// In the epoch, before `step` of all epochs is begun: at its first step, and at every meeting.
-  Meeting InEpoch(int64_t epoch, uint64_t step);
+  /// In the epoch, before `step` of all epochs is begun: at its first step, and at every sync
+  /// point.
+  SyncPoint InEpoch(int64_t epoch, uint64_t step);
   /// When the epoch is over and evaluated, before the next, if any.
-  Meeting AfterEpoch(int64_t epoch, bool is_last);
+  SyncPoint AfterEpoch(int64_t epoch, bool is_last);
 
  private:
   bool StopRequested() const { return stop_requested_ && stop_requested_(); }
@@ -56,9 +58,9 @@ class CheckpointSchedule {
   std::function<bool()> stop_requested_;
   double saved_s_;
   uint64_t saved_step_;
-  double met_s_;
-  uint64_t met_step_;
-  uint64_t interval_ = 8;  // steps from meeting to meeting
+  double sync_s_;
+  uint64_t sync_step_;
+  uint64_t interval_ = 8;  // steps from one sync point to the next
 };
 
 }  // namespace zhiyin::worker::train

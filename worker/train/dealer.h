@@ -39,7 +39,7 @@ class Dealer {
   /// Before the first epoch of a job that is resumed: it begins with this one, whose slices `done`,
   /// in any order, and all steps before `next_step` of all epochs are done. All workers say the
   /// same, and wait for each other afterwards.
-  virtual void GoOn(int64_t epoch, int64_t next_step, std::span<const int64_t> done) = 0;
+  virtual void Resume(int64_t epoch, int64_t next_step, std::span<const int64_t> done) = 0;
   /// Every epoch in turn. REQUIRES: where staleness is not 0, all workers have ended the one
   /// before.
   virtual void BeginEpoch(int64_t epoch) = 0;

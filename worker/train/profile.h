@@ -31,7 +31,7 @@ enum class Stage {
   kDeal,       // asking what to compute next, and waiting for the answer
   kFirstPass,  // over the data, before training
   kEvaluation,
-  kMeeting,  // waiting for other workers at the ends of epochs, and adding up their sums
+  kSync,  // waiting for other workers at the ends of epochs, and adding up their sums
   kSave,
   kOther,
   kCount
@@ -41,7 +41,7 @@ enum class Stage {
 inline constexpr std::array<std::string_view, StageClock<Stage>::kStages> kStageNames = {
     "rows",       "keys",       "pull",     "pull_wait", "unpack", "pool",      "forward",
     "loss",       "metrics",    "backward", "scatter",   "push",   "push_wait", "deal",
-    "first_pass", "evaluation", "meeting",  "save",      "other"};
+    "first_pass", "evaluation", "sync",     "save",      "other"};
 
 /// The time of one worker, from the construction on. What the client waits while rows are unpacked
 /// or gradients are sent is a stage of its own. Used by the rank's thread; borrows the client. Off,

@@ -30,7 +30,7 @@ class RangeDealer : public Dealer {
   }
   std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
 
-  void GoOn(int64_t epoch, int64_t next_step, std::span<const int64_t> done) override {
+  void Resume(int64_t epoch, int64_t next_step, std::span<const int64_t> done) override {
     last_clock_ = static_cast<uint64_t>(next_step);
     if (worker_ != 0) return;
     ps::LeaseRequest request;

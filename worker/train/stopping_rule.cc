@@ -89,7 +89,7 @@ Progress::Stopping StoppingRule::progress() const {
   return progress;
 }
 
-void StoppingRule::GoOn(const Progress::Stopping& progress) {
+void StoppingRule::Resume(const Progress::Stopping& progress) {
   best_ = progress.best();
   best_epoch_ = progress.best_epoch();
   n_since_best_ = progress.n_since_best();

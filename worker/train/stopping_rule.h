@@ -33,7 +33,7 @@ class StoppingRule {
 
   /// What a later run of the job needs to judge on.
   Progress::Stopping progress() const;
-  void GoOn(const Progress::Stopping& progress);
+  void Resume(const Progress::Stopping& progress);
 
   /// Epoch of the best evaluation; 0: there was none.
   int64_t best_epoch() const { return best_epoch_; }

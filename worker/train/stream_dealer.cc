@@ -27,7 +27,7 @@ class StreamDealer : public Dealer {
   int64_t steps_per_epoch() const override { return plan_.n_steps(); }
   std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
 
-  void GoOn(int64_t epoch, int64_t next_step, std::span<const int64_t>) override {
+  void Resume(int64_t epoch, int64_t next_step, std::span<const int64_t>) override {
     n_done_before_ = epoch * plan_.n_steps();
     first_step_ = std::max<int64_t>(next_step - n_done_before_, 0);
     n_rounds_begun_ = epoch * rounds_per_epoch_ + first_step_ / round_steps_;

@@ -73,7 +73,7 @@ class TrainingRun {
     Trainer trainer(job_, data_.dealer.get(), data_.reader.get(), &mailbox_->endpoint(),
                     &tools_.client, tools_.model.get(), &tools_.dense, &tools_.heads, &balance_,
                     &profile_, [this] { mailbox_->SendHeartbeat(); });
-    if (resumed_ != nullptr) GoOn();
+    if (resumed_ != nullptr) Resume();
     if (KeepsCheckpoints() && tools_.group.IsChief()) {
       checkpoints_.emplace(job_, options_.output, &tools_.client,
                            [this](const std::string& line) { printer_->Say(line); });
@@ -95,7 +95,7 @@ class TrainingRun {
         EvaluationResult found = Evaluate(epoch);
         stopped = Judge(std::move(found));
       }
-      if (KeepsCheckpoints() && !stopped && !MeetAfterEpoch()) return false;
+      if (KeepsCheckpoints() && !stopped && !PauseAfterEpoch()) return false;
     }
     if (checkpoints_) checkpoints_->Finish(/*wait=*/true);
     // Without a best, where its metric was never defined, the last is kept.
@@ -115,7 +115,7 @@ class TrainingRun {
  private:
   /// After the last epoch: counts are gathered, and the chief tells what was done.
   void Conclude(bool stopped) {
-    profile_.Enter(Stage::kMeeting);
+    profile_.Enter(Stage::kSync);
     const std::vector<std::string> all_counts =
         tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
     const std::vector<double> worker_stages =
@@ -142,7 +142,7 @@ class TrainingRun {
   }
 
   /// Takes up what the checkpoint says, before the first epoch.
-  void GoOn() {
+  void Resume() {
     const Progress& left = *resumed_;
     totals_.n_epochs = left.epoch();
     totals_.n_samples = left.n_samples();
@@ -170,12 +170,12 @@ class TrainingRun {
         left_tally_.aucs = order.Of(left_tally_.aucs, model::metric::RunningAuc());
       }
     }
-    data_.dealer->GoOn(left.epoch(), left.next_step(), left_sums_.numbers);
+    data_.dealer->Resume(left.epoch(), left.next_step(), left_sums_.numbers);
     if (tools_.group.IsChief()) {
       files_.Continue(left.metrics());
       if (!left.balance().empty()) totals_.task_balance = Json::parse(left.balance());
       if (left.has_evaluated()) totals_.evaluation = EvaluationOf(left.evaluated());
-      if (stopping_) stopping_->GoOn(left.stopping());
+      if (stopping_) stopping_->Resume(left.stopping());
       printer_->Say("resumed at step " + std::to_string(left.next_step()) + ", in epoch " +
                     std::to_string(left.epoch() + 1));
     }
@@ -184,9 +184,10 @@ class TrainingRun {
 
   size_t n_balance() const { return balance_.HasSums() ? balance_.sums().numbers().size() : 0; }
 
-  /// All meet; false: the job ends here. `step`: all before it are done, and none after.
-  bool Meet(const Meeting& meeting, uint64_t step, Trainer* trainer) {
-    if (!meeting.save) return true;
+  /// Pauses with all others; false: the job ends here. `step`: all before it are done, and none
+  /// after.
+  bool Pause(const SyncPoint& sync_point, uint64_t step, Trainer* trainer) {
+    if (!sync_point.save) return true;
     profile_.Enter(Stage::kSave);
     trainer->Settle();
     const std::vector<std::string> sums =
@@ -215,27 +216,27 @@ class TrainingRun {
       progress.set_slice_sums(all.Serialize());
       progress.set_tally(tally.Serialize());
       progress.set_batch_statistics(batch.Serialize());
-      StartCheckpoint(std::move(progress), meeting.stop);
+      StartCheckpoint(std::move(progress), sync_point.stop);
     }
     tools_.group.Barrier("a checkpoint");
-    return !meeting.stop;
+    return !sync_point.stop;
   }
 
   /// The sync point between epochs.
-  bool MeetAfterEpoch() {
-    Meeting meeting;
+  bool PauseAfterEpoch() {
+    SyncPoint sync_point;
     if (tools_.group.IsChief())
-      meeting =
+      sync_point =
           schedule_->AfterEpoch(totals_.n_epochs - 1, totals_.n_epochs == job_.train().epochs());
-    meeting = Meeting::Parse(
-        tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
-    if (!meeting.save) return true;
+    sync_point = SyncPoint::Parse(
+        tools_.group.Broadcast(sync_point.Serialize(), "whether to write a checkpoint"));
+    if (!sync_point.save) return true;
     profile_.Enter(Stage::kSave);
     if (tools_.group.IsChief())
       StartCheckpoint(ProgressSoFar(static_cast<uint64_t>(StepsOf(totals_.n_epochs))),
-                      meeting.stop);
+                      sync_point.stop);
     tools_.group.Barrier("a checkpoint");
-    return !meeting.stop;
+    return !sync_point.stop;
   }
 
   /// All but what the epoch at hand has.
@@ -306,23 +307,23 @@ class TrainingRun {
     uint64_t step = resumed_ != nullptr && epoch == resumed_->epoch()
                         ? static_cast<uint64_t>(resumed_->next_step())
                         : static_cast<uint64_t>(StepsOf(epoch));
-    // A worker whose part of the epoch is over still comes to the meetings of the others.
-    for (bool is_over = false; !is_over || step != Meeting::kNone;) {
-      Meeting meeting;
+    // A worker whose part of the epoch is over still takes part in the sync points of the others.
+    for (bool is_over = false; !is_over || step != SyncPoint::kNone;) {
+      SyncPoint sync_point;
       if (KeepsCheckpoints()) {
-        profile_.Enter(Stage::kMeeting);
-        if (schedule_) meeting = schedule_->InEpoch(epoch, step);
+        profile_.Enter(Stage::kSync);
+        if (schedule_) sync_point = schedule_->InEpoch(epoch, step);
         if (checkpoints_) checkpoints_->Finish(/*wait=*/false);
-        meeting = Meeting::Parse(
-            tools_.group.Broadcast(meeting.Serialize(), "whether to write a checkpoint"));
-        if (!Meet(meeting, step, trainer)) return false;
+        sync_point = SyncPoint::Parse(
+            tools_.group.Broadcast(sync_point.Serialize(), "whether to write a checkpoint"));
+        if (!Pause(sync_point, step, trainer)) return false;
       }
-      step = meeting.next;
+      step = sync_point.next;
       is_over = trainer->Run(step, after_slice);
     }
     trainer->EndEpoch();
 
-    profile_.Enter(Stage::kMeeting);
+    profile_.Enter(Stage::kSync);
     const std::vector<std::string> all_sums =
         tools_.group.Gather(trainer->slice_sums().Serialize(), "the end of an epoch");
     const std::vector<std::string> all_tallies =

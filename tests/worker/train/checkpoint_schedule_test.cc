@@ -39,16 +39,16 @@ class Schedule : public ::testing::Test {
   std::vector<uint64_t> Saved(CheckpointSchedule* schedule, int64_t epoch, double step_s,
                               uint64_t first = 0) {
     std::vector<uint64_t> saved;
-    n_meetings_ = 0;
-    for (uint64_t step = first; step != Meeting::kNone;) {
-      const Meeting meeting = schedule->InEpoch(epoch, step);
-      ++n_meetings_;
-      if (meeting.save) saved.push_back(step);
-      if (meeting.stop) break;
-      EXPECT_GT(meeting.next, step);
-      if (meeting.next != Meeting::kNone)
-        clock_.now += step_s * static_cast<double>(meeting.next - step);
-      step = meeting.next;
+    n_sync_points_ = 0;
+    for (uint64_t step = first; step != SyncPoint::kNone;) {
+      const SyncPoint sync_point = schedule->InEpoch(epoch, step);
+      ++n_sync_points_;
+      if (sync_point.save) saved.push_back(step);
+      if (sync_point.stop) break;
+      EXPECT_GT(sync_point.next, step);
+      if (sync_point.next != SyncPoint::kNone)
+        clock_.now += step_s * static_cast<double>(sync_point.next - step);
+      step = sync_point.next;
     }
     return saved;
   }
@@ -56,7 +56,7 @@ class Schedule : public ::testing::Test {
   Job job_;
   Clock clock_;
   bool stop_ = false;
-  int n_meetings_ = 0;
+  int n_sync_points_ = 0;
 };
 
 TEST_F(Schedule, BySteps) {
@@ -79,10 +79,10 @@ TEST_F(Schedule, ByTimeAndAboutOnceASecond) {
   ASSERT_EQ(saved.size(), 3u);
   EXPECT_GE(saved[0], 300u);
   EXPECT_LE(saved[0], 400u);
-  EXPECT_LE(n_meetings_, 15);
+  EXPECT_LE(n_sync_points_, 15);
   // Steps that take no time that can be told do not make it meet for ever.
   Saved(&schedule, 1, 0, 1000);
-  EXPECT_LE(n_meetings_, 12);
+  EXPECT_LE(n_sync_points_, 12);
 }
 
 TEST_F(Schedule, ByEpochs) {
@@ -97,9 +97,9 @@ TEST_F(Schedule, EndsEarlyWithACheckpoint) {
   CheckpointSchedule schedule = Make();
   EXPECT_THAT(Saved(&schedule, 0, 0.01), ElementsAre());
   stop_ = true;
-  const Meeting between = schedule.AfterEpoch(0, false);
+  const SyncPoint between = schedule.AfterEpoch(0, false);
   EXPECT_TRUE(between.save && between.stop);
-  const Meeting within = schedule.InEpoch(1, 1000);
+  const SyncPoint within = schedule.InEpoch(1, 1000);
   EXPECT_TRUE(within.save && within.stop);
   EXPECT_FALSE(schedule.AfterEpoch(1, true).stop) << "it is done";
 }
@@ -110,13 +110,13 @@ TEST_F(Schedule, GoesOnWithoutSavingWhatItHasJustLoaded) {
   EXPECT_THAT(Saved(&schedule, 0, 0.01, 600), ElementsAre(900));
 }
 
-TEST(Meeting, ComesBackAsItWas) {
-  const Meeting back = Meeting::Parse(Meeting{true, false, 77}.Serialize());
+TEST(SyncPoint, ComesBackAsItWas) {
+  const SyncPoint back = SyncPoint::Parse(SyncPoint{true, false, 77}.Serialize());
   EXPECT_TRUE(back.save);
   EXPECT_FALSE(back.stop);
   EXPECT_EQ(back.next, 77u);
-  EXPECT_THROW(Meeting::Parse("x"), Error);
-  EXPECT_THROW(Meeting::Parse(std::string(10, '\2')), Error);
+  EXPECT_THROW(SyncPoint::Parse("x"), Error);
+  EXPECT_THROW(SyncPoint::Parse(std::string(10, '\2')), Error);
 }
 
 }  // namespace
