@@ -1,0 +1,34 @@
+// The evaluation after an epoch, and what is told of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/data/statistics.h"
+#include "worker/train/evaluator.h"
+#include "worker/train/results.h"
+#include "worker/train/tools.h"
+
+namespace zhiyin::worker::train {
+
+struct EpochEvaluation {
+  EvaluationResult result;
+  int64_t n_rows_made = 0;  // embedding rows that servers made meanwhile; expected to be 0
+};
+
+/// Evaluates the model on the test split. Collective over all workers; the chief alone learns what
+/// was found. REQUIRES: tools->evaluator has loaded its blocks, all pushes are applied, and nobody
+/// pushes before it returns.
+EpochEvaluation EvaluateModel(const data::Normalizer& normalizer, Tools* tools);
+
+/// The evaluation's lines of metrics.jsonl, one for each task. `epoch` counts from 1, `step` is the
+/// number of steps up to its end.
+std::vector<Json> TestLines(int64_t epoch, int64_t step, const EvaluationResult& found);
+
+/// The line on the screen: "epoch 2/3  train loss 0.51234  test loss 0.52345  click AUC 0.71234",
+/// with the MSE of tasks that have no AUC. `epoch` counts from 1.
+std::string EvaluationLine(int64_t epoch, int64_t n_epochs, double train_loss,
+                           const EvaluationResult& found);
+
+}  // namespace zhiyin::worker::train
