@@ -1,0 +1,43 @@
+#include "worker/train/model_selection.h"
+
+#include "worker/train/results.h"
+
+namespace zhiyin::worker::train {
+
+ModelSelection::ModelSelection(const Job& job) : job_(job) {
+  if (job.train().has_early_stopping()) rule_.emplace(job);
+}
+
+ModelSelection::Decision ModelSelection::Decide(int64_t n_epochs, const EvaluationResult& found,
+                                                bool has_report) {
+  StoppingRule::Verdict verdict;
+  if (rule_) verdict = rule_->Judge(n_epochs, found);
+  Decision decision;
+  decision.reports = !KeepsBest() || verdict.is_best || !has_report;
+  decision.saves = KeepsBest() && verdict.is_best;
+  decision.stops = verdict.stop && n_epochs < job_.train().epochs();
+  return decision;
+}
+
+std::string ModelSelection::StopLine() const {
+  return "no better than after epoch " + std::to_string(best_epoch()) + " in " +
+         std::to_string(job_.train().early_stopping().patience()) +
+         " evaluations: training ends here";
+}
+
+std::string ModelSelection::ReportText(const EvaluationResult& reported) const {
+  const std::string which =
+      HasBest() ? "the best, after epoch " + std::to_string(best_epoch()) + ": " : "";
+  return "\n" + which + "test split, " + std::to_string(reported.n_rows) + " rows:\n" +
+         MetricsTable(reported.tasks);
+}
+
+void ModelSelection::Save(Progress* progress) const {
+  if (rule_) *progress->mutable_stopping() = rule_->progress();
+}
+
+void ModelSelection::Resume(const Progress& progress) {
+  if (rule_) rule_->Resume(progress.stopping());
+}
+
+}  // namespace zhiyin::worker::train
