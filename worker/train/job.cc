@@ -8,6 +8,7 @@
 #include "worker/train/prediction.h"
 #include "worker/train/results.h"
 #include "worker/train/tools.h"
+#include "worker/train/training_run.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -21,6 +22,11 @@ void CheckModel(const Manifest& manifest, const model::Model& model) {
 }
 
 }  // namespace
+
+bool RunTraining(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
+                 net::Mailbox* mailbox) {
+  return TrainingRun(manifest, roles, options, mailbox).Run();
+}
 
 void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
                    net::Mailbox* mailbox) {

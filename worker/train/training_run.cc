@@ -1,0 +1,252 @@
+#include "worker/train/training_run.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "common/bytes.h"
+#include "common/wall_clock.h"
+#include "worker/saved/saved_model.h"
+#include "worker/train/epoch_evaluation.h"
+#include "worker/train/epoch_summary.h"
+#include "worker/train/invariants.h"
+#include "worker/train/model_weights.h"
+#include "worker/train/progress_message.h"
+
+namespace zhiyin::worker::train {
+
+TrainingRun::TrainingRun(const Manifest& manifest, const net::RoleMap& roles,
+                         const JobOptions& options, net::Mailbox* mailbox)
+    : job_(manifest.job()),
+      resumed_(manifest.has_progress() ? &manifest.progress() : nullptr),
+      roles_(roles),
+      options_(options),
+      mailbox_(mailbox),
+      tools_(job_, roles, job_.data().has_test(), options.n_threads, mailbox),
+      profile_(options.profile, &tools_.client),
+      balance_(job_, tools_.model.get()),
+      selection_(job_),
+      files_(options.output) {
+  totals_.started = UtcNow();
+  totals_.is_timed = !mailbox->endpoint().TimeIsVirtual();
+  totals_.worker_samples.resize(static_cast<size_t>(roles.n_workers));
+  if (resumed_ != nullptr) totals_.resumed_at_step = resumed_->next_step();
+}
+
+bool TrainingRun::Run() {
+  Prepare();
+  if (!RunEpochs()) return false;
+  Conclude();
+  return true;
+}
+
+void TrainingRun::Prepare() {
+  profile_.Enter(Stage::kFirstPass);
+  data_ = ReadTrainingData(job_, resumed_, roles_, &tools_);
+  totals_.n_rows = data_.n_rows;
+  totals_.n_bad = data_.n_bad;
+  profile_.Enter(Stage::kOther);
+  if (options_.inits_dense) InitModelWeights(job_, &tools_);
+  printer_.emplace(IsChief() ? options_.progress : ProgressStyle::kNone, TaskNamesOf(job_),
+                   job_.train().epochs(), totals_.n_rows, options_.print);
+  reports_.emplace(roles_, options_.progress, static_cast<size_t>(job_.task_size()),
+                   data_.n_slices(), mailbox_, &*printer_);
+  totals_.reading_s = SecondsSince(started_);
+  trainer_.emplace(job_, data_.dealer.get(), data_.reader.get(), &mailbox_->endpoint(),
+                   &tools_.client, tools_.model.get(), &tools_.dense, &tools_.heads, &balance_,
+                   &profile_, [this] { mailbox_->SendHeartbeat(); });
+  if (resumed_ != nullptr) Resume();
+  const bool keeps_checkpoints =
+      !options_.output.empty() && (job_.train().has_checkpoint() || options_.stop_requested);
+  if (!keeps_checkpoints) return;
+  const SyncPoints::Settings settings = {
+      .output = options_.output,
+      .steps_per_epoch = data_.dealer->steps_per_epoch(),
+      .first_step = resumed_ != nullptr ? resumed_->next_step() : 0,
+      .stop_requested = options_.stop_requested,
+      .say = [this](const std::string& line) { printer_->Say(line); }};
+  sync_points_.emplace(job_, settings, &mailbox_->endpoint(), &tools_.client, &tools_.group);
+}
+
+void TrainingRun::Resume() {
+  totals_.n_epochs = resumed_->epoch();
+  for (std::vector<double>& losses : LossesOfCheckpoint(*resumed_, TaskNamesOf(job_)))
+    balance_.AddEpoch(std::move(losses));
+  left_ = PartOfCheckpoint(*resumed_, TaskNamesOf(job_), Shape());
+  data_.dealer->Resume(resumed_->epoch(), resumed_->next_step(), left_.sums.numbers);
+  if (IsChief()) {
+    files_.Continue(resumed_->metrics());
+    ResumeTotals(*resumed_, &totals_);
+    selection_.Resume(*resumed_);
+    printer_->Say("resumed at step " + std::to_string(resumed_->next_step()) + ", in epoch " +
+                  std::to_string(resumed_->epoch() + 1));
+  }
+  tools_.group.Barrier("where the job stands");
+}
+
+bool TrainingRun::RunEpochs() {
+  while (totals_.n_epochs < job_.train().epochs() && !stopped_early_) {
+    const Clock::time_point began = Clock::now();
+    const bool is_whole = TrainEpoch(totals_.n_epochs);
+    totals_.training_s += SecondsSince(began);
+    if (!is_whole) return false;
+    ++totals_.n_epochs;
+    const bool is_last = totals_.n_epochs == job_.train().epochs();
+    if (tools_.evaluator && (is_last || totals_.n_epochs % job_.evaluation().every_epochs() == 0))
+      stopped_early_ = Judge(Evaluate());
+    if (!sync_points_ || stopped_early_) continue;
+    const SyncPoint sync_point = sync_points_->AfterEpoch(totals_.n_epochs - 1, is_last);
+    if (!Pause(sync_point, StepsOf(totals_.n_epochs), /*in_epoch=*/false)) return false;
+  }
+  return true;
+}
+
+void TrainingRun::Conclude() {
+  if (sync_points_) sync_points_->Finish();
+  if (IsChief() && !selection_.HasBest()) SaveModel();
+  if (totals_.evaluation) printer_->Say(selection_.ReportText(*totals_.evaluation));
+  profile_.Enter(Stage::kSync);
+  const std::vector<std::string> all_counts =
+      tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
+  const std::vector<double> worker_stages =
+      options_.profile ? GatherSeconds(&profile_, roles_, &tools_.group) : std::vector<double>();
+  if (!IsChief()) return;
+  const ps::ServerReport report = tools_.client.Report();
+  totals_.seconds = SecondsSince(started_);
+  totals_.n_steps = StepsOf(totals_.n_epochs);
+  if (selection_.HasRule()) totals_.early_stopping = {stopped_early_, selection_.best_epoch()};
+  const Json summary =
+      TrainingSummary(job_, roles_, options_, totals_,
+                      CountsOf(job_, roles_, totals_, all_counts, report), worker_stages);
+  files_.WriteSummary(summary);
+  if (options_.take_summary) options_.take_summary(summary);
+  for (const std::string& line : ClosingLines(roles_, options_, totals_, report, worker_stages))
+    printer_->Say(line);
+}
+
+bool TrainingRun::TrainEpoch(int64_t epoch) {
+  const auto after_slice = [&](const EpochTally& tally) {
+    if (options_.died_at > 0 && totals_.death_to_step_s == 0 && IsChief()) SayBackAtWork();
+    reports_->AfterSlice(tally);
+  };
+  reports_->BeginEpoch(epoch);
+  trainer_->BeginEpoch(epoch);
+  const bool is_resumed = resumed_ != nullptr && epoch == resumed_->epoch();
+  uint64_t step = static_cast<uint64_t>(is_resumed ? resumed_->next_step() : StepsOf(epoch));
+  // A worker whose part of the epoch is over still takes part in the sync points of the others.
+  for (bool is_over = false; !is_over || step != SyncPoint::kNone;) {
+    SyncPoint sync_point;
+    if (sync_points_) {
+      profile_.Enter(Stage::kSync);
+      sync_point = sync_points_->InEpoch(epoch, step);
+      if (!Pause(sync_point, static_cast<int64_t>(step), /*in_epoch=*/true)) return false;
+    }
+    step = sync_point.next;
+    is_over = trainer_->Run(step, after_slice);
+  }
+  trainer_->EndEpoch();
+  EndEpoch(epoch);
+  return true;
+}
+
+void TrainingRun::EndEpoch(int64_t epoch) {
+  profile_.Enter(Stage::kSync);
+  WorkerParts parts;
+  parts.sums = tools_.group.Gather(trainer_->slice_sums().Serialize(), "the end of an epoch");
+  parts.tallies = tools_.group.Gather(trainer_->tally().Serialize(), "its tally of an epoch");
+  // Ranges of an epoch are dealt when all of the one before are finished.
+  if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
+  if (job_.model().hidden().normalization() == Hidden::BATCH)
+    StoreBatchStatistics(trainer_->batch_statistics(), left_.batch_statistics, job_.table_size(),
+                         roles_, &tools_);
+  std::vector<double> mean_losses;  // known to the chief
+  if (IsChief()) {
+    reports_->TakeArrived();
+    EpochSummary summary = SumUpEpoch(tools_.heads, Shape(), left_, parts, roles_);
+    AddEpoch(summary, &totals_);
+    files_.AddMetrics(TrainLines(epoch + 1, StepsOf(epoch + 1), summary));
+    mean_losses = std::move(summary.mean_losses);
+  }
+  left_ = EpochPart();
+  if (!balance_.UsesEpochs()) return;
+  ByteWriter losses;
+  losses.PutArray<double>(mean_losses);
+  const std::string known = tools_.group.Broadcast(losses.Take(), "the mean losses of an epoch");
+  balance_.AddEpoch(ByteReader(known, "mean losses").GetArray<double>());
+}
+
+EvaluationResult TrainingRun::Evaluate() {
+  profile_.Enter(Stage::kEvaluation);
+  EpochEvaluation evaluation = EvaluateModel(data_.normalizer, &tools_);
+  if (!IsChief()) return {};
+  totals_.n_rows_made_by_evaluation += evaluation.n_rows_made;
+  files_.AddMetrics(TestLines(totals_.n_epochs, StepsOf(totals_.n_epochs), evaluation.result));
+  printer_->Say(EvaluationLine(totals_.n_epochs, job_.train().epochs(), totals_.train_loss,
+                               evaluation.result));
+  return std::move(evaluation.result);
+}
+
+bool TrainingRun::Judge(EvaluationResult found) {
+  std::string stop;  // "" to train on
+  if (IsChief()) {
+    const ModelSelection::Decision decision =
+        selection_.Decide(totals_.n_epochs, found, totals_.evaluation.has_value());
+    if (decision.reports) totals_.evaluation = std::move(found);
+    if (decision.saves) SaveModel();
+    if (decision.stops) {
+      stop = "stop";
+      printer_->Say(selection_.StopLine());
+    }
+  }
+  return selection_.HasRule() && !tools_.group.Broadcast(stop, "whether to stop").empty();
+}
+
+bool TrainingRun::Pause(const SyncPoint& sync_point, int64_t step, bool in_epoch) {
+  if (!sync_point.save) return true;
+  profile_.Enter(Stage::kSave);
+  WorkerParts parts;
+  if (in_epoch) {
+    trainer_->Settle();
+    parts = GatherParts(trainer_->slice_sums(), trainer_->tally(), trainer_->batch_statistics(),
+                        &tools_.group);
+  }
+  if (IsChief()) {
+    Manifest manifest = saved::ManifestOf(job_, data_.normalizer, totals_.n_epochs, step,
+                                          tools_.model->n_weights());
+    Progress* progress = manifest.mutable_progress();
+    *progress = ProgressOf(job_, data_, totals_, balance_.epochs(), step);
+    progress->set_metrics(files_.metrics());
+    selection_.Save(progress);
+    if (in_epoch) SavePart(MergeParts(left_, parts, Shape(), roles_), progress);
+    sync_points_->Start(std::move(manifest), sync_point.stop);
+  }
+  tools_.group.Barrier("a checkpoint");
+  return !sync_point.stop;
+}
+
+void TrainingRun::SaveModel() {
+  if (options_.output.empty()) return;
+  profile_.Enter(Stage::kSave);
+  if (sync_points_) sync_points_->Finish();
+  saved::SaveModel(saved::ManifestOf(job_, data_.normalizer, totals_.n_epochs,
+                                     StepsOf(totals_.n_epochs), tools_.model->n_weights()),
+                   options_.output + "/model", &tools_.client);
+}
+
+void TrainingRun::SayBackAtWork() {
+  totals_.death_to_step_s = UnixNow() - options_.died_at;
+  char text[80];
+  std::snprintf(text, sizeof(text), "first new step %.2f s after the death of the job",
+                totals_.death_to_step_s);
+  printer_->Say(text);
+}
+
+EpochShape TrainingRun::Shape() const {
+  return {.rows_of_slices = data_.rows_of_slices,
+          .n_rows = data_.n_rows,
+          .n_tasks = static_cast<size_t>(job_.task_size()),
+          .n_balance = balance_.HasSums() ? balance_.sums().numbers().size() : 0,
+          .n_weights = tools_.model->n_weights()};
+}
+
+}  // namespace zhiyin::worker::train
