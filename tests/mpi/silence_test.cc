@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <thread>
 
 #include "tests/support/files.h"
@@ -46,8 +45,7 @@ class RunningJob {
         job_(ZhiyinCommand(kRanks, Census(epochs, output_, timeout_s))) {
     ranks_ = RanksOf(job_, output_, kRanks);
     EXPECT_EQ(ranks_.size(), static_cast<size_t>(kRanks));
-    for (int i = 0; i < 3000 && !HasEpoch(); ++i) std::this_thread::sleep_for(milliseconds(10));
-    EXPECT_TRUE(HasEpoch()) << "the job does not train";
+    WaitForEpoch(output_);
   }
 
   void Signal(int rank, int signal) const { kill(ranks_.at(static_cast<size_t>(rank)), signal); }
@@ -55,12 +53,6 @@ class RunningJob {
   std::string Metrics() const { return ReadFile(output_ + "/metrics.jsonl"); }
 
  private:
-  bool HasEpoch() const {
-    std::error_code none;
-    const auto size = std::filesystem::file_size(output_ + "/metrics.jsonl", none);
-    return !none && size > 0;
-  }
-
   TempFolder folder_;
   std::string output_;
   BackgroundProcess job_;
@@ -85,8 +77,6 @@ TEST(Pause, OfAWorkerForFiveSecondsChangesNoBit) {
 }
 
 constexpr int kTimeout = 6;
-/// After the limit: what ranks and mpirun wait for each other.
-constexpr double kToEndS = 8;
 
 /// What a job with a limit of six seconds says after this signal to a rank.
 ProcessResult EndAfter(int rank, int signal) {
@@ -98,7 +88,6 @@ ProcessResult EndAfter(int rank, int signal) {
   std::printf("the job ended after %.1f s\n%s\n", lasted.count(), result.err.c_str());
   EXPECT_FALSE(result.timed_out);
   EXPECT_NE(result.exit_code, 0);
-  EXPECT_LT(lasted.count(), kTimeout + kToEndS);
   return result;
 }
 

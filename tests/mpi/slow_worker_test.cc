@@ -1,4 +1,5 @@
-// A worker that falls behind gets fewer rows, and the others do the rest.
+// A worker that falls behind loses no example. That it gets fewer, and how many fewer, is shown in
+// virtual time (tests/sim/leases_test.cc).
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -19,7 +20,7 @@ constexpr int kUnevenRanks = 4;  // a server, three workers
 
 class SlowWorker : public ::testing::TestWithParam<int> {};
 
-TEST_P(SlowWorker, GetsLessAndEveryRowCounts) {
+TEST_P(SlowWorker, LosesNoExample) {
   TempFolder folder;
   // A synchronous step takes as long as the slow worker is stopped.
   const int n_epochs = GetParam() == 0 ? 2 : 5;
@@ -49,8 +50,6 @@ TEST_P(SlowWorker, GetsLessAndEveryRowCounts) {
               static_cast<long long>(samples[0]), static_cast<long long>(samples[1]),
               static_cast<long long>(samples[2]), summary["seconds_training"].get<double>());
   EXPECT_EQ(samples[0] + samples[1] + samples[2], n_epochs * 66508);
-  EXPECT_LT(3 * samples[2], 2 * samples[0]);
-  EXPECT_LT(3 * samples[2], 2 * samples[1]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Staleness, SlowWorker, ::testing::Values(-1, 4, 0), [](const auto& test) {

@@ -61,7 +61,7 @@ void Supervised::KillInTurn(const std::vector<int>& victims, int epochs) {
     const std::vector<int> ranks = RanksOf(job, output_, kSupervisedRanks);
     ASSERT_EQ(ranks.size(), static_cast<size_t>(kSupervisedRanks));
     kill(ranks[static_cast<size_t>(rank)], SIGKILL);
-    std::this_thread::sleep_for(milliseconds(300));
+    WaitForEnd(ranks);
   }
   const ProcessResult result = job.Wait(100);
   EXPECT_EQ(result.exit_code, 0) << result.err;
@@ -119,7 +119,9 @@ TEST_F(Supervised, ASecondSignalEndsItAtOnce) {
   const std::vector<int> ranks = RanksOf(job, output_, kSupervisedRanks);
   kill(ranks[1], SIGSTOP);  // so that it cannot end by itself
   kill(job.pid(), SIGTERM);
-  std::this_thread::sleep_for(milliseconds(1500));
+  while (ReadFile(output_ + "/supervise.log").find("the job writes a checkpoint and ends") ==
+         std::string::npos)
+    std::this_thread::sleep_for(milliseconds(10));
   kill(job.pid(), SIGTERM);
   const ProcessResult result = job.Wait(60);
   EXPECT_EQ(result.exit_code, 1);
@@ -139,11 +141,7 @@ TEST_F(Supervised, DiesWithItsSupervisor) {
     kill(job.pid(), SIGKILL);
     EXPECT_EQ(job.Wait(60).exit_code, 128 + SIGKILL);
   }
-  for (const int rank : ranks) {
-    for (int i = 0; i < 1000 && kill(rank, 0) == 0; ++i)
-      std::this_thread::sleep_for(milliseconds(10));
-    EXPECT_NE(kill(rank, 0), 0) << "still there";
-  }
+  WaitForEnd(ranks);
   const ProcessResult again = RunProcess(Command(Census(1, 50)), 60);
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_THAT(again.out, HasSubstr("resumed at step "));

@@ -1,6 +1,8 @@
 #include "tests/support/ranks.h"
 
+#include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -35,6 +37,14 @@ std::vector<std::string> OnOneProcessor() {
   while (!CPU_ISSET(first, &allowed)) ++first;
   // mpirun would bind few ranks to a core each.
   return {"env", "OMPI_MCA_hwloc_base_binding_policy=none", "taskset", "-c", std::to_string(first)};
+}
+
+void WaitForEnd(const std::vector<int>& pids) {
+  for (const int pid : pids) {
+    for (int i = 0; i < 6000 && kill(pid, 0) == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_NE(kill(pid, 0), 0) << "process " << pid << " is still there";
+  }
 }
 
 int64_t ResidentBytes(int pid) {

@@ -17,6 +17,9 @@ std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argume
 /// What runs a command, mpirun and all its ranks among them, on one processor.
 std::vector<std::string> OnOneProcessor();
 
+/// Returns when the processes are gone. The test fails when one is still there after a minute.
+void WaitForEnd(const std::vector<int>& pids);
+
 /// VmRSS. 0 when the process is gone.
 int64_t ResidentBytes(int pid);
 /// User and system time so far, in steps of a clock tick. 0 when the process is gone.

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
 #include <sstream>
+#include <system_error>
+#include <thread>
 
 #include "tests/support/files.h"
 
@@ -28,6 +32,16 @@ nlohmann::json Train(int n_ranks, const Arguments& arguments) {
   EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   return nlohmann::json::parse(ReadFile(folder.Path("out/summary.json")), nullptr,
                                /*allow_exceptions=*/false);
+}
+
+void WaitForEpoch(const std::string& output) {
+  for (int i = 0; i < 6000; ++i) {
+    std::error_code none;
+    const auto size = std::filesystem::file_size(output + "/metrics.jsonl", none);
+    if (!none && size > 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ADD_FAILURE() << "the job does not train";
 }
 
 std::vector<std::string> ErrorLines(const ProcessResult& result) {

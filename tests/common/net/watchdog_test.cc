@@ -29,22 +29,22 @@ TEST(Watchdog, SaysOnceWhatDoesNotEnd) {
     barks.all.push_back(what);
   });
   watchdog.Begin("godot");
-  std::this_thread::sleep_for(Seconds(1.5));
+  while (barks.Taken().empty()) std::this_thread::sleep_for(Seconds(0.01));
+  std::this_thread::sleep_for(Seconds(0.7));  // time for a second one
   EXPECT_EQ(barks.Taken(), std::vector<std::string>{"godot"});
 }
 
 TEST(Watchdog, SaysNothingOfWhatEnds) {
   Barks barks;
-  Watchdog watchdog(1, [&](const std::string& what) {
+  Watchdog watchdog(0.5, [&](const std::string& what) {
     const std::lock_guard lock(barks.mutex);
     barks.all.push_back(what);
   });
   for (int i = 0; i < 3; ++i) {
     watchdog.Begin("spring");
-    std::this_thread::sleep_for(Seconds(0.4));
     watchdog.End();
   }
-  std::this_thread::sleep_for(Seconds(0.8));
+  std::this_thread::sleep_for(Seconds(1));
   EXPECT_TRUE(barks.Taken().empty()) << "each ended in time, and nothing was begun since";
 }
 
