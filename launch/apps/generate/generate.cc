@@ -1,16 +1,10 @@
 #include "launch/apps/generate/generate.h"
 
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/text_format.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
+#include "common/config/override.h"
 #include "common/error.h"
 #include "common/file.h"
-#include "common/text.h"
 #include "configs/world.pb.h"
 #include "launch/apps/generate/search_world.h"
 #include "launch/apps/generate/shop_world.h"
@@ -19,33 +13,12 @@
 namespace zhiyin::launch::apps {
 namespace {
 
-/// The configuration that the settings describe.
+/// The configuration that the settings describe. Throws Error for a setting that is none.
 template <typename World>
 World Configured(const std::vector<std::string>& settings) {
-  /// Errors are said by the caller.
-  class Silence : public google::protobuf::io::ErrorCollector {
-    void AddError(int, int, const std::string&) override {}
-  } silence;
   World world;
-  std::vector<std::string> names;
-  for (int i = 0; i < World::descriptor()->field_count(); ++i)
-    names.push_back(World::descriptor()->field(i)->name());
-  for (const std::string& setting : settings) {
-    const size_t equals = setting.find('=');
-    const std::string name = setting.substr(0, equals);
-    const auto* field = World::descriptor()->FindFieldByName(name);
-    if (field == nullptr)
-      Fail("--set ", OneLine(Shortened(setting, 200)), ": no such setting",
-           Suggestion(name, names));
-    google::protobuf::TextFormat::Parser parser;
-    parser.RecordErrorsTo(&silence);
-    const std::string value = equals == std::string::npos ? "" : setting.substr(equals + 1);
-    const bool is_plain = value.find_first_not_of("0123456789.eE+-") == std::string::npos;
-    if (!is_plain || !parser.ParseFieldValueFromString(value, field, &world))
-      Fail("--set ", OneLine(Shortened(setting, 200)), ": expected a ",
-           field->cpp_type_name() == std::string("double") ? "number" : "whole number",
-           " of 0 or more");
-  }
+  config::ConfigBlame blame("generate");
+  for (const std::string& setting : settings) config::ApplyOverride(setting, &blame, &world);
   return world;
 }
 

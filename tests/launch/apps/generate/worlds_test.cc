@@ -129,9 +129,10 @@ TEST(GenerateWorld, WritesItsFilesOrSaysWhatIsWrong) {
   EXPECT_THAT([&] { generate("shop", {"n_events=1000"}); },
               ThrowsMessage<Error>(HasSubstr("--overwrite")));
   EXPECT_THAT([&] { generate("shop", {"n_user=1000"}, true); },
-              ThrowsMessage<Error>(HasSubstr("no such setting; the nearest is \"n_users\"")));
+              ThrowsMessage<Error>(HasSubstr("no field \"n_user\"; the nearest is \"n_users\"")));
   EXPECT_THAT([&] { generate("shop", {"n_users=many"}, true); },
-              ThrowsMessage<Error>(HasSubstr("--set n_users=many: expected a whole number")));
+              ThrowsMessage<Error>(
+                  HasSubstr("n_users=many: n_users: found \"many\", expected an integer")));
   EXPECT_THAT([&] { generate("shop", {"n_users=0"}, true); },
               ThrowsMessage<Error>(HasSubstr("n_users is 0, expected 1 to")));
   EXPECT_THAT([&] { generate("shop", {"drift=-1"}, true); },
