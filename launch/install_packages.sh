@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, running and testing need. Does nothing when all are there.
-# usage: launch/install_packages.sh [test] [bench] [cluster]      with "test" or "bench": those that only tests or benchmarks need, too;
-#        with "cluster": those that the tests over several hosts need, an SSH server among them, which is neither started now nor at
-#        the next boot
+# usage: launch/install_packages.sh [test] [tidy] [bench] [cluster]
+#        "test", "tidy", "bench": also those that only tests, tests/check_tidy.sh or benchmarks need; "cluster": also those that the
+#        tests over several hosts need, an SSH server among them, which is neither started now nor at the next boot
 set -euo pipefail
 
 packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev libeigen3-dev libprotobuf-dev
@@ -10,10 +10,11 @@ packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev lib
 for group in "$@"; do
   case "$group" in
     test) packages+=(libgtest-dev libgmock-dev clang-format) ;;
+    tidy) packages+=(clang-tidy) ;;
     bench) packages+=(libbenchmark-dev) ;;
     cluster) packages+=(iproute2 openssh-client openssh-server util-linux) ;;
     *)
-      echo "$group: expected test, bench or cluster" >&2
+      echo "$group: expected test, tidy, bench or cluster" >&2
       exit 1
       ;;
   esac

@@ -3,7 +3,7 @@
 #
 #   tests/run.sh                    every test that guards daily work, in the release build, and the format check
 #   tests/run.sh --all              also the thorough ones (thousands of seeds, repeated kills, quality over seeds, several hosts),
-#                                   and all but those under mpirun again with sanitizers: AddressSanitizer with
+#                                   clang-tidy, and all but those under mpirun again with sanitizers: AddressSanitizer with
 #                                   UndefinedBehaviorSanitizer, then what has threads with ThreadSanitizer
 #   tests/run.sh [--all] PRESET...  only these of release, asan, tsan
 #
@@ -51,6 +51,9 @@ trap report EXIT
 
 install() {
   launch/install_packages.sh test
+  if ((all)); then
+    launch/install_packages.sh tidy
+  fi
   if [[ "${ZHIYIN_INSTALL_CLUSTER_TOOLS:-0}" == 1 ]]; then
     launch/install_packages.sh cluster
   fi
@@ -72,6 +75,10 @@ timed install install
 if [[ -x tests/check_format.sh ]]; then
   echo "== format"
   timed format tests/check_format.sh || failed=1
+fi
+if ((all)) && [[ " ${presets[*]} " == *" release "* ]]; then
+  echo "== clang-tidy"
+  timed clang-tidy tests/check_tidy.sh || failed=1
 fi
 for preset in "${presets[@]}"; do
   echo "== $preset"
