@@ -37,10 +37,10 @@ void SayTerminated(int) {
       "zhiyin: error: ended by SIGTERM: another rank died (mpirun says which), or somebody stopped "
       "the job\n";
   [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, kLine, sizeof(kLine) - 1);
-  // mpirun drops what it has not read when the process is gone; it waits a second before it sends
-  // SIGKILL.
-  const timespec half_a_second{0, 500'000'000};
-  nanosleep(&half_a_second, nullptr);
+  // mpirun drops what it has not read when the process is gone. This leaves it all the time there
+  // is: it sends SIGKILL after a second.
+  const timespec two_seconds{2, 0};
+  nanosleep(&two_seconds, nullptr);
   _exit(128 + SIGTERM);
 }
 
