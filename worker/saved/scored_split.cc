@@ -89,4 +89,24 @@ std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t 
   return permuted;
 }
 
+std::optional<int> FieldOfColumn(const Job& job, const std::string& column) {
+  for (int f = 0; f < job.field_size(); ++f) {
+    if (job.field(f).column() == column && job.field(f).separator().empty() &&
+        job.field(f).bucket().empty())
+      return f;
+  }
+  return std::nullopt;
+}
+
+std::vector<Key> FirstKeys(const std::vector<Rows>& blocks, int field) {
+  std::vector<Key> keys;
+  for (const Rows& block : blocks) {
+    for (int64_t i = 0; i < block.n; ++i) {
+      const auto own = block.KeysOf(i, field);
+      keys.push_back(own.empty() ? 0 : own[0]);
+    }
+  }
+  return keys;
+}
+
 }  // namespace zhiyin::worker::saved
