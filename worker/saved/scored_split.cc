@@ -1,11 +1,9 @@
 #include "worker/saved/scored_split.h"
 
 #include <memory>
-#include <numeric>
 
 #include "common/error.h"
 #include "common/in_parallel.h"
-#include "common/random.h"
 #include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::saved {
@@ -51,42 +49,6 @@ std::vector<std::vector<float>> Predict(const FrozenModel& model, const std::vec
     for (size_t at = 0; at < block.size(); ++at) by_task[at % by_task.size()].push_back(block[at]);
   }
   return by_task;
-}
-
-std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t seed) {
-  std::vector<std::pair<size_t, int64_t>> from;  // block, row
-  for (size_t b = 0; b < blocks.size(); ++b) {
-    for (int64_t i = 0; i < blocks[b].n; ++i) from.emplace_back(b, i);
-  }
-  Random(seed).Shuffle(std::span(from));
-  const int n_fields = blocks[0].n_fields;
-  std::vector<Rows> permuted;
-  size_t next = 0;
-  for (const Rows& block : blocks) {
-    Rows& rows = permuted.emplace_back(block);
-    const size_t first = next;
-    next += static_cast<size_t>(block.n);
-    if (input >= n_fields) {
-      const int64_t column = input - n_fields;
-      for (int64_t i = 0; i < block.n; ++i) {
-        const auto [b, row] = from[first + static_cast<size_t>(i)];
-        rows.numerics[static_cast<size_t>(i * block.n_numerics + column)] =
-            blocks[b].numerics[static_cast<size_t>(row * block.n_numerics + column)];
-      }
-      continue;
-    }
-    rows.keys.clear();
-    rows.key_begin.assign(1, 0);
-    for (int64_t i = 0; i < block.n; ++i) {
-      for (int f = 0; f < n_fields; ++f) {
-        const auto [b, row] = from[first + static_cast<size_t>(i)];
-        const auto keys = f == input ? blocks[b].KeysOf(row, f) : block.KeysOf(i, f);
-        rows.keys.insert(rows.keys.end(), keys.begin(), keys.end());
-        rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
-      }
-    }
-  }
-  return permuted;
 }
 
 std::optional<int> FieldOfColumn(const Job& job, const std::string& column) {

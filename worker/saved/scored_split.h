@@ -30,10 +30,6 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind);
 std::vector<std::vector<float>> Predict(const FrozenModel& model,
                                         const std::vector<data::Rows>& blocks);
 
-/// Input f of all rows (a field, or behind them a numeric) exchanged among the rows by a random
-/// permutation.
-std::vector<data::Rows> Permuted(const std::vector<data::Rows>& blocks, int input, uint64_t seed);
-
 /// Returns the field of single categories that reads this column as it is; nullopt where there is
 /// none.
 std::optional<int> FieldOfColumn(const Job& job, const std::string& column);

@@ -26,6 +26,7 @@
 #include "worker/model/metric/metric.h"
 #include "worker/model/model.h"
 #include "worker/recommend/measure_lists.h"
+#include "worker/saved/permutation_importance.h"
 #include "worker/saved/saved_model.h"
 #include "worker/saved/scored_split.h"
 
