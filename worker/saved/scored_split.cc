@@ -1,11 +1,9 @@
 #include "worker/saved/scored_split.h"
 
 #include <memory>
-#include <numeric>
 
 #include "common/error.h"
 #include "common/in_parallel.h"
-#include "common/random.h"
 #include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::saved {
@@ -53,40 +51,24 @@ std::vector<std::vector<float>> Predict(const FrozenModel& model, const std::vec
   return by_task;
 }
 
-std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t seed) {
-  std::vector<std::pair<size_t, int64_t>> from;  // block, row
-  for (size_t b = 0; b < blocks.size(); ++b) {
-    for (int64_t i = 0; i < blocks[b].n; ++i) from.emplace_back(b, i);
+std::optional<int> FieldOfColumn(const Job& job, const std::string& column) {
+  for (int f = 0; f < job.field_size(); ++f) {
+    if (job.field(f).column() == column && job.field(f).separator().empty() &&
+        job.field(f).bucket().empty())
+      return f;
   }
-  Random(seed).Shuffle(std::span(from));
-  const int n_fields = blocks[0].n_fields;
-  std::vector<Rows> permuted;
-  size_t next = 0;
+  return std::nullopt;
+}
+
+std::vector<Key> FirstKeys(const std::vector<Rows>& blocks, int field) {
+  std::vector<Key> keys;
   for (const Rows& block : blocks) {
-    Rows& rows = permuted.emplace_back(block);
-    const size_t first = next;
-    next += static_cast<size_t>(block.n);
-    if (input >= n_fields) {
-      const int64_t column = input - n_fields;
-      for (int64_t i = 0; i < block.n; ++i) {
-        const auto [b, row] = from[first + static_cast<size_t>(i)];
-        rows.numerics[static_cast<size_t>(i * block.n_numerics + column)] =
-            blocks[b].numerics[static_cast<size_t>(row * block.n_numerics + column)];
-      }
-      continue;
-    }
-    rows.keys.clear();
-    rows.key_begin.assign(1, 0);
     for (int64_t i = 0; i < block.n; ++i) {
-      for (int f = 0; f < n_fields; ++f) {
-        const auto [b, row] = from[first + static_cast<size_t>(i)];
-        const auto keys = f == input ? blocks[b].KeysOf(row, f) : block.KeysOf(i, f);
-        rows.keys.insert(rows.keys.end(), keys.begin(), keys.end());
-        rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
-      }
+      const auto own = block.KeysOf(i, field);
+      keys.push_back(own.empty() ? 0 : own[0]);
     }
   }
-  return permuted;
+  return keys;
 }
 
 }  // namespace zhiyin::worker::saved

@@ -1,6 +1,7 @@
 // A split of a job's data with a model's predictions.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,8 +30,11 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind);
 std::vector<std::vector<float>> Predict(const FrozenModel& model,
                                         const std::vector<data::Rows>& blocks);
 
-/// Input f of all rows (a field, or behind them a numeric) exchanged among the rows by a random
-/// permutation.
-std::vector<data::Rows> Permuted(const std::vector<data::Rows>& blocks, int input, uint64_t seed);
+/// Returns the field of single categories that reads this column as it is; nullopt where there is
+/// none.
+std::optional<int> FieldOfColumn(const Job& job, const std::string& column);
+
+/// Returns [examples of all blocks]: the first key of the field; 0 where the example has none.
+std::vector<Key> FirstKeys(const std::vector<data::Rows>& blocks, int field);
 
 }  // namespace zhiyin::worker::saved

@@ -25,7 +25,7 @@
 namespace zhiyin::launch::apps {
 namespace {
 
-std::string TextOf(const std::string& path) {
+std::string TextOfFile(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
@@ -88,9 +88,9 @@ void GatherCoresAndMemory(RankFacts* facts) {
       if (CPU_ISSET(cpu, &allowed)) facts->add_core(cpu);
     }
   }
-  const CgroupLimits limits = ReadCgroupLimits(TextOf("/proc/self/cgroup"), "/sys/fs/cgroup");
+  const CgroupLimits limits = ReadCgroupLimits(TextOfFile("/proc/self/cgroup"), "/sys/fs/cgroup");
   facts->set_core_quota(limits.cores);
-  const std::string meminfo = TextOf("/proc/meminfo");
+  const std::string meminfo = TextOfFile("/proc/meminfo");
   int64_t total = MemoryLine(meminfo, "MemTotal");
   int64_t free = MemoryLine(meminfo, "MemAvailable");
   if (limits.memory_bytes > 0) {

@@ -42,7 +42,7 @@ std::string Kind(const nlohmann::json& value) {
 }
 
 /// A value as it would stand in a file; a missing one is empty.
-std::string TextOf(const nlohmann::json& value, const std::string& where) {
+std::string CellText(const nlohmann::json& value, const std::string& where) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number())
@@ -104,7 +104,7 @@ Rows ServedModel::RowsOf(const nlohmann::json& rows) const {
       if (known == columns_.end())
         Refuse(400, where + ": no column \"" + Shortened(column, 100) +
                         "\" among those of the model's inputs");
-      texts[static_cast<size_t>(known - columns_.begin())] = TextOf(value, where + "." + column);
+      texts[static_cast<size_t>(known - columns_.begin())] = CellText(value, where + "." + column);
     }
     const std::vector<std::string_view> values(texts.begin(), texts.end());
     if (const std::string wrong = parser_->Parse(values, &parsed); !wrong.empty())
@@ -138,7 +138,7 @@ ServedModel::Json ServedModel::Recommend(const nlohmann::json& request) const {
   if (!recommender_) Refuse(404, "this model recommends nothing: its job has no data.behaviour");
   CheckKeys(request, {"user", "k"});
   if (!request.contains("user")) Refuse(400, "user is missing, expected text");
-  const std::string name = TextOf(request["user"], "user");
+  const std::string name = CellText(request["user"], "user");
   int k = max_k_;
   if (request.contains("k")) {
     const nlohmann::json& wanted = request["k"];
