@@ -1,5 +1,5 @@
-// What data.behaviour adds to the examples of a split: two columns, which examples belong to the
-// split, and negative examples.
+// Applies data.behaviour to the examples of a split: adds two columns, divides events into the
+// splits, and adds negative examples.
 #pragma once
 
 #include <cstdint>
