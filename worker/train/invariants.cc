@@ -23,8 +23,8 @@ constexpr int64_t ClientCounts::*kCounts[] = {
     &ClientCounts::n_waiting,       &ClientCounts::peak_bytes,    &ClientCounts::bound_bytes,
 };
 
-/// What an invariant says of a job: nothing where it does not apply, "" where it holds, otherwise
-/// what is and what was expected.
+/// The result of checking an invariant: nothing if it does not apply to the job, "" if it holds,
+/// otherwise the counts that break it and the expected ones.
 using Verdict = std::optional<std::string>;
 
 Verdict PushesApplied(const JobCounts& counts) {
