@@ -59,7 +59,7 @@ Verdict EvaluationMakesNoRows(const JobCounts& counts) {
 Verdict SamplesCounted(const JobCounts& counts) {
   const int64_t n_expected = counts.n_rows * counts.n_epochs;
   if (counts.n_samples == n_expected) return "";
-  return TextOf("workers trained on ", counts.n_samples, " rows, expected ", n_expected, ": ",
+  return TextOf("workers trained on ", counts.n_samples, " examples, expected ", n_expected, ": ",
                 counts.n_rows, " in each of ", counts.n_epochs, " epochs");
 }
 
