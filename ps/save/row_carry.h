@@ -39,7 +39,7 @@ RowCarry CarryOn(const Job& before, const Job& now);
 /// is asked for by name is missing.
 RowCarry CarryOver(const Job& before, const Job& now);
 
-/// Converts rows of a saved table to the layout of the table that takes them. One thread.
+/// Converts rows of a saved table to the layout of the table that takes them. Used by one thread.
 class RowConverter {
  public:
   /// Borrows the table, which outlives this object.

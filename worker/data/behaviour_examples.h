@@ -17,7 +17,7 @@
 namespace zhiyin::worker::data {
 
 /// Applies data.behaviour to a split that is read line by line. Lines are numbered over all files
-/// of the split (TextLines). One thread.
+/// of the split (TextLines). Used by one thread.
 class BehaviourExamples {
  public:
   /// Reads the behaviour (Behaviour::Read). `columns` are those of the files. Throws Error where

@@ -17,7 +17,7 @@
 namespace zhiyin::worker::data {
 
 /// Makes examples from the values of lines, whatever the format of the file that held them: adds
-/// the columns of data.join, then those of data.behaviour, and parses them all. One thread.
+/// the columns of data.join, then those of data.behaviour, and parses them all. Used by one thread.
 class ExampleAssembler {
  public:
   /// `columns` are those of the files. Reads the files of data.join and data.behaviour; throws
