@@ -1,9 +1,9 @@
-// Files in blocks, each with its checksum, so that damage is found, with its position, before the
-// damaged content is used.
+// Files that consist of blocks with checksums, so that damage is found before the damaged content
+// is used, with its position.
 //
-// A block is 1 MiB, the last one may be shorter: content, then 8 bytes, the little-endian XXH3 of
-// the content, seeded with the block's number. Integers of the content are little-endian, as they
-// are in memory.
+// A block is 1 MiB long; the last one may be shorter. It holds content, then 8 bytes: the XXH3 of
+// the content, seeded with the block's number, in little-endian order. Integers in the content are
+// little-endian, too.
 #pragma once
 
 #include <atomic>
@@ -20,11 +20,11 @@
 
 namespace zhiyin {
 
-/// Bytes of content in a whole block, which with its checksum goes to disk without a copy
-/// (FileWriter).
+/// The bytes of content in a full block. With the checksum, it has the size that FileWriter writes
+/// without a copy.
 inline constexpr size_t kBlockBytes = kDirectBytes - sizeof(uint64_t);
 
-/// Whether a second thread does the input and output, so that it overlaps with the caller's work.
+/// Whether a second thread reads or writes the file, concurrently with the caller's work.
 enum class Beside { kNobody, kThread };
 
 /// Writes a block file from start to end. Used by one thread. Any function may throw FileError.
@@ -40,22 +40,22 @@ class BlockWriter {
   void Put(const T& value) {
     Write(std::as_bytes(std::span(&value, 1)));
   }
-  /// Puts the file on disk for good. Nothing may be written afterwards.
+  /// Waits until the file is on disk (fsync). Nothing may be written afterwards.
   void Commit();
-  /// Commits without waiting, where there is a thread.
+  /// Begins to commit and returns at once, if there is a second thread; otherwise commits.
   void StartCommit();
   /// Whether the commit is done; with `wait`, waits until it is.
   bool IsCommitted(bool wait);
   /// Whether another block can be filled without waiting for the disk.
   bool HasRoom() { return !thread_.joinable() || pipe_.HasEmpty(); }
 
-  /// Bytes of the file. REQUIRES: Commit has returned.
+  /// The bytes of the file. REQUIRES: the commit is done.
   int64_t n_bytes() const { return file_.n_bytes(); }
-  /// The digest of all checksums, which identifies the content. REQUIRES: Commit has returned.
+  /// The digest of all checksums, which identifies the content. REQUIRES: the commit is done.
   uint64_t digest() const { return digest_.Value(); }
 
  private:
-  /// Hands a filled block on.
+  /// Passes the current block to be written.
   void Pass();
   void WriteOut(BlockPipe::Block* block);
   void JoinThread();
@@ -63,7 +63,7 @@ class BlockWriter {
   FileWriter file_;
   BlockPipe pipe_;
   std::optional<BlockPipe::Block> block_;
-  // For the thread that writes.
+  // Used by the thread that writes.
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
   bool commits_ = false;
@@ -71,8 +71,8 @@ class BlockWriter {
   std::thread thread_;
 };
 
-/// Reads a block file from start to end. Used by one thread. Throws Error naming the file, and the
-/// bytes of the block that is damaged or missing.
+/// Reads a block file from start to end. Used by one thread. All functions throw Error, naming the
+/// file and the bytes of the block, when a block is damaged or missing.
 class BlockReader {
  public:
   explicit BlockReader(const std::string& path, Beside beside = Beside::kNobody);
@@ -91,20 +91,21 @@ class BlockReader {
   /// Reads and checks the rest of the file.
   void SkipToEnd();
 
-  /// Bytes of the content that are not yet read, and that are read.
+  /// The bytes of content that have not been read yet.
   int64_t n_left() const { return n_left_; }
+  /// The bytes of content that have been read.
   int64_t at() const { return at_; }
-  /// Bytes of the whole file.
+  /// The bytes of the whole file.
   int64_t n_file_bytes() const { return n_file_bytes_; }
   const std::string& path() const { return file_.path(); }
-  /// The digest as BlockWriter gives it. REQUIRES: all is read.
+  /// The digest, equal to BlockWriter::digest(). REQUIRES: all content has been read.
   uint64_t digest() const { return digest_.Value(); }
 
  private:
-  /// Goes to the next block and checks it; no block at the end of the file.
+  /// Moves to the next block and checks it. At the end of the file there is no current block.
   void NextBlock();
-  /// Reads a block without checking it, since the disk should not wait for a checksum. Returns
-  /// false at the end of the file.
+  /// Reads a block without checking it, so that the thread that reads does not spend time on
+  /// checksums. Returns false at the end of the file.
   bool ReadIn(BlockPipe::Block* block);
   void CheckSum();
 
@@ -114,7 +115,7 @@ class BlockReader {
   int64_t at_ = 0;
   BlockPipe pipe_;
   std::optional<BlockPipe::Block> block_;
-  size_t n_used_ = 0;  // bytes of it that are read
+  size_t n_used_ = 0;  // bytes of block_ that have been read
   uint64_t number_ = 0;
   Digest digest_;  // of the checksums
   std::thread thread_;

@@ -15,19 +15,20 @@
 
 namespace zhiyin {
 
-/// A fixed number of blocks that go round: the filling thread takes empty ones and gives them
-/// filled, the taking thread takes filled ones and gives them back. Either may end the pipe.
+/// A fixed number of blocks that circulate: the filling thread takes empty blocks and gives them
+/// filled; the taking thread takes filled blocks and gives them back. Either thread may end the
+/// pipe.
 class BlockPipe {
  public:
   struct Free {
     void operator()(std::byte* bytes) const { std::free(bytes); }
   };
   struct Block {
-    std::unique_ptr<std::byte[], Free> bytes;  // at a page's border
-    size_t n = 0;                              // that are used
+    std::unique_ptr<std::byte[], Free> bytes;  // aligned to a page
+    size_t n = 0;                              // bytes in use
   };
 
-  /// REQUIRES: block_bytes is a multiple of a page's.
+  /// REQUIRES: block_bytes is a multiple of the page size.
   BlockPipe(size_t n_blocks, size_t block_bytes) {
     constexpr size_t kPage = 4096;
     for (size_t i = 0; i < n_blocks; ++i) {
@@ -52,10 +53,12 @@ class BlockPipe {
     empty_.pop_back();
     return block;
   }
+  /// Whether TakeEmpty would return at once.
   bool HasEmpty() {
     std::lock_guard lock(mutex_);
     return !empty_.empty() || is_over_;
   }
+  /// Passes a filled block on.
   void Give(Block block) {
     std::lock_guard lock(mutex_);
     filled_.push_back(std::move(block));
@@ -64,8 +67,8 @@ class BlockPipe {
 
   // For the taking thread.
 
-  /// Waits for the next filled block. Returns nothing when the pipe has ended and all are taken;
-  /// throws the failure that it ended with, if any.
+  /// Waits for the next filled block. When the pipe has ended and all blocks are taken, returns
+  /// nothing, or throws the failure that it ended with.
   std::optional<Block> TakeFilled() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !filled_.empty() || is_over_; });
@@ -77,6 +80,7 @@ class BlockPipe {
     filled_.pop_front();
     return block;
   }
+  /// Returns a block to the filling thread.
   void GiveBack(Block block) {
     std::lock_guard lock(mutex_);
     empty_.push_back(std::move(block));
@@ -90,7 +94,7 @@ class BlockPipe {
     std::lock_guard lock(mutex_);
     if (failure_) std::rethrow_exception(failure_);
   }
-  /// Ends the pipe: the other thread gets the blocks that are there, then nothing or the failure.
+  /// Ends the pipe. The taking thread still receives the blocks that are filled.
   void End(std::exception_ptr failure = nullptr) {
     std::lock_guard lock(mutex_);
     is_over_ = true;

@@ -43,8 +43,8 @@ class ByteWriter {
   std::string bytes_;
 };
 
-/// Reads what ByteWriter wrote. Borrows the bytes. Throws Error("NAME: ...") past the end, before
-/// it allocates.
+/// Reads values that ByteWriter wrote. Borrows the bytes. Throws Error("NAME: ...") when a value
+/// would end behind the bytes; an array is checked before its memory is allocated.
 class ByteReader {
  public:
   ByteReader(std::string_view bytes, std::string name) : bytes_(bytes), name_(std::move(name)) {}

@@ -1,4 +1,4 @@
-// Hashing: values to keys, keys to bits that look random.
+// Hash functions for keys, bytes and categories.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,11 @@ inline uint64_t Mix(uint64_t x) {
   return x;
 }
 
-/// XXH3, 64 bits. Stable across machines and versions: it is in checkpoints.
+/// The XXH3 of the bytes, 64 bits. Equal on all machines and versions, as checkpoints depend on it.
 uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
 
-/// XXH3 of bytes that come piece by piece; equals HashBytes of the whole. One thread.
+/// Computes the XXH3 of bytes piece by piece; the result equals HashBytes of the whole. Used by one
+/// thread.
 class Digest {
  public:
   Digest();
@@ -39,9 +40,9 @@ class Digest {
   std::unique_ptr<State> state_;
 };
 
-/// The key of a category: its value hashed under its vocabulary (the field's name, unless
-/// configured). Among n distinct values the chance that any two share a key is about n^2 / 2^65:
-/// 3e-4 for 100 million.
+/// Maps a category to its key: the hash of its value, seeded with that of its vocabulary (by
+/// default the field's name). The probability that any two of n distinct values share a key is
+/// about n^2 / 2^65: 3e-4 for 100 million.
 class CategoryHasher {
  public:
   explicit CategoryHasher(std::string_view vocabulary) : seed_(HashBytes(vocabulary)) {}

@@ -1,4 +1,4 @@
-// A loop over items by all processors.
+// A loop over items on all processors.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,9 @@
 
 namespace zhiyin {
 
-/// Returns make(i) for i in [0, n), by i. Each thread calls begin() once for its own `make`. After
-/// a failure no more items are begun; one exception is thrown when all threads have ended.
+/// Returns the results of make(i) for i in [0, n), in order of i. Each thread calls begin() once,
+/// which returns its own function `make`. After an exception no more items are begun; one of the
+/// exceptions is thrown when all threads have ended.
 template <typename Result, typename Begin>
 std::vector<Result> InParallel(size_t n, const Begin& begin) {
   std::vector<Result> results(n);

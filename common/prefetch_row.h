@@ -6,13 +6,13 @@
 
 namespace zhiyin {
 
-/// Fetches a row, or the first lines of a long one, into all levels of cache. Into the second level
-/// alone more lines could be on their way, which is faster on an idle machine; but beside other
-/// processes such fetches come late, or not at all (push_pull on a Zen 4: by a sixth slower with
-/// one worker, by a quarter with four). What follows of long rows the hardware fetches by itself.
+/// Prefetches a row, or the first cache lines of a long one, into all levels of cache. (A prefetch
+/// into the second level only allows more lines under way, which is faster on an idle machine.
+/// Beside other processes, however, such prefetches arrive late or not at all: push_pull on a Zen 4
+/// is slower by a sixth with one worker, by a quarter with four.) The hardware prefetches the rest
+/// of long rows by itself.
 ///
-/// Always inlined: to the compiler (GCC 12) a function that does nothing but prefetch has no
-/// effect, and a call of it is left out.
+/// Always inlined: GCC 12 removes calls of a function that only prefetches, since it has no effect.
 [[gnu::always_inline]] inline void PrefetchRow(const std::byte* row, size_t n_bytes) {
   constexpr size_t kLine = 64;
   constexpr size_t kMost = 320;
@@ -21,14 +21,14 @@ namespace zhiyin {
   __builtin_prefetch(row + n - 1);
 }
 
-/// Called before row i is used, for i = 0, 1, ..., n - 1: fetches rows 8 to 16 ahead of it, eight
-/// at a time. row_at(i) is the address of row i; nullptr: there is none.
+/// Prefetches the rows 8 to 16 after row i, eight at a time. Called before row i is used, for i =
+/// 0, 1, ..., n - 1. row_at(i) returns the address of row i, or nullptr if there is none.
 ///
-/// Fetches go out in bursts, since a processor retires a prefetch only when it has translated the
-/// address of the row. In a table much larger than the TLB covers that takes long, and with work on
-/// another row after each prefetch few of them are under way: rows of half floats were read in 160
-/// ns each out of 50 million, with bursts in 57. Longer bursts wait for fill buffers of the first
-/// level of cache.
+/// Prefetches are issued in bursts, since a processor retires a prefetch only when the address of
+/// the row is translated. That takes long in a table much larger than the TLB covers; if each
+/// prefetch is followed by work on another row, few of them are under way at once: reading a row of
+/// half floats out of 50 million took 160 ns, and 57 ns with bursts. Longer bursts wait for the
+/// fill buffers of the first level of cache.
 template <typename RowAt>
 [[gnu::always_inline]] inline void PrefetchRowsAhead(size_t i, size_t n, size_t n_bytes,
                                                      const RowAt& row_at) {

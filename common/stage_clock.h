@@ -8,8 +8,8 @@
 namespace zhiyin {
 
 /// Measures wall time by stage from the construction on. Every moment belongs to exactly one stage,
-/// so that the stages add up to the whole. Stage is an enum class whose last entry is kCount. Used
-/// by one thread. When it is off, a call costs a branch.
+/// so that the times of the stages add up to the whole. Stage is an enum class whose last entry is
+/// kCount. Used by one thread. When it is off, a call costs a branch.
 ///
 ///   StageClock<Stage> clock(on, Stage::kOther);
 ///   clock.Enter(Stage::kForward);  // from here on
@@ -30,7 +30,7 @@ class StageClock {
     stage_ = stage;
     since_ = now;
   }
-  /// Counts so many seconds of the stage `from` as time of the stage `to`.
+  /// Moves seconds from the time of one stage to that of another.
   void Move(double seconds, Stage from, Stage to) {
     seconds_[static_cast<size_t>(from)] -= seconds;
     seconds_[static_cast<size_t>(to)] += seconds;

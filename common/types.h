@@ -1,4 +1,4 @@
-// Basic types that all rooms share.
+// Basic types that all parts of the program share.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,14 @@ namespace zhiyin {
 /// The key of an embedding row in a table: 64 bits, already hashed, every value allowed.
 using Key = uint64_t;
 
-/// A table's number: 0 is the dense table (the model's own weights), job.table[i] is i + 1.
+/// The number of a table: 0 for the table `dense` (the dense weights), i + 1 for job.table[i].
 using TableId = uint32_t;
 inline constexpr TableId kDenseTable = 0;
 
-/// Dense weights travel and live as rows of this many floats; the key of a row is its position.
+/// Dense weights are sent and stored as rows of this many floats; the key of a row is its position.
 inline constexpr int kDenseRowDim = 1024;
 
-/// A label or number that is not known.
+/// The value of a missing label or number.
 inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 }  // namespace zhiyin

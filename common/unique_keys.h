@@ -10,8 +10,8 @@
 
 namespace zhiyin {
 
-/// A hash set for repeated use: emptying it takes constant time, and nothing is allocated once it
-/// has seen its largest batch. Used by one thread.
+/// A hash set for repeated use: Clear takes constant time, and nothing is allocated once the set
+/// has held its largest batch. Used by one thread.
 class UniqueKeys {
  public:
   UniqueKeys() : slots_(64) {}
@@ -25,7 +25,7 @@ class UniqueKeys {
     }
   }
 
-  /// The position of key in keys(), appended if it is new.
+  /// Returns the position of the key in keys(); appends it if it is new.
   uint32_t Insert(Key key) {
     if ((keys_.size() + 1) * 2 > slots_.size()) Grow();
     for (size_t at = Mix(key) & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
@@ -39,10 +39,10 @@ class UniqueKeys {
     }
   }
 
-  /// How many keys before its Insert a key's Prefetch pays.
+  /// The distance, in keys, by which Prefetch should precede Insert.
   static constexpr size_t kAhead = 12;
-  /// Prefetches the slot where Insert will look for the key: with tens of thousands of keys, most
-  /// of the time of Insert is a cache miss.
+  /// Prefetches the slot where Insert begins to search for the key: with tens of thousands of keys,
+  /// Insert spends most of its time on a cache miss.
   void Prefetch(Key key) const { __builtin_prefetch(&slots_[Mix(key) & (slots_.size() - 1)], 1); }
 
   bool Contains(Key key) const {

@@ -1,4 +1,4 @@
-// The time of day, for people and for comparisons between hosts. Waits use a steady clock instead.
+// The wall clock, for messages and for comparisons between hosts. Waits use a steady clock instead.
 #pragma once
 
 #include <string>

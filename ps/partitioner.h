@@ -19,8 +19,9 @@ inline uint64_t PlacementBits(TableId table, Key key) {
   return Mix(key ^ (uint64_t{table} * 0x9e3779b97f4a7c15ull));
 }
 
-/// Embedding rows are spread by hashing. Dense rows have keys 0, 1, 2, ...; bit reversal spreads
-/// any such run evenly over any number of servers, which hashing does only on average.
+/// The virtual shard of a key. Keys of embedding rows are spread by hashing. Rows of the table
+/// `dense` have the keys 0, 1, 2, ..., which bit reversal spreads evenly over any number of
+/// servers; hashing would do so only on average.
 inline int ShardOf(TableId table, Key key) {
   if (table != kDenseTable) return static_cast<int>(PlacementBits(table, key) >> (64 - kShardBits));
   int shard = 0;
@@ -29,8 +30,8 @@ inline int ShardOf(TableId table, Key key) {
   return shard;
 }
 
-/// The position of a key among those of its table: by virtual shard, then as in the shard's index,
-/// so that keys that are read in the order of an index are almost sorted.
+/// The position of a key in the order of saved files: by virtual shard, then by the placement bits
+/// that also order the shard's index, so that the keys of an index are almost sorted already.
 struct KeyPlace {
   uint64_t order = 0;
   Key key = 0;
@@ -45,7 +46,7 @@ inline KeyPlace PlaceOf(TableId table, Key key) {
           key};
 }
 
-/// Servers hold contiguous runs of shards, equal within one.
+/// Every server holds a contiguous run of shards; the lengths of the runs differ by at most one.
 inline int ServerOfShard(int shard, int n_servers) {
   return shard * n_servers / kNumShards;
 }

@@ -12,7 +12,7 @@
 //   kAssignReply   nothing
 //   kSave          text: the full path of the file to write, inside the job's output folder;
 //                  from the chief; clock: SaveKind
-//   kSaveCut       nothing: the server has seen kSave; later pushes are not in the file
+//   kSaveCut       nothing: the server has received kSave; later pushes are not in the file
 //   kSaveReply     when the file is on disk: i64 rows, i64 bytes, u64 digest of the file,
 //                  u64 whether it holds only changes; with kSaveFailed as clock, text: the cause
 //   kLease         LeaseRequest, to server 0
@@ -24,10 +24,10 @@
 // Weights and gradients are numbers of the table's wire type (common/number.h), each section padded
 // to 4 bytes.
 //
-// A pull leaves the addresses of its rows with the server until the push that names it comes, so
-// that the push carries neither keys nor anything to look up. A client has at most
-// kMaxPullsInFlight pulls waiting for their push: that bounds what a server keeps, and what is
-// under way to it, whatever its speed.
+// The server keeps the addresses of the rows of a pull until the push of that pull arrives, so that
+// a push carries no keys and needs no look-ups. A client has at most kMaxPullsInFlight pulls
+// waiting for their push; this bounds the memory of a server and the bytes under way to it, at any
+// speed.
 #pragma once
 
 #include <cstdint>
@@ -49,9 +49,9 @@ inline constexpr uint64_t kSaveFailed = 1;
 /// The rows that a save holds.
 enum class SaveKind : uint64_t {
   kModel,    // all rows
-  kWhole,    // all rows; from now on changes are noted, for the next save
-  kChanges,  // the rows that have changed since the last save that was not kModel, or all rows
-             // where changes were not noted; changes are noted again
+  kWhole,    // all rows; from then on the tables record changes, for the next save
+  kChanges,  // the rows that have changed since the last save that was not kModel, or all rows of a
+             // table that has not recorded changes; from then on the tables record changes again
 };
 
 /// The part of a request that is about one table.
@@ -63,14 +63,14 @@ struct Section {
 static_assert(sizeof(Section) == 16);
 
 enum SectionFlag : uint32_t {
-  /// The reply holds the weights. Without it the pull only says which rows the push will be about.
+  /// The reply holds the weights. Without this flag, the pull only names the rows of the push.
   kFetch = 1,
 };
 
 struct ReplyPrelude {
   uint64_t n_complete = 0;  // steps that were complete when this was read; 0 at staleness -1
-  uint64_t key_sum =
-      0;  // the request's id and KeySum over its sections: what this is the answer to
+  /// The request's id plus the KeySum of all of its keys; identifies the request that was answered.
+  uint64_t key_sum = 0;
 };
 static_assert(sizeof(ReplyPrelude) == 16);
 
@@ -80,12 +80,10 @@ inline uint64_t KeySum(TableId table, Key key) {
 }
 
 struct PushPrelude {
-  uint64_t pull_id = 0;  // request_id of the pull; 0: the push carries nothing but itself
-  uint64_t sequence =
-      0;  // 1, 2, 3, ... from a worker to a server: a push that comes again is not applied again
-  uint32_t slice = 0;  // position of these gradients in the step's sum
-  uint32_t n_slices =
-      0;  // how many pushes make up the step; 0: it belongs to none, see Client::Drain
+  uint64_t pull_id = 0;   // request_id of the pull; 0: the push carries no gradients
+  uint64_t sequence = 0;  // 1, 2, 3, ... from a worker to a server, to detect repeated pushes
+  uint32_t slice = 0;     // position of these gradients in the step's sum
+  uint32_t n_slices = 0;  // pushes of the step; 0: the push belongs to no step (Client::Drain)
 };
 static_assert(sizeof(PushPrelude) == 24);
 
@@ -95,18 +93,18 @@ inline size_t WireBytes(NumberType type, size_t n) {
 }
 
 inline constexpr int kMaxPullsInFlight = 32;
-/// Pushes of a worker on their way to each server, at most.
+/// The most pushes of a worker on their way to each server.
 inline constexpr int kMaxPushesPerServer = 8;
 
-/// Ranges of an epoch, at most.
+/// The most ranges of an epoch.
 inline constexpr int64_t kMaxRanges = int64_t{1} << 20;
 
 /// The requests of a worker to the lease manager at server 0 (ps/server/lease_manager.h).
 enum class LeaseKind : uint8_t {
   kRange = 1,  // a range of examples to train on
   kTicket,     // the number of a step
-  kRound,      // who computes which slice of a round of synchronous steps
-  kResume,     // from the chief, before anything else: where a job that is resumed stands
+  kRound,      // the workers of all slices of a round of synchronous steps
+  kResume,     // from the chief, before all others: the position of a resumed job
 };
 
 /// The part of a range that an earlier run of the job has done.
@@ -124,16 +122,16 @@ struct LeaseRequest {
   uint64_t epoch = 0;
   uint64_t n_ranges = 0;  // of an epoch; all workers agree
   bool in_file_order = false;
-  bool wants_more = false;         // false: only reports what is finished
+  bool wants_more = false;         // false: only reports finished ranges
   std::vector<uint64_t> finished;  // since the last request: their gradients are applied
   std::vector<uint64_t> held;      // with the first request of an epoch: in the worker's memory
   // kRound
   uint64_t round = 0;
   uint32_t n_slices = 0;
-  double slice_s = 0;  // seconds that a slice takes this worker; 0: not known
+  double slice_s = 0;  // seconds that this worker takes for a slice; 0: unknown
   // kResume: epoch, n_ranges and in_file_order as above
   uint64_t next_ticket = 0;
-  std::vector<RangeDone> done;  // ascending; ranges that are not there have not been begun
+  std::vector<RangeDone> done;  // ascending; ranges that are missing have not been begun
 
   std::string Serialize() const;
   /// Throws Error on bytes that Serialize did not write.
@@ -144,14 +142,14 @@ struct LeaseRequest {
 struct RangeGrant {
   uint64_t range = 0;
   uint64_t n_before = 0;  // ranges granted before it in this epoch
-  uint64_t n_done = 0;    // batches of it that are done already
+  uint64_t n_done = 0;    // its batches that an earlier run has done
 };
 
 /// The answer of the lease manager. On the wire: u8 kind, then the field of that kind; a range as
 /// u8 1, u64, u64, u64, and no range as u8 0.
 struct LeaseReply {
   LeaseKind kind = LeaseKind::kTicket;
-  std::optional<RangeGrant> range;  // nothing: none is left, or none was wanted
+  std::optional<RangeGrant> range;  // nothing: no range is left, or none was asked for
   uint64_t ticket = 0;
   std::vector<uint32_t> owners;  // [n_slices], workers
 
@@ -165,33 +163,34 @@ struct ServerReport {
   struct TableCount {
     std::string name;
     int64_t n_rows = 0;
-    int64_t n_bytes = 0;  // rows with their optimizer state, index, and what admission remembers
+    int64_t n_bytes = 0;  // of rows with their optimizer state, index, and counts of admission
     RowCounts counts;
   };
-  /// Pushes that were refused, since a gradient was not finite or above train.max_gradient.
+  /// Pushes that were refused, since a gradient was non-finite or exceeded train.max_gradient.
   struct NonFinite {
-    int32_t rank = 0;  // who sent them
+    int32_t rank = 0;  // the sender
     std::string table;
     int64_t n_pushes = 0;
   };
   std::vector<TableCount> tables;
   std::vector<NonFinite> non_finite;  // by rank and table
   int64_t n_applied_pushes = 0;       // including refused ones
-  int64_t n_repeated_pushes = 0;      // came again and were not applied again
-  int64_t n_repeated_pulls = 0;       // pulls and read-only pulls that came again and were dropped
+  int64_t n_repeated_pushes = 0;      // not applied again
+  int64_t n_repeated_pulls = 0;       // repeated pulls and read-only pulls, which were dropped
   int64_t n_pulled_keys = 0;
   int64_t n_pushed_keys = 0;
   int64_t n_refused_keys = 0;  // of pushes that were refused
   int64_t n_peeked_keys = 0;   // of read-only pulls
-  /// Pulls without their push or their answer, and pushes of steps that are not complete.
+  /// Pulls that have not been answered or still wait for their push, and pushes of incomplete
+  /// steps.
   int64_t n_waiting = 0;
-  /// [staleness]: the number of pushes that were applied when so many others had been applied since
-  /// their pull; the last entry counts all larger values.
+  /// A histogram of staleness, [kStalenessBins]: entry i is the number of pushes that were applied
+  /// after i other updates since their pull; the last entry counts all larger values, too.
   std::vector<int64_t> staleness;
 
-  /// [server]: bytes of the frames that it took and sent.
+  /// The bytes of the frames that each server received and sent, [n_servers].
   std::vector<int64_t> traffic;
-  /// [ServerStage] (ps/server_stage.h): seconds since the servers began; empty without --profile.
+  /// The seconds in each ServerStage (ps/server_stage.h) since the start; empty without --profile.
   std::vector<double> stage_s;
 
   static constexpr size_t kStalenessBins = 65;

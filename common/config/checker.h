@@ -1,4 +1,4 @@
-// Checks of values that any configuration has, which report the first violation with its place.
+// Checks of configuration values, which report the first violation with its place.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -13,9 +13,9 @@
 
 namespace zhiyin::config {
 
-/// Reports what is wrong in a message that was read from a file. Every function throws Error, with
-/// the path and the line, at the first violation. Holds references to the message and to the blame;
-/// functions that check a part of the configuration take a const Checker&.
+/// Reports violations in a message that was read from a file. Every function throws Error, with the
+/// path and the line, at the first violation. Borrows the message and the blame; functions that
+/// check a part of the configuration take a const Checker&.
 class Checker {
  public:
   Checker(const google::protobuf::Message& root, const ConfigBlame& blame)
@@ -31,7 +31,7 @@ class Checker {
     (what << ... << pieces);
     blame_.Fail(root_, path, what.str());
   }
-  /// Fails for a name that nothing has: `no field "usr"; the nearest is "user"`.
+  /// Throws Error for an unknown name: `no field "usr"; the nearest is "user"`.
   [[noreturn]] void FailUnknown(const ConfigPath& path, const char* what, const std::string& name,
                                 std::span<const std::string> known) const;
 
@@ -51,12 +51,12 @@ class Checker {
   void CheckNotNegative(const ConfigPath& path, double value) const {
     if (!(value >= 0 && std::isfinite(value))) Fail(path, "is ", value, ", expected 0 or more");
   }
-  /// A share or probability below 1.
+  /// Checks a share or probability that must be below 1.
   void CheckShare(const ConfigPath& path, double value) const {
     if (!(value >= 0 && value < 1)) Fail(path, "is ", value, ", expected 0 to less than 1");
   }
-  /// The `name` of the message at `path`: fit for paths and files, and not in *taken, which it
-  /// joins.
+  /// Checks the `name` of the message at `path`: IsCleanName, and not in *taken, to which it is
+  /// added.
   void CheckName(const ConfigPath& path, const std::string& name,
                  std::set<std::string>* taken) const;
 

@@ -17,8 +17,8 @@ namespace {
 
 constexpr size_t kMaxCleanNameBytes = 128;
 
-/// What a path calls an entry: its name, unless that could be read as a position or as a part of
-/// the path.
+/// The text between brackets for an entry: its name, unless that could be read as a position or as
+/// a part of the path.
 std::string EntryName(const std::string& name, int index) {
   const bool is_number =
       std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });

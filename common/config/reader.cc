@@ -36,14 +36,15 @@ std::vector<std::string> ValueNames(const EnumDescriptor* type) {
   return names;
 }
 
-/// 010 is eight in text format, and nobody means that.
+/// Whether the digits are octal in text format, as 010. Such numbers are refused, since 010 as 8 is
+/// hardly ever meant.
 bool IsOctal(const std::string& digits) {
   return digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
 }
 
 /// Reads text by recursive descent; the language has no recursive messages, so the depth is
-/// bounded. Every function starts at the current token and leaves the first one that is not its
-/// own. `path` is where it stands.
+/// bounded. Every function reads from the current token on, up to the first one that it does not
+/// consume. `path` leads to the place that is read, for errors.
 class Reader : private google::protobuf::io::ErrorCollector {
  public:
   /// All outlive the reader.
@@ -56,10 +57,10 @@ class Reader : private google::protobuf::io::ErrorCollector {
     tokens_.Next();
   }
 
-  /// Fields up to `end`, which is a closing brace, or "" for the end of the text.
+  /// Reads fields up to `end`, which is a closing brace, or "" for the end of the text.
   void ReadFields(const ConfigPath& path, const std::string& end, Message* message);
-  /// One value of a field. `path` leads to it; where that is an entry of a list it is added, but
-  /// for a message, which is there.
+  /// Reads one value of a field, to which `path` leads. An entry of a list is appended; an entry
+  /// that is a message must exist already.
   void ReadValue(const ConfigPath& path, Message* message);
   void ExpectEnd(const ConfigPath& path);
 
@@ -70,7 +71,7 @@ class Reader : private google::protobuf::io::ErrorCollector {
                  std::set<const FieldDescriptor*>* seen, Message* message);
   void CheckOnce(const ConfigPath& path, std::set<const FieldDescriptor*>* seen,
                  const Message& message);
-  /// Also in the short form of a list: field: [1, 2].
+  /// Reads the value of a field, or the values in the short form of a list, field: [1, 2].
   void ReadValues(const ConfigPath& parent, const FieldDescriptor* field, int line,
                   Message* message);
   /// Makes an entry of a list, or the field itself, and reads it.
@@ -85,7 +86,7 @@ class Reader : private google::protobuf::io::ErrorCollector {
   template <typename T>
   T ReadReal(const ConfigPath& path);
 
-  /// The current token. Fails if it is none.
+  /// The current token. Throws Error if it is malformed.
   const Token& Look(const ConfigPath& path);
   bool LooksAt(const ConfigPath& path, std::string_view symbol) {
     return Look(path).text == symbol;

@@ -1,9 +1,10 @@
 // Protobuf text format, read strictly.
 //
-// The language is a subset of what protobuf's own parser reads, with equal results. That parser
-// accepts some mistakes and reports others without their place. Here a field is set once and an
-// alternative is chosen once; enum values are names; numbers are finite, decimal (or hexadecimal,
-// 0x...) and fit their field; text is UTF-8. There are no extensions.
+// Every text that is accepted here is accepted by protobuf's own parser too, with an equal result.
+// That parser also accepts some mistakes, and reports others without their place. This reader
+// refuses a field that is set twice, two fields of one oneof, numbers in place of the names of enum
+// values, numbers that are octal, not finite or too large for their field, text that is not UTF-8,
+// and extensions. Integers may be hexadecimal (0x...).
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -14,14 +15,16 @@
 
 namespace zhiyin::config {
 
-/// Reads a whole file into *root, which is empty, and notes in *blame the line of every field.
-/// Throws Error through *blame at the first mistake. REQUIRES: less than 2 GiB.
+/// Reads the text of a whole file into *root and notes in *blame the line of every field. Throws
+/// Error by way of *blame at the first mistake. REQUIRES: *root is empty; the text is shorter than
+/// 2 GiB.
 void ReadText(std::string_view text, ConfigBlame* blame, google::protobuf::Message* root);
 
-/// Reads the value of an override, and nothing else, into the field of `message` at the end of
-/// `path`. A value of a list is appended; a message stands in braces. REQUIRES: `message` is a part
-/// of `root`, and `path` leads from `root` to the field of `message`; the field is clear if it is
-/// not repeated; an entry of a list of messages exists and is clear.
+/// Reads the value of an override into the field at the end of `path`. `message` is the message of
+/// `root` that holds the field. The value of a repeated field is one entry, which is appended; a
+/// message is written in braces. Throws Error by way of *blame at the first mistake, and where text
+/// follows the value. REQUIRES: a field that is not repeated is clear; for an entry of a repeated
+/// message field, the entry exists already and is clear.
 void ReadFieldValue(std::string_view text, const ConfigPath& path, ConfigBlame* blame,
                     const google::protobuf::Message& root, google::protobuf::Message* message);
 

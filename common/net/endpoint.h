@@ -1,4 +1,5 @@
-// The network as a rank sees it.
+// The interface of a rank to the network, over MPI (mpi/mpi_endpoint.h) or simulated
+// (sim_network.h).
 #pragma once
 
 #include <optional>
@@ -8,9 +9,9 @@
 
 namespace zhiyin::net {
 
-/// The network end of one rank. Used by the rank's own thread alone. Frames between two ranks
-/// arrive in the order in which they were sent; between different pairs there is no order. Nothing
-/// is lost and nothing comes twice.
+/// Sends and receives the frames of one rank. Used by the rank's own thread only. Every frame
+/// arrives exactly once. Frames from one rank to another arrive in the order in which they were
+/// sent; frames of different senders or to different receivers arrive in any order.
 ///
 ///   endpoint.Send(3, Frame(FrameKind::kPull, id, step, n_bytes));
 ///   std::optional<Frame> frame = endpoint.Receive(endpoint.Now() + 10);
@@ -20,24 +21,26 @@ class Endpoint {
 
   virtual int rank() const = 0;
   virtual int n_ranks() const = 0;
-  /// Where this rank runs, for messages.
+  /// The name of the host that this rank runs on, for messages to the user.
   virtual std::string host() const = 0;
-  /// Seconds on a clock that never steps back.
+  /// The time in seconds on a clock that never goes back; its zero is arbitrary.
   virtual double Now() const = 0;
   /// Whether this is a simulation, where time passes only while all ranks wait.
   virtual bool TimeIsVirtual() const = 0;
 
   /// Takes the frame and sends it; never blocks. REQUIRES: `to` is another rank.
   virtual void Send(int to, Frame frame) = 0;
-  /// Returns the next frame, or nothing; makes progress, never blocks. Throws Error on bytes that
-  /// are not a frame.
+  /// Returns the next frame that has arrived, or nothing. Never blocks. Advances transfers in
+  /// progress. Throws Error on bytes that are not a frame.
   virtual std::optional<Frame> Poll() = 0;
-  /// Waits for the next frame until `deadline` on Now()'s clock; then nothing.
+  /// Waits for the next frame and returns it, or nothing once Now() reaches `deadline`. Throws as
+  /// Poll does.
   virtual std::optional<Frame> Receive(double deadline) = 0;
-  /// Waits until all that was sent has left, which returns true, or until the deadline.
+  /// Waits until all frames passed to Send have left this rank. Returns false if Now() reaches
+  /// `deadline` first.
   virtual bool Flush(double deadline) = 0;
-  /// Names what the next Receive waits for, for reports of deadlocks; "" when it only passes the
-  /// time. The text is borrowed until the next call.
+  /// Sets the name of what the next calls of Receive wait for, which reports of deadlocks print; ""
+  /// for a rank that waits for no message in particular. Borrows the text until the next call.
   virtual void NoteWaitingFor(const char* what) = 0;
 };
 

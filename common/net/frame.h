@@ -8,12 +8,12 @@
 //       16     8  clock          the step that the message belongs to; 0 where it has no meaning
 //       24     8  payload_bytes  number of bytes after the header
 //
-// Little-endian. What each kind carries is said where it is sent: ps/protocol.h,
+// Little-endian. The payload of each kind is described in the header of its sender: ps/protocol.h,
 // worker/train/group.h, worker/train/progress.h, launch/rank/handshake.h, launch/rank/run_rank.h,
 // launch/apps/doctor/postbox.h.
 //
-// A handshake, an abort and a stop carry text and are understood whatever the version, so that
-// ranks of different builds can tell each other.
+// A handshake, an abort and a stop carry text and are accepted with any version, so that ranks of
+// different builds can report that they differ.
 #pragma once
 
 #include <cstddef>

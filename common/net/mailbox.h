@@ -38,32 +38,32 @@ class TimeoutError : public Error {
   bool of_rank_zero_;
 };
 
-/// Tells whether a wait is for this rank: it cannot end before all such ranks have sent something.
-/// Called only for reports. Empty: any rank may end the wait.
+/// Returns whether a wait is for this rank. A wait ends when all ranks that it is for have sent
+/// something; if the function is empty, any rank may end the wait. Called only for reports.
 using AwaitedRanks = std::function<bool(int rank)>;
 
 /// Waits for frames of given kinds and keeps the others for later. Used by the rank's own thread;
 /// borrows the endpoint, which outlives it.
 ///
-/// Once a second every rank sends rank 0 a heartbeat, and rank 0 sends one to all: rank 0 notices
-/// when a rank falls silent, and all ranks notice when rank 0 does. A heartbeat carries how many
-/// messages its sender has taken (kWaiting's request_id; in rank 0's heartbeat, the sum over all
-/// ranks), which tells whether work goes on anywhere. Two things end the job, both after
-/// `timeout_s` seconds (the first after one heartbeat interval more): a rank without a heartbeat,
-/// and a wait during which no rank was at work, that is, none sent kHeartbeat and none took a
-/// message.
+/// Once a second every rank sends a heartbeat to rank 0, and rank 0 sends one to all ranks: rank 0
+/// notices when a rank falls silent, and all ranks notice when rank 0 does. A heartbeat carries the
+/// number of messages that its sender has taken (in request_id of kWaiting; in the heartbeat of
+/// rank 0, the sum over all ranks): while that number grows, the job makes progress.
 ///
-/// Time in which this rank did not look at the network, because it was stopped or computed, does
-/// not count: whatever arrived meanwhile is read first.
+/// Two events end the job: a rank has sent no heartbeat for `timeout_s` seconds plus one heartbeat
+/// interval; or a wait has lasted `timeout_s` seconds in which no rank was at work, that is, no
+/// rank sent kHeartbeat or took a message. Time in which this rank did not read from the network,
+/// because it computed or was stopped, does not count: frames that arrived meanwhile are read
+/// first.
 class Mailbox {
  public:
   Mailbox(Endpoint* endpoint, double timeout_s);
 
   Endpoint& endpoint() { return *endpoint_; }
-  /// Sets the hosts of all ranks, [rank], for messages. Until then ranks are named without host.
+  /// Sets the hosts of all ranks, [n_ranks], for messages. Until then ranks are named without host.
   void SetHosts(std::vector<std::string> hosts) { hosts_ = std::move(hosts); }
-  /// Whether another host may be lost. On rank 0: all ranks of some host are silent; on other
-  /// ranks: rank 0 is silent, and runs on another host.
+  /// Whether another host may be lost: on rank 0, whether all ranks of some host are silent; on
+  /// another rank, whether rank 0 is silent and runs on another host.
   bool HostIsLost() const;
   /// The rank in words: "rank 3 on node-b".
   std::string Name(int rank) const;
@@ -77,25 +77,27 @@ class Mailbox {
   /// JobStopped; Error when a rank reported a failure (on rank 0); TimeoutError.
   Frame Await(std::initializer_list<FrameKind> kinds, const char* what,
               const AwaitedRanks& from = nullptr);
-  /// Returns such a frame if one has arrived, without waiting. Throws as Await does.
+  /// Returns a frame of one of these kinds if one has arrived, without waiting. Throws as Await
+  /// does.
   std::optional<Frame> Take(std::initializer_list<FrameKind> kinds);
 
-  /// Tells all other ranks that this one is at work although it sends nothing else, and takes what
-  /// has arrived, so that a failure elsewhere is noticed. For long work between messages; may be
-  /// called often, as it does something at most once a second. Throws as Await does.
+  /// Sends kHeartbeat to all other ranks and takes the frames that have arrived, so that a failure
+  /// elsewhere is noticed. Called during long work between messages; may be called often, since it
+  /// does this at most once a second. Throws as Await does.
   void SendHeartbeat();
 
  private:
-  /// The latest from a rank. Times are on the clock attended_s_.
+  /// The latest news of a rank. Times are on the clock attended_s_.
   struct Heard {
     double at_s = 0;                            // of a message or a heartbeat
     double message_at_s = 0;                    // of a message
     FrameKind message = FrameKind::kHeartbeat;  // kHeartbeat: no message has come yet
     uint64_t clock = 0;
-    uint64_t n_messages =
-        0;  // that it has taken, as its last sign says; of rank 0: that all ranks have taken
-    std::string wait;    // on rank 0: what it waits for, in its own words; "" when it is at work
-    int waits_for = -1;  // the rank that it waits for; -1: anyone
+    // The number of messages that it has taken, by its last heartbeat; for rank 0, the number that
+    // all ranks have taken.
+    uint64_t n_messages = 0;
+    std::string wait;    // on rank 0: its own description of its wait; "" when it is at work
+    int waits_for = -1;  // the rank that it waits for; -1: any rank
   };
   struct Wait {
     const char* what;
@@ -105,15 +107,15 @@ class Mailbox {
   /// Advances attended_s_; returns the endpoint's time.
   double Attend();
   std::optional<Frame> TakeKept(std::initializer_list<FrameKind> kinds);
-  /// Takes note of a frame. Returns whether it was for the mailbox itself.
+  /// Records the arrival of a frame. Returns whether the frame was for the mailbox itself.
   bool Handle(const Frame& frame);
   /// Sends kWaiting, the heartbeat of a rank that waits, to the ranks that watch this one.
   void SendWaiting(const Wait& wait, double began_s);
 
   /// Whether this rank expects heartbeats from that one.
   bool Watches(int rank) const;
-  /// Throws TimeoutError when a watched rank has been silent for too long. `wait` says what this
-  /// rank waits for; called only then.
+  /// Throws TimeoutError when a watched rank has been silent for too long. `wait` returns a
+  /// description of this rank's wait; called only for the error.
   void CheckHeartbeats(const std::function<std::string()>& wait);
   [[noreturn]] void ReportTimeout(const std::string& own_wait) const;
   bool IsSilent(const Heard& heard) const;
@@ -125,8 +127,8 @@ class Mailbox {
   /// "rank 4 on node-b: waited 120 s LIMIT for a pull reply from rank 1 on node-a; the last message
   /// from rank 1 came 121 s ago: pull reply of step 812"
   std::string Describe(const Wait& wait, double since_s, const char* limit) const;
-  /// The rank, among those that a wait is for, whose last message is oldest; -1: any rank may end
-  /// the wait.
+  /// The rank whose last message is oldest, among the ranks that a wait is for; -1 if any rank may
+  /// end the wait.
   int LongestAwaited(const AwaitedRanks& from) const;
   std::string LastMessageFrom(int rank) const;
 
@@ -136,8 +138,8 @@ class Mailbox {
   uint64_t last_request_id_ = 0;
   double looked_at_s_;     // endpoint's clock
   double heartbeat_at_s_;  // endpoint's clock
-  // A clock that passes with the endpoint's while this rank looks at the network at least every
-  // other second, and stands still while it does not.
+  // A clock that runs with the endpoint's clock while this rank reads from the network at least
+  // every other second, and stands still otherwise.
   double attended_s_ = 0;
   double work_seen_s_ = 0;    // in the current wait: when some rank was last known to be at work
   uint64_t n_messages_ = 0;   // taken

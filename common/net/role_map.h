@@ -3,7 +3,8 @@
 
 namespace zhiyin::net {
 
-/// Numbers of servers and workers, and which rank is which. A value; all ranks hold equal copies.
+/// The numbers of servers and workers, and the mapping between them and ranks. A value; all ranks
+/// hold equal copies.
 struct RoleMap {
   int n_servers = 0;
   int n_workers = 0;

@@ -1,10 +1,9 @@
-// A whole cluster in one process, for tests and for first steps.
+// A simulated network whose ranks are threads of one process, for tests and for `--simulate`.
 //
-// Every rank is a thread, but only the one that holds the baton runs; it passes the baton on when
-// it waits or polls. Which rank runs next, how long each frame is under way, and which frames of
-// different pairs overtake each other is drawn from a seed: a seed and options determine the run,
-// event by event. Time is virtual and passes only while all ranks wait. The faults of ranks and
-// links are in the options (sim_options.h).
+// Only one rank runs at a time, until it waits or polls. The rank that runs next, the delay of each
+// frame, and with it the order of frames of different pairs are drawn from a seed: the seed and the
+// options determine the run, event by event. Time is virtual and passes only while all ranks wait.
+// The options also define faults of ranks and links (sim_options.h).
 #pragma once
 
 #include <cstdint>
@@ -17,22 +16,27 @@
 
 namespace zhiyin::net {
 
-/// The network of n ranks. Run starts and joins the threads; everything else is for the thread that
-/// calls it.
+/// The network of n ranks. Run starts and joins the threads of the ranks; all member functions are
+/// called by one thread, which is none of them.
 class SimNetwork {
  public:
-  /// A function for tests that plant a fault: sees every frame as it leaves, alone in `frames`, and
-  /// may change it, remove it, or add others, which follow it. Called by one thread at a time.
+  /// A function for tests that inject a fault. Called with every frame that is sent, as the only
+  /// entry of `frames`; may change it, remove it, or add frames, which are sent after it. Called by
+  /// one thread at a time.
   using Tamper = std::function<void(int from, int to, std::vector<Frame>* frames)>;
 
   SimNetwork(int n_ranks, SimOptions options, Tamper tamper = {});
   ~SimNetwork();
 
-  /// Runs body(endpoint) once for every rank and returns when all have returned, or are gone by a
-  /// crash, which leaves a body as an exception that is no std::exception. Then throws the first
-  /// other exception that left a body, if any. When every rank waits for something and nothing is
-  /// under way, all waiting ranks fail with an Error that names each and what it waits for; not so
-  /// after a crash, when silence is no deadlock. Call once.
+  /// Runs body(endpoint) once for every rank and returns when all of them have ended. Called once.
+  ///
+  /// An exception that leaves a body is thrown again here, after all bodies have ended; the first
+  /// one, if there are several. A rank that crashes by the options is an exception too, one that is
+  /// no std::exception, so that no handler in the body stops it; it is not thrown again.
+  ///
+  /// In a deadlock, when every rank waits for a message and no frame is under way, all waiting
+  /// ranks fail with an Error that names each of them and what it waits for. This check ends with
+  /// the first crash.
   void Run(const std::function<void(Endpoint&)>& body);
 
   // Results of the run. REQUIRES: Run has returned.
@@ -44,9 +48,10 @@ class SimNetwork {
   double now() const;
   /// The ranks that crashed before they were done.
   const std::vector<int>& crashed() const;
-  /// The most bytes that were ever under way at once, including those that wait at the sender: from
-  /// one rank to another, and to and from a rank.
+  /// The most bytes that were ever under way at once from one rank to another, including bytes that
+  /// wait at the sender.
   int64_t peak_bytes(int from, int to) const;
+  /// The most bytes that were ever under way at once to and from one rank.
   int64_t peak_bytes_at(int rank) const;
   /// The number of frames of this kind that no rank has taken.
   int64_t n_left(FrameKind kind) const;

@@ -2,17 +2,18 @@
 //
 //   delay=exp:50us,slow=3:8,pause=2@500ms+1s,crash=4@2s,queue=8
 //
-//   delay=uniform:LEAST:MOST  how long a frame is under way, drawn for each anew
+//   delay=uniform:LEAST:MOST  time that a frame is under way, drawn for each frame
 //   delay=exp:MEAN
-//   delay=heavy:LEAST         Pareto with exponent 1.1: mostly about LEAST, rarely a thousand times
-//   it work=TIME                 time that a rank spends on each frame that it takes or looks for
-//   queue=N or queue=BYTES    most frames, or bytes (B, KiB, MiB), under way between a pair of
-//   ranks slow=RANK:FACTOR          this rank's work takes so many times as long pause=RANK@AT+FOR
-//   the rank stands still from AT on, as by SIGSTOP and SIGCONT crash=RANK@AT             the rank
-//   is gone from AT on, as by SIGKILL down=RANK-RANK@AT+FOR     frames between the two ranks are
-//   held back until the time is over
+//   delay=heavy:LEAST         Pareto with exponent 1.1: mostly near LEAST, rarely 1,000 times LEAST
+//   work=TIME                 time that a rank spends on each frame that it takes or looks for
+//   queue=N or queue=BYTES    most frames, or bytes (B, KiB, MiB), under way from rank to rank
+//   slow=RANK:FACTOR          the work of this rank takes FACTOR times as long
+//   pause=RANK@AT+FOR         the rank stands still from AT on, as by SIGSTOP and SIGCONT
+//   crash=RANK@AT             the rank is gone from AT on, as by SIGKILL
+//   down=RANK-RANK@AT+FOR     frames between the two ranks are held back from AT to AT + FOR
 //
-// Times are numbers with ns, us, ms or s. The last five may be repeated for other ranks or times.
+// Times are numbers with ns, us, ms or s. slow, pause, crash and down may be repeated for other
+// ranks or times.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,7 @@ struct SimOptions {
     bool operator==(const Down&) const = default;
   };
 
-  uint64_t seed = 1;  // of all that is drawn; not part of the text
+  uint64_t seed = 1;  // of all random draws; not part of the text
   Delay delay = {};
   int64_t work_ns = 1'000;
   int64_t queue_frames = 0;  // 0: any number

@@ -6,25 +6,25 @@
 
 namespace zhiyin::net {
 
-/// A futex word in memory that processes of a host share, all zeros at first. One thread, its
-/// owner, sleeps on it; any thread of any process may wake it. A wake-up counts for a sleep that
-/// was announced before it, and for no other.
+/// A futex word in memory that the processes of a host share; initially zero. One thread, its
+/// owner, sleeps on it; any thread of any process may wake the owner. Wake has an effect only
+/// between Announce and the end of the sleep.
 ///
 ///   wake_up.Announce();                      // owner
 ///   if (nothing has arrived) wake_up.SleepFor(0.002);
 ///
-///   ... leave something where the owner will look ...
+///   ... put a message where the owner looks ...
 ///   wake_up.Wake();                          // any thread
 ///
-/// The owner finds what was left before it sleeps, or is woken: both sides change the word in one
-/// operation, so that one of them sees the other's.
+/// No wake-up is lost: Announce and Wake both change the word by an atomic exchange, so that either
+/// the owner finds the message before it sleeps, or Wake sees the announcement.
 class alignas(64) WakeUp {
  public:
   void Announce() { asleep_.exchange(1, std::memory_order_acq_rel); }
-  /// Takes the announcement back: the owner does not sleep after all.
+  /// Withdraws the announcement, when the owner does not sleep after all.
   void Retract() { asleep_.store(0, std::memory_order_relaxed); }
-  /// Sleeps until a wake-up, which returns true (at once if one came since Announce), or for so
-  /// long, which returns false.
+  /// Sleeps until Wake is called and returns true, at once if it was called since Announce. Returns
+  /// false after `seconds`.
   bool SleepFor(double seconds);
   /// Wakes the owner. Costs a system call only while the owner sleeps.
   void Wake();

@@ -10,9 +10,9 @@
 
 namespace zhiyin::net {
 
-/// Calls `on_limit` once, from a thread of its own, when a call that was begun has not ended within
-/// `limit_s`. Time in which the whole process was stopped does not count, and is measured. Begin
-/// and End are for one thread.
+/// Calls `on_limit` once, from a thread of its own, when a call has lasted longer than `limit_s`
+/// seconds. Time in which the whole process was stopped does not count. Begin and End are called
+/// around the watched call, by one thread.
 ///
 ///   Watchdog watchdog(limit_s, [](const std::string& what) { ...; _exit(1); });
 ///   watchdog.Begin("MPI_Init to find the other ranks");
@@ -20,7 +20,7 @@ namespace zhiyin::net {
 ///   watchdog.End();
 class Watchdog {
  public:
-  /// `on_limit` is called in the watchdog's thread, with what was begun.
+  /// `on_limit` is called with the text of Begin, in the watchdog's thread.
   Watchdog(double limit_s, std::function<void(const std::string& what)> on_limit);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
@@ -39,7 +39,7 @@ class Watchdog {
   std::function<void(const std::string&)> on_limit_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::string what_;  // "": nothing has been begun
+  std::string what_;  // the text of Begin; "": no call is watched
   double lasted_s_ = 0;
   bool closed_ = false;
   std::atomic<double> looked_at_s_;  // steady clock

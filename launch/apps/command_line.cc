@@ -31,7 +31,8 @@ Flag CutFlag(const std::string& argument) {
   return {argument.substr(begin, equals - begin), argument.substr(equals + 1), true};
 }
 
-/// What gflags knows of the flag; for --noNAME of the bool NAME, whose value is then filled in.
+/// Returns the record of the flag in gflags. For --noNAME, finds the bool NAME and fills in the
+/// value.
 gflags::CommandLineFlagInfo InfoOf(Flag* flag, const std::vector<std::string>& own_flags) {
   gflags::CommandLineFlagInfo info;
   if (gflags::GetCommandLineFlagInfo(flag->name.c_str(), &info)) return info;

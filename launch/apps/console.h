@@ -1,4 +1,4 @@
-// What commands print, and where they may run.
+// Helpers of commands: printing, checks of the environment, parsing of values.
 #pragma once
 
 #include <string>
@@ -6,18 +6,20 @@
 
 namespace zhiyin::launch::apps {
 
-/// One line on standard error.
+/// Prints one line on standard error.
 void PrintError(const std::string& line);
-/// On standard output, at once.
+/// Prints text on standard output and flushes it.
 void Print(const std::string& text);
 
-/// Throws Error under mpirun, for what runs in one process: mpirun would run it once for every
-/// rank.
+/// Throws Error under mpirun. Called by commands that run in one process: mpirun would run them
+/// once for every rank. `what` names the command in the message.
 void CheckStartedAlone(const std::string& what);
 
-/// "2x3" to two numbers, servers and workers. Throws Error.
+/// Parses the value of --simulate, "2x3", to the numbers of servers and workers. Throws Error on
+/// other texts.
 std::pair<int, int> ParseSimulate(const std::string& text);
 
+/// Returns the parts of the text between commas.
 std::vector<std::string> SplitAtCommas(const std::string& text);
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,4 @@
-// The flags of all commands. Which command takes which flags, the table of commands says
+// The flags of all commands. The table of commands lists the flags of each
 // (launch/apps/commands.h).
 #pragma once
 
@@ -54,7 +54,7 @@ DECLARE_double(reload_s);
 
 namespace zhiyin::launch::apps {
 
-/// What people read of a flag.
+/// The documentation of a flag, for help and the reference page.
 struct FlagHelp {
   std::string name;
   std::string value;  // a placeholder such as FILE; "" for a bool
@@ -65,16 +65,16 @@ struct FlagHelp {
 
 /// The flags of the program, not those of libraries, in the order in which they are defined.
 const std::vector<FlagHelp>& AllFlags();
-/// REQUIRES: it is one of AllFlags().
+/// The flag with this name. REQUIRES: it is one of AllFlags().
 const FlagHelp& FlagNamed(const std::string& name);
 
-/// Whether the command line gives the flag.
+/// Whether the flag is set on the command line.
 bool IsSet(const std::string& flag);
 
-/// Throws Error where one of `flags` is set: a flag that is not looked at would be a silent
-/// mistake.
+/// Throws Error if one of `flags` is set, since a flag that has no effect is a mistake. `what`
+/// names, in the message, what does not use them.
 void CheckUnset(const std::string& what, const std::vector<std::string>& flags);
-/// Throws Error where a flag is set that is not among `used`.
+/// Throws Error if a flag is set that is not among `used`.
 void CheckUses(const std::string& command, const std::vector<std::string>& used);
 
 }  // namespace zhiyin::launch::apps

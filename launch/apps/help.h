@@ -1,13 +1,13 @@
-// What people and shells read of the commands, made from the table of commands.
+// Documentation of the commands, made from the table of commands.
 #pragma once
 
 #include <string>
 
 namespace zhiyin::launch::apps {
 
-/// All commands, each with its example and its sentence.
+/// The list of all commands, each with its example and its help.
 std::string Overview();
-/// One command with its own flags. Throws Error where there is no such command.
+/// The help of one command with its flags. Throws Error if there is no such command.
 std::string HelpOf(const std::string& command);
 /// The reference page, docs/commands.md.
 std::string CommandsPage();

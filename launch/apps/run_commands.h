@@ -1,5 +1,5 @@
-// Each command as the command line gives it: reads its flags, checks them and runs it. Returns the
-// exit code; throws Error.
+// The functions of all commands. Each reads and checks the flags of its command and runs it.
+// Returns the exit code; throws Error.
 #pragma once
 
 #include "launch/apps/command_line.h"

@@ -1,4 +1,4 @@
-// What a job must be before it may run.
+// The check of a whole job.
 #pragma once
 
 #include "common/config/path.h"
@@ -6,7 +6,7 @@
 
 namespace zhiyin::launch::job {
 
-/// Checks all parts of the job, in the order in which each relies on those before. Throws Error, by
+/// Checks all parts of the job; the check of each part relies on those before it. Throws Error, by
 /// way of `blame`, for the first thing that is impossible. REQUIRES: defaults are filled in.
 void CheckJob(const Job& job, const config::ConfigBlame& blame);
 

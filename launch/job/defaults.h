@@ -7,8 +7,8 @@
 
 namespace zhiyin::launch::job {
 
-/// Fills in what was left out and has a documented default; makes file names absolute, relative
-/// ones against `folder`.
+/// Sets all fields that are not set and have a documented default. Makes file names absolute;
+/// relative ones begin in `folder`.
 void FillDefaults(const std::string& folder, Job* job);
 
 }  // namespace zhiyin::launch::job

@@ -1,4 +1,4 @@
-// Loads a saved model, as commands name it, into the memory of one process.
+// Loads a saved model for a command into the memory of one process.
 #pragma once
 
 #include <memory>
@@ -9,9 +9,10 @@
 
 namespace zhiyin::launch::job {
 
-/// The model in `folder`, which is given as --checkpoint is, with all of its embedding rows. The
-/// overrides ("path=value") may change fields of data alone. Fills *manifest where it is not null.
-/// Throws Error.
+/// Loads the model in `folder`, a value of --checkpoint, with all of its embedding rows. The
+/// overrides
+/// ("path=value") may change fields of `data` only. Sets *manifest unless it is nullptr. Throws
+/// Error when the model is missing or damaged, and on an impossible override.
 std::shared_ptr<const worker::saved::FrozenModel> LoadFrozen(
     const std::string& folder, const std::vector<std::string>& overrides,
     Manifest* manifest = nullptr);

@@ -20,7 +20,7 @@ Job LoadJob(const std::string& path, std::span<const std::string> overrides);
 Job ParseJob(std::string_view text, const std::string& name, const std::string& folder,
              std::span<const std::string> overrides);
 
-/// What can only be checked with the number of ranks known: slices against workers. Throws Error.
+/// Checks the settings that depend on the number of workers, such as train.slices. Throws Error.
 void CheckAgainstRoles(const Job& job, int n_workers);
 
 /// The canonical text of a job. ParseJob reads it back to an equal job.

@@ -1,4 +1,4 @@
-// Saved models as commands take them.
+// Loads the manifests of a saved model for a command.
 #pragma once
 
 #include <string>
@@ -8,12 +8,13 @@
 
 namespace zhiyin::launch::job {
 
-/// A model or checkpoint, its job checked as a configuration is and with these overrides. Throws
-/// Error.
+/// Reads the manifests of a model or checkpoint, applies the overrides to its job, and checks the
+/// job as a configuration is checked. Throws Error when the model is missing or damaged, or the job
+/// is impossible.
 ps::save::SavedChain LoadSaved(const std::string& folder,
                                const std::vector<std::string>& overrides = {});
 
-/// Checks the job where the manifests are there already.
+/// Applies the overrides and checks the job, for manifests that have been read.
 ps::save::SavedChain CheckedJob(ps::save::SavedChain saved,
                                 const std::vector<std::string>& overrides = {});
 

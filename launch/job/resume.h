@@ -1,4 +1,4 @@
-// Resuming a job: from which checkpoint, and whether the checkpoint is of this job.
+// Resuming a job: chooses the checkpoint, and checks that it fits the job.
 #pragma once
 
 #include <functional>
@@ -9,22 +9,24 @@
 
 namespace zhiyin::launch::job {
 
-/// What a job begins with.
+/// The initial state of a job. Plain data.
 struct JobStart {
-  Manifest manifest;        // the job; its progress where it goes on
+  Manifest manifest;        // the job, with its progress if it is resumed
   std::string rows;         // the folder of the model that servers load; "": none
-  bool inits_dense = true;  // the model's own weights get their first values
+  bool inits_dense = true;  // whether the dense weights must be initialized
 };
 
-/// From the newest checkpoint of the output folder that is whole; nothing where there is none.
-/// `note` hears what is not used, what has changed, and where tables, fields or tasks were added
-/// what is kept and what is new. Throws Error when what changed would make the rows or the position
-/// in the data mean something else, naming the field with both values.
+/// Returns the state of the newest intact checkpoint of the output folder; nothing if there is
+/// none. Calls `note` with lines about checkpoints that are not used, about changes of the job,
+/// and, if tables, fields or tasks were added, about rows that are kept and new. Throws Error,
+/// naming the field with both values, when a change would alter the meaning of the saved rows or of
+/// the position in the data.
 std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
                                    const std::function<void(const std::string&)>& note);
 
-/// A new job, with the rows that its train.warm_start wants, if any. `note` and errors as in
-/// ResumeFrom.
+/// Returns the state of a new job, with the saved rows of train.warm_start, if it is set. Calls
+/// `note` with lines about rows that are kept and new. Throws Error when the rows of
+/// train.warm_start do not fit.
 JobStart BeginAnew(const Job& job, const std::function<void(const std::string&)>& note);
 
 }  // namespace zhiyin::launch::job

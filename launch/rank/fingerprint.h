@@ -1,4 +1,4 @@
-// Which build this is.
+// The identity of this build.
 #pragma once
 
 #include <string>

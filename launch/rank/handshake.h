@@ -2,7 +2,7 @@
 //
 //   kHandshake       text: the sender's build, a line break, the host it runs on
 //   kHandshakeReply  strings (ByteWriter): the host of each rank, the folder of rows to load or
-//                    nothing; u64: whether the model's own weights get their first values;
+//                    nothing; u64: whether the dense weights must be initialized;
 //                    a string: a Manifest in binary
 #pragma once
 
@@ -21,24 +21,24 @@ struct Handshake {
   std::string build;  // Fingerprint()
   std::string host;
 };
-/// Throws Error, naming the rank it came from, on a malformed handshake.
+/// Throws Error, naming the sender, on a malformed handshake.
 Handshake ParseHandshake(const net::Frame& handshake);
 
-/// What rank 0 tells all others: where each rank runs, the job, and for an evaluation the model
-/// that it is about.
+/// The reply of rank 0 to all others: the host of each rank, the job, and, for an evaluation or a
+/// prediction, the model.
 struct HandshakeReply {
   std::vector<std::string> hosts;  // [rank]
   job::JobStart start;
 };
 std::string SerializeHandshakeReply(const HandshakeReply& reply);
-/// Throws Error, naming the rank it came from, unless it is a job that rank 0 could have loaded.
+/// Throws Error, naming the sender, unless rank 0 could have sent this job for this command.
 HandshakeReply ParseHandshakeReply(const net::Frame& reply, Command command,
                                    const net::RoleMap& roles);
 
-/// On every rank but 0: says which build this is, and where it runs.
+/// Sends rank 0 the build and the host of this rank. Called on all other ranks.
 void SendHandshake(net::Mailbox* mailbox);
-/// On rank 0: waits for the handshakes of all others; returns the host of each rank. Throws Error
-/// on one of another build, naming both hosts.
+/// Waits for the handshakes of all other ranks; returns the host of each rank. Called on rank 0.
+/// Throws Error, naming both hosts, when a rank runs another build.
 std::vector<std::string> AwaitHandshakes(net::Mailbox* mailbox);
 
 }  // namespace zhiyin::launch::rank

@@ -1,21 +1,22 @@
-// What the program that started this process says of it: mpirun, or a scheduler such as Slurm.
+// The position of this process in its job, by the environment variables of mpirun or a scheduler
+// such as Slurm.
 #pragma once
 
 #include <string>
 
 namespace zhiyin::launch::rank {
 
-/// This process' number among those that were started together; 0 when it was started alone. For
-/// use before MPI_Init, or without it.
+/// The number of this process among those that were started together; 0 if it was started alone.
+/// For use before MPI_Init, or without MPI.
 int LaunchedRank();
 
-/// How many were started together; 1 when alone or when nothing says it.
+/// The number of processes that were started together; 1 if unknown.
 int LaunchedRanks();
 
-/// Whether anything says so: also of one rank alone under mpirun.
+/// Whether a launcher started this process; also true for a single rank under mpirun.
 bool StartedByLauncher();
 
-/// The name of this machine, as it calls itself.
+/// The host name of this machine.
 std::string HostName();
 
 }  // namespace zhiyin::launch::rank

@@ -1,15 +1,14 @@
-// Ends an mpirun that waits for hosts which nobody can reach.
+// Ends an mpirun that waits for hosts which cannot be reached.
 #pragma once
 
 #include <chrono>
 
 namespace zhiyin::launch::rank {
 
-/// Makes sure that the mpirun which started this process on its own host ends, too. Starts a
-/// process that outlives this one: where mpirun is still there after `patience`, it gets a SIGTERM
-/// each `interval` (the third makes it give up what it waits for), and after five of them SIGKILL.
-/// Does nothing where another program started this process, as on all hosts but mpirun's own.
-/// Returns at once; any thread.
+/// Makes sure that the mpirun that started this process ends, too. Starts a process that outlives
+/// this one: if mpirun still runs after `patience`, it receives SIGTERM every `interval`, up to
+/// five times (at the third it stops waiting), and then SIGKILL. Does nothing if mpirun is not the
+/// parent of this process, as on all hosts but its own. Returns at once. Called by any thread.
 void EndMpirunAfter(std::chrono::milliseconds patience,
                     std::chrono::milliseconds interval = std::chrono::seconds(1));
 

@@ -1,4 +1,4 @@
-// Where a job's results go.
+// The output folder of a job.
 #pragma once
 
 #include <memory>
@@ -6,20 +6,20 @@
 
 namespace zhiyin::launch::rank {
 
-/// What may lie in the folder already.
+/// The results of an earlier run that the folder may hold.
 enum class EarlierRun {
-  kRefused,   // no results of an earlier run
-  kReplaced,  // any: its checkpoints are removed, each other file is replaced when its successor is
-              // whole
-  kUnfinished,  // those of a run that did not come to its end, which begins again: it had no
-                // checkpoint yet
-  kContinued,   // those of the job that goes on
+  kRefused,   // none
+  kReplaced,  // any; checkpoints are removed, other files are replaced when the new one is complete
+  kUnfinished,  // those of a run that did not end and had no checkpoint yet; the job begins again
+  kContinued,   // those of the job that is resumed
 };
 
-/// A folder that one job writes into, for as long as this lives, or its process does.
+/// A lock on a folder that one job writes to. Held during the lifetime of this object, or until its
+/// process ends.
 class OutputLock {
  public:
-  /// Throws Error, naming who holds it, when another job does. The folder exists.
+  /// Throws Error, naming the holder, when another job has locked the folder. REQUIRES: the folder
+  /// exists.
   explicit OutputLock(const std::string& path);
   ~OutputLock();
   OutputLock(const OutputLock&) = delete;
@@ -29,16 +29,16 @@ class OutputLock {
   int file_;
 };
 
-/// With all above it. Throws Error where it cannot be.
+/// Makes the folder with missing parents. Throws Error when it cannot be made.
 void MakeOutputFolder(const std::string& path);
 
-/// Makes the folder where it is missing, locks it, and sees that it can be written. Throws Error
-/// when it cannot, or holds what is not expected.
+/// Makes the folder if it is missing, locks it, and checks that files can be written. Throws Error
+/// when one of these fails, or the folder holds results that `earlier` does not allow.
 [[nodiscard]] std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path,
                                                               EarlierRun earlier);
 
-/// For a command that writes one file. Throws Error when it is a folder, or is there already and
-/// `overwrite` is false, or would lie in a folder that does not exist.
+/// Checks the path of a file to write. Throws Error when it is a folder, when it exists and
+/// `overwrite` is false, and when its folder does not exist.
 void CheckOutputFile(const std::string& path, bool overwrite);
 
 }  // namespace zhiyin::launch::rank

@@ -31,7 +31,7 @@ double pause_max_s = 0;
 /// mpirun ends all ranks with SIGTERM when one has died; its own message names the rank and the
 /// host, unless it runs with --quiet.
 void SayTerminated(int) {
-  // Who was stopped for too long is the cause, and others have said so.
+  // A rank that was stopped for too long is itself the cause, which others have printed.
   if (pauses != nullptr && pauses->LongestPause() > pause_max_s) _exit(128 + SIGTERM);
   constexpr char kLine[] =
       "zhiyin: error: ended by SIGTERM: another rank died (mpirun says which), or somebody stopped "

@@ -1,4 +1,4 @@
-// The two networks that a job can run on.
+// Runs a job on one of the two networks.
 #pragma once
 
 #include <string>
@@ -8,16 +8,17 @@
 
 namespace zhiyin::launch::rank {
 
-/// This process as one rank of mpirun's world. Does not return when the job has failed: the process
-/// ends with code 1.
+/// Runs this process as one rank of mpirun's world. Returns the exit code. When the job has failed,
+/// ends the process with code 1 instead.
 int RunOverMpi(RankOptions options);
 
-/// From now on SIGTERM, by which mpirun ends all ranks when one has died, ends this process with
-/// one line that says so.
+/// Installs a handler of SIGTERM, by which mpirun ends all ranks when one has died. The handler
+/// prints one line and ends the process.
 void SpeakOnSigterm();
 
-/// Servers and workers as ranks of a simulated network; equal options give equal runs. Prints
-/// `replay_line`, the command that runs it again, first, and what tells two runs apart last.
+/// Runs servers and workers as ranks of a simulated network. Equal options give equal runs. Prints
+/// `replay_line`, the command that repeats the run, first, and a hash of the run last. Returns the
+/// exit code.
 int RunSimulated(int n_servers, int n_workers, const net::SimOptions& network_options,
                  const std::string& replay_line, RankOptions options);
 

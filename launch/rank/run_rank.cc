@@ -64,7 +64,7 @@ void CheckModelOverrides(const RankOptions& options) {
   }
 }
 
-/// What rank 0 tells all others: the job, and the model that it is about.
+/// Returns the job, and the model that it is about, which rank 0 sends to all others.
 job::JobStart ReadManifest(const RankOptions& options, const net::RoleMap& roles) {
   if (options.command != Command::kTrain) {
     CheckModelOverrides(options);
@@ -121,8 +121,8 @@ void LoadRows(const RankOptions& options, const job::JobStart& job, const net::R
 bool Serve(const RankOptions& options, const job::JobStart& job, const net::RoleMap& roles,
            net::Mailbox* mailbox) {
   const Manifest& manifest = job.manifest;
-  // What servers write goes into the output folder; a prediction's output is a file, and they write
-  // nothing.
+  // Servers write files to the output folder only. The output of a prediction is a file; there they
+  // write nothing.
   ps::server::Server server(
       mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output,
       options.profile, static_cast<uint64_t>(manifest.progress().next_step()));
@@ -211,8 +211,8 @@ void SayGoodbye(const net::RoleMap& roles, net::Mailbox* mailbox) {
   for (int rank = 1; rank < roles.n_ranks(); ++rank) mailbox->Send(rank, bye());
 }
 
-/// Whether another rank says it, having waited in vain for this one, which was stopped and hears of
-/// both now.
+/// Whether another rank has reported the failure already: it timed out while this one was stopped,
+/// and its message arrives only now.
 bool HasBeenSaid(net::Endpoint* endpoint) {
   try {
     const double deadline = endpoint->Now() + kFarewellS;

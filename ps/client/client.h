@@ -43,14 +43,15 @@ struct ClientCounts {
   int64_t n_stale_reads = 0;
   /// Replies to requests that had been answered already: dropped.
   int64_t n_late_replies = 0;
-  /// Requests without their answer, and pulls without their push.
+  /// Requests that have not been answered, and pulls whose push has not been sent.
   int64_t n_waiting = 0;
-  /// Traffic::peak_bytes and bound_bytes of the server where the first comes nearest to the second.
+  /// Traffic::peak_bytes and bound_bytes of the server with the largest ratio of the two.
   int64_t peak_bytes = 0;
   int64_t bound_bytes = 0;
 };
 
-/// Used by the rank's thread; borrows the mailbox. Every wait is bounded by the mailbox's limit.
+/// Used by the rank's thread; borrows the mailbox. Every wait is bounded by the mailbox's limit;
+/// all waits throw as Mailbox::Await does.
 class Client {
  public:
   Client(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job);
@@ -64,8 +65,9 @@ class Client {
   /// Waits for the rows that PullStart or PeekStart asked for.
   void PullFinish(Exchange* exchange);
 
-  /// Sends the gradients of the rows of the last PullStart. At a bounded staleness all servers hear
-  /// of every slice, to know when the step is complete.
+  /// Sends the gradients of the rows that PullStart asked for. At a bounded staleness every server
+  /// receives a push of every slice, if only an empty one, so that it can tell when a step is
+  /// complete.
   void PushStart(Exchange* exchange, int slice, int n_slices);
   /// Sends the gradients that replicas still hold, and waits until every push of this worker has
   /// been acknowledged. REQUIRES: no exchange is under way.
@@ -73,11 +75,11 @@ class Client {
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
 
-  /// Asks the lease manager at server 0; AwaitLease returns the answer. REQUIRES: no other request
-  /// of this kind is under way.
+  /// Sends a request to the lease manager at server 0; AwaitLease returns the answer. REQUIRES: no
+  /// other request of this kind is under way.
   void AskLease(const LeaseRequest& request);
   LeaseReply AwaitLease(LeaseKind kind);
-  /// Returns the answer without waiting: nothing when it has not come.
+  /// Returns the answer if it has arrived, without waiting.
   std::optional<LeaseReply> TakeLease(LeaseKind kind);
 
   /// A point in the sequence of pushes: everything that was pushed before PushesSoFar() is applied,
@@ -88,19 +90,19 @@ class Client {
   PushMark PushesSoFar() const;
   bool IsAcknowledged(const PushMark& mark) const;
 
-  /// Sets weights of rows, made where absent. Waits for the acknowledgement. weights: [keys.size(),
-  /// dim].
+  /// Sets the weights [keys.size(), dim] of rows; absent rows are made. Waits for the
+  /// acknowledgement.
   void Assign(TableId table, std::span<const Key> keys, std::span<const float> weights);
 
-  /// Has every server begin to write its rows, as they are now, to a file of its own in `folder`.
-  /// Workers may push again when it returns. REQUIRES: no worker pushes meanwhile; no other save is
-  /// under way.
+  /// Makes every server begin to write its current rows to a file of its own in `folder`. Workers
+  /// may push again once it has returned: later changes are not in the files. REQUIRES: no worker
+  /// pushes meanwhile; no other save is under way.
   void SaveStart(const std::string& folder, SaveKind kind);
-  /// Returns the files once all are on disk; nothing when they are not, unless `wait` is set. The
-  /// save is over when it returns files or throws. Throws FileError, with the server's message,
-  /// when a server cannot write its file.
+  /// Returns the files if all are on disk, otherwise nothing; with `wait`, waits until they are.
+  /// The save is over once this returns files or throws. Throws FileError, with the server's
+  /// message, when a server cannot write its file.
   std::optional<std::vector<SavedFile>> SaveFinish(bool wait);
-  /// Time spent waiting for replies so far.
+  /// The seconds spent waiting for replies so far.
   double waited_s() const { return waited_s_; }
   /// The counts of all servers.
   ServerReport Report();
@@ -134,7 +136,7 @@ class Client {
   /// no request.
   net::Frame AwaitOneOf(net::FrameKind kind, const char* what, std::vector<uint64_t>* ids);
   size_t dim(TableId table) const { return tables_[table].dim; }
-  /// Bytes on the wire of the weights or gradients of so many rows.
+  /// The bytes on the wire of the weights or gradients of n_keys rows.
   size_t PartBytes(TableId table, size_t n_keys) const {
     return WireBytes(tables_[table].wire, n_keys * tables_[table].dim);
   }

@@ -18,13 +18,13 @@ class Exchange {
  public:
   struct Part {
     std::span<const Key> keys;         // distinct
-    bool fetch = true;                 // false: only gradients will be sent, no weights are wanted
+    bool fetch = true;                 // false: the weights are not sent, only gradients are
     float* weights = nullptr;          // [keys.size(), dim], written by PullFinish if `fetch`
     const float* gradients = nullptr;  // [keys.size(), dim], read by PushStart
   };
   /// [n_tables]: what is wanted of each table, the dense one first.
   std::vector<Part> parts;
-  /// The step, from 0 over all epochs: what a bound on staleness counts.
+  /// The step, counted from 0 over all epochs. Bounds on staleness are in these steps.
   uint64_t clock = 0;
 
  private:
@@ -40,8 +40,8 @@ class Exchange {
   std::vector<Part> asked;
   std::vector<Replica::Selection> selections;  // [n_tables]
   bool is_pull = false;
-  /// For each part: positions of its keys, grouped by server; server s has [begin[s], begin[s +
-  /// 1]).
+  /// The positions of a part's keys, grouped by server: those of server s are
+  /// order[begin[s] .. begin[s + 1]).
   struct Route {
     std::vector<uint32_t> order;
     std::vector<uint32_t> begin;

@@ -9,11 +9,12 @@
 
 namespace zhiyin::ps::client {
 
-/// A worker's copies of one table's rows, with the gradients that it has not sent to the servers
-/// yet. A copy is read for `refresh_steps` steps; the gradients of its reads are summed here and
-/// sent after as many steps at the latest, with the pull that refreshes the copy. The keys to keep
-/// are chosen by how often this worker pulls them (Misra and Gries, Science of Computer
-/// Programming, 1982): a new key replaces an entry whose counter has reached zero.
+/// A worker's copies of embedding rows of one table, with the gradients that it has not sent to the
+/// servers yet. A copy is read for at most `refresh_steps` steps; the gradients of these reads are
+/// summed here and pushed after at most `refresh_steps` steps, in the exchange that also refreshes
+/// the copy. The keys with copies are those that this worker pulls most often, found by the
+/// algorithm of Misra and Gries (Science of Computer Programming, 1982): a new key replaces an
+/// entry whose counter has reached zero.
 ///
 ///   PullStart    Select: finds which keys of the batch have a copy; the others are pulled
 ///   PullFinish   Distribute: gives the batch the weights of both; pulled rows become copies
@@ -22,7 +23,8 @@ namespace zhiyin::ps::client {
 /// Other exchanges may start and finish in between. Used by the rank's thread.
 class Replica {
  public:
-  /// n_rows: the largest number of copies; 0: no copies, and only enabled() may be called.
+  /// n_rows: the largest number of copies; with 0 there are no copies, and only enabled() may be
+  /// called.
   Replica(int dim, int64_t n_rows, int refresh_steps);
 
   /// The keys that an exchange asks the servers for instead of those of its batch.
@@ -39,7 +41,7 @@ class Replica {
 
   /// Whether the table has copies.
   bool enabled() const { return !entries_.empty(); }
-  /// Fills the selection for the keys of a batch and a step.
+  /// Fills the selection for the keys of a batch, which are distinct, and a step.
   void Select(std::span<const Key> keys, uint64_t step, Selection* selection);
   /// Writes the weights of the batch: [batch, dim]; selection.weights become copies.
   void Distribute(const Selection& selection, uint64_t step, float* weights);
@@ -58,7 +60,7 @@ class Replica {
     Key key = 0;
     uint64_t fetched = kNever;  // the step of the copy; kNever: there is none yet
     uint64_t owed_since = kNever;
-    uint32_t count = 0;    // 0: the entry may be taken
+    uint32_t count = 0;    // Misra-Gries counter; 0: another key may replace this one
     uint16_t n_reads = 0;  // exchanges that read the copy and have not given their gradients yet
     uint16_t n_asked = 0;  // exchanges that ask the servers for the row and have not pushed yet
 

@@ -17,8 +17,8 @@
 namespace zhiyin::ps::save {
 
 /// Loads the rows that belong to this server's tables, however many servers had saved. `tick` is
-/// called often, for heartbeats. REQUIRES: the tables are empty. Throws Error naming file and
-/// offset when a file is missing, damaged, or of other tables than its manifest says.
+/// called often, for heartbeats. REQUIRES: the tables are empty. Throws Error, naming file and
+/// offset, when a file is missing or damaged, or holds tables that differ from its manifest.
 void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap& roles, int server,
               std::vector<table::Table>* tables, const std::function<void()>& tick,
               Beside beside = Beside::kNobody);

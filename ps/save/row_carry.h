@@ -1,4 +1,4 @@
-// Which saved rows the tables of a job begin with, when it is resumed or warm-started.
+// The saved rows that the tables of a resumed or warm-started job begin with.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace zhiyin::ps::save {
 
-/// The saved table whose rows a table takes.
+/// The saved table whose rows a table begins with.
 struct TableOrigin {
   static constexpr int kNone = -1;
 
@@ -27,19 +27,19 @@ struct RowCarry {
   std::vector<std::string> fresh;
 };
 
-/// Table n takes all of saved table n.
+/// The origins where every table n takes all rows and state of saved table n.
 RowCarry CarryAll(size_t n_tables);
 
-/// The origins for a job that is resumed although tables, fields or tasks were added: tables of
-/// equal names keep all that their rows have.
+/// The origins for a resumed job to which tables, fields or tasks may have been added: tables of
+/// equal names keep their rows with all state and counts.
 RowCarry CarryOn(const Job& before, const Job& now);
 
-/// The origins for a job that begins with what another one has learned (train.warm_start). Throws
+/// The origins for a job that begins with rows of another job (train.warm_start). Throws
 /// Error, naming the table, when two tables of one name have different dims, and when a table that
 /// is asked for by name is missing.
 RowCarry CarryOver(const Job& before, const Job& now);
 
-/// Converts rows of a saved table to the layout of the table that takes them. One thread.
+/// Converts rows of a saved table to the layout of the table that takes them. Used by one thread.
 class RowConverter {
  public:
   /// Borrows the table, which outlives this object.

@@ -1,7 +1,7 @@
-// The file of rows, in which a server saves its tables.
+// The format of the file in which a server saves the rows of its tables.
 //
 //   "ZYROWS5\n"
-//   u32 whether it holds only what has changed since an earlier save, u32 number of tables
+//   u32 1 if it holds only the changes since an earlier save, else 0; u32 number of tables
 //   for each table:
 //     u32 length of its name, the name
 //     u32 dim, u32 type of its weights (NumberType), u32 bytes a row (ps/table/row_layout.h)
@@ -10,7 +10,7 @@
 //   then for each table:
 //     u64 key, for each key that lost its row
 //     u64 key and the whole row, for each row
-//     u64 the first step whose slice was not swept
+//     u64 the first step whose slice of the table was not swept for eviction
 //     the occurrences of keys without a row (ps/table/admission.h):
 //       u32 number of shards, and for each: u32 shard, u64 length, its bytes
 //       u32 number of open steps, and for each: u64 step, u64 number of keys, the keys
@@ -38,38 +38,41 @@ namespace zhiyin::ps::save {
 
 inline constexpr std::string_view kRowFileMagic = "ZYROWS5\n";
 
-/// The properties that a saved table must share with the one that is expected.
+/// The properties in which a saved table must agree with the expected one.
 struct SavedTable {
   std::string name;
   table::RowLayout layout;
   std::string occurrences;  // OccurrenceCounts::Text
 };
-/// The tables of a job, as its saves have them.
+/// The properties of the tables that the job saves, by TableId.
 std::vector<SavedTable> SavedTables(const Job& job);
 
-/// The occurrences of keys without a row, as bytes of the file.
+/// The occurrences of keys without a row, in the format of the file.
 std::string OccurrencesOf(const table::Admission& admission);
 
-/// Reads a file of rows from start to end, a row at a time. One thread. Throws Error naming file
-/// and offset where it is damaged, or of other tables.
+/// Reads a file of rows from start to end, one row at a time. Used by one thread. All functions
+/// throw Error, naming file and offset, when the file is damaged or holds other tables than
+/// expected.
 class RowFile {
  public:
-  /// Opens file `number` of those that the manifest of the folder names. `tables`: the expected
-  /// ones.
+  /// Opens file `number` of the files that the manifest of the folder lists. `tables` are the
+  /// expected tables.
   RowFile(const std::string& folder, const Manifest& manifest, int number,
           const std::vector<SavedTable>& tables, Beside beside);
 
   bool is_changes() const { return is_changes_; }
 
-  /// Goes to the next table, at first to the first one. Reads the keys that lost their rows.
+  /// Moves to the next table, on the first call to the first one. Reads the keys that lost their
+  /// rows.
   void BeginTable();
-  /// Goes to the next row; returns false when the table has no more.
+  /// Reads the next row. Returns false when the table has no more rows.
   bool NextRow();
   KeyPlace place() const { return place_; }
   std::span<const std::byte> row() const { return row_; }
-  /// Whether a key lost its row. Calls within a table must have rising places.
+  /// Whether a key lost its row. REQUIRES: the places of the calls for a table rise.
   bool Lost(const KeyPlace& place);
-  /// Reads what follows the rows, the first step that was not swept. REQUIRES: NextRow was false.
+  /// Reads the first step that was not swept, which follows the rows. REQUIRES: NextRow has
+  /// returned false.
   uint64_t NextSweepStep() { return file_.Get<uint64_t>(); }
   /// Reads the occurrences of keys without a row; those of the server's shards go into `admission`,
   /// unless it is nullptr.
@@ -84,7 +87,7 @@ class RowFile {
   KeyPlace PlaceHere(Key key) const;
 
   BlockReader file_;
-  uint64_t digest_;  // that the manifest says
+  uint64_t digest_;  // by the manifest
   int number_;
   int n_files_;
   bool is_changes_ = false;
@@ -102,7 +105,7 @@ class RowFile {
   bool has_place_ = false;
   std::vector<std::byte> row_;
   std::vector<KeyPlace> lost_;
-  size_t n_asked_ = 0;  // of lost_, that are behind
+  size_t n_asked_ = 0;  // the entries of lost_ before the place of the last call of Lost
 };
 
 }  // namespace zhiyin::ps::save

@@ -1,4 +1,4 @@
-// Saving of a server's rows to a file (ps/save/row_file.h) while they go on changing.
+// Saving of a server's rows to a file (ps/save/row_file.h) while they continue to change.
 #pragma once
 
 #include <cstdint>
@@ -19,30 +19,30 @@ struct SavedRows {
   int64_t n_rows = 0;
   int64_t n_bytes = 0;
   uint64_t digest = 0;
-  bool is_changes = false;  // whether the file holds only what has changed since the save before
+  bool is_changes = false;  // whether the file holds only changes since the previous save
 };
 
-/// A save that is under way. The file gets the rows that the tables held when this object was made;
-/// rows that change before they are written are copied first (copy on write), which takes
-/// n_bytes_kept() bytes. Used by the thread of the tables, which outlive this object.
+/// A save in progress. The file receives the rows that the tables held when this object was made;
+/// a row that changes before it is written is copied first (copy on write). Used by the thread of
+/// the tables, which outlive this object.
 class RowSaver {
  public:
-  /// SaveKind::kChanges writes all rows where a table has not noted its changes. Throws FileError,
-  /// as Advance does.
+  /// With SaveKind::kChanges, the rows of a table that has not tracked its changes are all written.
+  /// Throws FileError, as Advance does, when the file cannot be written.
   RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
            Beside beside);
   ~RowSaver();
   RowSaver(const RowSaver&) = delete;
   RowSaver& operator=(const RowSaver&) = delete;
 
-  /// Writes about two thousand more rows, or one shard of a table where that has more. With
-  /// `may_wait` false, returns false where that would have to wait for the disk.
+  /// Writes about 2,000 more rows, or one shard of a table if it has more rows. Returns false, if
+  /// not `may_wait`, when it would have to wait for the disk.
   bool Advance(bool may_wait);
   /// Whether the whole file is on disk.
   bool IsDone() const { return is_done_; }
   /// REQUIRES: IsDone().
   SavedRows saved() const { return {n_rows_, file_.n_bytes(), file_.digest(), is_changes_}; }
-  /// Bytes of rows that are kept as they were.
+  /// The bytes of rows that were copied before they changed.
   int64_t n_bytes_kept() const;
 
  private:
@@ -57,8 +57,8 @@ class RowSaver {
   bool is_done_ = false;
 };
 
-/// Writes rows of these tables to a new file, which is on disk when it returns. `tick` is called
-/// often, for heartbeats. Throws FileError.
+/// Writes the rows of these tables to a new file, which is on disk on return. `tick` is called
+/// often, for heartbeats. Throws FileError when the file cannot be written.
 SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
                    const std::function<void()>& tick, Beside beside = Beside::kNobody);
 

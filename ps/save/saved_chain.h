@@ -14,8 +14,8 @@ struct SavedFolder {
   Manifest manifest;
 };
 
-/// A folder that holds all rows, then folders that hold what changed since the one before. The last
-/// one describes the model.
+/// A full save, followed by incremental saves, each of which holds the changes since the one
+/// before. The manifest of the last one describes the model.
 using SavedChain = std::vector<SavedFolder>;
 
 }  // namespace zhiyin::ps::save

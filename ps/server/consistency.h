@@ -9,7 +9,7 @@ namespace zhiyin::ps::server {
 
 /// Stale synchronous parallel (Ho et al., NIPS 2013). A step is complete when all its slices have
 /// been pushed; a pull of step t is answered once the steps before t - staleness are complete.
-/// Counts only; one thread.
+/// Holds the counts, not the messages. Used by one thread.
 class StepClock {
  public:
   /// `staleness`: -1 means no bound. `n_complete`: steps that an earlier run of the job has done.
@@ -20,10 +20,11 @@ class StepClock {
   /// The number of complete steps: 0 .. n_complete() - 1 are complete.
   uint64_t n_complete() const { return n_complete_; }
 
+  /// Whether a pull of this step may be answered now.
   bool MayAnswer(uint64_t step) const {
     return staleness_ < 0 || step <= n_complete_ + static_cast<uint64_t>(staleness_);
   }
-  /// Whether a slice of an incomplete step has been pushed.
+  /// Whether this slice of an incomplete step has been pushed.
   bool Has(uint64_t step, uint32_t slice) const {
     const auto at = arrived_.find(step);
     return at != arrived_.end() && at->second.contains(slice);

@@ -11,18 +11,18 @@
 
 namespace zhiyin::ps::server {
 
-/// Finds pushes that would ruin the model, counts them, and writes the first ten to files: a header
-/// line, then table, key and gradient of each embedding row, separated by tabs. Borrows both; used
-/// by the rank's thread.
+/// Finds pushes with non-finite or too large gradients, counts them, and writes the first ten to
+/// files: a header line, then a line for each embedding row with its table, key and gradient,
+/// separated by tabs. Borrows the state and the gradients; used by the rank's thread.
 class GradientCheck {
  public:
   /// `folder` is where refused pushes are written; "": they are only logged and counted.
   GradientCheck(const Job& job, const std::string& folder, ServerState* state,
                 PushGradients* gradients);
 
-  /// Whether the push must not be applied: some gradient is not finite, or above
-  /// train.max_gradient in absolute value. Counts it in the report and writes it to a file. Throws
-  /// FileError.
+  /// Whether the push must not be applied, since a gradient is non-finite or exceeds
+  /// train.max_gradient in absolute value. Counts such a push in the report and writes it to a
+  /// file. Throws FileError when the file cannot be written.
   bool Refuses(const PendingPull& pull, const net::Frame& push);
 
  private:

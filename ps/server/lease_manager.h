@@ -1,5 +1,5 @@
-// The lease manager: server 0 decides for all workers who works on what. Numbers alone, no data and
-// no network; used by the thread of server 0.
+// The lease manager: server 0 assigns ranges, tickets and slices to all workers. It handles numbers
+// only, neither data nor the network. Used by the thread of server 0.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ class RangeLeases {
   uint64_t n_left() const { return n_left_; }
   uint64_t n_finished() const { return n_finished_; }
 
-  /// Begins with what an earlier run of the job has left of an epoch. Throws Error when an epoch
-  /// has begun already, and on a request that cannot be.
+  /// Begins with the part of an epoch that an earlier run of the job has not done. Throws Error
+  /// when an epoch has begun already, and on a request with impossible numbers.
   void Resume(const LeaseRequest& left);
 
  private:
@@ -71,28 +71,29 @@ class RangeLeases {
   uint64_t next_ticket_ = 0;
 };
 
-/// The assignment of the slices of a synchronous step to workers. It is fixed for a round of steps
-/// when the first worker asks, in proportion to the workers' speeds: slices move one by one from
-/// the worker that takes longest, and only where a step becomes faster by kMinGain. In the first
-/// round slice s belongs to worker s mod n_workers.
+/// The assignment of the slices of a synchronous step to workers, in proportion to their speeds. It
+/// is fixed for a round of steps when the first worker asks for the round. From round to round,
+/// slices move one by one from the worker that takes longest, if that makes a step faster by
+/// kMinGain. In the first round slice s belongs to worker s mod n_workers.
 class RoundOwners {
  public:
-  /// More than noise, since another worker has to read the data of a slice that moves.
+  /// Well above the noise of the measured times, since a slice that moves must be read again by its
+  /// new worker.
   static constexpr double kMinGain = 1.25;
 
   explicit RoundOwners(int n_workers) : seconds_(static_cast<size_t>(n_workers)) {}
 
-  /// [slice]: the worker that computes it in a round. `seconds`: what the asking worker takes for a
-  /// slice, 0 when it does not know. Throws Error on a round that is neither remembered nor the
-  /// next one, on another number of slices than before, and on a time that is negative or not
-  /// finite.
+  /// Returns the worker of each slice in a round, [n_slices]. `seconds` is the time that the asking
+  /// worker takes for a slice, 0 when unknown. Throws Error on a round that is neither remembered
+  /// nor the next one, on a number of slices that differs from before, and on a time that is
+  /// negative or not finite.
   const std::vector<uint32_t>& Owners(int worker, uint64_t round, uint32_t n_slices,
                                       double seconds);
 
  private:
   void Fix();
 
-  std::vector<double> seconds_;                // [worker], for a slice; 0: not known
+  std::vector<double> seconds_;                // [worker], for a slice; 0: unknown
   uint64_t first_round_ = 0;                   // remembered
   std::vector<std::vector<uint32_t>> rounds_;  // from first_round_ on: [slice]
 };
@@ -102,8 +103,8 @@ class LeaseManager {
  public:
   LeaseManager(uint64_t seed, int n_workers) : ranges_(seed, n_workers), rounds_(n_workers) {}
 
-  /// Returns the payload of the reply to a request's payload. Throws Error on a request that makes
-  /// no sense.
+  /// Returns the payload of the reply to a request's payload. Throws Error on a malformed request,
+  /// and as RangeLeases and RoundOwners do.
   std::string Answer(int worker, std::string_view request);
   RangeLeases& ranges() { return ranges_; }
 

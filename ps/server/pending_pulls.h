@@ -23,25 +23,26 @@ struct PendingPull {
   uint64_t step() const { return request.header().clock; }
 };
 
-/// At most kMaxPullsInFlight pulls of each worker. Errors name the rank. One thread.
+/// Holds at most kMaxPullsInFlight pulls of each worker. Errors name the rank. Used by one thread.
 class PendingPulls {
  public:
   explicit PendingPulls(int n_workers) : pending_(static_cast<size_t>(n_workers)) {}
 
   /// Throws Error when the worker has as many pulls waiting as are allowed.
   void CheckRoom(int worker, const net::Frame& pull) const;
-  /// An empty pull, in memory of one that is done.
+  /// Returns an empty pull, which reuses the memory of a recycled one.
   PendingPull New(uint64_t version);
   void Add(int worker, PendingPull pull);
-  /// Removes and returns the pull that a push of the worker answers. Throws Error when it does not
-  /// wait for one.
+  /// Removes and returns the pull that a push of the worker belongs to. Throws Error when no pull
+  /// of this worker with this id waits for its push.
   PendingPull Take(int worker, uint64_t pull_id, const net::Frame& push);
   /// Keeps the memory of a pull that is done.
   void Recycle(PendingPull pull) { spare_.push_back(std::move(pull)); }
 
-  /// The earliest step whose rows are in use: table::Table::kNoneInUse when none waits.
+  /// The earliest step of the waiting pulls, whose rows are in use; table::Table::kNoneInUse when
+  /// no pull waits.
   uint64_t OldestStep() const;
-  /// Pulls of all workers that wait.
+  /// The number of waiting pulls of all workers.
   int64_t size() const;
 
  private:

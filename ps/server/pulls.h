@@ -1,4 +1,4 @@
-// Answers pulls, when the bound on staleness allows.
+// Answers pulls once the bound on staleness allows it.
 #pragma once
 
 #include <cstddef>
@@ -15,21 +15,23 @@
 namespace zhiyin::ps::server {
 
 /// Reads rows for workers. A pull of a step that is too far ahead of the complete ones is deferred,
-/// and answered once enough steps are complete; a read-only pull is answered at once, makes no row
-/// and is followed by no push. Borrows all; used by the rank's thread.
+/// and answered once enough steps are complete. A read-only pull is answered at once, makes no row
+/// and is followed by no push. Borrows all arguments of the constructor; used by the rank's thread.
 class Pulls {
  public:
   Pulls(ServerState* state, Replies* replies, RequestCheck* check, PendingPulls* pending)
       : state_(state), replies_(replies), check_(check), pending_(pending) {}
 
-  /// Answers a pull or defers it; drops one that came before. Throws Error on one that no correct
+  /// Answers a pull or defers it; drops a repeated one. Throws Error on a pull that no correct
   /// worker sends.
   void OnPull(net::Frame frame);
   void OnReadOnlyPull(const net::Frame& frame);
-  /// Answers what the bound on staleness now allows; called after steps have become complete.
+  /// Answers the deferred pulls that the bound on staleness now allows; called when steps have
+  /// become complete.
   void AnswerDeferred();
 
-  /// Whether some pull is deferred, but none of this rank: the rank may be the one that is awaited.
+  /// Whether pulls are deferred, but none of this rank: then a push of this rank may be what they
+  /// wait for.
   bool MayWaitFor(int rank) const;
   int64_t n_deferred() const { return static_cast<int64_t>(deferred_.size()); }
 

@@ -14,17 +14,17 @@
 
 namespace zhiyin::ps::server {
 
-/// Reads pushes beside the pulls that they answer. Borrows the tables; one thread.
+/// Reads the gradients of a push, for the rows of its pull. Borrows the tables; used by one thread.
 class PushGradients {
  public:
   explicit PushGradients(std::vector<table::Table>* tables) : tables_(tables) {}
 
-  /// Bytes of the gradients of a push that answers this pull.
+  /// The bytes of the gradients in a push of this pull.
   size_t Bytes(const PendingPull& pull) const;
 
   /// Calls visit(table, rows [n_keys], gradients [n_keys, dim], weights [n_keys, dim] that were
   /// pulled or nullptr) for every section. Visits nothing where the pull has no rows. The gradients
-  /// are valid until the next section. REQUIRES: the push is as long as its pull says.
+  /// are valid until the next section. REQUIRES: the push has Bytes(pull) of gradients.
   template <typename Visit>
   void ForEachSection(const PendingPull& pull, const net::Frame& push, const Visit& visit) {
     if (pull.rows.empty()) return;

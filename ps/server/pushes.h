@@ -1,4 +1,4 @@
-// Applies pushes: at once, or at staleness 0 summed over all slices of a step.
+// Applies pushes: each at once, or, at staleness 0, the sum over all slices of a step.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +17,19 @@
 
 namespace zhiyin::ps::server {
 
-/// At staleness 0 the pushes of a step are kept until all slices have come, then applied at once,
-/// summed in slice order; otherwise each is applied as it comes. A push that comes again is
-/// acknowledged and not applied again. Borrows all; used by the rank's thread.
+/// At staleness 0 the pushes of a step are kept until all slices have arrived, then summed in slice
+/// order and applied as one update; otherwise each push is applied when it arrives. A repeated push
+/// is acknowledged but not applied again. Borrows all pointers that it is given; used by the rank's
+/// thread.
 class Pushes {
  public:
   /// `first_step`: the first step that an earlier run of the job has not done.
   Pushes(ServerState* state, Replies* replies, PendingPulls* pending, PushGradients* gradients,
          GradientCheck* gradient_check, uint64_t first_step);
 
-  /// Applies or keeps the push, and acknowledges it. Returns whether that completed one or more
-  /// steps. Throws Error on a push that no correct worker sends.
+  /// Applies the push or keeps it for its step, and acknowledges it. Returns whether it completed
+  /// one or more steps. Throws Error on a push that no correct worker sends, and as
+  /// GradientCheck::Refuses does.
   bool OnPush(net::Frame frame);
 
   /// Pushes that wait for other slices of their step.
@@ -48,12 +50,12 @@ class Pushes {
   void ApplyStep(uint64_t step, WaitingStep* slices);
   void CountApplied(const PendingPull& pull);
   void EndStep(uint64_t step, uint64_t oldest_in_use);
-  /// The clock of ages where steps are not synchronous: the latest step that the slowest worker has
-  /// pushed. A row that some worker pulled in its step s is kept until every worker is ttl_steps
-  /// past s. The clock of the fastest worker would expire rows that a slow one used a few of its
-  /// own steps ago; a mean would do so too, if less often. The price: rows of fast workers stay
-  /// longer, and nothing ages before every worker has pushed to this server. Workers synchronise at
-  /// the end of each epoch, which bounds how far they drift apart.
+  /// The latest step that the slowest worker has pushed. The ages of rows are measured by it where
+  /// steps are not synchronous: a row that some worker pulled in its step s is kept until every
+  /// worker is ttl_steps past s. By the step of the fastest worker, or by the mean, rows would
+  /// expire that a slow worker used a few of its own steps ago. The price is that rows of fast
+  /// workers stay longer, and that no row ages before every worker has pushed to this server.
+  /// Workers synchronise at the end of each epoch, which bounds how far they drift apart.
   uint64_t SlowestStep() const;
 
   ServerState* state_;

@@ -1,4 +1,4 @@
-// Finds a key that a request contains twice.
+// Finds a key that occurs twice in a request.
 #pragma once
 
 #include <bit>
@@ -12,13 +12,13 @@
 
 namespace zhiyin::ps::server {
 
-/// Exact, and cheap where no key is repeated: equal keys fall on one bit of a bitmap, and only the
-/// few keys that share a bit with another are compared. Allocates nothing once it has seen its
-/// longest request. One thread.
+/// Finds repeated keys exactly, and cheaply when there are none: equal keys set one bit of a
+/// bitmap, and only the few keys that share a bit with another key are compared. Allocates nothing
+/// once it has seen its longest request. Used by one thread.
 class Repeats {
  public:
-  /// Returns the position of a key that also stands at an earlier position; keys.size(): no key is
-  /// repeated.
+  /// Returns the position of a key that also stands at an earlier position; keys.size() when no key
+  /// is repeated.
   size_t Find(std::span<const Key> keys) {
     // 16 bits a key: one in 32 shares its bit.
     const int log_bits = std::bit_width(keys.size() | 63) + 4;

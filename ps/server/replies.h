@@ -1,4 +1,4 @@
-// The way out of a server.
+// Sends the replies of a server.
 #pragma once
 
 #include <utility>
@@ -8,8 +8,8 @@
 
 namespace zhiyin::ps::server {
 
-/// Sends replies and counts the bytes of all frames that the server takes and sends. Borrows both;
-/// used by the rank's thread.
+/// Sends replies, and counts the bytes of all frames that the server receives and sends. Borrows
+/// the mailbox and the state; used by the rank's thread.
 class Replies {
  public:
   Replies(net::Mailbox* mailbox, ServerState* state) : mailbox_(mailbox), state_(state) {}

@@ -1,4 +1,4 @@
-// Checks of what a request says, before anything is done with it. The layouts are in ps/protocol.h.
+// Checks of the contents of a request, before it is used. The layouts are in ps/protocol.h.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace zhiyin::ps::server {
 
-/// The start of a push. Throws Error when the payload is shorter.
+/// The prelude of a push. Throws Error when the payload is shorter than one.
 const PushPrelude& PreludeOf(const net::Frame& push);
 
 /// The sections of a pull or a read-only pull that RequestCheck has passed; views of the frame.
@@ -34,9 +34,9 @@ class RequestCheck {
   /// exist, and the keys are all there, are distinct within a table, and belong to this server.
   std::span<const Section> Sections(const net::Frame& frame, bool one_section);
 
-  /// Whether this pull or read-only pull has come before. The request ids of a worker rise. A
-  /// repeated request must be dropped: the first has been answered or will be, and a second pull of
-  /// that id would wait for a push that never comes.
+  /// Whether this pull or read-only pull has arrived before; the request ids of a worker rise. A
+  /// repeated request must be dropped: the first one has been answered or will be, and a second
+  /// pull with its id would wait for a push that never comes.
   bool IsRepeated(const net::Frame& frame);
 
  private:

@@ -1,4 +1,4 @@
-// Writes the rows of a server to disk while it goes on serving.
+// Writes the rows of a server to disk while the server continues to answer requests.
 #pragma once
 
 #include <cstdint>
@@ -12,21 +12,22 @@
 
 namespace zhiyin::ps::server {
 
-/// Whether a path, links followed, leads to something inside a folder, which need not exist.
+/// Whether a path, with symbolic links resolved, lies inside a folder. Neither needs to exist.
 bool IsInside(const std::string& path, const std::string& folder);
 
-/// One save at a time, which the chief asks for: the file holds the rows as they were when the
-/// request came. The server calls Continue until the save is over. Borrows all; used by the rank's
-/// thread.
+/// Runs the saves that the chief requests, one at a time. The file holds the rows as they were when
+/// the request arrived. The server calls Continue until the save is over. Borrows all pointers that
+/// it is given; used by the rank's thread.
 class Saves {
  public:
-  /// `output_folder`: files are written inside it alone; "": requests to save are refused.
+  /// `output_folder` is the only folder that files are written to; "": requests to save are
+  /// refused.
   Saves(const std::string& output_folder, net::Mailbox* mailbox, ServerState* state,
         Replies* replies)
       : output_folder_(output_folder), mailbox_(mailbox), state_(state), replies_(replies) {}
 
-  /// Begins a save and confirms that it has begun. Throws Error on a request that makes no sense; a
-  /// file that cannot be written is reported to the chief instead.
+  /// Begins a save and confirms that it has begun. Throws Error on a malformed request, and on one
+  /// that no correct chief sends; a file that cannot be written is reported to the chief instead.
   void OnSave(const net::Frame& frame);
   bool IsUnderWay() const { return saver_ != nullptr; }
   /// Does some of the work, and reports the end to the chief. Returns false while the save waits

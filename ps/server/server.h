@@ -1,4 +1,4 @@
-// A server: a loop over messages around the tables that it owns.
+// A server: owns tables and answers requests for their rows, in a loop over messages.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,10 @@ namespace zhiyin::ps::server {
 /// rank's thread, which alone touches the tables; borrows the mailbox.
 class Server {
  public:
-  /// `output_folder` is where models are saved, and refused pushes, in poisoned/; "": those are
-  /// only counted, and a request to save is refused. `profile`: reports say what the time went to.
-  /// `first_step`: the first step that an earlier run of the job, whose rows will be loaded, has
-  /// not done.
+  /// `output_folder` is where models are saved, and refused pushes, in poisoned/; "": refused
+  /// pushes are only counted, and requests to save are refused. `profile`: reports hold the time of
+  /// each ServerStage. `first_step`: the first step that the earlier run of a resumed job has not
+  /// done; its rows are loaded before Run.
   Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job,
          const std::string& output_folder = "", bool profile = false, uint64_t first_step = 0);
   Server(const Server&) = delete;  // the parts borrow from each other
@@ -37,12 +37,13 @@ class Server {
   /// The tables, for loading a model before Run.
   std::vector<table::Table>& tables() { return state_.tables; }
 
-  /// Serves until the chief says that all is done, which returns true, or that the job ends early,
-  /// which returns false. Throws Error on a message that makes no sense, naming its rank.
+  /// Answers requests until the chief shuts the servers down. Returns true when the job is done,
+  /// false when it ends early. Throws Error, naming the sender, on a request that no correct worker
+  /// sends; throws as Mailbox::Await does.
   bool Run();
 
  private:
-  /// The next request. Goes on with a save until there is one.
+  /// Returns the next request. Continues a save until one arrives.
   net::Frame NextRequest();
   void Handle(net::Frame frame);
   void OnAssign(const net::Frame& frame);

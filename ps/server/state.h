@@ -13,11 +13,11 @@
 
 namespace zhiyin::ps::server {
 
-/// The tables of one server, which steps are complete, and what has been counted. Owned by the
-/// Server, outlives its parts; used by the rank's thread alone, so that nothing is locked.
+/// The tables of one server, the steps that are complete, and the counts for its report. Owned by
+/// the Server; outlives the server's parts. Used by the rank's thread only, hence without locks.
 struct ServerState {
   /// `first_step`: the first step that an earlier run of the job has not done. `profile`: reports
-  /// say what the time went to.
+  /// hold the time of each ServerStage.
   ServerState(const net::RoleMap& role_map, int server_number, const Job& job, bool profile,
               uint64_t first_step)
       : roles(role_map),

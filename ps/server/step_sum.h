@@ -10,8 +10,8 @@
 
 namespace zhiyin::ps::server {
 
-/// Sums of gradients for each embedding row of one table. Rows are named by their addresses, which
-/// are borrowed. One thread; allocates nothing once warm.
+/// The sums of gradients for the embedding rows of one table. Rows are identified by their
+/// addresses, which are borrowed. Allocates nothing once warm. Used by one thread.
 class RowSum {
  public:
   void Clear() {
@@ -19,8 +19,8 @@ class RowSum {
     rows_.clear();
     sums_.clear();
   }
-  /// Adds the gradients of one slice: [rows.size(), dim]. The gradient of a row that is nullptr, as
-  /// its key was refused, is left out.
+  /// Adds the gradients of one slice, [rows.size(), dim]. Skips rows that are nullptr: their keys
+  /// were refused.
   void Add(std::span<std::byte* const> rows, const float* gradients, int dim);
 
   std::span<std::byte* const> rows() const { return rows_; }

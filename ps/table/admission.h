@@ -1,4 +1,4 @@
-// Who gets a row: new keys wait until they have been seen often enough.
+// Admission: a new key gets a row once it has had enough occurrences.
 #pragma once
 
 #include <cstdint>
@@ -23,41 +23,43 @@ void FillAdmission(zhiyin::Admission* config);
 void CheckAdmission(const config::Checker& check, const config::ConfigPath& path,
                     const zhiyin::Admission& config);
 
-/// Sightings of keys without a row, for each virtual shard apart, in bounded memory. What one
-/// shard's calls find depends on that shard's calls alone.
+/// Counts the occurrences of keys without a row, in bounded memory. Each virtual shard has counts
+/// of its own, which depend only on the calls for keys of that shard.
 class OccurrenceCounts {
  public:
   virtual ~OccurrenceCounts() = default;
-  /// Steps that have sighted the key, this one not among them where that is known.
+  /// The number of occurrences of the key, without that in `step` if the counts can tell.
   virtual uint32_t NumSighted(Key key, uint64_t step) = 0;
-  /// Counts a sighting by a step; one that was the last to count is not counted again where that is
-  /// known.
+  /// Counts an occurrence of the key in `step`; not again, if the counts can tell that `step` was
+  /// the last to be counted for the key.
   virtual void Sight(Key key, uint64_t step) = 0;
-  /// The key has a row now; should that go again, it starts anew where that can be done.
+  /// Removes the counts of a key that has a row now, if the counts can do that: should the row be
+  /// evicted, the key starts from zero.
   virtual void Forget(Key key, uint64_t step) = 0;
   virtual int64_t n_bytes() const = 0;
-  /// What n_bytes grows to at most, on one server that has all shards.
+  /// The most that n_bytes() can become, on one server that has all shards.
   virtual int64_t MostBytes() const = 0;
-  /// The kind of counts with all that shapes them, as in a job: those of equal texts can load each
-  /// other's.
+  /// The kind of counts and its parameters, in the format of a job. Counts with equal texts can
+  /// load each other's shards.
   virtual std::string Text() const = 0;
-  /// All that is known of a shard's keys, "" when nothing; for checkpoints.
+  /// The counts of a shard's keys, for checkpoints; "" when there are none.
   virtual std::string SaveShard(int shard) const = 0;
-  /// What SaveShard of counts with the same Text gave. Throws Error when it is of another size.
+  /// Restores the counts of a shard from the bytes of SaveShard of counts with an equal Text.
+  /// Throws Error on bytes of another size.
   virtual void LoadShard(int shard, std::string_view bytes) = 0;
 };
 
-/// Decides for one table on one server. One thread.
+/// Decides on admission for one table on one server. Used by one thread.
 ///
-/// The keys that a step sights are collected while it is open, and counted, by ascending key, when
-/// it is closed. A key's sightings are those that closed steps have counted and one of each open
-/// step that has pulled it, the asking one among them. So all pulls of a step get one answer
-/// about a key, and where one step is open at a time, as at staleness 0, nothing depends on whose
-/// pull came first.
+/// The keys without a row that a step pulls are collected while the step is open, and counted, by
+/// ascending key, when it is closed. The occurrences of a key are those that closed steps have
+/// counted, plus one for each open step that has pulled it, including the current one. Hence all
+/// pulls of a step get the same decision on a key, and where one step is open at a time, as at
+/// staleness 0, the decisions do not depend on the order of the pulls.
 ///
-/// Memory: the counts, and the keys of open steps. At most kMaxOpenSteps are open: one more closes
-/// the earliest, and so do kMaxOpenKeys, while it is not alone. A step that is pulled by again
-/// after it was closed may be counted twice.
+/// Memory: the counts, and the keys of open steps. Opening a step closes the earliest ones while
+/// more than kMaxOpenSteps are open, or while several are open with more than kMaxOpenKeys keys. A
+/// step that is opened again after it was closed may be counted twice.
 class Admission {
  public:
   static constexpr size_t kMaxOpenSteps = 8;
@@ -67,24 +69,24 @@ class Admission {
   /// REQUIRES: a config that passed validation.
   Admission(const zhiyin::Admission& config, TableId table, uint64_t seed);
 
-  /// To be called before Admit is asked about keys of a step: opens it.
+  /// Opens a step. Called before Admit for keys of this step.
   void Open(uint64_t step, const HasRow& has_row);
-  /// Whether the key, which has no row and is pulled by the step opened last, gets one.
+  /// Whether the key, which is pulled by the step opened last, gets a row. REQUIRES: it has none.
   bool Admit(Key key);
-  /// Closes the steps before `step`. Keys that have a row by then are forgotten, the others
-  /// counted: a key that was admitted and met no room keeps its sightings.
+  /// Closes the steps before `step`. Keys that have a row by then are forgotten, the others are
+  /// counted: a key that was admitted but found no room keeps its occurrences.
   void CloseBefore(uint64_t step, const HasRow& has_row);
 
   int64_t n_bytes() const;
-  /// Bytes of the counts alone, at most, over all servers.
+  /// The most bytes that the counts can take, over all servers, without the keys of open steps.
   int64_t MostBytes() const { return counts_ ? counts_->MostBytes() : 0; }
   /// Text and SaveShard as in OccurrenceCounts; "" where nothing is counted.
   std::string Text() const { return counts_ ? counts_->Text() : ""; }
   std::string SaveShard(int shard) const { return counts_ ? counts_->SaveShard(shard) : ""; }
   void LoadShard(int shard, std::string_view bytes);
-  /// Open steps with the keys that they have sighted, for checkpoints.
+  /// Visits the open steps with the keys that they have pulled, for checkpoints.
   void VisitOpen(const std::function<void(uint64_t step, std::span<const Key> keys)>& visit) const;
-  /// One of those keys.
+  /// Adds a key to an open step, when a checkpoint is loaded.
   void RestoreOpen(uint64_t step, Key key);
 
  private:

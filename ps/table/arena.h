@@ -12,9 +12,9 @@
 
 namespace zhiyin::ps::table {
 
-/// Allocates arrays in huge pages, whose memory is made ahead of its use. A freed array leaves a
-/// gap for later ones: the smallest gap that fits is used (best fit), and neighbouring gaps are
-/// merged. One thread.
+/// Allocates arrays in huge pages, whose memory is faulted in ahead of its use. A freed array
+/// leaves a gap for later arrays: an allocation takes the smallest gap that fits (best fit), and
+/// neighbouring gaps are merged. Used by one thread.
 class Arena {
  public:
   static constexpr size_t kUnit = 64;  // every array begins and ends at a cache line boundary
@@ -27,7 +27,7 @@ class Arena {
   std::byte* Allocate(size_t n_bytes);
   /// REQUIRES: array and n_bytes as in a call of Allocate.
   void Free(std::byte* array, size_t n_bytes);
-  /// Bytes of the arrays and of the gaps between them.
+  /// The bytes of the arrays and of the gaps between them.
   int64_t n_bytes() const { return n_bytes_; }
 
  private:

@@ -1,12 +1,12 @@
 // The index from keys to row numbers: a small hash table with open addressing for each of the 4,096
 // virtual shards.
 //
-// A bucket is one cache line of five entries, and counts the keys whose probing passed it: most
-// keys cost one line, found or not, and erasing needs no tombstones. Linear probing over buckets,
-// at most 85 % full, 12.8 bytes an entry. A shard grows alone, by half, when it is full: with a
-// hundred million rows that moves some thirty thousand entries, less than a request's work. The
-// sizes of the shards are spread evenly between a power of 1.5 and the next, so that they do not
-// all grow at once and memory rises smoothly.
+// Probing is linear over buckets. A bucket is one cache line with five entries and a count of the
+// keys whose probing passed it: for most keys a look-up reads one line, found or not, and erasing
+// needs no tombstones. A shard is at most 85 % full and takes 12.8 bytes an entry. When it is full,
+// it grows by half, independently of the others: with 100 million rows that moves about 30,000
+// entries, less work than a request. The sizes of the shards are spread evenly between a power
+// of 1.5 and the next one, so that they do not all grow at once and memory rises smoothly.
 #pragma once
 
 #include <algorithm>
@@ -22,11 +22,11 @@
 
 namespace zhiyin::ps::table {
 
-/// Keys of one table on one server. One thread.
+/// The keys of one table on one server. Used by one thread.
 class Index {
  public:
   static constexpr uint32_t kAbsent = 0xffffffff;
-  /// Bytes for each entry of a shard that has just grown.
+  /// The bytes for each entry of a shard that has just grown.
   static constexpr double kMostBytesPerKey = 64.0 / 5 * 1.5 / 0.85;
 
   explicit Index(TableId table);
@@ -67,8 +67,8 @@ class Index {
   }
   /// REQUIRES: Find(key) == kAbsent, row != kAbsent.
   void Insert(Key key, uint32_t row);
-  /// Makes room for n keys in a shard at once. Needed before keys are inserted in the order of
-  /// their places: while the shard grows they would all crowd into its first buckets.
+  /// Makes room for n keys in a shard. Needed before keys are inserted in the order of PlaceOf,
+  /// which would otherwise all fall into the first buckets of a growing shard.
   void Reserve(int shard, uint32_t n);
   /// REQUIRES: Find(key) != kAbsent. Keeps the shard's memory.
   void Erase(Key key);

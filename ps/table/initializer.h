@@ -1,4 +1,4 @@
-// The first value of a row.
+// The initial weights of a row.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ void FillInitializer(Initializer* config);
 void CheckInitializer(const config::Checker& check, const config::ConfigPath& path,
                       const Initializer& config);
 
-/// A pure function of (seed, table, key): a row does not depend on who asked for it first, or when,
-/// or where it lives.
+/// Computes the initial weights of a row, a pure function of (seed, table, key): they do not depend
+/// on the worker that pulls the key first, the step, or the server. Immutable: used by any thread.
 class RowInitializer {
  public:
   /// REQUIRES: a config that passed validation.

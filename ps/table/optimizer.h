@@ -1,4 +1,4 @@
-// How a gradient changes a row.
+// The interface of optimizers: how a gradient changes a row.
 //
 // Adding an optimizer takes its file optimizer/NAME.cc with an OptimizerKind, a field in
 // Optimizer.kind of job.proto, and a line in optimizer/optimizers.h. The conformance tests and the
@@ -25,34 +25,34 @@ struct RowUpdate {
   std::span<std::byte* const> rows;  // [n]
   const RowLayout& layout;
   const float* gradients;  // [n, dim]
-  /// [n, dim]: the weights that the gradients were computed with; nullptr where those are the rows'
-  /// weights of now.
+  /// [n, dim]: the weights that the gradients were computed with; nullptr if these are the current
+  /// weights of the rows.
   const float* pulled;
-  float rate;  // factor of the learning rate, from its schedule
-  uint64_t
-      step;  // together with the row's weights it seeds the rounding of those that are not FP32
-  float clip_norm;  // a row's gradient is no longer than this; 0: no bound
-  float decay;      // w -= lr * decay * w, apart from the gradient
+  float rate;       // factor of the learning rate, from its schedule
+  uint64_t step;    // seeds the stochastic rounding of weights that are not FP32 (RoundingSeed)
+  float clip_norm;  // the largest norm of a row's gradient, which is scaled down to it; 0: none
+  float decay;      // decoupled weight decay: w -= lr * decay * w
 };
 
-/// Without state of its own: one object serves all rows of a table. A row has state_floats(dim)
-/// floats of it.
+/// An update rule. The object itself has no state: one serves all rows of a table, and each row
+/// holds state_floats(dim) floats of optimizer state beside its weights. Used by any thread.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
   virtual int state_floats(int dim) const = 0;
-  /// The state of a new row with these weights.
+  /// Sets the state of a new row with these weights.
   virtual void InitState(std::span<const float> weights, std::span<float> state) const = 0;
+  /// Updates the weights and the state of the rows in place.
   virtual void Apply(const RowUpdate& update) const = 0;
-  /// Before any schedule.
+  /// The learning rate before its schedule is applied.
   virtual float learning_rate() const = 0;
   /// Whether Apply uses RowUpdate::pulled.
   virtual bool WantsPulledWeights() const = 0;
 };
 
-/// Everything that the rest of the product knows of an optimizer. Each optimizer's file defines
-/// one.
+/// The description of an optimizer by which the rest of the program uses it. The file of each
+/// optimizer defines one.
 struct OptimizerKind {
   const char* name;  // of its field in Optimizer.kind of job.proto
   /// REQUIRES: a config that was checked.
@@ -75,8 +75,8 @@ void CheckOptimizer(const config::Checker& check, const config::ConfigPath& path
 /// REQUIRES: the config was checked.
 std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config);
 
-/// What seeds the stochastic rounding of a row's new weights: a function of the weights and the
-/// step alone, so that it does not depend on who holds the row.
+/// The seed for the stochastic rounding of a row's new weights: a function of the weights and the
+/// step only, so that it does not depend on the server that holds the row.
 inline uint64_t RoundingSeed(const float* weights, int dim, uint64_t step) {
   uint64_t seed = step;
   for (int d = 0; d < dim; ++d)
@@ -84,11 +84,13 @@ inline uint64_t RoundingSeed(const float* weights, int dim, uint64_t step) {
   return Mix(seed);
 }
 
-/// The loop over rows, around a derived class' step on one row:
+/// The loop over rows, around the step on one row, a member function of the derived class:
+///
 ///   void Step(float* w, float* state, const float* g, const float* pulled, int dim, float lr)
 ///   const;
-/// plain loops over dim, which the compiler turns into vectors. w, state and g are different
-/// memory.
+///
+/// It consists of plain loops over dim, which the compiler vectorizes; w, state and g do not
+/// overlap.
 template <typename Derived>
 class RowOptimizer : public Optimizer {
  public:
@@ -121,7 +123,7 @@ class RowOptimizer : public Optimizer {
   }
 
  private:
-  /// The gradient, shortened into `to` where it is too long.
+  /// Returns the gradient, or, if its norm is too large, a scaled copy in `to`.
   static const float* Clip(const float* gradient, float norm, std::vector<float>* to) {
     float square = 0;
     for (size_t d = 0; d < to->size(); ++d) square += gradient[d] * gradient[d];

@@ -1,4 +1,4 @@
-// Huge pages that are made before they are needed.
+// Faults in huge pages on a separate thread, before they are used.
 #pragma once
 
 #include <algorithm>
@@ -9,20 +9,20 @@
 
 namespace zhiyin::ps::table {
 
-/// Bytes to have made behind n_used bytes in use. On a virtual machine, whose host has to find each
-/// page, there are seconds in which the system provides less than a growing table takes; but the
-/// result is at most a small share of what is in use.
+/// The bytes to fault in ahead of n_used bytes in use. On a virtual machine, whose host has to find
+/// each page, the system may for seconds provide less memory than a growing table takes; hence some
+/// reserve, but only a small share of the bytes in use.
 inline size_t BytesAhead(size_t n_used) {
   return std::max(std::clamp(n_used / 8, kHugePage, 16 * kHugePage), n_used / 64) / kHugePage *
          kHugePage;
 }
 
-/// Asks the system for memory on a thread of its own, one for all tables of the process, where that
-/// may take so long that a request would be delayed. Mapping addresses, too, has to wait while
-/// another thread's page is made, and so has starting a thread.
+/// Maps and faults in memory on a thread of its own, one for all tables of the process, since both
+/// may take so long that requests would be delayed. (While one thread faults in a page, other
+/// threads that map addresses or start a thread have to wait, too.)
 ///
-/// Used by one thread. Orders are served in turn; where the system has no thread the memory is made
-/// when it is used.
+/// Used by one thread. Orders are served in turn. If the thread cannot be started, memory is
+/// faulted in when it is used.
 class PageMaker {
  public:
   PageMaker();

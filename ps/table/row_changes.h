@@ -11,19 +11,20 @@
 
 namespace zhiyin::ps::table {
 
-/// A bit for each row by its number, and the keys that lost theirs. One thread.
+/// Holds the numbers of the rows that have changed, as bits, and the keys that have lost their
+/// rows. Used by one thread.
 class RowChanges {
  public:
   explicit RowChanges(TableId table) : table_(table), removed_(kNumShards) {}
 
-  /// Notes that the row has changed or is new.
+  /// Records that a row has changed or is new.
   void Mark(uint32_t row) {
     const size_t word = row / 64;
     if (word >= bits_.size()) bits_.resize(word + 1 + word / 4);
     n_rows_ += Has(row) ? 0 : 1;
     bits_[word] |= Bit(row);
   }
-  /// Notes that the key loses its row, whose number another key may get.
+  /// Records that a key loses its row; another key may get the number of the row later.
   void Remove(Key key, uint32_t row) {
     if (Has(row)) {
       --n_rows_;
@@ -38,9 +39,9 @@ class RowChanges {
   }
   /// The number of rows that changed.
   int64_t n_rows() const { return n_rows_; }
-  /// The number of keys that lost their rows; some count more than once, and some have a row again.
+  /// The number of calls of Remove; some of the keys may be repeated or have a row again.
   int64_t n_removed() const { return n_removed_; }
-  /// Returns and forgets the keys of a shard that lost their rows, in an unspecified order.
+  /// Returns the keys of a shard that lost their rows, in an unspecified order, and clears them.
   std::vector<Key> TakeRemoved(int shard) {
     return std::exchange(removed_[static_cast<size_t>(shard)], {});
   }

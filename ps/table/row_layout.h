@@ -8,11 +8,10 @@
 
 namespace zhiyin::ps::table {
 
-/// The use of a row: how often and when it was pulled. Only rows of tables with an eviction rule
-/// have it.
+/// The record of a row's use. Part of the rows of tables with an eviction rule only.
 struct RowUse {
   uint32_t last_step = 0;     // the latest step that pulled it
-  uint32_t n_pulls : 31 = 0;  // since the last sweep; stays at its largest value
+  uint32_t n_pulls : 31 = 0;  // pulls since the last sweep; saturates
   uint32_t is_new : 1 = 1;    // made since the last sweep
 };
 static_assert(sizeof(RowUse) == 8);

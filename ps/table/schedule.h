@@ -1,4 +1,4 @@
-// How a learning rate changes with the steps.
+// The schedule of a learning rate over the steps.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace zhiyin::ps::table {
 
-/// The factor of the learning rate at a step, counted from 0: warm-up times decay, as job.proto
-/// defines them.
+/// The factor of the learning rate at a step, counted from 0: the product of warm-up and decay, as
+/// job.proto defines them.
 float RateFactor(const Schedule& schedule, uint64_t step);
 
 /// Throws Error, by way of `check`, for lengths and factors that are impossible.

@@ -1,4 +1,4 @@
-// A server's part of one table: keys, rows, and how they are made, changed and evicted.
+// A server's part of one table: its keys and rows, with their creation, updates and eviction.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@
 namespace zhiyin::ps::table {
 
 /// The rows of one table whose virtual shards belong to this server. The address of a row is valid
-/// until the row is evicted, which only EndStep does. One thread.
+/// until the row is evicted, which only EndStep does. Used by one thread.
 class Table {
  public:
   Table(const TableSpec& spec, uint64_t seed);
@@ -48,22 +48,24 @@ class Table {
   /// Whether Apply wants the weights that a gradient was computed with.
   bool WantsPulledWeights() const { return optimizer_->WantsPulledWeights(); }
 
-  /// Looks up the rows of a pull of `step`: addresses of the keys' rows, which are made where
-  /// absent; nullptr where admission or the bound on memory refuses a key. rows: [keys.size()].
-  /// Throws Error when the table is full and the job wants to stop then.
+  /// Writes the addresses of the keys' rows to rows [keys.size()], for a pull of `step`. Absent
+  /// rows are made, unless admission or the bound on memory refuses the key; then the address is
+  /// nullptr. Throws Error when the table is full and the job is configured to fail then.
   ///
-  /// In a synchronous table a shard that had room when the step began takes all of its new keys,
-  /// and one that had none takes none: the answer does not depend on whose pull comes first.
-  /// EndStep then brings it back to its bound. In others a shard is never beyond its bound.
+  /// In a synchronous table, a shard that had room when the step began accepts all new keys of the
+  /// step, and a shard that had none accepts none, so that the result does not depend on the order
+  /// of the pulls; EndStep then brings the shard back to its bound. In other tables a shard never
+  /// exceeds its bound.
   void FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows);
-  /// Addresses of rows, made where absent, whatever admission and the bound say.
+  /// Writes the addresses of the keys' rows; absent rows are made, regardless of admission and the
+  /// bound on memory.
   void FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows);
-  /// Addresses of rows that are there; nullptr where absent. Changes nothing.
+  /// Writes the addresses of the keys' rows; nullptr for absent rows. Changes nothing.
   void Find(std::span<const Key> keys, std::span<std::byte*> rows);
 
-  /// Copies the weights of rows, as numbers of a type, to [rows.size(), dim]; zeros for nullptr.
+  /// Copies the weights of rows to `to`, [rows.size(), dim] numbers of a type; zeros for nullptr.
   void ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const;
-  /// Overwrites weights by [rows.size(), dim] floats; keeps the optimizer's state.
+  /// Replaces the weights of rows by `weights`, [rows.size(), dim]; keeps the optimizer's state.
   void WriteWeights(std::span<std::byte* const> rows, const float* weights);
 
   /// Applies one optimizer step to distinct rows; those that are nullptr are left out. gradients:
@@ -71,37 +73,39 @@ class Table {
   void Apply(std::span<std::byte* const> rows, const float* gradients, const float* pulled,
              uint64_t step);
 
-  /// Ends a step: the clock has come to `step`, which is complete in a synchronous table. Brings
-  /// full shards back to their bound, counts the occurrences of steps that are over, and evicts
-  /// what the rules say, a slice of the table each time. Keeps rows that were last pulled by step
-  /// `oldest_in_use` or later: a pending pull may hold their address. Throws Error as FindOrCreate.
+  /// Ends a step: the server's clock has reached `step`, which is complete in a synchronous table.
+  /// Brings full shards back to their bound, counts the occurrences of the steps before it, and
+  /// applies the rules of eviction to a part of the table. Keeps rows that were last pulled by step
+  /// `oldest_in_use` or later, since a pending pull may hold their addresses. Throws Error as
+  /// FindOrCreate does.
   static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
   void EndStep(uint64_t step, uint64_t oldest_in_use);
 
-  /// Calls visit(key, row as it is in memory) for every row of a virtual shard, in the order of
-  /// PlaceOf; with `only`, for the rows that are in it.
+  /// Calls visit(key, bytes of the row) for every row of a virtual shard, in the order of PlaceOf;
+  /// with `only`, just for the rows that are marked there.
   void VisitShard(int shard, const std::function<void(Key, std::span<const std::byte>)>& visit,
                   const RowChanges* only = nullptr) const;
-  /// Adds a row as VisitShard gave it; FinishRestoring makes it visible. REQUIRES: the key
-  /// is absent, row.size() == layout().bytes().
+  /// Adds a row with bytes that VisitShard passed; FinishRestoring makes it visible. REQUIRES: the
+  /// key is absent, row.size() == layout().bytes().
   void Restore(Key key, std::span<const std::byte> row);
   void FinishRestoring();
-  /// Fills `row`, of layout().bytes(), with these weights and the state of a row that was never
-  /// updated and never pulled. weights: [dim].
+  /// Fills `row`, layout().bytes() long, with weights [dim] and the state of a row that has never
+  /// been updated or pulled.
   void InitRow(std::span<const float> weights, std::byte* row);
-  /// The row with a number, as the index has it.
+  /// The row with this number of the index.
   const std::byte* Row(uint32_t number) const { return rows_.Row(number); }
-  /// The first step whose slice has not been swept; kNoneInUse before the first EndStep. For
-  /// checkpoints.
+  /// The first step whose part of the table has not been swept for eviction; kNoneInUse before the
+  /// first EndStep. For checkpoints.
   uint64_t next_sweep_step() const { return next_sweep_step_; }
-  /// Takes the earliest step of several files: sweeping twice does no harm.
+  /// Lowers next_sweep_step() to the step of a file. Called for every file of a checkpoint: to
+  /// sweep a part twice does no harm.
   void RestoreNextSweepStep(uint64_t step) { next_sweep_step_ = std::min(next_sweep_step_, step); }
-  /// Tells `cut`, which is borrowed, of every change before it is made, until nullptr is set.
+  /// Calls BeforeChange of `cut` before every change, until SetCut(nullptr). Borrows `cut`.
   void SetCut(TableCut* cut) { cut_ = cut; }
-  /// Begins to note which rows change.
+  /// Begins to record the rows that change.
   void NoteChanges() { changes_ = std::make_unique<RowChanges>(spec_.id); }
-  /// Returns the changes since the last NoteChanges and stops noting; nullptr: changes were not
-  /// noted, or more keys have lost their rows than can be kept.
+  /// Returns the changes since the last NoteChanges, and stops recording. Returns nullptr if
+  /// changes were not recorded, or more keys have lost their rows than are kept.
   std::unique_ptr<RowChanges> TakeChanges() { return std::move(changes_); }
   /// The occurrence counts of keys without a row, for checkpoints.
   const Admission& admission() const { return admission_; }
@@ -110,7 +114,7 @@ class Table {
  private:
   std::byte* Create(Key key, uint64_t step);
   bool HasRoom(Key key);
-  /// Notes that a shard is to be trimmed, where one more row fills it and that is the policy.
+  /// Marks a shard to be trimmed, if one more row fills it and the table's policy is to evict then.
   void NoteIfFull(int shard);
   void WarnFull(const char* what);
   [[noreturn]] void FailFull(uint32_t n) const;
@@ -118,9 +122,9 @@ class Table {
   void KeepBound(uint64_t oldest_in_use);
   void DropNewest();
   bool HasRow(Key key) const { return index_.Find(key) != Index::kAbsent; }
-  /// Rows of a shard beyond which it is trimmed at the end of a step.
+  /// The number of rows of a shard from which on it is trimmed at the end of a step.
   uint32_t FullFrom() const { return max_rows_of_shard_ - (max_rows_of_shard_ + 7) / 8; }
-  /// Find, where the rows are about to change.
+  /// Find, for rows that are about to change.
   void FindToChange(std::span<const Key> keys, std::span<std::byte*> rows);
   void BeforeChange(Key key, uint32_t row);
   void NoteUse(std::byte* row, uint64_t step) const;
@@ -137,12 +141,11 @@ class Table {
   Index index_;
   RowStore rows_;
   RowCounts counts_;
-  uint32_t max_rows_of_shard_;  // 0: no bound
-  uint64_t next_sweep_step_ =
-      kNoneInUse;                 // the first whose slice has not been swept; at first none
-  std::vector<int> full_shards_;  // to be trimmed; some more than once
-  std::vector<Key> new_keys_;     // got a row since EndStep, of a synchronous table with a bound
-  std::vector<uint32_t> n_new_;   // [shard], of these; empty in other tables
+  uint32_t max_rows_of_shard_;             // 0: no bound
+  uint64_t next_sweep_step_ = kNoneInUse;  // see next_sweep_step()
+  std::vector<int> full_shards_;           // to be trimmed; some more than once
+  std::vector<Key> new_keys_;    // got a row since EndStep, of a synchronous table with a bound
+  std::vector<uint32_t> n_new_;  // [shard], of these; empty in other tables
   bool said_full_ = false;
   TableCut* cut_ = nullptr;
   std::unique_ptr<RowChanges> changes_;

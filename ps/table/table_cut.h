@@ -1,4 +1,4 @@
-// A snapshot of a table that goes on changing.
+// A snapshot of a table that continues to change.
 #pragma once
 
 #include <cstddef>
@@ -17,27 +17,28 @@ namespace zhiyin::ps::table {
 class Table;
 
 /// A snapshot by copy on write: rows of shards that have not been visited are copied before they
-/// change. Used by the thread of the table, which outlives it and announces changes
+/// change. Used by the thread of the table, which outlives this object and calls BeforeChange
 /// (Table::SetCut).
 class TableCut {
  public:
   /// Takes a snapshot of all rows, or, with `changes`, of the rows that are in it.
   explicit TableCut(const Table& table, std::unique_ptr<RowChanges> changes = nullptr);
 
-  /// Notes that the key's row is about to change or to be removed; Index::kAbsent: the key is about
-  /// to get a row. May be called more than once for a change.
+  /// Keeps a copy of a row that is about to be changed or removed. `row` is its number, or
+  /// Index::kAbsent if the key is about to get a row. May be called more than once for a change.
   void BeforeChange(Key key, uint32_t row);
 
   int64_t n_rows() const { return n_rows_; }
-  /// The number of keys that lost their rows since the changes were begun; some have a row again.
+  /// The number of keys that lost their rows since the table began to record changes; some have a
+  /// row again.
   int64_t n_removed() const { return changes_ ? changes_->n_removed() : 0; }
-  /// Visits these keys in the order of PlaceOf. To be called once.
+  /// Visits these keys in the order of PlaceOf. Called once.
   void VisitRemoved(const std::function<void(Key)>& visit);
   uint64_t next_sweep_step() const { return next_sweep_step_; }
   /// The number of shards that were visited.
   int n_visited() const { return n_visited_; }
-  /// Visits the rows of the next shard as they were, in the order of PlaceOf, and frees their
-  /// copies.
+  /// Visits the rows of the next shard as they were at the snapshot, in the order of PlaceOf, and
+  /// frees their copies.
   void VisitNextShard(const std::function<void(Key, std::span<const std::byte>)>& visit);
   /// Bytes of the copies.
   int64_t n_bytes() const;

@@ -1,4 +1,4 @@
-// The settings of a table, taken from the job, and what follows from them.
+// The settings of a table, taken from the job, and the sizes that follow from them.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct TableSpec {
   NumberType wire = FP32;
   zhiyin::Admission admission;
   zhiyin::Eviction eviction;
-  /// Whether all pulls of a step come between two calls of EndStep, and none of another step:
-  /// staleness 0.
+  /// Whether the job has staleness 0. Then all pulls of a step come between two calls of EndStep,
+  /// and no pulls of other steps do.
   bool synchronous = false;
 };
 
@@ -33,9 +33,10 @@ std::vector<TableSpec> TableSpecs(const Job& job);
 /// The layout of the rows of a table: weights, the optimizer's state, and what eviction needs.
 RowLayout LayoutOf(const TableSpec& spec);
 
-/// The largest number of rows in a virtual shard of the table; 0: no limit. All shards with so many
-/// rows each, the list of free rows, the index at its largest, and the counts of admission fit into
-/// max_bytes. Throws Error when that leaves less than one row for each shard.
+/// The largest number of rows in a virtual shard of the table; 0: no limit. With this many rows in
+/// every shard, the rows, the list of free rows, the index at its largest and the counts of
+/// admission fit into max_bytes. Throws Error when max_bytes is too small for one row in each
+/// shard.
 uint32_t MaxRowsOfShard(const TableSpec& spec);
 
 }  // namespace zhiyin::ps::table

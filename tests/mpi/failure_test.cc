@@ -117,7 +117,7 @@ TEST(Failure, EmptyDataSet) {
   TempFolder folder;
   EXPECT_THAT(
       FailureOf(3, {CensusConfig(), "--set", "data.train.file=" + folder.Write("empty.csv", "")}),
-      HasSubstr("empty.csv: is empty, expected rows"));
+      HasSubstr("empty.csv: is empty, expected examples"));
   EXPECT_THAT(FailureOf(3, {CensusConfig(), "--set", "data.train.first_row=99762"}),
               HasSubstr("data.train: no rows"));
 }

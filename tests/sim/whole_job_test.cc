@@ -365,7 +365,7 @@ TEST(WholeJob, ATaskWithoutAnyLabelIsRefused) {
   job.mutable_data()->mutable_train()->Clear();
   job.mutable_data()->mutable_train()->add_file(folder.Write("rows.tsv", rows));
   EXPECT_EQ(RunJob(job, 1, 2, 1).error(),
-            "task rating: no row of data.train has a label (column rating)\n");
+            "task rating: no example of data.train has a label (column rating)\n");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 namespace zhiyin::worker::data {
 
-/// Augments examples. One thread, because of its workspaces.
+/// Augments examples. Used by one thread, because of its workspaces.
 class Augmenter {
  public:
   explicit Augmenter(const Job& job);

@@ -1,5 +1,5 @@
-// The columns that data.behaviour adds to the data. Config checks know them by name;
-// BehaviourExamples appends their values.
+// The columns that data.behaviour adds to the data. Config checks use the names;
+// BehaviourExamples appends the values.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// What data.behaviour adds to the examples of a split: two columns, which examples belong to the
-// split, and negative examples.
+// Applies data.behaviour to the examples of a split: adds two columns, divides events into the
+// splits, and adds negative examples.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace zhiyin::worker::data {
 
 /// Applies data.behaviour to a split that is read line by line. Lines are numbered over all files
-/// of the split (TextLines). One thread.
+/// of the split (TextLines). Used by one thread.
 class BehaviourExamples {
  public:
   /// Reads the behaviour (Behaviour::Read). `columns` are those of the files. Throws Error where

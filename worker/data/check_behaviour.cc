@@ -37,7 +37,7 @@ void CheckBehaviour(const config::Checker& check, const Job& job, const KnownCol
   const zhiyin::Behaviour& behaviour = data.behaviour();
   const config::ConfigPath root = check.root()("data");
   const config::ConfigPath path = root("behaviour");
-  if (!data.has_text()) check.Fail(path, "needs rows from files, expected data.text");
+  if (!data.has_text()) check.Fail(path, "needs examples from files, expected data.text");
   if (!data.text().header() && data.text().column_name().empty())
     check.Fail(path, "needs columns with names, expected data.text.header or column_name");
   const auto check_column = [&](const char* name, const std::string& column) {

@@ -1,4 +1,4 @@
-// From the values of one line to examples: joined columns, behaviour, parsing, negatives.
+// Makes examples from the values of a line: joined columns, behaviour, parsing, negatives.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace zhiyin::worker::data {
 
 /// Makes examples from the values of lines, whatever the format of the file that held them: adds
-/// the columns of data.join, then those of data.behaviour, and parses them all. One thread.
+/// the columns of data.join, then those of data.behaviour, and parses them all. Used by one thread.
 class ExampleAssembler {
  public:
   /// `columns` are those of the files. Reads the files of data.join and data.behaviour; throws
@@ -29,10 +29,10 @@ class ExampleAssembler {
   /// No examples, in the shape of the job.
   Rows NewRows() const { return parser_->NewRows(); }
 
-  /// Appends to *rows what the line has: one example and its negatives, or none where
-  /// data.behaviour puts the line into the other split. `values` are those of the files' columns,
-  /// and are changed. Returns what is wrong with the line, and then appends nothing; empty when
-  /// nothing is. `line` is its number in the split's files (TextLines), `path` its file.
+  /// Appends the example of the line and its negatives to *rows, or nothing if data.behaviour puts
+  /// the line into the other split. `values` are those of the columns of the files, and are
+  /// changed. `line` is the number of the line in the split's files (TextLines), `path` its file.
+  /// Returns an empty string, or the defect of a malformed line, for which nothing is appended.
   std::string Append(int64_t line, const std::string& path, std::vector<std::string_view>* values,
                      Rows* rows);
 

@@ -20,7 +20,7 @@ struct FileStamp {
 /// Reads a plain or gzip file (distinguished by its first two bytes) from beginning to end. A gzip
 /// may have several members. Throws Error, which names the file and, for a gzip, the offset in the
 /// compressed file, where it is missing, a folder, unreadable, corrupt, truncated, or changed since
-/// it was opened. One thread.
+/// it was opened. Used by one thread.
 class FileBytes {
  public:
   explicit FileBytes(const std::string& path);

@@ -24,7 +24,7 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
   for (int i = 0; i < data.join_size(); ++i) {
     const config::ConfigPath path = check.root()("data")("join", i);
     const Join& join = data.join(i);
-    if (!data.has_text()) check.Fail(path, "needs rows from files, expected data.text");
+    if (!data.has_text()) check.Fail(path, "needs examples from files, expected data.text");
     CheckText(check, path("text"), join.text());
     CheckFiles(check, path, data, join.file());
     const zhiyin::Text& own = data.text();
@@ -34,13 +34,13 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
                  "needs columns with names, expected header or column_name in data.text and in the "
                  "join's text");
     if (join.column().empty())
-      check.Fail(path("column"), "is missing, expected a column of the rows");
+      check.Fail(path("column"), "is missing, expected a column of the data");
     const auto& names = join.text().column_name();
     if (!names.empty() && std::find(names.begin(), names.end(), join.key()) == names.end())
       check.Fail(path("key"), "is \"", join.key(), "\", expected a name of text.column_name");
     if (columns->empty()) continue;
     if (std::find(columns->begin(), columns->end(), join.column()) == columns->end())
-      check.Fail(path("column"), "is \"", join.column(), "\", expected a column of the rows",
+      check.Fail(path("column"), "is \"", join.column(), "\", expected a column of the data",
                  Suggestion(join.column(), (*columns)));
     if (names.empty()) {
       columns->clear();  // nothing is known of the columns from here on
@@ -50,7 +50,7 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
       if (name == join.key()) continue;
       if (std::find(columns->begin(), columns->end(), name) != columns->end())
         check.Fail(path("text"), "has a column \"", name,
-                   "\", and so have the rows: expected names that differ");
+                   "\", and so have the data: expected names that differ");
       columns->push_back(name);
     }
   }

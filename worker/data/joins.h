@@ -21,7 +21,7 @@ void FillJoins(const std::string& folder, Data* data);
 /// headers of files will tell them.
 void CheckJoins(const config::Checker& check, const Data& data, std::vector<std::string>* columns);
 
-/// The lines of one join, by key. Immutable; any number of threads.
+/// The lines of one join, by key. Immutable: used by any number of threads.
 class JoinedFile {
  public:
   /// Reads the files of the join. Throws Error where a file cannot be read or has no key column,
@@ -50,13 +50,13 @@ class JoinedFile {
   std::vector<size_t> ends_;  // [n_lines, n_columns]: ends of the values in text_
 };
 
-/// All joins of a job, in order. Immutable; any number of threads.
+/// All joins of a job, in order. Immutable: used by any number of threads.
 class Joins {
  public:
   /// Reads the files of all joins. Throws Error as JoinedFile does.
   static std::shared_ptr<const Joins> Read(const Data& data);
 
-  /// Applies the joins to data with certain columns. Immutable; any number of threads.
+  /// Applies the joins to data with certain columns. Immutable: used by any number of threads.
   class Plan {
    public:
     Plan() = default;

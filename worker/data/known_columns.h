@@ -1,4 +1,4 @@
-// The columns that the configuration says the examples have.
+// The columns of the examples, as far as the configuration names them.
 #pragma once
 
 #include <set>

@@ -1,4 +1,4 @@
-// Which labels make sense to a task.
+// The labels that a task accepts.
 #pragma once
 
 #include <functional>
@@ -6,7 +6,7 @@
 
 namespace zhiyin::worker::data {
 
-/// What a task's loss says about labels. Immutable; may be used by several threads.
+/// The domain of the labels of a task, which its loss defines. Immutable: used by any thread.
 struct LabelDomain {
   /// Whether the loss accepts the label.
   std::function<bool(float label)> accepts;

@@ -12,7 +12,7 @@ namespace zhiyin::worker::data {
 
 /// Finds the blocks of a split: lines first_row to first_row + n_rows of its files, all of them
 /// where n_rows is 0. Remembers where the blocks begin that were passed, so that they can be jumped
-/// to. Throws Error as TextLines does. One thread.
+/// to. Throws Error as TextLines does. Used by one thread.
 class LineBlocks {
  public:
   LineBlocks(const std::vector<TextFile>& files, bool header, const Split& split);

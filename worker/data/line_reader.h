@@ -23,7 +23,7 @@ struct Line {
 
 /// Reads the lines of a file. Lines end in \n or \r\n, the last one possibly at the end of the
 /// file. Empty lines are skipped, and so is a byte order mark at the beginning. Memory is bounded
-/// whatever the file contains. Throws Error as FileBytes does. One thread.
+/// whatever the file contains. Throws Error as FileBytes does. Used by one thread.
 class LineReader {
  public:
   /// The length of the longest line that is read, without its line end.

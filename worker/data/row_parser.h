@@ -1,4 +1,4 @@
-// From the values of a line to an example: keys, numbers, labels, weights.
+// Parses the values of a line into an example: keys, numbers, labels, weights.
 #pragma once
 
 #include <functional>
@@ -66,7 +66,7 @@ class RowParser {
   };
   struct TaskColumns {
     std::string name;
-    std::optional<RuleColumn> label;  // none where nobody looks at labels
+    std::optional<RuleColumn> label;  // none if labels are not read
     LabelDomain domain;
     std::optional<RuleColumn> sample_space;
     std::optional<size_t> weight;

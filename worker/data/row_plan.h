@@ -1,5 +1,5 @@
-// Which examples are trained on together, and in which order. Every worker computes the plan from
-// the numbers of examples that the first pass found, and all get one result.
+// The plan of an epoch: the examples that are trained on together, and their order. Every worker
+// computes it from the numbers of examples that the first pass found, with equal results.
 //
 // A run is a set of blocks that are shuffled together; the shuffle depends on (seed, epoch, run)
 // only. A slice is what a worker computes at a time: consecutive examples of shuffled runs. The
@@ -35,8 +35,8 @@ struct Piece {
   int64_t n = 0;
 };
 
-/// Says who reads which block in the first pass: block b belongs to part b mod n_parts, and worker
-/// p mod n_workers reads part p.
+/// The assignment of blocks to workers in the first pass: block b belongs to part b mod n_parts,
+/// and worker p mod n_workers reads part p.
 struct BlockDeal {
   int n_parts = 1;
   int n_workers = 1;

@@ -181,7 +181,7 @@ void RunCache::Complete(int64_t run) {
     if (rows.n > 0) state.blocks.push_back(&rows);
   }
   if (n_here != blocks.n_rows) {
-    Fail("training data: ", n_here, " good rows in rows ", blocks.first * kBlockRows, " to ",
+    Fail("training data: ", n_here, " examples in lines ", blocks.first * kBlockRows, " to ",
          (blocks.last() + 1) * kBlockRows - 1, ", expected ", blocks.n_rows,
          " as in the first pass: files that stay as they are");
   }

@@ -30,16 +30,16 @@ class RunCache {
   /// for every malformed line. REQUIRES: SetRuns was not called.
   BlockSummary ReadFirst(int64_t block, int64_t* n_lines,
                          const std::function<void(const BadLine&)>& on_bad);
-  /// Says which blocks belong together. Call once, before the functions below. Runs whose blocks
-  /// were all kept in the first pass are in memory.
+  /// Sets the runs, which divide the blocks. Called once, before the functions below. Runs whose
+  /// blocks were all kept in the first pass are in memory.
   void SetRuns(std::vector<BlockRun> runs);
 
   /// Marks a run as used now, if all of it is in memory; returns whether it is.
   bool Use(int64_t run);
   /// Reads a run that is not in memory. The runs of `together` that interleave with it are read in
   /// the same pass over the files. The runs of `spared` are not removed to make room. Returns false
-  /// when `is_cancelled` says so between two blocks; what was read until then is kept for the next
-  /// call. Throws Error where the data has changed; the run is then not in memory.
+  /// when `is_cancelled` returns true between two blocks; what was read until then is kept for the
+  /// next call. Throws Error where the data has changed; the run is then not in memory.
   bool Load(int64_t run, const std::vector<int64_t>& together, std::vector<int64_t> spared,
             const std::function<bool()>& is_cancelled);
   /// Appends a piece of an epoch's shuffled run to *to. REQUIRES: the run is in memory.

@@ -1,4 +1,4 @@
-// Which column of the data each input of the job takes.
+// The column of the data for each input of the job.
 #pragma once
 
 #include <span>

@@ -23,7 +23,7 @@ inline constexpr int64_t kMaxRowsOfBlock = kBlockRows * 101;
 
 /// A malformed line. `what` is a sentence for the log: "census.gz:17: 3 columns, expected 42".
 struct BadLine {
-  int64_t row = 0;  // number of the line in the split
+  int64_t row = 0;  // the number of the line in the split
   std::string what;
 };
 
@@ -45,8 +45,8 @@ class Source {
 
 enum class SplitKind { kTrain, kTest };
 
-/// Makes the configured source, which keeps no reference to `job`. `labels` says which labels the
-/// tasks accept; if it is empty, labels are not read. `observer` is called for every category that
+/// Makes the configured source, which keeps no reference to `job`. `labels` are the domains of
+/// the tasks' labels; if empty, labels are not read. `observer` is called for every category that
 /// is read, also in lines that turn out to be malformed. Throws Error at once where a file is
 /// missing or a column does not exist.
 std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains labels,

@@ -1,5 +1,5 @@
-// What the first pass over the training data finds. It does not depend, to the last bit, on which
-// worker reads which block.
+// The statistics of the data that the first pass computes. They are bitwise independent of the
+// assignment of blocks to workers.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct Moments {
   double Stddev() const;
 };
 
-/// What one block has.
+/// The counts and statistics of one block.
 struct BlockSummary {
   int64_t n_rows = 0;  // examples
   int64_t n_bad = 0;   // malformed lines
@@ -46,7 +46,8 @@ std::string Serialize(const BlockSummaries& summaries);
 /// Throws Error on bytes that Serialize did not write.
 BlockSummaries ParseBlockSummaries(std::string_view bytes);
 
-/// Totals of a split, merged in block order, so that rounding does not depend on who read what.
+/// The totals of a split, merged in the order of blocks, so that rounding does not depend on the
+/// workers that read them.
 struct SplitSummary {
   int64_t n_rows = 0;
   int64_t n_bad = 0;

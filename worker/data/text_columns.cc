@@ -76,7 +76,7 @@ InspectedFiles InspectFiles(const Split& split, const Text& text, LabelUse label
     if (first.has_value()) CheckSameHeader(*first, *here);
     if (!first.has_value()) first = std::move(here);
   }
-  if (!first.has_value()) Fail(split.file(0), ": is empty, expected rows");
+  if (!first.has_value()) Fail(split.file(0), ": is empty, expected examples");
   if (!text.header()) NameColumns(text, labels, &*first);
   inspected.columns = std::move(*first);
   return inspected;

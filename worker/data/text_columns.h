@@ -1,4 +1,4 @@
-// What is known of text files before their data is read: that they exist, and their columns.
+// The inspection of text files before their data is read: existence and columns.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace zhiyin::worker::data {
 
-/// Says what is wrong with a line before it is cut into values: too long, a NUL, not UTF-8. Empty
-/// when nothing is.
+/// Returns the defect of a line before it is split into values: too long, a NUL byte, not UTF-8.
+/// Returns an empty string for a good line.
 std::string CheckText(const Line& line);
 
 /// Files that were opened once, and the columns that they all have.

@@ -19,7 +19,7 @@ struct TextFile {
 
 /// Reads the lines of files in order. Lines are numbered from 0 over all files; headers and empty
 /// lines have no number. Throws Error as FileBytes does, and where a file differs from its stamp.
-/// One thread.
+/// Used by one thread.
 class TextLines {
  public:
   /// Opens no file yet. `header`: the first line of every file holds no data.

@@ -15,7 +15,7 @@
 namespace zhiyin::worker::data {
 
 /// Reads the examples of a split: blocks of lines (LineBlocks), cut into values (LineSplitter),
-/// made into examples (ExampleAssembler). One thread.
+/// made into examples (ExampleAssembler). Used by one thread.
 class TextSource final : public Source {
  public:
   /// Throws Error where MakeSource does. REQUIRES: the job's data is text; `split` is a split of

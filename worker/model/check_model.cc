@@ -19,9 +19,10 @@ void CheckHidden(const ModelChecker& check) {
     check.Fail(path("dropout"), "is ", hidden.dropout(), ", expected 0 to 0.99");
   if (hidden.normalization() == Hidden::BATCH && train.slices() > 0 &&
       train.batch_size() / train.slices() < 2) {
-    check.Fail(path("normalization"),
-               "is BATCH with one row a slice (train.batch_size / train.slices), expected at least "
-               "2");
+    check.Fail(
+        path("normalization"),
+        "is BATCH with one example a slice (train.batch_size / train.slices), expected at least "
+        "2");
   }
 }
 

@@ -13,7 +13,7 @@ void FillModel(Job* job);
 /// Checks the model of a job whose tables, fields and tasks have been checked.
 void CheckModel(const config::Checker& base, const Job& job);
 
-/// Whether the model's auxiliary loss alone is enough to learn from.
+/// Whether the auxiliary loss of the job's model alone is enough to train on.
 bool LearnsWithoutTasks(const Job& job);
 
 }  // namespace zhiyin::worker::model

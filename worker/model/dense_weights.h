@@ -12,7 +12,7 @@
 namespace zhiyin::worker::model {
 
 /// A flat vector of weights and one of gradients, padded to whole table rows of kDenseRowDim
-/// floats. The gradient of the padding is always zero. One thread.
+/// floats. The gradient of the padding is always zero. Used by one thread.
 class DenseWeights {
  public:
   explicit DenseWeights(int64_t n_weights)

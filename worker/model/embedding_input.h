@@ -14,7 +14,8 @@
 
 namespace zhiyin::worker::model {
 
-/// Handles one batch at a time. One thread; allocates nothing once it has seen the largest batch.
+/// Handles one batch at a time. Used by one thread; allocates nothing once it has seen the largest
+/// batch.
 ///
 ///   input.Prepare(rows);            // finds the distinct keys of each table
 ///   ... fill input.weights(t) for input.keys(t) ...

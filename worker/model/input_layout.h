@@ -1,4 +1,4 @@
-// Which columns of the input matrix x each field and numeric takes.
+// The columns of the input matrix x that each field and numeric takes.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Which labels the tasks of a job accept.
+// The labels that the tasks of a job accept.
 #pragma once
 
 #include "configs/job.pb.h"

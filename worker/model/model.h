@@ -1,4 +1,4 @@
-// A model: from input vectors to one output a task, and back.
+// The interface of models, which map inputs to one output for each task.
 //
 // Adding a network takes its file network/NAME.cc with a NetworkKind, its message in Model.kind of
 // job.proto, a line in network/networks.h, and its examples (tests/data/kinds/network). The
@@ -22,8 +22,8 @@
 
 namespace zhiyin::worker::model {
 
-/// The vectors of user and item in a model with two towers, for every row of the last Forward,
-/// [n, dim]; the score of a pair is their product / temperature. Valid until the next Forward.
+/// The vectors [n, dim] of user and item in a model with two towers, for every example of the last
+/// Forward. The score of a pair is their inner product / temperature. Valid until the next Forward.
 struct TowerVectors {
   ConstMatrixView user;
   ConstMatrixView item;
@@ -38,12 +38,12 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  /// Length of the flat weight vector. Fixed.
+  /// The length of the flat weight vector, which never changes.
   virtual int64_t n_weights() const = 0;
-  /// First values, a function of the random state alone.
+  /// Sets the initial weights, a function of the random state only.
   virtual void InitWeights(Random random, std::span<float> weights) const = 0;
   /// outputs [n, n_tasks] = f(x [n, input dim]). A logit where the task's loss is binary
-  /// cross-entropy. x must stay as it is until Backward has returned.
+  /// cross-entropy. x must stay unchanged until Backward has returned.
   virtual void Forward(std::span<const float> weights, const ConstMatrixView& x,
                        const nn::Pass& pass, Matrix* outputs) = 0;
   /// Adds d loss / d weights to dweights and sets dx [n, input dim] = d loss / d x, given doutputs
@@ -52,10 +52,10 @@ class Model {
   virtual void Backward(std::span<const float> weights, const ConstMatrixView& x,
                         const Matrix& doutputs, std::span<float> dweights, Matrix* dx) = 0;
 
-  /// The auxiliary loss, which the model adds to the losses of its tasks, if it has one: a function
-  /// of the last Forward and the labels [n, n_tasks], NaN where there is none. sums[t] += its part
-  /// about task t, over the rows; doutputs += factor * its derivative by the outputs. What does not
-  /// go through the outputs, the next Backward adds, times factor.
+  /// Adds the auxiliary loss of a model that has one: a function of the last Forward and the labels
+  /// [n, n_tasks], which are NaN where missing. sums[t] += the part of the loss for task t, over
+  /// the examples; doutputs += factor * its derivative with respect to the outputs. The next
+  /// Backward adds the derivatives that do not pass through the outputs, times factor.
   virtual void AddAuxiliaryLoss(const Matrix& /*outputs*/, std::span<const float> /*labels*/,
                                 float /*factor*/, std::span<double> /*sums*/,
                                 Matrix* /*doutputs*/) {}
@@ -65,7 +65,7 @@ class Model {
   virtual std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
                                               const nn::Graph::Value& x) const;
 
-  /// The factor of each input, by name, in a model with gates.
+  /// The gate of each input by its name; empty for models without gates.
   virtual std::vector<std::pair<std::string, float>> Gates(
       std::span<const float> /*weights*/) const {
     return {};

@@ -17,9 +17,9 @@ inline constexpr int kMaxExperts = 1024;
 inline constexpr int kMaxHeads = 1024;
 inline constexpr int kMaxHeadWidth = 4096;
 
-/// A Checker that knows the job around the model: its fields by name, the dims of their tables, and
-/// which fields belong to the wide part. Tables, fields and tasks have been checked before. Holds a
-/// reference to the job.
+/// A Checker with access to the job around the model: its fields by name, the dims of their tables,
+/// and the fields of the wide part. Borrows the job. REQUIRES: tables, fields and tasks were
+/// checked.
 class ModelChecker : public config::Checker {
  public:
   ModelChecker(const config::Checker& base, const Job& job);
@@ -33,7 +33,7 @@ class ModelChecker : public config::Checker {
   /// Numbers of shared experts and of experts of each task, in fields with these names.
   void CheckExperts(const config::ConfigPath& path, int n_shared, int n_own) const;
 
-  /// The field, numeric or task with this name; fails at `path` where there is none.
+  /// The field, numeric or task with this name. Throws Error at `path` if there is none.
   const Field& FieldNamed(const config::ConfigPath& path, const std::string& name) const;
   const Numeric& NumericNamed(const config::ConfigPath& path, const std::string& name) const;
   int TaskNamed(const config::ConfigPath& path, const std::string& name) const;
@@ -52,13 +52,13 @@ class ModelChecker : public config::Checker {
   /// entries.
   void CheckSameDim(const config::ConfigPath& path,
                     const google::protobuf::RepeatedPtrField<std::string>& names) const;
-  /// Columns of all inputs that the network and its interactions read.
+  /// The number of columns of all inputs that the network and its interactions read.
   int n_columns() const;
 
   /// Refuses all that stands between the fields' rows and a network that reads the rows itself.
   void CheckPlainFields(const char* kind) const;
-  /// Checks that the rows of every table can be cut into n_parts parts of equal width. `which` says
-  /// what the parts are.
+  /// Checks that the rows of every table can be cut into n_parts parts of equal width. `which`
+  /// names the parts in the message.
   void CheckParts(int n_parts, const char* which) const;
   void CheckSeveralTasks(const config::ConfigPath& path) const;
   /// Checks that a task's predictions are probabilities.

@@ -48,7 +48,7 @@ struct Targets {
 ///
 /// over the tasks t and the examples i that have the task's label, plus the model's auxiliary loss.
 /// All tasks are divided by B, which is known before the step, so that the slices of a step can be
-/// computed independently and added up. One thread.
+/// computed independently and added up. Used by one thread.
 class TaskHeads {
  public:
   explicit TaskHeads(const Job& job);

@@ -11,7 +11,7 @@
 
 namespace zhiyin::worker::recommend {
 
-/// Scores every item for a user. Immutable; any number of threads.
+/// Scores every item for a user. Immutable: used by any number of threads.
 class Baseline {
  public:
   virtual ~Baseline() = default;

@@ -10,7 +10,7 @@ namespace zhiyin::worker::recommend {
 
 /// A formula has numbers, names, + - * / ^, parentheses, exp(a), log(a), min(a, b) and max(a, b). ^
 /// associates to the right and binds more tightly than a sign: -a^b is -(a^b). Names consist of
-/// letters, digits and _, and do not begin with a digit. Immutable; any number of threads.
+/// letters, digits and _, and do not begin with a digit. Immutable: used by any number of threads.
 class Formula {
  public:
   static constexpr size_t kMaxBytes = 1000;

@@ -14,7 +14,7 @@ struct ScoredItem {
   float score = 0;  // inner product of the vectors
 };
 
-/// Finds items by their vectors. Immutable once made; any number of threads.
+/// Finds items by their vectors. Immutable once made; then used by any number of threads.
 class ItemIndex {
  public:
   virtual ~ItemIndex() = default;

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr const char* kFolder = "checkpoints";
 constexpr const char* kPrefix = "step-";
 
-/// What saves of checkpoints have made, whole or not, newest first.
+/// The folders of all checkpoints, complete or not, newest first.
 std::vector<std::string> FoldersOf(const std::string& output) {
   std::vector<std::string> found;
   std::error_code error;

@@ -17,38 +17,39 @@ namespace zhiyin::worker::saved {
 /// "OUTPUT/checkpoints/step-000000000042".
 std::string CheckpointPath(const std::string& output, int64_t step);
 
-/// The checkpoints of an output folder, newest first: those that have a manifest, one that was
-/// being replaced by its like included. Whatever else lies there is left out.
+/// The paths of the checkpoints of an output folder, newest first. A checkpoint is a folder with a
+/// manifest; this includes one that was just being replaced by a new checkpoint of its step.
 std::vector<std::string> FindCheckpoints(const std::string& output);
 
-/// The step of the newest of them, by its name; nothing where there is none.
+/// The step of the newest checkpoint, by its name; nothing if there is no checkpoint.
 std::optional<int64_t> NewestStep(const std::string& output);
 
-/// Reads all of a model or checkpoint, and of what it builds on. Throws Error naming file and
-/// offset where it is damaged.
+/// Reads and checks all files of a model or checkpoint, and of the saves that it builds on. Throws
+/// Error, naming file and offset, when one is damaged or missing.
 ps::save::SavedChain VerifyModel(const std::string& folder);
 
-/// The newest one that is whole; what is wrong with newer ones is told to `note`. Empty where there
-/// is none. Throws Error when there are some, and all are damaged: starting anew would lose what
-/// they had.
+/// Returns the newest intact checkpoint of an output folder. Calls `note` with the defect of every
+/// newer one. Returns an empty chain if there are no checkpoints. Throws Error if there are some
+/// and all are damaged, since a job that began anew would replace them.
 ps::save::SavedChain NewestCheckpoint(const std::string& output,
                                       const std::function<void(const std::string&)>& note);
 
-/// Writes the checkpoints of a run of the job, one at a time. Those but the newest `keep`, and what
-/// these build on, are removed when there is a new one, with what an interrupted save has left.
-/// Used by the chief.
+/// Writes the checkpoints of a run of the job, one at a time. When one is complete, all checkpoints
+/// are removed except the newest `keep` and those that they build on; so are the remains of
+/// interrupted saves. Used by the chief, on the rank's thread.
 class CheckpointWriter {
  public:
-  /// One in `full_every` is whole, the first of the run among them, and one that comes after a
-  /// failure. Borrows the client.
+  /// One checkpoint in `full_every` is full, the others are incremental. The first one of the run
+  /// and the first after a failure are full. Borrows the client.
   CheckpointWriter(std::string output, int keep, int full_every, ps::client::Client* client);
 
-  /// Begins one, see ModelSave. REQUIRES: none is under way. Throws FileError, as Finish does:
-  /// there is none then, and the checkpoints that were there are untouched.
+  /// Begins a checkpoint, see ModelSave. Throws FileError, as Finish does; then no checkpoint is
+  /// under way, and the existing ones are untouched. REQUIRES: no checkpoint is under way.
   void Start(Manifest manifest);
-  /// Its step, where one is under way.
+  /// The step of the checkpoint that is under way, if any.
   std::optional<int64_t> step() const { return save_ ? std::optional(step_) : std::nullopt; }
-  /// True: it is there. REQUIRES: one is under way.
+  /// Returns whether the checkpoint is complete; with `wait`, waits until it is. REQUIRES: a
+  /// checkpoint is under way.
   bool Finish(bool wait);
 
  private:
@@ -64,7 +65,7 @@ class CheckpointWriter {
   int n_since_full_ = 0;
 };
 
-/// All of them.
+/// Removes all checkpoints of an output folder.
 void RemoveCheckpoints(const std::string& output);
 
 }  // namespace zhiyin::worker::saved

@@ -1,4 +1,5 @@
-// A trained model in memory, to be asked and no longer to be trained: without ranks and a network.
+// A trained model in the memory of one process, for predictions only; needs no ranks and no
+// network.
 #pragma once
 
 #include <cstdint>
@@ -20,21 +21,22 @@
 
 namespace zhiyin::worker::saved {
 
-/// Filled by one thread, then read by any number.
+/// Holds the weights of a trained model. Filled by one thread, then read by any number of threads.
 class FrozenModel {
  public:
-  /// Without rows: who loads adds each. Throws Error on a manifest whose job makes another model.
+  /// Makes a model without rows, which are added by AddRow. Throws Error when the manifest's number
+  /// of weights is not that of its job's model.
   explicit FrozenModel(const Manifest& manifest);
 
   const Job& job() const { return job_; }
-  /// The weights of a row of a table (TableId), dim floats.
+  /// Adds a row of a table with its weights [dim].
   void AddRow(TableId table, Key key, std::span<const float> weights);
 
-  /// The weights of a row; null where there is none.
+  /// The weights [dim] of a row; nullptr if the key has no row.
   const float* Find(TableId table, Key key) const;
   int64_t n_rows(TableId table) const { return static_cast<int64_t>(tables_[table].at.size()); }
   const data::Normalizer& normalizer() const { return normalizer_; }
-  /// The model's own weights.
+  /// The dense weights.
   model::DenseWeights OwnWeights() const;
 
   /// Workspaces of one thread; borrows the model.
@@ -42,11 +44,11 @@ class FrozenModel {
    public:
     explicit Session(const FrozenModel& model);
 
-    /// predictions() and vectors() of rows of the job's shape, not normalized; a category without a
-    /// row is zeros.
+    /// Computes predictions() and vectors() for examples of the job's shape, whose numerics are not
+    /// normalized yet. A category without an embedding row reads as zeros.
     void Run(const data::Rows& rows);
-    /// [n, n_tasks], those of `zhiyin predict` but for rounding: here a row has other company in
-    /// its batch.
+    /// [n, n_tasks]. They differ from those of `zhiyin predict` by rounding only, since an example
+    /// is computed in another batch here.
     std::span<const float> predictions() const { return predictions_; }
     /// As Model::vectors; valid until the next Run.
     std::optional<model::TowerVectors> vectors() const { return network_->vectors(); }

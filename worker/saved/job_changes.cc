@@ -14,7 +14,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::util::MessageDifferencer;
 
-/// What may change between runs of a job: at or below these places. Indices are left out.
+/// The places at or below which a job may change between its runs, without indices.
 constexpr std::array<std::string_view, 15> kMayChange = {"name",
                                                          "train.warm_start",
                                                          "evaluation",
@@ -31,7 +31,8 @@ constexpr std::array<std::string_view, 15> kMayChange = {"name",
                                                          "model.hidden.dropout",
                                                          "task.weight"};
 
-/// Numbers of an optimizer may change, its kind may not: it says what a row holds.
+/// Whether this is a parameter of an optimizer, which may change. Its kind may not, since that
+/// determines the state in rows.
 bool IsNumberOfOptimizer(const std::string& place, const FieldDescriptor* field) {
   return place.find("optimizer.") != place.npos &&
          field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE;
@@ -45,7 +46,7 @@ bool MayChange(const std::string& place, const FieldDescriptor* field) {
          IsNumberOfOptimizer(place, field) || place.find("optimizer.schedule") != place.npos;
 }
 
-/// What a job has several of, by name: may be added.
+/// Whether the field is a list of parts of a job, identified by name, which may be added.
 bool IsPart(const FieldDescriptor* field) {
   return field->containing_type() == Job::descriptor() && field->is_repeated();
 }

@@ -1,5 +1,5 @@
-// Changes of a job since it was saved, and which of them it can be resumed with: those that leave
-// the meaning of the saved rows and of the position in the data as it was.
+// Changes of a job since it was saved. It can be resumed with those that leave the meaning of the
+// saved rows, and of the position in the data, unchanged.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace zhiyin::worker::saved {
 
 /// The changes between two states of a job, in words for the user; empty lists where nothing has
 /// changed. A changed value reads "PATH: is NOW, was BEFORE" with the path of the config file
-/// ("table[1].dim: is 9, was 3"). A value that is not there, or is a zero that need not be
-/// written, is "absent", and a message that is there is "set". Tables, fields, numerics and tasks
-/// are told apart by their names, so that one that is renamed is one removed and one added.
+/// ("table[1].dim: is 9, was 3"). A value that is not set, or is a zero that need not be
+/// written, is "absent", and a message that is set is "set". Tables, fields, numerics and tasks
+/// are identified by their names, so that a renamed one counts as one removed and one added.
 struct JobDifferences {
   /// Changes that a job may always be resumed with: its name, test split and evaluation, limits,
   /// regularisation, how long it trains, when it writes checkpoints, and the numbers of its
@@ -24,8 +24,8 @@ struct JobDifferences {
   std::vector<std::string> refused;
   /// Added tables, fields, numerics and tasks ("task clicks"), which are allowed.
   std::vector<std::string> added;
-  /// Changes that are allowed only beside something added, and are among `refused` where nothing
-  /// is: those of the model, and another order of tables, fields, numerics or tasks ("task[1]: was
+  /// Changes that are allowed only if something was added; otherwise they are in `refused`. These
+  /// are changes of the model, and of the order of tables, fields, numerics or tasks ("task[1]: was
   /// at 0").
   std::vector<std::string> with_added;
 };

@@ -8,8 +8,8 @@
 
 namespace zhiyin::worker::saved {
 
-/// The model with all of its embedding rows. REQUIRES: the job of the last manifest is checked.
-/// Throws Error where a file is missing or damaged.
+/// Returns the model with all of its embedding rows and dense weights. Throws Error when a file is
+/// missing or damaged. REQUIRES: the job of the last manifest was checked.
 std::shared_ptr<const FrozenModel> LoadFrozen(const ps::save::SavedChain& saved);
 
 }  // namespace zhiyin::worker::saved

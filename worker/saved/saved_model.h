@@ -1,4 +1,4 @@
-// A trained model as a folder: what the chief writes around the servers' rows.
+// A saved model as a folder: the servers' files of rows, and the manifest that the chief writes.
 #pragma once
 
 #include <cstdint>
@@ -13,27 +13,32 @@ namespace zhiyin::worker::saved {
 
 inline constexpr int kModelFormatVersion = 1;
 
-/// The manifest of a model: everything but its files.
+/// Returns the manifest of a model without its list of files. `epoch` is the number of completed
+/// epochs, `step` that of completed steps, `n_weights` that of dense weights.
 Manifest ManifestOf(const Job& job, const data::Normalizer& normalizer, int64_t epoch, int64_t step,
                     int64_t n_weights);
 
-/// What is behind the name of a folder that is not whole yet.
+/// The suffix of the name of a folder that is not complete yet.
 inline constexpr const char* kUnfinished = ".unfinished";
 
-/// A model's folder in the making: FOLDER.unfinished, the manifest last, then renamed into place of
-/// an earlier one, which is FOLDER.previous meanwhile. Whenever the process ends, FindModel finds
-/// one of the two whole. One at a time for a client.
+/// A save of a model in progress. The files are written to FOLDER.unfinished, the manifest last.
+/// Then an earlier model at FOLDER is renamed to FOLDER.previous, FOLDER.unfinished to FOLDER, and
+/// FOLDER.previous is removed. Whenever the process ends, FindModel finds one complete model. A
+/// client has one save at a time. Used by the chief, on the rank's thread.
 class ModelSave {
  public:
-  /// The model as it is now; when it returns, anybody may push again. A base in the manifest is
-  /// dropped where no file needs it. REQUIRES: nobody pushes meanwhile; the folder above exists.
-  /// Throws FileError; an earlier model is then untouched. Borrows the client.
+  /// Begins to save the model with its current weights; workers may push again once this returns. A
+  /// base in the manifest is removed if all files turn out to hold all rows. Throws FileError; an
+  /// earlier model is then untouched. Borrows the client. REQUIRES: no worker pushes meanwhile; the
+  /// parent folder exists.
   ModelSave(Manifest manifest, const std::string& folder, ps::SaveKind kind,
             ps::client::Client* client);
 
-  /// True: it is there, for which `wait` waits. Throws FileError as above; it is then over, too.
+  /// Returns whether the model is complete; with `wait`, waits until it is. Throws FileError as the
+  /// constructor does; the save is then over, too.
   bool Finish(bool wait);
-  /// As Manifest::Base has it of the next one. REQUIRES: Finish was true.
+  /// The digest of the manifest, for Manifest::Base of the next incremental save. REQUIRES: Finish
+  /// has returned true.
   uint64_t digest() const { return digest_; }
   bool has_base() const { return manifest_.has_base(); }
 
@@ -43,32 +48,37 @@ class ModelSave {
   ps::client::Client* client_;
   uint64_t digest_ = 0;
 };
-/// All of it.
+/// Saves a model and waits until it is complete.
 void SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client);
 
-/// The last step of it: whole or not at all, with a checksum behind it, which is returned.
+/// Writes the manifest, followed by its checksum, and returns the checksum. An existing manifest is
+/// replaced only when the new one is complete. Throws FileError when it cannot be written.
 uint64_t WriteManifest(const Manifest& manifest, const std::string& folder);
 
-/// Removes a model, its manifest first: what is left of an interrupted removal is none.
+/// Removes a model, its manifest first: an interrupted removal never leaves a loadable model.
 void RemoveModel(const std::string& folder);
 
 bool HasManifest(const std::string& folder);
 
-/// The folder that holds the manifest: `path` itself or `path`/model, or `path`/model.previous
-/// where a save was cut off between two renames. Throws Error when none does.
+/// Returns the folder that holds the manifest: `path` itself, `path`/model, or
+/// `path`/model.previous, which is left by a save that was interrupted between two renames. Throws
+/// Error when none does.
 std::string FindModel(const std::string& path);
-/// Throws Error when it is missing, damaged, or of a newer format.
+/// Reads the manifest of a folder, and its checksum into *digest unless that is nullptr. Throws
+/// Error when the manifest is missing, damaged, or of a newer format.
 Manifest LoadManifest(const std::string& folder, uint64_t* digest = nullptr);
-/// The manifests of a model and of all that it builds on. Throws Error where one is missing or is
-/// not the one that was built on.
+/// Reads the manifests of a model and of the saves that it builds on. Throws Error when one is
+/// missing or has another digest than the save that builds on it expects.
 ps::save::SavedChain LoadChain(const std::string& folder);
-/// Parses the text of a manifest whose checksum fits. Errors as in ReadManifest.
+/// Parses the text of a manifest whose checksum was found right. Throws Error, beginning with
+/// `name`, as LoadManifest does.
 Manifest ParseManifest(const std::string& text, const std::string& name);
 
-/// Throws Error, `name` in front, unless a manifest could have been written by SaveModel, its job
-/// aside.
+/// Throws Error, beginning with `name`, unless SaveModel could have written the manifest. Does not
+/// check the job in it.
 void CheckManifest(const Manifest& manifest, const std::string& name);
 
+/// The normalizer that the manifest holds.
 data::Normalizer NormalizerOf(const Manifest& manifest);
 
 }  // namespace zhiyin::worker::saved

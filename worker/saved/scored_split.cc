@@ -31,7 +31,7 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
   }
   if (split.n == 0)
     Fail("data.", kind == data::SplitKind::kTest ? "test" : "train",
-         ": has no good rows, expected some");
+         ": has no examples, expected some");
   split.predictions = Predict(model, split.blocks);
   return split;
 }

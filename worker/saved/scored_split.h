@@ -1,4 +1,4 @@
-// A split of a job's data with a model's predictions.
+// The examples of a split with a model's predictions.
 #pragma once
 
 #include <optional>
@@ -12,21 +12,22 @@
 
 namespace zhiyin::worker::saved {
 
-/// All good rows, in order, in memory.
+/// All examples of a split, in order, in memory. Plain data.
 struct ScoredSplit {
   std::vector<data::Rows> blocks;
-  int64_t n = 0;
-  int64_t n_bad = 0;
-  std::vector<std::vector<float>> labels;       // [tasks][n]
-  std::vector<std::vector<float>> predictions;  // [tasks][n]
-  /// By field, for every category that was met: what the data calls it.
+  int64_t n = 0;                                // examples
+  int64_t n_bad = 0;                            // malformed lines
+  std::vector<std::vector<float>> labels;       // [n_tasks][n]
+  std::vector<std::vector<float>> predictions;  // [n_tasks][n]
+  /// [n_fields]: the value in the data of every category of the split.
   std::vector<std::unordered_map<Key, std::string>> names;
 };
 
-/// Throws Error as a Source does, and where there are no rows.
+/// Reads a split of the model's job and computes the predictions. Throws Error as a Source does,
+/// and when there are no examples.
 ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind);
 
-/// Predictions [tasks][rows of all blocks] by all processors.
+/// Computes the predictions [n_tasks][examples of all blocks] on all processors.
 std::vector<std::vector<float>> Predict(const FrozenModel& model,
                                         const std::vector<data::Rows>& blocks);
 

@@ -1,4 +1,4 @@
-// Predictions on their way from the workers to the chief, in an evaluation.
+// The results of an evaluation by block, which workers send to the chief.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 
 namespace zhiyin::worker::train {
 
-/// What a worker's blocks came to: for each block its number, labels, predictions and loss sums.
+/// The labels, predictions and loss sums of the blocks that a worker has evaluated, by block
+/// number.
 class BlockResults {
  public:
   explicit BlockResults(size_t n_tasks) : n_tasks_(n_tasks) {}
@@ -20,14 +21,14 @@ class BlockResults {
     std::vector<double> loss_sums;   // [n_tasks], unweighted
   };
 
-  /// Throws Error on a block of other tasks, one that is here already, and predictions that are no
-  /// numbers.
+  /// Adds a block. Throws Error when its arrays are not of n_tasks, when a block with this number
+  /// was added before, and when a prediction is not finite.
   void Add(int64_t number, Block block);
   const std::map<int64_t, Block>& blocks() const { return blocks_; }
 
   std::string Serialize() const;
-  /// Adds what another worker serialized. Throws Error where Add does, and on bytes that are
-  /// something else.
+  /// Adds the blocks that another worker serialized. Throws Error as Add does, and on bytes that
+  /// Serialize did not write.
   void Merge(std::string_view bytes);
 
  private:

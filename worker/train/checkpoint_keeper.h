@@ -1,5 +1,5 @@
-// Checkpoints at the chief: begun while nobody pushes, written while training runs, and what the
-// user is told about them.
+// Checkpoints at the chief: begins them while no worker pushes, finishes them while training
+// continues, and reports them to the user.
 #pragma once
 
 #include <chrono>
@@ -12,22 +12,22 @@
 
 namespace zhiyin::worker::train {
 
-/// Tolerates as many failures in a row as train.checkpoint.max_failures allows: the job continues,
-/// with a warning, and the older checkpoints are untouched. Used by the chief, on the rank's
-/// thread; borrows the client. Not collective, but a checkpoint is consistent only if all workers
-/// wait while Start() runs.
+/// Writes the checkpoints of a job. Tolerates as many failures in a row as
+/// train.checkpoint.max_failures allows: then the job continues, with a warning, and the older
+/// checkpoints are untouched. Used by the chief, on the rank's thread; borrows the client. Not
+/// collective, but a checkpoint is consistent only if all workers wait while Start() runs.
 class CheckpointKeeper {
  public:
   /// `output` is the job's output folder; `say` prints a line.
   CheckpointKeeper(const Job& job, std::string output, ps::client::Client* client,
                    std::function<void(const std::string&)> say);
 
-  /// Begins the checkpoint that the manifest describes, after waiting for the one before. The last
-  /// of the job is complete on return; others are written while training continues. Throws Error
-  /// after too many failures, and where the last one fails.
+  /// Waits for the checkpoint before, if it is not complete, then begins the one that the manifest
+  /// describes. The last one of the job (`is_last`) is complete on return; others are written while
+  /// training continues. Throws Error after too many failures, and when the last one fails.
   void Start(Manifest manifest, bool is_last);
 
-  /// Reports a checkpoint that is complete. With `wait`, returns once none is being written.
+  /// Reports a checkpoint that has become complete. With `wait`, waits until none is being written.
   /// Throws Error as Start does.
   void Finish(bool wait) { Finish(wait, /*is_last=*/false); }
 

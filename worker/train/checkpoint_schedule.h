@@ -1,5 +1,5 @@
-// Sync points: the steps before which all workers pause, for a checkpoint or to end. The chief
-// alone decides.
+// The schedule of sync points: the steps before which all workers pause, for a checkpoint or to
+// end.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,19 @@
 
 namespace zhiyin::worker::train {
 
+/// Fills in the defaults of train.checkpoint.
 void FillCheckpoint(Checkpoint* checkpoint);
 /// Throws Error, by way of `check`, for the first thing about train.checkpoint that is impossible.
 /// REQUIRES: defaults are filled in.
 void CheckCheckpoint(const config::Checker& check, const config::ConfigPath& path,
                      const Checkpoint& checkpoint);
 
-/// What the chief tells all workers at a sync point.
+/// The chief's decision at a sync point, which it broadcasts to all workers.
 struct SyncPoint {
   static constexpr uint64_t kNone = ~uint64_t{0};
 
-  bool save = false;
-  bool stop = false;      // afterwards
+  bool save = false;      // write a checkpoint
+  bool stop = false;      // end the job afterwards
   uint64_t next = kNone;  // the step of the next sync point; kNone: none in this epoch
 
   std::string Serialize() const;
@@ -32,20 +33,21 @@ struct SyncPoint {
   static SyncPoint Parse(std::string_view bytes);
 };
 
-/// Used by the chief. Sync points cost a message and the wait for the slowest: about one a second,
-/// measured, and one where train.checkpoint wants it. Time is that of the endpoint: simulated runs
+/// Decides on the sync points. Used by the chief. A sync point costs a message and the wait for the
+/// slowest worker; hence there is about one per second, by the measured time of a step, and one at
+/// each step for which train.checkpoint asks. Time is that of the endpoint, so that simulated runs
 /// repeat exactly.
 class CheckpointSchedule {
  public:
-  /// `first_step`: what an earlier run of the job has not done. `stop_requested`: somebody wants
-  /// the job to end early; may be empty. Borrows the endpoint and the job.
+  /// `first_step` is the first step that an earlier run of the job has not done. `stop_requested`
+  /// returns whether the job shall end early; may be empty. Borrows the endpoint.
   CheckpointSchedule(const Job& job, int64_t steps_per_epoch, int64_t first_step,
                      const net::Endpoint* clock, std::function<bool()> stop_requested);
 
-  /// In the epoch, before `step` of all epochs is begun: at its first step, and at every sync
-  /// point.
+  /// Returns the decision before `step`, counted over all epochs, of an epoch, counted from 0.
+  /// Called before the first step of the epoch, and before each SyncPoint::next.
   SyncPoint InEpoch(int64_t epoch, uint64_t step);
-  /// When the epoch is over and evaluated, before the next, if any.
+  /// Returns the decision after an epoch, counted from 0, that is over and evaluated.
   SyncPoint AfterEpoch(int64_t epoch, bool is_last);
 
  private:

@@ -76,7 +76,7 @@ data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& 
     Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
   for (int t = 0; t < job.task_size(); ++t) {
     if (summary.n_observed[static_cast<size_t>(t)] == 0) {
-      Fail("task ", job.task(t).name(), ": no row of data.", split, " has a label (column ",
+      Fail("task ", job.task(t).name(), ": no example of data.", split, " has a label (column ",
            job.task(t).label().column(), ")");
     }
   }

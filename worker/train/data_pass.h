@@ -1,4 +1,4 @@
-// What all workers together learn about the data before the first step.
+// The first pass over the data: how it is divided among workers, and its results.
 #pragma once
 
 #include <string>
@@ -11,21 +11,24 @@
 
 namespace zhiyin::worker::train {
 
-/// Parts that a step is cut into.
+/// The number of slices of a step.
 int SlicesOfStep(const Train& train, int n_workers);
-/// Who reads what in the first pass: what it is likely to train on.
+/// The blocks that each worker reads in the first pass: those that it is likely to train on, so
+/// that it can keep them in memory.
 data::BlockDeal FirstDeal(const Train& train, int n_workers);
 
-/// Throws Error for a malformed line where the job allows none: why read on?
+/// Throws Error for a malformed line if the job allows none, so that the pass ends at once.
 void CheckBadLine(const data::BadLine& line, const Data& data);
 
-/// Everybody's summaries of a split, at every worker. Throws Error when there are more malformed
-/// lines than the job allows, no rows, or a task without any label; the chief logs the first
-/// malformed lines of a job that goes on. Collective. `split` is its name in the config: "train".
+/// Returns the summaries of all workers, at every worker. `split` is the name of the split in the
+/// config: "train". Throws Error when there are more malformed lines than the job allows, no
+/// examples, or a task without any label. Otherwise the chief logs the first malformed lines.
+/// Collective over all workers.
 data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& job,
                                     const char* split, Group* group);
 
-/// Standardises what the job wants standardised, by the statistics of the training rows.
+/// Returns the normalizer that standardises numerics as the job asks for, by the statistics of the
+/// training split.
 data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& training);
 
 }  // namespace zhiyin::worker::train

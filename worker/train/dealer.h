@@ -1,5 +1,5 @@
-// What a worker computes next: decided by the books of server 0 (ps/server/lease_manager.h), read
-// ahead by the SliceReader.
+// The slices that a worker computes: assigned by the lease manager (ps/server/lease_manager.h),
+// read ahead by the SliceReader.
 #pragma once
 
 #include <cstdint>
@@ -15,54 +15,58 @@
 
 namespace zhiyin::worker::train {
 
-/// One slice: a batch, at staleness 0 a part of one.
+/// A slice for this worker: at staleness 0 a part of a step, otherwise a batch of a range.
 struct SliceTask {
   int64_t number = 0;     // among the slices of an epoch
   uint64_t clock = 0;     // the step, over all epochs, as servers count it
   int slice = 0;          // its position in the step's sum
   int n_slices = 1;       // of every step
-  int64_t step_rows = 0;  // rows of the optimizer step that its gradients are part of
+  int64_t step_rows = 0;  // examples of the optimizer step that its gradients are part of
 };
 
-/// Hands a worker its slices, one after the other, and has the reader prepare their rows in that
-/// order. What it needs from server 0 is asked for before it is needed. Used by the rank's thread;
-/// borrows the reader and the client.
+/// Returns the slices of a worker, one after the other, and orders their examples from the reader
+/// in that order. Sends its requests to server 0 ahead of time. Used by the rank's thread; borrows
+/// the reader and the client.
 class Dealer {
  public:
   virtual ~Dealer() = default;
 
-  /// Steps that the servers' clocks advance in an epoch, about.
+  /// The approximate number of steps by which the servers' clocks advance in an epoch.
   virtual int64_t steps_per_epoch() const = 0;
-  /// Examples of all slices of an epoch, by the slice's number.
+  /// The number of examples of each slice of an epoch, by the slice's number.
   virtual std::vector<int64_t> RowsOfSlices() const = 0;
 
-  /// Before the first epoch of a job that is resumed: it begins with this one, whose slices `done`,
-  /// in any order, and all steps before `next_step` of all epochs are done. All workers say the
-  /// same, and wait for each other afterwards.
+  /// Sets the position of a resumed job: it begins with this epoch, whose slices `done` (in any
+  /// order) are done, as are all steps before `next_step`, counted over all epochs. Called before
+  /// the first BeginEpoch, by all workers with equal arguments; they wait for each other
+  /// afterwards.
   virtual void Resume(int64_t epoch, int64_t next_step, std::span<const int64_t> done) = 0;
-  /// Every epoch in turn. REQUIRES: where staleness is not 0, all workers have ended the one
-  /// before.
+  /// Begins an epoch, counted from 0; called for every epoch in turn. REQUIRES: at staleness other
+  /// than 0, all workers have ended the epoch before.
   virtual void BeginEpoch(int64_t epoch) = 0;
-  /// The next slice, whose rows SliceReader::Next gives next; nothing when the epoch has none left
-  /// for this worker.
+  /// Returns the next slice, whose examples the next call of SliceReader::Next returns; nothing
+  /// when the epoch has no slice left for this worker.
   virtual std::optional<SliceTask> Next() = 0;
-  /// Between slices, or in the middle of one: asks for what will be needed, takes answers that have
-  /// come.
+  /// Sends the requests whose answers will be needed soon, and takes answers that have arrived.
+  /// Called between slices or while one is computed.
   virtual void AskAhead() = 0;
-  /// The gradients of the slice were pushed, slices in order; it took `seconds` to compute.
+  /// Records that the gradients of a slice were pushed, and the seconds that its computation took.
+  /// Called for the slices in order.
   virtual void Pushed(const SliceTask& task, double seconds) = 0;
-  /// After Client::Drain.
+  /// Ends the epoch. REQUIRES: Client::Drain has returned.
   virtual void EndEpoch() = 0;
 };
 
-/// Staleness 0: streams, dealt for a round of steps at a time by the workers' speeds.
+/// Makes the dealer for staleness 0. Slices are assigned to workers for a round of steps at a time,
+/// in proportion to their speeds.
 std::unique_ptr<Dealer> MakeStreamDealer(const Job& job, data::StreamPlan plan, int worker,
                                          int n_workers, data::SliceReader* reader,
                                          ps::client::Client* client);
 
-/// Otherwise: ranges, leased one by one. At a bound on staleness each batch takes a ticket g for
-/// its step: clock g / n_slices, slice g mod n_slices, so that a slow worker holds few of the steps
-/// that others wait for. Without a bound the clock only tells how far the epoch is.
+/// Makes the dealer for other values of staleness. Workers lease ranges one by one. At bounded
+/// staleness each batch takes a ticket g, which makes it slice g mod n_slices of step g / n_slices,
+/// so that a slow worker holds few of the steps that others wait for. At unbounded staleness the
+/// clock only measures the progress of the epoch.
 std::unique_ptr<Dealer> MakeRangeDealer(const Job& job, data::RangePlan plan, int worker,
                                         int n_workers, data::SliceReader* reader,
                                         ps::client::Client* client);

@@ -11,7 +11,7 @@
 namespace zhiyin::worker::train {
 namespace {
 
-/// What the balance did in the epoch, by task.
+/// The figures of balancing in the epoch, by task.
 Json TaskBalanceJson(const model::TaskHeads& heads, const std::vector<double>& numbers) {
   std::vector<std::string> names;
   for (int t = 0; t < heads.n_tasks(); ++t) names.push_back(heads.name(t));

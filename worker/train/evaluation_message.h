@@ -1,4 +1,4 @@
-// What an evaluation has found, as a checkpoint keeps it.
+// The result of an evaluation as a message, for checkpoints.
 #pragma once
 
 #include "configs/manifest.pb.h"
@@ -7,7 +7,7 @@
 namespace zhiyin::worker::train {
 
 Progress::Evaluated MessageOf(const EvaluationResult& result);
-/// The inverse; a metric that was undefined is undefined again.
+/// The inverse of MessageOf, undefined metrics included.
 EvaluationResult EvaluationOf(const Progress::Evaluated& message);
 
 }  // namespace zhiyin::worker::train

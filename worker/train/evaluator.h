@@ -1,4 +1,4 @@
-// Evaluation on the test split: equal digits for any number of workers and servers.
+// Evaluation on the test split. Results are bitwise equal for any number of workers and servers.
 #pragma once
 
 #include <cstdint>
@@ -20,26 +20,28 @@
 
 namespace zhiyin::worker::train {
 
-/// What an evaluation found. Known to the chief alone.
+/// The result of an evaluation. Only the chief has it.
 struct EvaluationResult {
   std::vector<model::metric::TaskMetrics> tasks;  // [n_tasks]
-  double loss = 0;  // weighted sum over tasks of the mean loss of the rows that have the label
-  int64_t n_rows = 0;
+  double loss = 0;     // weighted sum over tasks of the mean loss of the examples with the label
+  int64_t n_rows = 0;  // examples
 };
 
 /// Block b of the test split is evaluated by worker b mod n_workers; the chief puts the blocks in
-/// order and computes the metrics. Used by the rank's thread; borrows all it is given.
+/// order and computes the metrics. Used by the rank's thread; borrows all pointers that it is
+/// given.
 class Evaluator {
  public:
   Evaluator(const Job& job, ps::client::Client* client, Group* group, int n_workers,
             model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads);
 
-  /// Reads this worker's blocks; they are kept if they are at most data.shuffle_rows rows and read
-  /// anew at every evaluation otherwise. Returns what was found; `on_bad` hears of every malformed
-  /// line.
+  /// Reads this worker's blocks and returns their summaries. Keeps them if they have at most
+  /// data.shuffle_rows examples; otherwise every evaluation reads them again. Calls `on_bad` for
+  /// every malformed line. Throws Error as Source does.
   data::BlockSummaries Load(const std::function<void(const data::BadLine&)>& on_bad);
 
-  /// All workers together. REQUIRES: nobody pushes meanwhile.
+  /// Evaluates the model. Collective over all workers; the result is empty elsewhere than at the
+  /// chief. REQUIRES: no worker pushes meanwhile.
   EvaluationResult Evaluate(const data::Normalizer& normalizer);
 
  private:

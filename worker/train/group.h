@@ -1,6 +1,7 @@
-// All workers together: what each has goes to the chief, what the chief decides goes to all.
+// Collective operations among the workers: gather to the chief, broadcast from the chief, barrier.
 //
-//   kGather     any bytes, clock = number of the call; kBroadcast the same
+//   kGather      any bytes; clock = the number of the call
+//   kBroadcast   any bytes; clock = the number of the call
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@
 
 namespace zhiyin::worker::train {
 
-/// Every worker makes equal calls in one order. Used by the rank's thread; borrows the
-/// mailbox.
+/// The operations are collective: all workers call them in one order. They throw as Mailbox::Await
+/// does. Used by the rank's thread; borrows the mailbox.
 class Group {
  public:
   Group(net::Mailbox* mailbox, const net::RoleMap& roles)
@@ -24,12 +25,13 @@ class Group {
   bool IsChief() const { return worker_ == 0; }
   int RankOfWorker(int worker) const { return roles_.RankOfWorker(worker); }
 
-  /// At the chief: every worker's bytes, by worker. Elsewhere: nothing, at once. `what` names the
-  /// gathering in messages. Throws Error on a part that nobody should have sent.
+  /// Sends `mine` to the chief. Returns the bytes of all workers, [n_workers], at the chief;
+  /// returns an empty vector at once elsewhere. `what` names the operation in messages. Throws
+  /// Error on a part that no correct worker sends.
   std::vector<std::string> Gather(std::string mine, const char* what);
-  /// Everywhere: the chief's bytes.
+  /// Returns the chief's bytes, at all workers.
   std::string Broadcast(std::string from_chief, const char* what);
-  /// Returns once every worker has called it.
+  /// Returns once every worker has called this.
   void Barrier(const char* what);
   /// For long work between calls: see Mailbox.
   void SendHeartbeat() { mailbox_->SendHeartbeat(); }
@@ -39,7 +41,7 @@ class Group {
   net::RoleMap roles_;
   int worker_;
   uint64_t n_calls_ = 0;
-  std::vector<net::Frame> early_;  // at the chief: of calls that this rank has not made yet
+  std::vector<net::Frame> early_;  // at the chief: parts of calls that it has not made yet
 };
 
 }  // namespace zhiyin::worker::train

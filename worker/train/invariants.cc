@@ -23,8 +23,8 @@ constexpr int64_t ClientCounts::*kCounts[] = {
     &ClientCounts::n_waiting,       &ClientCounts::peak_bytes,    &ClientCounts::bound_bytes,
 };
 
-/// What an invariant says of a job: nothing where it does not apply, "" where it holds, otherwise
-/// what is and what was expected.
+/// The result of checking an invariant: nothing if it does not apply to the job, "" if it holds,
+/// otherwise the counts that break it and the expected ones.
 using Verdict = std::optional<std::string>;
 
 Verdict PushesApplied(const JobCounts& counts) {
@@ -59,7 +59,7 @@ Verdict EvaluationMakesNoRows(const JobCounts& counts) {
 Verdict SamplesCounted(const JobCounts& counts) {
   const int64_t n_expected = counts.n_rows * counts.n_epochs;
   if (counts.n_samples == n_expected) return "";
-  return TextOf("workers trained on ", counts.n_samples, " rows, expected ", n_expected, ": ",
+  return TextOf("workers trained on ", counts.n_samples, " examples, expected ", n_expected, ": ",
                 counts.n_rows, " in each of ", counts.n_epochs, " epochs");
 }
 

@@ -1,5 +1,5 @@
-// Invariants of every training job, over MPI and simulated alike, checked at its end by name from
-// sums that workers and servers keep anyway.
+// The invariants of training jobs, over MPI and simulated. Every job checks them at its end, from
+// counts of its workers and servers.
 //
 //   evaluation_makes_no_rows  servers have made as many rows after each evaluation as before it
 //   pushes_applied            pushes that servers applied or refused = pushes that workers sent
@@ -9,10 +9,10 @@
 //   samples_counted           examples that workers trained on = examples of the split * epochs
 //   staleness_bound           no worker got a reply to a pull of step t before t - staleness steps
 //                             were complete
-//   row_counts                those of ps/row_counts.h
-//   all_answered              nothing is left waiting at a client or a server
-//   memory_bound              bytes between a worker and a server stayed within what
-//                             docs/protocol.md allows
+//   row_counts                the equations of ps/row_counts.h hold
+//   all_answered              no request or pull is left waiting at a client or a server
+//   memory_bound              the bytes between a worker and a server stayed within the bound of
+//                             docs/protocol.md
 #pragma once
 
 #include <cstdint>
@@ -24,27 +24,27 @@
 
 namespace zhiyin::worker::train {
 
-/// One worker's counts to the chief, as bytes.
+/// One worker's counts as bytes, which it sends to the chief.
 std::string SerializeCounts(const ps::client::ClientCounts& counts);
-/// Throws Error on bytes that SerializeCounts did not write, and on counts that cannot be.
+/// The inverse. Throws Error on bytes that SerializeCounts did not write, and on impossible counts.
 ps::client::ClientCounts ParseCounts(std::string_view bytes);
 
-/// All that the invariants are about, at the chief.
+/// The counts that the invariants relate to each other, at the chief. Plain data.
 struct JobCounts {
   int staleness = 0;
   int64_t n_rows = 0;  // of the training split
   int64_t n_epochs = 0;
-  int64_t n_samples = 0;  // trained on, as workers say
+  int64_t n_samples = 0;  // examples trained on, by the workers' counts
   int64_t n_rows_made_by_evaluation = 0;
   std::vector<ps::client::ClientCounts> workers;  // [worker]
-  ps::ServerReport servers;                       // all together
+  ps::ServerReport servers;                       // of all servers, merged
 
-  /// Over all workers.
+  /// The sum of a count over all workers.
   int64_t Sum(int64_t ps::client::ClientCounts::*count) const;
 };
 
-/// Checks all that apply to the job, in the order above; returns their names. Throws Error on the
-/// first that is broken: "invariant NAME broken: what, expected".
+/// Checks the invariants that apply to the job, in the order above, and returns their names. Throws
+/// Error on the first one that is broken: "invariant NAME broken: what, expected".
 std::vector<std::string> CheckInvariants(const JobCounts& counts);
 
 }  // namespace zhiyin::worker::train

@@ -54,7 +54,7 @@ void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const Jo
                    net::Mailbox* mailbox) {
   const Job& job = manifest.job();
   if (!job.data().has_test())
-    Fail("data.test: the model's job names no rows to predict: add --set data.test.file=...");
+    Fail("data.test: the model's job names no examples to predict: add --set data.test.file=...");
   Tools tools(job, roles, /*evaluates=*/false, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
   const std::unique_ptr<data::Source> source =

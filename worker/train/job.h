@@ -1,4 +1,4 @@
-// What a worker does in a job, from its first line of data to its last message.
+// The work of a worker in a job: training, evaluation or prediction.
 #pragma once
 
 #include <functional>
@@ -12,45 +12,47 @@
 
 namespace zhiyin::worker::train {
 
-/// What the person who started the job asked for, apart from the job itself.
+/// The options that come from the command line rather than from the configuration. Plain data.
 struct JobOptions {
-  /// A folder that exists, for results and the model; "" keeps nothing. For a prediction the file
-  /// to write.
+  /// Training and evaluation: an existing folder for results and the model; "": no files are
+  /// written. Prediction: the file to write.
   std::string output;
   ProgressStyle progress = ProgressStyle::kNone;
-  /// Where the chief prints.
+  /// Prints text; called at the chief.
   std::function<void(const std::string&)> print;
-  /// Threads that share a worker's matrix products; their number changes no bit.
+  /// The number of threads that share a worker's matrix products; results do not depend on it.
   int n_threads = 1;
   /// For summary.json: "mpi" or "simulated".
   std::string network;
-  /// Training: what workers and servers do with their time is measured, printed, and in
-  /// summary.json.
+  /// Training: whether the time of workers and servers is measured by stage, printed, and written
+  /// to summary.json.
   bool profile = false;
-  /// Training: whether somebody wants it to end early, with a checkpoint; looked at about once a
-  /// second, by the chief. May be empty.
+  /// Training: returns whether the job shall end early, after a checkpoint. Called about once a
+  /// second, at the chief. May be empty.
   std::function<bool()> stop_requested;
-  /// Training: when the run that this one goes on from died, in seconds since 1970; 0: nobody
-  /// knows.
+  /// Training: the time at which the run that this one resumes died, in seconds since 1970; 0:
+  /// unknown.
   double died_at = 0;
-  /// Training: the model's own weights get their first values; false: the servers have loaded them.
+  /// Training: whether to initialize the dense weights; false if the servers have loaded them.
   bool inits_dense = true;
-  /// Training: gets at the chief what is in summary.json. May be empty.
+  /// Training: receives the content of summary.json, at the chief. May be empty.
   std::function<void(const nlohmann::ordered_json&)> take_summary;
 };
 
-/// Trains, evaluates, saves; the chief prints. Goes on from the manifest's progress, where it has
-/// one and the servers have loaded its rows. Collective over all workers; when the chief returns,
-/// the servers are idle and may be ended. False: the job was asked to end early, and its last
-/// checkpoint is written.
+/// Trains, evaluates and saves the manifest's job; the chief prints. Resumes from the manifest's
+/// progress, if it has one, whose rows the servers have loaded. Collective over all workers; when
+/// the chief returns, the servers are idle and may be shut down. Returns false if the job ended
+/// early, after its last checkpoint, because of stop_requested.
 bool RunTraining(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
                  net::Mailbox* mailbox);
 
-/// Evaluates a model that the servers have loaded.
+/// Evaluates a model that the servers have loaded, on its test split; the chief prints and writes
+/// the results. Collective over all workers.
 void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
                    net::Mailbox* mailbox);
 
-/// Writes its predictions for the rows of data.test to a file.
+/// Writes the predictions of a model that the servers have loaded, for the lines of data.test, to
+/// the file options.output. Collective over all workers.
 void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
                    net::Mailbox* mailbox);
 

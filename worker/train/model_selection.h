@@ -1,5 +1,4 @@
-// Which of a job's models it leaves behind, and whether it trains on: what follows from each
-// evaluation.
+// The decisions after each evaluation: which model the job keeps, and whether training continues.
 #pragma once
 
 #include <cstdint>
@@ -13,37 +12,39 @@
 
 namespace zhiyin::worker::train {
 
-/// Without train.early_stopping the last model is left, after all epochs; with its keep_best the
-/// best one. The chief decides: at other workers only HasRule() means something. One thread, not
-/// collective; borrows the job, which passed validation.
+/// A job keeps its last model, after all epochs, or, with keep_best of train.early_stopping, the
+/// best one. The chief decides; at other workers only HasRule() may be called. Not collective. Used
+/// by one thread; borrows the job, which has passed validation.
 class ModelSelection {
  public:
   explicit ModelSelection(const Job& job);
 
   struct Decision {
-    bool reports = false;  // the evaluation is what summary.json tells of the job, for now
-    bool saves = false;    // the model as it is now is the best, to be kept
+    bool reports = false;  // summary.json reports this evaluation, unless a later one replaces it
+    bool saves = false;    // the current model is the best one and must be saved
     bool stops = false;    // training ends although epochs are left
   };
-  /// Decides after every evaluation in turn, when `n_epochs` are completed. `has_report`: some
-  /// earlier evaluation, also of an earlier run of the job, is reported so far.
+  /// Decides on an evaluation, after `n_epochs` completed epochs. Called for every evaluation in
+  /// turn. `has_report`: whether an earlier evaluation, possibly of an earlier run of the job, is
+  /// reported so far.
   Decision Decide(int64_t n_epochs, const EvaluationResult& found, bool has_report);
 
-  /// Whether a decision can stop the job, so that the chief must share it.
+  /// Whether decisions can stop the job, so that the chief must broadcast them.
   bool HasRule() const { return rule_.has_value(); }
-  /// Whether a best model was found and is kept. False where its metric was never defined: then
-  /// the last model is left.
+  /// Whether a best model has been saved. False if its metric was never defined; then the job keeps
+  /// its last model.
   bool HasBest() const { return KeepsBest() && best_epoch() > 0; }
-  /// The epoch of the best evaluation, counted from 1; 0: there was none. REQUIRES: HasRule().
+  /// The epoch of the best evaluation, counted from 1; 0 if there was none. REQUIRES: HasRule().
   int64_t best_epoch() const { return rule_->best_epoch(); }
 
-  /// What is said when a decision stops the job. REQUIRES: HasRule().
+  /// The line that is printed when a decision stops the job. REQUIRES: HasRule().
   std::string StopLine() const;
-  /// What is said at the end of the job: the evaluation that was last reported, as a table.
+  /// The text that is printed at the end of the job: the reported evaluation, as a table.
   std::string ReportText(const EvaluationResult& reported) const;
 
-  /// Writes to a checkpoint what a later run of the job needs to decide on; and takes it up.
+  /// Writes the state of the rule to a checkpoint.
   void Save(Progress* progress) const;
+  /// Restores the state that Save wrote.
   void Resume(const Progress& progress);
 
  private:

@@ -1,5 +1,5 @@
-// The model's own weights at the servers: their first values, and what batch normalisation uses
-// outside of training.
+// The dense weights at the servers: their initial values, and the statistics that batch
+// normalisation uses outside of training.
 #pragma once
 
 #include <string>
@@ -11,12 +11,13 @@
 
 namespace zhiyin::worker::train {
 
-/// The chief gives the weights their first values. Collective over all workers.
+/// Sets the initial values of the dense weights, at the chief. Collective over all workers.
 void InitModelWeights(const Job& job, Tools* tools);
 
-/// Merges what each worker's batch normalisation has seen in an epoch, with `left` of the part of
-/// the epoch before a resume ("" for none), and has the chief write it to the dense weights.
-/// Collective over all workers. REQUIRES: all pushes are applied; nobody pulls before it returns.
+/// Merges the batch statistics of all workers in an epoch, and those of the part of the epoch
+/// before a resume (`left`, serialized; "" for none). The chief writes the result to the dense
+/// weights. Collective over all workers. REQUIRES: all pushes are applied; no worker pulls before
+/// this returns.
 void StoreBatchStatistics(const model::nn::BatchStatistics& own, const std::string& left,
                           int n_tables, const net::RoleMap& roles, Tools* tools);
 

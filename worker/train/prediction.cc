@@ -128,7 +128,7 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
       here.n_rows = n;
       for (const data::BadLine& line : bad) {
         here.bad.push_back(line.row - block * data::kBlockRows);
-        if (n_shown++ < kBadRowsShown) LOG(WARNING) << "malformed row: " << line.what;
+        if (n_shown++ < kBadRowsShown) LOG(WARNING) << "malformed line: " << line.what;
       }
       if (rows.n == 0) continue;
       scorer->Start(block, rows, normalizer);

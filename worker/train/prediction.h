@@ -1,4 +1,4 @@
-// Predictions for the rows of a file, a line each, in order.
+// Predictions for the lines of a split, one output line for each, in order.
 #pragma once
 
 #include <cstdint>
@@ -13,29 +13,29 @@
 
 namespace zhiyin::worker::train {
 
-/// Predictions of whole blocks, on their way to the chief.
+/// The predictions of blocks, which workers send to the chief.
 class PredictedBlocks {
  public:
   explicit PredictedBlocks(size_t n_tasks) : n_tasks_(n_tasks) {}
 
   struct Block {
-    int64_t n_rows = 0;              // malformed ones included
-    std::vector<int64_t> bad;        // positions of malformed rows in the block, ascending
+    int64_t n_rows = 0;              // lines, malformed ones included
+    std::vector<int64_t> bad;        // positions of malformed lines in the block, ascending
     std::vector<float> predictions;  // [n_rows - bad, n_tasks]
   };
 
-  /// Throws Error on a block that cannot be, one that is here already, and predictions that are no
-  /// numbers.
+  /// Adds a block. Throws Error on impossible counts or positions, when a block with this number
+  /// was added before, and when a prediction is not finite.
   void Add(int64_t number, Block block);
   const std::map<int64_t, Block>& blocks() const { return blocks_; }
 
   std::string Serialize() const;
-  /// Adds what another worker serialized. Throws Error where Add does, and on bytes that are
-  /// something else.
+  /// Adds the blocks that another worker serialized. Throws Error as Add does, and on bytes that
+  /// Serialize did not write.
   void Merge(std::string_view bytes);
 
-  /// The lines of all blocks in order: row, from 0 on in the split, and the predictions of its
-  /// tasks, empty where the row is malformed.
+  /// The output lines of all blocks, in order: the number of the line in the split, from 0, and the
+  /// prediction of each task, which is empty for a malformed line.
   std::string Lines() const;
 
  private:
@@ -43,16 +43,16 @@ class PredictedBlocks {
   std::map<int64_t, Block> blocks_;
 };
 
-/// How many rows a prediction was about.
+/// The number of lines of the split, and of the malformed ones among them.
 struct PredictionCounts {
   int64_t n_rows = 0;
   int64_t n_bad = 0;
 };
 
-/// Writes a line for every row of the split, tab-separated under a header, to `path` at the chief:
-/// under a temporary name until all are there. Block b is predicted by worker b mod n_workers. The
-/// workers go a few blocks at a time, and nobody is further ahead of the chief than that: memory is
-/// bounded. Collective; the counts are the chief's.
+/// Writes an output line for every line of the split to `path`, tab-separated, with a header; at
+/// the chief, under a temporary name until the file is complete. Block b is predicted by worker b
+/// mod n_workers. Workers send a few blocks at a time and wait for the chief, which bounds memory.
+/// Collective over all workers; the counts are those of the whole split, at the chief only.
 PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer,
                                   const model::TaskHeads& heads, data::Source* source,
                                   Scorer* scorer, int n_workers, Group* group);

@@ -1,4 +1,4 @@
-// Watching a job: one live line on a terminal, plain lines elsewhere.
+// The progress display of a job: one live line on a terminal, plain lines elsewhere.
 #pragma once
 
 #include <chrono>
@@ -12,22 +12,22 @@
 
 namespace zhiyin::worker::train {
 
-/// How the chief shows what goes on.
+/// How the chief displays progress.
 enum class ProgressStyle {
-  kLine,  // one line, written over and over: for a terminal
+  kLine,  // one line that is rewritten in place, for a terminal
   kLog,   // a line every ten seconds and at the end of an epoch
   kNone,
 };
 
-/// What a worker has done in the current epoch. Every part adds up over workers.
+/// A worker's totals in the current epoch. All members add up over workers.
 struct EpochTally {
-  int64_t n_rows = 0;
-  double loss_sum = 0;                          // weighted, over rows
-  double waited_s = 0;                          // for servers
+  int64_t n_rows = 0;                           // examples
+  double loss_sum = 0;                          // weighted, over examples
+  double waited_s = 0;                          // waits for servers
   std::vector<model::metric::RunningAuc> aucs;  // [n_tasks]; empty for tasks that are not binary
 
   std::string Serialize() const;
-  /// Throws Error on bytes that Serialize did not write, and on counts that cannot be.
+  /// Throws Error on bytes that Serialize did not write, and on impossible counts.
   static EpochTally Parse(std::string_view bytes, size_t n_tasks);
   void Merge(const EpochTally& other);
 };
@@ -39,10 +39,10 @@ class ProgressPrinter {
   ProgressPrinter(ProgressStyle style, std::vector<std::string> task_names, int64_t n_epochs,
                   int64_t rows_per_epoch, std::function<void(const std::string&)> print);
 
-  /// May print; cheap when it does not. `tallies` [n_workers] is the latest known of every worker.
-  /// epoch counts from 1.
+  /// Prints if it is time to, else costs little. `tallies` [n_workers] are the latest ones of every
+  /// worker; `epoch` counts from 1.
   void Update(int64_t epoch, const std::vector<EpochTally>& tallies);
-  /// A line that stays: the live line makes room for it.
+  /// Prints a line that stays; the live line moves below it.
   void Say(const std::string& line);
 
  private:

@@ -1,4 +1,4 @@
-// What a checkpoint keeps of a training job, and what a job that resumes takes from it.
+// The progress of a training job as a message, for checkpoints.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,15 @@
 
 namespace zhiyin::worker::train {
 
-/// All that the chief knows of the job before step `next_step` of all epochs, except what was seen
-/// of the epoch at hand (SavePart), the content of metrics.jsonl (ResultFiles) and the state of the
-/// stopping rule (ModelSelection). `mean_losses` [n_epochs][n_tasks] are those of TaskBalance. The
-/// inverse is ResumeTotals, with LossesOfCheckpoint. A pure function.
+/// Returns the progress of a job that has done the steps before `next_step`, counted over all
+/// epochs. Others add the sums of the current epoch (SavePart), the content of metrics.jsonl
+/// (ResultFiles) and the state of the stopping rule (ModelSelection). `mean_losses`
+/// [n_epochs][n_tasks] are those of TaskBalance. The inverse is ResumeTotals, with
+/// LossesOfCheckpoint. A pure function.
 Progress ProgressOf(const Job& job, const TrainingData& data, const TrainingTotals& totals,
                     const std::vector<std::vector<double>>& mean_losses, int64_t next_step);
 
-/// Sets the totals that the chief of a job that resumes continues from; others are untouched.
+/// Sets the totals that the chief of a resumed job continues from; leaves the others unchanged.
 void ResumeTotals(const Progress& progress, TrainingTotals* totals);
 
 }  // namespace zhiyin::worker::train

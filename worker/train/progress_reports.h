@@ -1,4 +1,4 @@
-// Reports within an epoch: workers tell the chief how far they are, and the chief shows it.
+// Progress reports within an epoch: workers send their tallies to the chief, which prints them.
 //
 //   kProgress   EpochTally::Serialize(), clock = the epoch, counted from 0
 #pragma once
@@ -12,14 +12,14 @@
 
 namespace zhiyin::worker::train {
 
-/// One worker's reports, at the chief those of all. About 500 of each worker in an epoch, by the
-/// count of its slices rather than by time, so that a simulated job repeats exactly. Nobody waits
-/// for a report. Not collective. Used by the rank's thread; borrows the mailbox and the printer,
-/// which is used at the chief alone.
+/// Sends the reports of one worker; at the chief, receives those of all. A worker sends about 500
+/// reports in an epoch, spaced by its slices rather than by time, so that a simulated job repeats
+/// exactly. No rank waits for a report. Not collective. Used by the rank's thread; borrows the
+/// mailbox and the printer, which is used at the chief only.
 class ProgressReports {
  public:
-  /// `n_slices` are those of an epoch over all workers. With ProgressStyle::kNone, which all
-  /// workers have or none, nothing is sent.
+  /// `n_slices` is the number of slices of an epoch, over all workers. With ProgressStyle::kNone
+  /// nothing is sent. REQUIRES: all workers have kNone, or none has.
   ProgressReports(const net::RoleMap& roles, ProgressStyle style, size_t n_tasks, int64_t n_slices,
                   net::Mailbox* mailbox, ProgressPrinter* printer);
 
@@ -29,12 +29,12 @@ class ProgressReports {
   /// when a report is due; at the chief, takes the others' reports and has the printer show them.
   /// Throws Error as TakeArrived does.
   void AfterSlice(const EpochTally& own);
-  /// At the chief: takes the reports that have arrived, so that none are left behind the epoch.
-  /// Those of other epochs are ignored. Throws Error on a report of a server, and, naming the rank,
-  /// on one that is no tally of such a job.
+  /// At the chief: takes the reports that have arrived, also at the end of an epoch, so that none
+  /// is left over. Ignores reports of other epochs. Throws Error on a report from a server, and,
+  /// naming the rank, on a malformed one.
   void TakeArrived();
 
-  /// At the chief: the latest of every worker in the epoch.
+  /// At the chief: the latest tally of every worker in the epoch.
   const std::vector<EpochTally>& tallies() const { return tallies_; }  // [n_workers]
 
  private:

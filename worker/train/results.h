@@ -1,5 +1,4 @@
-// What a job leaves for people and scripts: a table on the screen, metrics.jsonl and summary.json
-// (docs/results.md).
+// The results of a job: a printed table, metrics.jsonl and summary.json (docs/results.md).
 #pragma once
 
 #include <cstdint>
@@ -19,53 +18,57 @@
 
 namespace zhiyin::worker::train {
 
-/// Keys keep the order in which they were put in.
+/// JSON whose keys keep their order of insertion.
 using Json = nlohmann::ordered_json;
 
-/// A row a task; "undefined" where a metric is.
+/// A table with a line for each task; an undefined metric is printed as "undefined".
 std::string MetricsTable(const std::vector<model::metric::TaskMetrics>& tasks);
 
 /// One line of metrics.jsonl.
 Json MetricsLine(int64_t epoch, int64_t step, const std::string& split,
                  const model::metric::TaskMetrics& metrics);
-/// auc, log_loss, mse, rmse, r2, calibration, samples, label_mean; null where undefined.
+/// An object with auc, log_loss, mse, rmse, r2, calibration, samples and label_mean; null if
+/// undefined.
 Json MetricsObject(const model::metric::TaskMetrics& metrics);
 
-/// What a method of balancing did for a task, for metrics.jsonl and summary.json: task_weight and,
-/// where gradients were computed task by task, gradient_norm, gradient_conflict and gradient_cosine
-/// by the name of the other task.
+/// The effect of the balancing method on a task, for metrics.jsonl and summary.json: task_weight
+/// and, if gradients were computed for each task, gradient_norm, gradient_conflict, and
+/// gradient_cosine by the name of the other task.
 Json BalanceJson(const model::balance::BalanceFigures& figures, size_t task,
                  std::span<const std::string> names);
 
-/// The whole configuration, field names as in job.proto.
+/// The whole configuration, with the field names of job.proto.
 Json ConfigJson(const Job& job);
-/// tables, keys_pulled, keys_pushed, staleness.
+/// An object with tables, keys_pulled, keys_pushed and staleness.
 Json ReportJson(const ps::ServerReport& report);
-/// invariants, in_flight, replies_late.
+/// An object with invariants, in_flight and replies_late.
 Json InvariantsJson(const std::vector<std::string>& checked, const JobCounts& counts);
 
-/// What --profile shows: seconds, and by stage the share of them in per cent.
+/// The results of --profile: the total seconds, and the share of each stage in per cent.
 Json ProfileJson(std::span<const std::string_view> names, std::span<const double> seconds);
 
-/// The files in an output folder. An empty folder name writes nothing.
+/// Writes the result files to an output folder; "": writes nothing. Used by the chief.
 class ResultFiles {
  public:
   explicit ResultFiles(std::string folder) : folder_(std::move(folder)) {}
 
-  /// Adds lines to metrics.jsonl, whole or not at all. What cannot be written, on a full disk, is
-  /// said in the log and written with what comes next, at the latest before the summary, which
-  /// throws FileError.
+  /// Appends lines to metrics.jsonl; the file never holds a part of them. If they cannot be
+  /// written, as on a full disk, logs that and writes them with the next lines, or before the
+  /// summary.
   void AddMetrics(const std::vector<Json>& lines);
+  /// Writes summary.json, and lines of metrics.jsonl that could not be written before. Throws
+  /// FileError.
   void WriteSummary(const Json& summary) const;
 
-  /// What metrics.jsonl holds; and what an earlier run had put there, before anything is added.
+  /// The content of metrics.jsonl.
   const std::string& metrics() const { return metrics_; }
+  /// Sets the content of metrics.jsonl from an earlier run of the job. Called before AddMetrics.
   void Continue(std::string metrics) { metrics_ = std::move(metrics); }
 
  private:
   std::string folder_;
   std::string metrics_;
-  bool lacks_lines_ = false;  // metrics.jsonl
+  bool lacks_lines_ = false;  // whether metrics.jsonl lacks lines that could not be written
 };
 
 }  // namespace zhiyin::worker::train

@@ -1,4 +1,4 @@
-// A model's predictions for blocks of examples: equal digits for any number of workers and
+// A model's predictions for blocks of examples, bitwise equal for any number of workers and
 // servers.
 #pragma once
 
@@ -17,9 +17,10 @@
 
 namespace zhiyin::worker::train {
 
-/// A block is one batch, so that an example is always computed in the same batch, bit for bit.
-/// Pulls are read-only: no embedding row is made. The next block's rows are on their way while this
-/// one computes. Used by the rank's thread; borrows all it is given.
+/// Computes predictions block by block. A block is one batch, so that the batch of an example does
+/// not depend on the number of workers. Pulls are read-only: no embedding row is made. The
+/// embedding rows of the next block are pulled while the current one is computed. Used by the
+/// rank's thread; borrows all pointers that it is given.
 ///
 ///   scorer.Begin();
 ///   for each block: scorer.Start(...); if (scorer.n_started() == 2) use(scorer.Finish());
@@ -33,17 +34,17 @@ class Scorer {
     int64_t block = 0;
     model::Targets targets;
     std::vector<float> predictions;  // [n, n_tasks]
-    Matrix outputs;                  // [n, n_tasks], what the losses take
+    Matrix outputs;                  // [n, n_tasks], the inputs of the losses
   };
 
-  /// The model's weights may have changed. REQUIRES: nothing is started.
+  /// Begins a pass over blocks: the dense weights are pulled again. REQUIRES: n_started() == 0.
   void Begin() { dense_is_fresh_ = false; }
-  /// Asks for what the rows need; they are normalized here. REQUIRES: n_started() < 2, and there
-  /// are rows.
+  /// Pulls the rows that the examples of a block need. `rows` are not normalized yet. REQUIRES:
+  /// n_started() < 2, and the block has examples.
   void Start(int64_t block, const data::Rows& rows, const data::Normalizer& normalizer);
   int n_started() const { return n_started_; }
-  /// The scores of the block that was started first; valid until the next call. REQUIRES:
-  /// n_started() > 0.
+  /// Returns the predictions of the earliest block that was started; valid until the next call.
+  /// REQUIRES: n_started() > 0.
   const Scored& Finish();
 
  private:

@@ -1,5 +1,4 @@
-// When training has gone on long enough, and which of its models was the best: train.early_stopping
-// of the job.
+// The rule of train.early_stopping: finds the best model, and decides when training stops.
 #pragma once
 
 #include <cstdint>
@@ -17,30 +16,31 @@ void FillEarlyStopping(zhiyin::EarlyStopping* stopping);
 /// impossible. REQUIRES: the job has it, defaults are filled in, and the tasks were checked.
 void CheckEarlyStopping(const config::Checker& check, const Job& job);
 
-/// Used by the chief, who knows the evaluations. Borrows the job.
+/// Compares the evaluations of a job. Used by the chief, which has the results. Borrows the job.
 class StoppingRule {
  public:
   /// REQUIRES: a job that passed validation, with train.early_stopping.
   explicit StoppingRule(const Job& job);
 
   struct Verdict {
-    bool is_best = false;  // better than all before by more than min_delta; the first always is
+    bool is_best = false;  // better than all before by more than min_delta, or the first
     bool stop = false;
   };
-  /// Judges every evaluation in turn, after the given epoch, counted from 1. One whose value is
-  /// undefined is no best.
+  /// Judges the evaluation after an epoch, counted from 1. Called for every evaluation in turn. An
+  /// evaluation with an undefined value is never the best.
   Verdict Judge(int64_t epoch, const EvaluationResult& evaluation);
 
-  /// What a later run of the job needs to judge on.
+  /// The state of the rule, for checkpoints.
   Progress::Stopping progress() const;
+  /// Restores the state of a checkpoint.
   void Resume(const Progress::Stopping& progress);
 
-  /// Epoch of the best evaluation; 0: there was none.
+  /// The epoch of the best evaluation, counted from 1; 0 if there was none.
   int64_t best_epoch() const { return best_epoch_; }
 
-  /// What is compared: the sum over terms of weight times metric, those of which less is better
-  /// negative; without terms the negative loss. More is better. Nothing where a metric is
-  /// undefined.
+  /// The value that is compared; larger is better. The sum over the terms of weight times metric,
+  /// with the opposite sign for metrics of which smaller is better; without terms, minus the loss.
+  /// Nothing if a metric is undefined.
   std::optional<double> ValueOf(const EvaluationResult& evaluation) const;
 
  private:

@@ -87,7 +87,8 @@ class StreamDealer : public Dealer {
     asked_ = true;
   }
 
-  /// Who owns what in the round that was asked for: has its rows read.
+  /// Takes the workers of all slices of the next round, and orders the examples of this worker's
+  /// slices.
   void Take(const ps::LeaseReply& reply) {
     if (reply.owners.size() != static_cast<size_t>(plan_.n_streams()))
       Fail("server 0: a round of ", reply.owners.size(), " slices, expected ", plan_.n_streams());

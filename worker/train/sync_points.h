@@ -1,4 +1,4 @@
-// Sync points as all workers meet them: the chief's decision, shared, and its checkpoints.
+// Sync points at all workers: shares the chief's decisions, and runs its checkpoints.
 #pragma once
 
 #include <cstdint>
@@ -17,33 +17,33 @@
 
 namespace zhiyin::worker::train {
 
-/// One worker's side of the sync points of a job that keeps checkpoints. The chief has the schedule
-/// and the checkpoints; the others learn what it wants. Used by the rank's thread; borrows all it
-/// is given.
+/// The sync points of a job that keeps checkpoints, on one worker. The chief owns the schedule and
+/// the writer of checkpoints; the other workers receive its decisions. Used by the rank's thread;
+/// borrows all pointers that it is given.
 class SyncPoints {
  public:
   struct Settings {
     std::string output;                           // the job's output folder
-    int64_t steps_per_epoch = 0;                  // as Dealer says
-    int64_t first_step = 0;                       // that an earlier run of the job has not done
-    std::function<bool()> stop_requested;         // as CheckpointSchedule takes it; may be empty
+    int64_t steps_per_epoch = 0;                  // Dealer::steps_per_epoch()
+    int64_t first_step = 0;                       // the first that an earlier run has not done
+    std::function<bool()> stop_requested;         // see CheckpointSchedule; may be empty
     std::function<void(const std::string&)> say;  // prints a line
   };
-  /// Made at all workers; everything but the group is used at the chief alone.
+  /// Constructed at all workers; arguments other than the group are used at the chief only.
   SyncPoints(const Job& job, const Settings& settings, const net::Endpoint* clock,
              ps::client::Client* client, Group* group);
 
-  /// Returns what all do before `step` of all epochs is begun, as CheckpointSchedule::InEpoch; at
-  /// the chief, reports a checkpoint that has become complete. Collective. Throws Error as
-  /// CheckpointKeeper::Finish does.
+  /// Returns the sync point before `step` (counted over all epochs), as CheckpointSchedule::InEpoch
+  /// does, at all workers. The chief also reports a checkpoint that has become complete. Throws
+  /// Error as CheckpointKeeper::Finish does. Collective.
   SyncPoint InEpoch(int64_t epoch, uint64_t step);
-  /// Returns what all do when the epoch, counted from 0, is over and evaluated. Collective.
+  /// Returns the sync point after an epoch, counted from 0, that is over and evaluated. Collective.
   SyncPoint AfterEpoch(int64_t epoch, bool is_last);
 
-  /// At the chief, while all workers wait: as CheckpointKeeper::Start.
+  /// Calls CheckpointKeeper::Start. REQUIRES: this is the chief; all workers wait meanwhile.
   void Start(Manifest manifest, bool is_last) { keeper_->Start(std::move(manifest), is_last); }
-  /// Returns once no checkpoint is being written; elsewhere than at the chief, at once. Throws
-  /// Error as CheckpointKeeper::Finish does.
+  /// At the chief: waits until no checkpoint is being written. Does nothing elsewhere. Throws Error
+  /// as CheckpointKeeper::Finish does.
   void Finish();
 
  private:

@@ -1,4 +1,4 @@
-// What a worker works with, whatever it is asked to do.
+// The objects that a worker needs for training, evaluation and prediction.
 #pragma once
 
 #include <memory>
@@ -17,9 +17,10 @@
 
 namespace zhiyin::worker::train {
 
-/// Used by the rank's thread; borrows the mailbox.
+/// The client, the model and what they need. Used by the rank's thread; borrows the mailbox.
 struct Tools {
-  /// `evaluates`: the metrics of the test split are wanted.
+  /// `evaluates`: whether to make an evaluator, for the test split. `n_threads`: threads for matrix
+  /// products.
   Tools(const Job& job, const net::RoleMap& roles, bool evaluates, int n_threads,
         net::Mailbox* mailbox)
       : team(n_threads),

@@ -1,7 +1,8 @@
-// The training loop of one worker: one sample's way, in order.
+// The training loop of one worker. For each slice:
 //
-//   rows -> distinct keys -> pull -> rows pooled into x -> forward -> loss -> backward -> gradients
-//   summed per key -> push
+//   examples -> distinct keys -> pull -> embedding rows pooled into x -> forward -> loss ->
+//   backward
+//   -> gradients summed per key -> push
 #pragma once
 
 #include <cstdint>
@@ -28,34 +29,38 @@
 
 namespace zhiyin::worker::train {
 
-/// Trains on the slices that the dealer gives this worker. Used by the rank's thread; borrows all
-/// it is given.
+/// Trains on the slices that the dealer assigns to this worker. Used by the rank's thread; borrows
+/// all arguments of the constructor.
 class Trainer {
  public:
+  /// `tick` is called during long waits for data, for heartbeats.
   Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader, const net::Endpoint* clock,
           ps::client::Client* client, model::Model* model, model::DenseWeights* dense,
           model::TaskHeads* heads, model::balance::TaskBalance* balance, Profile* profile,
           std::function<void()> tick);
 
-  /// An epoch, counted from 0, epochs in order, is BeginEpoch, Run until it returns true, EndEpoch.
+  /// Begins an epoch, counted from 0. For every epoch in order, the caller calls BeginEpoch, then
+  /// Run until it returns true, then EndEpoch.
   void BeginEpoch(int64_t epoch);
-  /// Trains until the epoch has no more slices, which is true, or the next one is of step `until`
-  /// or later, which is false: it is the first of the next Run. `after_slice` is called after every
-  /// slice, with what was done in this epoch so far. Throws Error when a loss is not finite.
+  /// Trains until the epoch has no more slices for this worker and returns true, or until the next
+  /// slice is of step `until` or later and returns false; the next Run begins with that slice.
+  /// `after_slice` is called after every slice, with the tally of this epoch so far. Throws Error
+  /// when a loss is not finite.
   bool Run(uint64_t until, const std::function<void(const EpochTally&)>& after_slice);
-  /// Returns when the servers have all gradients.
+  /// Waits until the servers have acknowledged all gradients of this worker.
   void Settle();
   void EndEpoch();
 
-  /// Sums of the last epoch, as far as it has come.
+  /// The sums of the current epoch so far, or of the last one if it has ended.
   const SliceSums& slice_sums() const { return slice_sums_; }
   const EpochTally& tally() const { return tally_; }
-  /// Over this worker's slices of its last eighth.
+  /// The statistics of batch normalisation over this worker's slices in the last eighth of the
+  /// epoch.
   const model::nn::BatchStatistics& batch_statistics() const { return batch_statistics_; }
 
  private:
-  /// A slice between its pull and its push. Two take turns: while one computes, the other's rows
-  /// are on their way.
+  /// A slice between its pull and its push. There are two slots: while one slice is computed, the
+  /// embedding rows of the next one are pulled.
   struct Slot {
     explicit Slot(const model::EmbeddingInput& like) : input(like) {}
     SliceTask task;
@@ -64,7 +69,7 @@ class Trainer {
     ps::client::Exchange exchange;
   };
 
-  /// The next slice, up to the request for its rows; false when there is none.
+  /// Takes the next slice and pulls its rows. Returns false when there is none.
   bool Start(Slot* slot);
   void Finish(Slot* slot);
   /// The backward pass of all tasks at once: gradients of the dense weights and of the rows.
@@ -84,7 +89,7 @@ class Trainer {
   bool prefetch_;
   bool synchronous_;
   int64_t epoch_ = 0;
-  double waited_before_ = 0;  // when the epoch began
+  double waited_before_ = 0;  // the client's waits before the epoch, in seconds
   uint64_t until_ = 0;
   std::optional<SliceTask> held_;        // the first of the next Run
   std::optional<uint64_t> dense_clock_;  // the step that the dense weights were fetched for
@@ -96,7 +101,7 @@ class Trainer {
   std::vector<double> objectives_;  // [n_tasks]
   std::vector<double> own_losses_;  // [n_tasks]
   model::nn::BatchStatistics batch_statistics_;
-  int64_t n_first_slices_ = 0;  // of an epoch, whose batch statistics are left out
+  int64_t n_first_slices_ = 0;  // slices of an epoch whose batch statistics are left out
   SliceSums slice_sums_;
   EpochTally tally_;
 };

@@ -1,4 +1,4 @@
-// The training split as one worker sees it, once the first pass over the data is done.
+// The training data of one worker, after the first pass over the data.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@
 
 namespace zhiyin::worker::train {
 
-/// What training needs to know about its examples, with the reader and the dealer that hand them
-/// out. The dealer borrows the reader and the client of the worker's tools, which outlive it.
+/// The facts about the examples that training needs, with the reader and the dealer of this worker.
+/// The dealer borrows the reader and the client of the worker's tools, which outlive it.
 struct TrainingData {
   int64_t n_rows = 0;  // examples of the training split
   int64_t n_bad = 0;   // malformed lines of all splits that the job reads
-  /// Workers of the run that began the job: they decide how an epoch is cut into slices, and a
-  /// resumed job keeps to it.
+  /// The number of workers of the run that began the job. It determines how epochs are cut into
+  /// slices, also in a resumed job.
   int n_planned_workers = 0;
   data::Normalizer normalizer;
   std::unique_ptr<data::SliceReader> reader;
@@ -31,10 +31,10 @@ struct TrainingData {
   int64_t n_slices() const { return static_cast<int64_t>(rows_of_slices.size()); }
 };
 
-/// Makes the first pass over both splits and shares the summaries among all workers; reads the
-/// blocks that this worker evaluates. Collective over all workers. `resumed` is where an earlier
-/// run of the job stopped, nullptr for a new job. Throws Error when the data does not fit the job,
-/// or is not what the earlier run had.
+/// Makes the first pass over both splits, shares the summaries among all workers, and loads the
+/// blocks that this worker evaluates. `resumed` is the progress of the checkpoint, nullptr for a
+/// new job. Throws Error when the data does not fit the job, or differs from that of the earlier
+/// run. Collective over all workers.
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
                               Tools* tools);
 

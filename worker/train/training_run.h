@@ -1,4 +1,4 @@
-// A training job, from the first pass over the data to the last message.
+// The course of a training job on one worker, from the first pass over the data to the summary.
 #pragma once
 
 #include <chrono>
@@ -25,54 +25,61 @@
 
 namespace zhiyin::worker::train {
 
-/// A training job as one worker sees it: the order in which its parts do their work. Collective:
-/// every worker runs one. Used by the rank's thread; borrows all it is given. A checkpoint's
-/// Progress holds what is needed to resume, besides the rows and the job: the job continues as a
-/// TrainingRun made from it.
+/// Runs the training job on one worker: calls the parts that do the work, in their order. Every
+/// worker has one TrainingRun, and their Run() is collective. Used by the rank's thread. Borrows
+/// all arguments of the constructor. A resumed job is a TrainingRun whose manifest has the Progress
+/// of a checkpoint.
 class TrainingRun {
  public:
-  /// REQUIRES: a job that passed validation; where the manifest has progress, the servers have
-  /// loaded its rows.
+  /// REQUIRES: the manifest's job has passed validation; if the manifest has progress, the servers
+  /// have loaded the embedding rows and dense weights of that checkpoint.
   TrainingRun(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
               net::Mailbox* mailbox);
 
-  /// Called once. Returns false when the job was asked to end early, and did, after a checkpoint.
-  /// Throws Error on what a user can mend, from the data to the disk.
+  /// Trains to the end. Called once. Returns false when the job ended early, after a checkpoint,
+  /// because options.stop_requested returned true. Throws Error on problems that a user can solve,
+  /// such as malformed data or a full disk.
   bool Run();
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// Reads the data, and makes what depends on it.
+  // All of these are collective unless marked "at the chief". Epochs count from 0.
+
+  /// Reads the data and makes the members that depend on it.
   void Prepare();
-  /// Takes up what the checkpoint says, before the first epoch. Collective.
+  /// Restores the state of the checkpoint, before the first epoch.
   void Resume();
-  /// Trains and evaluates epoch by epoch. Returns false when the job ends early for a checkpoint.
+  /// Trains and evaluates epoch by epoch. Returns false when the job ends early, after a
+  /// checkpoint.
   bool RunEpochs();
-  /// Leaves the model, the results and the summary. Collective.
+  /// Writes the model, the results and the summary, and prints the closing lines.
   void Conclude();
 
-  /// Trains the epoch, with its sync points. Returns false when the job ends before the epoch does.
+  /// Trains one epoch, with its sync points. Returns false when the job ends before the epoch does.
   bool TrainEpoch(int64_t epoch);
-  /// Gathers what all workers have seen of the epoch, and shares what they need to know of it.
+  /// Gathers the workers' sums of the epoch at the chief, which writes the epoch's metrics;
+  /// broadcasts the mean losses where the method of balancing uses them.
   void EndEpoch(int64_t epoch);
-  /// Evaluates the model; the chief learns what was found, and tells it.
+  /// Evaluates the model. Returns the result at the chief, which also writes and prints it; an
+  /// empty result elsewhere.
   EvaluationResult Evaluate();
-  /// Decides what follows from an evaluation, whose result the chief knows, and keeps the model
-  /// where it is the best. Returns, at all workers, whether training stops.
+  /// Takes the chief's decision on an evaluation: saves the model if it is the best one. Returns,
+  /// at all workers, whether training stops. `found` is used at the chief only.
   bool Judge(EvaluationResult found);
 
-  /// Writes the checkpoint that a sync point wants, if any, where all before `step` is done, and
-  /// nothing after it: with what was seen of the epoch, or between epochs without. Returns false
-  /// when the job ends here. Collective.
+  /// Begins the checkpoint that `sync_point` asks for, if any. Between epochs the checkpoint holds
+  /// no sums of an epoch; `in_epoch`, it holds those of the epoch so far. Returns false when the
+  /// job ends here. REQUIRES: all workers have pushed the steps before `step`, and no later ones.
   bool Pause(const SyncPoint& sync_point, int64_t step, bool in_epoch);
 
-  /// At the chief: saves the model as it is now.
+  /// At the chief: saves the model with its current weights, unless the job has no output folder.
   void SaveModel();
+  /// At the chief: prints how long after the death of the earlier run the first step was done.
   void SayBackAtWork();
 
   bool IsChief() const { return tools_.group.IsChief(); }
-  /// The number of steps in so many epochs.
+  /// The number of steps in `n_epochs` epochs.
   int64_t StepsOf(int64_t n_epochs) const { return n_epochs * data_.dealer->steps_per_epoch(); }
   EpochShape Shape() const;
   static double SecondsSince(Clock::time_point began) {
@@ -81,7 +88,7 @@ class TrainingRun {
 
   const Clock::time_point started_ = Clock::now();
   const Job& job_;
-  const Progress* resumed_;  // nullptr: the job begins
+  const Progress* resumed_;  // nullptr: a new job
   net::RoleMap roles_;
   const JobOptions& options_;
   net::Mailbox* mailbox_;
@@ -92,13 +99,13 @@ class TrainingRun {
   ResultFiles files_;
   TrainingTotals totals_;
   TrainingData data_;
-  EpochPart left_;  // of the epoch at hand, done before a resume
+  EpochPart left_;  // the part of the current epoch that was done before the resume
   bool stopped_early_ = false;
   // Made by Prepare().
   std::optional<ProgressPrinter> printer_;
   std::optional<ProgressReports> reports_;
   std::optional<Trainer> trainer_;
-  std::optional<SyncPoints> sync_points_;  // of a job that keeps checkpoints
+  std::optional<SyncPoints> sync_points_;  // only in a job that keeps checkpoints
 };
 
 }  // namespace zhiyin::worker::train

@@ -1,4 +1,4 @@
-// What a training job tells when it ends: summary.json, and the last lines on the screen.
+// The summary of a training job: summary.json, and the lines that are printed at its end.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace zhiyin::worker::train {
 
-/// What was done in a training job, over all workers, as the chief knows it. Plain data.
+/// The totals of a training job over all workers, at the chief. Plain data.
 struct TrainingTotals {
   struct EarlyStopping {
     bool stopped = false;
@@ -27,8 +27,8 @@ struct TrainingTotals {
   std::string started;  // UTC
   double seconds = 0;   // since the start
   double reading_s = 0;
-  double training_s = 0;                // in epochs, those of earlier runs of the job included
-  double waited_s = 0;                  // for servers, summed over workers
+  double training_s = 0;                // in epochs, including earlier runs of the job
+  double waited_s = 0;                  // waits for servers, summed over workers
   bool is_timed = true;                 // false: simulated waits take no time
   int64_t n_rows = 0;                   // examples of the training split
   int64_t n_bad = 0;                    // malformed lines
@@ -38,13 +38,13 @@ struct TrainingTotals {
   std::vector<int64_t> worker_samples;  // [n_workers]
   int64_t n_rows_made_by_evaluation = 0;
   double train_loss = 0;                       // of the last epoch
-  Json task_balance;                           // by task, of the last epoch; null: not balanced
+  Json task_balance;                           // by task, of the last epoch; null: no balancing
   std::optional<EvaluationResult> evaluation;  // of the model that is saved
   std::optional<int64_t> resumed_at_step;
   std::optional<EarlyStopping> early_stopping;
   double death_to_step_s = 0;  // from the death of the earlier run to the first new step
 
-  /// Share of the workers' time in epochs in which they waited for servers.
+  /// The share of the workers' time in epochs that they waited for servers.
   double WaitShare(int n_workers) const { return waited_s / (n_workers * training_s); }
 };
 
@@ -54,7 +54,7 @@ Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions
                      const TrainingTotals& totals, const JobCounts& counts,
                      const std::vector<double>& worker_stages);
 
-/// What is printed when the job ends, a text for each call of the printer.
+/// The lines that are printed when the job ends.
 std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOptions& options,
                                       const TrainingTotals& totals, const ps::ServerReport& report,
                                       const std::vector<double>& worker_stages);
@@ -62,15 +62,16 @@ std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOption
 /// The names of the job's tasks, in order.
 std::vector<std::string> TaskNamesOf(const Job& job);
 
-/// Embedding rows that all servers have created so far.
+/// The number of rows that all servers have made so far.
 int64_t RowsMade(const ps::ServerReport& report);
 
-/// What invariants are checked on: the counts of all workers, as Gather brought them, and of
-/// servers. Throws Error, naming the rank, on counts that are none.
+/// The counts for CheckInvariants. `workers` are the serialized counts of all workers, [n_workers].
+/// Throws Error, naming the rank, on malformed ones.
 JobCounts CountsOf(const Job& job, const net::RoleMap& roles, const TrainingTotals& totals,
                    const std::vector<std::string>& workers, const ps::ServerReport& servers);
 
-/// At the chief: seconds by stage, summed over all workers. Elsewhere nothing. Collective.
+/// Returns the seconds of each stage, summed over all workers, at the chief; an empty vector
+/// elsewhere. Collective.
 std::vector<double> GatherSeconds(Profile* profile, const net::RoleMap& roles, Group* group);
 
 }  // namespace zhiyin::worker::train

@@ -10,9 +10,10 @@
 namespace zhiyin::net {
 namespace {
 
-/// Sets what Open MPI's progress does when it has found nothing. MPI_Init alone reads the
-/// parameter, and yields with it, as MPI_Finalize should: a dozen ranks that spin there take a
-/// second. Where the library has no such function its own choice stands.
+/// Sets whether the progress function of Open MPI yields the processor when it finds no message.
+/// The library reads its parameter only in MPI_Init. By default crowded ranks yield, also in
+/// MPI_Finalize, where a dozen ranks that do not yield take a second. Does nothing if the library
+/// has no such function.
 void SetYieldWhenIdle(bool yield) {
   if (std::getenv("OMPI_MCA_mpi_yield_when_idle") != nullptr) return;
   using Setter = void (*)(bool);

@@ -23,8 +23,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What the table has columns for, in order. Of the test split; the last is of the last epoch of
-/// training.
+/// The columns of the table, in order. Metrics are of the test split; the last column is of the
+/// last epoch of training.
 struct MetricColumn {
   const char* key;
   const char* title;
@@ -170,7 +170,7 @@ class Comparison {
       for (const std::string& seed : options.seeds) {
         const Job job = job::LoadJob(config, OverridesFor(seed));
         if (!job.data().has_test())
-          Fail(config, ": data.test: compare wants test rows, expected a split to evaluate on");
+          Fail(config, ": data.test: compare wants test examples, expected a split to evaluate on");
         runs_.push_back({config, seed, std::nullopt});
       }
     }

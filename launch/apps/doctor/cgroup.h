@@ -1,4 +1,4 @@
-// What a container or a scheduler leaves of a host to this process.
+// The limits that a container or a scheduler sets on this process.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ struct CgroupLimits {
   int64_t memory_used_bytes = 0;  // of the group that has the limit
 };
 
-/// The tightest limits on the way from the process' control groups up to the root, version 1 or 2.
-/// `membership` is the text of /proc/self/cgroup, `root` where the hierarchies are: /sys/fs/cgroup.
-/// What is not there limits nothing.
+/// Returns the tightest limits of the process' control groups, version 1 or 2, and their ancestors.
+/// `membership` is the text of /proc/self/cgroup, `root` the folder of the hierarchies,
+/// /sys/fs/cgroup. Files that are missing set no limit.
 CgroupLimits ReadCgroupLimits(std::string_view membership, const std::string& root);
 
 }  // namespace zhiyin::launch::apps

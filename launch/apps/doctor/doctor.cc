@@ -108,7 +108,7 @@ class Patient {
         if (question.has_end()) return {0, true};
         postbox_.Tell(AnswerTo(question));
       } catch (const Error& e) {
-        // Not the end of it: rank 0 must be able to finish its report, which says this.
+        // The rank goes on: rank 0 must be able to finish its report, which includes this error.
         postbox_.Tell(Trouble(e.what()));
       }
     }
@@ -177,8 +177,8 @@ class Doctor {
   }
 
  private:
-  /// Answers of these ranks, each by its rank; one that says nothing until the limit is noted and
-  /// asked no more.
+  /// Returns the answers of these ranks, by rank. A rank that does not answer within the limit is
+  /// recorded and receives no more questions.
   std::map<int, Answer> Collect(std::set<int> ranks, const std::string& step) {
     std::map<int, Answer> answers;
     net::Endpoint& endpoint = postbox_.endpoint();
@@ -235,7 +235,7 @@ class Doctor {
     for (const auto& [rank, answer] : answers) {
       if (answer.has_rank()) found_.ranks[rank] = answer.rank();
     }
-    // What follows speaks of hosts: a rank without is told the end, and nothing else.
+    // The following steps need the host of a rank; ranks of unknown hosts only receive the end.
     std::erase_if(answering_, [&](int rank) { return !found_.ranks.contains(rank); });
     if (!found_.ranks.contains(0)) found_.ranks[0].set_host(postbox_.endpoint().host());
   }
@@ -402,7 +402,7 @@ class Doctor {
   std::set<int> answering_;  // ranks that have answered all they were asked, rank 0 aside
 };
 
-/// What SIGALRM says before it ends the process.
+/// The line that the handler of SIGALRM prints before it ends the process.
 char alarm_line[512];
 
 void EndByAlarm(int) {

@@ -1,5 +1,5 @@
-// zhiyin doctor: looks at the hosts that a job is to run on, before it does, and says in plain
-// words what is wrong.
+// zhiyin doctor: examines the hosts that a job is to run on and prints, in plain words, what is
+// wrong.
 #pragma once
 
 #include <functional>
@@ -11,37 +11,36 @@
 
 namespace zhiyin::launch::apps {
 
-/// What the command line says, equal on every rank.
+/// The options of the command line, equal on every rank.
 struct DoctorOptions {
-  std::string config;  // "": the job's data and tables are not looked at
+  std::string config;  // "": the job's data and tables are not examined
   std::vector<std::string> overrides;
   int n_servers = 1;
   bool n_servers_given = false;
-  std::string output;  // "": no folder and no disk is looked at
-  std::string
-      hostfile;      // "": mpirun, Slurm or the cores of this machine say how many slots there are
-  int n_wanted = 0;  // ranks that the job is to have; 0: as many as are here
-  double limit_s = 30;  // no step takes longer
+  std::string output;    // "": no folder and no disk is examined
+  std::string hostfile;  // "": slots are those of mpirun, Slurm or this machine (slots.h)
+  int n_wanted = 0;      // ranks that the job will have; 0: as many as the doctor has
+  double limit_s = 30;   // the longest time of a step
   bool under_mpirun = true;
   std::function<void(const std::string&)> print;  // the report, on rank 0
-  std::function<void(const std::string&)>
-      print_error;  // one line, on a rank that rank 0 has left alone
-  // What a rank says of itself and of its clock.
-  std::function<RankFacts()> gather;
-  std::function<double()> wall_clock;
+  /// Prints one line, on a rank that no longer receives messages from rank 0.
+  std::function<void(const std::string&)> print_error;
+  std::function<RankFacts()> gather;   // GatherRankFacts, or a substitute in tests
+  std::function<double()> wall_clock;  // WallClock, or a substitute in tests
 };
 
 struct DoctorOutcome {
-  int exit_code = 0;  // 1: something is wrong; said by rank 0, and by a rank that it has left alone
-  bool all_are_ending = false;  // false: some rank may be waited for in vain
+  int exit_code = 0;            // 1: something is wrong; on rank 0, and on a rank without rank 0
+  bool all_are_ending = false;  // false: some rank may never end, so that MPI_Finalize could hang
 };
 
-/// One rank's part, on any network. Rank 0 asks, the others answer; a rank that does not answer
-/// within the limit is named in the report and not asked again.
+/// Runs the doctor on one rank, on any network. Rank 0 sends questions, the others answer. A rank
+/// that does not answer within the limit is named in the report and receives no more questions.
 DoctorOutcome ExamineRank(net::Endpoint& endpoint, const DoctorOptions& options);
 
-/// This process as one rank of mpirun's world, or alone. `gather` and `wall_clock` are filled in.
-/// Ends the process itself where another rank could be waited for in vain.
+/// Runs the doctor on this process as one rank of mpirun's world, or as the only one. Fills in
+/// `gather` and `wall_clock`. Returns the exit code, or ends the process if another rank may never
+/// end.
 int RunDoctor(DoctorOptions options);
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,5 @@
-// All that `zhiyin doctor` has found out, and what it makes of it. Pure: no network, no files.
+// The facts that `zhiyin doctor` has collected, and the findings that follow from them. Pure
+// functions, without network and files.
 #pragma once
 
 #include <map>
@@ -24,13 +25,13 @@ struct Examination {
   int n_wanted = 0;  // --ranks; 0: not given
   double limit_s = 30;
 
-  std::map<int, RankFacts> ranks;  // of those that answered
-  /// (rank, what it was to do): gave no answer within the limit. Each rank once.
+  std::map<int, RankFacts> ranks;  // by rank, of those that answered
+  /// (rank, step): the ranks that did not answer within the limit, and the step. Each rank once.
   std::vector<std::pair<int, std::string>> silent;
-  /// (rank, what it said): could not do a step.
+  /// (rank, message): the ranks that could not do a step, and why.
   std::vector<std::pair<int, std::string>> troubles;
-  std::vector<std::string> errors;   // messages that are none, each naming its rank
-  std::vector<std::string> refused;  // a config or a hostfile that is wrong
+  std::vector<std::string> errors;   // about malformed messages, each naming its rank
+  std::vector<std::string> refused;  // errors in the config or the hostfile
   std::optional<Slots> slots;
 
   std::string config;  // "" when none was given
@@ -40,24 +41,24 @@ struct Examination {
 
   std::string output;  // "" when none was given
   std::map<int, OutputFacts> outputs;
-  std::map<int, bool> seen_by_rank_0;  // its file
+  std::map<int, bool> seen_by_rank_0;  // whether rank 0 has found this rank's file
 
-  /// (from, to), from < to: the first ranks of two hosts, or two ranks of one host.
+  /// By (from, to) with from < to: the first ranks of two hosts, or two ranks of one host.
   std::map<std::pair<int, int>, PairFacts> pairs;
 };
 
 enum class Severity {
-  kWrong,  // the job would fail, or run far below what it could
+  kWrong,  // the job would fail, or run far more slowly than it could
   kNote    // worth knowing
 };
 
 struct Finding {
   Severity severity;
-  std::string text;  // one line: what, where, how to mend it
+  std::string text;  // one line: the problem, where, and how to solve it
 };
 using Findings = std::vector<Finding>;
 
-/// Adds what the pieces say together.
+/// Adds a finding whose text is the concatenation of the pieces.
 template <typename... Pieces>
 void Add(Findings* findings, Severity severity, const Pieces&... pieces) {
   std::ostringstream text;
@@ -73,19 +74,20 @@ struct Host {
     return examination.ranks.at(ranks[0]);
   }
 };
-/// In the order of their first ranks.
+/// The hosts in the order of their first ranks.
 std::vector<Host> HostsOf(const Examination& examination);
 
-/// Cores that the ranks of a host may run on together, a control group's quota respected.
+/// The number of cores that at least one rank of a host may run on, limited by the quota of the
+/// control group.
 double CoresOf(const Examination& examination, const Host& host);
 
-/// Pairs that are to be measured, in rounds: no rank is in two pairs of a round, so a round's pairs
-/// are measured at the same time. First ranks of all hosts with each other (the circle method),
-/// then two ranks of each host.
+/// The pairs of ranks to measure, in rounds. No rank is in two pairs of a round, so that the pairs
+/// of a round can be measured at once. First come the first ranks of all hosts with each other (by
+/// the circle method for tournaments), then two ranks of each host.
 std::vector<std::vector<std::pair<int, int>>> PairRounds(const std::vector<Host>& hosts);
 
-/// "rank 3 on b", "ranks 0-2, 5 on a": the ranks ascend, and those whose host is not known stand
-/// first.
+/// The ranks in words, ascending, with their hosts: "rank 3 on b", "ranks 0-2, 5 on a". Ranks of
+/// unknown hosts come first.
 std::string NameRanks(const Examination& examination, const std::vector<int>& ranks);
 /// "1.23e+04": three digits.
 std::string ThreeDigits(double value);
@@ -95,8 +97,8 @@ std::string BytesText(double bytes);
 std::string AddressText(uint32_t address);
 /// "10.0.0.0/24".
 std::string NetworkText(const Interface& interface);
-/// "TCP over eth0", "shared memory" or what else is known of what carried the bytes from `from` to
-/// `to`.
+/// The transport of the bytes from `from` to `to` in words: "TCP over eth0", "shared memory" or
+/// what else is known of it.
 std::string TransportText(const Examination& examination, int from, int to, const PairFacts& pair);
 
 // judge_hosts.cc
@@ -116,7 +118,7 @@ void JudgePairs(const Examination& examination, Findings* findings);
 void JudgeInterfaces(const Examination& examination, Findings* findings);
 void JudgeClocks(const Examination& examination, Findings* findings);
 
-/// All of the above, what is wrong first.
+/// The findings of all functions above, kWrong first.
 Findings Judge(const Examination& examination);
 /// The whole report, ending with a line feed.
 std::string ReportText(const Examination& examination, const Findings& findings);

@@ -1,4 +1,4 @@
-// What a rank finds in the file system: the job's data, and the folder for its results.
+// The examination of a rank's file system: the job's data, and the folder for its results.
 #pragma once
 
 #include <filesystem>
@@ -8,22 +8,23 @@
 
 namespace zhiyin::launch::apps {
 
-/// Size of each file, and a hash of its first and last MiB.
+/// Returns the size of each file and a hash of its first and last MiB, or the error that opening it
+/// gave.
 DataFacts LookAtData(const DataQuestion& question);
 
-/// Rank R's file in the folder.
+/// The path of the file that a rank writes to the folder.
 std::string TokenPath(const std::string& folder, const std::string& token, int rank);
 
-/// Looks for rank 0's file, for up to two seconds as network file systems are slow to show new
-/// ones, writes its own, and measures the disk where it is asked to. Leaves its own file behind:
-/// rank 0 looks for it.
+/// Waits for the file of rank 0 for up to two seconds, since network file systems show new files
+/// late; writes the file of this rank; measures the disk if the question asks for it. Does not
+/// remove the file, which rank 0 looks for.
 OutputFacts LookAtOutput(const OutputQuestion& question, int rank);
 
-/// Whether the file of this rank is there, waiting as above.
+/// Whether the file of a rank is visible here; waits for it for up to two seconds.
 bool SeesToken(const std::string& folder, const std::string& token, int rank);
 
-/// A folder that is there while the object lives; what had to be made for it, and is still empty,
-/// goes with it.
+/// Makes a folder, with missing parents. The destructor removes the folders that were made here, if
+/// they are empty.
 class BorrowedFolder {
  public:
   explicit BorrowedFolder(const std::string& path);
@@ -31,7 +32,7 @@ class BorrowedFolder {
   BorrowedFolder(const BorrowedFolder&) = delete;
   BorrowedFolder& operator=(const BorrowedFolder&) = delete;
 
-  /// Why it could not be made; "" when it is there.
+  /// The reason why the folder could not be made; "" if it exists.
   const std::string& error() const { return error_; }
 
  private:

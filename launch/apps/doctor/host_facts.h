@@ -1,4 +1,4 @@
-// What a rank can say of itself and its host without talking to others.
+// The facts about a rank and its host that need no messages.
 #pragma once
 
 #include "common/net/mpi/mpi_description.h"
@@ -6,7 +6,8 @@
 
 namespace zhiyin::launch::apps {
 
-/// Waits for nothing but the executable file's own disk. What cannot be found out is left empty.
+/// Collects the facts about this process and its host. Facts that cannot be found out are left
+/// empty. Waits for nothing, except that it reads the executable file from disk.
 RankFacts GatherRankFacts(const net::MpiDescription& mpi);
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,4 @@
-// What is wrong with the job's data, and with the folder for its results.
+// Findings about the job's data and its output folder.
 #include <algorithm>
 #include <sstream>
 

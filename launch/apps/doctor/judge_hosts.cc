@@ -1,4 +1,4 @@
-// What is wrong with ranks, hosts and builds.
+// Findings about ranks, hosts and builds.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -22,7 +22,7 @@ std::string HashText(uint64_t hash) {
   return text;
 }
 
-/// What `of` says of ranks, with the ranks that say it, most ranks first.
+/// Groups the ranks by the text that `of` returns for them; the largest group comes first.
 template <typename Of>
 std::vector<std::pair<std::string, std::vector<int>>> GroupRanks(const Examination& examination,
                                                                  const Of& of) {

@@ -1,4 +1,4 @@
-// What is wrong between hosts.
+// Findings about the network between hosts.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -17,7 +17,8 @@ constexpr size_t kSmallBytes = sizeof(double);
 constexpr size_t kLargeBytes = size_t{1} << 20;
 constexpr int kSmallPings = 50;
 constexpr int kLargePings = 8;
-/// For the small pings, and for the large ones: a slow pair is told after fewer of them.
+/// The longest time for the small pings, and for the large ones: a slow pair is measured by fewer
+/// pings.
 constexpr double kEnoughS = 0.25;
 
 template <typename Message>
@@ -126,7 +127,7 @@ std::optional<Postbox::RoundTrip> Postbox::Ping(int peer, size_t n_bytes, double
   const double sent = endpoint_->Now();
   endpoint_->Send(peer, std::move(ping));
   while (std::optional<net::Frame> pong = Next(net::FrameKind::kPong, deadline)) {
-    // A late answer of an earlier pair is passed over.
+    // Late answers of earlier pings are ignored.
     if (pong->source() != peer || pong->header().request_id != id) continue;
     if (pong->payload().size() != n_bytes)
       Fail(net::NameOf(*pong), ": ", pong->payload().size(), " bytes, expected ", n_bytes);
@@ -143,7 +144,7 @@ std::optional<Postbox::RoundTrip> Postbox::Ping(int peer, size_t n_bytes, double
 PairFacts Postbox::MeasurePair(int peer, double limit_s) {
   PairFacts pair;
   const double deadline = endpoint_->Now() + limit_s;
-  // The first makes the connection.
+  // The first ping makes the connection and is not measured.
   if (!Ping(peer, kSmallBytes, deadline)) return pair;
   double shortest = std::numeric_limits<double>::infinity();
   const double small_until = endpoint_->Now() + kEnoughS;

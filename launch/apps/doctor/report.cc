@@ -37,7 +37,8 @@ void DescribeHost(const Examination& examination, const Host& host, std::ostream
       << BytesText(static_cast<double>(facts.memory_free_bytes())) << " free, "
       << facts.mpi_library();
   if (!facts.mpi_thread_level().empty()) out << " " << facts.mpi_thread_level();
-  // What is only left out ("^ofi", as distributions do) tells nothing of what is used.
+  // A value that only excludes components ("^ofi", set by distributions) does not show the ones in
+  // use.
   if (!facts.mpi_pml().empty() && facts.mpi_pml()[0] != '^') out << ", pml=" << facts.mpi_pml();
   if (!facts.mpi_btl().empty() && facts.mpi_btl()[0] != '^') out << ", btl=" << facts.mpi_btl();
   char hash[24];

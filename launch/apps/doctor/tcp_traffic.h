@@ -1,4 +1,4 @@
-// What has left this process by TCP: the only way to know which transport MPI really uses.
+// The bytes that this process has sent by TCP, which show the transport that MPI really uses.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ struct TcpSocket {
   uint32_t own_address = 0;  // IPv4, host byte order; 0: IPv6
 };
 
-/// By file descriptor. Looks at all of them: for use before and after something, not within.
+/// The sockets of this process by file descriptor. Slow, since it checks all descriptors: called
+/// before and after a measurement, not during it.
 std::map<int, TcpSocket> TcpTraffic();
 
 }  // namespace zhiyin::launch::apps

@@ -1,5 +1,5 @@
-// A step that may hang in the system: a network file system whose server is gone lets a call wait
-// for ever.
+// A time limit for work that may hang in a system call, as on a network file system whose server is
+// gone.
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,9 @@
 
 namespace zhiyin::launch::apps {
 
-/// What `work` returns, or nothing after `limit_s`: then its thread is left to itself, so `work`
-/// owns all that it touches. It throws nothing and touches no endpoint.
+/// Runs `work` in a thread. Returns its result, or nothing after `limit_s` seconds; then the thread
+/// goes on, detached. REQUIRES: `work` owns all data that it uses, does not throw, and uses no
+/// endpoint.
 template <typename Result>
 std::optional<Result> WithinLimit(double limit_s, std::function<Result()> work) {
   auto task = std::make_shared<std::packaged_task<Result()>>(std::move(work));

@@ -95,7 +95,8 @@ IdVectors OfMatrix(std::vector<std::string> ids, const Matrix& vectors) {
           {}};
 }
 
-/// What of `now` is not in `before`, or is another there; and what is there no longer.
+/// Returns the vectors of `now` that are new or differ from `before`, and the ids that were
+/// removed.
 IdVectors ChangesSince(const IdVectors& before, const IdVectors& now, const std::string& path) {
   if (before.dim != now.dim)
     Fail(path, ": vectors of ", before.dim, " columns, expected ", now.dim, " as in this model");
@@ -120,7 +121,7 @@ IdVectors ChangesSince(const IdVectors& before, const IdVectors& now, const std:
   return changes;
 }
 
-/// Writes one list after the other, and remembers what export.json says of them.
+/// Writes one list after the other, and collects the content of export.json.
 class Writer {
  public:
   explicit Writer(const ExportCommand& command) : command_(command) {}

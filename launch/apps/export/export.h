@@ -1,4 +1,4 @@
-// `zhiyin export`: a saved model for other programs.
+// zhiyin export: writes a saved model in formats that other programs read.
 #pragma once
 
 #include <functional>
@@ -14,12 +14,13 @@ struct ExportCommand {
   bool overwrite = false;
   std::string format = "npz";  // or tsv
   bool onnx = true;            // model.onnx, too
-  std::string since;           // an earlier, whole export: only what changed since then; "": all
+  std::string since;           // the folder of an earlier full export: write only changes; "": all
   std::function<void(const std::string&)> print;
 };
 
-/// Writes fields/NAME.npz, towers/user.npz and towers/item.npz where there are towers, model.onnx
-/// and, last, export.json, as docs/exporting.md says. Throws Error.
+/// Writes fields/NAME.npz; towers/user.npz and towers/item.npz for a model with towers; model.onnx;
+/// and, last, export.json (docs/exporting.md). Throws Error when the model cannot be loaded or
+/// exported, or a file cannot be written.
 void RunExport(const ExportCommand& command);
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,4 @@
-// Vectors by id as NumPy's .npz files: an archive of arrays, as numpy.load reads them.
+// Files of vectors with their ids: NumPy's .npz format, which numpy.load reads, and text.
 #pragma once
 
 #include <cstdint>
@@ -7,23 +7,24 @@
 
 namespace zhiyin::launch::apps {
 
-/// vectors [ids, dim].
+/// Vectors and their ids. Plain data.
 struct IdVectors {
   int dim = 0;
-  std::vector<std::string> ids;  // UTF-8
-  std::vector<float> vectors;
-  /// In a delta: ids that are no longer there.
-  std::vector<std::string> removed;
+  std::vector<std::string> ids;      // [n], UTF-8
+  std::vector<float> vectors;        // [n, dim]
+  std::vector<std::string> removed;  // in a delta: ids of the export before that are gone
 };
 
-/// Writes arrays `ids` (text), `vectors` (float32) and `removed` (text); whole or not at all.
-/// Throws Error.
+/// Writes the arrays `ids` [n] (text), `vectors` [n, dim] (float32) and `removed` (text) to an .npz
+/// file. Replaces an older file at `path` only when the new one is complete. Throws Error when the
+/// file cannot be written.
 void WriteNpz(const IdVectors& all, const std::string& path);
-/// What WriteNpz wrote. Throws Error on anything else.
+/// Reads a file that WriteNpz wrote. Throws Error on any other file.
 IdVectors ReadNpz(const std::string& path);
 
-/// Writes the vectors as tab-separated text: id, then its vector in nine digits; a line with the id
-/// alone for one that was removed.
+/// Writes tab-separated text, one line for each id: the id and the dim numbers of its vector, with
+/// nine significant digits. A line for a removed id holds the id only. Throws Error when the file
+/// cannot be written.
 void WriteTsv(const IdVectors& all, const std::string& path);
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,4 @@
-// A graph as an ONNX file.
+// Writes a graph in the format of ONNX files.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace zhiyin::launch::apps {
 
-/// Most bytes that a file may have, by the format of its messages.
+/// The limit of protobuf on the size of a file.
 inline constexpr int64_t kMaxOnnxBytes = int64_t{1} << 31;
 
-/// The file's bytes. Throws Error where there would be too many.
+/// Returns the bytes of the file. Throws Error if there are more than kMaxOnnxBytes.
 std::string OnnxBytes(const worker::model::nn::Graph& graph, const std::string& name);
 
 }  // namespace zhiyin::launch::apps

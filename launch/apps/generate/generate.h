@@ -1,4 +1,4 @@
-// `zhiyin generate shop` and `zhiyin generate search`: worlds to try recommending in.
+// zhiyin generate: writes the synthetic data sets `shop` and `search`.
 #pragma once
 
 #include <functional>
@@ -9,14 +9,16 @@ namespace zhiyin::launch::apps {
 
 struct GenerateCommand {
   std::string world;  // shop or search
-  /// FIELD=VALUE of world.proto.
+  /// Fields of the message in world.proto, as FIELD=VALUE.
   std::vector<std::string> settings;
-  std::string output;  // a folder, made where it is not there
+  std::string output;  // a folder, which is made if it does not exist
   bool overwrite = false;
   std::function<void(const std::string&)> print;
 };
 
-/// Writes the world's files, each whole or not at all, and prints what they hold. Throws Error.
+/// Writes the files of the data set and prints a description of them. An existing file is replaced
+/// only when the new one is complete. Throws Error on an impossible setting, and when a file cannot
+/// be written.
 void GenerateWorld(const GenerateCommand& command);
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,5 @@
-// A search engine with known probabilities, as world.proto says.
+// The synthetic data set `search` of world.proto: users of a search engine get pages of documents,
+// click them, and are satisfied or not, with known probabilities.
 #pragma once
 
 #include <cstdint>
@@ -10,22 +11,28 @@
 
 namespace zhiyin::launch::apps {
 
-/// With a query q, a document d, a user u, everything about them N(0, 1) unless said otherwise, and
-/// the position p from 0 on the page:
+/// The probabilities that user u, who gets document d at position p (from 0) of the page for query
+/// q, clicks, and is satisfied after a click:
 ///
-///   relevance = 1.5 if their topics agree, + 1 if their intents do, - 1,
+///   relevance = 1.5 [topic(q) = topic(d)] + [intent(q) = intent(d)] - 1
 ///               + 0.6 quality(d) + 0.5 site(d) + 0.6 interest(u, topic(d))
 ///   p_click   = sigmoid(-1.6 + relevance - 0.35 p)
 ///   p_found   = sigmoid(-0.4 + 0.8 relevance + 0.5 depth(d))
 ///
-/// The older engine orders ten documents, half of them of the query's topic, by relevance + 1.5
-/// noise without the user. A pure function of the configuration. Immutable; any number of threads.
+///   interest(u, k) = 0.8 a(region(u), k) + 0.6 b(u, k)
+///
+/// a, b, quality, site and depth are drawn from N(0, 1). The older engine draws ten documents, half
+/// of them of the query's topic on average, and orders them by relevance without the interest of
+/// the user, plus noise from N(0, 1.5^2).
+///
+/// A pure function of the configuration. Immutable: used by any number of threads at once.
 class SearchWorld {
  public:
-  /// REQUIRES: a configuration from WithDefaults.
+  /// REQUIRES: a configuration that WithDefaults returned.
   explicit SearchWorld(const Search& config);
 
-  /// Throws Error for values that make no sense.
+  /// Returns the configuration with defaults in place of fields that are not set. Throws Error,
+  /// naming the field, on a value outside its range.
   static Search WithDefaults(Search config);
 
   static constexpr int kPageLength = 10;
@@ -33,19 +40,22 @@ class SearchWorld {
   struct Shown {
     int document = 0;
     double p_click = 0;
-    double p_found = 0;
+    double p_found = 0;  // of being satisfied, given a click
     bool click = false;
     bool satisfied = false;
   };
   struct Page {
     int user = 0;
     int query = 0;
-    double time = 0;
+    double time = 0;           // in days
     std::vector<Shown> shown;  // by position
   };
+  /// Draws page `number`, from 0 to n_pages - 1.
   Page PageOf(int64_t number) const;
+  /// The time in days from which on pages are meant for the test split.
   double test_time() const { return config_.n_days() - config_.n_new_days(); }
 
+  /// users.tsv, queries.tsv, items.tsv, events.tsv and truth.tsv. Their writers borrow this object.
   std::vector<WorldFile> files() const;
 
  private:
@@ -72,7 +82,9 @@ class SearchWorld {
     std::string words;
   };
 
+  /// The relevance without the interest of a user.
   double RelevanceToAll(const Query& query, const Document& document) const;
+  /// Draws a document for a page; equal arguments give equal documents.
   int DrawDocument(const Query& query, double time, uint64_t draw) const;
 
   Search config_;

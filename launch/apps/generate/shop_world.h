@@ -1,4 +1,5 @@
-// A shop with known probabilities, as world.proto says.
+// The synthetic data set `shop` of world.proto: users of a shop click and buy items, with known
+// probabilities.
 #pragma once
 
 #include <cstdint>
@@ -10,45 +11,54 @@
 
 namespace zhiyin::launch::apps {
 
-/// With the user u, the item i and everything about them N(0, 1) unless said otherwise, at a time t
-/// of n_days:
+/// The probabilities that user u, who is shown item i at time t, clicks, and buys after a click:
 ///
 ///   z            = taste(u, theme(i), t) + 0.15 season(theme(i), t) + 0.7 style(u, style(i))
 ///                  + 0.6 brand(i) + 0.4 quality(i)
 ///   p_click      = sigmoid(-3 + z + 0.4 openness(u) - 0.4 thrift(u) price(i))
 ///   p_conversion = sigmoid(-1.4 + 0.5 z + 0.3 value(i) - 0.4 (1 + thrift(u)) price(i))
-///   taste        = 0.8 of the user's age group + 0.3 own + drift t / n_days moving
-///   style        = 0.8 of the region + 0.3 own
 ///
-/// A pure function of the configuration. Immutable; any number of threads.
+///   taste(u, k, t) = 0.8 a(age(u), k) + 0.3 b(u, k) + drift (t / n_days) c(u, k)
+///   style(u, s)    = 0.8 d(region(u), s) + 0.3 e(u, s)
+///   season(k, t)   = sin(2 pi (t / n_days + k / kThemes))
+///
+/// a to e, openness, thrift, price (the logarithm of the price, standardized), brand, quality and
+/// value are drawn from N(0, 1). Times are in days, 0 <= t < n_days.
+///
+/// A pure function of the configuration. Immutable: used by any number of threads at once.
 class ShopWorld {
  public:
-  /// REQUIRES: a configuration from WithDefaults.
+  /// REQUIRES: a configuration that WithDefaults returned.
   explicit ShopWorld(const Shop& config);
 
-  /// Throws Error for values that make no sense.
+  /// Returns the configuration with defaults in place of fields that are not set. Throws Error,
+  /// naming the field, on a value outside its range.
   static Shop WithDefaults(Shop config);
 
   struct Event {
     int user = 0;
     int item = 0;
-    double time = 0;
+    double time = 0;  // in days
     double p_click = 0;
-    double p_conversion = 0;
+    double p_conversion = 0;  // of a purchase, given a click
     bool click = false;
     bool purchase = false;
   };
+  /// Draws line `row` of events.tsv, counted from 0 without the header.
   Event EventOf(int64_t row) const;
+  /// p_click of this user and item at a time in days.
   double ClickProbability(int user, int item, double time) const;
 
   int n_users() const { return static_cast<int>(users_.size()); }
   int n_items() const { return static_cast<int>(items_.size()); }
   const std::string& user(int u) const { return users_[static_cast<size_t>(u)].name; }
   const std::string& item(int i) const { return items_[static_cast<size_t>(i)].name; }
+  /// Whether item i appears only from test_time() on.
   bool IsNew(int i) const { return i >= config_.n_items(); }
-  /// From when on events are for testing.
+  /// The time in days from which on events are meant for the test split.
   double test_time() const { return config_.n_days() - config_.n_new_days(); }
 
+  /// users.tsv, items.tsv, events.tsv and truth.tsv. Their writers borrow this object.
   std::vector<WorldFile> files() const;
 
  private:
@@ -59,8 +69,8 @@ class ShopWorld {
     std::string name;
     int age = 0;
     int region = 0;
-    double taste[kThemes];
-    double moving[kThemes];
+    double taste[kThemes];   // at time 0
+    double moving[kThemes];  // c above
     double style[kStyles];
     double openness = 0;
     double thrift = 0;
@@ -71,19 +81,21 @@ class ShopWorld {
     int style = 0;
     int colour = 0;
     int brand = 0;
-    double price = 0;  // N(0, 1), of its logarithm
+    double price = 0;  // the standardized logarithm of the price
     double quality = 0;
     double value = 0;
   };
 
+  /// z above.
   double Liking(const User& user, const Item& item, double time) const;
+  /// Draws the item of line `row`.
   int ShownItem(const User& user, double time, uint64_t row) const;
 
   Shop config_;
   std::vector<User> users_;
   std::vector<Item> items_;
   std::vector<double> brands_;
-  std::vector<double> shown_;  // of the old items: how often up to each
+  std::vector<double> shown_;  // cumulative popularity of the items that are not new
 };
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,4 @@
-// What worlds have in common.
+// Parts that the generators of synthetic data sets share.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -13,33 +13,33 @@
 
 namespace zhiyin::launch::apps {
 
-/// A file of a world: its name and who writes it.
+/// A file of a synthetic data set: its name, and a function that writes its content.
 struct WorldFile {
   std::string name;
   std::function<void(std::ostream&)> write;
 };
 
-/// Where users live.
+/// The regions of users.
 inline constexpr std::array<const char*, 6> kRegionNames = {"north", "east",  "south",
                                                             "west",  "coast", "capital"};
 
-/// Sets a whole-number field that is not set; one that is must lie between `least` and `most`.
-/// Throws Error.
+/// Sets an integer field to `value` if it is not set. Throws Error if its value is not in
+/// [least, most].
 void FillDefault(google::protobuf::Message* config, const std::string& field, int64_t value,
                  int64_t most, int64_t least = 1);
 
-/// "ada-17".
+/// The name of user u: "ada-17".
 std::string UserName(int64_t u);
 
 inline double Sigmoid(double z) {
   return 1 / (1 + std::exp(-z));
 }
 
-/// With so many digits behind the point.
+/// The value with this number of digits after the decimal point.
 std::string Fixed(double value, int digits);
 
-/// A time as files hold it: five digits behind the point, rounded down, so that no event moves
-/// behind a whole day.
+/// Rounds a time in days down to the five decimal digits that files hold. Rounding up could move an
+/// event to the next day.
 inline double Rounded(double time) {
   return std::floor(time * 1e5) / 1e5;
 }

@@ -52,7 +52,7 @@ struct Model {
   std::vector<Table> tables;
 };
 
-/// What inspect counts of a table's rows.
+/// The counts of a table's rows.
 struct TableSum {
   int64_t n_rows = 0;
   int64_t n_bytes = 0;
@@ -164,7 +164,7 @@ bool Describe(const std::string& folder, const InspectCommand& command) {
   }
 }
 
-/// What --row names.
+/// The embedding row that --row names.
 struct RowName {
   TableId table = 0;
   Key key = 0;

@@ -71,7 +71,8 @@ std::string TsvLines(const Behaviour& behaviour, int user, const std::vector<Rec
   return text;
 }
 
-/// What a person reads: what the user did last, and the list with what each of it is like.
+/// The list as text for people: the user's last items, then the recommended ones, each with the
+/// items that it resembles.
 std::string TextLines(const Behaviour& behaviour, int user, const std::vector<Recommended>& list) {
   constexpr size_t kShown = 5;
   std::string text = behaviour.user(user) + ", lately:";

@@ -1,4 +1,4 @@
-// zhiyin recommend: lists for users from a saved model, in one process.
+// zhiyin recommend: makes lists of items for users with a saved model, in one process.
 #pragma once
 
 #include <functional>
@@ -13,17 +13,18 @@ struct RecommendCommand {
   std::string checkpoint;
   std::string ranker;  // "": the checkpoint itself
   std::vector<std::string> overrides;
-  std::string users = "all";   // or a file with a user a line
-  std::string items = "all";   // or a file with an item a line: only these
+  std::string users = "all";   // or a file with one user per line
+  std::string items = "all";   // or a file with one item per line, for lists of only these
   std::string format = "tsv";  // or jsonl, or text
   std::string output;          // a file; "": print
   bool overwrite = false;
-  bool measure = false;  // lists of held-out events instead, as a table beside the baselines
+  bool measure = false;  // measure lists on held-out events instead, beside the baselines
   worker::recommend::RecommendOptions options;
   std::function<void(const std::string&)> print;
 };
 
-/// Writes the lists. Throws Error. The output does not depend on the number of processors.
+/// Writes the lists, or prints the measurements. The output does not depend on the number of
+/// processors. Throws Error when the model cannot recommend, or the output cannot be written.
 void RunRecommend(const RecommendCommand& command);
 
 }  // namespace zhiyin::launch::apps

@@ -1,4 +1,4 @@
-// Numbers as the report shows them.
+// Formats numbers for the report.
 #pragma once
 
 #include <optional>
@@ -6,9 +6,9 @@
 
 namespace zhiyin::launch::apps {
 
-/// `format` is printf's; a value that rounds to nothing has no minus sign.
+/// Formats a value by a format of printf. A value that rounds to zero has no minus sign.
 std::string Number(double value, const char* format = "%.5f");
-/// A dash where there is no value.
+/// Formats a value, or returns a dash if there is none.
 std::string Number(const std::optional<double>& value, const char* format = "%.5f");
 /// "0.9412 (0.9388–0.9436)".
 std::string WithInterval(double mean, double low, double high);

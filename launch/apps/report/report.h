@@ -1,4 +1,4 @@
-// `zhiyin report`: what a saved model does on its test split, as one HTML file.
+// zhiyin report: the results of a saved model on its test split, as one HTML file.
 #pragma once
 
 #include <functional>
@@ -12,15 +12,16 @@ struct ReportCommand {
   std::vector<std::string> overrides;  // of data.*
   std::string output;                  // the file
   bool overwrite = false;
-  std::vector<std::string> slices;  // fields; empty: those with few values
+  std::vector<std::string> slices;  // fields to slice metrics by; empty: those with few values
   bool importance = true;           // by permutation, of every field and numeric
   int k = 10;                       // of lists
   std::function<void(const std::string&)> print;
 };
 
-/// Metrics with intervals beside baselines, ROC, calibration and learning curves, slices,
-/// permutation importance (Breiman, Machine Learning 45, 2001, section 10) and, of jobs that hold
-/// events out, lists. Prints the main table and the importance, too. Throws Error.
+/// Writes metrics with intervals beside baselines; ROC, calibration and learning curves; metrics by
+/// slice; permutation importance (Breiman, Machine Learning 45, 2001, section 10); and, for jobs
+/// that hold events out, metrics of lists. Prints the main table and the importance. Throws Error
+/// when the model or the data cannot be read, or the file cannot be written.
 void RunReport(const ReportCommand& command);
 
 }  // namespace zhiyin::launch::apps

@@ -81,7 +81,7 @@ HttpService::HttpService(const HttpOptions& options, Served served)
                       &response);
     response.set_content(Metrics(), "text/plain; version=0.0.4");
   });
-  // What none of the above has answered, and what is no HTTP.
+  // Requests that none of the above has answered, and malformed ones.
   server.set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     if (response.body.empty()) {
       const std::string what =
@@ -156,7 +156,7 @@ void HttpService::Answer(Path path, const httplib::Request& request, httplib::Re
   } catch (const RequestError& e) {
     SetError(e.status(), e.what(), response);
   } catch (const std::exception&) {
-    // What it says may be about more than the request.
+    // The text of the exception may reveal more than concerns the client.
     SetError(500, "the server failed to answer", response);
   }
   const auto took = std::chrono::steady_clock::now() - began;

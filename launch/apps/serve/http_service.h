@@ -1,12 +1,12 @@
-// Serves a model over HTTP.
+// Answers requests for predictions and recommendations over HTTP.
 //
 //   POST /v1/score       ServedModel::Score
 //   POST /v1/recommend   ServedModel::Recommend
-//   GET  /healthz        {"status": "ok", "model": its folder, "step": of its training}
+//   GET  /healthz        {"status": "ok", "model": FOLDER, "step": STEP}
 //   GET  /metrics        Prometheus text
 //
-// What cannot be answered is {"error": text} with a status of 4xx, or 503 where too much is asked
-// at a time.
+// The answer to a request that fails is {"error": text}, with status 4xx, or 503 when there are too
+// many requests at a time.
 #pragma once
 
 #include <array>
@@ -30,29 +30,31 @@ namespace zhiyin::launch::apps {
 struct HttpOptions {
   std::string host = "127.0.0.1";
   int port = 0;                 // 0: any that is free
-  int n_connections = 128;      // that are answered at a time; others wait
+  int n_connections = 128;      // the most that are answered at a time; others wait
   double timeout_s = 5;         // longest silence in the middle of a request
-  int64_t max_bytes = 1 << 20;  // of a request's body
-  std::string token;            // "": everybody may ask
+  int64_t max_bytes = 1 << 20;  // the longest body of a request
+  std::string token;            // that clients must send; "": none
 };
 
+/// An HTTP server with threads of its own. Public functions may be called by any thread.
 class HttpService {
  public:
+  /// A model to serve, its folder, and the step of its training.
   struct Served {
     std::shared_ptr<const ServedModel> model;
     std::string folder;
     int64_t step = 0;
   };
 
-  /// Listens and answers from threads of its own until it is destroyed, when requests that are
-  /// under way get their answer. Throws Error where the address is not to be had.
+  /// Begins to listen and answer. Throws Error when it cannot listen on the address.
   HttpService(const HttpOptions& options, Served served);
+  /// Stops listening; waits until requests that have begun are answered.
   ~HttpService();
   HttpService(const HttpService&) = delete;
   HttpService& operator=(const HttpService&) = delete;
 
   int port() const { return port_; }
-  /// Requests from now on; those under way keep theirs.
+  /// Replaces the model for new requests. Requests that have begun keep the old one.
   void Replace(Served served);
   void CountFailedReload() { ++n_failed_reloads_; }
 

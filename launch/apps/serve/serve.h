@@ -1,4 +1,4 @@
-// zhiyin serve: a saved model behind HTTP, newer ones as they come.
+// zhiyin serve: serves a saved model over HTTP, and newer ones when they appear.
 #pragma once
 
 #include <functional>
@@ -10,34 +10,37 @@
 namespace zhiyin::launch::apps {
 
 struct ServeCommand {
-  std::string checkpoint;  // a model's folder, or an output folder: its model, or its newest
-                           // checkpoint where that is further on
-  std::string ranker;      // a model's folder, or an output folder: its model, or its newest
+  std::string checkpoint;  // a model's folder, or an output folder (see FindNewest)
+  std::string ranker;      // a model's folder, or an output folder; "": none
   std::string listen;      // HOST:PORT
-  std::string token_file;  // "": everybody may ask
-  double reload_s = 1;     // from one look for a newer model to the next; 0: never
+  std::string token_file;  // a file with the token that clients must send; "": none
+  double reload_s = 1;     // interval of checks for a newer model; 0: never
   worker::recommend::RecommendOptions options;
   std::function<void(const std::string&)> print;
   std::function<void(const std::string&)> print_error;
 };
 
-/// What is served of a folder now: "" with a step of -1 where there is nothing. Throws Error where
-/// it cannot be read.
+/// A model to serve. Plain data.
 struct NewestModel {
-  std::string folder;
-  int64_t step = -1;
+  std::string folder;   // "": none
+  int64_t step = -1;    // of its training
   uint64_t digest = 0;  // of its manifest
 };
+/// Returns the model at `path`: a model's folder, or an output folder, of which it is the model or
+/// the newest checkpoint, whichever has more steps. Throws Error when there is none or its manifest
+/// cannot be read.
 NewestModel FindNewest(const std::string& path);
 
-/// Loads it. `ranker` may be null, as for a Recommender. `before`: what has been served so far,
-/// whose events are used again where the job's data are equal; may be null.
+/// Loads a model. `ranker` may be nullptr, see Recommender. `before` is the model that was served
+/// so far, or nullptr; its Behaviour is reused if the data of the two jobs are equal. Throws Error
+/// when the model cannot be loaded.
 HttpService::Served LoadServed(const NewestModel& newest,
                                std::shared_ptr<const worker::saved::FrozenModel> ranker,
                                const ServedModel* before,
                                const worker::recommend::RecommendOptions& options);
 
-/// Until SIGTERM or SIGINT, then 0. Throws Error.
+/// Serves until SIGTERM or SIGINT, then returns 0. Throws Error when the first model cannot be
+/// loaded, or the address cannot be used.
 int Serve(const ServeCommand& command);
 
 }  // namespace zhiyin::launch::apps

@@ -18,7 +18,7 @@
 
 namespace zhiyin::launch::apps {
 
-/// What is wrong with a request, and the HTTP status that says so.
+/// An error in a request, with its HTTP status.
 class RequestError : public Error {
  public:
   RequestError(int status, const std::string& what) : Error(what), status_(status) {}
@@ -28,14 +28,14 @@ class RequestError : public Error {
   int status_;
 };
 
-/// Objects that one thread uses at a time, at most so many. Thread-safe.
+/// A pool of at most n_most objects, each used by one thread at a time. Thread-safe.
 template <typename T>
 class Pool {
  public:
   explicit Pool(int n_most) : n_left_(n_most) {}
 
-  /// use(object), which make() has made, now or earlier. Throws RequestError 503 when none is free
-  /// for long.
+  /// Returns use(object) for a free object of the pool, or for one that make() returns if there are
+  /// not n_most yet. Throws RequestError 503 when no object becomes free within five seconds.
   template <typename Make, typename Use>
   auto With(const Make& make, const Use& use) {
     std::unique_ptr<T> object = Take();
@@ -56,7 +56,7 @@ class Pool {
     }
   };
 
-  /// Null: there is none yet.
+  /// Takes a free object. Returns nullptr if the caller shall make one.
   std::unique_ptr<T> Take() {
     constexpr std::chrono::seconds kPatience(5);
     std::unique_lock lock(mutex_);
@@ -76,18 +76,18 @@ class Pool {
 };
 
 struct ServeLimits {
-  int n_threads = 1;  // that compute at a time
-  int max_rows = 1000;
+  int n_threads = 1;    // the most requests that are computed at a time
+  int max_rows = 1000;  // the most examples of a request
 };
 
-/// Immutable; any number of threads. Answers throw RequestError.
+/// A model that answers requests. Immutable: used by any number of threads at once.
 class ServedModel {
  public:
   using Json = nlohmann::ordered_json;
 
-  /// `ranker`: as for a Recommender, may be null. `behaviour`: of the model's job, where it has
-  /// data.behaviour; null otherwise, and then nothing is recommended. options.k is the longest list
-  /// that may be asked for. Throws Error as Recommender does.
+  /// `ranker`: see Recommender; may be nullptr. `behaviour` is that of the model's job, or nullptr
+  /// if the job has no data.behaviour; then Recommend always throws. options.k is the length of the
+  /// longest list of a request. Throws Error as Recommender does.
   ServedModel(std::shared_ptr<const worker::saved::FrozenModel> model,
               std::shared_ptr<const worker::saved::FrozenModel> ranker,
               std::shared_ptr<const worker::data::Behaviour> behaviour,
@@ -96,10 +96,14 @@ class ServedModel {
   const std::shared_ptr<const worker::data::Behaviour>& behaviour() const { return behaviour_; }
   const Job& job() const { return model_->job(); }
 
-  /// {"rows": [{COLUMN: text, number or null, ...}, ...]} to {"predictions": [{TASK: number, ...},
-  /// ...]}. Columns are those of the training files; one that is left out is a missing value.
+  /// Computes predictions for examples. Request: {"rows": [{COLUMN: text, number or null, ...},
+  /// ...]}. Answer: {"predictions": [{TASK: number, ...}, ...]}. Columns are those of the training
+  /// files; one that is left out is a missing value. Throws RequestError on a request of another
+  /// form.
   Json Score(const nlohmann::json& request) const;
-  /// {"user": text, "k": number} to what `zhiyin recommend --format=jsonl` writes of the user.
+  /// Makes a list for a user. Request: {"user": text, "k": number}. Answer: the line that
+  /// `zhiyin recommend --format=jsonl` writes for the user. Throws RequestError on a request of
+  /// another form.
   Json Recommend(const nlohmann::json& request) const;
 
  private:

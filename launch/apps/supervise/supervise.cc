@@ -26,9 +26,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kMaxBackoff = 300;
-/// What a shell says of a command that is not there.
+/// The exit code of a shell for a command that does not exist.
 constexpr int kNotFound = 127;
-/// For mpirun to end its ranks, once it is told to.
+/// The time that mpirun has to end its ranks after a signal.
 constexpr double kSecondsToDie = 10;
 
 double SecondsTo(Clock::time_point when) {

@@ -1,4 +1,4 @@
-// zhiyin supervise: a job that dies is started again, from its newest checkpoint, without a person.
+// zhiyin supervise: automatic restarts of a job that has died, from its newest checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -11,38 +11,40 @@ namespace zhiyin::launch::apps {
 
 struct SuperviseOptions {
   std::vector<std::string> command;  // "mpirun -n 4 zhiyin train ... --output=DIR"
-  int max_restarts = 3;              // in a row, without a new checkpoint
-  double backoff_s = 1;              // before the first of them; twice as long before each other
-  double grace_s = 60;               // for a job that is told to end
+  int max_restarts = 3;              // the most in a row, without a new checkpoint
+  double backoff_s = 1;              // wait before the first of them; doubles with each other
+  double grace_s = 60;               // time for a job to end after a signal, before it is killed
   std::function<void(const std::string&)> print_error;  // one line
 };
 
-/// Runs the command until it ends well, with --resume, and tells what it does on standard error and
-/// in DIR/supervise.log. Returns 0; kEndedEarly (launch/rank/run_rank.h) when somebody wanted it to
-/// end, by SIGTERM, SIGINT or SIGUSR1, and its checkpoint is written; otherwise 1, after a line
-/// that says why. A second such signal ends it at once. When the supervisor dies, so does the job.
-/// Throws Error before anything is started, on a command that cannot be supervised. REQUIRES: the
-/// process has one thread.
+/// Runs the command with --resume, again and again until it succeeds. Logs to standard error and to
+/// DIR/supervise.log. Returns 0 on success; kEndedEarly (launch/rank/run_rank.h) when the job ended
+/// early, after a checkpoint, because of SIGTERM, SIGINT or SIGUSR1; otherwise 1, after a line with
+/// the reason. A second such signal ends the job at once. When the supervisor dies, the job ends,
+/// too. Throws Error, before the job is started, on a command that cannot be supervised. REQUIRES:
+/// the process has one thread.
 int Supervise(const SuperviseOptions& options);
 
-/// The command with what the supervisor adds. Throws Error on one that does not train, keeps
-/// nothing, or would throw checkpoints away.
+/// A command with the arguments that the supervisor adds, and its output folder.
 struct SupervisedCommand {
   std::vector<std::string> arguments;
-  std::string output;  // the folder
+  std::string output;
 };
+/// Returns the command to supervise. Throws Error on a command that does not train, has no output
+/// folder, or would remove existing checkpoints.
 SupervisedCommand CommandToSupervise(std::vector<std::string> command);
 
-/// How long to wait after a run that has died, and when to give up.
+/// Decides how long to wait after a run has died, and when to give up.
 class RestartPolicy {
  public:
-  /// `step`: of the newest checkpoint before the first run; nothing: there is none.
+  /// `step` is that of the newest checkpoint before the first run, if there is one.
   RestartPolicy(int max_restarts, double backoff_s, std::optional<int64_t> step)
       : max_restarts_(max_restarts), backoff_s_(backoff_s), step_(step) {}
 
-  /// Seconds, at most 5 minutes; nothing: give up. `step`: of the newest checkpoint now.
+  /// Returns the seconds to wait, at most 5 minutes, or nothing to give up. `step` is that of the
+  /// newest checkpoint, if there is one.
   std::optional<double> AfterDeath(std::optional<int64_t> step);
-  /// Deaths since there was a new checkpoint.
+  /// The number of deaths since the last new checkpoint.
   int n_in_a_row() const { return n_in_a_row_; }
 
  private:

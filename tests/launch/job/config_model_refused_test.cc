@@ -17,7 +17,7 @@ TEST(AModel, IsRefusedWithOneLine) {
       {"shared_bottom { bottom: 4 } hidden { dropout: 1 }",
        "job:13: model.hidden.dropout: is 1, expected 0 to 0.99"},
       {"shared_bottom { bottom: 4 } hidden { normalization: BATCH }",
-       "job:13: model.hidden.normalization: is BATCH with one row a slice (train.batch_size / "
+       "job:13: model.hidden.normalization: is BATCH with one example a slice (train.batch_size / "
        "train.slices), expected at least 2",
        {"train.slices=64"}},
   });

@@ -371,7 +371,7 @@ TEST(RunCache, NoticesThatTheDataHasChanged) {
     files.n_rows[1] = n_rows_later;
     EXPECT_THAT([&] { Load(&cache, 0); },
                 ThrowsMessage<Error>("training data: " + std::to_string(4 + n_rows_later) +
-                                     " good rows in rows 0 to 511, expected 8 as in the first "
+                                     " examples in lines 0 to 511, expected 8 as in the first "
                                      "pass: files that stay as they are"));
     EXPECT_FALSE(cache.Use(0));
     EXPECT_THAT(cache.KeptRuns(), IsEmpty());

@@ -63,7 +63,7 @@ TEST_F(TextColumnsTest, OnlyWhereLabelsAreIgnoredTheLastNamedColumnsMayBeMissing
 TEST_F(TextColumnsTest, NoFileAndEmptyFilesAreRefused) {
   ExpectRefused("no file in a split");
   Add("a", "");
-  ExpectRefused("is empty, expected rows");
+  ExpectRefused("is empty, expected examples");
   text_.set_header(true);
   ExpectRefused("is empty, expected a header");
 }

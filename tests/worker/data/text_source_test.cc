@@ -274,7 +274,7 @@ TEST_F(TextSourceTest, FilesThatCannotBeReadAreRefusedAtOnce) {
   ExpectRefused(NumberJob({folder_.Path()}), "is a folder, expected a file");
   ExpectRefused(NumberJob({}), "no file in a split, expected at least one");
   ExpectRefused(NumberJob({folder_.Write("empty", "\n\n")}),
-                folder_.Path("empty") + ": is empty, expected rows");
+                folder_.Path("empty") + ": is empty, expected examples");
   ExpectRefused(Job(), "no source, expected text or one of the generated ones");
 }
 

@@ -79,9 +79,10 @@ TEST(Invariants, ABrokenOneIsNamedWithWhatWasExpected) {
   EXPECT_EQ(Breach([](JobCounts* c) { ++c->workers[1].n_peeked_keys; }),
             "invariant keys_pushed broken: servers answered peeks at 14 keys, expected 15, which "
             "workers peeked at");
-  EXPECT_EQ(Breach([](JobCounts* c) { --c->n_samples; }),
-            "invariant samples_counted broken: workers trained on 19 rows, expected 20: 10 in each "
-            "of 2 epochs");
+  EXPECT_EQ(
+      Breach([](JobCounts* c) { --c->n_samples; }),
+      "invariant samples_counted broken: workers trained on 19 examples, expected 20: 10 in each "
+      "of 2 epochs");
   EXPECT_EQ(Breach([](JobCounts* c) { c->workers[1].n_stale_reads = 4; }),
             "invariant staleness_bound broken: 4 replies to pulls lacked more than the last 2 "
             "steps, expected none");

@@ -25,7 +25,7 @@ struct Dialect {
 /// Returns `value` without the spaces around it.
 std::string_view TrimSpaces(std::string_view value);
 
-/// Cuts lines into values. Allocates nothing once it has seen the longest line. One thread.
+/// Cuts lines into values. Allocates nothing once it has seen the longest line. Used by one thread.
 class LineSplitter {
  public:
   explicit LineSplitter(Dialect dialect) : dialect_(std::move(dialect)) {}

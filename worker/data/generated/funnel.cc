@@ -1,4 +1,4 @@
-// A funnel with known probabilities, as job.proto says.
+// A funnel with known probabilities; the parameters are in job.proto.
 //
 // A user has a taste, an item a character, both N(0, 1) in three dimensions, the user an openness
 // and the item an appeal, both N(0, 1). With

@@ -1,4 +1,4 @@
-// The synthetic regressions of Ma et al., KDD 2018, section 3.3, as job.proto says.
+// The synthetic regressions of Ma et al., KDD 2018, section 3.3; the parameters are in job.proto.
 #include <array>
 #include <cmath>
 #include <numbers>

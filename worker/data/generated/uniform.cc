@@ -1,4 +1,4 @@
-// Categories and labels drawn uniformly, as job.proto says.
+// Categories and labels drawn uniformly; the parameters are in job.proto.
 #include <string>
 
 #include "common/random.h"

@@ -1,4 +1,4 @@
-// Generated data: rows that are a pure function of a seed and their number.
+// Generated data: lines that are a pure function of a seed and their number.
 //
 // Adding one takes its file generated/NAME.cc with a WorldKind, a field in Data.source of
 // job.proto, and a line in worlds.h.
@@ -18,22 +18,22 @@
 
 namespace zhiyin::worker::data {
 
-/// Makes rows as text, so that they are parsed by the very code that parses files. Any row can be
-/// made without the ones before. One thread.
+/// Makes lines as text, so that they are parsed by the code that parses files. A line can be made
+/// without those before it. Used by one thread.
 class World {
  public:
   explicit World(size_t n_columns) : cells_(n_columns), values_(n_columns) {}
   virtual ~World() = default;
 
-  /// A cell a column, valid until the next call.
+  /// Returns line i, one cell for each column; valid until the next call.
   std::span<const std::string_view> Row(int64_t i);
 
  protected:
-  /// Fills the cells of row i; they hold those of the row before.
+  /// Fills the cells of line i. They still hold the values of the previous call.
   virtual void Make(int64_t i) = 0;
   std::string& cell(size_t column) { return cells_[column]; }
-  /// Sets a cell to a number of nine digits, which no float loses anything by; returns the number
-  /// that the cell holds.
+  /// Sets a cell to a number with nine significant digits, enough to restore any float; returns the
+  /// number that the text stands for.
   double SetNumber(size_t column, double value);
 
  private:
@@ -41,8 +41,8 @@ class World {
   std::vector<std::string_view> values_;
 };
 
-/// Everything that the rest of the product knows of one kind of generated data. Each kind's file
-/// defines one. The kind's message has a field n_rows.
+/// The description of a kind of generated data by which the rest of the program uses it. The file
+/// of each kind defines one. The kind's message has a field n_rows.
 struct WorldKind {
   const char* name;  // of its field in Data.source of job.proto
   /// REQUIRES: the data was checked.
@@ -57,17 +57,17 @@ struct WorldKind {
                 const Data& data) = nullptr;
 };
 
-/// The kind of data that is generated; null where the data is not generated.
+/// The kind of generated data; nullptr if the data is not generated.
 const WorldKind* ChosenWorld(const Data& data);
-/// The number of rows that there are. REQUIRES for this and all below: the data is generated.
+/// The number of lines. REQUIRES, for this and all functions below: the data is generated.
 int64_t GeneratedRows(const Data& data);
 /// Checks n_rows and what the kind adds.
 void CheckWorld(const config::Checker& check, const Data& data);
-/// The split's rows. Throws Error where a column does not exist.
+/// Makes the source of a split. Throws Error if a column does not exist.
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
                                             RowParser::Observer observer);
-/// Writes all rows as tab-separated text with a header. Read as text, they give these examples
-/// again.
+/// Writes all lines as tab-separated text with a header. Read as text files, they yield equal
+/// examples.
 void WriteGenerated(const Data& data, std::ostream& out);
 
 /// Adds "PREFIXfirst", ..., n of them, to the columns.

@@ -1,13 +1,14 @@
-// Methods of turning the objectives of several tasks into one step.
+// The interface of methods of balancing, which combine the gradients of several tasks into one
+// step.
 //
 // Adding a method takes its file balance/NAME.cc with a BalancerKind, its message in Balance.kind
 // of job.proto, a line in balancers.h, and its examples (tests/data/kinds/balance). The conformance
 // tests then cover it.
 //
-// What is local and what is global: everything that is drawn or measured in a step is of one slice,
-// the unit that is the same whoever computes it; what is learned (own weights) lives on the servers
-// behind the model's weights, is updated with them, and so is the same for all; what is known of
-// whole epochs comes from the chief to all workers.
+// Results must not depend on the number of workers. Hence random numbers and measurements within a
+// step are those of one slice, which does not depend on the worker that computes it. Weights that a
+// method learns are kept on the servers, behind the dense weights of the model, and are updated
+// with them. Statistics of whole epochs are broadcast by the chief to all workers.
 #pragma once
 
 #include <Eigen/Core>
@@ -21,58 +22,68 @@
 
 namespace zhiyin::worker::model::balance {
 
-/// What is known of a slice once its losses are. T tasks.
+/// The inputs of a method: the facts about a slice after its forward pass, with T tasks.
 struct SliceFacts {
-  std::span<const double> objectives;  // [T]: weight * sum of a task's losses / rows of the slice
-  std::span<const double>
-      losses;  // [T]: mean loss of the rows that have a label; NaN where none has
-  std::span<const double> labelled;  // [T]: the share of the rows that have one
-  const std::vector<std::vector<double>>* epochs =
-      nullptr;                         // [epochs before this one][T]: mean losses in training
-  std::span<const float> own_weights;  // [n_own_weights()]
-  Eigen::MatrixXd gram;  // [T, T]: products of the tasks' gradients; only if UsesGradients()
-  uint64_t seed = 0;     // of all that is drawn
+  /// [T]: weight * sum of a task's losses / examples of the slice.
+  std::span<const double> objectives;
+  /// [T]: mean loss of the examples that have the task's label; NaN if there are none.
+  std::span<const double> losses;
+  /// [T]: share of the examples that have the task's label.
+  std::span<const double> labelled;
+  /// [epochs before this one][T]: mean losses in training.
+  const std::vector<std::vector<double>>* epochs = nullptr;
+  /// [n_own_weights()]
+  std::span<const float> own_weights;
+  /// [T, T]: inner products of the tasks' gradients; only if UsesGradients().
+  Eigen::MatrixXd gram;
+  /// The seed of all random draws.
+  uint64_t seed = 0;
 };
 
-/// What becomes of it. Gradients are those of `objectives`.
+/// The result of a method: factors of the gradients of SliceFacts::objectives.
 struct TaskFactors {
-  std::vector<double>
-      own;  // [T]: of a task's gradient with respect to weights that no other task's loss reaches
-  std::vector<double> shared;  // [T]: with respect to all others
-  double objective =
-      0;  // what the own weights are to make small; with `own` and `shared` as constants
-  std::vector<float> down_weights;  // [n_own_weights()]: its derivative
+  /// [T]: for a task's gradient with respect to parameters that no other task's loss depends on.
+  std::vector<double> own;
+  /// [T]: for a task's gradient with respect to all other parameters.
+  std::vector<double> shared;
+  /// The objective of the method's own weights, in which `own` and `shared` are constants.
+  double objective = 0;
+  /// [n_own_weights()]: its derivative with respect to the own weights.
+  std::vector<float> down_weights;
 
   explicit TaskFactors(size_t n_tasks, size_t n_own_weights = 0)
       : own(n_tasks, 1.0), shared(n_tasks, 1.0), down_weights(n_own_weights) {}
 };
 
-/// Immutable; a pure function of the facts.
+/// A method of balancing: a pure function of SliceFacts. Immutable: used by any number of threads.
 class Balancer {
  public:
   virtual ~Balancer() = default;
 
-  /// Weights that it learns, and their first values, which are 0.
+  /// The number of weights that the method learns; they begin at 0.
   virtual int n_own_weights() const { return 0; }
-  /// Whether it looks at SliceFacts::gram, and at SliceFacts::epochs.
+  /// Whether Balance reads SliceFacts::gram.
   virtual bool UsesGradients() const { return false; }
+  /// Whether Balance reads SliceFacts::epochs.
   virtual bool UsesEpochs() const { return false; }
-  /// *factors as the constructor leaves it.
+  /// Sets *factors. REQUIRES: *factors is as constructed.
   virtual void Balance(const SliceFacts& facts, TaskFactors* factors) const = 0;
 };
 
-/// Everything that the rest of the product knows of a method. Each method's file defines one.
+/// The description of a method by which the rest of the program uses it. The file of each method
+/// defines one.
 struct BalancerKind {
   const char* name;  // of its field in Balance.kind of job.proto
   /// Fills in what the job leaves out. Null: there are no defaults.
   void (*fill_defaults)(zhiyin::Balance* config) = nullptr;
-  /// Fails for a configuration that cannot be. `path` leads to its message. Null: nothing to check.
+  /// Throws Error for an impossible configuration, whose message `path` leads to. Null: nothing to
+  /// check.
   void (*check)(const config::Checker& check, const config::ConfigPath& path,
                 const zhiyin::Balance& config) = nullptr;
   std::unique_ptr<Balancer> (*make)(const Job& job) = nullptr;
 };
 
-/// Makes the configured method; null where the weights of the tasks are all there is.
+/// Makes the configured method; nullptr if the job has none, and tasks only have constant weights.
 std::unique_ptr<Balancer> MakeBalancer(const Job& job);
 
 /// Fills in what the job leaves out of its method.

@@ -5,10 +5,10 @@
 //   r_t = (L_t / L_t(0)) / mean of L_t / L_t(0) over tasks
 //   L_grad = sum over t of | G_t - mean(G) r_t^alpha |     mean(G) r_t^alpha counts as a constant
 //
-// What is done differently: g_t is with respect to all that tasks share, not to one layer; L_t(0)
-// is the task's mean loss in the first epoch, during which all r_t are 1, so that all workers know
-// it; and where the paper brings the weights to a sum of T after each step, here w = T
-// softmax(u) and the u are learned, from 0.
+// Differences from the paper: g_t is the gradient with respect to all shared parameters rather than
+// to one layer. L_t(0) is the task's mean loss in the first epoch, which all workers have; during
+// that epoch all r_t are 1. The paper scales the weights to a sum of T after each step; here w = T
+// softmax(u), and u is learned, beginning at 0.
 #include <cmath>
 
 #include "worker/model/balance/balancers.h"

@@ -55,7 +55,7 @@ SharedParameters FindSharedParameters(const Job& job, Model* model) {
   for (int point = 0; point < kPoints; ++point) {
     Random random(static_cast<uint64_t>(point), 3);
     model->InitWeights(Random(random.Next()), dense.weights());
-    // What begins at zero must not hide what is behind it.
+    // A weight that is initialized to zero must not hide the parameters before it.
     for (float& weight : dense.weights()) weight += 0.1f * static_cast<float>(random.Normal());
     for (float& value : x.reshaped()) value = static_cast<float>(random.Normal());
     for (const InputLayout::Part& field : layout.fields) {

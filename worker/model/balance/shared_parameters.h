@@ -1,4 +1,4 @@
-// Which parameters several tasks share, and which one task has for itself.
+// Divides the parameters into those that several tasks share and those of one task.
 #pragma once
 
 #include <vector>
@@ -9,16 +9,16 @@
 
 namespace zhiyin::worker::model::balance {
 
-/// 1 where a parameter is reached by more than one task's loss (or by none), 0 where by one task's
-/// alone.
+/// 1 for a parameter that the losses of several tasks, or of none, depend on; 0 for one that only
+/// one task's loss depends on.
 struct SharedParameters {
   Eigen::ArrayXf weights;                     // [model's n_weights()]
-  std::vector<Eigen::ArrayXf> table_columns;  // [n_tables][dim]: columns of a table's rows
+  std::vector<Eigen::ArrayXf> table_columns;  // [n_tables][dim]: columns of embedding rows
 };
 
-/// Found by trying: the model's gradients of one task after the other, at a few random points. So
-/// it holds for every model without its saying so; the same on every rank. A column of a table is
-/// one task's own if it is so in every field of the table.
+/// Finds the shared parameters of any model by computing the gradients of each task at a few random
+/// points; the result is equal on all ranks. A column of a table's rows belongs to one task if it
+/// does so in every field of the table.
 SharedParameters FindSharedParameters(const Job& job, Model* model);
 
 }  // namespace zhiyin::worker::model::balance

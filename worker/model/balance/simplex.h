@@ -1,4 +1,5 @@
-// The least value of a convex function of weights that are not negative and add up to 1.
+// Minimization of a convex function over the simplex: weights that are not negative and add up
+// to 1.
 #pragma once
 
 #include <Eigen/Core>
@@ -7,9 +8,9 @@
 
 namespace zhiyin::worker::model::balance {
 
-/// Moves weight between two of them at a time, as far as it helps (golden section), until that
-/// changes nothing more. Finds the minimum of a convex f that is differentiable there; within 1e-10
-/// of it for two weights.
+/// Returns the weights [n] that minimize f, by coordinate descent: minimizes f along each pair of
+/// weights in turn (golden-section search), until a sweep over all pairs changes nothing. Finds the
+/// minimum of a convex f that is differentiable there; for two weights, within 1e-10.
 template <typename Function>
 Eigen::VectorXd MinimizeOnSimplex(Eigen::Index n, const Function& f) {
   constexpr double kRatio = 0.6180339887498949;

@@ -28,7 +28,7 @@ void BalanceSums::AddGram(const Eigen::MatrixXd& gram, const TaskFactors& factor
   for (size_t i = 0; i < n_tasks_; ++i) {
     const auto a = static_cast<Eigen::Index>(i);
     numbers_[Norm(i)] += norms[a];
-    // What is 0 but for rounding is no conflict.
+    // A product that is 0 up to rounding is not a conflict.
     numbers_[Conflict(i)] += gains[a] < -1e-9 * norms[a] * norms.maxCoeff();
     for (size_t j = 0; j < i; ++j) {
       const auto b = static_cast<Eigen::Index>(j);

@@ -1,4 +1,4 @@
-// What a method of balancing adds to the ordinary backward pass, and what is told of it.
+// Applies a method of balancing in the backward pass, and sums up its figures for reports.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,20 @@
 
 namespace zhiyin::worker::model::balance {
 
-/// What balancing did for a task: means over slices.
+/// The effect of balancing on a task: means over slices. Plain data.
 struct BalanceFigures {
   double task_weight = 0;
-  /// Absent where no gradients were computed task by task.
+  /// The norm of the task's gradient; absent if gradients were not computed for each task.
   std::optional<double> gradient_norm;
-  /// Share of the slices whose step goes against the task's own gradient.
+  /// The share of the slices whose combined gradient has a negative inner product with the task's.
   std::optional<double> gradient_conflict;
-  /// [n_tasks]: cosine with the gradient of each task; absent for the task itself and where a
+  /// [n_tasks]: the cosine with the gradient of each task; absent for the task itself, and if a
   /// gradient was always 0.
   std::vector<std::optional<double>> gradient_cosine;
 };
 
-/// What balancing did in a slice or, summed, in an epoch, as a vector of numbers that travels with
-/// the sums of losses.
+/// The sums behind BalanceFigures over the slices of an epoch, or of one slice, as a vector of
+/// numbers that is sent along with the sums of losses.
 class BalanceSums {
  public:
   explicit BalanceSums(size_t n_tasks)
@@ -46,51 +46,54 @@ class BalanceSums {
   BalanceFigures FiguresOf(size_t task) const;
 
  private:
-  // Where the numbers stand.
+  // The positions of the numbers.
   static constexpr size_t kSlices = 0;
-  static constexpr size_t kLooked = 1;  // slices whose gradients were looked at
+  static constexpr size_t kLooked = 1;  // slices whose gradients were computed for each task
   static size_t Factor(size_t t) { return 2 + t; }
   size_t Norm(size_t t) const { return 2 + n_tasks_ + t; }
   size_t Conflict(size_t t) const { return 2 + 2 * n_tasks_ + t; }
-  /// The sum of the cosines between tasks i > j; behind it how many there were.
+  /// The sum of the cosines between tasks i > j, followed by their number.
   size_t Cosine(size_t i, size_t j) const { return 2 + 3 * n_tasks_ + i * (i - 1) + 2 * j; }
 
   size_t n_tasks_;
   std::vector<double> numbers_;
 };
 
-/// Used by one thread; holds a pointer to the model.
+/// The job's method of balancing, in training. Used by one thread; borrows the model.
 class TaskBalance {
  public:
   TaskBalance(const Job& job, Model* model);
 
-  /// Length of the weights with those of the method, which stand behind the model's in rows of
-  /// their own.
+  /// The number of dense weights including those of the method, which come after the model's, in
+  /// rows of their own.
   static int64_t NumWeights(const Job& job, const Model& model);
 
-  /// A slice that has gone forward. x, doutputs as in Model::Backward; the doutputs may change.
+  /// A slice after its forward pass. x and doutputs are those of Model::Backward; doutputs may be
+  /// changed.
   struct Slice {
     const ConstMatrixView& x;
     Matrix* doutputs;
-    std::span<const double> objectives;  // [T]: sums over the rows, divided by the rows of the step
+    std::span<const double> objectives;  // [T]: sums over examples / examples of the step
     std::span<const TaskSums> sums;      // [T]
-    int64_t n_rows;
-    int64_t step_rows;
+    int64_t n_rows;                      // examples of the slice
+    int64_t step_rows;                   // examples of the step
     uint64_t step;
     uint64_t seed;
   };
-  /// Applies the method to a slice. Returns true where it has set the gradients of the dense
-  /// weights and of the input's rows; false where the ordinary backward pass of the doutputs, which
-  /// are now multiplied by the method's factors, has yet to add them. REQUIRES: the dense gradients
-  /// are 0.
+  /// Applies the method to a slice. Returns true if it has set the gradients of the dense weights
+  /// and of the input's embedding rows. Returns false if it has only multiplied doutputs by the
+  /// method's factors; then the caller runs the ordinary backward pass. REQUIRES: the dense
+  /// gradients are 0.
   bool Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput* input);
 
-  /// Whether there is anything to tell of a slice; and of the last one.
+  /// Whether the job reports figures of balancing.
   bool HasSums() const { return sums_.has_value(); }
+  /// The sums of the last slice. REQUIRES: HasSums().
   const BalanceSums& sums() const { return *sums_; }
 
-  /// Whether the method wants to know every epoch's mean losses.
+  /// Whether the method uses the mean losses of every epoch.
   bool UsesEpochs() const { return balancer_ != nullptr && balancer_->UsesEpochs(); }
+  /// Adds the mean losses [n_tasks] of an epoch.
   void AddEpoch(std::vector<double> losses) { epochs_.push_back(std::move(losses)); }
   const std::vector<std::vector<double>>& epochs() const { return epochs_; }
 

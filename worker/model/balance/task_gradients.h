@@ -1,4 +1,4 @@
-// The gradients of each task by itself, of one slice.
+// The gradients of each task separately, for one slice.
 #pragma once
 
 #include <Eigen/Core>
@@ -15,20 +15,21 @@
 
 namespace zhiyin::worker::model::balance {
 
-/// A task's part of the objective is what its column of doutputs stands for. Costs a backward pass
-/// a task, and keeps a copy of all gradients for each. One thread; allocates nothing once it has
-/// seen the largest slice.
+/// Computes and combines the gradients of T tasks; that of a task is backpropagated from its column
+/// of doutputs. Costs one backward pass and a copy of all gradients for each task. Used by one
+/// thread; allocates nothing once it has seen the largest slice.
 class TaskGradients {
  public:
   TaskGradients(SharedParameters shared, int n_tasks);
 
-  /// Computes the gradients for the model's last Forward, which had these x and weights.
+  /// Computes the gradients for the last Forward of the model. REQUIRES: it had these x and
+  /// weights.
   void Compute(Model* model, std::span<float> weights, const ConstMatrixView& x,
                const Matrix& doutputs, EmbeddingInput* input);
-  /// [T, T]: products of the tasks' gradients with respect to the parameters that they share.
+  /// [T, T]: inner products of the tasks' gradients with respect to the shared parameters.
   Eigen::MatrixXd Gram() const;
-  /// Into the gradients of the dense weights, and of the input's rows: the sum over tasks of its
-  /// factor times its gradient.
+  /// Sets the gradients of the dense weights and of the input's embedding rows to the sum over
+  /// tasks of factor times gradient.
   void Combine(const TaskFactors& factors, std::span<float> dweights, EmbeddingInput* input) const;
 
  private:

@@ -1,4 +1,5 @@
-// Layers from the inputs of an example to columns that the network reads: fields meet fields here.
+// The interface of interactions: layers that combine the fields of an example into columns, which
+// the network reads.
 //
 // Adding an interaction takes its file interaction/NAME.cc with an InteractionKind, its message in
 // Interaction.kind of job.proto, a line in interactions.h, and its examples
@@ -15,20 +16,20 @@
 
 namespace zhiyin::worker::model {
 
-/// Everything that the rest of the product knows of an interaction. Each interaction's file defines
-/// one.
+/// The description of an interaction by which the rest of the program uses it. The file of each
+/// kind defines one.
 struct InteractionKind {
   const char* name;  // of its field in Interaction.kind of job.proto
-  /// Fails for a configuration that cannot be. `path` leads to its message. Null: nothing to check.
+  /// Throws Error for an impossible configuration, whose message `path` leads to. Null: no check.
   void (*check)(const ModelChecker& check, const config::ConfigPath& path,
                 const Interaction& config) = nullptr;
-  /// A layer on the layout.dim inputs of an example. `layout` has no sequences: those were read
+  /// A layer on the layout.dim inputs of an example. `layout` has no sequences: their readers come
   /// before. Takes its weights at *n_weights and moves *n_weights behind them.
   std::unique_ptr<nn::ColumnLayer> (*make)(const Interaction& config, const InputLayout& layout,
                                            int64_t* n_weights) = nullptr;
 };
 
-/// Makes the configured interaction, as InteractionKind::make says. REQUIRES: it was checked.
+/// Makes the configured interaction (InteractionKind::make). REQUIRES: it was checked.
 std::unique_ptr<nn::ColumnLayer> MakeInteraction(const Interaction& config,
                                                  const InputLayout& layout, int64_t* n_weights);
 

@@ -1,4 +1,4 @@
-// Losses of a row that depend on its own output alone.
+// Losses of an example that depend on its own output only.
 #pragma once
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Losses that compare rows of label 1 with rows of label 0.
+// Losses that compare examples of label 1 with examples of label 0.
 #pragma once
 
 #include <span>
@@ -8,8 +8,8 @@
 
 namespace zhiyin::worker::model::loss {
 
-/// Puts together the rows of each group; a derived class says what a positive row and its group's
-/// negative ones cost.
+/// Collects the examples of each group; a derived class computes the loss of a positive example
+/// against the negative ones of its group.
 class RankingLoss : public Loss {
  public:
   void Compute(const LossRows& rows, std::span<double> values, std::span<float> derivatives) final;
@@ -19,16 +19,16 @@ class RankingLoss : public Loss {
   const char* Domain() const final { return "0 or 1"; }
 
  protected:
-  /// For a positive example with output z and its group's negative ones, at least one: the loss;
-  /// dnegatives [n] = its derivative with respect to each of the negatives. That with respect to z
-  /// is minus their sum, as only differences of outputs matter.
+  /// Returns the loss of a positive example with output z against the outputs `negatives` [n >= 1]
+  /// of its group. Sets dnegatives [n] to the derivatives with respect to these; that with respect
+  /// to z is minus their sum, since the loss depends on differences of outputs only.
   virtual double Compare(double z, std::span<const double> negatives,
                          std::span<double> dnegatives) = 0;
 
  private:
   void ComputeGroup(const LossRows& rows, std::span<const size_t> group, std::span<double> values);
 
-  std::vector<size_t> order_;  // rows with a label, by group, within a group by position
+  std::vector<size_t> order_;  // examples with a label, by group, within a group by position
   std::vector<size_t> negatives_;
   std::vector<double> z_;
   std::vector<double> dz_;

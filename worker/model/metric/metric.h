@@ -45,7 +45,7 @@ float InUnitInterval(loss::PredictionKind kind, float prediction);
 
 /// The AUC of a stream in constant memory, for progress reports. Predictions in [0, 1] are counted
 /// in kNumBins bins of equal width; predictions of one bin count as ties. The error is at most half
-/// the share of (positive, negative) pairs that fall into one bin. One thread.
+/// the share of (positive, negative) pairs that fall into one bin. Used by one thread.
 class RunningAuc {
  public:
   static constexpr int kNumBins = 4096;

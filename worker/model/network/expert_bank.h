@@ -1,7 +1,7 @@
-// Networks of equal shape that read one input, and the gates that read it with them.
+// Experts of equal shape that read one input, and the gates that read it, too.
 //
-// The first layers of all of them are one product: x [n, in] times W [in, E * h1 + all gates].
-// Deeper layers of an expert work on its columns.
+// The first layers of all experts and the gates are one product: x [n, in] times W [in, E * h1 +
+// all gates]. A deeper layer of an expert works on the columns of this expert.
 #pragma once
 
 #include <span>
@@ -29,29 +29,30 @@ class ExpertBank {
              const Hidden& hidden, int64_t* n_weights);
 
   int n_experts() const { return n_experts_; }
-  /// Columns that an expert gives.
+  /// The number of output columns of an expert.
   int width() const { return widths_.back(); }
   void Init(Random* random, std::span<float> weights) const;
 
-  /// x must stay as it is until Backward has returned.
+  /// x must stay unchanged until Backward has returned.
   void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass& pass);
-  /// What a pass that does not train computes: a value an expert, and one a gate.
+  /// The results of a pass that does not train, in an inference graph: one value for each expert
+  /// and gate.
   struct Values {
     std::vector<nn::Graph::Value> experts;
     std::vector<nn::Graph::Value> gates;
   };
   Values AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const;
-  /// [n, count * width()]: `count` experts from `first`, side by side.
+  /// The outputs of `count` experts from `first` on, side by side: [n, count * width()].
   WorkspaceColumns Experts(int first, int count) { return Columns(&y_.back(), first, count); }
-  /// [n, its width]: probabilities.
+  /// The probabilities of a gate, [n, width of the gate].
   WorkspaceColumns Gate(int gate) { return GateColumns(&y_[0], gate); }
 
-  /// Makes room for the derivatives, and those of the experts zero. Then the caller adds to
-  /// DExperts and sets DGate, d loss / d probabilities, and Backward overwrites both.
+  /// Prepares the derivatives and sets those of the experts to zero. The caller then adds d loss /
+  /// d outputs to DExperts and sets DGate to d loss / d probabilities; Backward overwrites both.
   void StartBackward();
   WorkspaceColumns DExperts(int first, int count) { return Columns(&dy_.back(), first, count); }
   WorkspaceColumns DGate(int gate) { return GateColumns(&dy_[0], gate); }
-  /// dweights += ...; dx [n, in] = ...
+  /// dweights += d loss / d weights; dx [n, in] = d loss / d x.
   void Backward(std::span<const float> weights, const nn::ConstBlock& x, std::span<float> dweights,
                 nn::MutableBlock dx);
 

@@ -1,4 +1,4 @@
-// What stands between the inputs and the network: sequences are read, then fields meet.
+// The layers between the inputs and the network: sequence readers, gates and interactions.
 #pragma once
 
 #include <cstdint>
@@ -17,35 +17,38 @@
 
 namespace zhiyin::worker::model {
 
-/// x [n, layout.dim] -> features [n, fields and sequences that were read, numerics], each times its
-/// gate where the job has gates -> the columns of all interactions side by side. Fields of the wide
-/// part are no features. Used by one thread; takes its weights as DenseLayer does.
+/// Maps x [n, layout.dim] to features [n, features_layout().dim], and these to the output [n,
+/// out()]. The features are the fields, the vectors that sequence readers make of sequences, and
+/// the numerics, each times its gate if the job has gates; fields of the wide part are left out.
+/// The output consists of the columns of all interactions side by side. Used by one thread; takes
+/// its weights as DenseLayer does.
 class FeatureStack {
  public:
   FeatureStack(const Job& job, int64_t* n_weights);
 
-  /// Columns that come out.
+  /// The number of output columns.
   int out() const { return out_; }
   void Init(Random* random, std::span<float> weights) const;
-  /// What a pass that does not train computes.
+  /// The results of a pass that does not train, in an inference graph.
   struct Values {
     nn::Graph::Value features;  // [n, features_layout().dim]
     nn::Graph::Value output;    // [n, out()]
   };
   Values AddTo(nn::Graph* graph, std::span<const float> weights, const nn::Graph::Value& x) const;
-  /// output() [n, out()]. x must stay as it is until Backward has returned.
+  /// Computes output() [n, out()]. x must stay unchanged until Backward has returned.
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass);
   const Matrix& output() const { return output_; }
-  /// Where the caller puts d loss / d output before Backward; overwritten by it.
+  /// The caller puts d loss / d output [n, out()] here before Backward, which overwrites it.
   Matrix& doutput() { return doutput_; }
-  /// factor * penalty() is part of the objective of the next Backward, and of no other.
+  /// Adds factor * penalty() to the objective of the next Backward only.
   void AddPenalty(float factor) { penalty_factor_ = factor; }
-  /// l1 * sum |gate| of the last Forward; 0 without gates.
+  /// The penalty on gates in the last Forward: l1 * sum |gate|; 0 without gates.
   double penalty() const { return penalty_; }
-  /// By input, in the order of the features; empty without gates.
+  /// The gate of each input by its name, in the order of the features; empty without gates.
   std::vector<std::pair<std::string, float>> Gates(std::span<const float> weights) const;
-  /// Backward in two halves; between them others that read the features add to dfeatures().
-  /// dweights += ..., dx [n, layout.dim] = ..., zeros where the features do not come from.
+  /// Backpropagates through the last Forward in two halves, between which other readers of the
+  /// features add to dfeatures(). dweights += d loss / d weights; dx [n, layout.dim] = d loss / d
+  /// x, with zeros for columns that are not used here.
   void BackwardToFeatures(std::span<const float> weights, std::span<float> dweights);
   void BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x,
                         std::span<float> dweights, Matrix* dx);
@@ -66,7 +69,7 @@ class FeatureStack {
     int to = 0;
   };
 
-  /// The features' parts, a gate each.
+  /// The parts of the features, each of which has a gate.
   std::vector<InputLayout::Part> GatedParts() const;
 
   int out_ = 0;

@@ -10,21 +10,23 @@
 
 namespace zhiyin::worker::model {
 
-/// Everything that the rest of the product knows of a network. Each network's file defines one.
+/// The description of a network by which the rest of the program uses it. The file of each network
+/// defines one.
 struct NetworkKind {
   const char* name;  // of its field in Model.kind of job.proto
 
   /// Fills in what the job leaves out of this network's part. May be null.
   void (*fill_defaults)(Job* job) = nullptr;
-  /// Fails for a job that the network cannot have. `path` leads to its message.
+  /// Throws Error for a job that the network cannot be used in. `path` leads to the network's
+  /// message.
   void (*check)(const ModelChecker& check, const config::ConfigPath& path) = nullptr;
-  /// A network that reads input_dim columns, those of `layout` where the job has no interaction.
+  /// Makes a network that reads input_dim columns: those of `layout` if the job has no interaction.
   std::unique_ptr<Model> (*make)(const Job& job, int input_dim,
                                  const InputLayout& layout) = nullptr;
 
-  bool has_hidden_layers = true;  // Model.hidden means something
-  bool has_graph = true;          // Model::AddTo is there, so that it can be exported
-  /// Whether the auxiliary loss alone is enough to learn from. Null: never.
+  bool has_hidden_layers = true;  // whether Model.hidden has an effect
+  bool has_graph = true;          // whether Model::AddTo is implemented, for exports
+  /// Whether the auxiliary loss alone is enough to train on. Null: never.
   bool (*learns_without_tasks)(const Job& job) = nullptr;
 };
 
@@ -49,7 +51,7 @@ ZHIYIN_NETWORKS(ZHIYIN_DECLARE_NETWORK)
 
 std::span<const NetworkKind* const> Networks();
 
-/// The network of the job; null where none is chosen.
+/// The network of the job; nullptr if none is chosen.
 const NetworkKind* ChosenNetwork(const Job& job);
 
 /// Checks the network of a model, which is chosen.

@@ -56,7 +56,7 @@ class PleLevel {
     for (const auto& bank : banks_) bank->Init(random, weights);
   }
 
-  /// What group g gives to the level above, or to its tower: [n, width()].
+  /// The output of group g, which the level above or its tower reads: [n, width()].
   const Matrix& mixture(int g) const { return mixtures_[static_cast<size_t>(g)]; }
   Matrix& dmixture(int g) { return dmixtures_[static_cast<size_t>(g)]; }
 
@@ -94,7 +94,8 @@ class PleLevel {
                           dinput(static_cast<int>(b)));
   }
 
-  /// What Forward computes: a value for each mixture. input(g) as in Forward.
+  /// Adds the computation of Forward to an inference graph; returns a value for each mixture.
+  /// input(g) is as in Forward.
   template <typename Input>
   std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
                                       const Input& input) const {

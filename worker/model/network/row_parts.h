@@ -1,4 +1,4 @@
-// Rows that hold a part for each of several networks.
+// Embedding rows that consist of a part for each of several networks.
 #pragma once
 
 #include <vector>
@@ -9,9 +9,9 @@
 
 namespace zhiyin::worker::model {
 
-/// A field's row of dim P * d is [part 0 | ... | part P - 1], d columns each. What network p reads
-/// of x is part p of every field in order, then all numerics. REQUIRES: no sequences, and dims that
-/// P divides.
+/// Divides embedding rows among P networks. The row of a field, of dim P * d, is [part 0 | ... |
+/// part P - 1] with d columns each. Network p reads part p of every field, in order, then all
+/// numerics. REQUIRES: there are no sequences, and P divides all dims.
 class RowParts {
  public:
   RowParts(const InputLayout& layout, int n_parts) : n_parts_(n_parts) {
@@ -23,8 +23,9 @@ class RowParts {
   }
 
   int n_parts() const { return n_parts_; }
-  /// Columns of a part, and how many of them are of fields.
+  /// The number of columns that a network reads.
   int dim() const { return n_fields_dim_ + n_numerics_; }
+  /// The number of these columns that come from fields.
   int fields_dim() const { return n_fields_dim_; }
 
   /// y [n, dim()] = part p of x.
@@ -41,7 +42,7 @@ class RowParts {
     if (n_numerics_ > 0) parts.push_back(graph->Columns(x, n_fields_dim_ * n_parts_, n_numerics_));
     return graph->Concat(parts);
   }
-  /// dx's columns of part p = those of dy; those of the numerics += ...
+  /// Sets the columns of part p of dx to those of dy; adds those of the numerics.
   void Return(const Matrix& dy, int p, Matrix* dx) const {
     for (const Slice& f : fields_)
       dx->middleCols(f.from + p * f.width, f.width) = dy.middleCols(f.to, f.width);

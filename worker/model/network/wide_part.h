@@ -1,9 +1,12 @@
-// What is added to a network's outputs beside it: the wide part of Wide & Deep (Cheng et al., DLRS
-// 2016, section 3.1), with the second-order term of DeepFM (Guo et al., IJCAI 2017, eq. 2):
-//   outputs[i, t] += sum over fields f of e_f[i, t] + sum over numerics j of x[i, j] w[j, t] + sum
-//   over columns of fm[i, :]
-// where e_f, the pooled row of field f, has one entry a task and is the field's weight vector
-// itself.
+// The wide part of a model, which is added to the outputs of the network: that of Wide & Deep
+// (Cheng et al., DLRS 2016, section 3.1), with the second-order term of DeepFM (Guo et al., IJCAI
+// 2017, eq. 2):
+//
+//   outputs[i, t] += sum_f e_f[i, t] + sum_j x[i, j] w[j, t] + sum_k fm[i, k]
+//
+// over the fields f, the numerics j, and the columns k of the factorization machine. e_f, the
+// pooled embedding of field f, has one entry for each task and is itself the field's vector of
+// weights.
 #pragma once
 
 #include <cstdint>
@@ -19,24 +22,27 @@
 
 namespace zhiyin::worker::model {
 
-/// Nothing where the job has no wide part. Reads its fields and numerics from the inputs x [n,
-/// layout.dim], and fm's fields from the features, where sequences have been read. Used by one
-/// thread. Takes w [n_numerics, n_tasks] of the flat vector as DenseLayer does.
+/// Does nothing if the job has no wide part. Reads its fields and numerics from the inputs x [n,
+/// layout.dim], and the fields of fm from the features [n, features.dim], which hold the outputs of
+/// sequence readers. Used by one thread. Takes w [n_numerics, n_tasks] of the flat vector as
+/// DenseLayer does.
 class WidePart {
  public:
   WidePart(const Job& job, const InputLayout& features, int64_t* n_weights);
 
-  /// Zeros.
+  /// Sets w to zeros.
   void Init(std::span<float> weights) const;
+  /// Adds to outputs [n, n_tasks].
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& features,
                const nn::Pass& pass, Matrix* outputs);
-  /// `outputs`, one a task, with what Forward adds to them.
+  /// Adds the computation of Forward to an inference graph; returns the sums, one value for each
+  /// task.
   std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
                                       const nn::Graph::Value& x, const nn::Graph::Value& features,
                                       std::vector<nn::Graph::Value> outputs) const;
-  /// dfeatures += ...
+  /// Adds d loss / d features to dfeatures.
   void BackwardToFeatures(const Matrix& features, const Matrix& doutputs, Matrix& dfeatures);
-  /// dweights += ..., dx += ...
+  /// dweights += d loss / d weights; dx += d loss / d x.
   void BackwardToInputs(std::span<const float> weights, const ConstMatrixView& x,
                         const Matrix& doutputs, std::span<float> dweights, Matrix* dx) const;
 

@@ -13,7 +13,7 @@ namespace zhiyin::worker::model::nn {
 /// Sums of what batch normalisation saw in training (Wu and Johnson, "Rethinking Batch in
 /// BatchNorm", 2021, section 3: over many examples rather than a moving average). Sums are in fixed
 /// point, so that their bits depend neither on the order of additions nor on the number of workers.
-/// One thread.
+/// Used by one thread.
 class BatchStatistics {
  public:
   /// `weights` is the whole flat vector of the model; layers are told apart by their place in it.

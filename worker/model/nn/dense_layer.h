@@ -25,7 +25,7 @@ using MutableBlock = Eigen::Ref<Matrix, 0, Eigen::OuterStride<>>;
 
 enum class Activation { kNone, kRelu };
 
-/// Immutable; any number of threads, each with its own activations and gradients.
+/// Immutable: used by any number of threads, each with its own activations and gradients.
 class DenseLayer {
  public:
   /// Takes in * out + out floats of the flat vector at *n_weights, and moves it behind them.

@@ -1,4 +1,4 @@
-// What a forward pass is for.
+// The purpose of a forward pass.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct Pass {
   /// Seeds all random numbers of the pass. A function of the job's seed, the step and the slice, so
   /// that every worker would draw them alike for a slice.
   uint64_t seed = 0;
-  /// Receives the means and variances of batch normalisation; nullptr where nobody collects them.
+  /// Receives the means and variances of batch normalisation; nullptr if they are not collected.
   BatchStatistics* statistics = nullptr;
 };
 

@@ -1,4 +1,4 @@
-// Layers from a sequence of values to one vector.
+// The interface of sequence readers: layers that turn a sequence of values into one vector.
 //
 // Adding a sequence reader takes its file sequence/NAME.cc with a SequenceReaderKind, its message
 // in SequenceReader.kind of job.proto, a line in sequence_readers.h, and its examples
@@ -16,23 +16,23 @@
 
 namespace zhiyin::worker::model {
 
-/// Everything that the rest of the product knows of a sequence reader. Each reader's file defines
-/// one.
+/// The description of a sequence reader by which the rest of the program uses it. The file of each
+/// kind defines one.
 struct SequenceReaderKind {
   const char* name;  // of its field in SequenceReader.kind of job.proto
-  /// Fails for a configuration that cannot be. `path` leads to its message. Null: nothing to check.
+  /// Throws Error for an impossible configuration, whose message `path` leads to. Null: no check.
   void (*check)(const ModelChecker& check, const config::ConfigPath& path,
                 const SequenceReader& config, const Field& sequence) = nullptr;
   /// A layer on the layout.dim inputs of an example, of which it reads `sequence`, and others if
-  /// its kind says so. Values behind an example's count are padding: they contribute nothing and
-  /// their gradient is zero. An example without values gives zeros. Takes its weights at *n_weights
-  /// and moves *n_weights behind them.
+  /// its kind says so. Values after an example's count are padding: they contribute nothing and
+  /// their gradient is zero. The output for an example without values is zero. Takes its weights at
+  /// *n_weights and moves *n_weights behind them.
   std::unique_ptr<nn::ColumnLayer> (*make)(const SequenceReader& config,
                                            const InputLayout::Part& sequence,
                                            const InputLayout& layout, int64_t* n_weights) = nullptr;
 };
 
-/// Makes the configured reader, as SequenceReaderKind::make says. REQUIRES: it was checked.
+/// Makes the configured reader (SequenceReaderKind::make). REQUIRES: it was checked.
 std::unique_ptr<nn::ColumnLayer> MakeSequenceReader(const SequenceReader& config,
                                                     const InputLayout& layout, int64_t* n_weights);
 
