@@ -53,6 +53,7 @@ std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
     start.manifest.mutable_numeric_scale()->Resize(now.numeric_size(), 1);
   }
   if (start.inits_dense) start.manifest.mutable_progress()->clear_batch_statistics();
+  worker::saved::SetNewerAside(output, folder, note);
   return start;
 }
 

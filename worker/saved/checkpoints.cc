@@ -19,13 +19,14 @@ namespace fs = std::filesystem;
 constexpr const char* kFolder = "checkpoints";
 constexpr const char* kPrefix = "step-";
 
-/// The folders of all checkpoints, complete or not, newest first.
+/// The folders of all checkpoints, complete or not, newest first, without those set aside.
 std::vector<std::string> FoldersOf(const std::string& output) {
   std::vector<std::string> found;
   std::error_code error;
   for (fs::directory_iterator entry(fs::path(output) / kFolder, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->path().filename().string().starts_with(kPrefix))
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(kPrefix) && !name.ends_with(kSetAside))
       found.push_back(entry->path().string());
   }
   // Names have one number of digits, so by name is by step; one comes behind that which has
@@ -35,6 +36,15 @@ std::vector<std::string> FoldersOf(const std::string& output) {
     return same_step ? a.size() < b.size() : a > b;
   });
   return found;
+}
+
+/// The step of a checkpoint, by the name of its folder.
+int64_t StepOf(const std::string& folder) {
+  int64_t step = 0;
+  const std::string name =
+      fs::path(folder).filename().string().substr(std::string_view(kPrefix).size());
+  std::from_chars(name.data(), name.data() + name.size(), step);
+  return step;
 }
 
 /// Its folder can be made.
@@ -60,14 +70,21 @@ std::vector<std::string> FindCheckpoints(const std::string& output) {
   return found;
 }
 
+void SetNewerAside(const std::string& output, const std::string& resumed,
+                   const std::function<void(const std::string&)>& note) {
+  for (const std::string& folder : FindCheckpoints(output)) {
+    if (folder == resumed) return;
+    const std::string aside = folder + kSetAside;
+    RemoveAll(aside);
+    Rename(folder, aside);
+    note("set aside: " + aside);
+  }
+}
+
 std::optional<int64_t> NewestStep(const std::string& output) {
   const std::vector<std::string> found = FindCheckpoints(output);
   if (found.empty()) return {};
-  int64_t step = 0;
-  const std::string name =
-      fs::path(found[0]).filename().string().substr(std::string_view(kPrefix).size());
-  std::from_chars(name.data(), name.data() + name.size(), step);
-  return step;
+  return StepOf(found[0]);
 }
 
 ps::save::SavedChain VerifyModel(const std::string& folder) {
@@ -142,6 +159,7 @@ bool CheckpointWriter::Finish(bool wait) {
 
 void CheckpointWriter::RemoveOld() const {
   std::vector<std::string> kept = FindCheckpoints(output_);
+  std::erase_if(kept, [&](const std::string& folder) { return StepOf(folder) > step_; });
   kept.resize(std::min(kept.size(), static_cast<size_t>(keep_)));
   for (const std::string& folder : std::vector(kept)) {
     try {
@@ -152,6 +170,7 @@ void CheckpointWriter::RemoveOld() const {
   }
   // The newest first: what is left of an interrupted removal has all that it builds on.
   for (const std::string& old : FoldersOf(output_)) {
+    if (StepOf(old) > step_ && !old.ends_with(kUnfinished)) continue;
     if (std::find(kept.begin(), kept.end(), old) == kept.end()) RemoveModel(old);
   }
 }

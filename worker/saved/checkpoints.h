@@ -34,9 +34,20 @@ ps::save::SavedChain VerifyModel(const std::string& folder);
 ps::save::SavedChain NewestCheckpoint(const std::string& output,
                                       const std::function<void(const std::string&)>& note);
 
+/// The suffix of the name of a checkpoint that was set aside.
+inline constexpr const char* kSetAside = ".set-aside";
+
+/// Renames the checkpoints that are newer than the one in the folder `resumed`, which a resume
+/// passes over because they are damaged: they are no checkpoints any more, and take the place of
+/// none that the job is going to write. Calls `note` for each with its new name. Throws FileError
+/// where one cannot be renamed.
+void SetNewerAside(const std::string& output, const std::string& resumed,
+                   const std::function<void(const std::string&)>& note);
+
 /// Writes the checkpoints of a run of the job, one at a time. When one is complete, all checkpoints
-/// are removed except the newest `keep` and those that they build on; so are the remains of
-/// interrupted saves. Used by the chief, on the rank's thread.
+/// up to its step are removed except the newest `keep` and those that they build on; so are the
+/// remains of interrupted saves. Checkpoints of later steps are not of this run: they are left
+/// alone. Used by the chief, on the rank's thread.
 class CheckpointWriter {
  public:
   /// One checkpoint in `full_every` is full, the others are incremental. The first one of the run
@@ -65,7 +76,7 @@ class CheckpointWriter {
   int n_since_full_ = 0;
 };
 
-/// Removes all checkpoints of an output folder.
+/// Removes all checkpoints of an output folder, those that were set aside among them.
 void RemoveCheckpoints(const std::string& output);
 
 }  // namespace zhiyin::worker::saved

@@ -50,8 +50,19 @@ Manifest ManifestOf(const Job& job, const data::Normalizer& normalizer, int64_t 
 uint64_t WriteManifest(const Manifest& manifest, const std::string& folder) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(manifest, &text);
+  const std::string path = folder + "/" + kManifestName;
   const uint64_t sum = HashBytes(text);
-  ReplaceFile(folder + "/" + kManifestName, text + SumLine(sum));
+  text += SumLine(sum);
+  if (static_cast<int64_t>(text.size()) > kMaxManifestBytes) {
+    throw FileError(
+        TextOf(path, ": would have ", text.size(), " bytes, expected at most ", kMaxManifestBytes));
+  }
+  ReplaceFile(path, text);
+  try {
+    LoadManifest(folder);
+  } catch (const Error& e) {
+    throw FileError(TextOf(path, ": could not be read back: ", e.what()));
+  }
   return sum;
 }
 

@@ -23,8 +23,9 @@ inline constexpr const char* kUnfinished = ".unfinished";
 
 /// A save of a model in progress. The files are written to FOLDER.unfinished, the manifest last.
 /// Then an earlier model at FOLDER is renamed to FOLDER.previous, FOLDER.unfinished to FOLDER, and
-/// FOLDER.previous is removed. Whenever the process ends, FindModel finds one complete model. A
-/// client has one save at a time. Used by the chief, on the rank's thread.
+/// FOLDER.previous is removed. Before that, the manifest is read back. Whenever the process ends,
+/// FindModel finds one complete model. A client has one save at a time. Used by the chief, on the
+/// rank's thread.
 class ModelSave {
  public:
   /// Begins to save the model with its current weights; workers may push again once this returns. A
@@ -52,7 +53,8 @@ class ModelSave {
 void SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client);
 
 /// Writes the manifest, followed by its checksum, and returns the checksum. An existing manifest is
-/// replaced only when the new one is complete. Throws FileError when it cannot be written.
+/// replaced only when the new one is complete. Throws FileError when it cannot be written, and
+/// where LoadManifest would refuse it.
 uint64_t WriteManifest(const Manifest& manifest, const std::string& folder);
 
 /// Removes a model, its manifest first: an interrupted removal never leaves a loadable model.

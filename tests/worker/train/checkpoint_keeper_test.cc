@@ -132,6 +132,53 @@ TEST_F(CheckpointKeeperTest, TheNextWaitsForTheOneBefore) {
   });
 }
 
+TEST_F(CheckpointKeeperTest, WhatWasSetAsideTakesNoPlace) {
+  Run("checkpoint { every_steps: 1 keep: 2 }", [&](CheckpointKeeper* keeper) {
+    for (const int64_t step : {1, 8, 9}) Write(keeper, step);
+  });
+  Run("checkpoint { every_steps: 1 keep: 3 }", [&](CheckpointKeeper* keeper) {
+    for (const int64_t step : {1, 8, 9}) Write(keeper, step);
+    // A run that has resumed at step 1, since the others are damaged.
+    std::vector<std::string> notes;
+    saved::SetNewerAside(folder_.Path(), PathOf(1),
+                         [&](const std::string& note) { notes.push_back(note); });
+    EXPECT_THAT(notes, ElementsAre("set aside: " + PathOf(9) + ".set-aside",
+                                   "set aside: " + PathOf(8) + ".set-aside"));
+    EXPECT_THAT(Found(), ElementsAre(PathOf(1)));
+    for (const int64_t step : {6, 8, 10}) Write(keeper, step);
+  });
+  EXPECT_THAT(Found(), ElementsAre(PathOf(10), PathOf(8), PathOf(6)));
+  EXPECT_TRUE(saved::HasManifest(PathOf(9) + ".set-aside"));
+}
+
+TEST_F(CheckpointKeeperTest, LeavesLaterStepsAlone) {
+  Run("checkpoint { every_steps: 1 keep: 1 }", [&](CheckpointKeeper* keeper) {
+    for (const int64_t step : {9, 3, 4}) Write(keeper, step);
+  });
+  EXPECT_THAT(Found(), ElementsAre(PathOf(9), PathOf(4)));
+}
+
+TEST_F(CheckpointKeeperTest, KeepsTheOldOneWhereTheNewOneCouldNotBeLoaded) {
+  Run("checkpoint { every_steps: 1 keep: 1 }", [&](CheckpointKeeper* keeper) {
+    Write(keeper, 1);
+    Manifest large = ManifestAt(job_, 2);
+    large.mutable_progress()->set_n_workers(1);
+    large.mutable_progress()->set_next_step(2);
+    large.mutable_progress()->set_metrics(std::string(size_t{65} << 20, 'x'));
+    keeper->Start(large, /*is_last=*/false);
+    keeper->Finish(/*wait=*/true);
+    Manifest forged = ManifestAt(job_, 3);
+    forged.set_epoch(-1);
+    keeper->Start(forged, /*is_last=*/false);
+    keeper->Finish(/*wait=*/true);
+  });
+  EXPECT_THAT(Found(), ElementsAre(PathOf(1)));
+  ASSERT_THAT(said_, SizeIs(3));
+  EXPECT_THAT(said_[1], AllOf(HasSubstr("no checkpoint at step 2"), HasSubstr("expected at most")));
+  EXPECT_THAT(said_[2],
+              AllOf(HasSubstr("no checkpoint at step 3"), HasSubstr("could not be read back")));
+}
+
 TEST_F(CheckpointKeeperTest, KeepsTheNewest) {
   Run("checkpoint { every_steps: 1 keep: 3 }", [&](CheckpointKeeper* keeper) {
     for (int64_t step = 1; step <= 5; ++step) Write(keeper, step);
