@@ -39,7 +39,8 @@ std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
              : "");
   for (const std::string& change : differences.allowed)
     note("changed since the checkpoint: " + change);
-  const ps::save::RowCarry carry = ps::save::CarryOn(before, now);
+  const ps::save::RowCarry carry =
+      ps::save::CarryOn(before, now, saved.back().manifest.progress().next_step());
   JobStart start{.manifest = saved.back().manifest,
                  .rows = folder,
                  .inits_dense = carry.tables[kDenseTable].saved == ps::save::TableOrigin::kNone};

@@ -109,8 +109,9 @@ void LoadRows(const RankOptions& options, const job::JobStart& job, const net::R
   const Job& before = saved.back().manifest.job();
   const ps::save::RowCarry carry =
       options.command != Command::kTrain ? ps::save::CarryAll(tables->size())
-      : job.manifest.has_progress()      ? ps::save::CarryOn(before, job.manifest.job())
-                                         : ps::save::CarryOver(before, job.manifest.job());
+      : job.manifest.has_progress()
+          ? ps::save::CarryOn(before, job.manifest.job(), job.manifest.progress().next_step())
+          : ps::save::CarryOver(before, job.manifest.job());
   ps::save::LoadRows(
       saved, carry, roles, roles.ServerOfRank(mailbox->endpoint().rank()), tables,
       [&] { mailbox->SendHeartbeat(); },

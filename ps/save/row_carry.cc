@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <optional>
 
 #include "common/error.h"
 
@@ -35,7 +37,9 @@ bool HaveSameModel(const Job& a, const Job& b) {
          a.data().behaviour().history_length() == b.data().behaviour().history_length();
 }
 
-RowCarry Pair(const Job& before, const Job& now, bool resumes) {
+/// `step`: the first one of a job that resumes; nothing for a job that begins.
+RowCarry Pair(const Job& before, const Job& now, std::optional<int64_t> step) {
+  const bool resumes = step.has_value();
   const std::vector<table::TableSpec> saved = table::TableSpecs(before);
   const auto& wanted = now.train().warm_start().table();
   RowCarry carry;
@@ -62,6 +66,9 @@ RowCarry Pair(const Job& before, const Job& now, bool resumes) {
     if (same->dim != spec.dim) Fail(name, ": dim ", same->dim, " was saved, expected ", spec.dim);
     origin.saved = static_cast<int>(same->id);
     origin.has_state = same->optimizer.kind_case() == spec.optimizer.kind_case();
+    origin.has_use = resumes;
+    origin.last_step = static_cast<uint32_t>(
+        std::min<int64_t>(step.value_or(0), std::numeric_limits<uint32_t>::max()));
     // Counts are kept by virtual shard, and that of a key depends on the table's number.
     origin.has_counts = resumes && same->id == spec.id &&
                         MessageDifferencer::Equals(same->admission, spec.admission);
@@ -69,7 +76,7 @@ RowCarry Pair(const Job& before, const Job& now, bool resumes) {
     text += origin.has_state
                 ? ", with the optimizer's state"
                 : ": weights; the optimizer's state begins anew, as its kind is another";
-    if (resumes && !origin.has_counts) text += "; what admission and eviction remember begins anew";
+    if (resumes && !origin.has_counts) text += "; what admission has counted begins anew";
     carry.kept.push_back(text);
   }
   const bool all_tables =
@@ -91,8 +98,8 @@ RowCarry CarryAll(size_t n_tables) {
   return carry;
 }
 
-RowCarry CarryOn(const Job& before, const Job& now) {
-  return Pair(before, now, /*resumes=*/true);
+RowCarry CarryOn(const Job& before, const Job& now, int64_t step) {
+  return Pair(before, now, step);
 }
 
 RowCarry CarryOver(const Job& before, const Job& now) {
@@ -103,15 +110,15 @@ RowCarry CarryOver(const Job& before, const Job& now) {
         }))
       Fail("the saved job has no table ", name);
   }
-  return Pair(before, now, /*resumes=*/false);
+  return Pair(before, now, std::nullopt);
 }
 
 RowConverter::RowConverter(const TableOrigin& origin, const table::RowLayout& saved,
                            table::Table* table)
-    : from_(saved), table_(table) {
+    : from_(saved), table_(table), last_step_(origin.last_step) {
   const table::RowLayout& to = table->layout();
   has_state_ = origin.has_state && saved.state_floats == to.state_floats;
-  has_use_ = origin.has_counts && saved.tracks_use && to.tracks_use;
+  has_use_ = origin.has_use && saved.tracks_use && to.tracks_use;
   is_same_ = has_state_ && saved.number == to.number && saved.tracks_use == to.tracks_use &&
              has_use_ == to.tracks_use;
   weights_.resize(static_cast<size_t>(to.dim));
@@ -126,9 +133,12 @@ std::span<const std::byte> RowConverter::operator()(std::span<const std::byte> r
   if (has_state_)
     std::memcpy(row_.data() + to.state_offset(), row.data() + from_.state_offset(),
                 static_cast<size_t>(to.state_floats) * sizeof(float));
-  if (has_use_)
+  if (has_use_) {
     std::memcpy(row_.data() + to.use_offset(), row.data() + from_.use_offset(),
                 sizeof(table::RowUse));
+  } else if (to.tracks_use) {
+    to.UseOf(row_.data())->last_step = last_step_;
+  }
   return row_;
 }
 

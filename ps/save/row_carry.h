@@ -1,6 +1,7 @@
 // The saved rows that the tables of a resumed or warm-started job begin with.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,11 @@ struct TableOrigin {
 
   int saved = kNone;       // its number among the saved tables; kNone: the table begins empty
   bool has_state = true;   // the optimizer's state is taken too; otherwise it begins anew
-  bool has_counts = true;  // the counts of admission and eviction are taken too
+  bool has_use = true;     // the rows' records of use are taken too
+  bool has_counts = true;  // the counts of admission and the position of the sweep are taken too
+  /// The step at which rows without a record of their use count as pulled last, so that their ages
+  /// begin there.
+  uint32_t last_step = 0;
 };
 
 /// The origins of all tables of a job.
@@ -31,8 +36,8 @@ struct RowCarry {
 RowCarry CarryAll(size_t n_tables);
 
 /// The origins for a resumed job to which tables, fields or tasks may have been added: tables of
-/// equal names keep their rows with all state and counts.
-RowCarry CarryOn(const Job& before, const Job& now);
+/// equal names keep their rows with all state and counts. `step`: the first one of the resumed job.
+RowCarry CarryOn(const Job& before, const Job& now, int64_t step);
 
 /// The origins for a job that begins with rows of another job (train.warm_start). Throws
 /// Error, naming the table, when two tables of one name have different dims, and when a table that
@@ -54,6 +59,7 @@ class RowConverter {
   bool is_same_;
   bool has_state_;
   bool has_use_;
+  uint32_t last_step_;
   std::vector<float> weights_;
   std::vector<std::byte> row_;
 };
