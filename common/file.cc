@@ -144,12 +144,18 @@ void FileWriter::Commit() {
 
 void FileWriter::CommitAs(const std::string& path) {
   Commit();
-  Rename(path_, path);
+  try {
+    Rename(path_, path);
+  } catch (const FileError&) {
+    std::remove(path_.c_str());
+    throw;
+  }
   SyncFolder(std::filesystem::path(path).parent_path().string());
 }
 
 FileReader::FileReader(const std::string& path)
-    : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    // Without O_NONBLOCK a named pipe that nobody writes to would hang here.
+    : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (file_ < 0) FailWithErrno(path_, "open");
   struct stat status {};
   const bool known = fstat(file_, &status) == 0;

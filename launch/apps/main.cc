@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "common/error.h"
@@ -23,6 +24,8 @@ int Main(int argc, char** argv) {
   // system.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  // A file that grows beyond the limit of its size (ulimit -f) is a failed write, as on a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
 

@@ -1,6 +1,7 @@
 // Whatever goes wrong: one clear line, a non-zero exit code, within ten seconds.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <thread>
@@ -42,6 +43,24 @@ std::string FailureOf(int n_ranks, Arguments arguments) {
 TEST(Failure, ConfigMissing) {
   EXPECT_THAT(FailureOf(3, {"--config=nowhere.textproto"}),
               HasSubstr("nowhere.textproto: cannot open"));
+}
+
+TEST(Failure, ConfigThatIsANamedPipe) {
+  TempFolder folder;
+  ASSERT_EQ(mkfifo(folder.Path("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(FailureOf(0, {"--simulate=1x1", "--config=" + folder.Path("pipe")}),
+              HasSubstr("pipe: not a file, expected one"));
+}
+
+TEST(Failure, AFileThatMayNotGrow) {
+  TempFolder folder;
+  const ProcessResult result =
+      RunProcess({"sh", "-c", "ulimit -f 4; exec \"$@\"", "sh", ZHIYIN_BINARY, "train",
+                  CensusConfig(), "--simulate=1x1", "--set", "train.epochs=1", "--progress=none",
+                  "--output=" + folder.Path("out")},
+                 kFailureLimitS);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("File too large")));
 }
 
 TEST(Failure, NoConfigGiven) {

@@ -177,7 +177,11 @@ void CheckpointWriter::RemoveOld() const {
 
 void RemoveCheckpoints(const std::string& output) {
   for (const std::string& folder : FindCheckpoints(output)) RemoveModel(folder);
-  RemoveAll((fs::path(output) / kFolder).string());
+  const fs::path folder = fs::path(output) / kFolder;
+  if (!fs::is_symlink(folder)) return RemoveAll(folder.string());
+  // The link to another disk stays for the checkpoints to come.
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    RemoveAll(entry.path().string());
 }
 
 }  // namespace zhiyin::worker::saved

@@ -76,7 +76,8 @@ class CheckpointWriter {
   int n_since_full_ = 0;
 };
 
-/// Removes all checkpoints of an output folder, those that were set aside among them.
+/// Removes all checkpoints of an output folder, those that were set aside among them. Where the
+/// folder of checkpoints is a link, the link stays.
 void RemoveCheckpoints(const std::string& output);
 
 }  // namespace zhiyin::worker::saved

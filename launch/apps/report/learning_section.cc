@@ -1,13 +1,16 @@
 #include "launch/apps/report/learning_section.h"
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace zhiyin::launch::apps {
 
 LearningCurves ReadLearningCurves(const std::string& file) {
-  std::ifstream lines(file);
   LearningCurves curves;
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(file, none)) return curves;
+  std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
     const nlohmann::json entry = nlohmann::json::parse(line, nullptr, false);
     if (!entry.is_object() || !entry.contains("task") || !entry.contains("split") ||

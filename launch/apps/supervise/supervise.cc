@@ -51,7 +51,9 @@ class Log {
   explicit Log(const std::string& output) {
     std::error_code ignored;
     std::filesystem::create_directories(output, ignored);
-    file_.open(output + "/supervise.log", std::ios::app);
+    const std::filesystem::path path = std::filesystem::path(output) / "supervise.log";
+    // To open a named pipe would wait for a reader.
+    if (!std::filesystem::is_fifo(path, ignored)) file_.open(path, std::ios::app);
   }
   void Say(const std::string& text) {
     std::fprintf(stderr, "zhiyin supervise: %s\n", text.c_str());
