@@ -24,7 +24,8 @@ int Main(int argc, char** argv) {
   // system.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  // A file that grows beyond the limit of its size (ulimit -f) is a failed write, as on a full disk.
+  // A file that grows beyond the limit of its size (ulimit -f) is a failed write, as on a full
+  // disk.
   std::signal(SIGXFSZ, SIG_IGN);
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);

@@ -24,6 +24,7 @@ TEST(File, ANamedPipeIsRefusedAtOnce) {
 
 TEST(File, AFailedRenameLeavesNothing) {
   const TempFolder folder;
+  std::filesystem::create_directory(folder.Path("target"));
   folder.Write("target/file", "a folder that is not empty cannot be replaced by a file");
   EXPECT_THROW(ReplaceFile(folder.Path("target"), "content"), FileError);
   int n = 0;

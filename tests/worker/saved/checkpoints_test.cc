@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "tests/support/files.h"
 
@@ -11,10 +13,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A checkpoint with a manifest.
+void MakeCheckpoint(const std::string& folder) {
+  fs::create_directories(folder);
+  std::ofstream(folder + "/manifest.textproto") << "";
+}
+
 TEST(RemoveCheckpoints, KeepsALinkToAnotherDisk) {
   const testing::TempFolder folder;
-  folder.Write("disk/step-000000000001/manifest.textproto", "");
-  folder.Write("disk/step-000000000002.set-aside/manifest.textproto", "");
+  MakeCheckpoint(folder.Path("disk/step-000000000001"));
+  MakeCheckpoint(folder.Path("disk/step-000000000002.set-aside"));
   fs::create_directory(folder.Path("out"));
   fs::create_directory_symlink(folder.Path("disk"), folder.Path("out/checkpoints"));
   RemoveCheckpoints(folder.Path("out"));
@@ -24,7 +32,7 @@ TEST(RemoveCheckpoints, KeepsALinkToAnotherDisk) {
 
 TEST(RemoveCheckpoints, RemovesTheirFolder) {
   const testing::TempFolder folder;
-  folder.Write("out/checkpoints/step-000000000001/manifest.textproto", "");
+  MakeCheckpoint(folder.Path("out/checkpoints/step-000000000001"));
   RemoveCheckpoints(folder.Path("out"));
   EXPECT_FALSE(fs::exists(folder.Path("out/checkpoints")));
   RemoveCheckpoints(folder.Path("out"));
