@@ -1,5 +1,7 @@
 #include "worker/saved/permutation_importance.h"
 
+#include <cstddef>
+#include <numeric>
 #include <utility>
 
 #include "common/random.h"
@@ -9,10 +11,49 @@ namespace zhiyin::worker::saved {
 
 using data::Rows;
 
+namespace {
+
+/// Some blocks of a split, in its order, with their labels [tasks][examples].
+struct Sample {
+  std::vector<Rows> blocks;
+  std::vector<std::vector<float>> labels;
+  int64_t n_examples = 0;
+};
+
+/// Draws blocks until they hold so many examples, or all blocks: a file may be sorted.
+Sample DrawBlocks(const std::vector<Rows>& blocks, const std::vector<std::vector<float>>& labels,
+                  int64_t n_examples, uint64_t seed) {
+  std::vector<size_t> order(blocks.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  Random(seed).Shuffle(std::span(order));
+  std::vector<bool> is_drawn(blocks.size());
+  Sample sample;
+  for (size_t i = 0; i < order.size() && sample.n_examples < n_examples; ++i) {
+    is_drawn[order[i]] = true;
+    sample.n_examples += blocks[order[i]].n;
+  }
+  sample.labels.resize(labels.size());
+  std::ptrdiff_t begin = 0;
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    const std::ptrdiff_t end = begin + blocks[b].n;
+    if (is_drawn[b]) {
+      sample.blocks.push_back(blocks[b]);
+      for (size_t t = 0; t < labels.size(); ++t)
+        sample.labels[t].insert(sample.labels[t].end(), labels[t].begin() + begin,
+                                labels[t].begin() + end);
+    }
+    begin = end;
+  }
+  return sample;
+}
+
+}  // namespace
+
 double Quality(model::loss::PredictionKind kind, std::span<const float> predictions,
                std::span<const float> labels) {
-  if (model::metric::HasAuc(kind)) return model::metric::Auc(predictions, labels).value_or(0.5);
-  return -model::metric::ComputeMetrics("", kind, predictions, labels).rmse.value_or(0);
+  const model::metric::TaskMetrics metrics =
+      model::metric::ComputeMetrics("", kind, predictions, labels);
+  return model::metric::HasAuc(kind) ? metrics.auc.value_or(0.5) : -metrics.rmse.value_or(0);
 }
 
 std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t seed) {
@@ -55,29 +96,24 @@ PermutationImportance FindImportance(const Predictor& predict, const std::vector
                                      const std::vector<std::vector<float>>& labels,
                                      std::span<const model::loss::PredictionKind> kinds,
                                      const ImportanceOptions& options) {
+  const Sample sample = DrawBlocks(blocks, labels, options.max_examples, options.seed);
   PermutationImportance found;
-  std::vector<Rows> first;
-  for (const Rows& block : blocks) {
-    if (found.n_examples >= options.max_examples) break;
-    first.push_back(block);
-    found.n_examples += block.n;
-  }
+  found.n_examples = sample.n_examples;
   const auto qualities = [&](const std::vector<std::vector<float>>& predictions) {
     std::vector<double> by_task;
-    for (size_t t = 0; t < kinds.size(); ++t) {
-      const std::span<const float> own(labels[t].data(), predictions[t].size());
-      by_task.push_back(Quality(kinds[t], predictions[t], own));
-    }
+    for (size_t t = 0; t < kinds.size(); ++t)
+      by_task.push_back(Quality(kinds[t], predictions[t], sample.labels[t]));
     return by_task;
   };
-  const std::vector<double> as_it_is = qualities(predict(first));
+  const std::vector<double> as_it_is = qualities(predict(sample.blocks));
   const int n_inputs = blocks[0].n_fields + blocks[0].n_numerics;
   found.lost.assign(kinds.size(), std::vector<double>(static_cast<size_t>(n_inputs)));
   for (int input = 0; input < n_inputs; ++input) {
     for (int p = 0; p < options.n_permutations; ++p) {
       const uint64_t seed =
           Random(options.seed, static_cast<uint64_t>(input), static_cast<uint64_t>(p)).Next();
-      const std::vector<double> exchanged = qualities(predict(Permuted(first, input, seed)));
+      const std::vector<double> exchanged =
+          qualities(predict(Permuted(sample.blocks, input, seed)));
       for (size_t t = 0; t < kinds.size(); ++t) {
         found.lost[t][static_cast<size_t>(input)] +=
             (as_it_is[t] - exchanged[t]) / options.n_permutations;

@@ -14,8 +14,7 @@ namespace zhiyin::worker::saved {
 
 /// Returns how good predictions are, the larger the better: the AUC of probabilities and scores,
 /// 0.5 where a class is absent; of numbers minus the RMSE, in the unit of the labels, 0 without
-/// labels. The RMSE leaves out missing labels; the AUC, as metric::Auc, counts them as negatives.
-/// REQUIRES: equal lengths.
+/// labels. Examples without a label are left out. REQUIRES: equal lengths.
 double Quality(model::loss::PredictionKind kind, std::span<const float> predictions,
                std::span<const float> labels);
 
@@ -30,7 +29,7 @@ using Predictor =
     std::function<std::vector<std::vector<float>>(const std::vector<data::Rows>& blocks)>;
 
 struct ImportanceOptions {
-  /// Only as many blocks are looked at as are needed for so many examples.
+  /// Only as many blocks are looked at, drawn at random, as are needed for so many examples.
   int64_t max_examples = 20'000;
   /// Independent permutations of an input, over which the loss is averaged.
   int n_permutations = 3;
@@ -47,7 +46,7 @@ struct PermutationImportance {
   std::vector<std::vector<double>> lost;
 };
 
-/// Calls `predict`, in this thread, for the first blocks and, for every input, for n_permutations
+/// Calls `predict`, in this thread, for the drawn blocks and, for every input, for n_permutations
 /// copies of them. `labels` are [tasks][examples of all blocks], `kinds` [tasks]. A pure function
 /// where `predict` is one, from any thread; throws what `predict` throws. REQUIRES: blocks of one
 /// shape, one at least.

@@ -24,6 +24,12 @@ TEST(Quality, IsTheAucOfProbabilitiesAndScores) {
   EXPECT_DOUBLE_EQ(Quality(PredictionKind::kScore, predictions, labels), 0.75);
 }
 
+TEST(Quality, LeavesOutExamplesWithoutALabel) {
+  EXPECT_EQ(Quality(PredictionKind::kScore, std::vector<float>{1, 2, 3},
+                    std::vector<float>{0, 1, kMissing}),
+            1);
+}
+
 TEST(Quality, IsOneHalfWhereAClassIsAbsent) {
   EXPECT_EQ(Quality(PredictionKind::kScore, std::vector<float>{1, 2}, std::vector<float>{1, 1}),
             0.5);
@@ -152,7 +158,29 @@ TEST(FindImportance, IsTheMeanLossOfQuality) {
   EXPECT_THAT(found.lost, ElementsAre(ElementsAre(share, 0), ElementsAre(3 * share, 0)));
 }
 
-TEST(FindImportance, LooksAtTheFirstBlocksAlone) {
+TEST(FindImportance, SeesBothClassesOfASortedSplit) {
+  // 400 blocks of two examples with the numeric 0 and then 400 with 1, which is the label.
+  std::vector<data::Rows> blocks = BlocksOfTwo(800);
+  std::vector<float> labels;
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    const float label = b < 400 ? 0 : 1;
+    blocks[b].numerics[0] = label;
+    blocks[b].numerics[static_cast<size_t>(blocks[b].n_numerics)] = label;
+    labels.insert(labels.end(), 2, label);
+  }
+  const Predictor predict = [](const std::vector<data::Rows>& some) {
+    return std::vector<std::vector<float>>{AllNumerics(some, 0)};
+  };
+  ImportanceOptions options;
+  options.max_examples = 200;
+  const PermutationImportance found =
+      FindImportance(predict, blocks, {labels},
+                     std::vector<PredictionKind>{PredictionKind::kProbability}, options);
+  EXPECT_EQ(found.n_examples, 200);
+  EXPECT_NEAR(found.lost[0][0], 0.5, 0.1);
+}
+
+TEST(FindImportance, LooksAtNoMoreBlocksThanItNeeds) {
   std::vector<size_t> n_blocks;
   const Predictor predict = [&](const std::vector<data::Rows>& blocks) {
     n_blocks.push_back(blocks.size());
