@@ -60,6 +60,11 @@ void CheckEarlyStopping(const config::Checker& check, const Job& job) {
   check.CheckNotNegative(path("min_delta"), stopping.min_delta());
   if (stopping.patience() == 0 && !stopping.keep_best())
     check.Fail(path, "neither stops nor keeps the best, expected patience above 0 or keep_best");
+  if (stopping.term_size() == 0 &&
+      std::all_of(job.task().begin(), job.task().end(),
+                  [](const Task& task) { return task.weight() == 0; })) {
+    check.Fail(path, "compares the tasks' losses, and all tasks have weight 0: expected a term");
+  }
   for (int i = 0; i < stopping.term_size(); ++i)
     CheckTerm(check, path("term", i), stopping.term(i), job);
 }

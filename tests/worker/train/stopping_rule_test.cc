@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "launch/job/load_job.h"
+#include "tests/support/refused_jobs.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -80,6 +81,21 @@ TEST(StoppingRule, AnUndefinedValueIsNeverTheBest) {
   EXPECT_TRUE(rule.Judge(2, Found(1, 0.5)).is_best);
   EXPECT_FALSE(rule.Judge(3, Found(1)).stop);
   EXPECT_TRUE(rule.Judge(4, Found(1)).stop);
+}
+
+TEST(EarlyStopping, IsRefusedWhereNothingIsCompared) {
+  const std::string text = R"(data { text { header: true } train { file: "a" } test { file: "b" } }
+table { name: "ids" dim: 8 optimizer { sgd { learning_rate: 0.1 } } }
+field { name: "user" } field { name: "item" }
+task { name: "one" label { equals: "1" } binary_cross_entropy {} weight: 0 }
+model { two_tower { user { field: "user" } item { field: "item" } dim: 8 in_batch {} } }
+train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 0.1 } }
+early_stopping {} })";
+  EXPECT_EQ(testing::LineOfJob(text),
+            "job:7: train.early_stopping: compares the tasks' losses, and all tasks have weight 0: "
+            "expected a term");
+  EXPECT_EQ(testing::LineOfJob(text, {"train.early_stopping.term={ task: \"one\" metric: AUC }"}),
+            testing::kNoError);
 }
 
 }  // namespace
