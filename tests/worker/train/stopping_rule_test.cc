@@ -84,18 +84,21 @@ TEST(StoppingRule, AnUndefinedValueIsNeverTheBest) {
 }
 
 TEST(EarlyStopping, IsRefusedWhereNothingIsCompared) {
-  const std::string text = R"(data { text { header: true } train { file: "a" } test { file: "b" } }
+  const auto line = [](const std::string& stopping) {
+    return testing::LineOfJob(
+        R"(data { text { header: true } train { file: "a" } test { file: "b" } }
 table { name: "ids" dim: 8 optimizer { sgd { learning_rate: 0.1 } } }
 field { name: "user" } field { name: "item" }
 task { name: "one" label { equals: "1" } binary_cross_entropy {} weight: 0 }
 model { two_tower { user { field: "user" } item { field: "item" } dim: 8 in_batch {} } }
 train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 0.1 } }
-early_stopping {} })";
-  EXPECT_EQ(testing::LineOfJob(text),
+early_stopping { )" +
+        stopping + " } }");
+  };
+  EXPECT_EQ(line(""),
             "job:7: train.early_stopping: compares the tasks' losses, and all tasks have weight 0: "
             "expected a term");
-  EXPECT_EQ(testing::LineOfJob(text, {"train.early_stopping.term={ task: \"one\" metric: AUC }"}),
-            testing::kNoError);
+  EXPECT_EQ(line("term { task: \"one\" metric: AUC }"), testing::kNoError);
 }
 
 }  // namespace
