@@ -47,7 +47,7 @@ class RowChanges {
   }
   int64_t n_bytes() const {
     return static_cast<int64_t>(bits_.capacity() * sizeof(uint64_t) +
-                                removed_.size() * sizeof(removed_[0])) +
+                                removed_.size() * sizeof(std::vector<Key>)) +
            n_removed_ * static_cast<int64_t>(sizeof(Key));
   }
 

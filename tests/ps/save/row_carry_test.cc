@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,8 @@ uint32_t LastStep(const RowCarry& carry, const Job& before, TableId saved_as, co
   EXPECT_EQ(carry.tables[name].saved, static_cast<int>(saved_as));
   RowConverter convert(carry.tables[name], saved[saved_as].layout(), &tables[name]);
   std::vector<std::byte> row(tables[name].layout().bytes());
-  const auto converted = convert(RowOf(saved[saved_as], last_step));
+  const std::vector<std::byte> saved_row = RowOf(saved[saved_as], last_step);
+  const std::span<const std::byte> converted = convert(saved_row);
   std::copy(converted.begin(), converted.end(), row.begin());
   return tables[name].layout().UseOf(row.data())->last_step;
 }
