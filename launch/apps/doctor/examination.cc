@@ -26,9 +26,10 @@ std::string Numbers(const std::vector<int>& ascending) {
 std::vector<Host> HostsOf(const Examination& examination) {
   std::vector<Host> hosts;
   for (const auto& [rank, facts] : examination.ranks) {
-    auto host = std::find_if(hosts.begin(), hosts.end(),
-                             [&](const Host& h) { return h.name == facts.host(); });
-    if (host == hosts.end()) host = hosts.insert(hosts.end(), {facts.host(), {}});
+    const std::string& name = facts.host();
+    auto host =
+        std::find_if(hosts.begin(), hosts.end(), [&](const Host& h) { return h.name == name; });
+    if (host == hosts.end()) host = hosts.insert(hosts.end(), {name, {}});
     host->ranks.push_back(rank);
   }
   return hosts;
