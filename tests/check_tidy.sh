@@ -15,5 +15,5 @@ if run-clang-tidy -p "$build" -quiet -j "$(nproc)" -extra-arg=-Wno-unknown-warni
   "${1:-/(common|ps|worker|launch)/.*\.(cc|cxx)$}" >"$log" 2>&1; then
   exit 0
 fi
-grep -E "(error|warning): " "$log" | sort -u >&2
+grep -E "(error|warning): " "$log" | sort -u >&2 || cat "$log" >&2
 exit 1
