@@ -34,7 +34,7 @@ class Comparison {
 double Mean(const std::vector<double>& values);
 /// The standard deviation.
 double Spread(const std::vector<double>& values);
-/// Of two with the same size, element by element.
+/// Adds two vectors of equal size, element by element.
 std::vector<double> Sum(std::vector<double> a, const std::vector<double>& b);
 
 /// Expects that a is less than b by more than the spread of either.

@@ -180,8 +180,11 @@ void RemoveCheckpoints(const std::string& output) {
   const fs::path folder = fs::path(output) / kFolder;
   if (!fs::is_symlink(folder)) return RemoveAll(folder.string());
   // The link to another disk stays for the checkpoints to come.
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    RemoveAll(entry.path().string());
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    RemoveAll(entry->path().string());
+  }
 }
 
 }  // namespace zhiyin::worker::saved

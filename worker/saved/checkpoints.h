@@ -39,8 +39,8 @@ inline constexpr const char* kSetAside = ".set-aside";
 
 /// Renames the checkpoints that are newer than the one in the folder `resumed`, which a resume
 /// passes over because they are damaged: they are no checkpoints any more, and take the place of
-/// none that the job is going to write. Calls `note` for each with its new name. Throws FileError
-/// where one cannot be renamed.
+/// none that the job is going to write. One of the same step that was set aside earlier is
+/// replaced. Calls `note` for each with its new name. Throws FileError where one cannot be renamed.
 void SetNewerAside(const std::string& output, const std::string& resumed,
                    const std::function<void(const std::string&)>& note);
 
