@@ -26,8 +26,11 @@ size_t BlocksFor(Beside beside) {
 
 }  // namespace
 
-BlockWriter::BlockWriter(const std::string& path, Beside beside)
-    : file_(path), pipe_(BlocksFor(beside), kWholeBlock), block_(pipe_.TakeEmpty()) {
+BlockWriter::BlockWriter(const std::string& path, Beside beside, std::function<void()> on_wait)
+    : file_(path),
+      on_wait_(std::move(on_wait)),
+      pipe_(BlocksFor(beside), kWholeBlock),
+      block_(pipe_.TakeEmpty()) {
   if (beside == Beside::kNobody) return;
   thread_ = std::thread([this] {
     try {
@@ -68,7 +71,7 @@ void BlockWriter::Pass() {
     WriteOut(&*block_);
   } else {
     pipe_.Give(std::move(*block_));
-    block_ = pipe_.TakeEmpty();  // or what the thread failed with
+    block_ = pipe_.TakeEmpty(on_wait_);  // or what the thread failed with
   }
 }
 
@@ -104,8 +107,11 @@ bool BlockWriter::IsCommitted(bool wait) {
   return true;
 }
 
-BlockReader::BlockReader(const std::string& path, Beside beside)
-    : file_(path), n_file_bytes_(file_.n_left()), pipe_(BlocksFor(beside), kWholeBlock) {
+BlockReader::BlockReader(const std::string& path, Beside beside, Tick tick)
+    : file_(path),
+      tick_(std::move(tick)),
+      n_file_bytes_(file_.n_left()),
+      pipe_(BlocksFor(beside), kWholeBlock) {
   const size_t rest = static_cast<size_t>(n_file_bytes_) % kWholeBlock;
   if (rest > 0 && rest <= kSumBytes)
     Fail(path, ": ", n_file_bytes_,
@@ -149,6 +155,7 @@ void BlockReader::Read(std::span<std::byte> bytes) {
 }
 
 void BlockReader::NextBlock() {
+  tick_();
   n_used_ = 0;
   if (thread_.joinable()) {
     if (block_) pipe_.GiveBack(std::move(*block_));

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include "common/block_pipe.h"
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/tick.h"
 
 namespace zhiyin {
 
@@ -30,7 +32,11 @@ enum class Beside { kNobody, kThread };
 /// Writes a block file from start to end. Used by one thread. Any function may throw FileError.
 class BlockWriter {
  public:
-  explicit BlockWriter(const std::string& path, Beside beside = Beside::kNobody);
+  /// `on_wait` is called about ten times a second while Write waits for the second thread, which
+  /// waits for the disk; may throw, which ends the wait.
+  explicit BlockWriter(
+      const std::string& path, Beside beside = Beside::kNobody,
+      std::function<void()> on_wait = [] {});
   ~BlockWriter();
   BlockWriter(const BlockWriter&) = delete;
   BlockWriter& operator=(const BlockWriter&) = delete;
@@ -61,6 +67,7 @@ class BlockWriter {
   void JoinThread();
 
   FileWriter file_;
+  std::function<void()> on_wait_;
   BlockPipe pipe_;
   std::optional<BlockPipe::Block> block_;
   // Used by the thread that writes.
@@ -75,7 +82,9 @@ class BlockWriter {
 /// file and the bytes of the block, when a block is damaged or missing.
 class BlockReader {
  public:
-  explicit BlockReader(const std::string& path, Beside beside = Beside::kNobody);
+  /// `tick` is called by the functions that read, for every block.
+  explicit BlockReader(
+      const std::string& path, Beside beside = Beside::kNobody, Tick tick = [] {});
   ~BlockReader();
   BlockReader(const BlockReader&) = delete;
   BlockReader& operator=(const BlockReader&) = delete;
@@ -110,6 +119,7 @@ class BlockReader {
   void CheckSum();
 
   FileReader file_;
+  Tick tick_;
   int64_t n_file_bytes_;
   int64_t n_left_ = 0;
   int64_t at_ = 0;

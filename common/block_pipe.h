@@ -1,11 +1,13 @@
 // A bounded queue of blocks of bytes between two threads.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdlib>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -40,11 +42,17 @@ class BlockPipe {
 
   // For the filling thread.
 
-  /// Waits for an empty block. Returns nothing when the pipe has ended; throws the failure that it
-  /// ended with, if any.
-  std::optional<Block> TakeEmpty() {
+  /// Waits for an empty block; calls `on_wait` about ten times a second meanwhile. Returns nothing
+  /// when the pipe has ended; throws the failure that it ended with, if any, or what `on_wait`
+  /// does.
+  std::optional<Block> TakeEmpty(const std::function<void()>& on_wait = [] {}) {
+    constexpr std::chrono::milliseconds kSayEvery{100};
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !empty_.empty() || is_over_; });
+    while (!changed_.wait_for(lock, kSayEvery, [&] { return !empty_.empty() || is_over_; })) {
+      lock.unlock();
+      on_wait();
+      lock.lock();
+    }
     if (is_over_) {
       if (failure_) std::rethrow_exception(failure_);
       return {};

@@ -27,6 +27,12 @@ class ByteWriter {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof(T));
   }
   void PutBytes(std::string_view bytes) { bytes_.append(bytes); }
+  /// Puts an unsigned number in groups of seven bits, the lowest first; all but the last group have
+  /// the highest bit of their byte set (LEB128). Small numbers take one byte.
+  void PutVarint(unsigned __int128 value) {
+    for (; value > 0x7f; value >>= 7) Put(static_cast<uint8_t>(0x80 | (value & 0x7f)));
+    Put(static_cast<uint8_t>(value));
+  }
   void PutString(std::string_view text) {
     Put<uint64_t>(text.size());
     bytes_.append(text);
@@ -37,6 +43,7 @@ class ByteWriter {
     Put<uint64_t>(values.size());
     bytes_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   }
+  size_t size() const { return bytes_.size(); }
   std::string Take() { return std::move(bytes_); }
 
  private:
@@ -56,6 +63,18 @@ class ByteReader {
     std::memcpy(&value, Skip(sizeof(T)), sizeof(T));
     return value;
   }
+  /// Throws Error for a number above `max`.
+  unsigned __int128 GetVarint(unsigned __int128 max) {
+    unsigned __int128 value = 0;
+    for (int shift = 0;; shift += 7) {
+      const uint8_t group = Get<uint8_t>();
+      const unsigned __int128 bits = group & 0x7f;
+      if (shift > 126 || bits > (max >> shift) || (bits << shift) > max - value)
+        Refuse("a number that is too large");
+      value += bits << shift;
+      if ((group & 0x80) == 0) return value;
+    }
+  }
   std::string GetString() {
     const uint64_t n = Get<uint64_t>();
     return std::string(Skip(n), n);
@@ -68,6 +87,10 @@ class ByteReader {
     const char* from = Skip(n * sizeof(T));
     if (n > 0) std::memcpy(values.data(), from, n * sizeof(T));
     return values;
+  }
+  /// Throws Error: the value that was just read is `what`.
+  [[noreturn]] void Refuse(std::string_view what) const {
+    Fail(name_, ": the bytes before byte ", at_, " are ", what);
   }
   /// Whether all bytes are read.
   bool AtEnd() const { return at_ == bytes_.size(); }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -189,6 +190,17 @@ void FileReader::Read(std::span<std::byte> bytes) {
     bytes = bytes.subspan(static_cast<size_t>(n));
     at_ += n;
   }
+}
+
+std::string_view SchemeOf(std::string_view name) {
+  const std::string_view scheme = name.substr(0, name.find("://"));
+  const auto is_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '-' || c == '.';
+  };
+  const bool is_url = scheme.size() < name.size() && !scheme.empty() && scheme[0] != '.' &&
+                      std::all_of(scheme.begin(), scheme.end(), is_part);
+  return is_url ? scheme : std::string_view();
 }
 
 std::string AbsolutePath(const std::string& folder, const std::string& path) {

@@ -76,6 +76,9 @@ class FileReader {
   bool is_direct_ = false;
 };
 
+/// The scheme of a URL such as s3://bucket/x; "" for a path.
+std::string_view SchemeOf(std::string_view name);
+
 /// The absolute path of a file that a relative path names from `folder`.
 std::string AbsolutePath(const std::string& folder, const std::string& path);
 

@@ -1,20 +1,29 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, running and testing need. Does nothing when all are there.
-# usage: launch/install_packages.sh [test] [tidy] [bench] [cluster]
-#        "test", "tidy", "bench": also those that only tests, tests/check_tidy.sh or benchmarks need; "cluster": also those that the
+# usage: launch/install_packages.sh [test] [tidy] [sanitize] [bench] [cluster] [arrow]
+#        "test", "tidy", "sanitize", "bench": also those that only tests, tests/check_tidy.sh, the presets asan and fuzz, or
+#        benchmarks need; "cluster": also those that the
 #        tests over several hosts need, an SSH server among them, which is neither started now nor at the next boot
+#        "arrow": the Arrow library, for Parquet and Arrow files (launch/install_arrow.sh)
 set -euo pipefail
 
+arrow=0
 packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev libeigen3-dev libprotobuf-dev
-          protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libcpp-httplib-dev libhnswlib-dev libonnx-dev libzip-dev)
+          protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libboost-dev libhnswlib-dev libonnx-dev libzip-dev libisal-dev libsimdjson-dev
+          libzstd-dev liblz4-dev libbz2-dev liblzma-dev)
 for group in "$@"; do
   case "$group" in
-    test) packages+=(libgtest-dev libgmock-dev clang-format) ;;
+    test) packages+=(libgtest-dev libgmock-dev clang-format libcpp-httplib-dev) ;;
     tidy) packages+=(clang-tidy) ;;
+    sanitize) packages+=(clang libclang-rt-dev llvm) ;;
     bench) packages+=(libbenchmark-dev) ;;
     cluster) packages+=(iproute2 openssh-client openssh-server util-linux) ;;
+    arrow)
+      arrow=1
+      packages+=(python3 python3-pip)
+      ;;
     *)
-      echo "$group: expected test, tidy, bench or cluster" >&2
+      echo "$group: expected test, tidy, sanitize, bench, cluster or arrow" >&2
       exit 1
       ;;
   esac
@@ -26,7 +35,13 @@ for package in "${packages[@]}"; do
     missing+=("$package")
   fi
 done
+install_arrow() {
+  if ((arrow)); then
+    "$(dirname "${BASH_SOURCE[0]}")/install_arrow.sh"
+  fi
+}
 if ((${#missing[@]} == 0)); then
+  install_arrow
   exit 0
 fi
 
@@ -60,3 +75,4 @@ fi
 if ((brings_ssh_server)) && command -v systemctl >/dev/null; then
   "${sudo[@]}" systemctl disable --quiet ssh.service
 fi
+install_arrow

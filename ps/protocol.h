@@ -124,7 +124,7 @@ struct LeaseRequest {
   bool in_file_order = false;
   bool wants_more = false;         // false: only reports finished ranges
   std::vector<uint64_t> finished;  // since the last request: their gradients are applied
-  std::vector<uint64_t> held;      // with the first request of an epoch: in the worker's memory
+  std::vector<uint64_t> held;      // with the first request of an epoch: preferred by the worker
   // kRound
   uint64_t round = 0;
   uint32_t n_slices = 0;
@@ -166,7 +166,8 @@ struct ServerReport {
     int64_t n_bytes = 0;  // of rows with their optimizer state, index, and counts of admission
     RowCounts counts;
   };
-  /// Pushes that were refused, since a gradient was non-finite or exceeded train.max_gradient.
+  /// Pushes that were refused, since a gradient was non-finite or too large
+  /// (ps/server/gradient_check.h).
   struct NonFinite {
     int32_t rank = 0;  // the sender
     std::string table;

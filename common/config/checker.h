@@ -24,6 +24,9 @@ class Checker {
   /// The path to the whole message, from which others begin: check.root()("train")("epochs").
   ConfigPath root() const { return ConfigPath(root_.GetDescriptor()); }
 
+  /// Whether an override set what is at `path`.
+  bool IsOverridden(const ConfigPath& path) const { return blame_.IsOverridden(path); }
+
   /// Throws Error with the text of all pieces: check.Fail(path, "is ", n, ", expected 1 or more").
   template <typename... Pieces>
   [[noreturn]] void Fail(const ConfigPath& path, const Pieces&... pieces) const {

@@ -64,6 +64,9 @@ class ConfigBlame {
   /// Records that everything at or below `path` was set by this override; replaces earlier records.
   void NoteOverride(const ConfigPath& path, const std::string& text);
 
+  /// Whether an override set what is at `path`.
+  bool IsOverridden(const ConfigPath& path) const { return FindOverride(path) != nullptr; }
+
   /// Throws Error("FILE:LINE: PATH: what"), or "--set PATH=VALUE: PATH: what" if an override set
   /// the value. LINE is that of the place, of its nearest parent in the file, or 1.
   [[noreturn]] void Fail(const google::protobuf::Message& root, const ConfigPath& path,

@@ -352,6 +352,8 @@ void CheckLineEnds(std::string_view text, const ConfigBlame& blame, const Messag
 }  // namespace
 
 void ReadText(std::string_view text, ConfigBlame* blame, Message* root) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   CheckLineEnds(text, *blame, *root);
   Reader(text, blame, *root).ReadFields(ConfigPath(), "", root);
 }

@@ -15,9 +15,9 @@
 
 namespace zhiyin::config {
 
-/// Reads the text of a whole file into *root and notes in *blame the line of every field. Throws
-/// Error by way of *blame at the first mistake. REQUIRES: *root is empty; the text is shorter than
-/// 2 GiB.
+/// Reads the text of a whole file into *root and notes in *blame the line of every field. Passes
+/// over a byte order mark of UTF-8. Throws Error by way of *blame at the first mistake. REQUIRES:
+/// *root is empty; the text is shorter than 2 GiB.
 void ReadText(std::string_view text, ConfigBlame* blame, google::protobuf::Message* root);
 
 /// Reads the value of an override into the field at the end of `path`. `message` is the message of

@@ -32,6 +32,8 @@ std::string_view NameOf(FrameKind kind) {
       return "gather";
     case FrameKind::kBroadcast:
       return "broadcast";
+    case FrameKind::kExamples:
+      return "examples";
     case FrameKind::kProgress:
       return "progress";
     case FrameKind::kPull:

@@ -1,7 +1,9 @@
 #include "common/net/mailbox.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <future>
 #include <set>
 #include <sstream>
 
@@ -36,9 +38,10 @@ bool HasStep(FrameKind kind) {
 
 }  // namespace
 
-Mailbox::Mailbox(Endpoint* endpoint, double timeout_s)
+Mailbox::Mailbox(Endpoint* endpoint, double timeout_s, std::function<void()> on_life)
     : endpoint_(endpoint),
       timeout_s_(timeout_s),
+      on_life_(std::move(on_life)),
       heartbeat_every_s_(std::min(1.0, timeout_s / 4)),
       looked_at_s_(endpoint->Now()),
       heartbeat_at_s_(looked_at_s_),
@@ -62,7 +65,10 @@ double Mailbox::Attend() {
 
 Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what,
                      const AwaitedRanks& from) {
-  if (std::optional<Frame> kept = TakeKept(kinds)) return std::move(*kept);
+  if (std::optional<Frame> kept = TakeKept(kinds)) {
+    SendTaking();
+    return std::move(*kept);
+  }
   double now = Attend();
   const Wait wait{what, from};
   const double began_s = attended_s_;
@@ -75,8 +81,10 @@ Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what,
     const double wait_s = std::max(look_up_s - attended_s_, kShortestWaitS);
     std::optional<Frame> frame = endpoint_->Receive(now + wait_s);
     endpoint_->NoteWaitingFor("");
+    on_life_();
     now = Attend();
-    if (attended_s_ >= next_heartbeat_s_) SendWaiting(wait, began_s);
+    if (attended_s_ >= next_heartbeat_s_)
+      SendWaiting(LongestAwaited(from), [&] { return Describe(wait, began_s, ""); });
     if (frame) {
       if (Handle(*frame)) continue;
       if (Contains(kinds, frame->kind())) return std::move(*frame);
@@ -91,7 +99,13 @@ Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what,
 }
 
 std::optional<Frame> Mailbox::Take(std::initializer_list<FrameKind> kinds) {
-  if (std::optional<Frame> kept = TakeKept(kinds)) return kept;
+  std::optional<Frame> taken = TakeKept(kinds);
+  if (!taken) taken = TakeArrived(kinds);
+  if (taken) SendTaking();
+  return taken;
+}
+
+std::optional<Frame> Mailbox::TakeArrived(std::initializer_list<FrameKind> kinds) {
   while (std::optional<Frame> frame = endpoint_->Poll()) {
     if (Handle(*frame)) continue;
     if (Contains(kinds, frame->kind())) return frame;
@@ -106,6 +120,7 @@ std::optional<Frame> Mailbox::TakeKept(std::initializer_list<FrameKind> kinds) {
   if (it == kept_.end()) return std::nullopt;
   Frame frame = std::move(*it);
   kept_.erase(it);
+  ++n_messages_;
   return frame;
 }
 
@@ -144,7 +159,13 @@ bool Mailbox::Handle(const Frame& frame) {
   }
 }
 
-void Mailbox::SendWaiting(const Wait& wait, double began_s) {
+void Mailbox::SendTaking() {
+  on_life_();
+  Attend();
+  if (attended_s_ >= next_heartbeat_s_) SendWaiting(-1, [] { return std::string(); });
+}
+
+void Mailbox::SendWaiting(int waits_for, const std::function<std::string()>& describe) {
   next_heartbeat_s_ = attended_s_ + heartbeat_every_s_;
   if (endpoint_->rank() == 0) {
     uint64_t n_messages = n_messages_;
@@ -153,11 +174,12 @@ void Mailbox::SendWaiting(const Wait& wait, double began_s) {
       Send(rank, Frame(FrameKind::kWaiting, n_messages, 0, 0));
     return;
   }
-  const uint64_t waits_for = static_cast<uint64_t>(LongestAwaited(wait.from) + 1);
-  Send(0, Frame(FrameKind::kWaiting, n_messages_, waits_for, Describe(wait, began_s, "")));
+  Send(0,
+       Frame(FrameKind::kWaiting, n_messages_, static_cast<uint64_t>(waits_for + 1), describe()));
 }
 
 void Mailbox::SendHeartbeat() {
+  on_life_();
   if (endpoint_->Now() - heartbeat_at_s_ < heartbeat_every_s_) return;
   heartbeat_at_s_ = Attend();
   next_heartbeat_s_ = attended_s_ + heartbeat_every_s_;
@@ -168,6 +190,22 @@ void Mailbox::SendHeartbeat() {
     if (!Handle(*frame)) kept_.push_back(std::move(*frame));
   }
   CheckHeartbeats([] { return std::string(); });
+}
+
+void Mailbox::SendHeartbeatWhileDiskIsBusy(double since_s) {
+  if (endpoint_->Now() - since_s < kDiskPatience * timeout_s_) SendHeartbeat();
+}
+
+void Mailbox::WaitForDisk(const std::function<void()>& call) {
+  // Simulated runs repeat exactly, which takes one thread at a time.
+  if (endpoint_->TimeIsVirtual()) return call();
+  const double since_s = endpoint_->Now();
+  // If a heartbeat throws, the destructor waits for the call: it uses what the caller owns.
+  std::future<void> done = std::async(std::launch::async, call);
+  const std::chrono::duration<double> look_every(heartbeat_every_s_ / 4);
+  while (done.wait_for(look_every) != std::future_status::ready)
+    SendHeartbeatWhileDiskIsBusy(since_s);
+  done.get();
 }
 
 bool Mailbox::Watches(int rank) const {

@@ -48,7 +48,9 @@ using AwaitedRanks = std::function<bool(int rank)>;
 /// Once a second every rank sends a heartbeat to rank 0, and rank 0 sends one to all ranks: rank 0
 /// notices when a rank falls silent, and all ranks notice when rank 0 does. A heartbeat carries the
 /// number of messages that its sender has taken (in request_id of kWaiting; in the heartbeat of
-/// rank 0, the sum over all ranks): while that number grows, the job makes progress.
+/// rank 0, the sum over all ranks): while that number grows, the job makes progress. Heartbeats are
+/// sent by Await, also by Take for a rank that is never idle, and by the three functions at the
+/// end.
 ///
 /// Two events end the job: a rank has sent no heartbeat for `timeout_s` seconds plus one heartbeat
 /// interval; or a wait has lasted `timeout_s` seconds in which no rank was at work, that is, no
@@ -57,7 +59,13 @@ using AwaitedRanks = std::function<bool(int rank)>;
 /// first.
 class Mailbox {
  public:
-  Mailbox(Endpoint* endpoint, double timeout_s);
+  /// A call that waits for the disk may last so many times the limit.
+  static constexpr double kDiskPatience = 10;
+
+  /// `on_life` is called with every sign of life: a message, a heartbeat, a look at the network
+  /// during a wait. May be empty; costs little.
+  Mailbox(
+      Endpoint* endpoint, double timeout_s, std::function<void()> on_life = [] {});
 
   Endpoint& endpoint() { return *endpoint_; }
   /// Sets the hosts of all ranks, [n_ranks], for messages. Until then ranks are named without host.
@@ -82,9 +90,19 @@ class Mailbox {
   std::optional<Frame> Take(std::initializer_list<FrameKind> kinds);
 
   /// Sends kHeartbeat to all other ranks and takes the frames that have arrived, so that a failure
-  /// elsewhere is noticed. Called during long work between messages; may be called often, since it
-  /// does this at most once a second. Throws as Await does.
+  /// elsewhere is noticed. Called during long work between messages, whenever a piece of it is done
+  /// (common/tick.h); may be called often, since it does this at most once a second. Throws as
+  /// Await does.
   void SendHeartbeat();
+  /// Sends heartbeats as SendHeartbeat does while this rank waits for its disk, since `since_s` on
+  /// the endpoint's clock, although that shows no progress. Does nothing once the wait is longer
+  /// than kDiskPatience times the limit, so that a disk that never answers ends the job.
+  void SendHeartbeatWhileDiskIsBusy(double since_s);
+  /// Runs a call that may wait for the disk for long (fsync, the removal of files) in a thread of
+  /// its own, if time is real, and sends heartbeats meanwhile, as SendHeartbeatWhileDiskIsBusy
+  /// does. Returns when the call has. Throws what it throws, or, once it has returned, as Await
+  /// does. `call` uses neither the network nor anything else that only the rank's thread may use.
+  void WaitForDisk(const std::function<void()>& call);
 
  private:
   /// The latest news of a rank. Times are on the clock attended_s_.
@@ -107,10 +125,15 @@ class Mailbox {
   /// Advances attended_s_; returns the endpoint's time.
   double Attend();
   std::optional<Frame> TakeKept(std::initializer_list<FrameKind> kinds);
+  /// Takes what has arrived, up to the first frame of these kinds; keeps the others.
+  std::optional<Frame> TakeArrived(std::initializer_list<FrameKind> kinds);
   /// Records the arrival of a frame. Returns whether the frame was for the mailbox itself.
   bool Handle(const Frame& frame);
-  /// Sends kWaiting, the heartbeat of a rank that waits, to the ranks that watch this one.
-  void SendWaiting(const Wait& wait, double began_s);
+  /// Sends kWaiting to the ranks that watch this one. `describe` returns the wait in words, "" for
+  /// a rank that takes one message after the other; called only on other ranks than rank 0.
+  void SendWaiting(int waits_for, const std::function<std::string()>& describe);
+  /// Sends kWaiting once a second while this rank takes messages without a wait between them.
+  void SendTaking();
 
   /// Whether this rank expects heartbeats from that one.
   bool Watches(int rank) const;
@@ -134,6 +157,7 @@ class Mailbox {
 
   Endpoint* endpoint_;
   double timeout_s_;
+  std::function<void()> on_life_;
   double heartbeat_every_s_;
   uint64_t last_request_id_ = 0;
   double looked_at_s_;     // endpoint's clock
@@ -141,8 +165,9 @@ class Mailbox {
   // A clock that runs with the endpoint's clock while this rank reads from the network at least
   // every other second, and stands still otherwise.
   double attended_s_ = 0;
-  double work_seen_s_ = 0;    // in the current wait: when some rank was last known to be at work
-  uint64_t n_messages_ = 0;   // taken
+  double work_seen_s_ = 0;  // in the current wait: when some rank was last known to be at work
+  // Taken. One that was kept counts again when it is asked for: either is progress.
+  uint64_t n_messages_ = 0;
   double next_heartbeat_s_;   // when to send kWaiting
   double next_silence_s_;     // not before this time has any watched rank been silent for too long
   std::vector<Heard> heard_;  // [rank]

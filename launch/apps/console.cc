@@ -12,6 +12,10 @@ void PrintError(const std::string& line) {
   std::fprintf(stderr, "zhiyin: error: %s\n", line.c_str());
 }
 
+void PrintNote(const std::string& line) {
+  std::fprintf(stderr, "zhiyin: note: %s\n", line.c_str());
+}
+
 void Print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

@@ -8,6 +8,8 @@ namespace zhiyin::launch::apps {
 
 /// Prints one line on standard error.
 void PrintError(const std::string& line);
+/// Prints a line about something that the command does not end for, on standard error.
+void PrintNote(const std::string& line);
 /// Prints text on standard output and flushes it.
 void Print(const std::string& text);
 

@@ -18,6 +18,7 @@ DECLARE_string(network);
 DECLARE_string(output);
 DECLARE_bool(resume);
 DECLARE_double(died_at);
+DECLARE_string(life_file);
 DECLARE_bool(overwrite);
 DECLARE_string(seed);
 DECLARE_double(timeout_s);
@@ -29,6 +30,8 @@ DECLARE_string(row);
 DECLARE_string(against);
 DECLARE_int32(restarts);
 DECLARE_double(backoff_s);
+DECLARE_double(start_s);
+DECLARE_double(silence_s);
 DECLARE_double(grace_s);
 DECLARE_int32(ranks);
 DECLARE_string(hostfile);
@@ -37,6 +40,7 @@ DECLARE_string(users);
 DECLARE_string(items);
 DECLARE_string(index);
 DECLARE_int32(search_width);
+DECLARE_double(min_recall);
 DECLARE_int32(k);
 DECLARE_int32(candidates);
 DECLARE_string(formula);
@@ -48,9 +52,12 @@ DECLARE_string(slices);
 DECLARE_bool(importance);
 DECLARE_bool(onnx);
 DECLARE_string(since);
+DECLARE_bool(strict);
 DECLARE_string(listen);
 DECLARE_string(token_file);
 DECLARE_double(reload_s);
+DECLARE_int32(connections);
+DECLARE_double(request_s);
 
 namespace zhiyin::launch::apps {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "worker/data/behaviour.h"
@@ -9,8 +10,9 @@
 
 namespace zhiyin::launch::apps {
 
-/// {"user": ..., "items": [{"item": ..., "score": ..., "because": [...]}, ...]}
-nlohmann::ordered_json ListJson(const worker::data::Behaviour& behaviour, int user,
+/// For the user of this name: {"user": ..., "items": [{"item": ..., "score": ..., "because":
+/// [...]}, ...]}
+nlohmann::ordered_json ListJson(const worker::data::Behaviour& behaviour, const std::string& user,
                                 const std::vector<worker::recommend::Recommended>& list);
 
 }  // namespace zhiyin::launch::apps

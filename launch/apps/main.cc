@@ -5,8 +5,12 @@
 
 #include <chrono>
 #include <csignal>
+#include <new>
+#include <string>
+#include <system_error>
 #include <thread>
 
+#include "common/denormals.h"
 #include "common/error.h"
 #include "launch/apps/command_line.h"
 #include "launch/apps/commands.h"
@@ -20,6 +24,7 @@ namespace zhiyin::launch::apps {
 namespace {
 
 int Main(int argc, char** argv) {
+  FlushDenormals();
   // Large messages come and go at every step: their memory is kept instead of returned to the
   // system.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -51,17 +56,28 @@ int Main(int argc, char** argv) {
 }  // namespace zhiyin::launch::apps
 
 int main(int argc, char** argv) {
+  namespace rank = zhiyin::launch::rank;
+  std::string what;
   try {
     return zhiyin::launch::apps::Main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    // A rank of a job says more, see RunRank.
+    what = rank::HostName() +
+           ": out of memory: this command holds the whole model, and with data.behaviour the "
+           "training files' events: run it where there is more (free -m, ulimit -v)";
+  } catch (const std::system_error& e) {
+    what = rank::HostName() + ": the system refuses a thread or a file: " + e.what() +
+           ": raise its limits (ulimit -u, ulimit -n, ulimit -v)";
   } catch (const std::exception& e) {
-    // Under mpirun every rank finds the mistake in the command line. One says so and ends; mpirun
-    // then ends the others, which must not be first, as mpirun would end that one before it has
-    // spoken.
-    if (zhiyin::launch::rank::LaunchedRank() == 0) {
-      zhiyin::launch::apps::PrintError(e.what());
-    } else {
-      std::this_thread::sleep_for(std::chrono::seconds(3));
-    }
-    return 1;
+    what = e.what();
   }
+  // Under mpirun every rank finds the mistake in the command line. One says so and ends; mpirun
+  // then ends the others, which must not be first, as mpirun would end that one before it has
+  // spoken.
+  if (rank::LaunchedRank() == 0) {
+    zhiyin::launch::apps::PrintError(what);
+  } else {
+    std::this_thread::sleep_for(std::chrono::seconds(3));
+  }
+  return 1;
 }

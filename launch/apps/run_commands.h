@@ -10,6 +10,7 @@ int Train(const CommandLine& line);
 int Evaluate(const CommandLine& line);
 int Predict(const CommandLine& line);
 int Examine(const CommandLine& line);
+int RunCheck(const CommandLine& line);
 int Generate(const CommandLine& line);
 int RunCompare(const CommandLine& line);
 int RunSupervise(const CommandLine& line);

@@ -1,10 +1,11 @@
-// generate and compare, which make data or train on it in this process.
+// check, generate and compare, which look at data, make it, or train on it in this process.
 #include <memory>
 #include <set>
 #include <tuple>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "launch/apps/check/check.h"
 #include "launch/apps/compare/compare.h"
 #include "launch/apps/console.h"
 #include "launch/apps/flags.h"
@@ -42,6 +43,15 @@ int GenerateFile(const std::vector<std::string>& overrides) {
 }
 
 }  // namespace
+
+int RunCheck(const CommandLine& line) {
+  CheckStartedAlone("check");
+  if (FLAGS_config.empty()) Fail("check: --config is missing: expected a job's file");
+  const std::string format = IsSet("format") ? FLAGS_format : "text";
+  if (format != "text" && format != "json") Fail("--format=", format, ": expected text or json");
+  return CheckJobData({FLAGS_config, line.overrides, format == "json", FLAGS_output,
+                       FLAGS_overwrite, FLAGS_strict, Print});
+}
 
 int Generate(const CommandLine& line) {
   CheckStartedAlone("generate");

@@ -36,11 +36,15 @@ int RunSupervise(const CommandLine& line) {
          ": means nothing to supervise: expected it behind the command");
   if (FLAGS_restarts < 0) Fail("--restarts=", FLAGS_restarts, ": expected 0 or more");
   if (!(FLAGS_backoff_s >= 0)) Fail("--backoff_s=", FLAGS_backoff_s, ": expected 0 or more");
+  if (!(FLAGS_start_s > 0)) Fail("--start_s=", FLAGS_start_s, ": expected more than 0");
+  if (!(FLAGS_silence_s > 0)) Fail("--silence_s=", FLAGS_silence_s, ": expected more than 0");
   if (!(FLAGS_grace_s > 0)) Fail("--grace_s=", FLAGS_grace_s, ": expected more than 0");
   SuperviseOptions options;
   options.command = line.rest;
   options.max_restarts = FLAGS_restarts;
   options.backoff_s = FLAGS_backoff_s;
+  options.start_s = FLAGS_start_s;
+  options.silence_s = FLAGS_silence_s;
   options.grace_s = FLAGS_grace_s;
   options.print_error = PrintError;
   return Supervise(options);

@@ -91,6 +91,7 @@ int RunJob(rank::Command command, const std::string& name, std::vector<std::stri
   options.overwrite = FLAGS_overwrite;
   options.resume = FLAGS_resume;
   options.died_at = FLAGS_died_at;
+  options.life_file = FLAGS_life_file;
   options.timeout_s = FLAGS_timeout_s;
   options.print = Print;
   options.print_error = PrintError;

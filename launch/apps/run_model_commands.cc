@@ -17,8 +17,10 @@ void CheckListFlags() {
   if (FLAGS_candidates < 1) Fail("--candidates=", FLAGS_candidates, ": expected at least 1");
   if (FLAGS_index != "scan" && FLAGS_index != "hnsw")
     Fail("--index=", FLAGS_index, ": expected scan or hnsw");
-  if (FLAGS_index == "scan") CheckUnset("--index=scan", {"search_width"});
+  if (FLAGS_index == "scan") CheckUnset("--index=scan", {"search_width", "min_recall"});
   if (FLAGS_search_width < 1) Fail("--search_width=", FLAGS_search_width, ": expected at least 1");
+  if (!(FLAGS_min_recall >= 0 && FLAGS_min_recall <= 1))
+    Fail("--min_recall=", FLAGS_min_recall, ": expected 0 to 1");
   if (!(FLAGS_relevance >= 0 && FLAGS_relevance <= 1))
     Fail("--relevance=", FLAGS_relevance, ": expected 0 to 1");
 }
@@ -31,6 +33,7 @@ worker::recommend::RecommendOptions ListOptions() {
   options.exclude_seen = !FLAGS_seen;
   options.approximate = FLAGS_index == "hnsw";
   options.hnsw.search_width = FLAGS_search_width;
+  options.min_recall = FLAGS_min_recall;
   options.diversity_lambda = FLAGS_relevance;
   return options;
 }
@@ -67,6 +70,7 @@ int Recommend(const CommandLine& line) {
   command.measure = FLAGS_measure;
   command.options = ListOptions();
   command.print = Print;
+  command.note = PrintNote;
   RunRecommend(command);
   return 0;
 }
@@ -90,8 +94,11 @@ int RunServe(const CommandLine& line) {
          ": means nothing to serve: it takes the model as it was trained");
   CheckListFlags();
   if (!(FLAGS_reload_s >= 0)) Fail("--reload_s=", FLAGS_reload_s, ": expected 0 or more");
+  if (FLAGS_connections < 1) Fail("--connections=", FLAGS_connections, ": expected at least 1");
+  if (!(FLAGS_request_s > 0 && FLAGS_request_s <= 3600))
+    Fail("--request_s=", FLAGS_request_s, ": expected more than 0, at most 3600");
   return Serve({FLAGS_checkpoint, FLAGS_ranker, FLAGS_listen, FLAGS_token_file, FLAGS_reload_s,
-                ListOptions(), Print, PrintError});
+                FLAGS_connections, FLAGS_request_s, ListOptions(), Print, PrintError});
 }
 
 int Export(const CommandLine& line) {

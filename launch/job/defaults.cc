@@ -9,14 +9,14 @@
 
 namespace zhiyin::launch::job {
 
-void FillDefaults(const std::string& folder, Job* job) {
+void FillDefaults(Job* job) {
   if (job->name().empty()) job->set_name("job");
-  worker::data::FillData(folder, job->mutable_data());
+  worker::data::FillData(job->mutable_data());
   ps::table::FillTables(job);
   worker::data::FillInputs(job);
   worker::model::FillModel(job);
   worker::model::FillTasks(job);
-  worker::train::FillTrain(folder, job);
+  worker::train::FillTrain(job);
 }
 
 }  // namespace zhiyin::launch::job

@@ -14,7 +14,9 @@ namespace zhiyin::launch::job {
 ps::save::SavedChain LoadSaved(const std::string& folder,
                                const std::vector<std::string>& overrides = {});
 
-/// Applies the overrides and checks the job, for manifests that have been read.
+/// Applies the overrides and checks the job, for manifests that have been read. Files that an
+/// override puts in place of those of data.test are read whole: first_row and n_rows of the saved
+/// job were those of its own files.
 ps::save::SavedChain CheckedJob(ps::save::SavedChain saved,
                                 const std::vector<std::string>& overrides = {});
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/tick.h"
 #include "configs/manifest.pb.h"
 
 namespace zhiyin::launch::job {
@@ -20,9 +21,11 @@ struct JobStart {
 /// none. Calls `note` with lines about checkpoints that are not used, about changes of the job,
 /// and, if tables, fields or tasks were added, about rows that are kept and new. Throws Error,
 /// naming the field with both values, when a change would alter the meaning of the saved rows or of
-/// the position in the data.
-std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
-                                   const std::function<void(const std::string&)>& note);
+/// the position in the data. Calls `tick` while it reads and checks the checkpoint's files, which
+/// may take long.
+std::optional<JobStart> ResumeFrom(
+    const std::string& output, const Job& job, const std::function<void(const std::string&)>& note,
+    const Tick& tick = [] {});
 
 /// Returns the state of a new job, with the saved rows of train.warm_start, if it is set. Calls
 /// `note` with lines about rows that are kept and new. Throws Error when the rows of

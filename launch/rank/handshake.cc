@@ -49,14 +49,13 @@ HandshakeReply ParseHandshakeReply(const net::Frame& frame, Command command,
   if (!in.AtEnd()) Fail(where, ": bytes behind the manifest, expected none");
   if (bytes.size() > std::numeric_limits<int>::max() || !manifest.ParseFromString(bytes))
     Fail(where, ": ", bytes.size(), " bytes that are no manifest");
-  *manifest.mutable_job() = job::ParseJob(job::JobToText(manifest.job()), where, "/", {});
-  if (command == Command::kTrain) {
-    job::CheckAgainstRoles(manifest.job(), roles.n_workers);
-  }
+  *manifest.mutable_job() = job::ParseLoadedJob(job::JobToText(manifest.job()), where, "/", {});
   if (command != Command::kTrain && reply.start.rows.empty())
     Fail(where, ": no model, expected its folder");
   if (command != Command::kTrain || manifest.has_progress())
     worker::saved::CheckManifest(manifest, where);
+  if (command == Command::kTrain)
+    job::CheckAgainstRoles(manifest, roles.n_workers, [](const std::string&) {});
   return reply;
 }
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "common/net/sim_network.h"
 #include "common/net/watchdog.h"
 #include "launch/rank/launcher.h"
+#include "launch/rank/life_file.h"
 #include "launch/rank/mpirun_guard.h"
 
 namespace zhiyin::launch::rank {
@@ -55,6 +57,14 @@ void WaitForMpirun(double limit_s) {
   EndMpirunAfter(kToEndRanks);
 }
 
+/// Has the rank show its signs of life in the file that the options name, if they name one.
+std::unique_ptr<LifeFile> MakeLifeFile(RankOptions* options) {
+  if (options->life_file.empty()) return nullptr;
+  auto file = std::make_unique<LifeFile>(options->life_file);
+  options->on_life = [file = file.get()] { file->Note(); };
+  return file;
+}
+
 std::atomic<bool> stop_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
@@ -83,7 +93,9 @@ int RunOverMpi(RankOptions options) {
   watchdog.Begin("all ranks to start (MPI_Init)");
   net::MpiWorld world;
   watchdog.End();
+  std::unique_ptr<LifeFile> life;
   if (world.endpoint().rank() == 0) {
+    life = MakeLifeFile(&options);
     pauses = &watchdog;
     pause_max_s = options.timeout_s / 2;
     SpeakOnSigterm();
@@ -103,6 +115,7 @@ int RunOverMpi(RankOptions options) {
 int RunSimulated(int n_servers, int n_workers, const net::SimOptions& network_options,
                  const std::string& replay_line, RankOptions options) {
   options.n_servers = n_servers;
+  const std::unique_ptr<LifeFile> life = MakeLifeFile(&options);
   options.print("simulated, again by: " + replay_line + "\n");
   // As under mpirun, which ends all ranks once one has spoken and ended.
   bool has_spoken = false;

@@ -1,24 +1,27 @@
 #include "launch/rank/run_rank.h"
 
 #include <glog/logging.h>
-#include <immintrin.h>
 
 #include <algorithm>
 #include <memory>
+#include <new>
+#include <system_error>
 
+#include "common/denormals.h"
 #include "common/error.h"
 #include "common/net/mailbox.h"
 #include "common/net/role_map.h"
+#include "common/processors.h"
 #include "configs/manifest.pb.h"
 #include "launch/job/load_job.h"
 #include "launch/job/load_saved.h"
 #include "launch/job/resume.h"
 #include "launch/rank/handshake.h"
+#include "launch/rank/out_of_memory.h"
 #include "launch/rank/output_folder.h"
 #include "ps/save/checkpoint.h"
 #include "ps/save/row_carry.h"
 #include "ps/server/server.h"
-#include "worker/model/nn/team.h"
 #include "worker/saved/saved_model.h"
 #include "worker/train/job.h"
 
@@ -65,20 +68,25 @@ void CheckModelOverrides(const RankOptions& options) {
 }
 
 /// Returns the job, and the model that it is about, which rank 0 sends to all others.
-job::JobStart ReadManifest(const RankOptions& options, const net::RoleMap& roles) {
+job::JobStart ReadManifest(const RankOptions& options, const net::RoleMap& roles,
+                           net::Mailbox* mailbox) {
   if (options.command != Command::kTrain) {
     CheckModelOverrides(options);
-    const std::string folder = worker::saved::FindModel(options.checkpoint);
-    return {.manifest = job::LoadSaved(folder, options.overrides).back().manifest,
-            .rows = folder,
-            .inits_dense = false};
+    job::JobStart start = {
+        .manifest = {}, .rows = worker::saved::FindModel(options.checkpoint), .inits_dense = false};
+    mailbox->WaitForDisk(
+        [&] { start.manifest = job::LoadSaved(start.rows, options.overrides).back().manifest; });
+    return start;
   }
-  const Job job = job::LoadJob(options.config, options.overrides);
+  // Folders of many files, on the disk of another host, take long.
+  Job job;
+  mailbox->WaitForDisk([&] { job = job::LoadJob(options.config, options.overrides); });
   const auto note = [&](const std::string& text) { options.print("note: " + text + "\n"); };
   std::optional<job::JobStart> start;
-  if (options.resume) start = job::ResumeFrom(options.output, job, note);
+  if (options.resume)
+    start = job::ResumeFrom(options.output, job, note, [&] { mailbox->SendHeartbeat(); });
   if (!start) start = job::BeginAnew(job, note);
-  job::CheckAgainstRoles(start->manifest.job(), roles.n_workers);
+  job::CheckAgainstRoles(start->manifest, roles.n_workers, note);
   return *std::move(start);
 }
 
@@ -92,7 +100,7 @@ job::JobStart ShareManifest(const RankOptions& options, const net::RoleMap& role
         options.command, roles);
   } else {
     reply.hosts = AwaitHandshakes(mailbox);
-    reply.start = ReadManifest(options, roles);
+    reply.start = ReadManifest(options, roles, mailbox);
     const std::string bytes = SerializeHandshakeReply(reply);
     for (int rank = 1; rank < roles.n_ranks(); ++rank)
       mailbox->Send(rank,
@@ -127,8 +135,15 @@ bool Serve(const RankOptions& options, const job::JobStart& job, const net::Role
   ps::server::Server server(
       mailbox, roles, manifest.job(), options.command == Command::kPredict ? "" : options.output,
       options.profile, static_cast<uint64_t>(manifest.progress().next_step()));
-  if (!job.rows.empty()) LoadRows(options, job, roles, mailbox, &server.tables());
-  return server.Run();
+  try {
+    if (!job.rows.empty()) LoadRows(options, job, roles, mailbox, &server.tables());
+    return server.Run();
+  } catch (const std::bad_alloc&) {
+    std::vector<TableMemory> tables;
+    for (const ps::table::Table& table : server.tables())
+      tables.push_back({table.name(), table.n_rows(), table.n_bytes()});
+    Fail(ServerOutOfMemory(mailbox->Name(mailbox->endpoint().rank()), tables));
+  }
 }
 
 std::unique_ptr<OutputLock> PrepareOutput(const RankOptions& options, bool has_checkpoint) {
@@ -155,12 +170,14 @@ bool Work(const RankOptions& options, const job::JobStart& job, const net::RoleM
                                               .stop_requested = options.stop_requested,
                                               .died_at = options.died_at,
                                               .inits_dense = job.inits_dense,
+                                              .resumed_from = job.rows,
                                               .take_summary = options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
   std::unique_ptr<OutputLock> lock;
-  if (is_chief) lock = PrepareOutput(options, job.manifest.has_progress());
-  if (const int n_cores = worker::model::nn::Team::CoresOfThisProcess();
-      is_chief && options.n_threads > n_cores) {
+  if (is_chief) {
+    mailbox->WaitForDisk([&] { lock = PrepareOutput(options, job.manifest.has_progress()); });
+  }
+  if (const int n_cores = NumProcessors(); is_chief && options.n_threads > n_cores) {
     options.print("note: --threads=" + std::to_string(options.n_threads) +
                   ", but this rank may run on " + std::to_string(n_cores) +
                   (n_cores == 1 ? " core" : " cores") +
@@ -265,9 +282,8 @@ int ReportFailure(const Failure& failure, const RankOptions& options, net::Endpo
 }  // namespace
 
 int RunRank(net::Endpoint& endpoint, const RankOptions& options) {
-  // Denormal numbers are a hundred times slower and mean nothing here.
-  _mm_setcsr(_mm_getcsr() | 0x8040);  // flush to zero, denormals are zero
-  net::Mailbox mailbox(&endpoint, options.timeout_s);
+  FlushDenormals();
+  net::Mailbox mailbox(&endpoint, options.timeout_s, options.on_life);
   Failure failure;
   try {
     const net::RoleMap roles = RolesFor(endpoint.n_ranks(), options.n_servers);
@@ -285,9 +301,11 @@ int RunRank(net::Endpoint& endpoint, const RankOptions& options) {
   } catch (const net::TimeoutError& e) {
     failure = {e.what(), /*is_silence=*/true, e.of_rank_zero(), /*host_is_lost=*/false};
   } catch (const std::bad_alloc&) {
-    failure.what =
-        "rank " + std::to_string(endpoint.rank()) + " on " + endpoint.host() +
-        ": out of memory: use more servers, fewer ranks on a host, or a smaller data.shuffle_rows";
+    failure.what = OutOfMemory(mailbox.Name(endpoint.rank()));
+  } catch (const std::system_error& e) {
+    failure.what = mailbox.Name(endpoint.rank()) +
+                   ": the system refuses a thread or a file: " + e.what() +
+                   ": raise its limits (ulimit -u, ulimit -n, ulimit -v)";
   } catch (const std::exception& e) {
     failure.what = e.what();
   }

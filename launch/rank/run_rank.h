@@ -27,6 +27,8 @@ struct RankOptions {
   std::function<bool()> stop_requested;  // train: see worker::train::JobOptions
   bool overwrite = false;  // an output folder may hold an earlier run; predict: the file may exist
   double timeout_s = 120;
+  std::string life_file;                  // train: see LifeFile; "": none
+  std::function<void()> on_life = [] {};  // see net::Mailbox
   worker::train::ProgressStyle progress = worker::train::ProgressStyle::kNone;
   bool profile = false;                                 // train: measure time by stage
   std::string network;                                  // "mpi" or "simulated"

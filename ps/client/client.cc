@@ -8,8 +8,23 @@
 
 #include "common/file.h"
 #include "ps/partitioner.h"
+#include "ps/slices.h"
 
 namespace zhiyin::ps::client {
+namespace {
+
+/// The steps of the job for which a worker's copies are read at most: as many as pass during
+/// refresh_steps of each worker where all are equally fast. Not more than the time to live of a
+/// row, which the server does not know to be in use while it is only read from copies.
+int64_t RefreshClock(const Table& table, const Train& train, int n_workers) {
+  const int n_slices = SlicesOfStep(train, n_workers);
+  const int64_t steps_per_own = (n_workers + n_slices - 1) / n_slices;
+  const int64_t n = std::max(1, table.hot_keys().refresh_steps()) * steps_per_own;
+  const int64_t ttl_steps = table.eviction().ttl_steps();
+  return ttl_steps > 0 ? std::min(n, ttl_steps) : n;
+}
+
+}  // namespace
 
 Client::Client(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job)
     : mailbox_(mailbox),
@@ -19,9 +34,11 @@ Client::Client(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job)
   tables_.push_back({kDenseRowDim, FP32});
   for (const Table& table : job.table())
     tables_.push_back({static_cast<size_t>(table.dim()), table.wire()});
-  replicas_.emplace_back(kDenseRowDim, 0, 1);
-  for (const Table& table : job.table())
-    replicas_.emplace_back(table.dim(), table.hot_keys().rows(), table.hot_keys().refresh_steps());
+  replicas_.emplace_back(kDenseRowDim, 0, 1, 1);
+  for (const Table& table : job.table()) {
+    replicas_.emplace_back(table.dim(), table.hot_keys().rows(), table.hot_keys().refresh_steps(),
+                           RefreshClock(table, job.train(), roles.n_workers));
+  }
 }
 
 void Client::PullStart(Exchange* exchange) {
@@ -194,7 +211,7 @@ void Client::PullFinish(Exchange* exchange) {
   if (!exchange->is_pull) return;
   for (size_t p = 0; p < replicas_.size(); ++p) {
     if (replicas_[p].enabled())
-      replicas_[p].Distribute(exchange->selections[p], exchange->clock, exchange->parts[p].weights);
+      replicas_[p].Distribute(exchange->selections[p], exchange->parts[p].weights);
   }
 }
 
@@ -240,7 +257,7 @@ void Client::TakeReplies(Exchange* exchange) {
 void Client::PushStart(Exchange* exchange, int slice, int n_slices) {
   for (size_t p = 0; p < replicas_.size(); ++p) {
     if (!replicas_[p].enabled()) continue;
-    replicas_[p].Collect(exchange->parts[p].gradients, exchange->clock, &exchange->selections[p]);
+    replicas_[p].Collect(exchange->parts[p].gradients, &exchange->selections[p]);
     exchange->asked[p].gradients = exchange->selections[p].gradients.data();
   }
   SendGradients(exchange, slice, n_slices);
@@ -331,8 +348,8 @@ void Client::SettleReplicas() {
       exchange.asked[p] = {selection.keys, true, selection.weights.data(), nullptr};
       Ask(net::FrameKind::kPull, &exchange);
       TakeReplies(&exchange);
-      replicas_[p].Distribute(selection, last_clock_, nullptr);
-      replicas_[p].Collect(nullptr, last_clock_, &selection);
+      replicas_[p].Distribute(selection, nullptr);
+      replicas_[p].Collect(nullptr, &selection);
       exchange.asked[p].gradients = selection.gradients.data();
       SendGradients(&exchange, 0, 0);
     }

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -62,7 +63,8 @@ class Client {
   /// Read-only pull: asks for rows; absent ones read as zeros and stay absent. Answered at once; no
   /// push may follow.
   void PeekStart(Exchange* exchange);
-  /// Waits for the rows that PullStart or PeekStart asked for.
+  /// Waits for the rows that PullStart or PeekStart asked for. REQUIRES, where a table has copies
+  /// of hot rows: the exchanges of PullStart are finished in the order in which they were started.
   void PullFinish(Exchange* exchange);
 
   /// Sends the gradients of the rows that PullStart asked for. At a bounded staleness every server
@@ -74,6 +76,8 @@ class Client {
   void Drain();
   /// Takes replies that have come, so that transfers go on while this rank computes.
   void Progress();
+  /// Runs a call that may wait for the disk for long, see net::Mailbox.
+  void WaitForDisk(const std::function<void()>& call) { mailbox_->WaitForDisk(call); }
 
   /// Sends a request to the lease manager at server 0; AwaitLease returns the answer. REQUIRES: no
   /// other request of this kind is under way.

@@ -10,20 +10,18 @@
 namespace zhiyin::ps::save {
 namespace {
 
-constexpr int64_t kRowsPerTick = 4096;
-
 /// The rows of one server's files, merged: the newest row of each key, unless the key lost it
 /// later.
 class MergedFiles {
  public:
   MergedFiles(const SavedChain& saved, int number, const std::vector<SavedTable>& tables,
-              Beside beside) {
+              Beside beside, const Tick& tick) {
     // From the newest back to one that holds all rows.
     for (auto folder = saved.rbegin(); folder != saved.rend(); ++folder) {
       // The file with the most rows is read by a thread of its own.
       const bool is_base = !folder->manifest.file(number).is_changes();
       files_.push_back(std::make_unique<RowFile>(folder->path, folder->manifest, number, tables,
-                                                 is_base ? beside : Beside::kNobody));
+                                                 is_base ? beside : Beside::kNobody, tick));
       if (is_base) break;
     }
     has_row_.resize(files_.size());
@@ -95,7 +93,7 @@ int NumberOfFiles(const SavedChain& saved) {
 }  // namespace
 
 void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap& roles, int server,
-              std::vector<table::Table>* tables, const std::function<void()>& tick, Beside beside) {
+              std::vector<table::Table>* tables, const Tick& tick, Beside beside) {
   const std::vector<SavedTable> saved_tables = SavedTables(saved.back().manifest.job());
   std::vector<table::Table*> takers(saved_tables.size());
   for (size_t t = 0; t < tables->size(); ++t) {
@@ -108,10 +106,9 @@ void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap
     shards_stay = shards_stay && (carry.tables[t].saved == TableOrigin::kNone ||
                                   carry.tables[t].saved == static_cast<int>(t));
   const int n_files = NumberOfFiles(saved);
-  int64_t n_read = 0;
   for (int f = 0; f < n_files; ++f) {
     if (shards_stay && !Meet(f, n_files, server, roles.n_servers)) continue;
-    MergedFiles files(saved, f, saved_tables, beside);
+    MergedFiles files(saved, f, saved_tables, beside, tick);
     for (size_t s = 0; s < saved_tables.size(); ++s) {
       table::Table* table = takers[s];
       const TableId id = table != nullptr ? table->spec().id : 0;
@@ -121,7 +118,6 @@ void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap
       files.ReadTable([&](Key key, std::span<const std::byte> row) {
         if (table != nullptr && ServerOf(id, key, roles.n_servers) == server)
           table->Restore(key, (*convert)(row));
-        if (++n_read % kRowsPerTick == 0) tick();
       });
       if (table != nullptr) table->FinishRestoring();
       const uint64_t next_sweep_step = files.newest().NextSweepStep();
@@ -131,13 +127,14 @@ void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap
     }
     files.Finish();
   }
+  for (table::Table& table : *tables) table.FinishLoading();
 }
 
 void VisitRows(const SavedChain& saved, const VisitRow& visit) {
   const std::vector<SavedTable> tables = SavedTables(saved.back().manifest.job());
   const int n_files = NumberOfFiles(saved);
   for (int f = 0; f < n_files; ++f) {
-    MergedFiles files(saved, f, tables, Beside::kThread);
+    MergedFiles files(saved, f, tables, Beside::kThread, [] {});
     for (size_t t = 0; t < tables.size(); ++t) {
       files.ReadTable([&](Key key, std::span<const std::byte> row) {
         visit(static_cast<TableId>(t), key, row);

@@ -9,6 +9,7 @@
 
 #include "common/block_file.h"
 #include "common/net/role_map.h"
+#include "common/tick.h"
 #include "common/types.h"
 #include "ps/save/row_carry.h"
 #include "ps/save/saved_chain.h"
@@ -17,11 +18,10 @@
 namespace zhiyin::ps::save {
 
 /// Loads the rows that belong to this server's tables, however many servers had saved. `tick` is
-/// called often, for heartbeats. REQUIRES: the tables are empty. Throws Error, naming file and
-/// offset, when a file is missing or damaged, or holds tables that differ from its manifest.
+/// called for every block of the files. REQUIRES: the tables are empty. Throws Error, naming file
+/// and offset, when a file is missing or damaged, or holds tables that differ from its manifest.
 void LoadRows(const SavedChain& saved, const RowCarry& carry, const net::RoleMap& roles, int server,
-              std::vector<table::Table>* tables, const std::function<void()>& tick,
-              Beside beside = Beside::kNobody);
+              std::vector<table::Table>* tables, const Tick& tick, Beside beside = Beside::kNobody);
 
 /// Visits all rows as they were saved, in an unspecified order, with a few blocks of them in memory
 /// at a time. Throws as LoadRows does.

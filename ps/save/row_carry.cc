@@ -32,11 +32,6 @@ Job ModelOf(Job job) {
   return job;
 }
 
-bool HaveSameModel(const Job& a, const Job& b) {
-  return MessageDifferencer::Equals(ModelOf(a), ModelOf(b)) &&
-         a.data().behaviour().history_length() == b.data().behaviour().history_length();
-}
-
 /// `step`: the first one of a job that resumes; nothing for a job that begins.
 RowCarry Pair(const Job& before, const Job& now, std::optional<int64_t> step) {
   const bool resumes = step.has_value();
@@ -91,6 +86,11 @@ RowCarry Pair(const Job& before, const Job& now, std::optional<int64_t> step) {
 }
 
 }  // namespace
+
+bool HaveSameModel(const Job& a, const Job& b) {
+  return MessageDifferencer::Equals(ModelOf(a), ModelOf(b)) &&
+         a.data().behaviour().history_length() == b.data().behaviour().history_length();
+}
 
 RowCarry CarryAll(size_t n_tables) {
   RowCarry carry;

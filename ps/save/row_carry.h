@@ -32,6 +32,9 @@ struct RowCarry {
   std::vector<std::string> fresh;
 };
 
+/// Whether the model's own weights mean the same in two jobs.
+bool HaveSameModel(const Job& a, const Job& b);
+
 /// The origins where every table n takes all rows and state of saved table n.
 RowCarry CarryAll(size_t n_tables);
 

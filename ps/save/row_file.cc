@@ -40,18 +40,19 @@ std::vector<SavedTable> SavedTables(const Job& job) {
 }
 
 std::string OccurrencesOf(const table::Admission& admission) {
-  ByteWriter out;
-  std::vector<int> shards;
+  ByteWriter shards;
+  uint32_t n_shards = 0;
   for (int shard = 0; shard < kNumShards; ++shard) {
-    if (!admission.SaveShard(shard).empty()) shards.push_back(shard);
-  }
-  out.Put(static_cast<uint32_t>(shards.size()));
-  for (const int shard : shards) {
     const std::string bytes = admission.SaveShard(shard);
-    out.Put(static_cast<uint32_t>(shard));
-    out.Put(static_cast<uint64_t>(bytes.size()));
-    out.PutBytes(bytes);
+    if (bytes.empty()) continue;
+    ++n_shards;
+    shards.Put(static_cast<uint32_t>(shard));
+    shards.Put(static_cast<uint64_t>(bytes.size()));
+    shards.PutBytes(bytes);
   }
+  ByteWriter out;
+  out.Put(n_shards);
+  out.PutBytes(shards.Take());
   uint32_t n_open = 0;
   admission.VisitOpen([&](uint64_t, std::span<const Key> keys) { n_open += keys.empty() ? 0 : 1; });
   out.Put(n_open);
@@ -65,8 +66,8 @@ std::string OccurrencesOf(const table::Admission& admission) {
 }
 
 RowFile::RowFile(const std::string& folder, const Manifest& manifest, int number,
-                 const std::vector<SavedTable>& tables, Beside beside)
-    : file_(PathOf(folder, manifest.file(number)), beside),
+                 const std::vector<SavedTable>& tables, Beside beside, const Tick& tick)
+    : file_(PathOf(folder, manifest.file(number)), beside, tick),
       digest_(manifest.file(number).digest()),
       number_(number),
       n_files_(manifest.file_size()) {
@@ -84,7 +85,9 @@ void RowFile::ReadHead(const std::vector<SavedTable>& tables) {
   std::array<char, kRowFileMagic.size()> magic;
   file_.Read(std::as_writable_bytes(std::span(magic)));
   const std::string_view start(magic.data(), magic.size());
-  if (start != kRowFileMagic) {
+  if (start == kOldRowFileMagic) {
+    coding_ = table::ShardCoding::kDense;
+  } else if (start != kRowFileMagic) {
     if (start.starts_with(kRowFileMagic.substr(0, 6)))
       Fail(file_.path(), ": rows in format ", start[6], ", expected ", kRowFileMagic[6],
            ": another version wrote it");
@@ -187,7 +190,7 @@ void RowFile::ReadOccurrences(const net::RoleMap& roles, int server, TableId tab
     if (admission == nullptr || ServerOfShard(static_cast<int>(shard), roles.n_servers) != server)
       continue;
     try {
-      admission->LoadShard(static_cast<int>(shard), bytes);
+      admission->LoadShard(static_cast<int>(shard), bytes, coding_);
     } catch (const Error& e) {
       Fail(file_.path(), ": ", e.what(), ", before byte ", file_.at());
     }

@@ -1,6 +1,6 @@
 // The format of the file in which a server saves the rows of its tables.
 //
-//   "ZYROWS5\n"
+//   "ZYROWS6\n"
 //   u32 1 if it holds only the changes since an earlier save, else 0; u32 number of tables
 //   for each table:
 //     u32 length of its name, the name
@@ -16,8 +16,9 @@
 //       u32 number of open steps, and for each: u64 step, u64 number of keys, the keys
 //
 // Little-endian. Keys and rows are in the order of PlaceOf (ps/partitioner.h). A key that lost its
-// row and has a new one is in both lists. The file is divided into blocks (common/block_file.h),
-// and the manifest holds its digest.
+// row and has a new one is in both lists. Format 5, which is read as well, has the occurrences of a
+// shard in another form (table::ShardCoding). The file is divided into blocks
+// (common/block_file.h), and the manifest holds its digest.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@
 
 namespace zhiyin::ps::save {
 
-inline constexpr std::string_view kRowFileMagic = "ZYROWS5\n";
+inline constexpr std::string_view kRowFileMagic = "ZYROWS6\n";
+inline constexpr std::string_view kOldRowFileMagic = "ZYROWS5\n";
 
 /// The properties in which a saved table must agree with the expected one.
 struct SavedTable {
@@ -56,9 +58,9 @@ std::string OccurrencesOf(const table::Admission& admission);
 class RowFile {
  public:
   /// Opens file `number` of the files that the manifest of the folder lists. `tables` are the
-  /// expected tables.
+  /// expected tables. `tick` is called for every block of the file.
   RowFile(const std::string& folder, const Manifest& manifest, int number,
-          const std::vector<SavedTable>& tables, Beside beside);
+          const std::vector<SavedTable>& tables, Beside beside, const Tick& tick);
 
   bool is_changes() const { return is_changes_; }
 
@@ -91,6 +93,7 @@ class RowFile {
   int number_;
   int n_files_;
   bool is_changes_ = false;
+  table::ShardCoding coding_ = table::ShardCoding::kRuns;
   struct Head {
     size_t row_bytes = 0;
     uint64_t n_rows = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "ps/partitioner.h"
 #include "ps/save/row_file.h"
@@ -21,8 +22,8 @@ void PutText(const std::string& text, BlockWriter* file) {
 }  // namespace
 
 RowSaver::RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
-                   Beside beside)
-    : tables_(tables), file_(path, beside) {
+                   Beside beside, std::function<void()> on_wait)
+    : tables_(tables), file_(path, beside, std::move(on_wait)) {
   std::vector<std::unique_ptr<table::RowChanges>> changes(tables->size());
   if (kind != SaveKind::kModel) {
     for (size_t t = 0; t < tables->size(); ++t) {
@@ -93,7 +94,7 @@ int64_t RowSaver::n_bytes_kept() const {
 }
 
 SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
-                   const std::function<void()>& tick, Beside beside) {
+                   const Tick& tick, Beside beside) {
   RowSaver saver(path, kind, tables, beside);
   while (!saver.IsDone()) {
     saver.Advance(/*may_wait=*/true);

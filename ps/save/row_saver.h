@@ -29,8 +29,10 @@ class RowSaver {
  public:
   /// With SaveKind::kChanges, the rows of a table that has not tracked its changes are all written.
   /// Throws FileError, as Advance does, when the file cannot be written.
-  RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
-           Beside beside);
+  /// `on_wait` is called about ten times a second while a call waits for the disk, see BlockWriter.
+  RowSaver(
+      const std::string& path, SaveKind kind, std::vector<table::Table>* tables, Beside beside,
+      std::function<void()> on_wait = [] {});
   ~RowSaver();
   RowSaver(const RowSaver&) = delete;
   RowSaver& operator=(const RowSaver&) = delete;
@@ -58,8 +60,8 @@ class RowSaver {
 };
 
 /// Writes the rows of these tables to a new file, which is on disk on return. `tick` is called
-/// often, for heartbeats. Throws FileError when the file cannot be written.
+/// after every piece of about 2,000 rows. Throws FileError when the file cannot be written.
 SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
-                   const std::function<void()>& tick, Beside beside = Beside::kNobody);
+                   const Tick& tick, Beside beside = Beside::kNobody);
 
 }  // namespace zhiyin::ps::save

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <filesystem>
-#include <limits>
 #include <sstream>
 
 #include "common/file.h"
 #include "ps/server/request_check.h"
+#include "ps/table/optimizer.h"
 
 namespace zhiyin::ps::server {
 namespace {
@@ -28,42 +27,63 @@ bool AreWithin(const float* values, size_t n, float limit) {
 
 }  // namespace
 
-GradientCheck::GradientCheck(const Job& job, const std::string& folder, ServerState* state,
-                             PushGradients* gradients)
+GradientCheck::GradientCheck(const Job& job, const std::string& folder, net::Mailbox* mailbox,
+                             ServerState* state, PushGradients* gradients)
     : max_gradient_(job.train().max_gradient() > 0 ? static_cast<float>(job.train().max_gradient())
-                                                   : std::numeric_limits<float>::max()),
+                                                   : table::kMaxGradient),
       folder_(folder),
+      mailbox_(mailbox),
       state_(state),
       gradients_(gradients) {}
 
 bool GradientCheck::Refuses(const PendingPull& pull, const net::Frame& push) {
-  if (!HasNonFinite(pull, push)) return false;
-  Dump(pull, push);
+  const float limit = LimitOf(push);
+  if (!HasNonFinite(pull, push, limit)) return false;
+  Dump(pull, push, limit);
   return true;
 }
 
-bool GradientCheck::HasNonFinite(const PendingPull& pull, const net::Frame& push) {
+float GradientCheck::LimitOf(const net::Frame& push) const {
+  if (state_->clock.staleness() != 0) return max_gradient_;
+  const float n_slices = static_cast<float>(PreludeOf(push).n_slices);
+  return std::min(max_gradient_, table::kMaxGradient / n_slices);
+}
+
+bool GradientCheck::HasNonFinite(const PendingPull& pull, const net::Frame& push, float limit) {
   const ScopedStage stage(&state_->stages, ServerStage::kCheck);
   bool has_non_finite = false;
   gradients_->ForEachSection(
       pull, push, [&](const table::Table& table, auto rows, const float* gradients, const float*) {
-        if (AreWithin(gradients, rows.size() * static_cast<size_t>(table.dim()), max_gradient_))
-          return;
+        if (AreWithin(gradients, rows.size() * static_cast<size_t>(table.dim()), limit)) return;
         has_non_finite = true;
         state_->report.CountNonFinite(push.source(), table.name(), 1);
       });
   return has_non_finite;
 }
 
-void GradientCheck::Dump(const PendingPull& pull, const net::Frame& push) {
+void GradientCheck::Dump(const PendingPull& pull, const net::Frame& push, float limit) {
   if (n_dumped_ == kMaxDumps) return;
   ++n_dumped_;
-  const std::string name = TextOf("server-", state_->server, "-rank-", push.source(), "-push-",
-                                  PreludeOf(push).sequence, ".tsv");
+  std::string where;
+  if (!folder_.empty()) {
+    const std::string path = TextOf(folder_, "/server-", state_->server, "-rank-", push.source(),
+                                    "-push-", PreludeOf(push).sequence, ".tsv");
+    try {
+      const std::string text = TextOfPush(pull, push);
+      mailbox_->WaitForDisk([&] {
+        MakeFolder(folder_);
+        ReplaceFile(path, text);
+      });
+      where = ", see " + path;
+    } catch (const FileError& e) {
+      where = TextOf("; it could not be written to a file: ", e.what());
+    }
+  }
   LOG(WARNING) << "refused a push of step " << push.header().clock << " from rank " << push.source()
-               << ": a gradient is not finite or above " << max_gradient_
-               << (folder_.empty() ? "" : ", see " + folder_ + "/" + name);
-  if (folder_.empty()) return;
+               << ": a gradient is not finite or above " << limit << where;
+}
+
+std::string GradientCheck::TextOfPush(const PendingPull& pull, const net::Frame& push) {
   std::ostringstream text;
   text.precision(9);  // tells all floats apart
   text << "table\tkey\tgradient\n";
@@ -76,8 +96,7 @@ void GradientCheck::Dump(const PendingPull& pull, const net::Frame& push) {
           text << '\n';
         }
       });
-  std::filesystem::create_directories(folder_);
-  ReplaceFile(folder_ + "/" + name, text.str());
+  return text.str();
 }
 
 }  // namespace zhiyin::ps::server

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/net/frame.h"
+#include "common/net/mailbox.h"
 #include "configs/job.pb.h"
 #include "ps/server/pending_pulls.h"
 #include "ps/server/push_gradients.h"
@@ -13,24 +14,33 @@ namespace zhiyin::ps::server {
 
 /// Finds pushes with non-finite or too large gradients, counts them, and writes the first ten to
 /// files: a header line, then a line for each embedding row with its table, key and gradient,
-/// separated by tabs. Borrows the state and the gradients; used by the rank's thread.
+/// separated by tabs. A file that cannot be written is a warning: the push is refused and the job
+/// goes on. Borrows all pointers that it is given; used by the rank's thread.
 class GradientCheck {
  public:
   /// `folder` is where refused pushes are written; "": they are only logged and counted.
-  GradientCheck(const Job& job, const std::string& folder, ServerState* state,
-                PushGradients* gradients);
+  GradientCheck(const Job& job, const std::string& folder, net::Mailbox* mailbox,
+                ServerState* state, PushGradients* gradients);
 
-  /// Whether the push must not be applied, since a gradient is non-finite or exceeds
-  /// train.max_gradient in absolute value. Counts such a push in the report and writes it to a
-  /// file. Throws FileError when the file cannot be written.
+  /// Whether the push must not be applied, since a gradient is non-finite, exceeds
+  /// train.max_gradient in absolute value, or exceeds what optimizers take: table::kMaxGradient, of
+  /// which each slice has an equal part at staleness 0, where the gradients of a step are summed.
+  /// Counts such a push in the report, logs it, and writes it to a file. REQUIRES: at staleness 0,
+  /// the push belongs to a step.
   bool Refuses(const PendingPull& pull, const net::Frame& push);
 
  private:
-  bool HasNonFinite(const PendingPull& pull, const net::Frame& push);
-  void Dump(const PendingPull& pull, const net::Frame& push);
+  /// The largest gradient that is accepted in a push, in absolute value.
+  float LimitOf(const net::Frame& push) const;
+  bool HasNonFinite(const PendingPull& pull, const net::Frame& push, float limit);
+  /// Logs a refused push, and writes it to a file, unless ten were written already.
+  void Dump(const PendingPull& pull, const net::Frame& push, float limit);
+  /// The content of the file.
+  std::string TextOfPush(const PendingPull& pull, const net::Frame& push);
 
-  float max_gradient_;  // the largest float: every finite gradient is accepted
+  float max_gradient_;  // of the job; kMaxGradient where it sets none
   std::string folder_;
+  net::Mailbox* mailbox_;
   ServerState* state_;
   PushGradients* gradients_;
   int n_dumped_ = 0;

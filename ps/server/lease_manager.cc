@@ -11,8 +11,10 @@ namespace zhiyin::ps::server {
 namespace {
 
 constexpr char kName[] = "lease manager";
-/// Rounds that are remembered: at staleness 0 no worker is a whole round behind another.
-constexpr size_t kRoundsKept = 3;
+/// Rounds that are remembered. At staleness 0 no worker that has slices is a whole round behind
+/// another. One that has none, where there are more workers than slices, asks for all rounds of an
+/// epoch at once, of which there are at most four (worker/train/dealer.h).
+constexpr size_t kRoundsKept = 8;
 
 }  // namespace
 

@@ -17,8 +17,8 @@ namespace zhiyin::ps::server {
 /// to the worker that asks first, and tickets, which are numbers of steps, each given out once.
 ///
 /// Ranges are granted in file order, or shuffled by (seed, epoch). Among the remaining ones a
-/// worker gets the first that it holds in memory, else the first that no worker holds, else the
-/// last one of the worker that holds the most remaining ranges. When a job is resumed, only the
+/// worker gets the first that it holds, else the first that no worker holds, else the last one of
+/// the worker that holds the most remaining ranges. When a job is resumed, only the
 /// rest of a range that the earlier run had begun is granted.
 class RangeLeases {
  public:
@@ -28,8 +28,8 @@ class RangeLeases {
   /// epoch. Throws Error when `epoch` is neither the current nor the next one, when workers
   /// disagree about it, and when the epoch before is not finished.
   void Enter(uint64_t epoch, uint64_t n_ranges, bool in_file_order);
-  /// Notes that the worker holds these ranges, ascending, in memory. Throws Error on one that does
-  /// not exist.
+  /// Notes that the worker holds these ranges, ascending: it has them in memory, or reads them
+  /// first. Throws Error on one that does not exist.
   void Hold(int worker, const std::vector<uint64_t>& ranges);
   /// Grants the next range to a worker; nothing when all are granted.
   std::optional<RangeGrant> Take(int worker);

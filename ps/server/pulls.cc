@@ -84,6 +84,8 @@ net::Frame Pulls::ReadRows(const net::Frame& frame, std::vector<std::byte*>* row
   std::byte* to = reply.payload().data() + sizeof(prelude);
   const Key* key = KeysBehind(sections);
   std::byte** row = rows->data();
+  const uint64_t step = frame.header().clock;
+  const uint64_t oldest_in_use = std::min(pending_->OldestStep(), step);
   for (const Section& section : sections) {
     table::Table& table = state_->tables[section.table];
     const std::span<const Key> keys(key, section.n_keys);
@@ -91,7 +93,7 @@ net::Frame Pulls::ReadRows(const net::Frame& frame, std::vector<std::byte*>* row
     for (const Key k : keys) prelude.key_sum += KeySum(section.table, k);
     stages.Enter(ServerStage::kLookUp);
     if (frame.kind() == net::FrameKind::kPull) {
-      table.FindOrCreate(keys, frame.header().clock, own);
+      table.FindOrCreate(keys, step, own, oldest_in_use);
     } else {
       table.Find(keys, own);
     }

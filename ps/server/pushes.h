@@ -28,8 +28,7 @@ class Pushes {
          GradientCheck* gradient_check, uint64_t first_step);
 
   /// Applies the push or keeps it for its step, and acknowledges it. Returns whether it completed
-  /// one or more steps. Throws Error on a push that no correct worker sends, and as
-  /// GradientCheck::Refuses does.
+  /// one or more steps. Throws Error on a push that no correct worker sends.
   bool OnPush(net::Frame frame);
 
   /// Pushes that wait for other slices of their step.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
+#include <thread>
 
 #include "common/bytes.h"
 #include "common/file.h"
@@ -43,12 +44,14 @@ void Saves::OnSave(const net::Frame& frame) {
     Fail(net::NameOf(frame), ": of kind ", frame.header().clock, ", expected 0 to ",
          static_cast<uint64_t>(SaveKind::kChanges));
   request_id_ = frame.header().request_id;
+  progress_at_s_ = mailbox_->endpoint().Now();
   replies_->Send(frame.source(), net::Frame(net::FrameKind::kSaveCut, request_id_, 0, 0));
   try {
     // Simulated runs repeat exactly, which takes one thread at a time.
     saver_ = std::make_unique<save::RowSaver>(
         path, static_cast<SaveKind>(frame.header().clock), &state_->tables,
-        mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread);
+        mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread,
+        [this] { SendHeartbeatWhileDiskIsBusy(); });
   } catch (const FileError& e) {
     ReportFailure(e.what());
   }
@@ -62,8 +65,9 @@ bool Saves::Continue() {
     for (const table::Table& table : state_->tables) n_table_bytes += table.n_bytes();
     const bool keeps_too_much = saver_->n_bytes_kept() > std::max(kMinKeptBytes, n_table_bytes / 4);
     do {
-      if (!saver_->Advance(/*may_wait=*/keeps_too_much)) return false;
-      if (keeps_too_much) mailbox_->SendHeartbeat();
+      if (Advance()) continue;
+      if (!keeps_too_much) return false;
+      std::this_thread::sleep_for(kDiskPoll);
     } while (keeps_too_much && !saver_->IsDone());
     if (!saver_->IsDone()) return true;
     const save::SavedRows saved = saver_->saved();
@@ -79,6 +83,16 @@ bool Saves::Continue() {
     saver_.reset();
     ReportFailure(e.what());
   }
+  return true;
+}
+
+bool Saves::Advance() {
+  if (!saver_->Advance(/*may_wait=*/false)) {
+    SendHeartbeatWhileDiskIsBusy();
+    return false;
+  }
+  progress_at_s_ = mailbox_->endpoint().Now();
+  mailbox_->SendHeartbeat();
   return true;
 }
 

@@ -2,7 +2,6 @@
 
 #include <glog/logging.h>
 
-#include <chrono>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -12,12 +11,6 @@
 #include "common/error.h"
 
 namespace zhiyin::ps::server {
-namespace {
-
-/// How long an idle server leaves the disk alone.
-constexpr std::chrono::microseconds kDiskPoll(100);
-
-}  // namespace
 
 Server::Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job,
                const std::string& output_folder, bool profile, uint64_t first_step)
@@ -27,8 +20,8 @@ Server::Server(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job,
       check_(&state_),
       pending_(roles.n_workers),
       gradients_(&state_.tables),
-      gradient_check_(job, output_folder.empty() ? "" : output_folder + "/poisoned", &state_,
-                      &gradients_),
+      gradient_check_(job, output_folder.empty() ? "" : output_folder + "/poisoned", mailbox,
+                      &state_, &gradients_),
       pulls_(&state_, &replies_, &check_, &pending_),
       pushes_(&state_, &replies_, &pending_, &gradients_, &gradient_check_, first_step),
       saves_(output_folder, mailbox, &state_, &replies_),
@@ -54,8 +47,7 @@ net::Frame Server::NextRequest() {
       net::FrameKind::kReport, net::FrameKind::kShutdown};
   while (saves_.IsUnderWay()) {
     if (std::optional<net::Frame> frame = mailbox_->Take(kinds)) return std::move(*frame);
-    mailbox_->SendHeartbeat();
-    if (!saves_.Continue()) std::this_thread::sleep_for(kDiskPoll);
+    if (!saves_.Continue()) std::this_thread::sleep_for(Saves::kDiskPoll);
   }
   // Deferred pulls wait for the workers that have not come so far.
   const net::AwaitedRanks behind = [this](int rank) {
@@ -94,9 +86,7 @@ void Server::OnAssign(const net::Frame& frame) {
   table::Table& table = state_.tables[section.table];
   const Key* keys = reinterpret_cast<const Key*>(frame.payload().data() + sizeof(Section));
   const float* weights = reinterpret_cast<const float*>(keys + section.n_keys);
-  std::vector<std::byte*> rows(section.n_keys);
-  table.FindOrForce({keys, section.n_keys}, rows);
-  table.WriteWeights(rows, weights);
+  table.Assign({keys, section.n_keys}, weights);
   replies_.Send(frame.source(),
                 net::Frame(net::FrameKind::kAssignReply, frame.header().request_id, 0, 0));
 }

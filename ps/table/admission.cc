@@ -21,45 +21,6 @@ uint32_t PlaceWithin(uint64_t placement, uint32_t n) {
   return static_cast<uint32_t>((((placement >> 20) & 0xffffffff) * n) >> 32);
 }
 
-/// An array for each virtual shard, made when it is first needed.
-template <typename T>
-class ShardArrays {
- public:
-  explicit ShardArrays(uint32_t length) : length_(length), arrays_(kNumShards) {}
-
-  uint32_t length() const { return length_; }
-  int64_t n_bytes() const { return n_bytes_; }
-  T* Get(int shard) {
-    std::vector<T>& array = arrays_[static_cast<size_t>(shard)];
-    if (array.empty()) {
-      array.resize(length_);
-      n_bytes_ += static_cast<int64_t>(length_ * sizeof(T));
-    }
-    return array.data();
-  }
-  /// nullptr where Get was not called yet.
-  const T* Peek(int shard) const {
-    const std::vector<T>& array = arrays_[static_cast<size_t>(shard)];
-    return array.empty() ? nullptr : array.data();
-  }
-  int64_t MostBytes() const { return static_cast<int64_t>(kNumShards * length_ * sizeof(T)); }
-  std::string Save(int shard) const {
-    const std::vector<T>& array = arrays_[static_cast<size_t>(shard)];
-    return {reinterpret_cast<const char*>(array.data()), array.size() * sizeof(T)};
-  }
-  void Load(int shard, std::string_view bytes) {
-    if (bytes.size() != length_ * sizeof(T))
-      Fail("sightings of shard ", shard, ": ", bytes.size(), " bytes, expected ",
-           length_ * sizeof(T));
-    std::memcpy(Get(shard), bytes.data(), bytes.size());
-  }
-
- private:
-  uint32_t length_;
-  std::vector<std::vector<T>> arrays_;
-  int64_t n_bytes_ = static_cast<int64_t>(kNumShards * sizeof(std::vector<T>));
-};
-
 /// Candidates in buckets of four, a cache line: a key is in its own bucket or nowhere. A full
 /// bucket forgets the candidate with the fewest sightings, of those the one seen longest ago.
 class ExactCounts final : public OccurrenceCounts {
@@ -110,7 +71,9 @@ class ExactCounts final : public OccurrenceCounts {
            " max_candidates: " + std::to_string(config_.max_candidates()) + " }";
   }
   std::string SaveShard(int shard) const override { return candidates_.Save(shard); }
-  void LoadShard(int shard, std::string_view bytes) override { candidates_.Load(shard, bytes); }
+  void LoadShard(int shard, std::string_view bytes, ShardCoding coding) override {
+    candidates_.Load(shard, bytes, coding);
+  }
 
  private:
   struct Candidate {
@@ -172,17 +135,18 @@ class CountingBloom final : public OccurrenceCounts {
   }
   /// u32 sightings since the counters were halved, the counters.
   std::string SaveShard(int shard) const override {
-    if (counters_.Peek(shard) == nullptr) return "";
     const uint32_t n = n_sighted_[static_cast<size_t>(shard)];
-    return std::string(reinterpret_cast<const char*>(&n), sizeof(n)) + counters_.Save(shard);
+    const std::string counters = counters_.Save(shard);
+    if (n == 0 && counters.empty()) return "";
+    return std::string(reinterpret_cast<const char*>(&n), sizeof(n)) + counters;
   }
-  void LoadShard(int shard, std::string_view bytes) override {
+  void LoadShard(int shard, std::string_view bytes, ShardCoding coding) override {
     uint32_t n = 0;
     if (bytes.size() < sizeof(n))
       Fail("sightings of shard ", shard, ": ", bytes.size(), " bytes, expected at least ",
            sizeof(n));
     std::memcpy(&n, bytes.data(), sizeof(n));
-    counters_.Load(shard, bytes.substr(sizeof(n)));
+    counters_.Load(shard, bytes.substr(sizeof(n)), coding);
     n_sighted_[static_cast<size_t>(shard)] = n;
   }
 
@@ -252,6 +216,14 @@ void CheckAdmission(const config::Checker& check, const config::ConfigPath& path
                        int64_t{1}, kMaxBloomCount);
       check.CheckRange(path("counting_bloom")("bytes"), config.counting_bloom().bytes(), int64_t{1},
                        int64_t{1} << 43);
+      // The first occurrence needs no counter.
+      if (config.counting_bloom().sightings() > 1 &&
+          config.counting_bloom().bytes() < kNumShards * config.counting_bloom().sightings()) {
+        check.Fail(path("counting_bloom")("bytes"), "is ", config.counting_bloom().bytes(),
+                   ", expected at least ", kNumShards, " * sightings, ",
+                   kNumShards * config.counting_bloom().sightings(),
+                   ": the counters are halved before any key has so many occurrences");
+      }
       return;
     case zhiyin::Admission::kProbability:
       check.CheckRange(path("probability"), config.probability(), 0.0, 1.0);
@@ -273,12 +245,9 @@ Admission::Admission(const zhiyin::Admission& config, TableId table, uint64_t se
 void Admission::Open(uint64_t step, const HasRow& has_row) {
   step_ = step;
   if (!counts_) return;
-  const auto is_one_too_many = [&] {
-    const size_t n_steps = open_.size() + (open_.contains(step) ? 0 : 1);
-    return n_steps > kMaxOpenSteps ||
-           (n_steps > 1 && !open_.empty() && NumOpenKeys() > kMaxOpenKeys);
-  };
-  while (is_one_too_many() && open_.begin()->first != step) Close(open_.begin(), has_row);
+  const size_t n_more = open_.contains(step) ? 0 : 1;
+  while (IsTooMany(open_.size() + n_more) && open_.begin()->first != step)
+    Close(open_.begin(), has_row);
   auto at = open_.find(step);
   if (at == open_.end()) {
     at = open_.emplace(step, spare_.empty() ? UniqueKeys() : std::move(spare_.back())).first;
@@ -320,6 +289,10 @@ void Admission::Close(OpenSteps::iterator at, const HasRow& has_row) {
   open_.erase(at);
 }
 
+bool Admission::IsTooMany(size_t n_steps) const {
+  return n_steps > kMaxOpenSteps || (n_steps > 1 && NumOpenKeys() > kMaxOpenKeys);
+}
+
 size_t Admission::NumOpenKeys() const {
   size_t n = 0;
   for (const auto& [step, keys] : open_) n += keys.size();
@@ -334,8 +307,8 @@ int64_t Admission::n_bytes() const {
   return counts_->n_bytes() + static_cast<int64_t>(n);
 }
 
-void Admission::LoadShard(int shard, std::string_view bytes) {
-  if (!bytes.empty()) counts_->LoadShard(shard, bytes);
+void Admission::LoadShard(int shard, std::string_view bytes, ShardCoding coding) {
+  if (!bytes.empty()) counts_->LoadShard(shard, bytes, coding);
 }
 
 void Admission::VisitOpen(
@@ -345,6 +318,10 @@ void Admission::VisitOpen(
 
 void Admission::RestoreOpen(uint64_t step, Key key) {
   open_[step].Insert(key);
+}
+
+void Admission::FinishRestoring(const HasRow& has_row) {
+  while (IsTooMany(open_.size())) Close(open_.begin(), has_row);
 }
 
 }  // namespace zhiyin::ps::table

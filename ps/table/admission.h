@@ -14,6 +14,7 @@
 #include "common/types.h"
 #include "common/unique_keys.h"
 #include "configs/job.pb.h"
+#include "ps/table/shard_arrays.h"
 
 namespace zhiyin::ps::table {
 
@@ -42,11 +43,12 @@ class OccurrenceCounts {
   /// The kind of counts and its parameters, in the format of a job. Counts with equal texts can
   /// load each other's shards.
   virtual std::string Text() const = 0;
-  /// The counts of a shard's keys, for checkpoints; "" when there are none.
+  /// The counts of a shard's keys, for checkpoints; "" when there are none. As long as what is
+  /// counted, not as what might be (shard_arrays.h).
   virtual std::string SaveShard(int shard) const = 0;
   /// Restores the counts of a shard from the bytes of SaveShard of counts with an equal Text.
-  /// Throws Error on bytes of another size.
-  virtual void LoadShard(int shard, std::string_view bytes) = 0;
+  /// Throws Error on bytes that it did not write.
+  virtual void LoadShard(int shard, std::string_view bytes, ShardCoding coding) = 0;
 };
 
 /// Decides on admission for one table on one server. Used by one thread.
@@ -58,8 +60,9 @@ class OccurrenceCounts {
 /// staleness 0, the decisions do not depend on the order of the pulls.
 ///
 /// Memory: the counts, and the keys of open steps. Opening a step closes the earliest ones while
-/// more than kMaxOpenSteps are open, or while several are open with more than kMaxOpenKeys keys. A
-/// step that is opened again after it was closed may be counted twice.
+/// more than kMaxOpenSteps are open, or while several are open with more than kMaxOpenKeys keys; so
+/// does the end of loading, since files of several servers may hold different steps. A step that is
+/// opened again after it was closed may be counted twice.
 class Admission {
  public:
   static constexpr size_t kMaxOpenSteps = 8;
@@ -83,16 +86,21 @@ class Admission {
   /// Text and SaveShard as in OccurrenceCounts; "" where nothing is counted.
   std::string Text() const { return counts_ ? counts_->Text() : ""; }
   std::string SaveShard(int shard) const { return counts_ ? counts_->SaveShard(shard) : ""; }
-  void LoadShard(int shard, std::string_view bytes);
+  void LoadShard(int shard, std::string_view bytes, ShardCoding coding);
   /// Visits the open steps with the keys that they have pulled, for checkpoints.
   void VisitOpen(const std::function<void(uint64_t step, std::span<const Key> keys)>& visit) const;
   /// Adds a key to an open step, when a checkpoint is loaded.
   void RestoreOpen(uint64_t step, Key key);
+  /// Closes the earliest open steps while there are too many. Called when all files of a checkpoint
+  /// are loaded, and all rows with them.
+  void FinishRestoring(const HasRow& has_row);
 
  private:
   using OpenSteps = std::map<uint64_t, UniqueKeys>;
 
   void Close(OpenSteps::iterator at, const HasRow& has_row);
+  /// Whether so many open steps, with the keys of those that are open now, are too many.
+  bool IsTooMany(size_t n_steps) const;
   size_t NumOpenKeys() const;
 
   zhiyin::Admission config_;

@@ -7,6 +7,7 @@
 #include "ps/table/admission.h"
 #include "ps/table/initializer.h"
 #include "ps/table/optimizer.h"
+#include "ps/table/table_spec.h"
 
 namespace zhiyin::ps::table {
 namespace {
@@ -52,15 +53,23 @@ void CheckHotKeys(const config::Checker& check, const config::ConfigPath& path,
   }
 }
 
-void CheckTable(const config::Checker& check, const config::ConfigPath& path,
-                const zhiyin::Table& table, const Train& train) {
+void CheckTable(const config::Checker& check, const config::ConfigPath& path, const Job& job,
+                int i) {
+  const zhiyin::Table& table = job.table(i);
   check.CheckRange(path("dim"), table.dim(), 1, kMaxDim);
   CheckOptimizer(check, path("optimizer"), table.optimizer());
   check.CheckNotNegative(path("l2"), table.l2());
   CheckAdmission(check, path("admission"), table.admission());
   CheckEviction(check, path("eviction"), table.eviction());
-  CheckHotKeys(check, path, table, train);
+  CheckHotKeys(check, path, table, job.train());
   CheckInitializer(check, path("init"), table.init());
+  const int64_t max_bytes = table.eviction().max_bytes();
+  if (max_bytes == 0) return;
+  const LeastBytes least = LeastMaxBytes(SpecOfTable(job, i));
+  if (max_bytes < least.all) {
+    check.Fail(path("eviction")("max_bytes"), "is ", max_bytes, ", expected at least ", least.all,
+               ": ", least.Reasons());
+  }
 }
 
 }  // namespace
@@ -84,7 +93,7 @@ void CheckTables(const config::Checker& check, const Job& job) {
     if (table.name() == "dense")
       check.Fail(path("name"), "\"dense\" is the table of the model's own weights");
     check.CheckName(path, table.name(), &names);
-    CheckTable(check, path, table, job.train());
+    CheckTable(check, path, job, i);
     if (std::none_of(job.field().begin(), job.field().end(),
                      [&](const Field& field) { return field.table() == table.name(); }))
       check.Fail(path, "is used by no field");

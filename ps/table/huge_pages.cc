@@ -3,8 +3,7 @@
 #include <sys/mman.h>
 
 #include <cstdint>
-
-#include "common/error.h"
+#include <new>
 
 namespace zhiyin::ps::table {
 
@@ -15,7 +14,7 @@ void Unmap::operator()(std::byte* memory) const {
 HugeChunk MapHugeChunk(size_t n_bytes, size_t n_small) {
   void* mapped = mmap(nullptr, n_bytes + kHugePage, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) Fail("no memory for another ", n_bytes, " bytes of a table");
+  if (mapped == MAP_FAILED) throw std::bad_alloc();
   std::byte* const begin = static_cast<std::byte*>(mapped);
   const size_t before =
       RoundUp(reinterpret_cast<uintptr_t>(begin), kHugePage) - reinterpret_cast<uintptr_t>(begin);

@@ -21,7 +21,8 @@ using HugeChunk = std::unique_ptr<std::byte[], Unmap>;
 
 /// Maps address space that begins at a huge page boundary. The system provides memory when it is
 /// first written: ordinary pages for the first `n_small` bytes, then huge pages where it has them.
-/// Throws Error when the system refuses. REQUIRES: n_bytes and n_small are multiples of kHugePage.
+/// Throws std::bad_alloc when the system refuses. REQUIRES: n_bytes and n_small are multiples of
+/// kHugePage.
 HugeChunk MapHugeChunk(size_t n_bytes, size_t n_small);
 
 }  // namespace zhiyin::ps::table

@@ -1,12 +1,43 @@
 #include "ps/table/optimizer.h"
 
 #include <glog/logging.h>
+#include <google/protobuf/message.h>
+
+#include <cmath>
+#include <limits>
 
 #include "common/config/kinds.h"
 #include "ps/table/optimizer/optimizers.h"
 #include "ps/table/schedule.h"
 
 namespace zhiyin::ps::table {
+namespace {
+
+/// Checks that the numbers of a message, and of all within, can be floats, as which optimizers use
+/// them. An epsilon that becomes 0 would divide 0 by 0.
+void CheckAreFloats(const config::Checker& check, const config::ConfigPath& path,
+                    const google::protobuf::Message& message) {
+  using Field = google::protobuf::FieldDescriptor;
+  using Limits = std::numeric_limits<float>;
+  std::vector<const Field*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  for (const Field* field : fields) {
+    if (field->is_repeated()) continue;
+    if (field->cpp_type() == Field::CPPTYPE_MESSAGE) {
+      CheckAreFloats(check, path(field->name()),
+                     message.GetReflection()->GetMessage(message, field));
+    } else if (field->cpp_type() == Field::CPPTYPE_DOUBLE) {
+      const double value = message.GetReflection()->GetDouble(message, field);
+      const double size = std::abs(value);
+      if (size != 0 && !(size >= Limits::min() && size <= Limits::max())) {
+        check.Fail(path(field->name()), "is ", value, ", expected 0 or a number from ",
+                   Limits::min(), " to ", Limits::max());
+      }
+    }
+  }
+}
+
+}  // namespace
 
 std::span<const OptimizerKind* const> Optimizers() {
 #define ZHIYIN_ADDRESS(Name) &k##Name,
@@ -36,6 +67,7 @@ void CheckOptimizer(const config::Checker& check, const config::ConfigPath& path
                config::Listed(config::KindNames(Optimizers()), "or"));
   }
   kind->check(check, path, config);
+  CheckAreFloats(check, path, config);
 }
 
 std::unique_ptr<Optimizer> MakeOptimizer(const zhiyin::Optimizer& config) {

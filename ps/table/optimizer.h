@@ -20,11 +20,17 @@
 
 namespace zhiyin::ps::table {
 
+/// The largest gradient, in absolute value, that optimizers take. With it, weights and state stay
+/// finite for any number of steps: a sum of floats of at most x stops growing before 2^25 x, as
+/// what is added is lost in rounding, and a sum of squares before 2^25 * 1e30, a tenth of the
+/// largest float. A sum of gradients that is applied as one must respect the bound.
+inline constexpr float kMaxGradient = 1e15f;
+
 /// One step on each of n different rows.
 struct RowUpdate {
   std::span<std::byte* const> rows;  // [n]
   const RowLayout& layout;
-  const float* gradients;  // [n, dim]
+  const float* gradients;  // [n, dim], at most kMaxGradient in absolute value
   /// [n, dim]: the weights that the gradients were computed with; nullptr if these are the current
   /// weights of the rows.
   const float* pulled;
@@ -43,7 +49,8 @@ class Optimizer {
   virtual int state_floats(int dim) const = 0;
   /// Sets the state of a new row with these weights.
   virtual void InitState(std::span<const float> weights, std::span<float> state) const = 0;
-  /// Updates the weights and the state of the rows in place.
+  /// Updates the weights and the state of the rows in place. Both stay finite while gradients keep
+  /// to kMaxGradient, for learning rates up to 1e6 and epsilons from 1e-9.
   virtual void Apply(const RowUpdate& update) const = 0;
   /// The learning rate before its schedule is applied.
   virtual float learning_rate() const = 0;
@@ -123,13 +130,17 @@ class RowOptimizer : public Optimizer {
   }
 
  private:
-  /// Returns the gradient, or, if its norm is too large, a scaled copy in `to`.
+  /// Returns the gradient, or, if its norm is too large, a scaled copy in `to`. Computes in
+  /// doubles, in which the square of a float neither overflows nor vanishes.
   static const float* Clip(const float* gradient, float norm, std::vector<float>* to) {
-    float square = 0;
-    for (size_t d = 0; d < to->size(); ++d) square += gradient[d] * gradient[d];
-    if (square <= norm * norm) return gradient;
-    const float factor = norm / std::sqrt(square);
-    for (size_t d = 0; d < to->size(); ++d) (*to)[d] = factor * gradient[d];
+    double square = 0;
+    for (size_t d = 0; d < to->size(); ++d) {
+      const double g = gradient[d];
+      square += g * g;
+    }
+    if (square <= static_cast<double>(norm) * norm) return gradient;
+    const double factor = norm / std::sqrt(square);
+    for (size_t d = 0; d < to->size(); ++d) (*to)[d] = static_cast<float>(factor * gradient[d]);
     return to->data();
   }
 

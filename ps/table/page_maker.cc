@@ -6,11 +6,10 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
-
-#include "common/error.h"
 
 namespace zhiyin::ps::table {
 
@@ -83,7 +82,7 @@ class PageMakerThread {
     if (task.pages == nullptr) {
       try {
         return MapHugeChunk(task.n_bytes, 0);
-      } catch (const Error&) {
+      } catch (const std::bad_alloc&) {
         return nullptr;  // TakeChunk fails when it is needed
       }
     }

@@ -38,8 +38,8 @@ class PageMaker {
   /// Orders a chunk of n_bytes that will be taken soon. Does nothing when one has been ordered and
   /// not taken.
   void MapAhead(size_t n_bytes);
-  /// Returns a chunk of huge pages: the ordered one where it is ready and fits. Throws Error as
-  /// MapHugeChunk does.
+  /// Returns a chunk of huge pages: the ordered one where it is ready and fits. Throws
+  /// std::bad_alloc.
   HugeChunk TakeChunk(size_t n_bytes);
 
  private:

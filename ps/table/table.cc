@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <tuple>
 
 #include "common/copy_row.h"
 #include "common/error.h"
@@ -40,7 +39,12 @@ Table::Table(const TableSpec& spec, uint64_t seed)
       rows_(layout_.bytes()),
       max_rows_of_shard_(MaxRowsOfShard(spec)),
       weights_(static_cast<size_t>(spec.dim)) {
-  if (max_rows_of_shard_ > 0 && spec.synchronous) n_new_.resize(kNumShards);
+  if (max_rows_of_shard_ == 0) return;
+  if (spec.eviction.when_full() == Eviction::EVICT_OLDEST) {
+    oldest_.emplace(max_rows_of_shard_);
+  } else if (spec.synchronous) {
+    n_new_.resize(kNumShards);
+  }
 }
 
 void Table::NoteUse(std::byte* row, uint64_t step) const {
@@ -49,18 +53,23 @@ void Table::NoteUse(std::byte* row, uint64_t step) const {
   use->n_pulls = std::min<uint32_t>(use->n_pulls + 1u, 0x7fffffff);
 }
 
-void Table::NoteIfFull(int shard) {
-  if (spec_.eviction.when_full() != Eviction::EVICT_OLDEST ||
-      index_.ShardSize(shard) + 1 <= FullFrom())
-    return;
-  if (full_shards_.empty() || full_shards_.back() != shard) full_shards_.push_back(shard);
+void Table::NoteIfOverfull(int shard) {
+  if (index_.ShardSize(shard) <= max_rows_of_shard_) return;
+  if (overfull_shards_.empty() || overfull_shards_.back() != shard)
+    overfull_shards_.push_back(shard);
 }
 
-bool Table::HasRoom(Key key) {
+bool Table::HasRoom(Key key, uint64_t oldest_in_use) {
   if (max_rows_of_shard_ == 0) return true;
   const int shard = ShardOf(spec_.id, key);
+  if (oldest_) {
+    if (spec_.synchronous) return true;  // EndStep makes the room
+    KeepNewest(shard, max_rows_of_shard_ - 1, oldest_in_use);
+    if (index_.ShardSize(shard) < max_rows_of_shard_) return true;
+    WarnFull("refused and counted as no_room while all rows of their shard are in use");
+    return false;
+  }
   uint32_t n = index_.ShardSize(shard);
-  NoteIfFull(shard);
   if (spec_.synchronous) n -= n_new_[static_cast<size_t>(shard)];  // as the step began
   if (n < max_rows_of_shard_) {
     if (spec_.synchronous) {
@@ -113,11 +122,17 @@ std::byte* Table::Create(Key key, uint64_t step) {
   if (layout_.tracks_use) NoteUse(row, step);
   if (changes_ != nullptr) changes_->Mark(number);
   index_.Insert(key, number);
+  if (oldest_) {
+    const int shard = ShardOf(spec_.id, key);
+    oldest_->NoteNew(shard, step);
+    NoteIfOverfull(shard);
+  }
   ++counts_.created;
   return row;
 }
 
-void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows) {
+void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows,
+                         uint64_t oldest_in_use) {
   FindToChange(keys, rows);  // by its push
   admission_.Open(step, [this](Key key) { return HasRow(key); });
   counts_.looked_up += static_cast<int64_t>(keys.size());
@@ -127,12 +142,16 @@ void Table::FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std
         return rows[at] != nullptr ? reinterpret_cast<const std::byte*>(layout_.UseOf(rows[at]))
                                    : nullptr;
       });
-    if (rows[i] != nullptr) {
-      ++counts_.found;
-      if (layout_.tracks_use) NoteUse(rows[i], step);
-    } else if (!admission_.Admit(keys[i])) {
+    if (rows[i] == nullptr) continue;
+    ++counts_.found;
+    if (layout_.tracks_use) NoteUse(rows[i], step);
+  }
+  // Rows that were found are in use before others make room.
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (rows[i] != nullptr) continue;
+    if (!admission_.Admit(keys[i])) {
       ++counts_.not_admitted;
-    } else if (!HasRoom(keys[i])) {
+    } else if (!HasRoom(keys[i], oldest_in_use)) {
       ++counts_.no_room;
     } else {
       rows[i] = Create(keys[i], step);
@@ -146,8 +165,26 @@ void Table::FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows) {
   for (size_t i = 0; i < keys.size(); ++i) {
     if (rows[i] == nullptr) {
       rows[i] = Create(keys[i], 0);
+      // Older than the rows that are listed to make room.
+      if (oldest_) oldest_->Forget(ShardOf(spec_.id, keys[i]));
     } else {
       ++counts_.found;
+    }
+  }
+}
+
+void Table::Assign(std::span<const Key> keys, const float* weights) {
+  const size_t dim = static_cast<size_t>(spec_.dim);
+  std::vector<std::byte*> rows(keys.size());
+  std::vector<std::byte*> old_rows(keys.size());
+  Find(keys, old_rows);
+  FindOrForce(keys, rows);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const std::span<const float> own(weights + i * dim, dim);
+    if (old_rows[i] == nullptr) {
+      InitRow(own, rows[i]);
+    } else {
+      WriteWeights({&rows[i], 1}, own.data());
     }
   }
 }
@@ -242,15 +279,14 @@ void Table::EndStep(uint64_t step, uint64_t oldest_in_use) {
 
 void Table::KeepBound(uint64_t oldest_in_use) {
   if (max_rows_of_shard_ == 0) return;
-  if (spec_.eviction.when_full() == Eviction::EVICT_OLDEST) {
-    std::sort(full_shards_.begin(), full_shards_.end());
-    full_shards_.erase(std::unique(full_shards_.begin(), full_shards_.end()), full_shards_.end());
-    for (const int shard : full_shards_) TrimShard(shard, oldest_in_use);
+  if (oldest_) {
+    for (const int shard : overfull_shards_) KeepNewest(shard, max_rows_of_shard_, oldest_in_use);
     // Where rows are in use, the next call continues.
-    std::erase_if(full_shards_, [&](int shard) { return index_.ShardSize(shard) <= FullFrom(); });
-  } else {
-    DropNewest();
+    std::erase_if(overfull_shards_,
+                  [&](int shard) { return index_.ShardSize(shard) <= max_rows_of_shard_; });
+    return;
   }
+  DropNewest();
   for (const Key key : new_keys_) n_new_[static_cast<size_t>(ShardOf(spec_.id, key))] = 0;
   new_keys_.clear();
 }
@@ -295,6 +331,7 @@ void Table::SweepShard(int shard, uint64_t step, uint64_t oldest_in_use) {
     entries_.push_back(entry);
   });
   for (const Index::Entry& entry : entries_) Evict(entry);
+  if (oldest_) oldest_->Forget(shard);
 }
 
 double Table::NormOf(const std::byte* row) {
@@ -304,25 +341,14 @@ double Table::NormOf(const std::byte* row) {
   return std::sqrt(square);
 }
 
-/// Evicts the rows that were pulled longest ago until the shard has three quarters of what it may
-/// hold, so that the next trim is some steps away.
-void Table::TrimShard(int shard, uint64_t oldest_in_use) {
-  const uint32_t target = max_rows_of_shard_ - (max_rows_of_shard_ + 3) / 4;
-  if (index_.ShardSize(shard) <= FullFrom()) return;
-  entries_.clear();
-  index_.VisitShard(shard, [&](const Index::Entry& entry) {
-    if (layout_.UseOf(rows_.Row(entry.row))->last_step < oldest_in_use) entries_.push_back(entry);
-  });
-  const size_t n_surplus = std::min<size_t>(entries_.size(), index_.ShardSize(shard) - target);
-  const auto by_use = [&](const Index::Entry& entry) {
-    const RowUse* use = layout_.UseOf(rows_.Row(entry.row));
-    return std::tuple<uint32_t, uint32_t, Key>(use->last_step, use->n_pulls, entry.key);
-  };
-  std::nth_element(
-      entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(n_surplus), entries_.end(),
-      [&](const Index::Entry& a, const Index::Entry& b) { return by_use(a) < by_use(b); });
-  for (size_t i = 0; i < n_surplus; ++i) Evict(entries_[i]);
-  counts_.displaced += static_cast<int64_t>(n_surplus);
+void Table::KeepNewest(int shard, uint32_t n_kept, uint64_t oldest_in_use) {
+  const uint32_t n = index_.ShardSize(shard);
+  if (n <= n_kept) return;
+  oldest_->Take(shard, n - n_kept, oldest_in_use, {index_, rows_, layout_},
+                [&](const Index::Entry& entry) {
+                  Evict(entry);
+                  ++counts_.displaced;
+                });
 }
 
 void Table::Evict(const Index::Entry& entry) {
@@ -365,7 +391,13 @@ void Table::FinishRestoring() {
   index_.Reserve(shard, index_.ShardSize(shard) + static_cast<uint32_t>(restored_.size()));
   for (const Index::Entry& entry : restored_) index_.Insert(entry.key, entry.row);
   restored_.clear();
-  if (max_rows_of_shard_ > 0) NoteIfFull(shard);
+  if (!oldest_) return;
+  oldest_->Forget(shard);
+  NoteIfOverfull(shard);
+}
+
+void Table::FinishLoading() {
+  admission_.FinishRestoring([this](Key key) { return HasRow(key); });
 }
 
 std::vector<Table> EmptyTables(const Job& job) {

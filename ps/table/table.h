@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "ps/table/admission.h"
 #include "ps/table/index.h"
 #include "ps/table/initializer.h"
+#include "ps/table/oldest_rows.h"
 #include "ps/table/optimizer.h"
 #include "ps/table/row_changes.h"
 #include "ps/table/row_layout.h"
@@ -26,7 +28,8 @@
 namespace zhiyin::ps::table {
 
 /// The rows of one table whose virtual shards belong to this server. The address of a row is valid
-/// until the row is evicted, which only EndStep does. Used by one thread.
+/// until the row is evicted: by EndStep, or by FindOrCreate, which evicts no row that is in use as
+/// its argument `oldest_in_use` says. Used by one thread.
 class Table {
  public:
   Table(const TableSpec& spec, uint64_t seed);
@@ -38,10 +41,10 @@ class Table {
   int64_t n_rows() const { return index_.size(); }
   int64_t n_bytes() const {
     return index_.n_bytes() + rows_.n_bytes() + admission_.n_bytes() +
-           (changes_ ? changes_->n_bytes() : 0) +
+           (changes_ ? changes_->n_bytes() : 0) + (oldest_ ? oldest_->n_bytes() : 0) +
            static_cast<int64_t>(new_keys_.capacity() * sizeof(Key) +
                                 n_new_.capacity() * sizeof(uint32_t) +
-                                full_shards_.capacity() * sizeof(int));
+                                overfull_shards_.capacity() * sizeof(int));
   }
   const RowCounts& counts() const { return counts_; }
   bool Evicts() const { return layout_.tracks_use; }
@@ -52,16 +55,27 @@ class Table {
   /// rows are made, unless admission or the bound on memory refuses the key; then the address is
   /// nullptr. Throws Error when the table is full and the job is configured to fail then.
   ///
-  /// In a synchronous table, a shard that had room when the step began accepts all new keys of the
-  /// step, and a shard that had none accepts none, so that the result does not depend on the order
-  /// of the pulls; EndStep then brings the shard back to its bound. In other tables a shard never
-  /// exceeds its bound.
-  void FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows);
+  /// In a synchronous table the result does not depend on the order of the pulls. Where full shards
+  /// evict their oldest rows, all new keys of the step are accepted; elsewhere a shard that had
+  /// room when the step began accepts all, and a shard that had none accepts none. EndStep then
+  /// brings the shard back to its bound.
+  ///
+  /// In other tables a shard never exceeds its bound. Where full shards evict their oldest rows,
+  /// the oldest makes room, unless all rows of the shard were last pulled by step `oldest_in_use`
+  /// or later: these are kept, since a pending pull may hold their addresses, and the key is
+  /// refused. At 0 no row makes room. REQUIRES: oldest_in_use <= step.
+  void FindOrCreate(std::span<const Key> keys, uint64_t step, std::span<std::byte*> rows,
+                    uint64_t oldest_in_use = 0);
   /// Writes the addresses of the keys' rows; absent rows are made, regardless of admission and the
   /// bound on memory.
   void FindOrForce(std::span<const Key> keys, std::span<std::byte*> rows);
   /// Writes the addresses of the keys' rows; nullptr for absent rows. Changes nothing.
   void Find(std::span<const Key> keys, std::span<std::byte*> rows);
+
+  /// Replaces the weights of the keys' rows by `weights`, [keys.size(), dim], and keeps the state
+  /// of the optimizer; rows that are absent are made, as FindOrForce does, with a state that these
+  /// weights follow from.
+  void Assign(std::span<const Key> keys, const float* weights);
 
   /// Copies the weights of rows to `to`, [rows.size(), dim] numbers of a type; zeros for nullptr.
   void ReadWeights(std::span<std::byte* const> rows, NumberType type, void* to) const;
@@ -74,10 +88,10 @@ class Table {
              uint64_t step);
 
   /// Ends a step: the server's clock has reached `step`, which is complete in a synchronous table.
-  /// Brings full shards back to their bound, counts the occurrences of the steps before it, and
-  /// applies the rules of eviction to a part of the table. Keeps rows that were last pulled by step
-  /// `oldest_in_use` or later, since a pending pull may hold their addresses. Throws Error as
-  /// FindOrCreate does.
+  /// Brings shards that hold more rows than their bound back to exactly the bound, counts the
+  /// occurrences of the steps before it, and applies the rules of eviction to a part of the table.
+  /// Keeps rows that were last pulled by step `oldest_in_use` or later, as FindOrCreate does.
+  /// Throws Error as FindOrCreate does.
   static constexpr uint64_t kNoneInUse = std::numeric_limits<uint64_t>::max();
   void EndStep(uint64_t step, uint64_t oldest_in_use);
 
@@ -89,6 +103,9 @@ class Table {
   /// key is absent, row.size() == layout().bytes().
   void Restore(Key key, std::span<const std::byte> row);
   void FinishRestoring();
+  /// Ends the loading of a checkpoint, all files of which have been read: what is held of open
+  /// steps is brought back to its bound, so that it can be saved and loaded again.
+  void FinishLoading();
   /// Fills `row`, layout().bytes() long, with weights [dim] and the state of a row that has never
   /// been updated or pulled.
   void InitRow(std::span<const float> weights, std::byte* row);
@@ -113,23 +130,23 @@ class Table {
 
  private:
   std::byte* Create(Key key, uint64_t step);
-  bool HasRoom(Key key);
-  /// Marks a shard to be trimmed, if one more row fills it and the table's policy is to evict then.
-  void NoteIfFull(int shard);
+  /// Whether a key may have a row; makes room for it where the table's policy is to evict.
+  bool HasRoom(Key key, uint64_t oldest_in_use);
   void WarnFull(const char* what);
   [[noreturn]] void FailFull(uint32_t n) const;
   /// The part of EndStep that is about max_bytes.
   void KeepBound(uint64_t oldest_in_use);
   void DropNewest();
   bool HasRow(Key key) const { return index_.Find(key) != Index::kAbsent; }
-  /// The number of rows of a shard from which on it is trimmed at the end of a step.
-  uint32_t FullFrom() const { return max_rows_of_shard_ - (max_rows_of_shard_ + 7) / 8; }
   /// Find, for rows that are about to change.
   void FindToChange(std::span<const Key> keys, std::span<std::byte*> rows);
   void BeforeChange(Key key, uint32_t row);
   void NoteUse(std::byte* row, uint64_t step) const;
   void SweepShard(int shard, uint64_t step, uint64_t oldest_in_use);
-  void TrimShard(int shard, uint64_t oldest_in_use);
+  /// Evicts the oldest rows of a shard until it has `n_kept`, or all others are in use.
+  void KeepNewest(int shard, uint32_t n_kept, uint64_t oldest_in_use);
+  /// Marks a shard with more rows than its bound, which EndStep is to trim.
+  void NoteIfOverfull(int shard);
   void Evict(const Index::Entry& entry);
   double NormOf(const std::byte* row);
 
@@ -143,8 +160,10 @@ class Table {
   RowCounts counts_;
   uint32_t max_rows_of_shard_;             // 0: no bound
   uint64_t next_sweep_step_ = kNoneInUse;  // see next_sweep_step()
-  std::vector<int> full_shards_;           // to be trimmed; some more than once
-  std::vector<Key> new_keys_;    // got a row since EndStep, of a synchronous table with a bound
+  std::optional<OldestRows> oldest_;       // where full shards evict their oldest rows
+  std::vector<int> overfull_shards_;       // to be trimmed; some more than once
+  // Both are kept by a synchronous table with a bound whose full shards evict nothing.
+  std::vector<Key> new_keys_;    // got a row since EndStep
   std::vector<uint32_t> n_new_;  // [shard], of these; empty in other tables
   bool said_full_ = false;
   TableCut* cut_ = nullptr;

@@ -7,6 +7,7 @@
 #include "ps/partitioner.h"
 #include "ps/table/admission.h"
 #include "ps/table/index.h"
+#include "ps/table/oldest_rows.h"
 #include "ps/table/optimizer.h"
 
 namespace zhiyin::ps::table {
@@ -18,7 +19,42 @@ constexpr double kMostIndexBytesPerShard = 64;
 /// 4 bytes each.
 constexpr double kMostFreeListBytesPerRow = 8;
 
+/// What a table takes over all servers, at most.
+struct BytesOfTable {
+  double of_row = 0;
+  double fixed = 0;         // without any row
+  int64_t occurrences = 0;  // part of `fixed`
+};
+
+BytesOfTable BytesOf(const TableSpec& spec) {
+  const bool evicts_oldest = spec.eviction.when_full() == Eviction::EVICT_OLDEST;
+  BytesOfTable bytes;
+  bytes.of_row = static_cast<double>(LayoutOf(spec).bytes()) + Index::kMostBytesPerKey +
+                 kMostFreeListBytesPerRow + (evicts_oldest ? OldestRows::kMostBytesPerRow : 0);
+  bytes.occurrences = Admission(spec.admission, spec.id, 0).MostBytes();
+  bytes.fixed =
+      static_cast<double>(bytes.occurrences) +
+      (kMostIndexBytesPerShard + (evicts_oldest ? OldestRows::kBytesPerShard : 0)) * kNumShards;
+  return bytes;
+}
+
 }  // namespace
+
+TableSpec SpecOfTable(const Job& job, int i) {
+  const zhiyin::Table& table = job.table(i);
+  TableSpec spec;
+  spec.id = static_cast<TableId>(i + 1);
+  spec.name = table.name();
+  spec.dim = table.dim();
+  spec.optimizer = table.optimizer();
+  spec.init = table.init();
+  spec.storage = table.storage();
+  spec.wire = table.wire();
+  spec.admission = table.admission();
+  spec.eviction = table.eviction();
+  spec.synchronous = job.train().staleness() == 0;
+  return spec;
+}
 
 std::vector<TableSpec> TableSpecs(const Job& job) {
   std::vector<TableSpec> specs;
@@ -28,19 +64,7 @@ std::vector<TableSpec> TableSpecs(const Job& job) {
   dense.dim = kDenseRowDim;
   dense.optimizer = job.train().dense_optimizer();
   dense.init.mutable_zero();  // overwritten by the chief before the first pull
-  for (const zhiyin::Table& table : job.table()) {
-    TableSpec& spec = specs.emplace_back();
-    spec.id = static_cast<TableId>(specs.size() - 1);
-    spec.name = table.name();
-    spec.dim = table.dim();
-    spec.optimizer = table.optimizer();
-    spec.init = table.init();
-    spec.storage = table.storage();
-    spec.wire = table.wire();
-    spec.admission = table.admission();
-    spec.eviction = table.eviction();
-    spec.synchronous = job.train().staleness() == 0;
-  }
+  for (int i = 0; i < job.table_size(); ++i) specs.push_back(SpecOfTable(job, i));
   return specs;
 }
 
@@ -51,22 +75,26 @@ RowLayout LayoutOf(const TableSpec& spec) {
   return {spec.dim, spec.storage, MakeOptimizer(spec.optimizer)->state_floats(spec.dim), evicts};
 }
 
+LeastBytes LeastMaxBytes(const TableSpec& spec) {
+  const BytesOfTable bytes = BytesOf(spec);
+  return {static_cast<int64_t>(std::ceil(bytes.fixed + bytes.of_row * kNumShards)),
+          bytes.occurrences};
+}
+
+std::string LeastBytes::Reasons() const {
+  return TextOf(admission, " for table.admission, and one row for each of ", kNumShards,
+                " virtual shards");
+}
+
 uint32_t MaxRowsOfShard(const TableSpec& spec) {
-  if (spec.eviction.max_bytes() == 0) return 0;
-  const RowLayout layout = LayoutOf(spec);
-  const double row_bytes =
-      static_cast<double>(layout.bytes()) + Index::kMostBytesPerKey + kMostFreeListBytesPerRow;
-  const int64_t occurrences_bytes = Admission(spec.admission, spec.id, 0).MostBytes();
-  const double fixed_bytes =
-      static_cast<double>(occurrences_bytes) + kMostIndexBytesPerShard * kNumShards;
-  const double n_rows =
-      (static_cast<double>(spec.eviction.max_bytes()) - fixed_bytes) / row_bytes / kNumShards;
+  const int64_t max_bytes = spec.eviction.max_bytes();
+  if (max_bytes == 0) return 0;
+  const BytesOfTable bytes = BytesOf(spec);
+  const double n_rows = (static_cast<double>(max_bytes) - bytes.fixed) / bytes.of_row / kNumShards;
   if (n_rows < 1) {
-    Fail("table ", spec.name, ": eviction.max_bytes is ", spec.eviction.max_bytes(),
-         ", expected at least ",
-         static_cast<int64_t>(std::ceil(fixed_bytes + row_bytes * kNumShards)), ": ",
-         occurrences_bytes, " for table.admission, and one row for each of ", kNumShards,
-         " virtual shards");
+    const LeastBytes least = LeastMaxBytes(spec);
+    Fail("table ", spec.name, ": eviction.max_bytes is ", max_bytes, ", expected at least ",
+         least.all, ": ", least.Reasons());
   }
   return static_cast<uint32_t>(std::min(n_rows, 4e9));
 }

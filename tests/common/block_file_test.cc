@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/error.h"
@@ -179,6 +181,36 @@ TEST(BlockFile, LeavesNothingBehindUnlessCommitted) {
     file.Put(uint64_t{7});
   }
   EXPECT_FALSE(std::filesystem::exists(folder.Path("f")));
+}
+
+TEST(BlockFile, EveryBlockThatIsReadTicks) {
+  TempFolder folder;
+  Write(folder.Path("f"), RandomText(5 * kBlockBytes), 1 << 16);
+  for (const Beside beside : {Beside::kNobody, Beside::kThread}) {
+    int n_ticks = 0;
+    BlockReader file(folder.Path("f"), beside, [&] { ++n_ticks; });
+    for (int i = 0; i < 1000; ++i) file.Get<uint64_t>();
+    EXPECT_EQ(n_ticks, 1) << "of the first block";
+    file.SkipToEnd();
+    EXPECT_GE(n_ticks, 5);
+  }
+}
+
+TEST(BlockFile, AWriterThatWaitsForTheDiskSaysSo) {
+  TempFolder folder;
+  std::atomic<bool> has_said = false;
+  WatchFiles([&](const FileStep& step) {
+    // The disk takes nothing until then.
+    while (step.kind == FileStep::kWrite && !has_said) std::this_thread::yield();
+  });
+  {
+    BlockWriter file(folder.Path("f"), Beside::kThread, [&] { has_said = true; });
+    const std::string content(20 * kBlockBytes, 'x');
+    file.Write(std::as_bytes(std::span(content)));
+    file.Commit();
+  }
+  WatchFiles({});
+  EXPECT_TRUE(has_said);
 }
 
 }  // namespace

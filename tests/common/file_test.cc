@@ -40,5 +40,14 @@ TEST(File, RelativePathsBeginInTheFolder) {
   EXPECT_EQ(AbsolutePath("/a/b", "/e.csv"), "/e.csv");
 }
 
+TEST(File, UrlsHaveASchemeAndPathsHaveNone) {
+  EXPECT_EQ(SchemeOf("s3://bucket/x"), "s3");
+  EXPECT_EQ(SchemeOf("HDFS://host:9000/x"), "HDFS");
+  EXPECT_EQ(SchemeOf("svn+ssh://x"), "svn+ssh");
+  for (const char* path :
+       {"", "a", "/a", "s3:/bucket", "./s3://bucket", "a/s3://b", "://x", ".x://y"})
+    EXPECT_EQ(SchemeOf(path), "") << path;
+}
+
 }  // namespace
 }  // namespace zhiyin

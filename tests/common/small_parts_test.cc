@@ -2,13 +2,18 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <limits>
 #include <set>
+#include <thread>
 
 #include "common/bytes.h"
+#include "common/denormals.h"
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/net/role_map.h"
+#include "common/processors.h"
 #include "common/random.h"
 #include "common/text.h"
 #include "common/unique_keys.h"
@@ -32,6 +37,40 @@ TEST(Digest, OfPiecesIsThatOfTheWhole) {
         std::as_bytes(std::span(text).subspan(at, std::min<size_t>(777, text.size() - at))));
   }
   EXPECT_EQ(digest.Value(), HashBytes(text));
+}
+
+TEST(Denormals, AreZeroInAThreadAndInThoseThatItStarts) {
+  const auto half_of_the_smallest = [] {
+    volatile float smallest = std::numeric_limits<float>::min();
+    volatile float half = smallest / 2;
+    return half;
+  };
+  std::vector<float> found = {half_of_the_smallest()};
+  std::thread([&] {
+    FlushDenormals();
+    found.push_back(half_of_the_smallest());
+    std::thread([&] { found.push_back(half_of_the_smallest()); }).join();
+  }).join();
+  EXPECT_THAT(found, ::testing::ElementsAre(0x1p-127f, 0, 0));
+}
+
+TEST(Processors, BeyondTheFirst1024AreCounted) {
+  // A kernel for 8,192 processors.
+  const auto get = [](size_t n_bytes, cpu_set_t* set) {
+    if (n_bytes < 1024) {
+      errno = EINVAL;
+      return -1;
+    }
+    for (const size_t processor : {0, 1023, 1024, 5000}) CPU_SET_S(processor, n_bytes, set);
+    return 0;
+  };
+  EXPECT_THAT(AllowedProcessors(get), ::testing::ElementsAre(0, 1023, 1024, 5000));
+  EXPECT_THAT(AllowedProcessors([](size_t, cpu_set_t*) {
+                errno = EPERM;
+                return -1;
+              }),
+              ::testing::IsEmpty());
+  EXPECT_EQ(static_cast<size_t>(NumProcessors()), AllowedProcessors().size());
 }
 
 TEST(Random, HasAStreamForEveryTuple) {

@@ -27,5 +27,13 @@ TEST(Utf8, RefusesWhatIsNotText) {
   }
 }
 
+TEST(Utf8Beginning, EndsWithAWholeCharacter) {
+  EXPECT_EQ(Utf8Beginning("abc", 3), "abc");
+  EXPECT_EQ(Utf8Beginning("abcd", 3), "abc");
+  EXPECT_EQ(Utf8Beginning("知音", 6), "知音");
+  EXPECT_EQ(Utf8Beginning("知音", 5), "知");
+  EXPECT_EQ(Utf8Beginning("知音", 2), "");
+}
+
 }  // namespace
 }  // namespace zhiyin

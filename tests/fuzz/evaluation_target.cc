@@ -1,9 +1,8 @@
-#include <glog/logging.h>
-
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
-#include "worker/model/metric/metric.h"
-#include "worker/train/block_results.h"
+#include "tests/support/exact_sums.h"
+#include "worker/model/task_heads.h"
+#include "worker/train/evaluator.h"
 
 namespace zhiyin::fuzz {
 namespace {
@@ -12,43 +11,42 @@ constexpr size_t kEvaluatedTasks = 2;
 
 worker::train::BlockResults Own() {
   worker::train::BlockResults results(kEvaluatedTasks);
-  results.Add(0, {{1, 0.5f}, {0.75f, 0.25f}, {0.3, 0.4}});
+  results.Add(0, {{1, 0.5f}, {0.75f, 0.25f}, {1, 2}, testing::SumsOf({0.3, 0.4}), {7}});
   return results;
 }
 
-/// As the chief does with all blocks.
-void Summarise(const worker::train::BlockResults& results) {
-  for (size_t t = 0; t < kEvaluatedTasks; ++t) {
-    std::vector<float> labels;
-    std::vector<float> predictions;
-    for (const auto& [number, block] : results.blocks()) {
-      CHECK_EQ(block.loss_sums.size(), kEvaluatedTasks);
-      for (size_t at = t; at < block.labels.size(); at += kEvaluatedTasks) {
-        labels.push_back(block.labels[at]);
-        predictions.push_back(block.predictions[at]);
-      }
-    }
-    worker::model::metric::ComputeMetrics("task", worker::model::loss::PredictionKind::kProbability,
-                                          predictions, labels);
+/// Two probabilities.
+worker::model::TaskHeads HeadsOfTwoTasks() {
+  Job job;
+  for (const char* name : {"a", "b"}) {
+    Task* task = job.add_task();
+    task->set_name(name);
+    task->mutable_binary_cross_entropy();
   }
+  return worker::model::TaskHeads(job);
 }
 
 }  // namespace
 
 /// What worker 1 of two sends, beside worker 0's own block.
 int FuzzEvaluation(const uint8_t* data, size_t size) {
+  static const worker::model::TaskHeads kHeads = HeadsOfTwoTasks();
   Judge("results of an evaluation", [&] {
     worker::train::BlockResults results = Own();
     results.Merge({reinterpret_cast<const char*>(data), size});
-    Summarise(results);
+    worker::train::Summarise(results, kHeads, [] {});
   });
   return 0;
 }
 
 std::vector<std::string> EvaluationSeeds() {
   worker::train::BlockResults results(kEvaluatedTasks);
-  results.Add(1, {{1, 0, 0, 1}, {0.75f, 0.25f, 0.5f, 0.5f}, {0.3, 0.4}});
-  results.Add(3, {{0, 2}, {0.1f, 0.9f}, {0.1, 0.2}});
+  results.Add(1, {{1, 0, 0, 1},
+                  {0.75f, 0.25f, 0.5f, 0.5f},
+                  {1, 1, 0.5f, 3},
+                  testing::SumsOf({0.3, 0.4}),
+                  {7, 8}});
+  results.Add(3, {{0, 2}, {0.1f, 0.9f}, {1, 0}, testing::SumsOf({0.1, 0.2}), {7}});
   return {worker::train::BlockResults(kEvaluatedTasks).Serialize(), results.Serialize()};
 }
 

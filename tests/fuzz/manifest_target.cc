@@ -16,8 +16,8 @@ int FuzzManifest(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   Judge("manifest.textproto", [&] {
     const Manifest manifest = worker::saved::ParseManifest(text, "manifest.textproto");
-    launch::job::ParseJob(launch::job::JobToText(manifest.job()), "manifest.textproto: job", "/",
-                          {});
+    launch::job::ParseLoadedJob(launch::job::JobToText(manifest.job()), "manifest.textproto: job",
+                                "/", {});
   });
   return 0;
 }

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
 #include "worker/train/prediction.h"
@@ -24,7 +26,7 @@ std::vector<std::string> PredictionsSeeds() {
   worker::train::PredictedBlocks blocks(kPredictedTasks);
   const std::string nothing = blocks.Serialize();
   blocks.Add(1, {3, {0, 2}, {0.5f, 1e-9f}});
-  blocks.Add(3, {1, {}, {-3, 4.5f}});
+  blocks.Add(3, {1, {}, {-3, std::numeric_limits<float>::quiet_NaN()}});
   blocks.Add(5, {2, {0, 1}, {}});
   return {nothing, blocks.Serialize()};
 }

@@ -16,16 +16,18 @@ int FuzzProgress(const uint8_t* data, size_t size) {
     worker::train::EpochTally all;
     for (int w = 0; w < 3; ++w) all.Merge(tally);
     for (size_t t = 0; t < kReportedTasks; ++t) all.aucs[t].Value();
+    all.MeanLoss();
   });
   return 0;
 }
 
 std::vector<std::string> ProgressSeeds() {
-  worker::train::EpochTally tally;
+  worker::train::EpochTally tally(kReportedTasks);
   tally.n_rows = 100;
-  tally.loss_sum = 69.3;
+  tally.losses[0] = {.weight = 100, .loss = 69.3};
   tally.waited_s = 0.5;
-  tally.aucs.resize(kReportedTasks);
+  tally.left_out.n = 2;
+  tally.left_out.first = {{3, 1, "numeric \"x\" is 1e+38"}};
   for (int i = 0; i < 100; ++i)
     tally.aucs[0].Add(0.01f * static_cast<float>(i), static_cast<float>(i % 2));
   return {tally.Serialize()};

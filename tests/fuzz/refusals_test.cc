@@ -12,6 +12,7 @@
 #include "ps/server/server.h"
 #include "tests/fuzz/conversation.h"
 #include "tests/fuzz/script.h"
+#include "tests/support/exact_sums.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 #include "worker/train/block_results.h"
@@ -24,6 +25,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using testing::SumsOf;
 
 constexpr int kServer = 0;
 constexpr int kOtherServer = 1;
@@ -299,17 +301,42 @@ TEST(Refusals, OfABroadcast) {
   EXPECT_EQ(error(kChief, 5), "broadcast from rank 2: call 5, expected 0");
 }
 
-TEST(Refusals, OfSummariesOfAnotherJob) {
-  worker::data::BlockSummaries blocks;
-  blocks[1].n_rows = 1;
-  const std::string bytes = Serialize(blocks);
+TEST(Refusals, OfWhatNoWorkerSends) {
+  EXPECT_EQ(ErrorAt(kChief, List(From(kServer, net::Frame(net::FrameKind::kExamples, 1, 0, 0))),
+                    [](net::Mailbox* mailbox) {
+                      worker::train::Group(mailbox, kRoles).Receive(1, "its examples");
+                    }),
+            "examples from rank 0, which is a server, expected one from a worker");
+}
+
+TEST(Refusals, OfFindingsOfAnotherJob) {
+  worker::data::SplitFindings findings;
+  findings.records.Append(1, 0);
+  const std::string bytes = findings.Serialize();
   EXPECT_EQ(
       ErrorAt(kChief, List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, bytes))),
               [](net::Mailbox* mailbox) {
                 worker::train::Group group(mailbox, kRoles);
-                worker::train::ShareSummaries({}, SmallJob(0), "train", &group);
+                worker::train::ShareFindings({}, SmallJob(0), "train", &group);
               }),
-      "rank 3: block summaries: 0 numerics and 0 tasks, expected 2 and 2");
+      "rank 3: findings of a pass: 0 numerics and 0 tasks, expected 2 and 2");
+}
+
+TEST(Refusals, OfFindingsWithLinesThatNobodyFound) {
+  worker::data::SplitFindings findings;
+  worker::data::Rows rows(0, 2, 2);
+  findings.summary.Add(rows);
+  findings.records.SkipTo(256);
+  findings.records.Append(1, 0);
+  const std::string bytes = findings.Serialize();
+  EXPECT_EQ(
+      ErrorAt(kChief, List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, bytes))),
+              [](net::Mailbox* mailbox) {
+                worker::train::Group group(mailbox, kRoles);
+                worker::train::ShareFindings({}, SmallJob(0), "train", &group);
+              }),
+      "data.train: one worker found no lines from line 0 of the split on, another found line 256: "
+      "expected files that stay as they are");
 }
 
 TEST(Refusals, OfATally) {
@@ -322,55 +349,68 @@ TEST(Refusals, OfATally) {
 }
 
 TEST(Refusals, OfSumsOfAnEpoch) {
-  const std::vector<int64_t> rows = {4, 2};
-  worker::train::SliceSums part;
-  part.numbers = {1};
-  part.sums.resize(1);
-  const auto error = [&] {
+  const worker::train::SumsShape shape = {.n_slices = 2, .n_tasks = 1, .n_balance = 0};
+  const auto sums_of = [&](int64_t slice, double n_labels) {
+    worker::train::EpochSums sums(shape);
+    if (slice >= 0)
+      sums.Add(slice, std::vector<worker::model::TaskSums>{{n_labels, 1, 0, 0, 0, 0, 0}}, {});
+    return sums;
+  };
+  const auto error = [&](const worker::train::EpochSums& part) {
     return ErrorOf([&] {
-      worker::train::SumEpoch(
-          rows.size(), 1, 0,
-          {{{0}, {{}}, {}}, worker::train::SliceSums::Parse(part.Serialize(), rows, 1, 0)});
+      worker::train::EpochSums all = sums_of(0, 1);
+      all.Merge(worker::train::EpochSums::Parse(part.Serialize(), shape, 6));
+      all.CheckWhole();
     });
   };
-  EXPECT_EQ(error(), "");
-  part.sums[0].n = 3;
-  EXPECT_EQ(error(), "sums of an epoch: slice 1 has 3 labels, expected 0 to 2");
-  part.balance = {0.5};
-  EXPECT_EQ(error(), "sums of an epoch: 6 and 1 numbers in 88 bytes, expected 6 and 0");
-  EXPECT_EQ(ErrorOf([&] {
-              part.sums[0].n = 1;
-              part.balance = {std::numeric_limits<double>::infinity()};
-              worker::train::SliceSums::Parse(part.Serialize(), rows, 1, 1);
-            }),
-            "sums of an epoch: balance has a inf, expected finite numbers");
-  part.balance = {};
-  part.numbers = {0};
-  EXPECT_EQ(error(), "sums of an epoch: slice 0 was taken twice");
-  part.numbers = {2};
-  EXPECT_EQ(error(), "sums of an epoch: slice 2, expected 0 to 2 exclusive");
-  part.numbers = {};
-  EXPECT_EQ(error(), "sums of an epoch: 6 and 0 numbers in 72 bytes, expected 0 and 0");
-  part.sums = {};
-  EXPECT_EQ(error(), "sums of an epoch: slice 1 was taken by nobody");
+  EXPECT_EQ(error(sums_of(1, 1)), "");
+  EXPECT_EQ(error(sums_of(1, 7)), "sums of an epoch: task 0 has 7 labels, expected 0 to 6");
+  EXPECT_EQ(error(sums_of(0, 1)), "sums of an epoch: slice 0 was taken twice");
+  EXPECT_EQ(error(sums_of(-1, 0)), "sums of an epoch: slice 1 was taken by nobody");
+  worker::train::EpochSums larger({.n_slices = 3, .n_tasks = 1, .n_balance = 0});
+  EXPECT_THAT(error(larger), HasSubstr("a number that is too large"));
+  worker::train::EpochSums wider({.n_slices = 2, .n_tasks = 2, .n_balance = 0});
+  EXPECT_THAT(error(wider), HasSubstr("not the last"));
+  EXPECT_THAT(ErrorOf([&] {
+                worker::train::EpochSums sums({.n_slices = 2, .n_tasks = 1, .n_balance = 1});
+                sums.Add(0, std::vector<worker::model::TaskSums>(1),
+                         std::vector<double>{std::numeric_limits<double>::infinity()});
+              }),
+              HasSubstr("a number of a slice is inf, expected a finite one"));
 }
 
 TEST(Refusals, OfAnEvaluationsResults) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   worker::train::BlockResults results(1);
-  results.Add(7, {{1}, {0.5f}, {0.7}});
+  results.Add(7, {{1}, {0.5f}, {}, SumsOf({0.7})});
   EXPECT_THAT(ErrorOf([&] {
-                results.Add(7, {{1}, {0.5f}, {0.7}});
+                results.Add(7, {{1}, {0.5f}, {}, SumsOf({0.7})});
               }),
               HasSubstr("block 7 came twice"));
   EXPECT_THAT(ErrorOf([&] {
-                results.Add(8, {{1, 0}, {0.5f}, {0.7}});
+                results.Add(8, {{1, 0}, {0.5f}, {}, SumsOf({0.7})});
               }),
-              HasSubstr("block 8 has 2 labels, 1 predictions and 1 losses"));
+              HasSubstr("block 8 has 2 labels, 1 predictions, 0 weights and 1 losses"));
   EXPECT_THAT(ErrorOf([&] {
-                results.Add(9, {{1}, {kNan}, {0.7}});
+                results.Add(9, {{1}, {kNan}, {}, SumsOf({0.7})});
               }),
-              HasSubstr("a prediction is nan"));
+              HasSubstr("the prediction of a label is nan"));
+  EXPECT_THAT(ErrorOf([&] {
+                results.Add(9, {{1}, {0.5f}, {1}, SumsOf({0.7})});
+              }),
+              HasSubstr("block 9 has weights or has none, unlike those before it"));
+  EXPECT_THAT(ErrorOf([&] {
+                worker::train::BlockResults(1).Add(9, {{1}, {0.5f}, {-1}, SumsOf({0.7})});
+              }),
+              HasSubstr("a weight is -1, expected 0 or more"));
+  EXPECT_THAT(ErrorOf([&] {
+                worker::train::BlockResults(1).Add(9, {{1}, {0.5f}, {}, SumsOf({0.7}), {3, 4}});
+              }),
+              HasSubstr("block 9 has 2 groups and 1 labels"));
+  EXPECT_THAT(ErrorOf([&] {
+                results.Add(9, {{1}, {0.5f}, {}, SumsOf({0.7}), {3}});
+              }),
+              HasSubstr("block 9 has groups or has none, unlike those before it"));
 }
 
 TEST(Refusals, OfAHandshakeReply) {

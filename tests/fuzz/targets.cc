@@ -19,7 +19,9 @@ constexpr Target kTargets[] = {
     {"predictions", FuzzPredictions, PredictionsSeeds},
     {"server_report", FuzzServerReport, ServerReportSeeds},
     {"group", FuzzGroup, GroupSeeds},
-    {"block_summaries", FuzzBlockSummaries, BlockSummariesSeeds},
+    {"split_findings", FuzzSplitFindings, SplitFindingsSeeds},
+    {"share_report", FuzzShareReport, ShareReportSeeds},
+    {"examples", FuzzExamples, ExamplesSeeds},
     {"progress", FuzzProgress, ProgressSeeds},
     {"epoch_sums", FuzzEpochSums, EpochSumsSeeds},
     {"evaluation", FuzzEvaluation, EvaluationSeeds},
@@ -28,6 +30,14 @@ constexpr Target kTargets[] = {
     {"rows", FuzzRows, RowsSeeds},
     {"manifest", FuzzManifest, ManifestSeeds},
     {"profile", FuzzProfile, ProfileSeeds},
+    {"http_request", FuzzHttpRequest, HttpRequestSeeds},
+    {"compressed", FuzzCompressed, CompressedSeeds},
+    {"libsvm", FuzzLibsvm, LibsvmSeeds},
+    {"libffm", FuzzLibffm, LibffmSeeds},
+    {"slots", FuzzSlots, SlotsSeeds},
+    {"tf_record", FuzzTfRecord, TfRecordSeeds},
+    {"json_lines", FuzzJsonLines, JsonLinesSeeds},
+    {"arrow", FuzzArrow, ArrowSeeds},
 };
 
 thread_local std::string last_error;

@@ -1,6 +1,6 @@
-// Fuzz targets: one for every kind of message that a rank parses. Each takes any bytes at all and
-// returns; it ends the process where the product's answer to them is neither a result nor a named
-// Error.
+// Fuzz targets: one for every kind of message that a rank or a server parses, and for kinds of
+// files. Each takes any bytes at all and returns; it ends the process where the product's answer to
+// them is neither a result nor a named Error.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,9 @@ int FuzzLeases(const uint8_t* data, size_t size);          // a saved state of t
 int FuzzPredictions(const uint8_t* data, size_t size);     // a worker's part of a prediction
 int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
 int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves
-int FuzzBlockSummaries(const uint8_t* data, size_t size);  // what a worker's first pass found
+int FuzzSplitFindings(const uint8_t* data, size_t size);   // what a worker's first pass found
+int FuzzShareReport(const uint8_t* data, size_t size);     // where a worker's share of a file lies
+int FuzzExamples(const uint8_t* data, size_t size);        // examples that another worker has read
 int FuzzProgress(const uint8_t* data, size_t size);        // a worker's tally
 int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums of an epoch
 int FuzzEvaluation(const uint8_t* data, size_t size);      // a worker's part of an evaluation
@@ -33,6 +35,14 @@ int FuzzWorkerCounts(const uint8_t* data, size_t size);    // a worker's counts 
 int FuzzRows(const uint8_t* data, size_t size);            // a file of rows
 int FuzzManifest(const uint8_t* data, size_t size);        // what a model or checkpoint is
 int FuzzProfile(const uint8_t* data, size_t size);         // what a worker's time went to
+int FuzzHttpRequest(const uint8_t* data, size_t size);     // what a client asks zhiyin serve
+int FuzzCompressed(const uint8_t* data, size_t size);      // a compressed data file
+int FuzzLibsvm(const uint8_t* data, size_t size);          // a data file: libsvm
+int FuzzLibffm(const uint8_t* data, size_t size);          // a data file: libffm
+int FuzzSlots(const uint8_t* data, size_t size);           // a data file: slot:feasign
+int FuzzTfRecord(const uint8_t* data, size_t size);        // a TFRecord file
+int FuzzJsonLines(const uint8_t* data, size_t size);       // a file of examples
+int FuzzArrow(const uint8_t* data, size_t size);           // batches of an Arrow table
 
 /// Well-formed inputs, made by the product itself: each is taken, but for the mailbox's, which end
 /// in the failure that they report.
@@ -46,7 +56,9 @@ std::vector<std::string> LeasesSeeds();
 std::vector<std::string> PredictionsSeeds();
 std::vector<std::string> ServerReportSeeds();
 std::vector<std::string> GroupSeeds();
-std::vector<std::string> BlockSummariesSeeds();
+std::vector<std::string> SplitFindingsSeeds();
+std::vector<std::string> ShareReportSeeds();
+std::vector<std::string> ExamplesSeeds();
 std::vector<std::string> ProgressSeeds();
 std::vector<std::string> EpochSumsSeeds();
 std::vector<std::string> EvaluationSeeds();
@@ -55,6 +67,14 @@ std::vector<std::string> WorkerCountsSeeds();
 std::vector<std::string> RowsSeeds();
 std::vector<std::string> ManifestSeeds();
 std::vector<std::string> ProfileSeeds();
+std::vector<std::string> HttpRequestSeeds();
+std::vector<std::string> CompressedSeeds();
+std::vector<std::string> LibsvmSeeds();
+std::vector<std::string> LibffmSeeds();
+std::vector<std::string> SlotsSeeds();
+std::vector<std::string> TfRecordSeeds();
+std::vector<std::string> JsonLinesSeeds();
+std::vector<std::string> ArrowSeeds();
 
 struct Target {
   std::string_view name;

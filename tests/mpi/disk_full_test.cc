@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <stop_token>
 #include <thread>
 
 #include "tests/support/census_checkpoints.h"
@@ -31,20 +33,33 @@ class DiskFull : public ::testing::Test {
     is_mounted_ = true;
   }
   void TearDown() override {
+    MakeRoom();
     if (is_mounted_) umount2(disk_.c_str(), MNT_DETACH);
   }
-  /// Takes all room but `n_left` bytes, and that of what the job removes in the next half second.
-  void Fill(uint64_t n_left) const {
-    std::ofstream file(disk_ + "/filler", std::ios::binary);
-    const std::string piece(4096, 'x');
-    for (int i = 0; i < 500; ++i) {
-      const uint64_t n_free = std::filesystem::space(disk_).available;
-      for (uint64_t n = n_left; n + piece.size() <= n_free; n += piece.size()) file << piece;
-      file.flush();
-      std::this_thread::sleep_for(milliseconds(1));
-    }
+  /// Takes all room but `n_left` bytes, and that of what the job removes until MakeRoom. Returns
+  /// when the disk is full.
+  void Fill(uint64_t n_left) {
+    auto file = std::make_shared<std::ofstream>(disk_ + "/filler", std::ios::binary);
+    const auto fill = [disk = disk_, n_left, file] {
+      const std::string piece(4096, 'x');
+      const uint64_t n_free = std::filesystem::space(disk).available;
+      for (uint64_t n = n_left; n + piece.size() <= n_free; n += piece.size()) *file << piece;
+      file->flush();
+    };
+    fill();
+    filler_ = std::jthread([fill](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        fill();
+        std::this_thread::sleep_for(milliseconds(1));
+      }
+    });
   }
-  void MakeRoom() const { std::filesystem::remove(disk_ + "/filler"); }
+  void MakeRoom() {
+    if (!filler_.joinable()) return;
+    filler_.request_stop();
+    filler_.join();
+    std::filesystem::remove(disk_ + "/filler");
+  }
   Arguments Census(int epochs, int max_failures) const {
     return CensusWithCheckpoints(
         output_, 1, epochs,
@@ -55,13 +70,15 @@ class DiskFull : public ::testing::Test {
   std::string disk_ = folder_.Path("disk");
   std::string output_ = disk_ + "/out";
   bool is_mounted_ = false;
+  std::jthread filler_;
 };
 
 TEST_F(DiskFull, ForAWhileTheJobGoesOn) {
   BackgroundProcess job(ZhiyinCommand(3, Census(1000, 1000)));
   WaitForStep(output_, 40);
   Fill(500'000);
-  std::this_thread::sleep_for(milliseconds(1500));
+  while (job.Out().find("WARNING: no checkpoint at step ") == std::string::npos)
+    std::this_thread::sleep_for(milliseconds(5));
   // An earlier checkpoint is still there, and whole.
   std::string notes;
   const auto newest =

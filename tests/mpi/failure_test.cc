@@ -186,6 +186,29 @@ TEST(Failure, ALossThatExplodes) {
       ::testing::AllOf(HasSubstr("the loss of task"), HasSubstr("lower the learning rates")));
 }
 
+TEST(Failure, MoreRowsThanMemory) {
+  // 8,000 rows of 32 KB each, 260 MB.
+  TempFolder folder;
+  std::string rows = "user,click\n";
+  for (int i = 0; i < 8000; ++i)
+    rows += "u" + std::to_string(i) + "," + std::to_string(i % 2) + "\n";
+  const std::string config = R"(name: "large" data { text { header: true } train { file: ")" +
+                             folder.Write("rows.csv", rows) + R"(" } }
+    table { name: "users" dim: 4096 optimizer { adagrad { learning_rate: 0.1 } } }
+    field { name: "user" } task { name: "click" label { equals: "1" } binary_cross_entropy {} }
+    model { mmoe { n_experts: 2 expert: 2 tower: 2 } }
+    train { epochs: 1 batch_size: 64 dense_optimizer { adam { learning_rate: 0.1 } } })";
+  const ProcessResult result = RunProcess(
+      {"bash", "-c", "ulimit -v 600000; exec \"$@\"", "bash", ZHIYIN_BINARY, "train",
+       "--config=" + folder.Write("job.textproto", config), "--simulate=1x1", "--progress=none"},
+      kFailureLimitS);
+  EXPECT_EQ(result.exit_code, 1);
+  const std::vector<std::string> lines = ErrorLines(result);
+  ASSERT_EQ(lines.size(), 1u) << result.err;
+  EXPECT_THAT(lines[0],
+              ::testing::MatchesRegex("rank 0 on .*: out of memory: .* table users has .*"));
+}
+
 TEST(Failure, AModelThatIsDamaged) {
   TempFolder folder;
   ASSERT_EQ(RunZhiyin(0, {"train", CensusConfig(), "--simulate=1x1", "--set", "train.epochs=1",

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "common/processors.h"
 #include "tests/support/files.h"
 #include "tests/support/ranks.h"
 #include "tests/support/zhiyin.h"
@@ -54,14 +55,14 @@ double ShareOfTheOther(int stopped_rank, std::vector<std::string> before = {},
 }
 
 TEST(Idle, AServerWithoutRequests) {
-  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two processors";
+  if (NumProcessors() < 2) GTEST_SKIP() << "needs two processors";
   const double share = ShareOfTheOther(1);
   std::printf("an idle server uses %.1f %% of a core\n", 100 * share);
   EXPECT_LT(share, kLimit);
 }
 
 TEST(Idle, AWorkerThatWaitsForItsServer) {
-  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two processors";
+  if (NumProcessors() < 2) GTEST_SKIP() << "needs two processors";
   const double share = ShareOfTheOther(0);
   std::printf("a waiting worker uses %.1f %% of a core\n", 100 * share);
   EXPECT_LT(share, kLimit);

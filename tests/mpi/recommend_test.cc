@@ -73,6 +73,11 @@ TEST(Recommend, FromEventsToLists) {
   EXPECT_THAT(measured.out, HasSubstr("most popular"));
   // Eleven items of the own taste are left, one of them the held-out one.
   EXPECT_THAT(measured.out, ::testing::ContainsRegex("tastes +60  1.0000"));
+  EXPECT_THAT(measured.out, ::testing::Not(HasSubstr("left out")));
+  const ProcessResult graph = run({"--k=5", "--format=jsonl", "--index=hnsw"});
+  EXPECT_EQ(graph.exit_code, 0) << graph.err;
+  EXPECT_THAT(graph.err, HasSubstr("--index=hnsw finds 1.000 of the best 200 items, measured on 60 "
+                                   "users\n"));
 
   const auto error = [&](const Arguments& more) {
     const ProcessResult result = run(more);
@@ -89,10 +94,49 @@ TEST(Recommend, FromEventsToLists) {
   EXPECT_THAT(error({"--servers=2"}), HasSubstr("--servers means nothing to recommend"));
   EXPECT_THAT(error({"--measure", "--format=jsonl"}),
               HasSubstr("--format means nothing to recommend --measure"));
-  EXPECT_THAT(error({"--users=" + folder.Write("more", "u1\nu99\n")}),
-              HasSubstr("more:2: no user \"u99\""));
+  const ProcessResult some =
+      run({"--users=" + folder.Write("more", "u1\nu99\nu2\n"), "--format=jsonl",
+           "--items=" + folder.Write("some", "i1\ni2\ni99\ni3\ni5\n")});
+  EXPECT_EQ(some.exit_code, 0);
+  EXPECT_THAT(some.out, ::testing::ContainsRegex("^\\{\"user\":\"u1\".*\n\\{\"user\":\"u2\".*\n$"));
+  EXPECT_THAT(some.err, HasSubstr("more:2: no user \"u99\" among the 60 users of data.train: left "
+                                  "out\n"));
+  EXPECT_THAT(some.err, HasSubstr("more: 1 of 3 lines are left out\n"));
+  EXPECT_THAT(some.err, HasSubstr("some:3: no item \"i99\" among the 40 items"));
+  EXPECT_THAT(error({"--users=" + folder.Write("none", "u98\nu99\n")}),
+              HasSubstr("none: none of its lines is of use, expected a user of data.train"));
   EXPECT_THAT(RunZhiyin(0, {"train", "--config=" + config, "--k=5"}).err,
               HasSubstr("--k means nothing to train"));
+}
+
+TEST(Recommend, AnyIdIsWrittenAndReadBack) {
+  const TempFolder folder;
+  // Item i1 becomes one with a tab, u7 one with a quote and a line end, i2 a long one.
+  std::string events = TasteEvents();
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    for (size_t at = 0; (at = events.find(from, at)) != events.npos; at += to.size())
+      events.replace(at, from.size(), to);
+  };
+  rename(",i1,", ",a\tb\\,");
+  rename(",i2,", "," + std::string(20'000, 'x') + ",");
+  rename("\nu7,", "\n\"\"\"seven\"\"\n!\",");
+  const std::string config =
+      folder.Write("job.textproto", TasteConfig(folder.Write("events.csv", events)));
+  TrainInto(folder.Path("model"), 0, {"--config=" + config, "--simulate=1x1"});
+  const Arguments recommend = {"recommend", "--checkpoint=" + folder.Path("model"), "--seen"};
+  Arguments some = recommend;
+  some.push_back("--users=" + folder.Write("users", "\\x22seven\"\\n!\nu4\n"));
+  some.push_back("--items=" + folder.Write("items", "a\\tb\\\\\ni4\n"));
+  const ProcessResult lists = RunZhiyin(0, some);
+  ASSERT_EQ(lists.exit_code, 0) << lists.err;
+  EXPECT_THAT(lists.out, HasSubstr("\n\\x22seven\"\\n!\t1\t"));
+  EXPECT_THAT(lists.out, HasSubstr("\ta\\tb\\\\\t"));
+  const ProcessResult all = RunZhiyin(0, recommend);
+  std::istringstream lines(all.out);
+  int n_lines = 0;
+  for (std::string line; std::getline(lines, line); ++n_lines)
+    ASSERT_EQ(std::count(line.begin(), line.end(), '\t'), 4) << line.substr(0, 200);
+  EXPECT_EQ(n_lines, 1 + 60 * 10);
 }
 
 TEST(Recommend, TheModelDoesNotDependOnTheNumberOfWorkers) {

@@ -195,7 +195,13 @@ TEST_F(Serve, ListsAreThoseOfRecommend) {
   EXPECT_EQ(Refused(server, "/v1/recommend", R"({"k": 3})"),
             std::pair(400, std::string("user is missing, expected text")));
   EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "n": 3})").second,
-            "\"n\" means nothing here, expected user, k");
+            "\"n\" means nothing here, expected user, k, columns");
+  EXPECT_EQ(
+      Refused(server, "/v1/recommend", R"({"user": "nobody", "columns": {"item": "i1"}})"),
+      std::pair(400, std::string(R"(columns: "item" is none that the model reads of a user)")));
+  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "u1", "columns": 3})"),
+            std::pair(400, std::string("columns: a number, expected an object")));
+  EXPECT_EQ(Refused(server, "/v1/recommend", R"({"user": "nobody", "columns": {}})").first, 404);
   const ProcessResult end = server.End();
   EXPECT_EQ(end.exit_code, 0);
   EXPECT_THAT(end.out, HasSubstr("the server ends, as it was told to"));
@@ -252,6 +258,10 @@ TEST_F(Serve, WhatMakesNoSenseIsRefusedInOneLine) {
               HasSubstr("expected HOST:PORT"));
   EXPECT_THAT(error({"--checkpoint=" + output_, "--token_file=" + folder_.Write("t", "two words")}),
               HasSubstr("expected one word"));
+  EXPECT_THAT(error({"--checkpoint=" + output_, "--connections=0"}),
+              HasSubstr("--connections=0: expected at least 1"));
+  EXPECT_THAT(error({"--checkpoint=" + output_, "--request_s=0"}),
+              HasSubstr("--request_s=0: expected more than 0, at most 3600"));
   EXPECT_THAT(error({"--checkpoint=" + output_, "--servers=2"}),
               HasSubstr("--servers means nothing to serve"));
   const Server server({"--checkpoint=" + output_});
@@ -275,6 +285,53 @@ TEST_F(Serve, WhatMakesNoSenseIsRefusedInOneLine) {
             std::pair(404, std::string("no POST /v2/score here")));
   EXPECT_EQ(Refused(server, "/v1/score", std::string(1'100'000, ' ')).first, 413);
   EXPECT_EQ(Post(server, "/v1/score", "packed", {{"Content-Encoding", "gzip"}})->status, 415);
+}
+
+TEST_F(Serve, AFormIsABodyLikeAnyOther) {
+  Train(Config(folder_.Write("rows.csv", Rows(300))));
+  const Server server({"--checkpoint=" + output_});
+  json request = {{"rows", json::array()}};
+  for (int i = 0; i < 400; ++i) request["rows"].push_back({{"user", "u1"}, {"item", "i1"}});
+  ASSERT_GT(request.dump().size(), 8192u);
+  httplib::Client client("127.0.0.1", server.port());
+  const httplib::Result result =
+      client.Post("/v1/score", request.dump(), "application/x-www-form-urlencoded");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, 200) << result->body;
+}
+
+TEST_F(Serve, RequestsOfManyValuesAreRefused) {
+  Train(Config(folder_.Write("rows.csv", Rows(300))));
+  const Server server({"--checkpoint=" + output_});
+  EXPECT_EQ(Refused(server, "/v1/score", "[[[[[[0]]]]]]"),
+            std::pair(400, std::string("the body: nested deeper than rows of values")));
+  std::string values = "0";
+  for (int i = 0; i < 100'000; ++i) values += ",0";
+  EXPECT_EQ(Refused(server, "/v1/score", "[" + values + "]"),
+            std::pair(413, std::string("the body: more than 100000 values")));
+}
+
+TEST_F(Serve, LimitsOfTheSystemAreKept) {
+  Train(Config(folder_.Write("rows.csv", Rows(300))));
+  const auto serve = [&](const std::string& limits, const Arguments& more) {
+    std::vector<std::string> command = {
+        "bash",        "-c",    limits + "; exec \"$@\"",  "bash",
+        ZHIYIN_BINARY, "serve", "--checkpoint=" + output_, "--listen=127.0.0.1:0"};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  };
+  // A thread's stack does not fit into the memory that the process may have.
+  const ProcessResult without =
+      RunProcess(serve("ulimit -s 4000000; ulimit -v 3000000", {}), /*timeout_s=*/60);
+  EXPECT_EQ(without.exit_code, 1);
+  EXPECT_THAT(ErrorLines(without), ::testing::ElementsAre(HasSubstr("a thread")));
+  // One place is left beside the files that the process needs itself.
+  BackgroundProcess few(serve("ulimit -n 65", {}));
+  for (int i = 0; i < 3000 && few.Out().find("serving") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_THAT(few.Out(), HasSubstr("note: 1 connections at a time, not --connections=512"));
+  kill(few.pid(), SIGTERM);
+  EXPECT_EQ(few.Wait(60).exit_code, 0);
 }
 
 /// One connection for all requests, without waiting for more to send.

@@ -19,9 +19,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 /// 2 servers, 4 workers.
 constexpr int kRanks = 6;
@@ -118,7 +120,9 @@ TEST(Death, OfAServer) {
   const ProcessResult result = EndAfter(1, SIGKILL);
   EXPECT_THAT(result.err,
               ContainsRegex("process rank 1 with PID [0-9]+ on node [^ ]+ exited on signal 9"));
-  EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died (mpirun says which)")));
+  // mpirun may end before it has read what the others say of it.
+  EXPECT_THAT(ErrorLines(result),
+              AnyOf(IsEmpty(), ElementsAre(HasSubstr("another rank died (mpirun says which)"))));
 }
 
 TEST(Death, OfRankZero) {

@@ -131,6 +131,43 @@ TEST_F(Inspect, ComparesTwo) {
   EXPECT_THAT(other.text, HasSubstr("  different\n"));
 }
 
+TEST_F(Inspect, ComparesAResumedJobsModelWithTheFirsts) {
+  const auto train = [&](const std::string& output, bool resume, std::function<bool()> stops) {
+    SimulatedJob run{InspectedJob(0), resume ? 3 : 2, resume ? 4 : 2, {}};
+    run.job.mutable_train()->set_slices(0);
+    run.output = folder_.Path(output);
+    run.resume = resume;
+    run.stop_requested = std::move(stops);
+    return Simulate(run).exit_code;
+  };
+  ASSERT_EQ(train("whole", false, {}), 0);
+  ASSERT_EQ(train("again", false, [n = 0]() mutable { return n++ > 1; }), 75);
+  ASSERT_EQ(train("again", true, {}), 0);
+  const Inspected same =
+      Look(folder_.Path("whole") + "/model", "", folder_.Path("again") + "/model");
+  EXPECT_EQ(same.code, 0) << same.text;
+  EXPECT_THAT(same.text, HasSubstr("  the same\n"));
+}
+
+TEST_F(Inspect, ComparesTheTablesThatTwoJobsHaveInCommon) {
+  Train(0, 2);
+  SimulatedJob run{InspectedJob(0), 1, 2, {}};
+  run.job.mutable_train()->set_seed(77);
+  run.job.mutable_table(1)->set_name("things");
+  for (Field& field : *run.job.mutable_field())
+    if (field.table() == "items") field.set_table("things");
+  run.output = folder_.Path("other");
+  ASSERT_EQ(Simulate(run).exit_code, 0);
+  const Inspected found = Look(output_ + "/model", "", run.output + "/model");
+  EXPECT_EQ(found.code, 1);
+  EXPECT_THAT(found.text, HasSubstr("  job: train.seed: is 77, was 5\n"));
+  EXPECT_THAT(found.text, ContainsRegex("table users: [0-9]+ rows are the same, [1-9][0-9]* "
+                                        "changed"));
+  EXPECT_THAT(found.text, HasSubstr("table dense: not compared: fields, tasks or the model"));
+  EXPECT_THAT(found.text, HasSubstr("table things: was not there\n"));
+  EXPECT_THAT(found.text, ContainsRegex("table items: is gone, with [0-9]+ rows\n"));
+}
+
 /// Without a step in between, whatever the ranks, at any staleness.
 TEST_F(Inspect, WhatIsLoadedAndSavedIsTheSame) {
   for (const int staleness : {-1, 0, 3}) {

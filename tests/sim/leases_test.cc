@@ -240,6 +240,34 @@ TEST_F(Predict, PredictsWhatAnEvaluationSees) {
   EXPECT_NEAR(squared_error / 1000, summary["tasks"]["y"]["mse"].get<double>(), 1e-6);
 }
 
+TEST_F(Predict, ReadsRowsWithoutAHeaderByThePlacesOfTraining) {
+  std::string labelled;
+  std::string unlabelled;
+  for (int i = 0; i < 300; ++i) {
+    const std::string inputs = std::to_string(i % 7) + "," + std::to_string(i) + "\n";
+    labelled += std::to_string(i % 5) + "," + inputs;
+    unlabelled += inputs;
+  }
+  const std::string train = folder_.Write("labelled.csv", labelled);
+  rank::RankOptions options;
+  options.config = folder_.Path("job.textproto");
+  options.overrides = {"data.text.header=false",   "field[id].column=#2",
+                       "numeric[x].column=#1",     "task[y].label.column=#0",
+                       "data.train.file=" + train, "data.test.file=" + train};
+  options.output = folder_.Path("out");
+  options.overwrite = true;
+  ASSERT_EQ(RunJob(options, {1, 2}).exit_code, 0);
+  ASSERT_EQ(Write({1, 2}, folder_.Path("labelled.tsv"), {}).exit_code, 0);
+  const std::string file = folder_.Write("unlabelled.csv", unlabelled);
+  ASSERT_EQ(Write({1, 2}, folder_.Path("unlabelled.tsv"), {"data.test.file=" + file}).exit_code, 0);
+  EXPECT_EQ(testing::ReadFile(folder_.Path("unlabelled.tsv")),
+            testing::ReadFile(folder_.Path("labelled.tsv")));
+  const std::string other = folder_.Write("other.csv", "1\n2\n");
+  EXPECT_THAT(Write({1, 1}, folder_.Path("other.tsv"), {"data.test.file=" + other}).error,
+              HasSubstr("other.csv:1: 1 column, expected 3 as in training, or 2 without the 1 that "
+                        "only tasks read"));
+}
+
 TEST_F(Predict, RefusesWhatCannotBe) {
   const auto error = [&](const std::string& output, std::vector<std::string> overrides) {
     const Outcome outcome = Write({1, 1}, output, std::move(overrides));

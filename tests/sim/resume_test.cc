@@ -103,10 +103,97 @@ TEST(Resume, AtAnyStepAndWithAnyRanksChangesNoBit) {
   }
 }
 
+/// Four rounds of slices an epoch; one slice for each of the two workers that begin.
+TEST(Resume, OnMoreWorkersThanSlicesChangesNoBit) {
+  Job job = StoppedJob(0);
+  job.mutable_train()->set_batch_size(8);
+  job.mutable_train()->set_slices(0);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(20);
+  const Outcome whole = RunJob(job, 1, 2, 1);
+  ASSERT_EQ(whole.exit_code, 0) << whole.error();
+  TempFolder folder(TempFolder::kInMemory);
+  SimulatedJob run{job, 1, 2, {}};
+  run.output = folder.Path("out");
+  run.stop_requested = AtSyncPoint(1);
+  ASSERT_EQ(Simulate(run).exit_code, kEndedEarly);
+  run.n_servers = 2;
+  run.n_workers = 5;
+  run.resume = true;
+  run.stop_requested = {};
+  const Outcome outcome = Simulate(run);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+  EXPECT_THAT(outcome.printed, HasSubstr("3 of 5 workers only evaluate"));
+  ExpectSame(outcome, whole);
+}
+
+/// Batches that no number of slices divides.
+TEST(Resume, WithoutABarrierTheSlicesOfTheFirstWorkersNeedNotDivideABatch) {
+  Job job = StoppedJob(-1);
+  job.mutable_train()->set_slices(0);
+  EXPECT_EQ(StopAndResume(job, {1, 3}, 3, {1, 2}, {1}).summary["samples"], 600);
+}
+
+/// One epoch of rows with numbers of their own, each of which makes a row of the table when it is
+/// trained on.
+Job JobOfNumberedRows(const TempFolder& folder, int staleness) {
+  std::string rows = "id,x,y\n";
+  for (int i = 0; i < 1500; ++i)
+    rows += std::to_string(i) + "," + std::to_string(i % 7) + "," + std::to_string(i % 5) + "\n";
+  const std::string text =
+      R"(name: "rows" data { text { header: true } shuffle_rows: 300 train { file: ")" +
+      folder.Write("rows.csv", rows) + R"(" } }
+    table { name: "ids" dim: 1 optimizer { sgd { learning_rate: 0.1 } } }
+    field { name: "id" }
+    numeric { name: "x" }
+    task { name: "y" label { number {} } squared_error {} }
+    model { linear {} }
+    train { epochs: 1 batch_size: 48 slices: 12 seed: 3 dense_optimizer { sgd { learning_rate: 0.01 } } })";
+  Job job = launch::job::ParseJob(text, "rows", "/", {});
+  job.mutable_train()->set_staleness(staleness);
+  return job;
+}
+
+TEST(Resume, OnFilesOfAnotherContentIsRefusedByName) {
+  TempFolder folder;
+  const Job job = [&] {
+    Job numbered = JobOfNumberedRows(folder, 0);
+    numbered.mutable_train()->mutable_checkpoint()->set_every_steps(4);
+    return numbered;
+  }();
+  SimulatedJob run{job, 1, 2, {}};
+  run.output = folder.Path("out");
+  run.stop_requested = AtSyncPoint(2);
+  ASSERT_EQ(Simulate(run).exit_code, kEndedEarly);
+  const std::string rows = ReadFile(folder.Path("rows.csv"));
+  std::string others = rows;  // as many rows, as many bytes
+  others[others.size() - 2] = others[others.size() - 2] == '1' ? '2' : '1';
+  folder.Write("rows.csv", others);
+  run.resume = true;
+  run.stop_requested = {};
+  const Outcome refused = Simulate(run);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.error(), HasSubstr(folder.Path("rows.csv") + ": has another content"));
+  folder.Write("rows.csv", rows);  // written anew, with the content that it had
+  EXPECT_EQ(Simulate(run).exit_code, 0);
+}
+
 TEST(Resume, AgainAndAgainChangesNoBit) {
   const Outcome whole = RunJob(StoppedJob(0), 2, 3, 1);
   // Some make no step at all.
   ExpectSame(StopAndResume(StoppedJob(0), {2, 3}, 1, {1, 2}, {2, 0, 0, 3, 1, 4}), whole);
+}
+
+TEST(Resume, TheTimeOfTheEpochThatIsUnderWayCounts) {
+  TempFolder folder(TempFolder::kInMemory);
+  SimulatedJob run{StoppedJob(0), 1, 2, {}};
+  run.output = folder.Path("out");
+  run.stop_requested = AtSyncPoint(1);
+  ASSERT_EQ(Simulate(run).exit_code, kEndedEarly);
+  const Manifest manifest =
+      worker::saved::LoadManifest(worker::saved::FindCheckpoints(run.output).at(0));
+  ASSERT_EQ(manifest.progress().epoch(), 0);
+  ASSERT_GT(manifest.step(), 0);
+  EXPECT_GT(manifest.progress().training_s(), 0);
 }
 
 /// All that training keeps is in some of them.
@@ -187,7 +274,7 @@ TEST(Resume, WhatACheckpointBuildsOnIsKeptAsLongAsItIs) {
   job.mutable_train()->mutable_checkpoint()->set_keep(1);
   for (const auto& [sync_point, expected] :
        {std::pair(10, std::pair(5, 4)), std::pair(11, std::pair(1, 0)),
-        std::pair(13, std::pair(3, 2))}) {
+        std::pair(14, std::pair(3, 2))}) {
     TempFolder folder(TempFolder::kInMemory);
     SimulatedJob run{job, 2, 2, {}};
     run.output = folder.Path("out");
@@ -303,6 +390,7 @@ TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
   const Outcome better = Simulate(on);
   ASSERT_EQ(better.exit_code, 0) << better.error();
   job.mutable_train()->clear_warm_start();
+  job.mutable_train()->set_start_at_zero(true);  // it knows nothing, not even mean labels
   const Outcome cold = Simulate({job, 2, 2, {}});
   EXPECT_LT(better.summary["train_loss"], 0.9 * cold.summary["train_loss"].get<double>());
 
@@ -333,26 +421,6 @@ TEST(Resume, AWarmStartBeginsWithTheOtherJobsRows) {
       << "the model's own weights go with all tables";
 }
 
-/// One epoch of rows with numbers of their own, each of which makes a row of the table when it is
-/// trained on.
-Job JobOfNumberedRows(const TempFolder& folder, int staleness) {
-  std::string rows = "id,x,y\n";
-  for (int i = 0; i < 1500; ++i)
-    rows += std::to_string(i) + "," + std::to_string(i % 7) + "," + std::to_string(i % 5) + "\n";
-  const std::string text =
-      R"(name: "rows" data { text { header: true } shuffle_rows: 300 train { file: ")" +
-      folder.Write("rows.csv", rows) + R"(" } }
-    table { name: "ids" dim: 1 optimizer { sgd { learning_rate: 0.1 } } }
-    field { name: "id" }
-    numeric { name: "x" }
-    task { name: "y" label { number {} } squared_error {} }
-    model { linear {} }
-    train { epochs: 1 batch_size: 48 slices: 12 seed: 3 dense_optimizer { sgd { learning_rate: 0.01 } } })";
-  Job job = launch::job::ParseJob(text, "rows", "/", {});
-  job.mutable_train()->set_staleness(staleness);
-  return job;
-}
-
 TEST(Resume, WithoutABarrierEveryRowCountsOnce) {
   TempFolder folder;
   for (const int staleness : {-1, 0, 1, 3}) {
@@ -371,7 +439,7 @@ TEST(Resume, WithoutABarrierEveryRowCountsOnce) {
 /// A file that cannot be written, at any step of its making.
 TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
   Job job = StoppedJob(0);
-  job.mutable_train()->mutable_checkpoint()->set_every_steps(9);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(6);
   const Outcome whole = RunJob(job, 2, 2, 1);
   int n_steps = 0;  // of the second checkpoint
   for (int fail_at = -1; fail_at < n_steps; ++fail_at) {
@@ -380,7 +448,7 @@ TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
     run.output = folder.Path("out");
     int n = 0;
     WatchFiles([&](const FileStep& step) {
-      if (step.path.find("step-000000000018") == step.path.npos || n++ != fail_at) return;
+      if (step.path.find("step-000000000012") == step.path.npos || n++ != fail_at) return;
       throw FileError(step.path + ": cannot do step " + std::to_string(fail_at) +
                       ": No space left on device");
     });
@@ -396,19 +464,19 @@ TEST(Resume, AFailedCheckpointIsSaidAndTheJobGoesOn) {
     }
     EXPECT_THAT(outcome.printed,
                 HasSubstr("No space left on device: the job goes on, the newest is "));
-    EXPECT_THAT(outcome.printed, HasSubstr("checkpoint at step 27, written in "));
+    EXPECT_THAT(outcome.printed, HasSubstr("checkpoint at step 18, written in "));
   }
 }
 
 TEST(Resume, CheckpointsThatFailAgainAndAgainEndTheJob) {
   Job job = StoppedJob(0);
-  job.mutable_train()->mutable_checkpoint()->set_every_steps(4);
+  job.mutable_train()->mutable_checkpoint()->set_every_steps(3);
   job.mutable_train()->mutable_checkpoint()->set_max_failures(2);
   TempFolder folder(TempFolder::kInMemory);
   SimulatedJob run{job, 2, 2, {}};
   run.output = folder.Path("out");
   WatchFiles([&](const FileStep& step) {
-    // From the third on.
+    // From step 10 on.
     if (step.kind == FileStep::kWrite && step.path.find("rows-1-of-2") != step.path.npos &&
         step.path.find("step-00000000000") == step.path.npos)
       throw FileError(step.path + ": cannot write: No space left on device");
@@ -417,14 +485,14 @@ TEST(Resume, CheckpointsThatFailAgainAndAgainEndTheJob) {
   WatchFiles({});
   EXPECT_EQ(outcome.exit_code, 1);
   ASSERT_EQ(outcome.errors.size(), 1u);
-  EXPECT_THAT(outcome.errors[0], HasSubstr("checkpoint at step 20: "));
+  EXPECT_THAT(outcome.errors[0], HasSubstr("checkpoint at step 18: "));
   EXPECT_THAT(outcome.errors[0],
               HasSubstr("No space left on device: the job ends, the newest is "));
   EXPECT_EQ(worker::saved::NewestCheckpoint(run.output, [](const std::string&) {})
                 .back()
                 .manifest.progress()
                 .next_step(),
-            8);
+            9);
 }
 
 /// Of all checkpoints, one in how many is whole.

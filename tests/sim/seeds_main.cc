@@ -12,11 +12,12 @@
 #include <thread>
 #include <vector>
 
+#include "common/processors.h"
 #include "tests/sim/drawn_job.h"
 
 DEFINE_uint64(first, 1, "The first seed");
 DEFINE_uint64(seeds, 2000, "How many");
-DEFINE_uint32(threads, std::thread::hardware_concurrency(), "Jobs at a time");
+DEFINE_uint32(threads, static_cast<uint32_t>(zhiyin::NumProcessors()), "Jobs at a time");
 
 int main(int argc, char** argv) {
   FLAGS_logtostderr = true;

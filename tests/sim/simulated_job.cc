@@ -31,6 +31,7 @@ Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper)
   options.timeout_s = job.timeout_s;
   options.output = job.output.empty() ? folder.Path("out") : job.output;
   options.resume = job.resume;
+  options.profile = job.profile;
   options.stop_requested = job.stop_requested;
   options.network = "simulated";
   options.progress = job.progress;

@@ -22,6 +22,7 @@ struct SimulatedJob {
   worker::train::ProgressStyle progress = worker::train::ProgressStyle::kNone;
   std::string output = {};  // the folder; "": one that is gone afterwards
   bool resume = false;
+  bool profile = false;
   std::function<bool()> stop_requested = {};  // asked at sync points
 
   int n_ranks() const { return n_servers + n_workers; }

@@ -158,6 +158,39 @@ TEST(WholeJob, StopsEarlyEverywhereAndKeepsTheBest) {
   }
 }
 
+TEST(WholeJob, TheValidationSplitDecidesAndTheTestSplitIsReported) {
+  Job job = SmallJob(0);
+  job.mutable_train()->set_epochs(4);
+  job.mutable_train()->mutable_early_stopping()->set_keep_best(true);
+  // A part of the training split: each epoch fits it better.
+  *job.mutable_data()->mutable_validation() = job.data().train();
+  job.mutable_data()->mutable_validation()->set_n_rows(200);
+  const Outcome outcome = RunJob(job, 1, 1, 1);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+  const int64_t best = outcome.summary["early_stopping"]["best_epoch"];
+  EXPECT_NE(outcome.summary["validation"]["loss"], outcome.summary["test_loss"]);
+  for (const Task& task : job.task()) {
+    const std::vector<Json> validation = LinesOf(outcome.metrics, "validation", task.name());
+    const std::vector<Json> test = LinesOf(outcome.metrics, "test", task.name());
+    ASSERT_EQ(validation.size(), 4u);
+    ASSERT_EQ(test.size(), 4u);
+    const size_t at = static_cast<size_t>(best - 1);
+    EXPECT_EQ(validation[0]["samples"], 200);
+    EXPECT_EQ(outcome.summary["validation"]["tasks"][task.name()]["mse"], validation[at]["mse"]);
+    EXPECT_EQ(outcome.summary["tasks"][task.name()]["mse"], test[at]["mse"]);
+  }
+  EXPECT_THAT(outcome.printed, HasSubstr("  validation loss "));
+  EXPECT_THAT(outcome.printed, HasSubstr("validation split, 200 rows:\n"));
+  // The best is that of the validation split, whatever the test split says.
+  Job only = job;
+  *only.mutable_data()->mutable_test() = job.data().validation();
+  only.mutable_data()->clear_validation();
+  const Outcome alone = RunJob(only, 1, 1, 1);
+  EXPECT_EQ(alone.summary["early_stopping"]["best_epoch"], best);
+  EXPECT_EQ(alone.summary["test_loss"], outcome.summary["validation"]["loss"]);
+  EXPECT_EQ(RunJob(job, 2, 3, 5).metrics, outcome.metrics);
+}
+
 TEST(WholeJob, ToLookAtGradientsOfTasksChangesNoBit) {
   Job job = SmallJob(0);
   const Outcome without = RunJob(job, 1, 2, 1);
@@ -236,6 +269,25 @@ TEST(WholeJob, ReadingInWindowsTrainsOnEveryRow) {
   EXPECT_EQ(outcome.metrics, RunJob(job, 2, 2, 9).metrics);
   EXPECT_THAT(outcome.metrics, HasSubstr("\"split\":\"train\",\"task\":\"rating\""));
   EXPECT_EQ(Json::parse(outcome.metrics.substr(0, outcome.metrics.find('\n')))["samples"], 2500);
+}
+
+TEST(WholeJob, CopiesOfHotRowsSaveMostPullsWithMoreWorkersThanSlices) {
+  for (const int staleness : {-1, 2}) {
+    Job job = SmallJob(staleness);
+    job.mutable_data()->mutable_train()->set_n_rows(3000);
+    job.mutable_train()->set_batch_size(50);
+    job.mutable_train()->set_slices(1);
+    const Outcome without = RunJob(job, 2, 4, 1);
+    for (Table& table : *job.mutable_table()) {
+      table.mutable_hot_keys()->set_rows(256);
+      table.mutable_hot_keys()->set_refresh_steps(8);
+    }
+    const Outcome with = RunJob(job, 2, 4, 1);
+    ASSERT_EQ(with.exit_code, 0) << with.error();
+    EXPECT_LT(with.summary["keys_pulled"].get<int64_t>() * 3,
+              without.summary["keys_pulled"].get<int64_t>())
+        << "staleness " << staleness;
+  }
 }
 
 class EverySeed : public ::testing::TestWithParam<uint64_t> {};

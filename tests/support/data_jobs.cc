@@ -9,9 +9,9 @@
 namespace zhiyin::testing {
 namespace {
 
-std::vector<uint32_t> Bits(const std::vector<float>& numbers) {
-  std::vector<uint32_t> bits;
-  for (const float x : numbers) bits.push_back(std::bit_cast<uint32_t>(x));
+std::vector<uint64_t> Bits(const std::vector<double>& numbers) {
+  std::vector<uint64_t> bits;
+  for (const double x : numbers) bits.push_back(std::bit_cast<uint64_t>(x));
   return bits;
 }
 
@@ -69,7 +69,7 @@ Job CensusJob(const std::string& file) {
 
 std::vector<std::string> Collected::Complaints() const {
   std::vector<std::string> complaints;
-  for (const worker::data::BadLine& line : bad) complaints.push_back(line.what);
+  for (const worker::data::BadLine& line : bad) complaints.push_back(line.Text());
   return complaints;
 }
 

@@ -64,6 +64,30 @@ std::vector<Job> JobOfEveryExample(const std::string& room,
   return jobs;
 }
 
+/// Tasks are click, purchase, and conversion, which has a label where there is a click.
+Job CounterfactualJob() {
+  Job job = ExampleJob("shared_bottom { bottom: 5 }", 3, 0, true);
+  const Task genre = job.task(0);
+  const Task group = job.task(1);
+  job.clear_task();
+  for (const auto& [name, like] :
+       {std::pair{"click", group}, {"purchase", genre}, {"conversion", genre}}) {
+    *job.add_task() = like;
+    job.mutable_task()->rbegin()->set_name(name);
+  }
+  *job.mutable_task(2)->mutable_sample_space() = group.label();
+  job.mutable_task(2)->set_weight(0);
+  Esmm* esmm = job.mutable_model()->mutable_esmm();
+  esmm->add_hidden(5);
+  esmm->set_ipw_weight(0.8);
+  esmm->set_min_propensity(0.1);
+  esmm->add_step()->set_task("click");
+  Esmm::Step* purchase = esmm->add_step();
+  purchase->set_task("purchase");
+  purchase->set_conditional_task("conversion");
+  return job;
+}
+
 }  // namespace
 
 Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool binary,
@@ -95,7 +119,7 @@ Job ExampleJob(const std::string& model_text, int dim, int sequence_length, bool
           R"(
       task { name: "rating" )" +
           rating + R"( }
-      task { name: "first_group" label { column: "user_group" equals: "group0" } binary_cross_entropy {} weight: 0.5 }
+      task { name: "first_group" label { column: "user_group" equals: "group0" } binary_cross_entropy {} weight: 0.5 allow_one_class: true }
       model { )" +
           model_text +
           R"( }
@@ -158,6 +182,18 @@ std::vector<Job> JobOfEveryBalance() {
                                 "balance { " + text + " }"));
   }
   return jobs;
+}
+
+std::vector<Job> JobOfEveryAuxiliaryLoss() {
+  return {ExampleJob("shared_bottom { bottom: 5 tower: 3 } gates { l1: 0.4 }", 3),
+          ExampleJob(
+              R"(two_tower {
+             user { field: "user_group" field: "user_region" numeric: "user_age" hidden: 5 }
+             item { field: "item_genre" field: "item_tags" numeric: "item_quality" hidden: 5 }
+             dim: 4 in_batch { weight: 0.7 } })",
+              3),
+          ExampleJob("aitm { hidden: 5 calibration_weight: 0.6 }", 3, 0, true),
+          CounterfactualJob()};
 }
 
 std::string ModelName(const Job& job) {

@@ -56,6 +56,10 @@ std::vector<Job> JobOfEverySequenceReader();
 /// tests/data/kinds/balance.
 std::vector<Job> JobOfEveryBalance();
 
+/// A job for each auxiliary loss: the penalty on gates, the in-batch softmax, the calibrator, and
+/// the counterfactual loss.
+std::vector<Job> JobOfEveryAuxiliaryLoss();
+
 /// The name of the job's model: "mmoe".
 std::string ModelName(const Job& job);
 

@@ -1,7 +1,6 @@
 #include "tests/support/ranks.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,6 +10,8 @@
 #include <sstream>
 #include <system_error>
 #include <thread>
+
+#include "common/processors.h"
 
 namespace zhiyin::testing {
 
@@ -31,10 +32,7 @@ std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argume
 }
 
 std::vector<std::string> OnOneProcessor() {
-  cpu_set_t allowed;
-  sched_getaffinity(0, sizeof(allowed), &allowed);
-  int first = 0;
-  while (!CPU_ISSET(first, &allowed)) ++first;
+  const int first = AllowedProcessors().at(0);
   // mpirun would bind few ranks to a core each.
   return {"env", "OMPI_MCA_hwloc_base_binding_policy=none", "taskset", "-c", std::to_string(first)};
 }

@@ -9,13 +9,15 @@ Augmenter::Augmenter(const Job& job) {
   for (const Field& field : job.field()) {
     const Augment& rules = field.augment();
     fields_.push_back({rules.dropout(), rules.crop(), rules.reorder(), rules.mask()});
-    is_active_ |=
+    changes_keys_ |=
         rules.dropout() > 0 || rules.crop() > 0 || rules.reorder() > 0 || rules.mask() > 0;
   }
+  is_active_ = changes_keys_;
   for (const Task& task : job.task()) {
     negative_share_.push_back(task.negative_share());
-    is_active_ |= task.negative_share() < 1;
+    samples_ |= task.negative_share() < 1;
   }
+  is_active_ |= samples_;
 }
 
 void Augmenter::Change(const FieldRules& rules, Random* random) {
@@ -36,10 +38,22 @@ void Augmenter::Change(const FieldRules& rules, Random* random) {
   if (rules.mask > 0) std::erase_if(values_, [&](Key) { return random->Uniform() < rules.mask; });
 }
 
+void Augmenter::KeepDataKeys(Rows* to) const {
+  if (to->data_key_begin.empty()) to->data_key_begin.push_back(0);
+  const size_t last = to->key_begin.size() - 1;
+  const size_t first = last - fields_.size();
+  for (size_t f = first; f < last; ++f) {
+    const uint32_t n_values = to->key_begin[f + 1] - to->key_begin[f];
+    to->data_key_begin.push_back(to->data_key_begin.back() + n_values);
+  }
+  to->data_keys.insert(to->data_keys.end(), row_.begin(), row_.end());
+}
+
 void Augmenter::Append(const Rows& from, int64_t i, Random random, Rows* to) {
   to->Append(from, i);
   const size_t first = to->key_begin.size() - 1 - fields_.size();
   row_.assign(to->keys.begin() + to->key_begin[first], to->keys.end());
+  if (changes_keys_) KeepDataKeys(to);
   to->keys.resize(to->key_begin[first]);
   size_t begin = 0;
   for (size_t f = 0; f < fields_.size(); ++f) {
@@ -51,10 +65,21 @@ void Augmenter::Append(const Rows& from, int64_t i, Random random, Rows* to) {
     to->keys.insert(to->keys.end(), values_.begin(), values_.end());
     to->key_begin[first + f + 1] = static_cast<uint32_t>(to->keys.size());
   }
-  float* const labels = to->labels.data() + to->labels.size() - negative_share_.size();
-  for (size_t t = 0; t < negative_share_.size(); ++t) {
-    const bool kept = random.Uniform() < negative_share_[t];
-    if (!kept && labels[t] == 0) labels[t] = kMissing;
+  SampleNegatives(&random, to);
+}
+
+void Augmenter::SampleNegatives(Random* random, Rows* to) const {
+  const size_t n_tasks = negative_share_.size();
+  if (samples_ && to->weights.size() < to->labels.size()) to->weights.resize(to->labels.size(), 1);
+  double* const labels = to->labels.data() + to->labels.size() - n_tasks;
+  for (size_t t = 0; t < n_tasks; ++t) {
+    const bool kept = random->Uniform() < negative_share_[t];
+    if (labels[t] != 0 || negative_share_[t] == 1) continue;
+    if (kept) {
+      to->weights[to->weights.size() - n_tasks + t] *= static_cast<float>(1 / negative_share_[t]);
+    } else {
+      labels[t] = kMissing;
+    }
   }
 }
 

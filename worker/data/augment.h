@@ -17,7 +17,10 @@ class Augmenter {
 
   /// Whether the job asks for any change.
   bool IsActive() const { return is_active_; }
-  /// Appends example i of `from`, changed, to *to. A function of the example and `random`.
+  /// Appends example i of `from`, changed, to *to, which keeps the keys that it has in the data as
+  /// well. A function of the example and `random`. A negative that Task.negative_share has kept
+  /// weighs 1 / negative_share times as much, since it stands for those that were left out: *to has
+  /// weights where the job samples negatives. REQUIRES: all examples of *to were appended by this.
   void Append(const Rows& from, int64_t i, Random random, Rows* to);
 
  private:
@@ -28,8 +31,14 @@ class Augmenter {
     double mask = 0;
   };
   void Change(const FieldRules& rules, Random* random);
+  /// Samples the negatives of the last example, task by task.
+  void SampleNegatives(Random* random, Rows* to) const;
+  /// Copies the keys of the last example, which are in row_, to the data's keys of *to.
+  void KeepDataKeys(Rows* to) const;
 
   bool is_active_ = false;
+  bool samples_ = false;  // whether some negative_share is below 1
+  bool changes_keys_ = false;
   std::vector<FieldRules> fields_;
   std::vector<double> negative_share_;  // [tasks]
   std::vector<Key> row_;                // keys of the example in hand

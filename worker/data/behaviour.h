@@ -2,8 +2,10 @@
 // events, item shares and sampled negatives.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,8 +13,11 @@
 #include <vector>
 
 #include "common/random.h"
+#include "common/tick.h"
 #include "configs/job.pb.h"
+#include "worker/data/event_time.h"
 #include "worker/data/joins.h"
+#include "worker/data/split_kind.h"
 
 namespace zhiyin::worker::data {
 
@@ -22,20 +27,25 @@ namespace zhiyin::worker::data {
 /// Users and items are numbered from 0 in the order in which they first appear in the training
 /// files; users and items that appear only in a file of data.join come after them. A `row` is the
 /// number of a line, counted from 0 over all training files without their headers. A malformed
-/// line, which here is also one without a user, an item or a numeric time, has a number but is not
-/// an event; it is not reported here, but by the Source.
+/// line, which here is also one without a user, an item or a time, has a number but is not an
+/// event; it is not reported here, but by the Source.
+///
+/// The times are all numbers or all dates (ParseTime): the first one of the files decides, and a
+/// line with one of the other kind has no time.
 class Behaviour {
  public:
   struct Event {
     int item = 0;
-    double time = 0;
+    EventTime time = 0;
     int64_t row = 0;  // the number of its line
   };
 
-  /// Reads the files of data.train.file and data.join. Throws Error if a file cannot be read, a
-  /// column is missing, or the name of an item contains "|". REQUIRES: the job has passed
-  /// validation and has data.behaviour.
-  static std::shared_ptr<const Behaviour> Read(const Job& job);
+  /// Reads the files of data.train.file and data.join, and calls `tick` meanwhile. Throws Error if
+  /// a file cannot be read, its columns are not those of training (InspectFiles), the name of an
+  /// item contains "|", or from_time or validation_from_time of data.behaviour divides nothing: all
+  /// lines are on one side of it. REQUIRES: the job has passed validation and has data.behaviour.
+  static std::shared_ptr<const Behaviour> Read(
+      const Job& job, const Tick& tick = [] {});
 
   const std::shared_ptr<const Joins>& joins() const { return joins_; }
   /// The file that data.join joins by item; nullptr if there is none. Owned by joins().
@@ -54,6 +64,10 @@ class Behaviour {
   /// The events of a user that are held out of training for the test split, in order of time, then
   /// of line.
   std::span<const Event> held_out(int user) const { return held_out_[static_cast<size_t>(user)]; }
+  /// Those that are held out for the validation split.
+  std::span<const Event> held_out_for_validation(int user) const {
+    return held_out_for_validation_[static_cast<size_t>(user)];
+  }
   /// The number of training events of an item.
   int64_t count(int item) const { return counts_[static_cast<size_t>(item)]; }
   /// The number of training events of all items.
@@ -62,8 +76,14 @@ class Behaviour {
   /// The number of lines of the training files, malformed ones included. All functions that take a
   /// `row` require 0 <= row < n_rows().
   int64_t n_rows() const { return static_cast<int64_t>(user_of_row_.size()); }
-  /// Whether the line is held out of training, for the test split.
-  bool IsHeldOut(int64_t row) const { return is_held_out_[static_cast<size_t>(row)]; }
+  /// Whether the line has a time.
+  bool HasTime(int64_t row) const { return !std::isnan(time_of_row_[static_cast<size_t>(row)]); }
+  /// What the times of the lines are; nullopt where no line has one.
+  std::optional<TimeKind> time_kind() const { return time_kind_; }
+  /// The split that the line belongs to.
+  SplitKind split(int64_t row) const { return split_of_row_[static_cast<size_t>(row)]; }
+  /// Whether the line is held out of training.
+  bool IsHeldOut(int64_t row) const { return split(row) != SplitKind::kTrain; }
   /// Whether the line is a training event: well-formed, not held out, and with a positive value in
   /// the column data.behaviour.event if the job names one (in other lines the item was only shown).
   bool IsLearnedEvent(int64_t row) const {
@@ -74,6 +94,9 @@ class Behaviour {
   std::string HistoryBefore(int64_t row) const;
   /// The column `history` of a user after all training events; "" for user -1.
   std::string HistoryOf(int user) const;
+  /// The column `history` of these items, oldest first, which need not be of the files: the last
+  /// history_length of them.
+  std::string HistoryOf(std::span<const std::string> items) const;
   /// The column `item_log_share` of an item: ln(count(item) / n_events()), with seven significant
   /// digits; an item without training events counts as half an event.
   std::string LogShareOf(std::string_view item) const;
@@ -83,11 +106,35 @@ class Behaviour {
   int DrawNegative(int64_t row, Random* random) const;
 
  private:
+  /// What is held out for a split: the last `last` events of each user, the lines of a time from
+  /// `from_time` on, and those that draw a number in [begin, end); by default, nothing.
+  struct HoldOutRule {
+    size_t last = 0;  // 0: none
+    std::optional<double> from_time;
+    double begin = 0;
+    double end = 0;
+    uint64_t seed = 0;
+
+    static HoldOutRule OfTest(const zhiyin::Behaviour& config);
+    static HoldOutRule OfValidation(const zhiyin::Behaviour& config);
+  };
+
   Behaviour() = default;
   std::string History(std::span<const Event> before) const;
-  void ReadFile(const Job& job, const std::string& path);
-  void HoldOut(const zhiyin::Behaviour& config);
-  void AddJoined(const zhiyin::Behaviour& config);
+  void ReadFiles(const Job& job, const Tick& tick);
+  /// The time that `text` says; NaN where it says none, or one of another kind than those before.
+  EventTime ReadTime(std::string_view text);
+  /// Throws Error where all lines are on one side of `from_time`, the field `name` of
+  /// data.behaviour, from which on they belong to `split`.
+  void CheckFromTime(const char* name, EventTime from_time, const Data& data,
+                     const Split& split) const;
+  /// Sets split_of_row_, and divides events_ by it.
+  void HoldOut(const zhiyin::Behaviour& config, const Tick& tick);
+  /// Sets split_of_row_ of the lines that the rule holds out, of those that are not held out yet.
+  /// REQUIRES: events_ are sorted.
+  void Mark(SplitKind kind, const HoldOutRule& rule, const Tick& tick);
+  void AddJoined(const zhiyin::Behaviour& config, const Tick& tick);
+  void PrepareNegatives(const zhiyin::Behaviour::Negatives& config, const Tick& tick);
 
   std::shared_ptr<const Joins> joins_;
   const JoinedFile* item_content_ = nullptr;  // in joins_
@@ -98,12 +145,14 @@ class Behaviour {
   std::unordered_map<std::string, int> item_numbers_;
   std::vector<std::vector<Event>> events_;
   std::vector<std::vector<Event>> held_out_;
+  std::vector<std::vector<Event>> held_out_for_validation_;
   std::vector<int64_t> counts_;
   int64_t n_events_ = 0;
-  std::vector<bool> is_held_out_;    // [n_rows]
-  std::vector<bool> is_event_;       // [n_rows], held-out events included
-  std::vector<int> user_of_row_;     // [n_rows]; -1: malformed
-  std::vector<double> time_of_row_;  // [n_rows]
+  std::vector<SplitKind> split_of_row_;  // [n_rows]
+  std::vector<bool> is_event_;           // [n_rows], held-out events included
+  std::vector<int> user_of_row_;         // [n_rows]; -1: malformed
+  std::vector<EventTime> time_of_row_;   // [n_rows]; NaN: none
+  std::optional<TimeKind> time_kind_;
   // The items of each user's training events, ascending; filled only for jobs with negatives.
   std::vector<std::vector<int>> items_of_;
   // The cumulative weights count^power of the items; filled only for negatives by popularity.

@@ -7,6 +7,8 @@
 
 namespace zhiyin::worker::data {
 
-inline constexpr std::array<std::string_view, 2> kBehaviourColumns = {"history", "item_log_share"};
+inline constexpr std::string_view kHistoryColumn = "history";
+inline constexpr std::array<std::string_view, 2> kBehaviourColumns = {kHistoryColumn,
+                                                                      "item_log_share"};
 
 }  // namespace zhiyin::worker::data

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "common/types.h"
+#include "worker/data/row_parser.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -20,39 +21,52 @@ size_t PositionOf(const std::string& name, const Columns& columns) {
 
 }  // namespace
 
-BehaviourExamples::BehaviourExamples(const Job& job, const Split& split, const Columns& columns)
-    : behaviour_(Behaviour::Read(job)),
+BehaviourExamples::BehaviourExamples(const Job& job, SplitKind split, const Columns& columns,
+                                     const Tick& tick)
+    : behaviour_(Behaviour::Read(job, tick)),
       config_(job.data().behaviour()),
-      is_test_(&split == &job.data().test()),
+      missing_(job.data().text()),
+      split_(split),
       user_column_(PositionOf(config_.user(), columns)),
       item_column_(PositionOf(config_.item(), columns)) {
   const auto& tasks = config_.negatives().task();
   for (const Task& task : job.task())
     is_negative_.push_back(std::find(tasks.begin(), tasks.end(), task.name()) != tasks.end());
   const auto& learned = job.data().train().file();
-  is_of_training_files_ =
-      std::equal(learned.begin(), learned.end(), split.file().begin(), split.file().end());
+  const auto& own = SplitOf(job.data(), split).file();
+  is_of_training_files_ = std::equal(learned.begin(), learned.end(), own.begin(), own.end());
+  if (is_of_training_files_) time_column_ = PositionOf(config_.time(), columns);
 }
 
 bool BehaviourExamples::IsInSplit(int64_t line, const std::string& path) const {
   if (!is_of_training_files_) return true;
   if (line >= behaviour_->n_rows())
     Fail(path, ": has grown since the job began, expected a file that stays as it is");
-  return behaviour_->IsHeldOut(line) == is_test_;
+  return split_ == SplitKind::kTestFiles || behaviour_->split(line) == split_;
 }
 
-void BehaviourExamples::AppendColumns(int64_t line, std::vector<std::string_view>* values) {
+std::string BehaviourExamples::TimeDefect(int64_t line, std::span<const Value> values) const {
+  if (!is_of_training_files_ || behaviour_->HasTime(line) || missing_.Has(values[time_column_]))
+    return "";
+  const char* expected = "a number, or a date such as 2024-05-31 or 2024-05-31T08:30:00Z";
+  if (behaviour_->time_kind() == TimeKind::kNumber) expected = "a number, as in other lines";
+  if (behaviour_->time_kind() == TimeKind::kDate)
+    expected = "a date such as 2024-05-31 or 2024-05-31T08:30:00Z, as in other lines";
+  return Wrong("time", config_.time(), time_column_, values[time_column_], expected);
+}
+
+void BehaviourExamples::AppendColumns(int64_t line, std::vector<Value>* values) {
   history_ = is_of_training_files_
                  ? behaviour_->HistoryBefore(line)
-                 : behaviour_->HistoryOf(behaviour_->FindUser((*values)[user_column_]));
-  log_share_ = behaviour_->LogShareOf((*values)[item_column_]);
-  values->push_back(history_);
-  values->push_back(log_share_);
+                 : behaviour_->HistoryOf(behaviour_->FindUser((*values)[user_column_].text()));
+  log_share_ = behaviour_->LogShareOf((*values)[item_column_].text());
+  values->emplace_back(history_);
+  values->emplace_back(log_share_);
 }
 
 void BehaviourExamples::ForNegatives(int64_t line,
                                      const std::function<void(std::string_view item)>& make) const {
-  if (!config_.has_negatives() || !is_of_training_files_ || is_test_ ||
+  if (!config_.has_negatives() || !is_of_training_files_ || split_ != SplitKind::kTrain ||
       !behaviour_->IsLearnedEvent(line))
     return;
   Random random(config_.seed(), static_cast<uint64_t>(line), kNegatives);
@@ -63,7 +77,7 @@ void BehaviourExamples::ForNegatives(int64_t line,
   }
 }
 
-void BehaviourExamples::SetNegativeLabels(std::span<float> labels) const {
+void BehaviourExamples::SetNegativeLabels(std::span<double> labels) const {
   for (size_t t = 0; t < labels.size(); ++t) labels[t] = is_negative_[t] ? 0 : kMissing;
 }
 

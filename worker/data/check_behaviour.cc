@@ -24,6 +24,77 @@ void CheckNegatives(const config::Checker& check, const config::ConfigPath& path
   }
 }
 
+/// Whether the split has the files of data.train, so that events are held out for it.
+bool IsHeldOut(const Data& data, const Split& split) {
+  return !split.file().empty() &&
+         std::equal(split.file().begin(), split.file().end(), data.train().file().begin(),
+                    data.train().file().end());
+}
+
+void CheckEvents(const config::Checker& check, const config::ConfigPath& path, int32_t last) {
+  check.CheckRange(path, last, 1, 1 << 30);
+}
+
+void CheckTime(const config::Checker& check, const config::ConfigPath& path, double time) {
+  if (!std::isfinite(time)) check.Fail(path, "is no finite number");
+}
+
+void CheckDrawn(const config::Checker& check, const config::ConfigPath& path, double share) {
+  if (!(share > 0 && share < 1))
+    check.Fail(path, "is ", share, ", expected more than 0 and less than 1");
+}
+
+void CheckHoldOut(const config::Checker& check, const config::ConfigPath& path, const Data& data) {
+  const zhiyin::Behaviour& behaviour = data.behaviour();
+  switch (behaviour.hold_out_case()) {
+    case zhiyin::Behaviour::HOLD_OUT_NOT_SET:
+      if (IsHeldOut(data, data.test()))
+        check.Fail(path,
+                   "holds nothing out, and data.test has the files of data.train: expected last, "
+                   "from_time or share");
+      return;
+    case zhiyin::Behaviour::kLast:
+      return CheckEvents(check, path("last"), behaviour.last());
+    case zhiyin::Behaviour::kFromTime:
+      return CheckTime(check, path("from_time"), behaviour.from_time());
+    case zhiyin::Behaviour::kShare:
+      return CheckDrawn(check, path("share"), behaviour.share());
+  }
+}
+
+void CheckHoldOutForValidation(const config::Checker& check, const config::ConfigPath& path,
+                               const Data& data) {
+  const zhiyin::Behaviour& behaviour = data.behaviour();
+  const bool holds_out =
+      behaviour.hold_out_validation_case() != zhiyin::Behaviour::HOLD_OUT_VALIDATION_NOT_SET;
+  if (holds_out != IsHeldOut(data, data.validation())) {
+    check.Fail(path, holds_out
+                         ? "holds events out for validation, and data.validation has not the "
+                           "files of data.train: expected them there"
+                         : "holds nothing out for validation, and data.validation has the files "
+                           "of data.train: expected validation_last, validation_from_time or "
+                           "validation_share");
+  }
+  switch (behaviour.hold_out_validation_case()) {
+    case zhiyin::Behaviour::HOLD_OUT_VALIDATION_NOT_SET:
+      return;
+    case zhiyin::Behaviour::kValidationLast:
+      return CheckEvents(check, path("validation_last"), behaviour.validation_last());
+    case zhiyin::Behaviour::kValidationFromTime:
+      CheckTime(check, path("validation_from_time"), behaviour.validation_from_time());
+      if (behaviour.has_from_time() && behaviour.validation_from_time() >= behaviour.from_time())
+        check.Fail(path("validation_from_time"), "is ", behaviour.validation_from_time(),
+                   ", expected less than from_time, ", behaviour.from_time());
+      return;
+    case zhiyin::Behaviour::kValidationShare:
+      CheckDrawn(check, path("validation_share"), behaviour.validation_share());
+      if (behaviour.share() + behaviour.validation_share() >= 1)
+        check.Fail(path("validation_share"), "is ", behaviour.validation_share(),
+                   ", expected less than 1 together with share, ", behaviour.share());
+      return;
+  }
+}
+
 }  // namespace
 
 void FillBehaviour(zhiyin::Behaviour* behaviour) {
@@ -38,12 +109,10 @@ void CheckBehaviour(const config::Checker& check, const Job& job, const KnownCol
   const config::ConfigPath root = check.root()("data");
   const config::ConfigPath path = root("behaviour");
   if (!data.has_text()) check.Fail(path, "needs examples from files, expected data.text");
-  if (!data.text().header() && data.text().column_name().empty())
-    check.Fail(path, "needs columns with names, expected data.text.header or column_name");
   const auto check_column = [&](const char* name, const std::string& column) {
     if (column.empty()) check.Fail(path(name), "is missing, expected a column");
     if (column[0] == '#') check.Fail(path(name), "is \"", column, "\", expected a column's name");
-    CheckColumn(check, path(name), column, data, known);
+    CheckColumn(check, path(name), column, known);
   };
   check_column("user", behaviour.user());
   check_column("item", behaviour.item());
@@ -59,31 +128,10 @@ void CheckBehaviour(const config::Checker& check, const Job& job, const KnownCol
       check.Fail(root(split)("n_rows"), "means nothing with data.behaviour, expected 0");
   };
   check_whole("train", data.train());
+  check_whole("validation", data.validation());
   check_whole("test", data.test());
-  const auto& train = data.train().file();
-  const auto& test = data.test().file();
-  if (std::equal(train.begin(), train.end(), test.begin(), test.end()) &&
-      behaviour.hold_out_case() == zhiyin::Behaviour::HOLD_OUT_NOT_SET)
-    check.Fail(
-        path,
-        "holds nothing out, and data.test has the files of data.train: expected last, from_time "
-        "or share");
-  switch (behaviour.hold_out_case()) {
-    case zhiyin::Behaviour::HOLD_OUT_NOT_SET:
-      return;
-    case zhiyin::Behaviour::kLast:
-      check.CheckRange(path("last"), behaviour.last(), 1, 1 << 30);
-      return;
-    case zhiyin::Behaviour::kFromTime:
-      if (!std::isfinite(behaviour.from_time()))
-        check.Fail(path("from_time"), "is no finite number");
-      return;
-    case zhiyin::Behaviour::kShare:
-      if (!(behaviour.share() > 0 && behaviour.share() < 1))
-        check.Fail(path("share"), "is ", behaviour.share(),
-                   ", expected more than 0 and less than 1");
-      return;
-  }
+  CheckHoldOut(check, path, data);
+  CheckHoldOutForValidation(check, path, data);
 }
 
 }  // namespace zhiyin::worker::data

@@ -33,11 +33,24 @@ void CheckSplit(const config::Checker& check, const config::ConfigPath& path, co
   if (is_generated) CheckGeneratedSplit(check, path, data, split);
 }
 
+void CheckColumns(const config::Checker& check, const config::ConfigPath& path, const Data& data) {
+  constexpr int kMaxColumns = 1 << 20;
+  const Data::Columns& columns = data.columns();
+  if (!data.has_text()) check.Fail(path, "needs examples from files, expected data.text");
+  check.CheckRange(path("n"), columns.n(), 1, kMaxColumns);
+  if (columns.name_size() > 0 && columns.name_size() != columns.n())
+    check.Fail(path("name"), "is given ", columns.name_size(), " times, expected n, ", columns.n());
+}
+
 /// Checks the source; returns the names of its columns, none where the headers of the files will
 /// tell them.
 std::vector<std::string> CheckSource(const config::Checker& check, const Data& data) {
   if (data.has_text()) {
     CheckText(check, check.root()("data")("text"), data.text());
+    // Other layouts have more columns than column_name says, if any.
+    const bool may_be_delimited =
+        data.text().layout_case() == zhiyin::Text::LAYOUT_NOT_SET || data.text().has_delimited();
+    if (!may_be_delimited) return {};
     const auto& names = data.text().column_name();
     return {names.begin(), names.end()};
   }
@@ -47,13 +60,11 @@ std::vector<std::string> CheckSource(const config::Checker& check, const Data& d
 
 }  // namespace
 
-void FillData(const std::string& folder, Data* data) {
+void FillData(Data* data) {
   if (data->has_text()) FillText(data->mutable_text());
   const WorldKind* world = ChosenWorld(*data);
   if (world != nullptr && world->fill_defaults != nullptr) world->fill_defaults(data);
-  if (data->has_train()) FillFiles(folder, data->mutable_train()->mutable_file());
-  if (data->has_test()) FillFiles(folder, data->mutable_test()->mutable_file());
-  FillJoins(folder, data);
+  FillJoins(data);
   if (data->has_behaviour()) FillBehaviour(data->mutable_behaviour());
   if (!data->has_max_bad_share()) data->set_max_bad_share(0.001);
   if (!data->has_shuffle_rows()) data->set_shuffle_rows(2'000'000);
@@ -69,12 +80,14 @@ KnownColumns CheckData(const config::Checker& check, const Job& job) {
   check.CheckRange(path("max_bad_share"), data.max_bad_share(), 0.0, 1.0);
   check.CheckRange(path("shuffle_rows"), data.shuffle_rows(), kMinShuffleRows, int64_t{1} << 40);
   std::vector<std::string> columns = CheckSource(check, data);
+  if (data.has_columns()) CheckColumns(check, path("columns"), data);
   CheckJoins(check, data, &columns);
   if (data.has_behaviour() && !columns.empty())
     columns.insert(columns.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
   KnownColumns known(std::move(columns));
   if (data.has_behaviour()) CheckBehaviour(check, job, known);
   CheckSplit(check, path("train"), data, data.train());
+  if (data.has_validation()) CheckSplit(check, path("validation"), data, data.validation());
   if (data.has_test()) CheckSplit(check, path("test"), data, data.test());
   return known;
 }

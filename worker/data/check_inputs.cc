@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/text.h"
+#include "worker/data/missing_values.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -73,7 +74,7 @@ void CheckInputs(const config::Checker& check, const Job& job, const KnownColumn
     const config::ConfigPath path = check.root()("field", i);
     check.CheckName(path, field.name(), &names);
     CheckTableOf(check, path, field, tables);
-    CheckColumn(check, path("column"), field.column(), job.data(), columns);
+    CheckColumn(check, path("column"), field.column(), columns);
     const auto [shared, is_new] = table_of_vocabulary.emplace(field.vocabulary(), field.table());
     if (!is_new && shared->second != field.table()) {
       check.Fail(path, "shares the vocabulary \"", field.vocabulary(), "\" with a field of table ",
@@ -84,13 +85,13 @@ void CheckInputs(const config::Checker& check, const Job& job, const KnownColumn
   for (int i = 0; i < job.numeric_size(); ++i) {
     const config::ConfigPath path = check.root()("numeric", i);
     check.CheckName(path, job.numeric(i).name(), &names);
-    CheckColumn(check, path("column"), job.numeric(i).column(), job.data(), columns);
+    CheckColumn(check, path("column"), job.numeric(i).column(), columns);
   }
 }
 
 void CheckLabel(const config::Checker& check, const config::ConfigPath& path, const Label& label,
                 const Data& data, const KnownColumns& columns) {
-  CheckColumn(check, path("column"), label.column(), data, columns);
+  CheckColumn(check, path("column"), label.column(), columns);
   if (label.rule_case() == Label::RULE_NOT_SET)
     check.Fail(path, "has no rule, expected equals, prefix, number or at_least");
   if (label.has_prefix() && label.prefix().empty())
@@ -98,9 +99,7 @@ void CheckLabel(const config::Checker& check, const config::ConfigPath& path, co
   if (label.has_at_least() && !std::isfinite(label.at_least()))
     check.Fail(path("at_least"), "is no finite number");
   if (!label.has_equals()) return;
-  const auto& missing = data.text().missing();
-  if (label.equals().empty() ||
-      std::find(missing.begin(), missing.end(), label.equals()) != missing.end()) {
+  if (MissingValues(data.text()).Has(std::string_view(label.equals()))) {
     check.Fail(path("equals"), "is \"", label.equals(),
                "\", which means a missing value and so no label, ", "expected another text");
   }

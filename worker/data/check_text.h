@@ -11,13 +11,12 @@ namespace zhiyin::worker::data {
 using FileNames = google::protobuf::RepeatedPtrField<std::string>;
 
 void FillText(zhiyin::Text* text);
-/// Makes the names absolute; relative ones begin in `folder`.
-void FillFiles(const std::string& folder, FileNames* files);
-
-/// Throws Error, by way of `check`, for the first thing about delimiter, quote and names of columns
-/// that is impossible.
+/// Throws Error, by way of `check`, for the first thing about delimiter, quote, encoding, names of
+/// columns and layout that is impossible.
 void CheckText(const config::Checker& check, const config::ConfigPath& path,
                const zhiyin::Text& text);
+/// Says what is wrong with the name of a file, wherever there is such a file; "" where nothing is.
+std::string WrongFileName(const std::string& name);
 /// Checks that there are files where the data is text, and that each can be the name of a file.
 /// `path` leads to the message that has them in its field `file`.
 void CheckFiles(const config::Checker& check, const config::ConfigPath& path, const Data& data,

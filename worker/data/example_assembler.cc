@@ -7,41 +7,69 @@
 
 namespace zhiyin::worker::data {
 
-ExampleAssembler::ExampleAssembler(const Job& job, const Split& split, Columns columns,
-                                   LabelDomains labels, RowParser::Observer observer)
+ExampleAssembler::ExampleAssembler(const Job& job, SplitKind split, Columns columns,
+                                   LabelDomains labels, RowParser::Observer observer,
+                                   const Tick& tick)
     : n_file_columns_(static_cast<size_t>(columns.n)) {
   std::vector<std::string>& names = columns.names;
-  if (job.data().has_behaviour()) behaviour_.emplace(job, split, columns);
+  if (job.data().has_behaviour()) behaviour_.emplace(job, split, columns, tick);
   if (job.data().join_size() > 0)
-    joins_ = Joins::Plan(behaviour_ ? behaviour_->joins() : Joins::Read(job.data()), columns.where,
+    joins_ = Joins::Plan(behaviour_ ? behaviour_->joins() : Joins::Read(job, tick), columns.where,
                          &names);
   if (behaviour_) names.insert(names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
   if (!names.empty()) columns.n = static_cast<int>(names.size());
   n_columns_ = static_cast<size_t>(columns.n);
+  joined_ = JoinMatches(joins_.n_joins());
   const LabelUse use = UseOf(labels);
   parser_.emplace(job, Schema::Of(job, columns, use), std::move(labels), std::move(observer));
 }
 
+Rows ExampleAssembler::NewRows() {
+  joined_ = JoinMatches(joins_.n_joins());
+  return parser_->NewRows();
+}
+
 std::string ExampleAssembler::Append(int64_t line, const std::string& path,
-                                     std::vector<std::string_view>* values, Rows* rows) {
+                                     std::vector<Value>* values, Rows* rows) {
   if (values->size() == n_file_columns_) {
-    if (behaviour_ && !behaviour_->IsInSplit(line, path)) return "";
+    if (behaviour_) {
+      if (!behaviour_->IsInSplit(line, path)) return "";
+      if (std::string wrong = behaviour_->TimeDefect(line, *values); !wrong.empty()) return wrong;
+    }
     AddColumns(line, values);
   } else if (n_columns_ != n_file_columns_) {
     return std::to_string(values->size()) + " columns, expected " + std::to_string(n_file_columns_);
   }
   std::string wrong = parser_->Parse(*values, rows);
-  if (wrong.empty() && behaviour_) AppendNegatives(line, values, rows);
-  return wrong;
+  if (!wrong.empty()) return wrong;
+  CountJoined(line, *values);
+  if (behaviour_) AppendNegatives(line, values, rows);
+  return "";
 }
 
-void ExampleAssembler::AddColumns(int64_t line, std::vector<std::string_view>* values) {
-  joins_.Append(values);
+void ExampleAssembler::AddColumns(int64_t line, std::vector<Value>* values) {
+  joins_.Append(values, &found_);
   if (behaviour_) behaviour_->AppendColumns(line, values);
 }
 
-void ExampleAssembler::AppendNegatives(int64_t line, std::vector<std::string_view>* values,
-                                       Rows* rows) {
+void ExampleAssembler::CountJoined(int64_t line, const std::vector<Value>& values) {
+  ++joined_.n_lines;
+  for (size_t j = 0; j < found_.size(); ++j) {
+    std::string& missed = joined_.first_missed[j];
+    if (found_[j] == Joins::Plan::kNoKey) continue;
+    ++joined_.n_looked_up[j];
+    if (found_[j] >= 0) {
+      ++joined_.n_found[j];
+      missed.clear();
+      joined_.first_missed_at[j] = 0;
+    } else if (joined_.n_found[j] == 0 && missed.empty()) {
+      missed = joins_.DescribeMiss(j, values);
+      joined_.first_missed_at[j] = line;
+    }
+  }
+}
+
+void ExampleAssembler::AppendNegatives(int64_t line, std::vector<Value>* values, Rows* rows) {
   behaviour_->ForNegatives(line, [&](std::string_view item) {
     values->resize(n_file_columns_);
     (*values)[behaviour_->item_column()] = item;

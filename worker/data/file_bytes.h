@@ -1,10 +1,14 @@
 // The bytes of one data file, uncompressed.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "worker/data/codec/decompressor.h"
 
 namespace zhiyin::worker::data {
 
@@ -17,42 +21,74 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-/// Reads a plain or gzip file (distinguished by its first two bytes) from beginning to end. A gzip
-/// may have several members. Throws Error, which names the file and, for a gzip, the offset in the
-/// compressed file, where it is missing, a folder, unreadable, corrupt, truncated, or changed since
-/// it was opened. Used by one thread.
+/// What was read from data files, of all that were given this object. Threads may share it.
+struct ReadCounts {
+  std::atomic<int64_t> n_bytes = 0;  // as they are on disk, compressed or not
+  std::atomic<int64_t> n_files = 0;  // opened; one that is opened again counts again
+};
+
+/// Reads a plain or compressed file from beginning to end. Its first bytes tell which it is, and
+/// by which codec it was compressed (worker/data/codec/codec.h). A compressed file may have several
+/// members; behind those of a gzip there may be zeros, with which tapes and disk images are filled
+/// up. Throws Error, which names the file and, for a compressed one, the offset in it, where it is
+/// missing, a folder, a pointer of Git LFS, unreadable, corrupt, truncated, or changed since it was
+/// opened. Used by one thread.
 class FileBytes {
  public:
-  explicit FileBytes(const std::string& path);
-  ~FileBytes();
+  /// Adds to *counts, which outlives this object; null: counts nothing.
+  explicit FileBytes(const std::string& path, ReadCounts* counts = nullptr);
+  ~FileBytes() = default;
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;
 
   /// Fills to[0, n) and returns n; returns less only at the end of the file.
   size_t Read(char* to, size_t n);
 
-  /// Whether Seek may be called: a gzip cannot seek.
-  bool CanSeek() const { return inflater_ == nullptr; }
-  /// Continues at this byte of the file. Throws Error where the file has changed.
+  bool IsPlain() const { return decompressor_ == nullptr; }
+  /// Continues at this byte of the file as Read returns it. A compressed file is decoded from the
+  /// present place on, or from the last one of its points before the byte, or from its beginning.
+  /// Throws Error where the file has changed.
   void Seek(int64_t offset);
+  /// Points of this file, which outlive this object. A plain file needs none.
+  void SetPoints(const std::vector<SeekPoint>* points) { points_ = points; }
+  /// From now on notes points every so many bytes of the file, where it is compressed by a codec
+  /// that has such.
+  void NotePoints(int64_t every);
+  /// Those that were noted.
+  std::vector<SeekPoint> points() const;
 
   const std::string& path() const { return path_; }
   /// The stamp of the file when it was opened.
   const FileStamp& stamp() const { return stamp_; }
 
  private:
-  struct Inflater;
+  /// Closes the file, also where the constructor throws.
+  struct Descriptor {
+    explicit Descriptor(int open_fd) : fd(open_fd) {}
+    ~Descriptor();
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+
+    const int fd;
+  };
 
   size_t ReadRaw(char* to, size_t n);
-  size_t ReadGzip(char* to, size_t n);
+  void SeekRaw(int64_t offset);
+  void Decompress();
+  /// Returns n bytes of the file from `offset` on, or less where it ends before.
+  std::string ReadRawAt(int64_t offset, size_t n);
+  void Count(int64_t n_bytes, int64_t n_files) const;
   /// Throws Error where the file has changed; at_end: or where another number of bytes was read.
   void CheckUnchanged(bool at_end) const;
 
   std::string path_;
-  int fd_ = -1;
+  ReadCounts* counts_;
+  Descriptor file_;
   FileStamp stamp_;
-  int64_t n_raw_ = 0;                   // bytes of the (compressed) file that were read
-  std::unique_ptr<Inflater> inflater_;  // null for a plain file
+  int64_t n_raw_ = 0;             // bytes of the file that were read in order
+  const Codec* codec_ = nullptr;  // null for a plain file, as is the next
+  std::unique_ptr<Decompressor> decompressor_;
+  const std::vector<SeekPoint>* points_ = nullptr;
 };
 
 }  // namespace zhiyin::worker::data

@@ -1,21 +1,86 @@
 #include "worker/data/joins.h"
 
+#include <glog/logging.h>
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
+#include <numeric>
+#include <optional>
+#include <unordered_set>
+#include <utility>
 
 #include "common/error.h"
 #include "common/text.h"
-#include "common/utf8.h"
 #include "worker/data/check_text.h"
-#include "worker/data/format/delimited.h"
 #include "worker/data/line_reader.h"
+#include "worker/data/row_parser.h"
+#include "worker/data/schema.h"
+#include "worker/data/text_columns.h"
 
 namespace zhiyin::worker::data {
+namespace {
 
-void FillJoins(const std::string& folder, Data* data) {
+constexpr size_t kMaxKeyBytes = 40;
+
+std::string Quoted(std::string_view key) {
+  return "\"" + Shortened(OneLine(key), kMaxKeyBytes) + "\"";
+}
+
+/// Finds values of a join that no example can have, so that no example fails because of them.
+class ValueChecker {
+ public:
+  /// `names` are the columns of the join's files, `key` is the position of the key.
+  ValueChecker(const Job& job, const Join& join, std::vector<std::string> names, size_t key)
+      : key_(key),
+        is_item_(job.data().has_behaviour() && job.data().behaviour().item() == join.column()) {
+    names[key] = join.column();
+    Job inputs;
+    *inputs.mutable_data()->mutable_text() = job.data().text();
+    Schema schema;
+    schema.n_columns = static_cast<int>(names.size());
+    const auto add = [&](const auto& input, const auto& make, std::vector<int>* positions) {
+      const std::string& column = input.column().empty() ? input.name() : input.column();
+      const auto at = std::find(names.begin(), names.end(), column);
+      if (at == names.end()) return;
+      *make() = input;
+      positions->push_back(static_cast<int>(at - names.begin()));
+    };
+    for (const Field& field : job.field())
+      add(
+          field, [&] { return inputs.add_field(); }, &schema.fields);
+    for (const Numeric& numeric : job.numeric())
+      add(
+          numeric, [&] { return inputs.add_numeric(); }, &schema.numerics);
+    parser_.emplace(inputs, schema, LabelDomains());
+    rows_ = parser_->NewRows();
+  }
+
+  /// Returns what is wrong, or an empty string. REQUIRES: a value for each column.
+  std::string Check(const std::vector<std::string_view>& values) {
+    if (is_item_ && values[key_].find('|') != std::string_view::npos)
+      return "expected an item without |, which separates items of a history";
+    rows_.Clear();
+    values_.assign(values.begin(), values.end());
+    return parser_->Parse(values_, &rows_);
+  }
+
+ private:
+  size_t key_;
+  bool is_item_;
+  std::optional<RowParser> parser_;
+  std::vector<Value> values_;
+  Rows rows_;
+};
+
+}  // namespace
+
+void FillJoins(Data* data) {
   for (Join& join : *data->mutable_join()) {
-    FillFiles(folder, join.mutable_file());
     if (join.key().empty()) join.set_key(join.column());
-    if (!join.has_text()) *join.mutable_text() = data->text();
+    if (!join.has_text()) {
+      *join.mutable_text() = data->text();
+      join.mutable_text()->clear_layout();  // joins are delimited text
+    }
     FillText(join.mutable_text());
   }
 }
@@ -27,12 +92,10 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
     if (!data.has_text()) check.Fail(path, "needs examples from files, expected data.text");
     CheckText(check, path("text"), join.text());
     CheckFiles(check, path, data, join.file());
-    const zhiyin::Text& own = data.text();
-    if ((!own.header() && own.column_name().empty()) ||
-        (!join.text().header() && join.text().column_name().empty()))
-      check.Fail(path,
-                 "needs columns with names, expected header or column_name in data.text and in the "
-                 "join's text");
+    if (join.text().layout_case() != zhiyin::Text::LAYOUT_NOT_SET && !join.text().has_delimited())
+      check.Fail(path("text"), "has a layout that is not delimited, which joins have to be");
+    if (!join.text().header() && join.text().column_name().empty())
+      check.Fail(path, "needs columns with names, expected header or column_name in its text");
     if (join.column().empty())
       check.Fail(path("column"), "is missing, expected a column of the data");
     const auto& names = join.text().column_name();
@@ -56,63 +119,126 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
   }
 }
 
-JoinedFile::JoinedFile(const Join& config) {
-  for (const std::string& path : config.file()) ReadFile(config, path);
+std::vector<std::string> JoinedColumns(const Data& data) {
+  std::vector<std::string> columns;
+  for (const Join& join : data.join()) {
+    std::vector<std::string> names(join.text().column_name().begin(),
+                                   join.text().column_name().end());
+    LineReader reader(join.file(0), Dialect::Of(join.text()));
+    LineSplitter splitter(reader.dialect());
+    std::vector<std::string_view> values;
+    Line line;
+    if (names.empty() && reader.Next(&line) && splitter.Split(line.text, &values).empty())
+      names.assign(values.begin(), values.end());
+    for (std::string& name : names) {
+      if (name != join.key()) columns.push_back(std::move(name));
+    }
+  }
+  return columns;
+}
+
+struct JoinedFile::Reading {
+  const Job& job;
+  const Join& join;
+  Dialect dialect = Dialect::Of(join.text());  // its delimiter may still have to be found
+  MissingValues missing = MissingValues(join.text());
+  std::vector<std::string> names = {};  // of the columns of the first file
+  size_t key_column = 0;
+  std::optional<ValueChecker> checker = {};
+  std::unordered_set<std::string> keys = {};
+  int64_t n_lines = 0;  // malformed ones included
+};
+
+JoinedFile::JoinedFile(const Job& job, int join, const Tick& tick) {
+  Reading reading{.job = job, .join = job.data().join(join)};
+  for (const std::string& path : reading.join.file()) ReadFile(path, &reading, tick);
+  if (n_bad_ > reading.n_lines / 2) {
+    Fail(bad_[0], " (", n_bad_, " of ", reading.n_lines, " lines of data.join[", join,
+         "] are malformed, expected half of them at most)");
+  }
   // After reading: while keys_ grew, its strings moved.
-  for (size_t i = 0; i < keys_.size(); ++i) lines_.emplace(keys_[i], static_cast<int>(i));
+  PieceTick line_tick(tick);
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    line_tick();
+    lines_.emplace(keys_[i], static_cast<int>(i));
+  }
   text_.shrink_to_fit();
 }
 
-void JoinedFile::ReadFile(const Join& config, const std::string& path) {
-  LineReader reader(path);
-  LineSplitter splitter(Dialect::Of(config.text()));
+void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick& tick) {
+  tick();
+  const Join& join = reading->join;
+  PieceTick line_tick(tick);
+  LineReader reader(path, reading->dialect);
+  reading->dialect = reader.dialect();
+  LineSplitter splitter(reading->dialect);
   std::vector<std::string_view> values;
   Line line;
-  const auto where = [&] { return path + ":" + std::to_string(line.number); };
   const auto split = [&] {
-    if (line.too_long)
-      Fail(where(), ": longer than ", LineReader::kMaxBytes, " bytes, expected a shorter line");
-    if (FindInvalidUtf8(line.text) != std::string_view::npos)
-      Fail(where(), ": is not UTF-8, expected UTF-8 text");
-    if (const std::string wrong = splitter.Split(line.text, &values); !wrong.empty())
-      Fail(where(), ": ", wrong);
+    std::string wrong = CheckText(line);
+    return wrong.empty() ? splitter.Split(line.text, &values) : wrong;
   };
-  std::vector<std::string> names(config.text().column_name().begin(),
-                                 config.text().column_name().end());
-  if (config.text().header()) {
+  std::vector<std::string> names(join.text().column_name().begin(),
+                                 join.text().column_name().end());
+  if (join.text().header()) {
     if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
-    split();
-    names.assign(values.begin(), values.end());
+    if (const std::string wrong = split(); !wrong.empty())
+      Fail(path, ":", line.number, ": ", wrong);
+    if (names.empty()) names.assign(values.begin(), values.end());
   }
-  if (header_.empty()) {
-    header_ = names;
+  if (!reading->checker) {
+    const auto key = std::find(names.begin(), names.end(), join.key());
+    if (key == names.end())
+      Fail(path, ": no column \"", join.key(), "\" (data.join)", Suggestion(join.key(), names));
+    reading->names = names;
+    reading->key_column = static_cast<size_t>(key - names.begin());
+    reading->checker.emplace(reading->job, join, names, reading->key_column);
     for (const std::string& name : names) {
-      if (name != config.key()) columns_.push_back(name);
+      if (name != join.key()) columns_.push_back(name);
     }
   }
-  if (names != header_)
-    Fail(path, ": has other columns than ", config.file(0), ", expected the same");
-  const auto key = std::find(names.begin(), names.end(), config.key());
-  if (key == names.end())
-    Fail(path, ": no column \"", config.key(), "\" (data.join)", Suggestion(config.key(), names));
-  const size_t key_column = static_cast<size_t>(key - names.begin());
-  std::unordered_map<std::string, int64_t> seen;
-  for (const std::string& earlier : keys_) seen.emplace(earlier, 0);
+  if (names != reading->names)
+    Fail(path, ": has other columns than ", join.file(0), ", expected the same");
+  bool may_be_header = !join.text().header();
   while (reader.Next(&line)) {
-    split();
-    if (values.size() != names.size())
-      Fail(where(), ": ", values.size(), " columns, expected ", names.size());
-    if (values[key_column].empty()) Fail(where(), ": no ", config.key(), ", expected one");
-    if (!seen.emplace(values[key_column], line.number).second)
-      Fail(where(), ": ", config.key(), " \"", values[key_column],
-           "\" is there twice, expected one line for each");
-    keys_.emplace_back(values[key_column]);
-    for (size_t c = 0; c < values.size(); ++c) {
-      if (c == key_column) continue;
-      text_.append(values[c]);
-      ends_.push_back(text_.size());
-    }
+    line_tick();
+    std::string wrong = split();
+    if (std::exchange(may_be_header, false) && wrong.empty() && IsHeader(join.text(), values))
+      continue;
+    ++reading->n_lines;
+    if (wrong.empty()) wrong = Take(&values, reading);
+    if (wrong.empty()) continue;
+    wrong = path + ":" + std::to_string(line.number) + ": " + wrong;
+    if (reading->job.data().has_max_bad_share() && reading->job.data().max_bad_share() == 0)
+      Fail(wrong, " (data.max_bad_share allows no malformed line)");
+    if (n_bad_++ < static_cast<int64_t>(kMaxNamed)) bad_.push_back(std::move(wrong));
   }
+}
+
+std::string JoinedFile::Take(std::vector<std::string_view>* values, Reading* reading) {
+  const std::string& key_name = reading->join.key();
+  const size_t n_columns = reading->names.size();
+  if (values->size() != n_columns) {
+    // Without the right number of columns, it is not certain which one is the key.
+    return TextOf(values->size(), values->size() == 1 ? " column" : " columns", ", expected ",
+                  n_columns);
+  }
+  for (std::string_view& value : *values) {
+    if (reading->missing.Has(value)) value = {};
+  }
+  const std::string_view key = (*values)[reading->key_column];
+  if (key.empty()) return "no " + key_name + ", expected one";
+  std::string wrong = reading->checker->Check(*values);
+  if (wrong.empty() && !reading->keys.emplace(key).second)
+    wrong = "is there twice, expected one line for each: the first one counts";
+  if (!wrong.empty()) return key_name + " " + Quoted(key) + ": " + wrong;
+  keys_.emplace_back(key);
+  for (size_t c = 0; c < n_columns; ++c) {
+    if (c == reading->key_column) continue;
+    text_.append((*values)[c]);
+    ends_.push_back(text_.size());
+  }
+  return "";
 }
 
 int JoinedFile::Find(std::string_view key) const {
@@ -120,7 +246,7 @@ int JoinedFile::Find(std::string_view key) const {
   return at == lines_.end() ? -1 : at->second;
 }
 
-void JoinedFile::Append(int line, std::vector<std::string_view>* values) const {
+void JoinedFile::Append(int line, std::vector<Value>* values) const {
   if (line < 0) {
     values->resize(values->size() + columns_.size());
     return;
@@ -131,17 +257,41 @@ void JoinedFile::Append(int line, std::vector<std::string_view>* values) const {
     values->push_back(std::string_view(text_).substr(begin, ends_[at] - begin));
 }
 
-std::shared_ptr<const Joins> Joins::Read(const Data& data) {
-  std::shared_ptr<Joins> joins(new Joins);
-  joins->config_ = data.join();
-  for (const Join& join : data.join()) joins->files_.push_back(std::make_unique<JoinedFile>(join));
+namespace {
+
+/// The part of a job that its joins depend on.
+Job PartForJoins(const Job& job) {
+  Job part;
+  Data* data = part.mutable_data();
+  *data->mutable_join() = job.data().join();
+  *data->mutable_text() = job.data().text();
+  data->set_max_bad_share(job.data().max_bad_share());
+  data->mutable_behaviour()->set_item(job.data().behaviour().item());
+  *part.mutable_field() = job.field();
+  *part.mutable_numeric() = job.numeric();
+  return part;
+}
+
+}  // namespace
+
+Joins::Joins(const Job& job) : job_(PartForJoins(job)), missing_(job.data().text()) {}
+
+std::shared_ptr<const Joins> Joins::Read(const Job& job, const Tick& tick) {
+  std::shared_ptr<Joins> joins(new Joins(job));
+  for (int j = 0; j < job.data().join_size(); ++j)
+    joins->files_.push_back(std::make_unique<JoinedFile>(job, j, tick));
   return joins;
 }
 
+bool Joins::AreOf(const Job& job) const {
+  return google::protobuf::util::MessageDifferencer::Equals(job_, PartForJoins(job));
+}
+
 const JoinedFile* Joins::ByColumn(std::string_view column) const {
-  const auto at = std::find_if(config_.begin(), config_.end(),
+  const auto& joins = job_.data().join();
+  const auto at = std::find_if(joins.begin(), joins.end(),
                                [&](const Join& join) { return join.column() == column; });
-  return at == config_.end() ? nullptr : files_[static_cast<size_t>(at - config_.begin())].get();
+  return at == joins.end() ? nullptr : files_[static_cast<size_t>(at - joins.begin())].get();
 }
 
 bool Joins::HasColumn(std::string_view name) const {
@@ -150,11 +300,35 @@ bool Joins::HasColumn(std::string_view name) const {
   });
 }
 
+int64_t Joins::n_bad() const {
+  int64_t n = 0;
+  for (const auto& file : files_) n += file->n_bad();
+  return n;
+}
+
+std::vector<std::string> Joins::BadLineNotes() const {
+  std::vector<std::string> notes;
+  for (size_t j = 0; j < files_.size(); ++j) {
+    const JoinedFile& file = *files_[j];
+    if (file.n_bad() == 0) continue;
+    notes.push_back(TextOf("data.join[", j, "]: ", file.n_bad(), " of ",
+                           file.n_lines() + file.n_bad(), " lines ",
+                           file.n_bad() == 1 ? "is" : "are", " malformed and left out"));
+    for (const std::string& line : file.bad()) notes.push_back("malformed line: " + line);
+  }
+  return notes;
+}
+
+void Joins::LogBadLines() const {
+  for (const std::string& note : BadLineNotes()) LOG(WARNING) << note;
+}
+
 Joins::Plan::Plan(std::shared_ptr<const Joins> joins, const std::string& where,
                   std::vector<std::string>* names)
-    : joins_(std::move(joins)) {
+    : joins_(std::move(joins)), roots_(names->size()) {
+  std::iota(roots_.begin(), roots_.end(), size_t{0});
   for (size_t j = 0; j < joins_->files_.size(); ++j) {
-    const std::string& column = joins_->config_[static_cast<int>(j)].column();
+    const std::string& column = joins_->job_.data().join(static_cast<int>(j)).column();
     const auto at = std::find(names->begin(), names->end(), column);
     if (at == names->end())
       Fail(where, ": no column \"", column, "\" (data.join)", Suggestion(column, *names));
@@ -164,15 +338,33 @@ Joins::Plan::Plan(std::shared_ptr<const Joins> joins, const std::string& where,
         Fail(where, ": a column \"", name,
              "\", and data.join has one, too: expected names that differ");
       names->push_back(name);
+      roots_.push_back(roots_[positions_.back()]);
     }
   }
 }
 
-void Joins::Plan::Append(std::vector<std::string_view>* values) const {
+void Joins::Plan::Append(std::vector<Value>* values, std::vector<int>* lines,
+                         std::span<const KnownValue> known) const {
+  if (lines != nullptr) lines->resize(positions_.size());
   for (size_t j = 0; j < positions_.size(); ++j) {
     const JoinedFile& file = *joins_->files_[j];
-    file.Append(file.Find((*values)[positions_[j]]), values);
+    const size_t begin = values->size();
+    const Value key = (*values)[positions_[j]];
+    const int line = joins_->missing_.Has(key) ? kNoKey : file.Find(key.text());
+    file.Append(line, values);
+    if (lines != nullptr) (*lines)[j] = line;
+    for (const KnownValue& one : known) {
+      if (one.column >= begin && one.column < values->size()) (*values)[one.column] = one.value;
+    }
   }
+}
+
+std::string Joins::Plan::DescribeMiss(size_t join, const std::vector<Value>& values) const {
+  const Join& config = joins_->job_.data().join(static_cast<int>(join));
+  const JoinedFile& file = *joins_->files_[join];
+  const std::string_view value = values[positions_[join]].text();
+  return TextOf("column \"", config.column(), "\" has ", Quoted(value), ", ", config.file(0),
+                " has ", file.n_lines() == 0 ? "no line" : Quoted(file.key(0)));
 }
 
 }  // namespace zhiyin::worker::data

@@ -2,59 +2,82 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "common/config/checker.h"
+#include "common/tick.h"
 #include "configs/job.pb.h"
+#include "worker/data/missing_values.h"
 
 namespace zhiyin::worker::data {
 
-/// Fills in what the joins leave out. Relative names of files begin in `folder`. REQUIRES: the
-/// defaults of data.text are filled in.
-void FillJoins(const std::string& folder, Data* data);
+/// Fills in what the joins leave out. REQUIRES: the defaults of data.text are filled in.
+void FillJoins(Data* data);
 /// Throws Error, by way of `check`, for the first thing about the joins that is impossible. Adds
 /// their columns to *columns, those of the data as far as they are known; clears it where the
 /// headers of files will tell them.
 void CheckJoins(const config::Checker& check, const Data& data, std::vector<std::string>* columns);
 
+/// Returns the names of the columns that the joins add to the examples, read from the headers of
+/// their files where the config does not name them. Throws Error where a file cannot be read.
+std::vector<std::string> JoinedColumns(const Data& data);
+
 /// The lines of one join, by key. Immutable: used by any number of threads.
 class JoinedFile {
  public:
-  /// Reads the files of the join. Throws Error where a file cannot be read or has no key column,
-  /// where a line is malformed, or where a key occurs twice.
-  explicit JoinedFile(const Join& config);
+  /// The most malformed lines that are named; all are counted.
+  static constexpr size_t kMaxNamed = 10;
+
+  /// Reads the files of data.join[`join`] of `job` and calls `tick` meanwhile. A line that is
+  /// malformed is left out: one that cannot be cut into the columns, that has no key or the key of
+  /// a line before it, or that has a value which no example can have. Throws Error where a file
+  /// cannot be read or has no key column, where more than half of the lines are malformed, or where
+  /// one is and data.max_bad_share is 0.
+  JoinedFile(const Job& job, int join, const Tick& tick);
 
   /// The names of the columns, without the key.
   const std::vector<std::string>& columns() const { return columns_; }
+  /// The number of lines, without malformed ones.
   int n_lines() const { return static_cast<int>(keys_.size()); }
+  int64_t n_bad() const { return n_bad_; }
+  /// The first malformed lines: `items.csv:7: item "x": what is wrong, what is expected`.
+  const std::vector<std::string>& bad() const { return bad_; }
   std::string_view key(int line) const { return keys_[static_cast<size_t>(line)]; }
   /// Returns the line with the key; -1 where there is none.
   int Find(std::string_view key) const;
   /// Appends a value for each of columns(): those of a line, or empty ones for line -1. They are
   /// valid during the lifetime of this object.
-  void Append(int line, std::vector<std::string_view>* values) const;
+  void Append(int line, std::vector<Value>* values) const;
 
  private:
-  void ReadFile(const Join& config, const std::string& path);
+  struct Reading;
+  void ReadFile(const std::string& path, Reading* reading, const Tick& tick);
+  /// Keeps a line, or returns what is wrong with it, beginning with its key where it has one.
+  /// Empties the values that are missing.
+  std::string Take(std::vector<std::string_view>* values, Reading* reading);
 
   std::vector<std::string> columns_;
-  std::vector<std::string> header_;  // with the key
   std::vector<std::string> keys_;
   std::unordered_map<std::string_view, int>
       lines_;                 // views into keys_, which never moves after reading
   std::string text_;          // all values, concatenated
   std::vector<size_t> ends_;  // [n_lines, n_columns]: ends of the values in text_
+  int64_t n_bad_ = 0;
+  std::vector<std::string> bad_;
 };
 
 /// All joins of a job, in order. Immutable: used by any number of threads.
 class Joins {
  public:
-  /// Reads the files of all joins. Throws Error as JoinedFile does.
-  static std::shared_ptr<const Joins> Read(const Data& data);
+  /// Reads the files of all joins. Calls `tick` and throws Error as JoinedFile does.
+  static std::shared_ptr<const Joins> Read(
+      const Job& job, const Tick& tick = [] {});
 
   /// Applies the joins to data with certain columns. Immutable: used by any number of threads.
   class Plan {
@@ -65,23 +88,54 @@ class Joins {
     /// adds.
     Plan(std::shared_ptr<const Joins> joins, const std::string& where,
          std::vector<std::string>* names);
-    /// Appends the values of the joins. REQUIRES: *values has the values of the data's own columns.
-    void Append(std::vector<std::string_view>* values) const;
+    /// A value that is known of an example, in place of the one that a join finds.
+    struct KnownValue {
+      size_t column = 0;
+      std::string_view value;
+    };
+    /// What Append says of a join that found no line: there is none with the key, or no key.
+    static constexpr int kNoLine = -1;
+    static constexpr int kNoKey = -2;
+
+    size_t n_joins() const { return positions_.size(); }
+    /// The joins; null where there are none.
+    const Joins* joins() const { return joins_.get(); }
+    /// Appends the values of the joins, or those of `known` for columns that are there; later joins
+    /// look these up. Those of a missing key are missing. Sets *lines, unless it is null, to the
+    /// line that each join has found [n_joins], or to kNoLine or kNoKey. REQUIRES: *values has the
+    /// values of the data's own columns.
+    void Append(std::vector<Value>* values, std::vector<int>* lines = nullptr,
+                std::span<const KnownValue> known = {}) const;
+    /// The column of the data whose value decides that of a column: itself where no join adds it.
+    size_t RootOf(size_t column) const { return roots_[column]; }
+    /// Returns what a join looks for and what its file has, for messages: `column "item" has "1",
+    /// items.csv has "1.0"`. `values` are those that Append has left. REQUIRES: its line is
+    /// kNoLine.
+    std::string DescribeMiss(size_t join, const std::vector<Value>& values) const;
 
    private:
     std::shared_ptr<const Joins> joins_;
     std::vector<size_t> positions_;  // of each join's column
+    std::vector<size_t> roots_;      // [columns]
   };
 
   /// Whether a join adds a column of that name.
   bool HasColumn(std::string_view name) const;
-  const google::protobuf::RepeatedPtrField<Join>& config() const { return config_; }
+  /// Whether reading the joins of this job would give equal ones.
+  bool AreOf(const Job& job) const;
   /// The file that is joined by this column of the data; null where there is none.
   const JoinedFile* ByColumn(std::string_view column) const;
+  /// The number of malformed lines of all joins.
+  int64_t n_bad() const;
+  /// A line for people for every join with malformed lines, and one for each that is named.
+  std::vector<std::string> BadLineNotes() const;
+  /// Writes BadLineNotes() to the log.
+  void LogBadLines() const;
 
  private:
-  Joins() = default;
-  google::protobuf::RepeatedPtrField<Join> config_;
+  explicit Joins(const Job& job);
+  Job job_;                // the part of the job that the joins depend on
+  MissingValues missing_;  // of the data, which have the values that are looked up
   std::vector<std::unique_ptr<const JoinedFile>> files_;
 };
 

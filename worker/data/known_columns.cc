@@ -5,7 +5,7 @@
 namespace zhiyin::worker::data {
 
 void CheckColumn(const config::Checker& check, const config::ConfigPath& path,
-                 const std::string& column, const Data& data, const KnownColumns& known) {
+                 const std::string& column, const KnownColumns& known) {
   int position = -1;
   if (column.size() > 1 && column[0] == '#') {
     const auto [end, error] =
@@ -21,11 +21,7 @@ void CheckColumn(const config::Checker& check, const config::ConfigPath& path,
     }
     return;
   }
-  if (data.text().header()) return;
-  if (known.names().empty())
-    check.Fail(path, "\"", column,
-               "\": columns have no names here: expected #POSITION, or data.text.header or "
-               "column_name");
+  if (known.names().empty()) return;  // the files will tell
   if (!known.Has(column)) check.FailUnknown(path, "column", column, known.names());
 }
 

@@ -31,8 +31,9 @@ class KnownColumns {
   std::set<std::string> set_;
 };
 
-/// Checks that `column` is the name of a column of the data, or a position as #7.
+/// Checks that `column` is the name of a column of the data, or a position as #7. Where nothing is
+/// known of the columns, the files will tell whether they have it.
 void CheckColumn(const config::Checker& check, const config::ConfigPath& path,
-                 const std::string& column, const Data& data, const KnownColumns& known);
+                 const std::string& column, const KnownColumns& known);
 
 }  // namespace zhiyin::worker::data

@@ -9,7 +9,7 @@ namespace zhiyin::worker::data {
 /// The domain of the labels of a task, which its loss defines. Immutable: used by any thread.
 struct LabelDomain {
   /// Whether the loss accepts the label.
-  std::function<bool(float label)> accepts;
+  std::function<bool(double label)> accepts;
   /// The accepted labels, for messages: "a number from 0 to 1".
   const char* description = "";
 };

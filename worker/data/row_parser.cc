@@ -27,28 +27,74 @@ std::string Shown(std::string_view value) {
   return shown;
 }
 
-/// Returns a message: numeric "age" (column #3): "abc", expected a number
-std::string Wrong(const char* kind, const std::string& name, size_t column, std::string_view value,
-                  const char* expected) {
-  std::ostringstream out;
-  out << kind << " \"" << name << "\" (column #" << column << "): \"" << Shown(value)
-      << "\", expected " << expected;
-  return out.str();
+/// Whether a number is less than 1 in absolute value. REQUIRES: std::from_chars takes all of `text`
+/// for a number other than 0.
+bool IsBelowOne(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const size_t n = text.find_first_of("eE");
+  const std::string_view digits = text.substr(0, n);
+  int64_t exponent = 0;
+  if (n != std::string_view::npos) {
+    const std::string_view power = text.substr(n + 1);
+    const bool is_negative = power.starts_with('-');
+    const char* begin = power.data() + (is_negative || power.starts_with('+') ? 1 : 0);
+    if (std::from_chars(begin, power.data() + power.size(), exponent).ec != std::errc())
+      return is_negative;  // it has more digits than any text
+    if (is_negative) exponent = -exponent;
+  }
+  const int64_t point = static_cast<int64_t>(std::min(digits.find('.'), digits.size()));
+  const int64_t first = static_cast<int64_t>(digits.find_first_of("123456789"));
+  // The number of digits from the first one to the point; less than 0 for zeros behind the point.
+  const int64_t n_whole = first < point ? point - first : point + 1 - first;
+  return n_whole + exponent <= 0;
 }
 
 }  // namespace
+
+std::string Wrong(const char* kind, const std::string& name, size_t column, const Value& value,
+                  const char* expected) {
+  std::ostringstream out;
+  out << kind << " \"" << name << "\" (column #" << column << "): ";
+  switch (value.kind()) {
+    case Value::Kind::kNumber:
+      out << value.number();
+      break;
+    case Value::Kind::kList:
+      out << "a list of " << value.list().size() << " values";
+      break;
+    case Value::Kind::kMissing:
+    case Value::Kind::kText:
+      out << '"' << Shown(value.text()) << '"';
+      break;
+  }
+  out << ", expected " << expected;
+  return out.str();
+}
 
 bool ParseNumber(std::string_view text, double* number) {
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, *number);
-  return error == std::errc() && stop == end && std::isfinite(*number);
+  if (stop != end) return false;
+  if (error == std::errc::result_out_of_range && IsBelowOne(text)) {
+    *number = 0;
+    return true;
+  }
+  if (std::abs(*number) < std::numeric_limits<double>::min()) *number = 0;
+  return error == std::errc() && std::isfinite(*number);
+}
+
+bool ReadNumber(const Value& value, double* number) {
+  if (value.kind() == Value::Kind::kText) return ParseNumber(value.text(), number);
+  if (value.kind() != Value::Kind::kNumber) return false;
+  *number = value.number();
+  return std::isfinite(*number);
 }
 
 RowParser::RowParser(const Job& job, const Schema& schema, LabelDomains domains, Observer observer)
     : observer_(std::move(observer)),
       n_columns_(static_cast<size_t>(schema.n_columns)),
-      missing_(job.data().text().missing().begin(), job.data().text().missing().end()),
+      missing_(job.data().text()),
       trim_(Dialect::Of(job.data().text()).trim) {
   for (int i = 0; i < job.field_size(); ++i) {
     const Field& field = job.field(i);
@@ -70,8 +116,11 @@ RowParser::RowParser(const Job& job, const Schema& schema, LabelDomains domains,
     const size_t at = static_cast<size_t>(i);
     const auto rule = [](const Label& label, int column) {
       CHECK_NE(label.rule_case(), Label::RULE_NOT_SET);
+      std::optional<double> number = 0;
+      if (!label.has_equals() || !ParseNumber(label.equals(), &*number)) number.reset();
       return RuleColumn{static_cast<size_t>(column), label.rule_case(),
-                        label.has_equals() ? label.equals() : label.prefix(), label.at_least()};
+                        label.has_equals() ? label.equals() : label.prefix(), number,
+                        label.at_least()};
     };
     TaskColumns& columns = tasks_.emplace_back();
     columns.name = task.name();
@@ -91,7 +140,7 @@ Rows RowParser::NewRows() const {
               static_cast<int>(tasks_.size()));
 }
 
-std::string RowParser::Parse(std::span<const std::string_view> values, Rows* rows) const {
+std::string RowParser::Parse(std::span<const Value> values, Rows* rows) const {
   const size_t n_keys = rows->keys.size();
   const size_t n_begins = rows->key_begin.size();
   const size_t n_numbers = rows->numerics.size();
@@ -110,7 +159,7 @@ std::string RowParser::Parse(std::span<const std::string_view> values, Rows* row
   return wrong;
 }
 
-std::string RowParser::ParseInto(std::span<const std::string_view> values, Rows* rows) const {
+std::string RowParser::ParseInto(std::span<const Value> values, Rows* rows) const {
   if (values.size() != n_columns_) {
     return std::to_string(values.size()) + (values.size() == 1 ? " column" : " columns") +
            ", expected " + std::to_string(n_columns_);
@@ -122,12 +171,12 @@ std::string RowParser::ParseInto(std::span<const std::string_view> values, Rows*
     rows->key_begin.push_back(static_cast<uint32_t>(rows->keys.size()));
   }
   for (const NumberColumn& numeric : numerics_) {
-    float& to = rows->numerics.emplace_back(kMissing);
+    double& to = rows->numerics.emplace_back(kMissing);
     if (std::string wrong = ParseNumeric(numeric, values[numeric.column], &to); !wrong.empty())
       return wrong;
   }
   for (const TaskColumns& task : tasks_) {
-    float& to = rows->labels.emplace_back(kMissing);
+    double& to = rows->labels.emplace_back(kMissing);
     if (std::string wrong = ParseLabel(task, values, &to); !wrong.empty()) return wrong;
     if (!has_weights_) continue;
     float& weight = rows->weights.emplace_back(1.0f);
@@ -138,71 +187,102 @@ std::string RowParser::ParseInto(std::span<const std::string_view> values, Rows*
   return "";
 }
 
-bool RowParser::IsMissing(std::string_view value) const {
-  return value.empty() || std::find(missing_.begin(), missing_.end(), value) != missing_.end();
+std::string RowParser::ParseCategories(const CategoryColumn& field, const Value& value,
+                                       std::vector<Key>* keys) const {
+  if (missing_.Has(value)) return "";
+  if (!field.bucket.empty()) return ParseBucket(field, value, keys);
+  switch (value.kind()) {
+    case Value::Kind::kList:
+      return ParseList(field, value, keys);
+    case Value::Kind::kNumber:
+      return Wrong("field", field.name, field.column, value, "a text");
+    case Value::Kind::kMissing:
+    case Value::Kind::kText:
+      break;
+  }
+  if (!field.separator.empty()) return ParseSeparated(field, value.text(), keys);
+  AppendKey(field, value.text(), keys);
+  return "";
 }
 
-std::string RowParser::ParseCategories(const CategoryColumn& field, std::string_view cell,
-                                       std::vector<Key>* keys) const {
-  if (IsMissing(cell)) return "";
-  if (field.separator.empty()) return ParseCategory(field, cell, keys);
+std::string RowParser::ParseSeparated(const CategoryColumn& field, std::string_view text,
+                                      std::vector<Key>* keys) const {
   const size_t n_before = keys->size();
   bool more = true;
   while (more) {
-    const size_t n = cell.find(field.separator);
+    const size_t n = text.find(field.separator);
     more = n != std::string_view::npos;
-    std::string_view value = more ? cell.substr(0, n) : cell;
-    if (more) cell.remove_prefix(n + field.separator.size());
+    std::string_view value = more ? text.substr(0, n) : text;
+    if (more) text.remove_prefix(n + field.separator.size());
     if (trim_) value = TrimSpaces(value);
-    if (IsMissing(value)) continue;
-    if (keys->size() - n_before == kMaxValues) {
-      return Wrong("field", field.name, field.column, cell, "at most 1000 values in a row");
-    }
-    if (std::string wrong = ParseCategory(field, value, keys); !wrong.empty()) return wrong;
+    if (missing_.Has(value)) continue;
+    if (keys->size() - n_before == kMaxValues)
+      return Wrong("field", field.name, field.column, text, "at most 1000 values in a row");
+    AppendKey(field, value, keys);
   }
   return "";
 }
 
-std::string RowParser::ParseCategory(const CategoryColumn& field, std::string_view value,
-                                     std::vector<Key>* keys) const {
-  if (field.bucket.empty()) {
-    keys->push_back(field.hasher(value));
-    if (observer_) observer_(field.field, value, keys->back());
-    return "";
+std::string RowParser::ParseList(const CategoryColumn& field, const Value& list,
+                                 std::vector<Key>* keys) const {
+  const size_t n_before = keys->size();
+  for (std::string_view value : list.list()) {
+    if (trim_) value = TrimSpaces(value);
+    if (missing_.Has(value)) continue;
+    if (keys->size() - n_before == kMaxValues)
+      return Wrong("field", field.name, field.column, list, "at most 1000 values in a row");
+    AppendKey(field, value, keys);
   }
+  return "";
+}
+
+std::string RowParser::ParseBucket(const CategoryColumn& field, const Value& value,
+                                   std::vector<Key>* keys) const {
   double number = 0;
-  if (!ParseNumber(value, &number))
+  if (!ReadNumber(value, &number))
     return Wrong("field", field.name, field.column, value, "a number for its buckets");
   const auto above = std::upper_bound(field.bucket.begin(), field.bucket.end(), number);
   char index[std::numeric_limits<int64_t>::digits10 + 2];
   const auto [end, error] =
       std::to_chars(index, index + sizeof(index), above - field.bucket.begin());
-  const std::string_view interval(index, static_cast<size_t>(end - index));
-  keys->push_back(field.hasher(interval));
-  if (observer_) observer_(field.field, interval, keys->back());
+  AppendKey(field, std::string_view(index, static_cast<size_t>(end - index)), keys);
   return "";
 }
 
-std::string RowParser::ParseNumeric(const NumberColumn& numeric, std::string_view value,
-                                    float* to) const {
-  if (IsMissing(value)) return "";
+void RowParser::AppendKey(const CategoryColumn& field, std::string_view value,
+                          std::vector<Key>* keys) const {
+  keys->push_back(field.hasher(value));
+  if (observer_) observer_(field.field, value, keys->back());
+}
+
+std::string RowParser::ParseNumeric(const NumberColumn& numeric, const Value& value,
+                                    double* to) const {
+  if (missing_.Has(value)) return "";
   double number = 0;
-  if (!ParseNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max()) {
+  if (!ReadNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max()) {
     return Wrong("numeric", numeric.name, numeric.column, value, "a finite number");
   }
-  if (numeric.log1p) number = std::copysign(std::log1p(std::abs(number)), number);
-  *to = static_cast<float>(number);
+  *to = numeric.log1p ? std::copysign(std::log1p(std::abs(number)), number) : number;
   return "";
+}
+
+bool RowParser::IsEqual(const RuleColumn& rule, const Value& value) {
+  // Doubles hold whole numbers exactly below this one; larger ones, such as ids, are equal as text.
+  constexpr double kExactBelow = 0x1p53;
+  if (value.text() == rule.pattern) return true;
+  double number = 0;
+  return rule.number && std::abs(*rule.number) < kExactBelow && ReadNumber(value, &number) &&
+         number == *rule.number;
 }
 
 std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule,
-                                 std::string_view value, float* to) const {
+                                 const Value& value, double* to) const {
   switch (rule.rule) {
     case Label::kEquals:
-      *to = value == rule.pattern ? 1.0f : 0.0f;
+      *to = IsEqual(rule, value) ? 1 : 0;
       return "";
     case Label::kPrefix:
-      *to = value.starts_with(rule.pattern) ? 1.0f : 0.0f;
+      *to = value.text().starts_with(rule.pattern) ? 1 : 0;
       return "";
     case Label::kNumber:
     case Label::kAtLeast:
@@ -210,20 +290,20 @@ std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, cons
       break;
   }
   double number = 0;
-  if (!ParseNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max())
+  if (!ReadNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max())
     return Wrong(kind, task.name, rule.column, value, "a finite number");
-  *to = rule.rule == Label::kAtLeast ? (number >= rule.at_least ? 1.0f : 0.0f)
-                                     : static_cast<float>(number);
+  if (rule.rule == Label::kAtLeast) number = number >= rule.at_least ? 1 : 0;
+  *to = number;
   return "";
 }
 
-std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::string_view> values,
-                                  float* to) const {
+std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const Value> values,
+                                  double* to) const {
   if (!task.label) return "";
   if (task.sample_space) {
-    const std::string_view value = values[task.sample_space->column];
-    float is_part = 0;
-    if (IsMissing(value)) return "";
+    const Value& value = values[task.sample_space->column];
+    double is_part = 0;
+    if (missing_.Has(value)) return "";
     if (std::string wrong =
             ApplyRule("sample space of task", task, *task.sample_space, value, &is_part);
         !wrong.empty()) {
@@ -231,9 +311,9 @@ std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::
     }
     if (is_part != 1) return "";
   }
-  const std::string_view value = values[task.label->column];
-  if (IsMissing(value)) return "";
-  float label = 0;
+  const Value& value = values[task.label->column];
+  if (missing_.Has(value)) return "";
+  double label = 0;
   if (std::string wrong = ApplyRule("label of task", task, *task.label, value, &label);
       !wrong.empty())
     return wrong;
@@ -243,11 +323,10 @@ std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const std::
   return "";
 }
 
-std::string RowParser::ParseWeight(const TaskColumns& task, std::string_view value,
-                                   float* to) const {
-  if (IsMissing(value)) return "";
+std::string RowParser::ParseWeight(const TaskColumns& task, const Value& value, float* to) const {
+  if (missing_.Has(value)) return "";
   double number = 0;
-  if (!ParseNumber(value, &number) || number < 0 || number > std::numeric_limits<float>::max())
+  if (!ReadNumber(value, &number) || number < 0 || number > std::numeric_limits<float>::max())
     return Wrong("weight of task", task.name, *task.weight, value, "a finite number of 0 or more");
   *to = static_cast<float>(number);
   return "";

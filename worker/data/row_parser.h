@@ -1,4 +1,4 @@
-// Parses the values of a line into an example: keys, numbers, labels, weights.
+// Parses the values of a record into an example: keys, numbers, labels, weights.
 #pragma once
 
 #include <functional>
@@ -13,14 +13,24 @@
 #include "common/types.h"
 #include "configs/job.pb.h"
 #include "worker/data/label_domain.h"
+#include "worker/data/missing_values.h"
 #include "worker/data/rows.h"
 #include "worker/data/schema.h"
+#include "worker/data/value.h"
 
 namespace zhiyin::worker::data {
 
-/// Parses all of `text` as a finite decimal number, which may begin with a plus. Returns false for
-/// anything else: NaN, infinity, a number out of range.
+/// Parses all of `text` as a finite decimal number, which may begin with a plus. A number too small
+/// for a normal double, 2.2e-308, is 0, since arithmetic takes it for 0 (common/denormals.h).
+/// Returns false for anything else: NaN, infinity, a number too large.
 bool ParseNumber(std::string_view text, double* number);
+/// Reads a finite number from a value that is one, or is the text of one (ParseNumber). Returns
+/// false for anything else.
+bool ReadNumber(const Value& value, double* number);
+
+/// Returns what is wrong with a value: time "when" (column #3): "abc", expected a number
+std::string Wrong(const char* kind, const std::string& name, size_t column, const Value& value,
+                  const char* expected);
 
 /// Applies the rules of job.proto for fields, numerics, labels and weights. Immutable; keeps no
 /// reference to the job. Any number of threads, if the observer allows it.
@@ -40,8 +50,9 @@ class RowParser {
   Rows NewRows() const;
 
   /// Appends the example that `values` make to *rows and returns an empty string; or leaves *rows
-  /// unchanged and returns what is wrong and what is expected.
-  std::string Parse(std::span<const std::string_view> values, Rows* rows) const;
+  /// unchanged and returns what is wrong and what is expected. A list is as many categories, and
+  /// nothing that a number could be read from.
+  std::string Parse(std::span<const Value> values, Rows* rows) const;
 
  private:
   struct CategoryColumn {
@@ -62,6 +73,7 @@ class RowParser {
     size_t column;
     Label::RuleCase rule;
     std::string pattern;
+    std::optional<double> number;  // of the pattern of equals, if it is a number
     double at_least = 0;
   };
   struct TaskColumns {
@@ -72,21 +84,27 @@ class RowParser {
     std::optional<size_t> weight;
   };
 
-  bool IsMissing(std::string_view value) const;
-  std::string ParseCategories(const CategoryColumn& field, std::string_view cell,
+  std::string ParseCategories(const CategoryColumn& field, const Value& value,
                               std::vector<Key>* keys) const;
-  /// REQUIRES: the value is not missing.
-  std::string ParseCategory(const CategoryColumn& field, std::string_view value,
-                            std::vector<Key>* keys) const;
-  std::string ParseNumeric(const NumberColumn& numeric, std::string_view value, float* to) const;
-  std::string ParseLabel(const TaskColumns& task, std::span<const std::string_view> values,
-                         float* to) const;
-  std::string ParseWeight(const TaskColumns& task, std::string_view value, float* to) const;
+  /// Parses the categories of a text that separators cut, or of a list.
+  std::string ParseSeparated(const CategoryColumn& field, std::string_view text,
+                             std::vector<Key>* keys) const;
+  std::string ParseList(const CategoryColumn& field, const Value& list,
+                        std::vector<Key>* keys) const;
+  /// Appends the key of the interval of a number.
+  std::string ParseBucket(const CategoryColumn& field, const Value& value,
+                          std::vector<Key>* keys) const;
+  void AppendKey(const CategoryColumn& field, std::string_view value, std::vector<Key>* keys) const;
+  std::string ParseNumeric(const NumberColumn& numeric, const Value& value, double* to) const;
+  std::string ParseLabel(const TaskColumns& task, std::span<const Value> values, double* to) const;
+  std::string ParseWeight(const TaskColumns& task, const Value& value, float* to) const;
   /// Applies the rule of a column to a value. Returns what is wrong where a number is expected.
   /// REQUIRES: the value is not missing.
   std::string ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule,
-                        std::string_view value, float* to) const;
-  std::string ParseInto(std::span<const std::string_view> values, Rows* rows) const;
+                        const Value& value, double* to) const;
+  /// Whether a value is what the rule of equals says.
+  static bool IsEqual(const RuleColumn& rule, const Value& value);
+  std::string ParseInto(std::span<const Value> values, Rows* rows) const;
 
   Observer observer_;
   size_t n_columns_;
@@ -94,7 +112,7 @@ class RowParser {
   std::vector<NumberColumn> numerics_;
   std::vector<TaskColumns> tasks_;
   bool has_weights_ = false;
-  std::vector<std::string> missing_;
+  MissingValues missing_;
   bool trim_;
 };
 

@@ -1,32 +1,83 @@
 #include "worker/data/rows.h"
 
+#include <glog/logging.h>
+
+#include <algorithm>
+
 namespace zhiyin::worker::data {
 
 void Rows::Clear() {
   n = 0;
   keys.clear();
   key_begin.assign(1, 0);
+  data_keys.clear();
+  data_key_begin.clear();
   numerics.clear();
   labels.clear();
   weights.clear();
 }
 
-void Rows::Append(const Rows& from, int64_t i) {
-  const size_t first = static_cast<size_t>(i * n_fields);
-  const uint32_t begin = from.key_begin[first];
-  const uint32_t end = from.key_begin[first + static_cast<size_t>(n_fields)];
+void Rows::Append(const Rows& from, int64_t first, int64_t n_examples) {
+  const size_t begin_at = static_cast<size_t>(first * n_fields);
+  const size_t end_at = static_cast<size_t>((first + n_examples) * n_fields);
+  const uint32_t begin = from.key_begin[begin_at];
+  const uint32_t end = from.key_begin[end_at];
   const uint32_t shift = static_cast<uint32_t>(keys.size()) - begin;
   keys.insert(keys.end(), from.keys.begin() + begin, from.keys.begin() + end);
-  for (int f = 1; f <= n_fields; ++f)
-    key_begin.push_back(from.key_begin[first + static_cast<size_t>(f)] + shift);
-  numerics.insert(numerics.end(), from.numerics.begin() + i * n_numerics,
-                  from.numerics.begin() + (i + 1) * n_numerics);
-  labels.insert(labels.end(), from.labels.begin() + i * n_tasks,
-                from.labels.begin() + (i + 1) * n_tasks);
-  if (!from.weights.empty())
-    weights.insert(weights.end(), from.weights.begin() + i * n_tasks,
-                   from.weights.begin() + (i + 1) * n_tasks);
-  ++n;
+  for (size_t at = begin_at + 1; at <= end_at; ++at)
+    key_begin.push_back(from.key_begin[at] + shift);
+  const auto append = [&](const auto& all, int64_t width, auto* to) {
+    to->insert(to->end(), all.begin() + first * width, all.begin() + (first + n_examples) * width);
+  };
+  append(from.numerics, n_numerics, &numerics);
+  append(from.labels, n_tasks, &labels);
+  if (!from.weights.empty()) append(from.weights, n_tasks, &weights);
+  n += n_examples;
+}
+
+// Format: i64 n; arrays of u64 keys, u32 key_begin, f64 numerics, f64 labels, f32 weights.
+void Rows::Write(ByteWriter* out) const {
+  CHECK(data_key_begin.empty());
+  out->Put(n);
+  out->PutArray<Key>(keys);
+  out->PutArray<uint32_t>(key_begin);
+  out->PutArray<double>(numerics);
+  out->PutArray<double>(labels);
+  out->PutArray<float>(weights);
+}
+
+Rows Rows::Read(int n_fields, int n_numerics, int n_tasks, ByteReader* in) {
+  Rows rows(n_fields, n_numerics, n_tasks);
+  rows.n = in->Get<int64_t>();
+  rows.keys = in->GetArray<Key>();
+  rows.key_begin = in->GetArray<uint32_t>();
+  rows.numerics = in->GetArray<double>();
+  rows.labels = in->GetArray<double>();
+  rows.weights = in->GetArray<float>();
+  const auto has = [&](const auto& all, int width) {
+    return rows.n >= 0 &&
+           all.size() / static_cast<size_t>(std::max(width, 1)) ==
+               static_cast<size_t>(width > 0 ? rows.n : 0) &&
+           (width == 0 || all.size() % static_cast<size_t>(width) == 0);
+  };
+  const bool has_begins = !rows.key_begin.empty() && rows.key_begin.front() == 0 &&
+                          rows.key_begin.back() == rows.keys.size() &&
+                          std::is_sorted(rows.key_begin.begin(), rows.key_begin.end()) &&
+                          has(std::span(rows.key_begin).subspan(1), n_fields);
+  if (!has_begins || !has(rows.numerics, n_numerics) || !has(rows.labels, n_tasks) ||
+      (!rows.weights.empty() && !has(rows.weights, n_tasks)))
+    in->Refuse("examples of another shape");
+  return rows;
+}
+
+std::vector<Key> Rows::FirstKeys(int field) const {
+  std::vector<Key> first;
+  first.reserve(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) {
+    const std::span<const Key> own = DataKeysOf(i, field);
+    first.push_back(own.empty() ? 0 : own[0]);
+  }
+  return first;
 }
 
 }  // namespace zhiyin::worker::data

@@ -26,17 +26,9 @@ RunCache::RunCache(std::unique_ptr<Source> source, uint64_t seed, int64_t n_kept
       augmenter_(std::move(augmenter)),
       max_kept_(n_kept_max) {}
 
-BlockSummary RunCache::ReadFirst(int64_t block, int64_t* n_lines,
-                                 const std::function<void(const BadLine&)>& on_bad) {
-  *n_lines = source_->Read(block, &scratch_, &bad_);
-  BlockSummary summary = BlockSummary::Of(scratch_);
-  summary.n_bad = static_cast<int64_t>(bad_.size());
-  if (!bad_.empty()) summary.first_bad = bad_[0].what;
-  for (const BadLine& line : bad_) on_bad(line);
-  if (*n_lines == 0) return summary;
-  keeps_first_ = keeps_first_ && n_kept_ + scratch_.n <= max_kept();
-  if (keeps_first_) Keep(block, scratch_);
-  return summary;
+void RunCache::Keep(int64_t block, Rows rows) {
+  n_kept_ += rows.n;
+  blocks_.emplace(block, std::move(rows));
 }
 
 void RunCache::SetRuns(std::vector<BlockRun> runs) {
@@ -85,8 +77,10 @@ bool RunCache::Load(int64_t run, const std::vector<int64_t>& together, std::vect
   std::sort(missing.begin(), missing.end());
   for (const int64_t block : missing) {
     if (is_cancelled()) return false;
+    tick_();
     source_->Read(block, &scratch_, &bad_);
-    Keep(block, scratch_);
+    // A copy is just as large as it must be; what a source fills has grown in steps.
+    Keep(block, Rows(scratch_));
   }
   for (const int64_t r : loading) {
     Complete(r);
@@ -120,6 +114,11 @@ void RunCache::Append(int64_t epoch, const Piece& piece, Rows* to) {
   }
 }
 
+void RunCache::SetTick(Tick tick) {
+  tick_ = tick;
+  source_->SetTick(std::move(tick));
+}
+
 void RunCache::SetMaxKept(int64_t n_examples) {
   const std::lock_guard lock(mutex_);
   max_kept_ = n_examples;
@@ -137,12 +136,6 @@ std::vector<uint64_t> RunCache::KeptRuns() const {
 bool RunCache::IsWhole(int64_t run) const {
   const auto state = states_.find(run);
   return state != states_.end() && state->second.is_whole;
-}
-
-void RunCache::Keep(int64_t block, const Rows& rows) {
-  // A copy is just as large as it must be; what a source fills has grown in steps.
-  n_kept_ += rows.n;
-  blocks_.emplace(block, rows);
 }
 
 void RunCache::MakeRoom(int64_t n_examples, const std::vector<int64_t>& spared) {

@@ -8,11 +8,11 @@
 #include <mutex>
 #include <vector>
 
+#include "common/tick.h"
 #include "worker/data/augment.h"
 #include "worker/data/row_plan.h"
 #include "worker/data/rows.h"
 #include "worker/data/source.h"
-#include "worker/data/statistics.h"
 
 namespace zhiyin::worker::data {
 
@@ -25,13 +25,12 @@ class RunCache {
   /// changes what Append gives, by epoch and example.
   RunCache(std::unique_ptr<Source> source, uint64_t seed, int64_t n_kept_max, Augmenter augmenter);
 
-  /// Reads a block for the first pass and keeps it while there is room for all blocks up to it;
-  /// returns what it holds. *n_lines is how many lines it has: 0 past the end. `on_bad` is called
-  /// for every malformed line. REQUIRES: SetRuns was not called.
-  BlockSummary ReadFirst(int64_t block, int64_t* n_lines,
-                         const std::function<void(const BadLine&)>& on_bad);
+  /// The source. REQUIRES: SetRuns was not called.
+  Source* source() { return source_.get(); }
+  /// Keeps a block that was read already. REQUIRES: SetRuns was not called; each block comes once.
+  void Keep(int64_t block, Rows rows);
   /// Sets the runs, which divide the blocks. Called once, before the functions below. Runs whose
-  /// blocks were all kept in the first pass are in memory.
+  /// blocks are all kept are in memory.
   void SetRuns(std::vector<BlockRun> runs);
 
   /// Marks a run as used now, if all of it is in memory; returns whether it is.
@@ -44,6 +43,9 @@ class RunCache {
             const std::function<bool()>& is_cancelled);
   /// Appends a piece of an epoch's shuffled run to *to. REQUIRES: the run is in memory.
   void Append(int64_t epoch, const Piece& piece, Rows* to);
+
+  /// Sets what Load calls for every block, and what the source calls (Source::SetTick).
+  void SetTick(Tick tick);
 
   /// From any thread.
   void SetMaxKept(int64_t n_examples);
@@ -63,7 +65,6 @@ class RunCache {
 
   const BlockRun& RunOf(int64_t run) const { return runs_[static_cast<size_t>(run)]; }
   bool IsWhole(int64_t run) const;
-  void Keep(int64_t block, const Rows& rows);
   /// Removes the runs that were used the longest ago until there is room for so many examples.
   void MakeRoom(int64_t n_examples, const std::vector<int64_t>& spared);
   void Remove(int64_t run);
@@ -75,6 +76,7 @@ class RunCache {
   void MarkKept(int64_t run, bool kept);
 
   std::unique_ptr<Source> source_;
+  Tick tick_ = [] {};
   uint64_t seed_;
   Augmenter augmenter_;
   std::vector<BlockRun> runs_;
@@ -82,7 +84,6 @@ class RunCache {
   std::map<int64_t, RunState> states_;  // by run: of all that have blocks in memory
   uint64_t n_uses_ = 0;
   int64_t n_kept_ = 0;  // examples
-  bool keeps_first_ = true;
   std::vector<BadLine> bad_;
   Rows scratch_;
 

@@ -35,7 +35,10 @@ int Find(const Columns& columns, const std::string& column, const std::string& u
   if (position.has_value() && *position < columns.n) return *position;
   if (columns.names.empty() || position.has_value()) {
     Fail(columns.where, ": no column \"", column, "\" (", user, "), expected #0 to #",
-         columns.n - 1);
+         columns.n - 1,
+         columns.names.empty() && !column.starts_with('#')
+             ? ", or names for the columns by data.text.header or column_name"
+             : "");
   }
   Fail(columns.where, ": no column \"", column, "\" (", user, ")",
        Suggestion(column, columns.names));
@@ -46,6 +49,40 @@ std::string NameOf(const char* kind, int i, const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<ColumnUse> ColumnUses(const Job& job) {
+  std::vector<ColumnUse> uses;
+  const auto add = [&](const char* kind, int i, const std::string& name, const std::string& column,
+                       bool is_label) {
+    uses.push_back({column.empty() ? name : column, NameOf(kind, i, name), is_label});
+  };
+  for (int i = 0; i < job.field_size(); ++i)
+    add("field", i, job.field(i).name(), job.field(i).column(), false);
+  for (int i = 0; i < job.numeric_size(); ++i)
+    add("numeric", i, job.numeric(i).name(), job.numeric(i).column(), false);
+  for (const Join& join : job.data().join()) uses.push_back({join.column(), "data.join"});
+  const zhiyin::Behaviour& behaviour = job.data().behaviour();
+  for (const std::string* column : {&behaviour.user(), &behaviour.item()}) {
+    if (!column->empty()) uses.push_back({*column, "data.behaviour"});
+  }
+  for (int i = 0; i < job.task_size(); ++i) {
+    const Task& task = job.task(i);
+    add("task", i, task.name(), task.label().column(), true);
+    if (task.has_sample_space()) add("task", i, task.name(), task.sample_space().column(), true);
+    if (!task.weight_column().empty()) add("task", i, task.name(), task.weight_column(), true);
+  }
+  return uses;
+}
+
+std::optional<int> FindColumn(const std::string& column, const Columns& columns) {
+  const auto first = std::find(columns.names.begin(), columns.names.end(), column);
+  if (first != columns.names.end()) {
+    if (std::find(first + 1, columns.names.end(), column) != columns.names.end()) return {};
+    return static_cast<int>(first - columns.names.begin());
+  }
+  const std::optional<int> position = ParsePosition(column);
+  return position && *position < columns.n ? position : std::nullopt;
+}
 
 Schema Schema::Of(const Job& job, const Columns& columns, LabelUse labels) {
   const auto find = [&](const char* kind, int i, const std::string& name,

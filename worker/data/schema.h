@@ -1,6 +1,7 @@
 // The column of the data for each input of the job.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,22 @@ enum class LabelUse { kNeeded, kIgnored };
 inline LabelUse UseOf(const LabelDomains& labels) {
   return labels.empty() ? LabelUse::kIgnored : LabelUse::kNeeded;
 }
+
+/// A column that a job reads, by name or position ("#7").
+struct ColumnUse {
+  std::string column;
+  /// What it is read for, for messages: numeric[2] "age".
+  std::string user;
+  /// Whether only a task reads it, so that it may be missing where labels are ignored.
+  bool is_label = false;
+};
+
+/// The columns that a job reads, those that joins and data.behaviour add among them.
+std::vector<ColumnUse> ColumnUses(const Job& job);
+
+/// Returns the position of a column that is given as a name or a position; nullopt where there is
+/// none, or several have the name.
+std::optional<int> FindColumn(const std::string& column, const Columns& columns);
 
 /// Positions of columns, from 0. A plain value.
 struct Schema {

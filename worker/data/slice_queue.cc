@@ -26,6 +26,11 @@ void SliceQueue::Push() {
   changed_.notify_all();
 }
 
+void SliceQueue::NoteProgress() {
+  const std::lock_guard lock(mutex_);
+  ++n_progressed_;
+}
+
 void SliceQueue::Fail(std::exception_ptr error) {
   const std::lock_guard lock(mutex_);
   error_ = std::move(error);
@@ -53,12 +58,14 @@ void SliceQueue::Order(SliceOrder order) {
   changed_.notify_all();
 }
 
-const Rows& SliceQueue::Pop(const std::function<void()>& tick) {
+const Rows& SliceQueue::Pop(const Tick& tick) {
   tick();
   std::unique_lock lock(mutex_);
+  uint64_t n_seen = n_progressed_;
   CHECK_LT(n_popped_, n_ordered_) << "more slices taken than ordered";
   while (!changed_.wait_for(lock, kTickEvery,
                             [&] { return error_ != nullptr || n_popped_ < n_pushed_; })) {
+    if (std::exchange(n_seen, n_progressed_) == n_progressed_) continue;
     lock.unlock();
     tick();
     lock.lock();

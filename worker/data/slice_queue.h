@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <vector>
 
+#include "common/tick.h"
 #include "worker/data/row_plan.h"
 #include "worker/data/rows.h"
 
@@ -29,6 +29,8 @@ class SliceQueue {
  public:
   /// The most slices that are ready before they are popped.
   static constexpr int kSlicesAhead = 4;
+  /// The least time from one tick of a long wait to the next.
+  static constexpr auto kTickEvery = std::chrono::milliseconds(100);
 
   // In the reader's thread.
 
@@ -38,6 +40,8 @@ class SliceQueue {
   /// Waits for a free slice, to be filled and pushed. Returns nullptr once the queue is closed.
   Rows* WaitForSlot();
   void Push();
+  /// Notes that the reader has made progress with a slice that is not pushed yet.
+  void NoteProgress();
   /// No more slices come: Pop throws `error` once those that were pushed are taken.
   void Fail(std::exception_ptr error);
 
@@ -50,14 +54,14 @@ class SliceQueue {
   // In the rank's thread.
 
   void Order(SliceOrder order);
-  /// Waits for the next slice. `tick` is called once, and again every half a second of the wait.
-  /// REQUIRES: fewer calls than orders before.
-  const Rows& Pop(const std::function<void()>& tick);
+  /// Waits for the next slice. `tick` is called once, and again during the wait whenever the reader
+  /// has made progress (NoteProgress) since the last call, at most every kTickEvery. REQUIRES:
+  /// fewer calls than orders before.
+  const Rows& Pop(const Tick& tick);
   /// Ends the waits of the reader's thread.
   void Close();
 
  private:
-  static constexpr auto kTickEvery = std::chrono::milliseconds(500);
   static constexpr int64_t kSlots = kSlicesAhead + 1;  // one is the caller's
 
   mutable std::mutex mutex_;  // guards all below
@@ -67,6 +71,7 @@ class SliceQueue {
   int64_t n_ordered_ = 0;
   int64_t n_pushed_ = 0;
   int64_t n_popped_ = 0;
+  uint64_t n_progressed_ = 0;  // calls of NoteProgress
   bool closed_ = false;
   std::exception_ptr error_;
 };

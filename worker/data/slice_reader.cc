@@ -16,27 +16,12 @@ SliceReader::~SliceReader() {
   if (thread_.joinable()) thread_.join();
 }
 
-BlockSummaries SliceReader::FirstPass(const BlockDeal& deal, int worker,
-                                      const std::function<void(const BadLine&)>& on_bad,
-                                      const std::function<void()>& tick) {
-  CHECK(!thread_.joinable());
-  BlockSummaries summaries;
-  if (worker >= deal.n_parts) return summaries;
-  for (int64_t block = 0;; ++block) {
-    tick();
-    if (deal.WorkerOf(block) != worker) continue;
-    int64_t n_lines = 0;
-    BlockSummary summary = cache_.ReadFirst(block, &n_lines, on_bad);
-    if (n_lines == 0) return summaries;
-    summaries[block] = std::move(summary);
-  }
-}
-
 void SliceReader::Start(std::vector<BlockRun> runs, Normalizer normalizer, bool in_one_pass) {
   CHECK(!thread_.joinable());
   cache_.SetRuns(std::move(runs));
   normalizer_ = std::move(normalizer);
   in_one_pass_ = in_one_pass;
+  cache_.SetTick([this] { queue_.NoteProgress(); });
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -48,7 +33,7 @@ void SliceReader::Order(int64_t epoch, std::vector<Piece> pieces) {
   queue_.Order({epoch, std::move(pieces)});
 }
 
-const Rows& SliceReader::Next(const std::function<void()>& tick) {
+const Rows& SliceReader::Next(const Tick& tick) {
   return queue_.Pop(tick);
 }
 

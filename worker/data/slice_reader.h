@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "common/tick.h"
 #include "worker/data/augment.h"
 #include "worker/data/row_plan.h"
 #include "worker/data/rows.h"
@@ -32,12 +33,11 @@ class SliceReader {
               Augmenter augmenter);
   ~SliceReader();
 
-  /// Reads the blocks that the deal gives this worker, in the calling thread, and keeps the first
-  /// ones. `on_bad` is called for every malformed line, `tick` for every block. Call at most once,
-  /// before Start; without it nothing is kept, and the examples come out alike.
-  BlockSummaries FirstPass(const BlockDeal& deal, int worker,
-                           const std::function<void(const BadLine&)>& on_bad,
-                           const std::function<void()>& tick);
+  /// The source. REQUIRES, for this and the next: Start was not called.
+  Source* source() { return cache_.source(); }
+  /// Keeps a block that was read already, so that it is not read again. REQUIRES: each block comes
+  /// once.
+  void Keep(int64_t block, Rows rows) { cache_.Keep(block, std::move(rows)); }
 
   /// Starts the thread. Call once. `in_one_pass`: runs whose blocks interleave and that are already
   /// ordered are read together, which needs the memory for all of them at a time.
@@ -47,9 +47,10 @@ class SliceReader {
   /// Orders one more slice: these pieces of an epoch, one after the other; none for an empty slice.
   void Order(int64_t epoch, std::vector<Piece> pieces);
   /// Returns the next slice that was ordered, its numerics normalized; it is valid until the next
-  /// call. Waits for the thread; `tick` is called once, and again every half a second of a long
-  /// wait. REQUIRES: fewer calls than orders before.
-  const Rows& Next(const std::function<void()>& tick = [] {});
+  /// call. Waits for the thread; `tick` is called once, and again during a long wait while the
+  /// thread makes progress: when it has read a block, or passed over lines on its way to one.
+  /// REQUIRES: fewer calls than orders before.
+  const Rows& Next(const Tick& tick = [] {});
 
   /// The runs that are wholly in memory, ascending. A function of the orders alone, once all slices
   /// that were ordered have been taken, and runs are not read together.

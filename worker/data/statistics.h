@@ -1,15 +1,10 @@
-// The statistics of the data that the first pass computes. They are bitwise independent of the
-// assignment of blocks to workers.
+// Plain statistics of the data.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <limits>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
-
-#include "worker/data/rows.h"
 
 namespace zhiyin::worker::data {
 
@@ -26,45 +21,32 @@ struct Moments {
   double Stddev() const;
 };
 
-/// The counts and statistics of one block.
-struct BlockSummary {
-  int64_t n_rows = 0;  // examples
-  int64_t n_bad = 0;   // malformed lines
-  /// "file:line: ..." of the first malformed line; empty when there is none.
-  std::string first_bad;
-  std::vector<Moments> numerics;    // [n_numerics], of the values that are not missing
-  std::vector<int64_t> n_observed;  // [n_tasks], labels that are not missing
+/// The smallest and the largest of some labels.
+struct LabelRange {
+  double least = std::numeric_limits<double>::infinity();
+  double most = -std::numeric_limits<double>::infinity();
 
-  static BlockSummary Of(const Rows& rows);
+  /// Whether there was no label.
+  bool IsEmpty() const { return least > most; }
+  void Add(double label);
+  void Merge(const LabelRange& other);
 };
 
-/// Summaries by block. Every worker summarises its own blocks; together they are the summaries of
-/// all.
-using BlockSummaries = std::map<int64_t, BlockSummary>;
-
-std::string Serialize(const BlockSummaries& summaries);
-/// Throws Error on bytes that Serialize did not write.
-BlockSummaries ParseBlockSummaries(std::string_view bytes);
-
-/// The totals of a split, merged in the order of blocks, so that rounding does not depend on the
-/// workers that read them.
-struct SplitSummary {
-  int64_t n_rows = 0;
-  int64_t n_bad = 0;
-  std::string first_bad;
-  std::vector<Moments> numerics;
-  std::vector<int64_t> n_observed;
-
-  static SplitSummary Of(const BlockSummaries& blocks);
+/// Sums over the examples that have the label of a task, with their weights (Rows::weights).
+struct LabelSums {
+  double weight = 0;     // of the examples
+  double label = 0;      // weight times label
+  double positives = 0;  // weight of those whose label is 1
 };
 
-/// Replaces each numeric x by (x - mean) * scale. A missing value is taken to be the mean, which is
-/// 0 where numerics are standardised.
+/// Replaces each numeric x by (x - mean) * scale, in doubles, so that the digits of x that an
+/// offset takes up are not missing in the difference. A missing value is taken to be the mean,
+/// which is 0 where numerics are standardised.
 struct Normalizer {
-  std::vector<float> mean;   // [n_numerics]
-  std::vector<float> scale;  // [n_numerics]: 1 / stddev; 1 where the stddev is 0
+  std::vector<double> mean;   // [n_numerics]
+  std::vector<double> scale;  // [n_numerics]: 1 / stddev; 1 where the stddev is 0
   /// Normalizes [n, n_numerics] in place.
-  void Apply(std::span<float> numerics) const;
+  void Apply(std::span<double> numerics) const;
 };
 
 }  // namespace zhiyin::worker::data

@@ -1,10 +1,14 @@
 // The inspection of text files before their data is read: existence and columns.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "common/tick.h"
 #include "configs/job.pb.h"
+#include "worker/data/column_order.h"
 #include "worker/data/line_reader.h"
 #include "worker/data/schema.h"
 #include "worker/data/text_lines.h"
@@ -14,17 +18,39 @@ namespace zhiyin::worker::data {
 /// Returns the defect of a line before it is split into values: too long, a NUL byte, not UTF-8.
 /// Returns an empty string for a good line.
 std::string CheckText(const Line& line);
+/// Returns the defect of text from elsewhere: a NUL byte, not UTF-8; or an empty string.
+std::string CheckText(std::string_view text);
+
+/// Whether the values of a file's first line are the names of its columns: they are where
+/// Text.header says so, and where they are those of Text.column_name.
+bool IsHeader(const Text& text, std::span<const std::string_view> values);
 
 /// Files that were opened once, and the columns that they all have.
 struct InspectedFiles {
   std::vector<TextFile> files;
-  /// Names come from the header or from Text.column_name; empty where there is neither.
+  /// The columns of training: data.columns, or those of these files where a job has none. Names
+  /// come from Text.column_name or else from the header; empty where there is neither.
   Columns columns;
+  /// Brings lines of the files into the order of `columns`.
+  ColumnOrder order;
+  /// About how many bytes a line of the first file has; 0 where it is compressed or converted.
+  double line_bytes = 0;
+  /// The dialect of all files: the first one that has a line tells its delimiter.
+  Dialect dialect;
 };
 
 /// Opens every file, so that a missing one is reported before the first step, and compares their
-/// headers. Where labels are ignored, files without a header may lack the last named columns.
-/// Throws Error for no file, a file that cannot be read, only empty ones, or headers that differ.
-InspectedFiles InspectFiles(const Split& split, const Text& text, LabelUse labels);
+/// columns with each other and with data.columns: by name where both have names, by number
+/// otherwise. A file without a header is judged by its first line with the right number of values,
+/// so that malformed lines at its beginning do not matter. Where labels are ignored, columns that
+/// only tasks read may be missing, in files without a header all of them together. Calls `tick` for
+/// every file. Throws Error for no file, a file that cannot be read, only empty ones, or columns
+/// that differ. REQUIRES: the job's data is text; `split` need not be one of the job's.
+InspectedFiles InspectFiles(
+    const Job& job, const Split& split, LabelUse labels, const Tick& tick = [] {});
+
+/// Returns the columns of the first training file that is not empty; none where all are. Throws
+/// Error as InspectFiles does.
+Columns FindTextColumns(const Data& data, const Tick& tick);
 
 }  // namespace zhiyin::worker::data

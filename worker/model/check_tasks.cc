@@ -32,7 +32,7 @@ void CheckTask(const config::Checker& check, const config::ConfigPath& path, con
                loss::NamesOfLosses(loss::PredictionKind::kProbability), ", expected 0");
   }
   if (!task.weight_column().empty())
-    data::CheckColumn(check, path("weight_column"), task.weight_column(), job.data(), columns);
+    data::CheckColumn(check, path("weight_column"), task.weight_column(), columns);
   if (task.has_sample_space())
     CheckSampleSpace(check, path("sample_space"), task.sample_space(), job.data(), columns);
   loss::CheckLoss(check, path, task, job);

@@ -3,8 +3,10 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "common/copy_row.h"
+#include "common/erase_at.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -53,7 +55,8 @@ EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layo
 }
 
 void EmbeddingInput::Prepare(const data::Rows& rows) {
-  n_rows_ = rows.n;
+  rows_.resize(static_cast<size_t>(rows.n));
+  std::iota(rows_.begin(), rows_.end(), size_t{0});
   key_begin_ = rows.key_begin;
   numerics_ = rows.numerics;
   positions_.resize(rows.keys.size());
@@ -77,16 +80,24 @@ void EmbeddingInput::Prepare(const data::Rows& rows) {
   }
 }
 
+void EmbeddingInput::LeaveOut(std::span<const int64_t> examples) {
+  EraseAt(examples, 1, &rows_);
+}
+
+std::span<const double> EmbeddingInput::numerics(int64_t example) const {
+  const size_t n = layout_.numerics.size();
+  return std::span(numerics_).subspan(rows_[static_cast<size_t>(example)] * n, n);
+}
+
 void EmbeddingInput::Pool(Matrix* x) const {
-  x->resize(n_rows_, layout_.dim);
+  x->resize(n_rows(), layout_.dim);
   const size_t n_numerics = layout_.numerics.size();
-  for (int64_t i = 0; i < n_rows_; ++i) {
+  for (int64_t i = 0; i < n_rows(); ++i) {
+    const size_t example = rows_[static_cast<size_t>(i)];
     float* row = x->data() + i * layout_.dim;
-    for (size_t f = 0; f < fields_.size(); ++f)
-      PoolField(fields_[f], PositionsOf(static_cast<size_t>(i), f), row);
-    for (size_t j = 0; j < n_numerics; ++j) {
-      row[layout_.numerics[j].begin] = numerics_[static_cast<size_t>(i) * n_numerics + j];
-    }
+    for (size_t f = 0; f < fields_.size(); ++f) PoolField(fields_[f], PositionsOf(example, f), row);
+    for (size_t j = 0; j < n_numerics; ++j)
+      row[layout_.numerics[j].begin] = static_cast<float>(numerics_[example * n_numerics + j]);
   }
 }
 
@@ -117,12 +128,16 @@ void EmbeddingInput::PoolField(const FieldPlan& field, std::span<const uint32_t>
   for (const uint32_t position : positions) AddTo(to, weights(position), factor, table.dim);
 }
 
-void EmbeddingInput::Scatter(const Matrix& dx) {
+void EmbeddingInput::ClearGradients() {
   for (TableRows& table : tables_) std::fill(table.gradients.begin(), table.gradients.end(), 0.0f);
-  for (int64_t i = 0; i < n_rows_; ++i) {
+}
+
+void EmbeddingInput::Scatter(const Matrix& dx) {
+  ClearGradients();
+  for (int64_t i = 0; i < n_rows(); ++i) {
     const float* row = dx.data() + i * layout_.dim;
     for (size_t f = 0; f < fields_.size(); ++f)
-      ScatterField(fields_[f], PositionsOf(static_cast<size_t>(i), f), row);
+      ScatterField(fields_[f], PositionsOf(rows_[static_cast<size_t>(i)], f), row);
   }
 }
 
@@ -132,8 +147,8 @@ void EmbeddingInput::AddL2(int64_t step_rows) {
     if (table.l2 == 0) continue;
     const size_t dim = static_cast<size_t>(table.dim);
     const float factor = table.l2 / static_cast<float>(step_rows);
-    for (int64_t i = 0; i < n_rows_; ++i) {
-      for (const uint32_t position : PositionsOf(static_cast<size_t>(i), f))
+    for (const size_t example : rows_) {
+      for (const uint32_t position : PositionsOf(example, f))
         AddTo(table.gradients.data() + position * dim, table.weights.data() + position * dim,
               factor, table.dim);
     }

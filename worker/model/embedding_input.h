@@ -15,7 +15,8 @@
 namespace zhiyin::worker::model {
 
 /// Handles one batch at a time. Used by one thread; allocates nothing once it has seen the largest
-/// batch.
+/// batch. Where examples turn out to have no finite prediction, LeaveOut removes them from the
+/// batch, and Pool begins anew.
 ///
 ///   input.Prepare(rows);            // finds the distinct keys of each table
 ///   ... fill input.weights(t) for input.keys(t) ...
@@ -28,7 +29,18 @@ class EmbeddingInput {
 
   /// Copies what it needs of the examples.
   void Prepare(const data::Rows& rows);
-  int64_t n_rows() const { return n_rows_; }
+  /// Removes examples from the batch: those that remain are numbered anew, in their order, here and
+  /// in x. The keys stay; those that no other example has get no gradient. REQUIRES: the positions
+  /// are ascending and below n_rows().
+  void LeaveOut(std::span<const int64_t> examples);
+  /// The examples of the batch that were not left out.
+  int64_t n_rows() const { return static_cast<int64_t>(rows_.size()); }
+  /// The position of an example among those of Prepare.
+  int64_t place(int64_t example) const {
+    return static_cast<int64_t>(rows_[static_cast<size_t>(example)]);
+  }
+  /// The numerics of an example, in the job's order; valid until the next Prepare.
+  std::span<const double> numerics(int64_t example) const;
 
   /// The tables of the job; table t has TableId t + 1.
   int n_tables() const { return static_cast<int>(tables_.size()); }
@@ -43,6 +55,8 @@ class EmbeddingInput {
   void Pool(Matrix* x) const;
   /// Sets the gradients from dx [n, layout.dim].
   void Scatter(const Matrix& dx);
+  /// Sets the gradients to 0.
+  void ClearGradients();
   /// Adds to the gradients those of Table.l2 for the embedding rows of each example, divided by the
   /// number of examples of the step.
   void AddL2(int64_t step_rows);
@@ -88,10 +102,10 @@ class EmbeddingInput {
   std::vector<TableRows> tables_;
   std::vector<FieldPlan> fields_;
   InputLayout layout_;
-  int64_t n_rows_ = 0;
+  std::vector<size_t> rows_;         // [n]: the examples, by their positions in Prepare
   std::vector<uint32_t> positions_;  // [keys of the batch]: among the distinct keys of the table
   std::vector<uint32_t> key_begin_;  // as in Rows
-  std::vector<float> numerics_;      // as in Rows
+  std::vector<double> numerics_;     // as in Rows
 };
 
 }  // namespace zhiyin::worker::model

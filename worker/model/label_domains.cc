@@ -10,7 +10,7 @@ data::LabelDomains LabelDomainsOf(const Job& job) {
   data::LabelDomains domains;
   for (const Task& task : job.task()) {
     const std::shared_ptr<const loss::Loss> loss = loss::MakeLoss(task);
-    domains.push_back({[loss](float label) { return loss->Accepts(label); }, loss->Domain()});
+    domains.push_back({[loss](double label) { return loss->Accepts(label); }, loss->Domain()});
   }
   return domains;
 }

@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <utility>
+
 #include "common/config/kinds.h"
 #include "common/error.h"
 #include "worker/model/network/feature_stack.h"
@@ -28,6 +30,9 @@ class StackedModel final : public Model {
     wide_.Init(weights);
     network_->InitWeights(Random(random.Next()), Above(weights));
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    network_->InitOutputs(outputs, Above(weights));
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {
@@ -53,9 +58,13 @@ class StackedModel final : public Model {
     wide_.BackwardToInputs(weights, x, doutputs, dweights, dx);
   }
 
-  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float> labels, float factor,
-                        std::span<double> sums, Matrix* doutputs) override {
-    network_->AddAuxiliaryLoss(outputs, labels, factor, sums, doutputs);
+  bool HasAuxiliaryLoss() const override {
+    return network_->HasAuxiliaryLoss() || stack_.HasPenalty();
+  }
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const double> labels,
+                        std::span<const Key> items, float factor, std::span<double> sums,
+                        Matrix* doutputs) override {
+    network_->AddAuxiliaryLoss(outputs, labels, items, factor, sums, doutputs);
     // As much for each row, so that it is part of a mean over rows like the losses.
     const double n = static_cast<double>(outputs.rows());
     stack_.AddPenalty(static_cast<float>(n) * factor);
@@ -82,6 +91,12 @@ class StackedModel final : public Model {
   std::unique_ptr<Model> network_;
 };
 
+std::unique_ptr<Model> WithOutputs(const Job& job, std::unique_ptr<Model> logits) {
+  const NetworkKind* network = ChosenNetwork(job);
+  return network->make_outputs == nullptr ? std::move(logits)
+                                          : network->make_outputs(job, std::move(logits));
+}
+
 }  // namespace
 
 std::vector<nn::Graph::Value> Model::AddTo(nn::Graph*, std::span<const float>,
@@ -98,9 +113,9 @@ std::unique_ptr<Model> MakeModel(const Job& job) {
   const zhiyin::Model& model = job.model();
   if (model.sequence_size() > 0 || model.interaction_size() > 0 || model.has_wide() ||
       model.has_gates())
-    return std::make_unique<StackedModel>(job);
+    return WithOutputs(job, std::make_unique<StackedModel>(job));
   const InputLayout layout = InputLayout::Of(job);
-  return MakeNetwork(job, layout.dim, layout);
+  return WithOutputs(job, MakeNetwork(job, layout.dim, layout));
 }
 
 std::unique_ptr<Model> MakeNetwork(const Job& job, int input_dim, const InputLayout& layout) {

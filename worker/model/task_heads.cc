@@ -1,12 +1,23 @@
 #include "worker/model/task_heads.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
+#include "common/erase_at.h"
 #include "common/hash.h"
 
 namespace zhiyin::worker::model {
+
+void Targets::LeaveOut(std::span<const int64_t> examples, size_t n_tasks) {
+  EraseAt(examples, n_tasks, &labels);
+  EraseAt(examples, n_tasks, &weights);
+  for (std::vector<Key>& of_task : groups) EraseAt(examples, 1, &of_task);
+  EraseAt(examples, 1, &items);
+}
 
 TaskHeads::TaskHeads(const Job& job) {
   for (const Task& task : job.task()) {
@@ -14,22 +25,14 @@ TaskHeads::TaskHeads(const Job& job) {
     head.name = task.name();
     head.weight = task.weight();
     head.positive_weight = static_cast<float>(task.positive_weight());
-    head.negative_weight = static_cast<float>(1 / task.negative_share());
-    head.label_smoothing = static_cast<float>(task.label_smoothing());
+    head.label_smoothing = task.label_smoothing();
     head.loss = loss::MakeLoss(task);
     for (int f = 0; f < job.field_size(); ++f) {
       if (job.field(f).name() == loss::GroupField(task)) head.group_field = f;
     }
   }
-}
-
-void TaskSums::Add(const TaskSums& other) {
-  n += other.n;
-  loss += other.loss;
-  prediction += other.prediction;
-  label += other.label;
-  squared_error += other.squared_error;
-  own_loss += other.own_loss;
+  const NetworkKind* network = ChosenNetwork(job);
+  if (network != nullptr && network->item != nullptr) item_ = network->item(job);
 }
 
 void TaskHeads::TakeTargets(const data::Rows& rows, Targets* targets) const {
@@ -41,19 +44,35 @@ void TaskHeads::TakeTargets(const data::Rows& rows, Targets* targets) const {
     std::vector<Key>& groups = targets->groups[t];
     groups.resize(static_cast<size_t>(rows.n));
     for (int64_t i = 0; i < rows.n; ++i) {
-      const std::span<const Key> keys = rows.KeysOf(i, tasks_[t].group_field);
+      const std::span<const Key> keys = rows.DataKeysOf(i, tasks_[t].group_field);
       // An example without a value is a group of its own.
       groups[static_cast<size_t>(i)] = keys.empty() ? Mix(static_cast<uint64_t>(i)) : keys[0];
     }
   }
+  targets->items.clear();
+  if (item_.fields.empty()) return;
+  for (int64_t i = 0; i < rows.n; ++i) targets->items.push_back(ItemOf(rows, i));
+}
+
+Key TaskHeads::ItemOf(const data::Rows& rows, int64_t i) const {
+  Key item = 0;
+  const auto add = [&](uint64_t value) { item = Mix(item + 0x9e3779b97f4a7c15ull) ^ value; };
+  for (const int field : item_.fields) {
+    const std::span<const Key> keys = rows.DataKeysOf(i, field);
+    add(keys.size());
+    for (const Key key : keys) add(key);
+  }
+  for (const int numeric : item_.numerics)
+    add(std::bit_cast<uint64_t>(rows.numerics[static_cast<size_t>(i * rows.n_numerics + numeric)]));
+  return Mix(item);
 }
 
 void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets, bool training) {
   const Head& head = tasks_[t];
   const size_t n = static_cast<size_t>(outputs.rows());
   const size_t n_tasks = tasks_.size();
-  const bool is_weighted = training && (!targets.weights.empty() || head.positive_weight != 1 ||
-                                        head.negative_weight != 1);
+  const bool counts_positives = training && head.positive_weight != 1;
+  const bool is_weighted = !targets.weights.empty() || counts_positives;
   outputs_.resize(n);
   labels_.resize(n);
   weights_.resize(is_weighted ? n : 0);
@@ -61,14 +80,12 @@ void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets,
   derivatives_.resize(n);
   for (size_t i = 0; i < n; ++i) {
     const size_t at = i * n_tasks + t;
-    const float label = targets.labels[at];
+    const double label = targets.labels[at];
     outputs_[i] = outputs.data()[at];
-    labels_[i] = training ? label + head.label_smoothing * (0.5f - label) : label;
+    labels_[i] = training ? label + head.label_smoothing * (0.5 - label) : label;
     if (!is_weighted) continue;
-    const float by_label = label == 1   ? head.positive_weight
-                           : label == 0 ? head.negative_weight
-                                        : 1.0f;
-    weights_[i] = (targets.weights.empty() ? 1.0f : targets.weights[at]) * by_label;
+    weights_[i] = (targets.weights.empty() ? 1.0f : targets.weights[at]) *
+                  (counts_positives && label == 1 ? head.positive_weight : 1.0f);
   }
   head.loss->Compute({outputs_, labels_, weights_, targets.groups[t]}, values_, derivatives_);
 }
@@ -84,13 +101,28 @@ void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions,
       if (std::isnan(labels_[i])) continue;
       const double label = labels_[i];
       const double prediction = predictions[i * n_tasks + t];
+      const double weight = weights_.empty() ? 1 : weights_[i];
       sum.n += 1;
+      sum.weight += weight;
       sum.loss += values_[i];
-      sum.prediction += prediction;
-      sum.label += label;
-      sum.squared_error += (prediction - label) * (prediction - label);
+      sum.prediction += weight * prediction;
+      sum.label += weight * label;
+      sum.squared_error += weight * (prediction - label) * (prediction - label);
     }
   }
+}
+
+std::vector<ExactSum> TaskHeads::LossSums(const Matrix& outputs, const Targets& targets) {
+  std::vector<ExactSum> sums(tasks_.size());
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    Compute(t, outputs, targets, false);
+    for (size_t i = 0; i < labels_.size(); ++i) {
+      if (std::isnan(labels_[i])) continue;
+      CHECK(std::isfinite(values_[i])) << tasks_[t].name << ": " << values_[i];
+      sums[t].Add(values_[i]);
+    }
+  }
+  return sums;
 }
 
 void TaskHeads::Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step,
@@ -109,8 +141,23 @@ void TaskHeads::Derivatives(const Matrix& outputs, const Targets& targets, int64
 void TaskHeads::Predictions(const Matrix& outputs, std::span<float> predictions) const {
   const size_t n_tasks = tasks_.size();
   for (size_t at = 0; at < predictions.size(); ++at) {
-    predictions[at] = tasks_[at % n_tasks].loss->Prediction(outputs.data()[at]);
+    const float output = outputs.data()[at];
+    const float prediction = tasks_[at % n_tasks].loss->Prediction(output);
+    const bool is_finite = std::isfinite(output) && std::isfinite(prediction);
+    predictions[at] = is_finite ? prediction : std::numeric_limits<float>::quiet_NaN();
   }
+}
+
+std::vector<int64_t> TaskHeads::LeaveOutUndefined(std::span<const float> predictions,
+                                                  Targets* targets) const {
+  std::vector<int64_t> examples;
+  for (size_t at = 0; at < predictions.size(); ++at) {
+    if (!std::isnan(predictions[at])) continue;
+    targets->labels[at] = kMissing;
+    const int64_t example = static_cast<int64_t>(at / tasks_.size());
+    if (examples.empty() || examples.back() != example) examples.push_back(example);
+  }
+  return examples;
 }
 
 }  // namespace zhiyin::worker::model

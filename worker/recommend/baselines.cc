@@ -55,13 +55,13 @@ class ContentOnly final : public Baseline {
       : items_(ItemsOfUsers(behaviour)), terms_(static_cast<size_t>(behaviour.n_items())) {
     const data::JoinedFile& content = *behaviour.item_content();
     std::unordered_map<std::string, int> numbers;
-    std::vector<std::string_view> values;
+    std::vector<data::Value> values;
     for (int i = 0; i < behaviour.n_items(); ++i) {
       values.clear();
       content.Append(content.Find(behaviour.item(i)), &values);
       std::set<int> own;
       for (size_t c = 0; c < values.size(); ++c) {
-        for (std::string_view rest = values[c]; !rest.empty();) {
+        for (std::string_view rest = values[c].text(); !rest.empty();) {
           const std::string_view value = rest.substr(0, rest.find('|'));
           rest.remove_prefix(std::min(value.size() + 1, rest.size()));
           if (!value.empty())
@@ -225,17 +225,12 @@ std::unique_ptr<Baseline> MakeImplicitFactorization(const data::Behaviour& behav
   return std::make_unique<ImplicitFactorization>(behaviour, dim, alpha, lambda, n_rounds);
 }
 
-std::vector<int> BestUnseen(const data::Behaviour& behaviour, const Baseline& baseline, int user,
-                            int k, bool exclude_seen, std::span<float> scores) {
+std::vector<int> BestItems(const Baseline& baseline, int user, int k,
+                           const std::vector<bool>& excluded, std::span<float> scores) {
   baseline.Score(user, scores);
-  std::vector<bool> excluded(scores.size());
-  if (exclude_seen) {
-    for (const data::Behaviour::Event& event : behaviour.events(user))
-      excluded[static_cast<size_t>(event.item)] = true;
-  }
   std::vector<int> best;
-  for (int i = 0; i < behaviour.n_items(); ++i) {
-    if (!excluded[static_cast<size_t>(i)]) best.push_back(i);
+  for (size_t i = 0; i < excluded.size(); ++i) {
+    if (!excluded[i]) best.push_back(static_cast<int>(i));
   }
   const size_t n = std::min(best.size(), static_cast<size_t>(k));
   std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(n), best.end(),

@@ -38,10 +38,10 @@ std::unique_ptr<Baseline> MakeImplicitFactorization(const data::Behaviour& behav
 /// where data.join adds nothing to items.
 std::unique_ptr<Baseline> MakeContentOnly(const data::Behaviour& behaviour);
 
-/// Returns the best k items for a user, best first; among equal scores the item that appeared first
-/// in the training files. `exclude_seen` leaves out items that the user has a training event with.
-/// `scores` [n_items] is a workspace.
-std::vector<int> BestUnseen(const data::Behaviour& behaviour, const Baseline& baseline, int user,
-                            int k, bool exclude_seen, std::span<float> scores);
+/// Returns the best k items for a user of those that are not excluded [n_items], best first; among
+/// equal scores the item that appeared first in the training files. `scores` [n_items] is a
+/// workspace.
+std::vector<int> BestItems(const Baseline& baseline, int user, int k,
+                           const std::vector<bool>& excluded, std::span<float> scores);
 
 }  // namespace zhiyin::worker::recommend

@@ -5,6 +5,9 @@
 #include <hnswlib/hnswlib.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <unordered_map>
 
 namespace zhiyin::worker::recommend {
 namespace {
@@ -66,31 +69,65 @@ class Products final : public hnswlib::SpaceInterface<float> {
   size_t dim_;
 };
 
+/// The bytes of row i of a matrix.
+std::string_view BytesOfItem(const Matrix& items, Eigen::Index i) {
+  return {reinterpret_cast<const char*>(items.row(i).data()),
+          static_cast<size_t>(items.cols()) * sizeof(float)};
+}
+
+/// The items by their vectors: those with equal bytes are a group, numbered by its first item.
+std::vector<std::vector<int>> GroupsOf(const Matrix& items) {
+  std::vector<std::vector<int>> groups;
+  std::unordered_map<std::string_view, size_t> numbers;
+  for (Eigen::Index i = 0; i < items.rows(); ++i) {
+    const auto [at, is_new] = numbers.emplace(BytesOfItem(items, i), groups.size());
+    if (is_new) groups.emplace_back();
+    groups[at->second].push_back(static_cast<int>(i));
+  }
+  return groups;
+}
+
 class Hnsw final : public HnswIndex {
  public:
   Hnsw(const Matrix& items, const HnswOptions& options)
       : items_(items),
+        scan_(items),
+        groups_(GroupsOf(items)),
         space_(static_cast<size_t>(items.cols())),
-        graph_(&space_, std::max<size_t>(static_cast<size_t>(items.rows()), 1),
-               static_cast<size_t>(options.links), static_cast<size_t>(options.build_width)) {
+        graph_(&space_, std::max<size_t>(groups_.size(), 1), static_cast<size_t>(options.links),
+               static_cast<size_t>(options.build_width)) {
     Hnsw::SetSearchWidth(options.search_width);
     // One thread: several would build another graph each time, draw levels from one generator
     // without a lock, and lock two items in either order.
-    for (Eigen::Index i = 0; i < items.rows(); ++i)
-      graph_.addPoint(items.row(i).data(), static_cast<size_t>(i));
+    for (size_t g = 0; g < groups_.size(); ++g)
+      graph_.addPoint(items.row(groups_[g].front()).data(), g);
   }
 
   std::vector<ScoredItem> Best(const float* user, size_t n, const std::vector<bool>& excluded,
                                size_t n_excluded) const override {
-    const Eigen::Map<const Eigen::RowVectorXf> vector(user, items_.cols());
     std::vector<ScoredItem> best;
-    const size_t n_wanted = std::min(n + n_excluded, static_cast<size_t>(items_.rows()));
-    if (n == 0 || n_wanted == 0) return best;
-    for (auto found = graph_.searchKnn(user, n_wanted); !found.empty(); found.pop()) {
-      const int item = static_cast<int>(found.top().second);
-      if (excluded.empty() || !excluded[static_cast<size_t>(item)])
-        best.push_back({item, items_.row(item).dot(vector)});
+    const size_t n_groups = std::min(n + n_excluded, groups_.size());
+    if (n == 0 || n_groups == 0) return best;
+    const Eigen::Map<const Eigen::RowVectorXf> vector(user, items_.cols());
+    std::vector<ScoredItem> found;  // `item` is the number of a group
+    for (auto nearest = graph_.searchKnn(user, n_groups); !nearest.empty(); nearest.pop()) {
+      const size_t group = nearest.top().second;
+      found.push_back({static_cast<int>(group), items_.row(groups_[group].front()).dot(vector)});
     }
+    std::sort(found.begin(), found.end(), IsBetter);
+    for (const ScoredItem& one : found) {
+      // Groups of one score mix their items: the lower number comes first.
+      if (best.size() >= n && one.score < best.back().score) break;
+      size_t n_taken = 0;
+      for (const int item : groups_[static_cast<size_t>(one.item)]) {
+        if (n_taken == n) break;
+        if (!excluded.empty() && excluded[static_cast<size_t>(item)]) continue;
+        best.push_back({item, one.score});
+        ++n_taken;
+      }
+    }
+    if (best.size() < std::min(n, static_cast<size_t>(items_.rows()) - n_excluded))
+      return scan_.Best(user, n, excluded, n_excluded);
     std::sort(best.begin(), best.end(), IsBetter);
     best.resize(std::min(best.size(), n));
     return best;
@@ -100,6 +137,8 @@ class Hnsw final : public HnswIndex {
 
  private:
   const Matrix& items_;
+  Scan scan_;
+  std::vector<std::vector<int>> groups_;  // ascending
   Products space_;
   hnswlib::HierarchicalNSW<float> graph_;
 };
@@ -112,6 +151,16 @@ std::unique_ptr<ItemIndex> MakeScan(const Matrix& items) {
 
 std::unique_ptr<HnswIndex> MakeHnsw(const Matrix& items, const HnswOptions& options) {
   return std::make_unique<Hnsw>(items, options);
+}
+
+double RecallOf(const std::vector<ScoredItem>& found, const std::vector<ScoredItem>& best) {
+  constexpr float kRounding = 1e-5f;  // a scan adds up products in another order
+  if (best.empty()) return 1;
+  const float last = best.back().score;
+  const float slack = kRounding * std::max(std::abs(best.front().score), std::abs(last));
+  const auto n_good = std::count_if(
+      found.begin(), found.end(), [&](const ScoredItem& one) { return one.score >= last - slack; });
+  return static_cast<double>(n_good) / static_cast<double>(best.size());
 }
 
 }  // namespace zhiyin::worker::recommend

@@ -36,8 +36,11 @@ struct HnswOptions {
   int search_width = 200;  // ef: candidates of a query; larger is more accurate and slower
 };
 
-/// An approximate index: finds most of the best items, with exact scores. Built by one thread, so
-/// that it is reproducible. Excluded items are searched for, too, and then left out.
+/// An approximate index: finds most of the best items, with exact scores, and as many as there are.
+/// Built by one thread, so that it is reproducible. The graph has every vector once, with all the
+/// items whose vectors are equal: copies of a vector would be linked with each other alone.
+/// Excluded items are searched for, too, and then left out. A list that the graph cannot fill,
+/// because some vectors are out of reach, is made by a scan.
 class HnswIndex : public ItemIndex {
  public:
   /// Changes HnswOptions::search_width. REQUIRES: no other thread calls Best meanwhile.
@@ -45,5 +48,10 @@ class HnswIndex : public ItemIndex {
 };
 /// Copies items [n, dim], which must outlive the index nevertheless.
 std::unique_ptr<HnswIndex> MakeHnsw(const Matrix& items, const HnswOptions& options);
+
+/// The share of the places of a list that `found` fills as well as the exact list `best` does: with
+/// items whose score is at least that of the last one there, up to rounding. 1 where `best` is
+/// empty.
+double RecallOf(const std::vector<ScoredItem>& found, const std::vector<ScoredItem>& best);
 
 }  // namespace zhiyin::worker::recommend

@@ -11,7 +11,7 @@ namespace zhiyin::worker::recommend {
 
 /// The lists of these users, in their order, computed by all processors.
 std::vector<std::vector<Recommended>> ListsFor(const Recommender& recommender,
-                                               const std::vector<int>& users);
+                                               const std::vector<AskedUser>& users);
 
 /// The metrics of one way to make lists.
 struct MeasuredLists {
@@ -19,10 +19,16 @@ struct MeasuredLists {
   model::metric::ListMetrics metrics;
 };
 
-/// Measures lists for every user with a held-out event, by the baselines and, last, by the
-/// recommender under the name `model_name`. Throws Error where nothing is held out.
-std::vector<MeasuredLists> MeasureLists(const Recommender& recommender,
-                                        const RecommendOptions& options,
-                                        const std::string& model_name);
+struct ListMeasure {
+  std::vector<MeasuredLists> rows;
+  /// Which held-out events and users are not measured, and why, a line each.
+  std::vector<std::string> left_out;
+};
+
+/// Measures lists for every user with a held-out event of a candidate, by the baselines and, last,
+/// by the recommender under the name `model_name`. All of them rank the same candidates
+/// (CandidateItems), and only candidates are relevant. Throws Error, with the reasons, where
+/// nothing is left to measure.
+ListMeasure MeasureLists(const Recommender& recommender, const std::string& model_name);
 
 }  // namespace zhiyin::worker::recommend

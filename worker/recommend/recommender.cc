@@ -4,17 +4,49 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "common/error.h"
+#include "common/random.h"
 
 namespace zhiyin::worker::recommend {
 namespace {
 
 constexpr size_t kCandidatesPerRun = 1024;
+/// Users that the recall of a graph is measured on.
+constexpr size_t kRecallUsers = 100;
+constexpr uint64_t kRecallSeed = 1;
+
+size_t NumExcluded(const std::vector<bool>& excluded) {
+  return static_cast<size_t>(std::count(excluded.begin(), excluded.end(), true));
+}
 
 }  // namespace
+
+CandidateItems::CandidateItems(const data::Behaviour& behaviour, const RecommendOptions& options)
+    : behaviour_(behaviour),
+      exclude_seen_(options.exclude_seen),
+      is_excluded_(static_cast<size_t>(behaviour.n_items()), !options.only_items.empty()) {
+  for (const int item : options.only_items) is_excluded_[static_cast<size_t>(item)] = false;
+}
+
+std::vector<bool> CandidateItems::ExcludedFor(int user) const {
+  std::vector<bool> excluded = is_excluded_;
+  if (user < 0 || !exclude_seen_) return excluded;
+  // What the test split has is left in, so that lists can be measured by it.
+  for (const auto& events : {behaviour_.events(user), behaviour_.held_out_for_validation(user)}) {
+    for (const data::Behaviour::Event& event : events)
+      excluded[static_cast<size_t>(event.item)] = true;
+  }
+  return excluded;
+}
+
+int64_t CandidateItems::n() const {
+  return std::count(is_excluded_.begin(), is_excluded_.end(), false);
+}
 
 Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model,
                          std::shared_ptr<const saved::FrozenModel> ranker,
@@ -25,7 +57,8 @@ Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model,
       behaviour_(std::move(behaviour)),
       options_(options),
       rows_(model_->job(), behaviour_),
-      ranker_rows_(ranker_ ? ranker_->job() : model_->job(), behaviour_) {
+      ranker_rows_(ranker_ ? ranker_->job() : model_->job(), behaviour_),
+      candidates_(*behaviour_, options_) {
   const Job& ranking = ranker_ ? ranker_->job() : model_->job();
   std::vector<std::string> tasks;
   for (const Task& task : ranking.task()) tasks.push_back(task.name());
@@ -41,18 +74,53 @@ Recommender::Recommender(std::shared_ptr<const saved::FrozenModel> model,
         "of 1");
   if (options_.approximate && !has_towers)
     Fail("an approximate search needs items' vectors: expected a model with two_tower");
-  if (!options_.only_items.empty()) {
-    is_allowed_.resize(static_cast<size_t>(behaviour_->n_items()));
-    for (const int item : options_.only_items) is_allowed_[static_cast<size_t>(item)] = true;
-  }
   if (!has_towers) return;
   items_ = VectorsOfItems(*model_, rows_, *behaviour_);
   directions_ = items_.vectors.rowwise().normalized();
-  if (options_.approximate) {
-    index_ = MakeHnsw(items_.vectors, options_.hnsw);
-  } else {
-    index_ = MakeScan(items_.vectors);
+  index_ = MakeScan(items_.vectors);
+  if (options_.approximate) TryGraph();
+}
+
+double Recommender::RecallOn(const HnswIndex& graph, std::span<const int> users) const {
+  const Matrix vectors = VectorsOfUsers(*model_, rows_, *behaviour_, users);
+  double sum = 0;
+  for (size_t i = 0; i < users.size(); ++i) {
+    const std::vector<bool> excluded = candidates_.ExcludedFor(users[i]);
+    const size_t n_excluded = NumExcluded(excluded);
+    const float* const vector = vectors.row(static_cast<Eigen::Index>(i)).data();
+    sum += RecallOf(graph.Best(vector, NumRetrieved(), excluded, n_excluded),
+                    index_->Best(vector, NumRetrieved(), excluded, n_excluded));
   }
+  return sum / static_cast<double>(users.size());
+}
+
+void Recommender::TryGraph() {
+  std::unique_ptr<HnswIndex> graph = MakeHnsw(items_.vectors, options_.hnsw);
+  std::vector<int> users(static_cast<size_t>(behaviour_->n_users()));
+  std::iota(users.begin(), users.end(), 0);
+  Random(kRecallSeed).Shuffle(std::span(users));
+  users.resize(std::min(users.size(), kRecallUsers));
+  if (users.empty()) return;
+  const double recall = RecallOn(*graph, users);
+  char text[160];
+  std::snprintf(text, sizeof(text),
+                "--index=hnsw finds %.3f of the best %zu items, measured on %zu users", recall,
+                NumRetrieved(), users.size());
+  about_index_ = text;
+  if (recall >= options_.min_recall) {
+    index_ = std::move(graph);
+    return;
+  }
+  std::snprintf(text, sizeof(text),
+                ", expected at least --min_recall=%g: all items are scanned (a larger "
+                "--search_width finds more)",
+                options_.min_recall);
+  about_index_ += text;
+}
+
+std::string Recommender::WhatIsWrong(const AskedUser& user) const {
+  const std::string wrong = rows_.WhatIsWrong(user);
+  return wrong.empty() ? ranker_rows_.WhatIsWrong(user) : wrong;
 }
 
 Recommender::Session::Session(const Recommender& recommender)
@@ -60,14 +128,11 @@ Recommender::Session::Session(const Recommender& recommender)
   if (recommender.ranker_) ranker_.emplace(*recommender.ranker_);
 }
 
-std::vector<ScoredItem> Recommender::Session::Candidates(int user) {
+std::vector<ScoredItem> Recommender::Session::Candidates(const AskedUser& user) {
   const data::Behaviour& behaviour = *all_.behaviour_;
-  std::vector<bool> excluded = all_.is_allowed_;
-  excluded.flip();
-  excluded.resize(static_cast<size_t>(behaviour.n_items()));
-  if (user >= 0 && all_.options_.exclude_seen) {
-    for (const data::Behaviour::Event& event : behaviour.events(user))
-      excluded[static_cast<size_t>(event.item)] = true;
+  std::vector<bool> excluded = all_.candidates_.ExcludedFor(user.number);
+  if (all_.options_.exclude_seen && !user.history.empty()) {
+    for (const int item : all_.ItemsOf(user)) excluded[static_cast<size_t>(item)] = true;
   }
   std::vector<ScoredItem> candidates;
   if (!all_.index_) {
@@ -77,17 +142,15 @@ std::vector<ScoredItem> Recommender::Session::Candidates(int user) {
     return candidates;
   }
   data::Rows rows = all_.rows_.NewRows();
-  all_.rows_.Append(user, -1, behaviour.HistoryOf(user), &rows);
+  all_.rows_.Append(user, -1, all_.rows_.HistoryOf(user), &rows);
   model_.Run(rows);
-  const size_t n = static_cast<size_t>(std::max(all_.options_.k, all_.options_.n_candidates));
-  const size_t n_excluded = static_cast<size_t>(std::count(excluded.begin(), excluded.end(), true));
-  candidates =
-      all_.index_->Best(model_.vectors().value().user.row(0).data(), n, excluded, n_excluded);
+  candidates = all_.index_->Best(model_.vectors().value().user.row(0).data(), all_.NumRetrieved(),
+                                 excluded, NumExcluded(excluded));
   for (ScoredItem& one : candidates) one.score /= all_.items_.temperature;
   return candidates;
 }
 
-std::vector<Recommended> Recommender::Session::For(int user) {
+std::vector<Recommended> Recommender::Session::For(const AskedUser& user) {
   std::vector<Recommended> list = all_.Rank(user, Candidates(user), this);
   if (all_.options_.diversity_lambda < 1) list = all_.Diversify(std::move(list));
   list.resize(std::min(list.size(), static_cast<size_t>(all_.options_.k)));
@@ -95,10 +158,11 @@ std::vector<Recommended> Recommender::Session::For(int user) {
   return list;
 }
 
-std::vector<Recommended> Recommender::Rank(int user, std::span<const ScoredItem> candidates,
+std::vector<Recommended> Recommender::Rank(const AskedUser& user,
+                                           std::span<const ScoredItem> candidates,
                                            Session* session) const {
   std::vector<Recommended> ranked;
-  const std::string history = behaviour_->HistoryOf(user);
+  const std::string history = ranker_rows_.HistoryOf(user);
   for (size_t begin = 0; begin < candidates.size(); begin += kCandidatesPerRun) {
     const std::span<const ScoredItem> now =
         candidates.subspan(begin, std::min(kCandidatesPerRun, candidates.size() - begin));
@@ -162,14 +226,26 @@ std::vector<Recommended> Recommender::Diversify(std::vector<Recommended> ranked)
   return list;
 }
 
-void Recommender::Explain(int user, std::vector<Recommended>* list) const {
-  if (!index_ || user < 0) return;
+std::vector<int> Recommender::ItemsOf(const AskedUser& user) const {
+  std::vector<int> items;
+  for (const std::string& name : user.history) {
+    if (const int item = behaviour_->FindItem(name); item >= 0) items.push_back(item);
+  }
+  if (!user.history.empty() || user.number < 0) return items;
+  for (const data::Behaviour::Event& event : behaviour_->events(user.number))
+    items.push_back(event.item);
+  return items;
+}
+
+void Recommender::Explain(const AskedUser& user, std::vector<Recommended>* list) const {
+  if (!index_) return;
+  const std::vector<int> items = ItemsOf(user);
   for (Recommended& one : *list) {
     std::vector<std::pair<float, int>> near;
-    for (const data::Behaviour::Event& event : behaviour_->events(user)) {
-      if (event.item == one.item) continue;
-      const std::pair<float, int> here = {
-          -directions_.row(one.item).dot(directions_.row(event.item)), event.item};
+    for (const int item : items) {
+      if (item == one.item) continue;
+      const std::pair<float, int> here = {-directions_.row(one.item).dot(directions_.row(item)),
+                                          item};
       if (std::find(near.begin(), near.end(), here) == near.end()) near.push_back(here);
     }
     std::sort(near.begin(), near.end());

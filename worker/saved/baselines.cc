@@ -17,13 +17,15 @@ void MeanLabels::Add(const Rows& examples) {
   for (size_t at = 0; at < examples.labels.size(); ++at) {
     if (std::isnan(examples.labels[at])) continue;
     const size_t t = at % all_.size();
-    all_[t].n += 1;
-    all_[t].label += examples.labels[at];
+    const double weight = examples.weights.empty() ? 1.0 : examples.weights[at];
+    const double label = weight * examples.labels[at];
+    all_[t].n += weight;
+    all_[t].label += label;
     if (!item_field_) continue;
     const auto keys = examples.KeysOf(static_cast<int64_t>(at / all_.size()), *item_field_);
     LabelSum& own = of_items_[t][keys.empty() ? 0 : keys[0]];
-    own.n += 1;
-    own.label += examples.labels[at];
+    own.n += weight;
+    own.label += label;
   }
 }
 

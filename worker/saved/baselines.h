@@ -24,8 +24,9 @@ struct Baselines {
   std::vector<std::vector<float>> constant;
 };
 
-/// Mean labels of training examples, of all and of each item. A missing label counts nowhere. Sums
-/// are doubles. Used by one thread at a time; borrows nothing.
+/// Mean labels of training examples, of all and of each item. A missing label counts nowhere; the
+/// others count by their weights, as in the metrics that the baselines are measured by. Sums are
+/// doubles. Used by one thread at a time; borrows nothing.
 class MeanLabels {
  public:
   /// The first key of `item_field` is an example's item; examples without one share an item.
@@ -36,8 +37,8 @@ class MeanLabels {
   /// theirs.
   void Add(const data::Rows& examples);
 
-  /// Returns predictions for the examples of all blocks, in order. Of an item that had n labels of
-  /// a sum s in training, with the mean m of all labels, it is
+  /// Returns predictions for the examples of all blocks, in order. Of an item that had labels of
+  /// weight n and of a weighted sum s in training, with the mean m of all labels, it is
   ///
   ///   (s + kPriorExamples * m) / (n + kPriorExamples),
   ///
@@ -46,7 +47,7 @@ class MeanLabels {
 
  private:
   struct LabelSum {
-    double n = 0;
+    double n = 0;  // weight
     double label = 0;
   };
 

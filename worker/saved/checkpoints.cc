@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "common/block_file.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "worker/saved/state_file.h"
 
 namespace zhiyin::worker::saved {
 namespace {
@@ -87,31 +89,46 @@ std::optional<int64_t> NewestStep(const std::string& output) {
   return StepOf(found[0]);
 }
 
-ps::save::SavedChain VerifyModel(const std::string& folder) {
+ps::save::SavedChain VerifyModel(const std::string& folder, const Tick& tick) {
   ps::save::SavedChain chain = LoadChain(folder);
   for (const ps::save::SavedFolder& part : chain) {
     for (const Manifest::RowFile& entry : part.manifest.file()) {
       if (entry.name().find('/') != std::string::npos)
         Fail(part.path, ": the manifest names ", entry.name(), ", which is not in the folder");
-      BlockReader file(part.path + "/" + entry.name(), Beside::kThread);
+      BlockReader file(part.path + "/" + entry.name(), Beside::kThread, tick);
       file.SkipToEnd();
       if (file.n_file_bytes() != entry.n_bytes() || file.digest() != entry.digest())
         Fail(file.path(), ": its content is not what the manifest says");
     }
   }
+  if (const auto& [path, manifest] = chain.back(); manifest.progress().has_state())
+    ReadState(path, manifest.progress().state());
   return chain;
 }
 
-ps::save::SavedChain NewestCheckpoint(const std::string& output,
-                                      const std::function<void(const std::string&)>& note) {
+ps::save::SavedChain NewestCheckpoint(
+    const std::string& output, const std::function<void(const std::string&)>& note,
+    const std::function<void(const ps::save::SavedFolder&)>& check, const Tick& tick) {
   const std::vector<std::string> found = FindCheckpoints(output);
+  // What the tick throws is no defect of a checkpoint.
+  std::exception_ptr stop;
+  const Tick noted_tick = [&] {
+    try {
+      tick();
+    } catch (...) {
+      stop = std::current_exception();
+      throw;
+    }
+  };
   for (const std::string& folder : found) {
     try {
-      ps::save::SavedChain chain = VerifyModel(folder);
+      ps::save::SavedChain chain = VerifyModel(folder, noted_tick);
       if (!chain.back().manifest.has_progress())
         Fail(folder, ": a model without its progress, expected a checkpoint");
+      if (check) check(chain.back());
       return chain;
     } catch (const Error& e) {
+      if (stop) std::rethrow_exception(stop);
       note(std::string("not used: ") + e.what());
     }
   }
@@ -120,12 +137,17 @@ ps::save::SavedChain NewestCheckpoint(const std::string& output,
 }
 
 CheckpointWriter::CheckpointWriter(std::string output, int keep, int full_every,
-                                   ps::client::Client* client)
-    : output_(std::move(output)), keep_(keep), full_every_(full_every), client_(client) {}
+                                   ps::client::Client* client, Warn warn)
+    : output_(std::move(output)),
+      keep_(keep),
+      full_every_(full_every),
+      client_(client),
+      warn_(std::move(warn)) {}
 
-void CheckpointWriter::Start(Manifest manifest) {
+void CheckpointWriter::Start(Manifest manifest, std::string state) {
   step_ = manifest.step();
-  const std::string folder = NewCheckpointPath(output_, step_);
+  std::string folder;
+  client_->WaitForDisk([&] { folder = NewCheckpointPath(output_, step_); });
   // Until this one is there, nothing can build on it, and servers have forgotten what changed since
   // the one before.
   const std::optional<Manifest::Base> base = std::exchange(last_, {});
@@ -136,12 +158,12 @@ void CheckpointWriter::Start(Manifest manifest) {
     kind = ps::SaveKind::kChanges;
     *manifest.mutable_base() = *base;
   }
-  save_.emplace(std::move(manifest), folder, kind, client_);
+  save_.emplace(std::move(manifest), std::move(state), folder, kind, client_);
 }
 
 bool CheckpointWriter::Finish(bool wait) {
   try {
-    if (!save_->Finish(wait)) return false;
+    if (!save_->Finish(wait, [this](const std::string& line) { WarnOnce(line); })) return false;
   } catch (...) {
     save_.reset();
     throw;
@@ -153,11 +175,11 @@ bool CheckpointWriter::Finish(bool wait) {
     last_->set_digest(save_->digest());
   }
   save_.reset();
-  RemoveOld();
+  client_->WaitForDisk([&] { RemoveOld(); });
   return true;
 }
 
-void CheckpointWriter::RemoveOld() const {
+void CheckpointWriter::RemoveOld() {
   std::vector<std::string> kept = FindCheckpoints(output_);
   std::erase_if(kept, [&](const std::string& folder) { return StepOf(folder) > step_; });
   kept.resize(std::min(kept.size(), static_cast<size_t>(keep_)));
@@ -168,11 +190,17 @@ void CheckpointWriter::RemoveOld() const {
       // Damaged: it keeps nothing.
     }
   }
-  // The newest first: what is left of an interrupted removal has all that it builds on.
+  // The newest first: what is left of an interrupted removal has all that it builds on, and so has
+  // what cannot be removed.
   for (const std::string& old : FoldersOf(output_)) {
     if (StepOf(old) > step_ && !old.ends_with(kUnfinished)) continue;
-    if (std::find(kept.begin(), kept.end(), old) == kept.end()) RemoveModel(old);
+    if (std::find(kept.begin(), kept.end(), old) != kept.end()) continue;
+    if (!RemoveReplaced(old, [this](const std::string& line) { WarnOnce(line); })) return;
   }
+}
+
+void CheckpointWriter::WarnOnce(const std::string& line) {
+  if (!std::exchange(has_warned_, true)) warn_(line + " (said once)");
 }
 
 void RemoveCheckpoints(const std::string& output) {

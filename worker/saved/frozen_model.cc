@@ -76,4 +76,12 @@ void FrozenModel::Session::Run(const data::Rows& rows) {
   heads_.Predictions(outputs_, predictions_);
 }
 
+std::vector<model::TaskSums> FrozenModel::Session::Sums(const data::Rows& rows) {
+  std::vector<model::TaskSums> sums(static_cast<size_t>(heads_.n_tasks()));
+  heads_.TakeTargets(rows, &targets_);
+  heads_.LeaveOutUndefined(predictions_, &targets_);
+  heads_.Sums(outputs_, predictions_, targets_, sums);
+  return sums;
+}
+
 }  // namespace zhiyin::worker::saved

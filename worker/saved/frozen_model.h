@@ -47,9 +47,12 @@ class FrozenModel {
     /// Computes predictions() and vectors() for examples of the job's shape, whose numerics are not
     /// normalized yet. A category without an embedding row reads as zeros.
     void Run(const data::Rows& rows);
-    /// [n, n_tasks]. They differ from those of `zhiyin predict` by rounding only, since an example
-    /// is computed in another batch here.
+    /// [n, n_tasks]; NaN where the model has no finite prediction. They differ from those of
+    /// `zhiyin predict` by rounding only, since an example is computed in another batch here.
     std::span<const float> predictions() const { return predictions_; }
+    /// [n_tasks]: sums of losses and labels over those of `rows` that have a prediction. REQUIRES:
+    /// they are those of the last Run.
+    std::vector<model::TaskSums> Sums(const data::Rows& rows);
     /// As Model::vectors; valid until the next Run.
     std::optional<model::TowerVectors> vectors() const { return network_->vectors(); }
 
@@ -63,6 +66,7 @@ class FrozenModel {
     Matrix x_;
     Matrix outputs_;
     std::vector<float> predictions_;
+    model::Targets targets_;
   };
 
  private:

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <unordered_set>
+#include <utility>
 
 namespace zhiyin::worker::saved {
 namespace {
@@ -15,10 +17,13 @@ using google::protobuf::Message;
 using google::protobuf::util::MessageDifferencer;
 
 /// The places at or below which a job may change between its runs, without indices.
-constexpr std::array<std::string_view, 15> kMayChange = {"name",
+constexpr std::array<std::string_view, 19> kMayChange = {"name",
                                                          "train.warm_start",
                                                          "evaluation",
+                                                         "data.validation",
                                                          "data.test",
+                                                         "data.text.delimiter",
+                                                         "data.join.text.delimiter",
                                                          "data.max_bad_share",
                                                          "train.epochs",
                                                          "train.prefetch",
@@ -29,7 +34,8 @@ constexpr std::array<std::string_view, 15> kMayChange = {"name",
                                                          "table.eviction",
                                                          "table.hot_keys",
                                                          "model.hidden.dropout",
-                                                         "task.weight"};
+                                                         "task.weight",
+                                                         "task.allow_one_class"};
 
 /// Whether this is a parameter of an optimizer, which may change. Its kind may not, since that
 /// determines the state in rows.
@@ -125,6 +131,54 @@ class Collector : public MessageDifferencer::Reporter {
   }
 };
 
+using FileNames = google::protobuf::RepeatedPtrField<std::string>;
+
+/// The first of `names` that is not in `others`, and how many more are not; "" where all are.
+std::string FirstOutside(const FileNames& names, const FileNames& others) {
+  const std::unordered_set<std::string_view> known(others.begin(), others.end());
+  const auto is_outside = [&](const std::string& name) { return !known.contains(name); };
+  const auto first = std::find_if(names.begin(), names.end(), is_outside);
+  if (first == names.end()) return "";
+  const auto n_more = std::count_if(first, names.end(), is_outside) - 1;
+  return *first + (n_more > 0 ? " and " + std::to_string(n_more) + " more" : "");
+}
+
+/// Where lists of files differ in more than one place, as after a new file in a folder, adds one
+/// line about all of it to *list and makes *now equal to `before`.
+void CompareFiles(const std::string& place, const FileNames& before, FileNames* now,
+                  std::vector<std::string>* list) {
+  if (before.size() == now->size()) {
+    int n_differing = 0;
+    for (int i = 0; i < before.size(); ++i) n_differing += before[i] == (*now)[i] ? 0 : 1;
+    if (n_differing <= 1) return;
+  }
+  std::string line = place + ".file: is " + std::to_string(now->size()) + " files, was " +
+                     std::to_string(before.size());
+  const std::string fresh = FirstOutside(*now, before);
+  const std::string gone = FirstOutside(before, *now);
+  if (!fresh.empty()) line += ", new is " + fresh;
+  if (!gone.empty()) line += ", gone is " + gone;
+  if (fresh.empty() && gone.empty()) line += ", in another order or number";
+  list->push_back(std::move(line));
+  *now = before;
+}
+
+/// CompareFiles for all splits and joins that both jobs have.
+void CompareAllFiles(const Data& before, Data* now, JobDifferences* found) {
+  if (before.has_train() && now->has_train())
+    CompareFiles("data.train", before.train().file(), now->mutable_train()->mutable_file(),
+                 &found->refused);
+  if (before.has_validation() && now->has_validation())
+    CompareFiles("data.validation", before.validation().file(),
+                 now->mutable_validation()->mutable_file(), &found->allowed);
+  if (before.has_test() && now->has_test())
+    CompareFiles("data.test", before.test().file(), now->mutable_test()->mutable_file(),
+                 &found->allowed);
+  for (int i = 0; i < std::min(before.join_size(), now->join_size()); ++i)
+    CompareFiles("data.join[" + std::to_string(i) + "]", before.join(i).file(),
+                 now->mutable_join(i)->mutable_file(), &found->refused);
+}
+
 }  // namespace
 
 JobDifferences Differences(const Job& before, const Job& now) {
@@ -137,7 +191,16 @@ JobDifferences Differences(const Job& before, const Job& now) {
                              parts->field(i)->message_type()->FindFieldByName("name"));
   }
   differencer.ReportDifferencesTo(&collector);
-  differencer.Compare(before, now);
+  // Training finds the columns of the data, so that a job that was not trained may lack them.
+  const auto compared_with = [](const Job& job, const Job& other) {
+    Job compared = job;
+    if (!other.data().has_columns()) compared.mutable_data()->clear_columns();
+    return compared;
+  };
+  Job compared_now = compared_with(now, before);
+  if (before.has_data() && now.has_data())
+    CompareAllFiles(before.data(), compared_now.mutable_data(), &collector.found);
+  differencer.Compare(compared_with(before, now), compared_now);
   JobDifferences& found = collector.found;
   if (found.added.empty()) {
     found.refused.insert(found.refused.end(), found.with_added.begin(), found.with_added.end());

@@ -15,7 +15,7 @@ namespace zhiyin::worker::saved {
 /// written, is "absent", and a message that is set is "set". Tables, fields, numerics and tasks
 /// are identified by their names, so that a renamed one counts as one removed and one added.
 struct JobDifferences {
-  /// Changes that a job may always be resumed with: its name, test split and evaluation, limits,
+  /// Changes that a job may always be resumed with: its name, evaluations and their splits, limits,
   /// regularisation, how long it trains, when it writes checkpoints, and the numbers of its
   /// optimizers.
   std::vector<std::string> allowed;
@@ -30,8 +30,8 @@ struct JobDifferences {
   std::vector<std::string> with_added;
 };
 
-/// Compares two checked jobs with all defaults filled in. A pure function, from any thread; throws
-/// nothing.
+/// Compares two checked jobs with all defaults filled in. The columns of the data (data.columns)
+/// are compared where both jobs have them. A pure function, from any thread; throws nothing.
 JobDifferences Differences(const Job& before, const Job& now);
 
 }  // namespace zhiyin::worker::saved

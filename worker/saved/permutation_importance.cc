@@ -13,16 +13,18 @@ using data::Rows;
 
 namespace {
 
-/// Some blocks of a split, in its order, with their labels [tasks][examples].
+/// Some blocks of a split, in its order, with their labels and weights [tasks][examples].
 struct Sample {
   std::vector<Rows> blocks;
-  std::vector<std::vector<float>> labels;
+  std::vector<std::vector<double>> labels;
+  std::vector<std::vector<float>> weights;
   int64_t n_examples = 0;
 };
 
 /// Draws blocks until they hold so many examples, or all blocks: a file may be sorted.
-Sample DrawBlocks(const std::vector<Rows>& blocks, const std::vector<std::vector<float>>& labels,
-                  int64_t n_examples, uint64_t seed) {
+Sample DrawBlocks(const std::vector<Rows>& blocks, const std::vector<std::vector<double>>& labels,
+                  const std::vector<std::vector<float>>& weights, int64_t n_examples,
+                  uint64_t seed) {
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});
   Random(seed).Shuffle(std::span(order));
@@ -33,14 +35,19 @@ Sample DrawBlocks(const std::vector<Rows>& blocks, const std::vector<std::vector
     sample.n_examples += blocks[order[i]].n;
   }
   sample.labels.resize(labels.size());
+  sample.weights.resize(labels.size());
   std::ptrdiff_t begin = 0;
   for (size_t b = 0; b < blocks.size(); ++b) {
     const std::ptrdiff_t end = begin + blocks[b].n;
     if (is_drawn[b]) {
       sample.blocks.push_back(blocks[b]);
-      for (size_t t = 0; t < labels.size(); ++t)
+      for (size_t t = 0; t < labels.size(); ++t) {
         sample.labels[t].insert(sample.labels[t].end(), labels[t].begin() + begin,
                                 labels[t].begin() + end);
+        if (weights[t].empty()) continue;
+        sample.weights[t].insert(sample.weights[t].end(), weights[t].begin() + begin,
+                                 weights[t].begin() + end);
+      }
     }
     begin = end;
   }
@@ -50,9 +57,9 @@ Sample DrawBlocks(const std::vector<Rows>& blocks, const std::vector<std::vector
 }  // namespace
 
 double Quality(model::loss::PredictionKind kind, std::span<const float> predictions,
-               std::span<const float> labels) {
+               std::span<const double> labels, std::span<const float> weights) {
   const model::metric::TaskMetrics metrics =
-      model::metric::ComputeMetrics("", kind, predictions, labels);
+      model::metric::ComputeMetrics("", kind, predictions, labels, weights);
   return model::metric::HasAuc(kind) ? metrics.auc.value_or(0.5) : -metrics.rmse.value_or(0);
 }
 
@@ -93,16 +100,17 @@ std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t 
 }
 
 PermutationImportance FindImportance(const Predictor& predict, const std::vector<Rows>& blocks,
-                                     const std::vector<std::vector<float>>& labels,
+                                     const std::vector<std::vector<double>>& labels,
+                                     const std::vector<std::vector<float>>& weights,
                                      std::span<const model::loss::PredictionKind> kinds,
                                      const ImportanceOptions& options) {
-  const Sample sample = DrawBlocks(blocks, labels, options.max_examples, options.seed);
+  const Sample sample = DrawBlocks(blocks, labels, weights, options.max_examples, options.seed);
   PermutationImportance found;
   found.n_examples = sample.n_examples;
   const auto qualities = [&](const std::vector<std::vector<float>>& predictions) {
     std::vector<double> by_task;
     for (size_t t = 0; t < kinds.size(); ++t)
-      by_task.push_back(Quality(kinds[t], predictions[t], sample.labels[t]));
+      by_task.push_back(Quality(kinds[t], predictions[t], sample.labels[t], sample.weights[t]));
     return by_task;
   };
   const std::vector<double> as_it_is = qualities(predict(sample.blocks));

@@ -14,9 +14,10 @@ namespace zhiyin::worker::saved {
 
 /// Returns how good predictions are, the larger the better: the AUC of probabilities and scores,
 /// 0.5 where a class is absent; of numbers minus the RMSE, in the unit of the labels, 0 without
-/// labels. Examples without a label are left out. REQUIRES: equal lengths.
+/// labels. Examples without a label are left out, the others count by their weights; `weights` may
+/// be empty: all 1. REQUIRES: equal lengths.
 double Quality(model::loss::PredictionKind kind, std::span<const float> predictions,
-               std::span<const float> labels);
+               std::span<const double> labels, std::span<const float> weights = {});
 
 /// Returns the blocks with the values of one input exchanged among all their examples by a random
 /// permutation, a pure function of the seed. Inputs are numbered through the fields and, behind
@@ -47,12 +48,14 @@ struct PermutationImportance {
 };
 
 /// Calls `predict`, in this thread, for the drawn blocks and, for every input, for n_permutations
-/// copies of them. `labels` are [tasks][examples of all blocks], `kinds` [tasks]. A pure function
+/// copies of them. `labels` and `weights` are [tasks][examples of all blocks], where weights may be
+/// [tasks][0]: all 1. `kinds` are [tasks]. A pure function
 /// where `predict` is one, from any thread; throws what `predict` throws. REQUIRES: blocks of one
 /// shape, one at least.
 PermutationImportance FindImportance(const Predictor& predict,
                                      const std::vector<data::Rows>& blocks,
-                                     const std::vector<std::vector<float>>& labels,
+                                     const std::vector<std::vector<double>>& labels,
+                                     const std::vector<std::vector<float>>& weights,
                                      std::span<const model::loss::PredictionKind> kinds,
                                      const ImportanceOptions& options);
 

@@ -4,6 +4,7 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/text.h"
+#include "worker/saved/state_file.h"
 
 namespace zhiyin::worker::saved {
 namespace {
@@ -25,11 +27,43 @@ constexpr int kMaxRanks = 1'000'000;
 constexpr size_t kMaxChain = 1001;
 constexpr int64_t kMaxManifestBytes = int64_t{64} << 20;
 
+/// Throws Error unless every number of a checkpoint's results is finite. Mean losses may be NaN, of
+/// a task without labels.
+void CheckNumbers(const Progress& progress, const std::string& name) {
+  const auto check = [&](const char* what, double number) {
+    if (!std::isfinite(number))
+      Fail(name, ": damaged: ", what, " is ", number, ", expected a finite number");
+  };
+  check("train_loss", progress.train_loss());
+  check("training_s", progress.training_s());
+  check("stopping.best", progress.stopping().best());
+  for (const Progress::Losses& losses : progress.losses()) {
+    for (const double loss : losses.task()) {
+      if (!std::isnan(loss)) check("a mean loss", loss);
+    }
+  }
+  check("evaluated.loss", progress.evaluated().loss());
+  for (const Progress::TaskResult& task : progress.evaluated().task()) {
+    for (const double number : {task.label_mean(), task.auc(), task.log_loss(), task.mse(),
+                                task.rmse(), task.r2(), task.calibration()})
+      check("a metric of an evaluation", number);
+  }
+}
+
 /// The last line of a manifest's file.
 std::string SumLine(uint64_t sum) {
   char line[40];
   std::snprintf(line, sizeof(line), "# XXH3: %016llx\n", static_cast<unsigned long long>(sum));
   return line;
+}
+
+/// Removes what a failed save has left. What caused the failure is told; that its remains stay, as
+/// where the folder has vanished, is not told beside it: the next save removes them.
+void RemoveRemains(const std::string& unfinished) {
+  try {
+    RemoveAll(unfinished);
+  } catch (const FileError&) {
+  }
 }
 
 }  // namespace
@@ -66,18 +100,36 @@ uint64_t WriteManifest(const Manifest& manifest, const std::string& folder) {
   return sum;
 }
 
-ModelSave::ModelSave(Manifest manifest, const std::string& folder, ps::SaveKind kind,
-                     ps::client::Client* client)
-    : manifest_(std::move(manifest)), folder_(folder), client_(client) {
-  RemoveAll(folder_ + kUnfinished);
-  MakeFolder(folder_ + kUnfinished);
-  client_->SaveStart(folder_ + kUnfinished, kind);
+ModelSave::ModelSave(Manifest manifest, std::string state, const std::string& folder,
+                     ps::SaveKind kind, ps::client::Client* client)
+    : manifest_(std::move(manifest)), state_(std::move(state)), folder_(folder), client_(client) {
+  try {
+    client_->WaitForDisk([&] {
+      RemoveAll(folder_ + kUnfinished);
+      MakeFolder(folder_ + kUnfinished);
+    });
+    client_->SaveStart(folder_ + kUnfinished, kind);
+  } catch (const FileError&) {
+    RemoveRemains(folder_ + kUnfinished);
+    throw;
+  }
 }
 
-bool ModelSave::Finish(bool wait) {
-  const auto files = client_->SaveFinish(wait);
-  if (!files) return false;
-  for (const ps::client::SavedFile& saved : *files) {
+bool ModelSave::Finish(bool wait, const Warn& warn) {
+  try {
+    const auto files = client_->SaveFinish(wait);
+    if (!files) return false;
+    Complete(*files, warn);
+  } catch (const FileError&) {
+    // All servers have answered, so that none still writes.
+    RemoveRemains(folder_ + kUnfinished);
+    throw;
+  }
+  return true;
+}
+
+void ModelSave::Complete(const std::vector<ps::client::SavedFile>& files, const Warn& warn) {
+  for (const ps::client::SavedFile& saved : files) {
     Manifest::RowFile* file = manifest_.add_file();
     file->set_name(saved.name);
     file->set_n_rows(saved.n_rows);
@@ -89,27 +141,45 @@ bool ModelSave::Finish(bool wait) {
   if (std::none_of(saved.begin(), saved.end(),
                    [](const Manifest::RowFile& file) { return file.is_changes(); }))
     manifest_.clear_base();
+  client_->WaitForDisk([&] { Publish(warn); });
+}
+
+void ModelSave::Publish(const Warn& warn) {
   const std::string unfinished = folder_ + kUnfinished;
   const std::string previous = folder_ + ".previous";
+  if (manifest_.has_progress())
+    *manifest_.mutable_progress()->mutable_state() = WriteState(unfinished, state_);
   digest_ = WriteManifest(manifest_, unfinished);
-  const bool has_earlier = fs::exists(folder_);
+  std::error_code ignored;
+  const bool has_earlier = fs::exists(folder_, ignored);
   if (has_earlier) {
     RemoveAll(previous);
     Rename(folder_, previous);
   }
   Rename(unfinished, folder_);
   SyncFolder(fs::path(folder_).parent_path().string());
-  if (has_earlier) RemoveAll(previous);
-  return true;
+  if (has_earlier) RemoveReplaced(previous, warn);
 }
 
-void SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client) {
-  ModelSave(std::move(manifest), folder, ps::SaveKind::kModel, client).Finish(/*wait=*/true);
+void SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client,
+               const Warn& warn) {
+  ModelSave(std::move(manifest), /*state=*/"", folder, ps::SaveKind::kModel, client)
+      .Finish(/*wait=*/true, warn);
 }
 
 void RemoveModel(const std::string& folder) {
   if (HasManifest(folder)) RemoveFile(folder + "/" + kManifestName);
   RemoveAll(folder);
+}
+
+bool RemoveReplaced(const std::string& folder, const Warn& warn) {
+  try {
+    RemoveModel(folder);
+  } catch (const FileError& e) {
+    warn(std::string("WARNING: an old model stays: ") + e.what() +
+         ": the newer one is complete, and the job goes on");
+  }
+  return !HasManifest(folder);
 }
 
 bool HasManifest(const std::string& folder) {
@@ -194,12 +264,14 @@ void CheckManifest(const Manifest& manifest, const std::string& name) {
   const Progress& progress = manifest.progress();
   if (progress.n_workers() < 1 || progress.n_workers() > kMaxRanks ||
       progress.epoch() != manifest.epoch() || progress.next_step() != manifest.step() ||
-      progress.n_rows() < 0 || progress.n_slices() < 0 || progress.n_samples() < 0) {
+      progress.n_rows() < 0 || progress.n_slices() < 0 || progress.n_samples() < 0 ||
+      progress.n_left_out() < 0 || progress.n_left_out() > progress.n_samples()) {
     Fail(name, ": damaged: the progress of ", progress.n_workers(), " workers in epoch ",
          progress.epoch(), " of ", manifest.epoch(), ", step ", progress.next_step(), " of ",
          manifest.step(), ", ", progress.n_rows(), " rows, ", progress.n_slices(), " slices, ",
-         progress.n_samples(), " samples");
+         progress.n_samples(), " samples, ", progress.n_left_out(), " of them left out");
   }
+  CheckNumbers(progress, name);
 }
 
 data::Normalizer NormalizerOf(const Manifest& manifest) {

@@ -1,5 +1,6 @@
 #include "worker/saved/scored_split.h"
 
+#include <cmath>
 #include <memory>
 
 #include "common/error.h"
@@ -10,6 +11,51 @@ namespace zhiyin::worker::saved {
 
 using data::Rows;
 
+namespace {
+
+/// A block of a split.
+struct ScoredBlock {
+  std::vector<float> predictions;     // [n, n_tasks]
+  std::vector<model::TaskSums> sums;  // [n_tasks], where they were asked for
+};
+
+/// Throws Error for a prediction [n, n_tasks] that could not be ranked among the others.
+void CheckFinite(const Job& job, const std::vector<float>& predictions) {
+  for (size_t at = 0; at < predictions.size(); ++at) {
+    if (std::isfinite(predictions[at])) continue;
+    Fail("task ", job.task(static_cast<int>(at % static_cast<size_t>(job.task_size()))).name(),
+         ": the model's prediction for an example is ", predictions[at],
+         ", expected a finite number: look for extreme values in the numeric columns");
+  }
+}
+
+std::vector<ScoredBlock> ScoreBlocks(const FrozenModel& model, const std::vector<Rows>& blocks,
+                                     bool with_sums) {
+  return InParallel<ScoredBlock>(blocks.size(), [&] {
+    auto session = std::make_shared<FrozenModel::Session>(model);
+    return [session, with_sums, &model, &blocks](size_t b) {
+      session->Run(blocks[b]);
+      ScoredBlock block;
+      block.predictions.assign(session->predictions().begin(), session->predictions().end());
+      CheckFinite(model.job(), block.predictions);
+      if (with_sums) block.sums = session->Sums(blocks[b]);
+      return block;
+    };
+  });
+}
+
+std::vector<std::vector<float>> PredictionsByTask(const std::vector<ScoredBlock>& blocks,
+                                                  int n_tasks) {
+  std::vector<std::vector<float>> by_task(static_cast<size_t>(n_tasks));
+  for (const ScoredBlock& block : blocks) {
+    for (size_t at = 0; at < block.predictions.size(); ++at)
+      by_task[at % by_task.size()].push_back(block.predictions[at]);
+  }
+  return by_task;
+}
+
+}  // namespace
+
 ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
   const Job& job = model.job();
   ScoredSplit split;
@@ -18,37 +64,52 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
     split.names[static_cast<size_t>(field)].try_emplace(key, value);
   };
   const auto source = data::MakeSource(job, kind, model::LabelDomainsOf(job), observe);
+  if (source->joins() != nullptr) source->joins()->LogBadLines();
   split.labels.resize(static_cast<size_t>(job.task_size()));
+  split.weights.resize(split.labels.size());
   Rows rows;
   std::vector<data::BadLine> bad;
+  std::vector<int64_t> numbers;  // of split.blocks
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {
     split.n_bad += static_cast<int64_t>(bad.size());
     if (rows.n == 0) continue;
     split.n += rows.n;
     for (size_t at = 0; at < rows.labels.size(); ++at)
       split.labels[at % split.labels.size()].push_back(rows.labels[at]);
+    for (size_t at = 0; at < rows.weights.size(); ++at)
+      split.weights[at % split.weights.size()].push_back(rows.weights[at]);
     split.blocks.push_back(rows);
+    numbers.push_back(block);
   }
-  if (split.n == 0)
-    Fail("data.", kind == data::SplitKind::kTest ? "test" : "train",
-         ": has no examples, expected some");
-  split.predictions = Predict(model, split.blocks);
+  if (split.n == 0) Fail("data.", data::SplitName(kind), ": has no examples, expected some");
+  const std::vector<ScoredBlock> scored = ScoreBlocks(model, split.blocks, /*with_sums=*/true);
+  split.predictions = PredictionsByTask(scored, job.task_size());
+  split.losses.resize(split.predictions.size());
+  for (const ScoredBlock& block : scored) {
+    for (size_t t = 0; t < split.losses.size(); ++t) split.losses[t] += block.sums[t].loss;
+  }
+  for (size_t t = 0; t < split.labels.size(); ++t) {
+    for (size_t i = 0; i < split.labels[t].size(); ++i) {
+      if (std::isnan(split.predictions[t][i])) split.labels[t][i] = kMissing;
+    }
+  }
+  for (size_t b = 0; b < scored.size(); ++b)
+    split.unpredicted.Add(numbers[b],
+                          data::WithoutPrediction(scored[b].predictions, split.predictions.size()));
+  split.unpredicted.Name(job, model.normalizer(), source.get(), [] {});
   return split;
 }
 
 std::vector<std::vector<float>> Predict(const FrozenModel& model, const std::vector<Rows>& blocks) {
-  const auto found = InParallel<std::vector<float>>(blocks.size(), [&] {
-    auto session = std::make_shared<FrozenModel::Session>(model);
-    return [session, &blocks](size_t b) {
-      session->Run(blocks[b]);
-      return std::vector<float>(session->predictions().begin(), session->predictions().end());
-    };
-  });
-  std::vector<std::vector<float>> by_task(static_cast<size_t>(model.job().task_size()));
-  for (const std::vector<float>& block : found) {
-    for (size_t at = 0; at < block.size(); ++at) by_task[at % by_task.size()].push_back(block[at]);
+  return PredictionsByTask(ScoreBlocks(model, blocks, /*with_sums=*/false),
+                           model.job().task_size());
+}
+
+std::optional<int> FieldOfName(const Job& job, const std::string& name) {
+  for (int f = 0; f < job.field_size(); ++f) {
+    if (job.field(f).name() == name) return f;
   }
-  return by_task;
+  return std::nullopt;
 }
 
 std::optional<int> FieldOfColumn(const Job& job, const std::string& column) {
@@ -63,10 +124,8 @@ std::optional<int> FieldOfColumn(const Job& job, const std::string& column) {
 std::vector<Key> FirstKeys(const std::vector<Rows>& blocks, int field) {
   std::vector<Key> keys;
   for (const Rows& block : blocks) {
-    for (int64_t i = 0; i < block.n; ++i) {
-      const auto own = block.KeysOf(i, field);
-      keys.push_back(own.empty() ? 0 : own[0]);
-    }
+    const std::vector<Key> own = block.FirstKeys(field);
+    keys.insert(keys.end(), own.begin(), own.end());
   }
   return keys;
 }

@@ -65,9 +65,8 @@ model::nn::Graph::Value AddNumeric(const Numeric& numeric, float mean, float sca
 
 model::nn::Graph::Value AddPrediction(const Task& task, const model::nn::Graph::Value& output,
                                       model::nn::Graph* graph) {
-  const char* link = model::loss::ChosenLoss(task)->link;
-  if (link != nullptr) return graph->Op(link, {output});
-  return output;
+  const auto link = model::loss::ChosenLoss(task)->link;
+  return link == nullptr ? output : link(graph, output);
 }
 
 }  // namespace

@@ -8,8 +8,10 @@
 
 namespace zhiyin::worker::train {
 
-/// Fills in what the job leaves out of `train` and `evaluation`. Relative paths begin in `folder`.
-void FillTrain(const std::string& folder, Job* job);
+/// Makes the path of the model of train.warm_start absolute; a relative one begins in `folder`.
+void ResolveFiles(const std::string& folder, Train* train);
+/// Fills in what the job leaves out of `train` and `evaluation`.
+void FillTrain(Job* job);
 
 /// Throws Error, by way of `check`, for the first thing about `train` or `evaluation` that is
 /// impossible. REQUIRES: defaults are filled in, and all other parts of the job were checked.

@@ -21,15 +21,16 @@ CheckpointKeeper::CheckpointKeeper(const Job& job, std::string output, ps::clien
       max_failures_(static_cast<int>(job.train().checkpoint().max_failures())),
       writer_(output_,
               job.train().has_checkpoint() ? job.train().checkpoint().keep() : kKeptCheckpoints,
-              job.train().has_checkpoint() ? job.train().checkpoint().full_every() : 1, client),
+              job.train().has_checkpoint() ? job.train().checkpoint().full_every() : 1, client,
+              say),
       say_(std::move(say)) {}
 
-void CheckpointKeeper::Start(Manifest manifest, bool is_last) {
+void CheckpointKeeper::Start(Manifest manifest, std::string state, bool is_last) {
   Finish(/*wait=*/true);
   const int64_t step = manifest.step();
   began_ = Clock::now();
   try {
-    writer_.Start(std::move(manifest));
+    writer_.Start(std::move(manifest), std::move(state));
   } catch (const FileError& e) {
     HandleFailure(step, e.what(), is_last);
   }

@@ -13,9 +13,10 @@
 namespace zhiyin::worker::train {
 
 /// Writes the checkpoints of a job. Tolerates as many failures in a row as
-/// train.checkpoint.max_failures allows: then the job continues, with a warning, and the older
-/// checkpoints are untouched. Used by the chief, on the rank's thread; borrows the client. Not
-/// collective, but a checkpoint is consistent only if all workers wait while Start() runs.
+/// train.checkpoint.max_failures allows: then the job continues, with a warning, the older
+/// checkpoints are untouched, and nothing of the failed one stays on the disk. Used by the chief,
+/// on the rank's thread; borrows the client. Not collective, but a checkpoint is consistent only if
+/// all workers wait while Start() runs.
 class CheckpointKeeper {
  public:
   /// `output` is the job's output folder; `say` prints a line.
@@ -23,9 +24,10 @@ class CheckpointKeeper {
                    std::function<void(const std::string&)> say);
 
   /// Waits for the checkpoint before, if it is not complete, then begins the one that the manifest
-  /// describes. The last one of the job (`is_last`) is complete on return; others are written while
-  /// training continues. Throws Error after too many failures, and when the last one fails.
-  void Start(Manifest manifest, bool is_last);
+  /// and the state (ChiefState::Serialize) describe. The last one of the job (`is_last`) is
+  /// complete on return; others are written while training continues. Throws Error after too many
+  /// failures, and when the last one fails.
+  void Start(Manifest manifest, std::string state, bool is_last);
 
   /// Reports a checkpoint that has become complete. With `wait`, waits until none is being written.
   /// Throws Error as Start does.

@@ -2,76 +2,109 @@
 
 #include <glog/logging.h>
 
+#include <cstdio>
+#include <utility>
+
+#include "common/bytes.h"
 #include "common/error.h"
+#include "common/text.h"
+#include "ps/slices.h"
 
 namespace zhiyin::worker::train {
 namespace {
 
-/// Blocks whose first malformed line is written to the log; all are counted.
-constexpr int kBadBlocksShown = 10;
+/// The share of lines that find a line in a join, below which a note asks whether that is right.
+constexpr double kFewJoined = 0.5;
 
-void LogBadLines(const data::BlockSummaries& blocks, const char* split, int64_t n_bad) {
-  LOG(WARNING) << "data." << split << ": " << n_bad << " malformed lines are left out";
-  int n_shown = 0;
-  for (const auto& [block, summary] : blocks) {
-    if (summary.n_bad == 0) continue;
-    if (n_shown++ == kBadBlocksShown) return;
-    LOG(WARNING) << "malformed line: " << summary.first_bad
-                 << (summary.n_bad > 1 ? " (and " + std::to_string(summary.n_bad - 1) + " near it)"
-                                       : "");
-  }
+void LogBadLines(const data::SplitSummary& summary, const char* split) {
+  LOG(WARNING) << "data." << split << ": " << summary.n_bad << " malformed lines are left out";
+  for (const auto& [row, line] : summary.first_bad)
+    LOG(WARNING) << "malformed line: " << line.Text();
 }
 
-/// Adds what a rank sent. Throws Error where it is of another job, or about a block that is there
-/// already.
-void Merge(const std::string& bytes, const Job& job, data::BlockSummaries* all) {
-  data::BlockSummaries part = data::ParseBlockSummaries(bytes);
-  if (part.empty()) return;
-  const data::BlockSummary& first = part.begin()->second;  // all of a part have one shape
-  if (first.numerics.size() != static_cast<size_t>(job.numeric_size()) ||
-      first.n_observed.size() != static_cast<size_t>(job.task_size())) {
-    Fail("block summaries: ", first.numerics.size(), " numerics and ", first.n_observed.size(),
-         " tasks, expected ", job.numeric_size(), " and ", job.task_size());
+/// Returns what a rank found; nothing where it has read no record. Throws Error where it is of
+/// another job.
+data::SplitFindings ParseFindings(const std::string& bytes, const Job& job) {
+  data::SplitFindings findings = data::SplitFindings::Parse(bytes);
+  if (findings.records.n_read() == 0) return {};
+  const data::SplitSummary& summary = findings.summary;
+  if (summary.numerics.size() != static_cast<size_t>(job.numeric_size()) ||
+      summary.n_observed.size() != static_cast<size_t>(job.task_size())) {
+    Fail("findings of a pass: ", summary.numerics.size(), " numerics and ",
+         summary.n_observed.size(), " tasks, expected ", job.numeric_size(), " and ",
+         job.task_size());
   }
-  all->merge(part);
-  if (!part.empty())
-    Fail("block summaries: block ", part.begin()->first, ", which another rank has summarised");
+  if (summary.joins.n_found.size() != static_cast<size_t>(job.data().join_size()))
+    Fail("findings of a pass: ", summary.joins.n_found.size(), " joins, expected ",
+         job.data().join_size());
+  return findings;
+}
+
+/// Returns the findings of all ranks at the chief, put together; empty ones elsewhere.
+data::SplitFindings GatherFindings(const data::SplitFindings& own, const Job& job,
+                                   const char* split, Group* group) {
+  data::SplitFindings all;
+  std::vector<data::RecordRuns> records;
+  const std::vector<std::string> parts =
+      group->Gather(own.Serialize(), "its findings about the data");
+  for (size_t w = 0; w < parts.size(); ++w) {
+    group->SendHeartbeat();
+    FromRank(group->RankOfWorker(static_cast<int>(w)), [&] {
+      data::SplitFindings part = ParseFindings(parts[w], job);
+      all.summary.Merge(part.summary);
+      records.push_back(std::move(part.records));
+    });
+  }
+  all.records = data::RecordRuns::Join(records, TextOf("data.", split));
+  return all;
+}
+
+/// Throws Error for a join in which no line of the split finds its own: the columns that it adds
+/// would be missing everywhere.
+void CheckJoined(const Job& job, const char* split, const data::JoinMatches& joins) {
+  for (size_t j = 0; j < joins.n_found.size(); ++j) {
+    if (joins.n_found[j] > 0 || joins.n_lines == 0) continue;
+    const std::string begin = TextOf("data.join[", j, "]: none of the ", joins.n_lines,
+                                     " rows of data.", split, " finds a line: ");
+    if (joins.n_looked_up[j] == 0) {
+      Fail(begin, "column \"", job.data().join(static_cast<int>(j)).column(),
+           "\" is missing in all of them, expected values");
+    }
+    Fail(begin, joins.first_missed[j], ", expected equal texts");
+  }
 }
 
 }  // namespace
 
-int SlicesOfStep(const Train& train, int n_workers) {
-  return train.slices() > 0 ? train.slices() : n_workers;
-}
-
 data::BlockDeal FirstDeal(const Train& train, int n_workers) {
-  return {train.staleness() == 0 ? SlicesOfStep(train, n_workers) : n_workers, n_workers};
+  return {train.staleness() == 0 ? ps::SlicesOfStep(train, n_workers) : n_workers, n_workers};
 }
 
 void CheckBadLine(const data::BadLine& line, const Data& data) {
-  if (data.max_bad_share() == 0) Fail(line.what, " (data.max_bad_share allows no malformed line)");
+  if (data.max_bad_share() == 0)
+    Fail(line.Text(), " (data.max_bad_share allows no malformed line)");
 }
 
-data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& job,
-                                    const char* split, Group* group) {
-  data::BlockSummaries all;
-  const std::vector<std::string> parts =
-      group->Gather(data::Serialize(own), "its summary of the data");
-  for (size_t w = 0; w < parts.size(); ++w) {
-    FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { Merge(parts[w], job, &all); });
-  }
-  const std::string summary_of_all =
-      group->Broadcast(data::Serialize(all), "the summary of all data");
-  all.clear();
-  FromRank(group->RankOfWorker(0), [&] { Merge(summary_of_all, job, &all); });
-  const data::SplitSummary summary = data::SplitSummary::Of(all);
+SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, const char* split,
+                             Group* group) {
+  const std::string all = group->Broadcast(GatherFindings(own, job, split, group).Serialize(),
+                                           "the findings about all data");
+  data::SplitFindings findings = FromRank(group->RankOfWorker(0), [&] {
+    data::SplitFindings parsed = ParseFindings(all, job);
+    if (parsed.records.n_read() != parsed.records.n_records())
+      Fail("findings of a pass: ", parsed.records.n_read(), " of ", parsed.records.n_records(),
+           " lines were read, expected all");
+    return parsed;
+  });
+  SharedFindings shared = {std::move(findings.summary), data::RecordCounts(findings.records)};
+  const data::SplitSummary& summary = shared.summary;
   const int64_t n_lines = summary.n_rows + summary.n_bad;
   const double max_share = job.data().max_bad_share();
   if (static_cast<double>(summary.n_bad) > max_share * static_cast<double>(n_lines)) {
-    Fail(summary.first_bad, " (", summary.n_bad, " of ", n_lines,
+    Fail(summary.first_bad.begin()->second.Text(), " (", summary.n_bad, " of ", n_lines,
          " lines are malformed; data.max_bad_share allows a share of ", max_share, ")");
   }
-  if (summary.n_bad > 0 && group->IsChief()) LogBadLines(all, split, summary.n_bad);
+  if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, split);
   if (summary.n_rows == 0)
     Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
   for (int t = 0; t < job.task_size(); ++t) {
@@ -80,17 +113,86 @@ data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& 
            job.task(t).label().column(), ")");
     }
   }
+  CheckJoined(job, split, summary.joins);
+  return shared;
+}
+
+std::vector<std::string> JoinNotes(const Job& job, const char* split,
+                                   const data::JoinMatches& joins) {
+  std::vector<std::string> notes;
+  for (size_t j = 0; j < joins.n_found.size(); ++j) {
+    const int64_t n_looked_up = joins.n_looked_up[j];
+    if (n_looked_up == 0) continue;
+    const double share = static_cast<double>(joins.n_found[j]) / static_cast<double>(n_looked_up);
+    char percent[16];
+    std::snprintf(percent, sizeof(percent), "%.1f %%", 100 * share);
+    std::string note = TextOf("data.join[", j, "]: ", percent, " of the rows of data.", split,
+                              " found a line (", joins.n_found[j], " of ", n_looked_up, ")");
+    if (n_looked_up < joins.n_lines)
+      note += TextOf("; ", joins.n_lines - n_looked_up, " have no key");
+    if (share < kFewJoined) {
+      const Join& join = job.data().join(static_cast<int>(j));
+      note = TextOf("note: ", note, ": are the values of column \"", join.column(), "\" and of \"",
+                    join.key(), "\" in its files written alike?");
+    }
+    notes.push_back(std::move(note));
+  }
+  return notes;
+}
+
+data::JoinMatches GatherJoined(const data::JoinMatches& own, const Job& job, Group* group) {
+  const size_t n_joins = static_cast<size_t>(job.data().join_size());
+  data::JoinMatches all(n_joins);
+  ByteWriter out;
+  own.Write(&out);
+  const std::vector<std::string> parts = group->Gather(out.Take(), "its joined lines");
+  for (size_t w = 0; w < parts.size(); ++w) {
+    FromRank(group->RankOfWorker(static_cast<int>(w)), [&] {
+      ByteReader in(parts[w], "joined lines");
+      const data::JoinMatches part = data::JoinMatches::Read(&in);
+      if (!in.AtEnd()) in.Refuse("not the last");
+      if (part.n_lines > 0 && part.n_found.size() != n_joins)
+        in.Refuse("of another number of joins");
+      if (part.n_lines > 0) all.Merge(part);
+    });
+  }
   return all;
+}
+
+data::Unpredicted GatherUnpredicted(const data::Unpredicted& own, Group* group) {
+  data::Unpredicted all;
+  const std::vector<std::string> parts =
+      group->Gather(own.Serialize(), "its examples without a prediction");
+  for (size_t w = 0; w < parts.size(); ++w) {
+    all.Merge(FromRank(group->RankOfWorker(static_cast<int>(w)),
+                       [&] { return data::Unpredicted::Parse(parts[w]); }));
+  }
+  return all;
+}
+
+std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSummary& training) {
+  std::vector<std::string> notes;
+  if (training.n_rows < 2) return notes;
+  for (int k = 0; k < job.numeric_size(); ++k) {
+    const data::ExactMoments& moments = training.numerics[static_cast<size_t>(k)];
+    const std::string what = TextOf("numeric \"", job.numeric(k).name(), "\": ");
+    if (moments.n() == 0) {
+      notes.push_back(what + "has no value in data.train: it tells nothing");
+    } else if (moments.n() == training.n_rows && moments.IsConstant()) {
+      notes.push_back(what + "has one value in data.train: it tells nothing");
+    }
+  }
+  return notes;
 }
 
 data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& training) {
   data::Normalizer normalizer;
   for (int k = 0; k < job.numeric_size(); ++k) {
-    const data::Moments& moments = training.numerics[static_cast<size_t>(k)];
+    const data::Moments moments = training.numerics[static_cast<size_t>(k)].Rounded();
     const bool standardise = job.numeric(k).standardise();
     const double stddev = moments.Stddev();
-    normalizer.mean.push_back(standardise ? static_cast<float>(moments.mean) : 0.0f);
-    normalizer.scale.push_back(standardise && stddev > 0 ? static_cast<float>(1 / stddev) : 1.0f);
+    normalizer.mean.push_back(standardise ? moments.mean : 0);
+    normalizer.scale.push_back(standardise && stddev > 0 ? 1 / stddev : 1);
   }
   return normalizer;
 }

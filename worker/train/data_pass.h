@@ -2,17 +2,19 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "configs/job.pb.h"
+#include "worker/data/record_counts.h"
 #include "worker/data/slice_reader.h"
 #include "worker/data/source.h"
+#include "worker/data/split_summary.h"
 #include "worker/data/statistics.h"
+#include "worker/data/unpredicted.h"
 #include "worker/train/group.h"
 
 namespace zhiyin::worker::train {
 
-/// The number of slices of a step.
-int SlicesOfStep(const Train& train, int n_workers);
 /// The blocks that each worker reads in the first pass: those that it is likely to train on, so
 /// that it can keep them in memory.
 data::BlockDeal FirstDeal(const Train& train, int n_workers);
@@ -20,12 +22,34 @@ data::BlockDeal FirstDeal(const Train& train, int n_workers);
 /// Throws Error for a malformed line if the job allows none, so that the pass ends at once.
 void CheckBadLine(const data::BadLine& line, const Data& data);
 
-/// Returns the summaries of all workers, at every worker. `split` is the name of the split in the
-/// config: "train". Throws Error when there are more malformed lines than the job allows, no
-/// examples, or a task without any label. Otherwise the chief logs the first malformed lines.
+/// What the first pass finds out about a split, over all workers.
+struct SharedFindings {
+  data::SplitSummary summary;
+  data::RecordCounts records;
+};
+
+/// Puts the findings of all workers together, at every worker. `split` is the name of the split in
+/// the config: "train". Throws Error when there are more malformed lines than the job allows, no
+/// examples, a task without any label, a line that no worker found before others, or a join in
+/// which no line finds its own. Otherwise the chief logs the first malformed lines. Collective over
+/// all workers.
+SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, const char* split,
+                             Group* group);
+
+/// Returns lines for people: which share of the lines of a split found a line in each join.
+std::vector<std::string> JoinNotes(const Job& job, const char* split,
+                                   const data::JoinMatches& joins);
+
+/// Returns the matches of all workers, at the chief; none elsewhere. Collective over all workers.
+data::JoinMatches GatherJoined(const data::JoinMatches& own, const Job& job, Group* group);
+
+/// Returns the examples of all workers that have no prediction, at the chief; empty elsewhere.
 /// Collective over all workers.
-data::BlockSummaries ShareSummaries(const data::BlockSummaries& own, const Job& job,
-                                    const char* split, Group* group);
+data::Unpredicted GatherUnpredicted(const data::Unpredicted& own, Group* group);
+
+/// Returns a sentence for each numeric that has one value, or none, in all of several training
+/// examples: it tells a model nothing. `zhiyin check` says more (docs/checking.md).
+std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSummary& training);
 
 /// Returns the normalizer that standardises numerics as the job asks for, by the statistics of the
 /// training split.

@@ -17,12 +17,19 @@ namespace zhiyin::worker::train {
 
 /// A slice for this worker: at staleness 0 a part of a step, otherwise a batch of a range.
 struct SliceTask {
-  int64_t number = 0;     // among the slices of an epoch
+  int64_t number = 0;     // among the slices of an epoch: names its examples
   uint64_t clock = 0;     // the step, over all epochs, as servers count it
   int slice = 0;          // its position in the step's sum
   int n_slices = 1;       // of every step
   int64_t step_rows = 0;  // examples of the optimizer step that its gradients are part of
+  bool is_late = false;   // whether it is dealt in the last eighth of the epoch
 };
+
+/// Whether a slice is dealt in the last eighth of an epoch: it is part number n_dealt, counted from
+/// 1 in the order of time, of n equal parts. The last one always is.
+constexpr bool IsLate(int64_t n_dealt, int64_t n) {
+  return 8 * n_dealt > 7 * n;
+}
 
 /// Returns the slices of a worker, one after the other, and orders their examples from the reader
 /// in that order. Sends its requests to server 0 ahead of time. Used by the rank's thread; borrows
@@ -33,12 +40,12 @@ class Dealer {
 
   /// The approximate number of steps by which the servers' clocks advance in an epoch.
   virtual int64_t steps_per_epoch() const = 0;
-  /// The number of examples of each slice of an epoch, by the slice's number.
-  virtual std::vector<int64_t> RowsOfSlices() const = 0;
+  /// The slices of an epoch.
+  virtual int64_t n_slices() const = 0;
 
   /// Sets the position of a resumed job: it begins with this epoch, whose slices `done` (in any
-  /// order) are done, as are all steps before `next_step`, counted over all epochs. Called before
-  /// the first BeginEpoch, by all workers with equal arguments; they wait for each other
+  /// order; used at the chief only) are done, as are all steps before `next_step`, counted over all
+  /// epochs. Called before the first BeginEpoch, by all workers; they wait for each other
   /// afterwards.
   virtual void Resume(int64_t epoch, int64_t next_step, std::span<const int64_t> done) = 0;
   /// Begins an epoch, counted from 0; called for every epoch in turn. REQUIRES: at staleness other
@@ -58,7 +65,8 @@ class Dealer {
 };
 
 /// Makes the dealer for staleness 0. Slices are assigned to workers for a round of steps at a time,
-/// in proportion to their speeds.
+/// at most four rounds an epoch, in proportion to their speeds. Where there are more workers than
+/// slices, some have none.
 std::unique_ptr<Dealer> MakeStreamDealer(const Job& job, data::StreamPlan plan, int worker,
                                          int n_workers, data::SliceReader* reader,
                                          ps::client::Client* client);

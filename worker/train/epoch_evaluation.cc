@@ -1,13 +1,16 @@
 #include "worker/train/epoch_evaluation.h"
 
+#include <cmath>
 #include <cstdio>
 
+#include "common/text.h"
 #include "worker/train/training_summary.h"
 
 namespace zhiyin::worker::train {
 namespace {
 
 std::string FiveDigits(double value) {
+  if (std::isnan(value)) return "undefined";
   char text[32];
   std::snprintf(text, sizeof(text), "%.5f", value);
   return text;
@@ -20,29 +23,34 @@ EpochEvaluation EvaluateModel(const data::Normalizer& normalizer, Tools* tools) 
   // Every gradient is in before anybody looks, and every row is made.
   if (tools->group.IsChief()) evaluation.n_rows_made -= RowsMade(tools->client.Report());
   tools->group.Barrier("the start of an evaluation");
-  evaluation.result = tools->evaluator->Evaluate(normalizer);
+  for (const std::unique_ptr<Evaluator>& evaluator : tools->evaluators)
+    evaluation.found.Of(evaluator->split()) = evaluator->Evaluate(normalizer);
   if (tools->group.IsChief()) evaluation.n_rows_made += RowsMade(tools->client.Report());
   tools->group.Barrier("the end of an evaluation");
   return evaluation;
 }
 
-std::vector<Json> TestLines(int64_t epoch, int64_t step, const EvaluationResult& found) {
+std::vector<Json> EvaluationLines(int64_t epoch, int64_t step, const Evaluations& found) {
   std::vector<Json> lines;
-  for (const model::metric::TaskMetrics& metrics : found.tasks)
-    lines.push_back(MetricsLine(epoch, step, "test", metrics));
+  ForEachEvaluation(found, [&](data::SplitKind split, const EvaluationResult& result) {
+    for (const model::metric::TaskMetrics& metrics : result.tasks)
+      lines.push_back(MetricsLine(epoch, step, data::SplitName(split), metrics));
+  });
   return lines;
 }
 
 std::string EvaluationLine(int64_t epoch, int64_t n_epochs, double train_loss,
-                           const EvaluationResult& found) {
+                           const Evaluations& found) {
   std::string text = "epoch " + std::to_string(epoch) + "/" + std::to_string(n_epochs) +
-                     "  train loss " + FiveDigits(train_loss) + "  test loss " +
-                     FiveDigits(found.loss);
-  for (const model::metric::TaskMetrics& metrics : found.tasks) {
-    if (metrics.auc) text += "  " + metrics.task + " AUC " + FiveDigits(*metrics.auc);
-    if (!metrics.auc && metrics.mse)
-      text += "  " + metrics.task + " MSE " + FiveDigits(*metrics.mse);
-  }
+                     "  train loss " + FiveDigits(train_loss);
+  ForEachEvaluation(found, [&](data::SplitKind split, const EvaluationResult& result) {
+    text += TextOf("  ", data::SplitName(split), " loss ", FiveDigits(result.loss));
+    for (const model::metric::TaskMetrics& metrics : result.tasks) {
+      if (metrics.auc) text += "  " + metrics.task + " AUC " + FiveDigits(*metrics.auc);
+      if (!metrics.auc && metrics.mse)
+        text += "  " + metrics.task + " MSE " + FiveDigits(*metrics.mse);
+    }
+  });
   return text;
 }
 

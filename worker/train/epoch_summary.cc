@@ -1,5 +1,6 @@
 #include "worker/train/epoch_summary.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -30,38 +31,38 @@ EpochSummary SumUpEpoch(const model::TaskHeads& heads, const EpochShape& shape,
                         const net::RoleMap& roles) {
   EpochSummary summary;
   EpochTally tally = left.tally;
-  tally.aucs.resize(shape.n_tasks);
-  std::vector<SliceSums> sums = {left.sums};
+  EpochSums sums = left.sums;
   for (int w = 0; w < roles.n_workers; ++w) {
     const size_t worker = static_cast<size_t>(w);
     FromRank(roles.RankOfWorker(w), [&] {
-      const EpochTally own = EpochTally::Parse(parts.tallies[worker], shape.n_tasks);
+      const EpochTally own = EpochTally::Parse(parts.tallies[worker], shape.sums.n_tasks);
       summary.worker_samples.push_back(own.n_rows);
+      summary.waited_s += own.waited_s;
       tally.Merge(own);
-      sums.push_back(SliceSums::Parse(parts.sums[worker], shape.rows_of_slices, shape.n_tasks,
-                                      shape.n_balance));
+      sums.Merge(EpochSums::Parse(parts.sums[worker], shape.sums, shape.n_rows));
     });
   }
   summary.n_samples = tally.n_rows;
-  summary.waited_s = tally.waited_s;
-  const EpochSums total =
-      SumEpoch(shape.rows_of_slices.size(), shape.n_tasks, shape.n_balance, sums);
+  summary.left_out = std::move(tally.left_out);
+  sums.CheckWhole();
   const double n_rows = static_cast<double>(shape.n_rows);
   for (int t = 0; t < heads.n_tasks(); ++t) {
-    const model::TaskSums& task = total.tasks[static_cast<size_t>(t)];
-    summary.mean_losses.push_back(task.loss / task.n);
-    summary.train_loss += (heads.weight(t) * task.loss + task.own_loss) / n_rows;
+    const model::TaskSums task = sums.OfTask(static_cast<size_t>(t));
+    const std::optional<double> mean_loss = task.MeanLoss();
+    summary.mean_losses.push_back(mean_loss.value_or(std::nan("")));
+    summary.train_loss += heads.weight(t) * mean_loss.value_or(0);
     summary.metrics.push_back(
         TrainMetrics(heads.name(t), heads.kind(t), task, tally.aucs[static_cast<size_t>(t)]));
     std::optional<double>& own_loss = summary.own_losses.emplace_back();
     if (task.own_loss != 0) own_loss = task.own_loss / n_rows;
   }
-  if (shape.n_balance > 0) summary.task_balance = TaskBalanceJson(heads, total.balance);
+  if (shape.sums.n_balance > 0) summary.task_balance = TaskBalanceJson(heads, sums.OfBalance());
   return summary;
 }
 
 void AddEpoch(const EpochSummary& summary, TrainingTotals* totals) {
   totals->n_samples += summary.n_samples;
+  totals->n_left_out += summary.left_out.n;
   totals->waited_s += summary.waited_s;
   totals->train_loss = summary.train_loss;
   for (size_t w = 0; w < summary.worker_samples.size(); ++w)

@@ -2,77 +2,95 @@
 
 #include <glog/logging.h>
 
+#include <cmath>
+#include <utility>
+
 #include "common/error.h"
 #include "worker/model/label_domains.h"
+#include "worker/saved/scored_split.h"
 #include "worker/train/block_results.h"
+#include "worker/train/data_pass.h"
+#include "worker/train/split_pass.h"
 
 namespace zhiyin::worker::train {
 
-namespace {
-
-/// Metrics of all blocks in order.
 EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& heads,
-                           Group* group) {
+                           const Tick& tick) {
   EvaluationResult summary;
   const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
-  std::vector<double> loss_sums(n_tasks);
+  std::vector<ExactSum> loss_sums(n_tasks);
   for (const auto& [number, block] : results.blocks()) {
     summary.n_rows += static_cast<int64_t>(block.labels.size() / n_tasks);
-    for (size_t t = 0; t < n_tasks; ++t) loss_sums[t] += block.loss_sums[t];
+    for (size_t t = 0; t < n_tasks; ++t) loss_sums[t].Add(block.loss_sums[t]);
   }
-  std::vector<float> labels;
+  std::vector<double> labels;
   std::vector<float> predictions;
+  std::vector<float> weights;
+  std::vector<Key> groups;
+  for (const auto& [number, block] : results.blocks())
+    groups.insert(groups.end(), block.groups.begin(), block.groups.end());
   for (size_t t = 0; t < n_tasks; ++t) {
-    group->SendHeartbeat();
+    tick();
     labels.clear();
     predictions.clear();
+    weights.clear();
     for (const auto& [number, block] : results.blocks()) {
       for (size_t at = t; at < block.labels.size(); at += n_tasks) {
         labels.push_back(block.labels[at]);
         predictions.push_back(block.predictions[at]);
+        if (!block.weights.empty()) weights.push_back(block.weights[at]);
       }
     }
     const int task = static_cast<int>(t);
-    summary.tasks.push_back(
-        model::metric::ComputeMetrics(heads.name(task), heads.kind(task), predictions, labels));
-    const int64_t n = summary.tasks.back().n_samples;
-    if (n > 0) summary.loss += heads.weight(task) * loss_sums[t] / static_cast<double>(n);
+    const double loss = loss_sums[t].Value();
+    // The loss of a task of probabilities is its log loss.
+    summary.tasks.push_back(model::metric::ComputeMetrics(
+        heads.name(task), heads.kind(task), predictions, labels, weights, loss, groups));
+    const model::metric::TaskMetrics& metrics = summary.tasks.back();
+    if (metrics.weight > 0) {
+      summary.loss += heads.weight(task) * loss / metrics.weight;
+    } else if (metrics.n_samples == 0 && heads.weight(task) > 0) {
+      summary.loss = std::nan("");  // the split has labels of the task, but no prediction for them
+    }
   }
   return summary;
 }
 
-}  // namespace
-
-Evaluator::Evaluator(const Job& job, ps::client::Client* client, Group* group, int n_workers,
-                     model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads)
+Evaluator::Evaluator(const Job& job, data::SplitKind split, ps::client::Client* client,
+                     Group* group, int n_workers, model::Model* model, model::DenseWeights* dense,
+                     model::TaskHeads* heads, data::ReadCounts* reads)
     : job_(job),
+      split_(split),
       group_(group),
       n_workers_(n_workers),
       heads_(heads),
-      source_(data::MakeSource(job, data::SplitKind::kTest, model::LabelDomainsOf(job))),
-      scorer_(job, client, model, dense, heads) {}
+      source_(data::MakeSource(
+          job, split, model::LabelDomainsOf(job),
+          /*observer=*/{}, [group] { group->SendHeartbeat(); }, reads)),
+      scorer_(job, client, model, dense, heads),
+      gauc_field_(saved::FieldOfName(job, job.evaluation().gauc_field())) {}
 
-data::BlockSummaries Evaluator::Load(const std::function<void(const data::BadLine&)>& on_bad) {
-  data::BlockSummaries summaries;
-  int64_t n_rows = 0;
-  data::Rows rows;
-  std::vector<data::BadLine> bad;
-  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0;
-       block += n_workers_) {
-    group_->SendHeartbeat();
-    for (const data::BadLine& line : bad) on_bad(line);
-    data::BlockSummary& summary = summaries[block] = data::BlockSummary::Of(rows);
-    summary.n_bad = static_cast<int64_t>(bad.size());
-    if (!bad.empty()) summary.first_bad = bad.front().what;
-    n_rows += rows.n;
-    kept_ = n_rows <= job_.data().shuffle_rows();
-    if (kept_) {
-      blocks_[block] = std::move(rows);
-    } else {
-      blocks_.clear();
-    }
-  }
-  return summaries;
+data::SplitSummary Evaluator::Load(const data::SharedFiles* known) {
+  SplitPass pass(job_, split_, source_.get(), job_.data().shuffle_rows(), group_, n_workers_);
+  SharedFindings found = pass.Read({n_workers_, n_workers_}, known);
+  const int64_t n_blocks = found.records.n_blocks();
+  // Consecutive blocks, where they are read in shares: most of them are here already.
+  const auto begin_of = [&](int64_t worker) { return n_blocks * worker / n_workers_; };
+  const auto blocks_of = [&](int worker) {
+    std::vector<int64_t> blocks;
+    for (int64_t b = begin_of(worker); b < begin_of(worker + 1); ++b) blocks.push_back(b);
+    return blocks;
+  };
+  const int worker = group_->worker();
+  first_block_ = pass.is_shared() ? begin_of(worker) : worker;
+  end_block_ = pass.is_shared() ? begin_of(worker + 1) : n_blocks;
+  block_stride_ = pass.is_shared() ? 1 : n_workers_;
+  pass.Deliver(blocks_of,
+               [&](int64_t block, data::Rows rows) { blocks_[block] = std::move(rows); });
+  const int64_t n_own = (end_block_ - first_block_ + block_stride_ - 1) / block_stride_;
+  kept_ = static_cast<int64_t>(blocks_.size()) >= n_own;
+  if (!kept_) blocks_.clear();
+  return std::move(found.summary);
 }
 
 void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&)>& visit) {
@@ -85,36 +103,51 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&
   }
   data::Rows rows;
   std::vector<data::BadLine> bad;
-  for (int64_t block = group_->worker(); source_->Read(block, &rows, &bad) > 0;
-       block += n_workers_) {
+  for (int64_t block = first_block_; block < end_block_; block += block_stride_) {
     group_->SendHeartbeat();
+    source_->Read(block, &rows, &bad);
     visit(block, rows);
   }
 }
 
 EvaluationResult Evaluator::Evaluate(const data::Normalizer& normalizer) {
   BlockResults results(static_cast<size_t>(heads_->n_tasks()));
+  data::Unpredicted unpredicted;
+  const auto finish = [&] {
+    const Scorer::Scored& scored = scorer_.Finish();
+    unpredicted.Add(scored.block, scored.unpredicted);
+    Add(scored, &results);
+  };
   scorer_.Begin();
   ForEachBlock([&](int64_t block, const data::Rows& rows) {
     if (rows.n == 0) return;
+    if (gauc_field_) groups_[block] = rows.FirstKeys(*gauc_field_);
     scorer_.Start(block, rows, normalizer);
-    if (scorer_.n_started() == 2) Add(scorer_.Finish(), &results);
+    if (scorer_.n_started() == 2) finish();
   });
-  while (scorer_.n_started() > 0) Add(scorer_.Finish(), &results);
+  while (scorer_.n_started() > 0) finish();
+  unpredicted.Name(job_, normalizer, source_.get(), [this] { group_->SendHeartbeat(); });
+  unpredicted = GatherUnpredicted(unpredicted, group_);
 
   const std::vector<std::string> all =
       group_->Gather(results.Serialize(), "its part of an evaluation");
   if (!group_->IsChief()) return {};
-  for (size_t w = 1; w < all.size(); ++w)
+  for (size_t w = 1; w < all.size(); ++w) {
+    group_->SendHeartbeat();
     FromRank(group_->RankOfWorker(static_cast<int>(w)), [&] { results.Merge(all[w]); });
-  return Summarise(results, *heads_, group_);
+  }
+  EvaluationResult result = Summarise(results, *heads_, [this] { group_->SendHeartbeat(); });
+  result.unpredicted = std::move(unpredicted);
+  return result;
 }
 
-void Evaluator::Add(const Scorer::Scored& scored, BlockResults* results) const {
-  std::vector<model::TaskSums> sums(static_cast<size_t>(heads_->n_tasks()));
-  heads_->Sums(scored.outputs, scored.predictions, scored.targets, sums);
-  BlockResults::Block block{scored.targets.labels, scored.predictions, {}};
-  for (const model::TaskSums& sum : sums) block.loss_sums.push_back(sum.loss);
+void Evaluator::Add(const Scorer::Scored& scored, BlockResults* results) {
+  BlockResults::Block block{scored.targets.labels,
+                            scored.predictions,
+                            scored.targets.weights,
+                            heads_->LossSums(scored.outputs, scored.targets),
+                            {}};
+  if (gauc_field_) block.groups = std::move(groups_.extract(scored.block).mapped());
   results->Add(scored.block, std::move(block));
 }
 

@@ -1,61 +1,106 @@
-// Evaluation on the test split. Results are bitwise equal for any number of workers and servers.
+// Evaluation on a split that is held out. Results are bitwise equal for any number of workers and
+// servers.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "common/tick.h"
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
 #include "worker/data/source.h"
+#include "worker/data/split_summary.h"
 #include "worker/data/statistics.h"
+#include "worker/data/unpredicted.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/metric/metric.h"
 #include "worker/model/model.h"
 #include "worker/model/task_heads.h"
+#include "worker/train/block_results.h"
 #include "worker/train/group.h"
 #include "worker/train/scorer.h"
 
 namespace zhiyin::worker::train {
 
+/// What becomes of an example without a prediction, for notes.
+inline constexpr char kCountsInNoMetric[] = "left out of the metrics";
+
 /// The result of an evaluation. Only the chief has it.
 struct EvaluationResult {
   std::vector<model::metric::TaskMetrics> tasks;  // [n_tasks]
-  double loss = 0;     // weighted sum over tasks of the mean loss of the examples with the label
+  /// The sum over tasks of their mean losses, by the weights of the tasks; NaN where no example
+  /// with the label of a task has a prediction.
+  double loss = 0;
   int64_t n_rows = 0;  // examples
+  /// Those that lack the prediction of some task, and do not count for it.
+  data::Unpredicted unpredicted = {};
 };
 
-/// Block b of the test split is evaluated by worker b mod n_workers; the chief puts the blocks in
-/// order and computes the metrics. Used by the rank's thread; borrows all pointers that it is
-/// given.
+/// The evaluations of one model.
+struct Evaluations {
+  std::optional<EvaluationResult> validation;  // where the job has the split, as is the next
+  std::optional<EvaluationResult> test;
+
+  bool IsEmpty() const { return !validation && !test; }
+  std::optional<EvaluationResult>& Of(data::SplitKind kind) {
+    return kind == data::SplitKind::kValidation ? validation : test;
+  }
+  /// The one by which models are compared. REQUIRES: there is one.
+  const EvaluationResult& Deciding() const { return validation ? *validation : *test; }
+};
+
+/// Computes the metrics over all blocks, in their order. Calls `tick` before each task. A pure
+/// function. REQUIRES: the blocks are those of a job with these heads.
+EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& heads,
+                           const Tick& tick);
+
+/// Each worker evaluates some blocks of the split; the chief puts the blocks in order and computes
+/// the metrics. Used by the rank's thread; borrows all pointers that it is given.
 class Evaluator {
  public:
-  Evaluator(const Job& job, ps::client::Client* client, Group* group, int n_workers,
-            model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads);
+  /// What is read of the split is added to *reads. REQUIRES: the job has the split.
+  Evaluator(const Job& job, data::SplitKind split, ps::client::Client* client, Group* group,
+            int n_workers, model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads,
+            data::ReadCounts* reads);
 
-  /// Reads this worker's blocks and returns their summaries. Keeps them if they have at most
-  /// data.shuffle_rows examples; otherwise every evaluation reads them again. Calls `on_bad` for
-  /// every malformed line. Throws Error as Source does.
-  data::BlockSummaries Load(const std::function<void(const data::BadLine&)>& on_bad);
+  data::SplitKind split() const { return split_; }
+
+  /// Reads the split with all workers (SplitPass) and returns what was found. Keeps the blocks of
+  /// this worker if they have at most data.shuffle_rows examples; otherwise every evaluation reads
+  /// them again. `known`: as for SplitPass::Read. Throws Error as that does. Collective over all
+  /// workers.
+  data::SplitSummary Load(const data::SharedFiles* known = nullptr);
+
+  /// The joins of the data; null where there are none.
+  const data::Joins* joins() const { return source_->joins(); }
 
   /// Evaluates the model. Collective over all workers; the result is empty elsewhere than at the
   /// chief. REQUIRES: no worker pushes meanwhile.
   EvaluationResult Evaluate(const data::Normalizer& normalizer);
 
  private:
-  void Add(const Scorer::Scored& scored, class BlockResults* results) const;
+  void Add(const Scorer::Scored& scored, BlockResults* results);
   void ForEachBlock(const std::function<void(int64_t, const data::Rows&)>& visit);
 
   const Job job_;
+  data::SplitKind split_;
   Group* group_;
   int n_workers_;
   model::TaskHeads* heads_;
   std::unique_ptr<data::Source> source_;
+  /// The blocks of this worker: first_block_, and so on up to end_block_, exclusive.
+  int64_t first_block_ = 0;
+  int64_t block_stride_ = 1;
+  int64_t end_block_ = 0;
   bool kept_ = true;
   std::map<int64_t, data::Rows> blocks_;
   Scorer scorer_;
+  std::optional<int> gauc_field_;               // its position among the fields
+  std::map<int64_t, std::vector<Key>> groups_;  // of the blocks under way
 };
 
 }  // namespace zhiyin::worker::train

@@ -65,6 +65,29 @@ std::string Group::Broadcast(std::string from_chief, const char* what) {
   return from_chief;
 }
 
+void Group::Send(int worker, std::string_view bytes) {
+  mailbox_->Send(roles_.RankOfWorker(worker),
+                 net::Frame(net::FrameKind::kExamples, mailbox_->NewRequestId(), 0, bytes));
+}
+
+std::string Group::Receive(int worker, const char* what) {
+  const int from = roles_.RankOfWorker(worker);
+  for (auto frame = sent_.begin(); frame != sent_.end(); ++frame) {
+    if (frame->source() != from) continue;
+    std::string bytes(frame->text());
+    sent_.erase(frame);
+    return bytes;
+  }
+  while (true) {
+    net::Frame frame = mailbox_->Await({net::FrameKind::kExamples}, what,
+                                       [from](int rank) { return rank == from; });
+    if (roles_.IsServer(frame.source()))
+      Fail(net::NameOf(frame), ", which is a server, expected one from a worker");
+    if (frame.source() == from) return std::string(frame.text());
+    sent_.push_back(std::move(frame));
+  }
+}
+
 void Group::Barrier(const char* what) {
   Gather("", what);
   Broadcast("", what);

@@ -2,9 +2,11 @@
 //
 //   kGather      any bytes; clock = the number of the call
 //   kBroadcast   any bytes; clock = the number of the call
+//   kExamples    any bytes, from one worker to another
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +35,13 @@ class Group {
   std::string Broadcast(std::string from_chief, const char* what);
   /// Returns once every worker has called this.
   void Barrier(const char* what);
+  /// Sends bytes to another worker, which receives them in the order in which they were sent.
+  void Send(int worker, std::string_view bytes);
+  /// Returns the next bytes that a worker has sent to this one.
+  std::string Receive(int worker, const char* what);
   /// For long work between calls: see Mailbox.
   void SendHeartbeat() { mailbox_->SendHeartbeat(); }
+  void WaitForDisk(const std::function<void()>& call) { mailbox_->WaitForDisk(call); }
 
  private:
   net::Mailbox* mailbox_;
@@ -42,6 +49,7 @@ class Group {
   int worker_;
   uint64_t n_calls_ = 0;
   std::vector<net::Frame> early_;  // at the chief: parts of calls that it has not made yet
+  std::vector<net::Frame> sent_;   // to this worker, and not received yet
 };
 
 }  // namespace zhiyin::worker::train

@@ -3,8 +3,10 @@
 #include <memory>
 
 #include "common/error.h"
+#include "worker/data/records.h"
 #include "worker/saved/saved_model.h"
 #include "worker/train/data_pass.h"
+#include "worker/train/label_classes.h"
 #include "worker/train/prediction.h"
 #include "worker/train/results.h"
 #include "worker/train/tools.h"
@@ -21,11 +23,21 @@ void CheckModel(const Manifest& manifest, const model::Model& model) {
        ": it was saved by another version");
 }
 
+std::vector<std::string> BadLineNotes(const data::Joins* joins) {
+  return joins == nullptr ? std::vector<std::string>() : joins->BadLineNotes();
+}
+
+void PrintNotes(const std::vector<std::string>& notes, const JobOptions& options) {
+  for (const std::string& note : notes) options.print(note + "\n");
+}
+
 }  // namespace
 
 bool RunTraining(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
                  net::Mailbox* mailbox) {
-  return TrainingRun(manifest, roles, options, mailbox).Run();
+  Manifest known = manifest;
+  data::FindColumns(known.mutable_job(), [mailbox] { mailbox->SendHeartbeat(); });
+  return TrainingRun(known, roles, options, mailbox).Run();
 }
 
 void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
@@ -33,21 +45,23 @@ void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const Jo
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no test split: add --set data.test.file=...");
-  Tools tools(job, roles, /*evaluates=*/true, options.n_threads, mailbox);
+  Tools tools(job, roles, {data::SplitKind::kTest}, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
-  const auto on_bad = [&](const data::BadLine& line) { CheckBadLine(line, job.data()); };
-  ShareSummaries(tools.evaluator->Load(on_bad), job, "test", &tools.group);
-  const EvaluationResult result = tools.evaluator->Evaluate(saved::NormalizerOf(manifest));
+  Evaluator* evaluator = tools.evaluators[0].get();
+  const data::SplitSummary test = evaluator->Load();
+  if (tools.group.IsChief()) NoteLabels(job, evaluator->split(), test);
+  const EvaluationResult result = evaluator->Evaluate(saved::NormalizerOf(manifest));
   if (!tools.group.IsChief()) return;
-  options.print("test split, " + std::to_string(result.n_rows) + " rows:\n" +
-                MetricsTable(result.tasks));
-  Json summary = {{"name", job.name()},         {"network", options.network},
-                  {"servers", roles.n_servers}, {"workers", roles.n_workers},
-                  {"epoch", manifest.epoch()},  {"step", manifest.step()},
-                  {"test_loss", result.loss},   {"tasks", Json::object()}};
-  for (const model::metric::TaskMetrics& metrics : result.tasks)
-    summary["tasks"][metrics.task] = MetricsObject(metrics);
-  ResultFiles(options.output).WriteSummary(summary);
+  PrintNotes(BadLineNotes(evaluator->joins()), options);
+  PrintNotes(JoinNotes(job, data::SplitName(evaluator->split()), test.joins), options);
+  PrintNotes(data::UnpredictedNotes(result.unpredicted, result.n_rows, kCountsInNoMetric), options);
+  options.print(EvaluationTable(evaluator->split(), result));
+  Json summary = {{"name", job.name()},          {"network", options.network},
+                  {"servers", roles.n_servers},  {"workers", roles.n_workers},
+                  {"epoch", manifest.epoch()},   {"step", manifest.step()},
+                  {"test_loss", result.loss},    {"rows_without_prediction", result.unpredicted.n},
+                  {"tasks", TasksObject(result)}};
+  mailbox->WaitForDisk([&] { ResultFiles(options.output).WriteSummary(summary); });
 }
 
 void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
@@ -55,15 +69,20 @@ void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const Jo
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no examples to predict: add --set data.test.file=...");
-  Tools tools(job, roles, /*evaluates=*/false, options.n_threads, mailbox);
+  Tools tools(job, roles, /*evaluated=*/{}, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
   const std::unique_ptr<data::Source> source =
-      data::MakeSource(job, data::SplitKind::kTest, /*labels=*/{});
+      data::MakeSource(job, data::SplitKind::kTestFiles, /*labels=*/{}, /*observer=*/{},
+                       [mailbox] { mailbox->SendHeartbeat(); });
   Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
   const PredictionCounts counts =
-      WritePredictions(options.output, saved::NormalizerOf(manifest), tools.heads, source.get(),
-                       &scorer, roles.n_workers, &tools.group);
+      WritePredictions(options.output, saved::NormalizerOf(manifest), job, tools.heads,
+                       source.get(), &scorer, roles.n_workers, &tools.group);
   if (!tools.group.IsChief()) return;
+  PrintNotes(BadLineNotes(source->joins()), options);
+  PrintNotes(JoinNotes(job, "test", counts.joins), options);
+  PrintNotes(data::UnpredictedNotes(counts.unpredicted, counts.n_rows - counts.n_bad, "left empty"),
+             options);
   options.print("predictions of " + std::to_string(counts.n_rows) + " rows, " +
                 std::to_string(counts.n_bad) + " of them malformed and left empty, are in " +
                 options.output + "\n");

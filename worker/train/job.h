@@ -35,6 +35,8 @@ struct JobOptions {
   double died_at = 0;
   /// Training: whether to initialize the dense weights; false if the servers have loaded them.
   bool inits_dense = true;
+  /// Training: the folder of the checkpoint, if the manifest has progress.
+  std::string resumed_from;
   /// Training: receives the content of summary.json, at the chief. May be empty.
   std::function<void(const nlohmann::ordered_json&)> take_summary;
 };

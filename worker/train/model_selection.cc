@@ -25,11 +25,14 @@ std::string ModelSelection::StopLine() const {
          " evaluations: training ends here";
 }
 
-std::string ModelSelection::ReportText(const EvaluationResult& reported) const {
+std::string ModelSelection::ReportText(const Evaluations& reported) const {
   const std::string which =
       HasBest() ? "the best, after epoch " + std::to_string(best_epoch()) + ": " : "";
-  return "\n" + which + "test split, " + std::to_string(reported.n_rows) + " rows:\n" +
-         MetricsTable(reported.tasks);
+  std::string text;
+  ForEachEvaluation(reported, [&](data::SplitKind split, const EvaluationResult& result) {
+    text += "\n" + which + EvaluationTable(split, result);
+  });
+  return text;
 }
 
 void ModelSelection::Save(Progress* progress) const {

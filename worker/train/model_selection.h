@@ -24,9 +24,9 @@ class ModelSelection {
     bool saves = false;    // the current model is the best one and must be saved
     bool stops = false;    // training ends although epochs are left
   };
-  /// Decides on an evaluation, after `n_epochs` completed epochs. Called for every evaluation in
-  /// turn. `has_report`: whether an earlier evaluation, possibly of an earlier run of the job, is
-  /// reported so far.
+  /// Decides on an evaluation of the split that decides (Evaluations::Deciding), after `n_epochs`
+  /// completed epochs. Called for every evaluation in turn. `has_report`: whether an earlier
+  /// evaluation, possibly of an earlier run of the job, is reported so far.
   Decision Decide(int64_t n_epochs, const EvaluationResult& found, bool has_report);
 
   /// Whether decisions can stop the job, so that the chief must broadcast them.
@@ -34,13 +34,17 @@ class ModelSelection {
   /// Whether a best model has been saved. False if its metric was never defined; then the job keeps
   /// its last model.
   bool HasBest() const { return KeepsBest() && best_epoch() > 0; }
+  /// Whether the model is the one to keep as long as no evaluation says otherwise: the last one, or
+  /// one of a job that keeps its best and has none yet. Such a model is saved before it is
+  /// evaluated.
+  bool KeepsUnjudged(bool is_last) const { return !HasBest() && (is_last || KeepsBest()); }
   /// The epoch of the best evaluation, counted from 1; 0 if there was none. REQUIRES: HasRule().
   int64_t best_epoch() const { return rule_->best_epoch(); }
 
   /// The line that is printed when a decision stops the job. REQUIRES: HasRule().
   std::string StopLine() const;
-  /// The text that is printed at the end of the job: the reported evaluation, as a table.
-  std::string ReportText(const EvaluationResult& reported) const;
+  /// The text that is printed at the end of the job: the reported evaluations, as tables.
+  std::string ReportText(const Evaluations& reported) const;
 
   /// Writes the state of the rule to a checkpoint.
   void Save(Progress* progress) const;

@@ -7,11 +7,12 @@
 
 namespace zhiyin::worker::train {
 
-void InitModelWeights(const Job& job, Tools* tools) {
+void InitModelWeights(const Job& job, std::span<const double> first_outputs, Tools* tools) {
   if (tools->group.IsChief() && !tools->dense.keys().empty()) {
-    tools->model->InitWeights(
-        Random(job.train().seed(), 0),
-        tools->dense.weights().first(static_cast<size_t>(tools->model->n_weights())));
+    const std::span<float> weights =
+        tools->dense.weights().first(static_cast<size_t>(tools->model->n_weights()));
+    tools->model->InitWeights(Random(job.train().seed(), 0), weights);
+    if (!job.train().start_at_zero()) tools->model->InitOutputs(first_outputs, weights);
     tools->client.Assign(kDenseTable, tools->dense.keys(), tools->dense.weight_rows());
   }
   tools->group.Barrier("the model's first weights");

@@ -2,6 +2,7 @@
 // normalisation uses outside of training.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "common/net/role_map.h"
@@ -11,8 +12,9 @@
 
 namespace zhiyin::worker::train {
 
-/// Sets the initial values of the dense weights, at the chief. Collective over all workers.
-void InitModelWeights(const Job& job, Tools* tools);
+/// Sets the initial values of the dense weights, at the chief. The outputs start at first_outputs
+/// [n_tasks], unless the job has them start at 0. Collective over all workers.
+void InitModelWeights(const Job& job, std::span<const double> first_outputs, Tools* tools);
 
 /// Merges the batch statistics of all workers in an epoch, and those of the part of the epoch
 /// before a resume (`left`, serialized; "" for none). The chief writes the result to the dense

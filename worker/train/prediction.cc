@@ -11,6 +11,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "worker/train/data_pass.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -20,6 +21,65 @@ constexpr char kBlocksName[] = "predictions of a worker";
 constexpr int64_t kBlocksAtATime = 8;
 /// Malformed rows that are written to the log; all are counted.
 constexpr int64_t kBadRowsShown = 10;
+
+/// Predicts the blocks of one worker: worker w has the blocks w, w + n_workers, ...
+class BlockPredictor {
+ public:
+  BlockPredictor(const data::Normalizer& normalizer, data::Source* source, Scorer* scorer,
+                 int n_workers, Group* group)
+      : normalizer_(normalizer),
+        source_(source),
+        scorer_(scorer),
+        n_workers_(n_workers),
+        group_(group),
+        block_(group->worker()) {
+    scorer->Begin();
+  }
+
+  /// Returns the next kBlocksAtATime blocks by number; fewer at the end of the split.
+  std::map<int64_t, PredictedBlocks::Block> Next() {
+    std::map<int64_t, PredictedBlocks::Block> read;
+    for (int64_t i = 0; i < kBlocksAtATime; ++i, block_ += n_workers_) {
+      group_->SendHeartbeat();
+      const int64_t n = source_->Read(block_, &rows_, &bad_);
+      if (n == 0) break;
+      joined_.Merge(source_->joined());
+      PredictedBlocks::Block& here = read[block_];
+      here.n_rows = n;
+      for (const data::BadLine& line : bad_) {
+        here.bad.push_back(line.row - block_ * data::kBlockRows);
+        if (n_shown_++ < kBadRowsShown) LOG(WARNING) << "malformed line: " << line.Text();
+      }
+      if (rows_.n == 0) continue;
+      scorer_->Start(block_, rows_, normalizer_);
+      if (scorer_->n_started() == 2) Finish(&read);
+    }
+    while (scorer_->n_started() > 0) Finish(&read);
+    return read;
+  }
+
+  const data::Unpredicted& unpredicted() const { return unpredicted_; }
+  const data::JoinMatches& joined() const { return joined_; }
+
+ private:
+  void Finish(std::map<int64_t, PredictedBlocks::Block>* read) {
+    const Scorer::Scored& scored = scorer_->Finish();
+    (*read)[scored.block].predictions = scored.predictions;
+    unpredicted_.Add(scored.block, scored.unpredicted);
+  }
+
+  const data::Normalizer& normalizer_;
+  data::Source* source_;
+  Scorer* scorer_;
+  int64_t n_workers_;
+  Group* group_;
+  int64_t block_;  // the next one
+  int64_t n_shown_ = 0;
+  data::Unpredicted unpredicted_;
+  data::JoinMatches joined_;
+  data::Rows rows_;
+  std::vector<data::BadLine> bad_;
+};
 
 }  // namespace
 
@@ -38,7 +98,7 @@ void PredictedBlocks::Add(int64_t number, Block block) {
          n_tasks_, " tasks");
   }
   for (const float p : block.predictions) {
-    if (!std::isfinite(p))
+    if (std::isinf(p))
       Fail(kBlocksName, ": block ", number, ": a prediction is ", p, ", expected a finite number");
   }
   if (!blocks_.emplace(number, std::move(block)).second)
@@ -83,9 +143,11 @@ std::string PredictedBlocks::Lines() const {
       if (is_bad) ++bad;
       for (size_t t = 0; t < n_tasks_; ++t) {
         text += '\t';
+        if (is_bad) continue;
+        const float prediction = *next++;
         // As many digits as tell the number apart from all others.
-        if (!is_bad)
-          text.append(number, std::to_chars(number, number + sizeof(number), *next++).ptr);
+        if (!std::isnan(prediction))
+          text.append(number, std::to_chars(number, number + sizeof(number), prediction).ptr);
       }
       text += '\n';
     }
@@ -94,8 +156,9 @@ std::string PredictedBlocks::Lines() const {
 }
 
 PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer,
-                                  const model::TaskHeads& heads, data::Source* source,
-                                  Scorer* scorer, int n_workers, Group* group) {
+                                  const Job& job, const model::TaskHeads& heads,
+                                  data::Source* source, Scorer* scorer, int n_workers,
+                                  Group* group) {
   const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
   const std::string unfinished = path + ".unfinished";
   std::unique_ptr<FileWriter> file;
@@ -107,40 +170,16 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
     write(header + "\n");
   }
   PredictionCounts counts;
-  int64_t n_shown = 0;
-  data::Rows rows;
-  std::vector<data::BadLine> bad;
-  scorer->Begin();
-  int64_t block = group->worker();
+  BlockPredictor predictor(normalizer, source, scorer, n_workers, group);
   bool more = true;
   while (more) {
     PredictedBlocks own(n_tasks);
-    std::map<int64_t, PredictedBlocks::Block> read;
-    const auto finish = [&] {
-      const Scorer::Scored& scored = scorer->Finish();
-      read[scored.block].predictions = scored.predictions;
-    };
-    for (int64_t i = 0; i < kBlocksAtATime; ++i, block += n_workers) {
-      group->SendHeartbeat();
-      const int64_t n = source->Read(block, &rows, &bad);
-      if (n == 0) break;
-      PredictedBlocks::Block& here = read[block];
-      here.n_rows = n;
-      for (const data::BadLine& line : bad) {
-        here.bad.push_back(line.row - block * data::kBlockRows);
-        if (n_shown++ < kBadRowsShown) LOG(WARNING) << "malformed line: " << line.what;
-      }
-      if (rows.n == 0) continue;
-      scorer->Start(block, rows, normalizer);
-      if (scorer->n_started() == 2) finish();
-    }
-    while (scorer->n_started() > 0) finish();
-    for (auto& [number, predicted] : read) own.Add(number, std::move(predicted));
-
+    for (auto& [number, predicted] : predictor.Next()) own.Add(number, std::move(predicted));
     const std::vector<std::string> all = group->Gather(own.Serialize(), "its predictions");
     if (group->IsChief()) {
       for (size_t w = 1; w < all.size(); ++w)
         FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { own.Merge(all[w]); });
+      group->SendHeartbeat();
       write(own.Lines());
       more = own.blocks().size() == static_cast<size_t>(kBlocksAtATime * n_workers);
       for (const auto& [number, predicted] : own.blocks()) {
@@ -150,8 +189,12 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
     }
     more = group->Broadcast(more ? "more" : "", "word to go on") == "more";
   }
+  data::Unpredicted unpredicted = predictor.unpredicted();
+  unpredicted.Name(job, normalizer, source, [&] { group->SendHeartbeat(); });
+  counts.unpredicted = GatherUnpredicted(unpredicted, group);
+  counts.joins = GatherJoined(predictor.joined(), job, group);
   if (!group->IsChief()) return counts;
-  file->CommitAs(path);
+  group->WaitForDisk([&] { file->CommitAs(path); });
   return counts;
 }
 

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "configs/job.pb.h"
 #include "worker/data/source.h"
+#include "worker/data/unpredicted.h"
 #include "worker/train/group.h"
 #include "worker/train/scorer.h"
 
@@ -21,11 +23,11 @@ class PredictedBlocks {
   struct Block {
     int64_t n_rows = 0;              // lines, malformed ones included
     std::vector<int64_t> bad;        // positions of malformed lines in the block, ascending
-    std::vector<float> predictions;  // [n_rows - bad, n_tasks]
+    std::vector<float> predictions;  // [n_rows - bad, n_tasks]; NaN: the model has none
   };
 
   /// Adds a block. Throws Error on impossible counts or positions, when a block with this number
-  /// was added before, and when a prediction is not finite.
+  /// was added before, and when a prediction is infinite.
   void Add(int64_t number, Block block);
   const std::map<int64_t, Block>& blocks() const { return blocks_; }
 
@@ -35,7 +37,7 @@ class PredictedBlocks {
   void Merge(std::string_view bytes);
 
   /// The output lines of all blocks, in order: the number of the line in the split, from 0, and the
-  /// prediction of each task, which is empty for a malformed line.
+  /// prediction of each task, which is empty for a malformed line, and where the model has none.
   std::string Lines() const;
 
  private:
@@ -43,10 +45,12 @@ class PredictedBlocks {
   std::map<int64_t, Block> blocks_;
 };
 
-/// The number of lines of the split, and of the malformed ones among them.
+/// What became of the lines of the split.
 struct PredictionCounts {
-  int64_t n_rows = 0;
+  int64_t n_rows = 0;  // malformed ones included
   int64_t n_bad = 0;
+  data::Unpredicted unpredicted;  // well-formed ones that lack the prediction of some task
+  data::JoinMatches joins;
 };
 
 /// Writes an output line for every line of the split to `path`, tab-separated, with a header; at
@@ -54,7 +58,8 @@ struct PredictionCounts {
 /// mod n_workers. Workers send a few blocks at a time and wait for the chief, which bounds memory.
 /// Collective over all workers; the counts are those of the whole split, at the chief only.
 PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer,
-                                  const model::TaskHeads& heads, data::Source* source,
-                                  Scorer* scorer, int n_workers, Group* group);
+                                  const Job& job, const model::TaskHeads& heads,
+                                  data::Source* source, Scorer* scorer, int n_workers,
+                                  Group* group);
 
 }  // namespace zhiyin::worker::train

@@ -1,6 +1,7 @@
 #include "worker/train/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "common/bytes.h"
@@ -33,10 +34,14 @@ std::string TimeText(double seconds) {
 std::string EpochTally::Serialize() const {
   ByteWriter out;
   out.Put(n_rows);
-  out.Put(loss_sum);
   out.Put(waited_s);
-  out.Put<uint64_t>(aucs.size());
-  for (const model::metric::RunningAuc& auc : aucs) out.PutArray<int64_t>(auc.counts());
+  out.Put<uint64_t>(losses.size());
+  for (size_t t = 0; t < losses.size(); ++t) {
+    out.Put(losses[t].weight);
+    out.Put(losses[t].loss);
+    aucs[t].Write(&out);
+  }
+  left_out.Write(&out);
   return out.Take();
 }
 
@@ -44,32 +49,48 @@ EpochTally EpochTally::Parse(std::string_view bytes, size_t n_tasks) {
   ByteReader in(bytes, kTallyName);
   EpochTally tally;
   tally.n_rows = in.Get<int64_t>();
-  tally.loss_sum = in.Get<double>();
   tally.waited_s = in.Get<double>();
   if (tally.n_rows < 0 || tally.n_rows > kMaxTallyRows)
     Fail(kTallyName, ": ", tally.n_rows, " rows, expected 0 to ", kMaxTallyRows);
-  const uint64_t n_aucs = in.Get<uint64_t>();
-  if (n_aucs != n_tasks) Fail(kTallyName, ": ", n_aucs, " tasks, expected ", n_tasks);
-  tally.aucs.resize(n_tasks);
-  for (model::metric::RunningAuc& auc : tally.aucs) {
-    const std::vector<int64_t> counts = in.GetArray<int64_t>();
-    if (counts.size() != auc.counts().size())
-      Fail(kTallyName, ": ", counts.size(), " bins, expected ", auc.counts().size());
-    for (const int64_t n : counts) {
-      if (n < 0 || n > tally.n_rows) Fail(kTallyName, ": ", n, " rows in a bin, of ", tally.n_rows);
-    }
-    std::copy(counts.begin(), counts.end(), auc.counts().begin());
+  if (!(tally.waited_s >= 0 && std::isfinite(tally.waited_s)))
+    Fail(kTallyName, ": waits of ", tally.waited_s, " s, expected 0 or more");
+  const uint64_t n_found = in.Get<uint64_t>();
+  if (n_found != n_tasks) Fail(kTallyName, ": ", n_found, " tasks, expected ", n_tasks);
+  for (size_t t = 0; t < n_tasks; ++t) {
+    TaskLoss& sums = tally.losses.emplace_back();
+    sums.weight = in.Get<double>();
+    sums.loss = in.Get<double>();
+    if (!std::isfinite(sums.weight) || sums.weight < 0 || !std::isfinite(sums.loss))
+      Fail(kTallyName, ": a loss of ", sums.loss, " of examples that weigh ", sums.weight,
+           ", expected finite numbers");
+    tally.aucs.push_back(model::metric::RunningAuc::Read(&in, tally.n_rows));
   }
+  tally.left_out = data::Unpredicted::Read(&in);
+  if (tally.left_out.n > tally.n_rows)
+    Fail(kTallyName, ": ", tally.left_out.n, " of ", tally.n_rows, " rows were left out");
   if (!in.AtEnd()) Fail(kTallyName, ": bytes behind its end");
   return tally;
 }
 
 void EpochTally::Merge(const EpochTally& other) {
   n_rows += other.n_rows;
-  loss_sum += other.loss_sum;
   waited_s += other.waited_s;
-  aucs.resize(std::max(aucs.size(), other.aucs.size()));
-  for (size_t t = 0; t < other.aucs.size(); ++t) aucs[t].Merge(other.aucs[t]);
+  losses.resize(std::max(losses.size(), other.losses.size()));
+  aucs.resize(losses.size());
+  for (size_t t = 0; t < other.losses.size(); ++t) {
+    losses[t].weight += other.losses[t].weight;
+    losses[t].loss += other.losses[t].loss;
+    aucs[t].Merge(other.aucs[t]);
+  }
+  left_out.Merge(other.left_out);
+}
+
+double EpochTally::MeanLoss() const {
+  double sum = 0;
+  for (const TaskLoss& task : losses) {
+    if (task.weight > 0) sum += task.loss / task.weight;
+  }
+  return sum;
 }
 
 ProgressPrinter::ProgressPrinter(ProgressStyle style, std::vector<std::string> task_names,
@@ -98,7 +119,7 @@ void ProgressPrinter::Update(int64_t epoch, const std::vector<EpochTally>& talli
       Format("epoch %lld/%lld  %3.0f%%  %.0f samples/s  loss %.4f", static_cast<long long>(epoch),
              static_cast<long long>(n_epochs_),
              100.0 * static_cast<double>(all.n_rows) / static_cast<double>(rows_per_epoch_),
-             n_done / seconds, all.loss_sum / static_cast<double>(all.n_rows));
+             n_done / seconds, all.MeanLoss());
   for (size_t t = 0; t < all.aucs.size(); ++t) {
     if (const std::optional<double> auc = all.aucs[t].Value())
       text += "  " + task_names_[t] + Format(" AUC %.4f", *auc);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/data/unpredicted.h"
 #include "worker/model/metric/metric.h"
 
 namespace zhiyin::worker::train {
@@ -21,10 +22,23 @@ enum class ProgressStyle {
 
 /// A worker's totals in the current epoch. All members add up over workers.
 struct EpochTally {
+  /// Sums of a task over the examples that have its label.
+  struct TaskLoss {
+    double weight = 0;  // of the examples
+    double loss = 0;    // with the weights of the examples and of the task
+  };
+
   int64_t n_rows = 0;                           // examples
-  double loss_sum = 0;                          // weighted, over examples
   double waited_s = 0;                          // waits for servers
+  std::vector<TaskLoss> losses;                 // [n_tasks]
   std::vector<model::metric::RunningAuc> aucs;  // [n_tasks]; empty for tasks that are not binary
+  data::Unpredicted left_out;                   // among n_rows; named (left_out.h)
+
+  EpochTally() = default;
+  explicit EpochTally(size_t n_tasks) : losses(n_tasks), aucs(n_tasks) {}
+
+  /// The sum over tasks of their weighted mean losses, as train_loss is (docs/results.md).
+  double MeanLoss() const;
 
   std::string Serialize() const;
   /// Throws Error on bytes that Serialize did not write, and on impossible counts.

@@ -12,9 +12,9 @@
 namespace zhiyin::worker::train {
 
 /// Returns the progress of a job that has done the steps before `next_step`, counted over all
-/// epochs. Others add the sums of the current epoch (SavePart), the content of metrics.jsonl
-/// (ResultFiles) and the state of the stopping rule (ModelSelection). `mean_losses`
-/// [n_epochs][n_tasks] are those of TaskBalance. The inverse is ResumeTotals, with
+/// epochs. ModelSelection adds the state of the stopping rule; the sums of the current epoch and
+/// the content of metrics.jsonl are the ChiefState. `mean_losses` [n_epochs][n_tasks] are those of
+/// TaskBalance. The inverse is ResumeTotals, with
 /// LossesOfCheckpoint. A pure function.
 Progress ProgressOf(const Job& job, const TrainingData& data, const TrainingTotals& totals,
                     const std::vector<std::vector<double>>& mean_losses, int64_t next_step);

@@ -2,7 +2,7 @@
 #include <deque>
 
 #include "common/error.h"
-#include "worker/train/data_pass.h"
+#include "ps/slices.h"
 #include "worker/train/dealer.h"
 
 namespace zhiyin::worker::train {
@@ -21,14 +21,14 @@ class RangeDealer : public Dealer {
         takes_tickets_(job.train().staleness() > 0),
         worker_(worker),
         n_workers_(n_workers),
-        n_slices_(SlicesOfStep(job.train(), n_workers)),
+        n_slices_(ps::SlicesOfStep(job.train(), n_workers)),
         reader_(reader),
         client_(client) {}
 
   int64_t steps_per_epoch() const override {
     return (plan_.n_batches() + n_slices_ - 1) / n_slices_;
   }
-  std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
+  int64_t n_slices() const override { return plan_.n_batches(); }
 
   void Resume(int64_t epoch, int64_t next_step, std::span<const int64_t> done) override {
     last_clock_ = static_cast<uint64_t>(next_step);
@@ -90,6 +90,9 @@ class RangeDealer : public Dealer {
       task.slice = worker_ % n_slices_;
     }
     ++now_->n_dealt;
+    // Slice numbers follow the file; what tells the time is how many ranges were granted before.
+    const int64_t n_batches = plan_.n_batches(now_->range);
+    task.is_late = IsLate(now_->n_before * n_batches + now_->n_dealt, plan_.n_ranges() * n_batches);
     return task;
   }
 
@@ -141,7 +144,8 @@ class RangeDealer : public Dealer {
       request.finished.push_back(pushed_.front().range);
       pushed_.pop_front();
     }
-    if (is_first_request_ && !plan_.in_file_order()) request.held = reader_->KeptRuns();
+    if (is_first_request_ && !plan_.in_file_order())
+      request.held = plan_.PreferredRanges(worker_, reader_->KeptRuns());
     is_first_request_ = false;
     client_->AskLease(request);
     asked_ = true;

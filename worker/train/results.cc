@@ -13,6 +13,9 @@
 namespace zhiyin::worker::train {
 namespace {
 
+using model::metric::Metric;
+using model::metric::TaskMetrics;
+
 Json OrNull(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
@@ -24,15 +27,27 @@ std::string Cell(const std::optional<double>& value, const char* format) {
   return text;
 }
 
+/// The metrics that a table of these tasks shows.
+std::vector<Metric> ShownMetrics(const std::vector<TaskMetrics>& tasks) {
+  std::vector<Metric> shown;
+  for (const Metric& metric : model::metric::Metrics()) {
+    const auto has = [&](const TaskMetrics& task) { return (task.*metric.value).has_value(); };
+    if (!metric.is_asked_for || std::any_of(tasks.begin(), tasks.end(), has))
+      shown.push_back(metric);
+  }
+  return shown;
+}
+
 }  // namespace
 
-std::string MetricsTable(const std::vector<model::metric::TaskMetrics>& tasks) {
-  std::vector<std::vector<std::string>> cells = {
-      {"task", "samples", "mean label", "AUC", "log loss", "MSE", "RMSE", "R2", "calibration"}};
-  for (const model::metric::TaskMetrics& m : tasks) {
-    cells.push_back({m.task, std::to_string(m.n_samples), Cell(m.label_mean, "%.4f"),
-                     Cell(m.auc, "%.5f"), Cell(m.log_loss, "%.5f"), Cell(m.mse, "%.6f"),
-                     Cell(m.rmse, "%.6f"), Cell(m.r2, "%.5f"), Cell(m.calibration, "%.4f")});
+std::string MetricsTable(const std::vector<TaskMetrics>& tasks) {
+  const std::vector<Metric> metrics = ShownMetrics(tasks);
+  std::vector<std::vector<std::string>> cells = {{"task", "samples", "mean label"}};
+  for (const Metric& metric : metrics) cells[0].emplace_back(metric.title);
+  for (const TaskMetrics& task : tasks) {
+    std::vector<std::string>& row = cells.emplace_back();
+    row = {task.task, std::to_string(task.n_samples), Cell(task.label_mean, "%.4f")};
+    for (const Metric& metric : metrics) row.push_back(Cell(task.*metric.value, metric.format));
   }
   std::vector<size_t> widths(cells[0].size());
   for (const auto& row : cells) {
@@ -49,15 +64,28 @@ std::string MetricsTable(const std::vector<model::metric::TaskMetrics>& tasks) {
   return text;
 }
 
-Json MetricsObject(const model::metric::TaskMetrics& m) {
-  return {{"auc", OrNull(m.auc)},   {"log_loss", OrNull(m.log_loss)},
-          {"mse", OrNull(m.mse)},   {"rmse", OrNull(m.rmse)},
-          {"r2", OrNull(m.r2)},     {"calibration", OrNull(m.calibration)},
-          {"samples", m.n_samples}, {"label_mean", m.label_mean}};
+Json MetricsObject(const TaskMetrics& task) {
+  Json object;
+  for (const Metric& metric : model::metric::Metrics())
+    object[std::string(metric.key)] = OrNull(task.*metric.value);
+  object["samples"] = task.n_samples;
+  object["label_mean"] = task.label_mean;
+  return object;
+}
+
+Json TasksObject(const EvaluationResult& result) {
+  Json tasks = Json::object();
+  for (const TaskMetrics& task : result.tasks) tasks[task.task] = MetricsObject(task);
+  return tasks;
+}
+
+std::string EvaluationTable(data::SplitKind split, const EvaluationResult& result) {
+  return std::string(data::SplitName(split)) + " split, " + std::to_string(result.n_rows) +
+         " rows:\n" + MetricsTable(result.tasks);
 }
 
 Json MetricsLine(int64_t epoch, int64_t step, const std::string& split,
-                 const model::metric::TaskMetrics& metrics) {
+                 const TaskMetrics& metrics) {
   Json line = {{"epoch", epoch}, {"step", step}, {"split", split}, {"task", metrics.task}};
   line.update(MetricsObject(metrics));
   return line;
@@ -76,6 +104,23 @@ Json BalanceJson(const model::balance::BalanceFigures& figures, size_t task,
     line["gradient_cosine"][names[other]] = cosine ? Json(*cosine) : Json(nullptr);
   }
   return line;
+}
+
+Json JoinsJson(std::span<const std::pair<data::SplitKind, data::JoinMatches>> joins,
+               int64_t n_bad) {
+  const auto shares = [](const data::JoinMatches& matches) {
+    Json all = Json::array();
+    for (size_t j = 0; j < matches.n_found.size(); ++j) {
+      const int64_t n_looked_up = matches.n_looked_up[j];
+      all.push_back(n_looked_up == 0 ? Json(nullptr)
+                                     : Json(static_cast<double>(matches.n_found[j]) /
+                                            static_cast<double>(n_looked_up)));
+    }
+    return all;
+  };
+  Json object = {{"malformed_lines", n_bad}};
+  for (const auto& [split, matches] : joins) object[data::SplitName(split)] = shares(matches);
+  return object;
 }
 
 Json ConfigJson(const Job& job) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "configs/job.pb.h"
@@ -21,21 +22,40 @@ namespace zhiyin::worker::train {
 /// JSON whose keys keep their order of insertion.
 using Json = nlohmann::ordered_json;
 
-/// A table with a line for each task; an undefined metric is printed as "undefined".
+/// A table with a line for each task; an undefined metric is printed as "undefined". A column that
+/// no task has a value in is left out if the job has to ask for it.
 std::string MetricsTable(const std::vector<model::metric::TaskMetrics>& tasks);
+
+/// Calls visit(data::SplitKind, const EvaluationResult&) for each evaluation, that of validation
+/// first.
+template <typename Visit>
+void ForEachEvaluation(const Evaluations& found, const Visit& visit) {
+  if (found.validation) visit(data::SplitKind::kValidation, *found.validation);
+  if (found.test) visit(data::SplitKind::kTest, *found.test);
+}
+
+/// "test split, 20 rows:" and the table of its metrics.
+std::string EvaluationTable(data::SplitKind split, const EvaluationResult& result);
 
 /// One line of metrics.jsonl.
 Json MetricsLine(int64_t epoch, int64_t step, const std::string& split,
                  const model::metric::TaskMetrics& metrics);
-/// An object with auc, log_loss, mse, rmse, r2, calibration, samples and label_mean; null if
-/// undefined.
+/// An object with all of model::metric::Metrics(), samples and label_mean; null if undefined.
 Json MetricsObject(const model::metric::TaskMetrics& metrics);
+
+/// The MetricsObject of each task, by its name.
+Json TasksObject(const EvaluationResult& result);
 
 /// The effect of the balancing method on a task, for metrics.jsonl and summary.json: task_weight
 /// and, if gradients were computed for each task, gradient_norm, gradient_conflict, and
 /// gradient_cosine by the name of the other task.
 Json BalanceJson(const model::balance::BalanceFigures& figures, size_t task,
                  std::span<const std::string> names);
+
+/// An object with the shares of the lines of each split, by its name, that found a line in each
+/// join [n_joins], of those with a key, null where none has one; and malformed_lines of the files
+/// of all joins.
+Json JoinsJson(std::span<const std::pair<data::SplitKind, data::JoinMatches>> joins, int64_t n_bad);
 
 /// The whole configuration, with the field names of job.proto.
 Json ConfigJson(const Job& job);

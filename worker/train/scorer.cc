@@ -47,6 +47,7 @@ const Scorer::Scored& Scorer::Finish() {
   std::swap(scored_.targets, slot->targets);
   scored_.predictions.resize(scored_.targets.labels.size());
   heads_->Predictions(scored_.outputs, scored_.predictions);
+  scored_.unpredicted = heads_->LeaveOutUndefined(scored_.predictions, &scored_.targets);
   return scored_;
 }
 

@@ -32,9 +32,11 @@ class Scorer {
 
   struct Scored {
     int64_t block = 0;
+    /// Without the labels of predictions that are NaN.
     model::Targets targets;
-    std::vector<float> predictions;  // [n, n_tasks]
-    Matrix outputs;                  // [n, n_tasks], the inputs of the losses
+    std::vector<float> predictions;    // [n, n_tasks]; NaN where the model has none
+    std::vector<int64_t> unpredicted;  // the examples that lack one, ascending
+    Matrix outputs;                    // [n, n_tasks], the inputs of the losses
   };
 
   /// Begins a pass over blocks: the dense weights are pulled again. REQUIRES: n_started() == 0.

@@ -1,12 +1,19 @@
 #include "worker/train/stopping_rule.h"
 
 #include <glog/logging.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <string>
 #include <vector>
 
+#include "common/config/kinds.h"
+#include "common/error.h"
+#include "common/text.h"
 #include "worker/model/loss/loss.h"
+#include "worker/train/label_classes.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -23,23 +30,56 @@ const Task& TaskOf(const config::Checker& check, const config::ConfigPath& path,
   check.FailUnknown(path, "task", name, names);
 }
 
+/// The metrics have the names of the values of the enum, in lower case.
+const model::metric::Metric& MetricOf(EarlyStopping::Metric name) {
+  std::string key = EarlyStopping::Metric_Name(name);
+  for (char& c : key) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const model::metric::Metric* metric = model::metric::FindMetric(key);
+  CHECK(metric != nullptr) << key;
+  return *metric;
+}
+
+/// The values of the enum for tasks with such predictions.
+std::vector<std::string> NamesOfMetrics(model::loss::PredictionKind kind) {
+  std::vector<std::string> names;
+  for (int i = 0; i < EarlyStopping::Metric_descriptor()->value_count(); ++i) {
+    const auto* value = EarlyStopping::Metric_descriptor()->value(i);
+    if (MetricOf(static_cast<EarlyStopping::Metric>(value->number())).fits(kind))
+      names.push_back(value->name());
+  }
+  return names;
+}
+
 /// Checks that the task of a term exists and has the term's metric.
 void CheckTerm(const config::Checker& check, const config::ConfigPath& path,
                const EarlyStopping::Term& term, const Job& job) {
   const Task& task = TaskOf(check, path("task"), term.task(), job);
   check.CheckPositive(path("weight"), term.weight());
   const model::loss::PredictionKind kind = model::loss::PredictionOf(task);
-  const bool is_number = kind == model::loss::PredictionKind::kNumber;
-  const bool is_probability = kind == model::loss::PredictionKind::kProbability;
-  const bool fits = term.metric() == EarlyStopping::AUC    ? !is_number
-                    : term.metric() == EarlyStopping::RMSE ? is_number || is_probability
-                                                           : is_probability;
-  if (fits) return;
-  check.Fail(path("metric"), "is ", EarlyStopping::Metric_Name(term.metric()),
-             ", expected one that task ", term.task(), " has: ",
-             is_number        ? "RMSE"
-             : is_probability ? "AUC, RMSE or LOG_LOSS"
-                              : "AUC");
+  if (!MetricOf(term.metric()).fits(kind)) {
+    check.Fail(path("metric"), "is ", EarlyStopping::Metric_Name(term.metric()),
+               ", expected one that task ", term.task(),
+               " has: ", config::Listed(NamesOfMetrics(kind), "or"));
+  }
+  if (term.metric() == EarlyStopping::GAUC && job.evaluation().gauc_field().empty()) {
+    check.Fail(path("metric"),
+               "is GAUC, and there are no groups: expected a field in evaluation.gauc_field");
+  }
+}
+
+/// Whether the metric is defined for labels in this range. REQUIRES: the range is not empty.
+bool IsDefined(EarlyStopping::Metric metric, const data::LabelRange& labels) {
+  switch (metric) {
+    case EarlyStopping::AUC:
+    case EarlyStopping::GAUC:
+      return !IsOneClass(labels);
+    case EarlyStopping::AVERAGE_PRECISION:
+      return labels.most > 0.5;
+    case EarlyStopping::NORMALIZED_ENTROPY:  // the mean label is between 0 and 1
+      return labels.most > 0 && labels.least < 1;
+    default:
+      return true;
+  }
 }
 
 }  // namespace
@@ -55,7 +95,8 @@ void CheckEarlyStopping(const config::Checker& check, const Job& job) {
   constexpr int kMaxPatience = 1'000'000;
   const config::ConfigPath path = check.root()("train")("early_stopping");
   const zhiyin::EarlyStopping& stopping = job.train().early_stopping();
-  if (!job.data().has_test()) check.Fail(path, "looks at evaluations, and there is no data.test");
+  if (!job.data().has_validation() && !job.data().has_test())
+    check.Fail(path, "looks at evaluations, and there is no data.validation and no data.test");
   check.CheckRange(path("patience"), stopping.patience(), 0, kMaxPatience);
   check.CheckNotNegative(path("min_delta"), stopping.min_delta());
   if (stopping.patience() == 0 && !stopping.keep_best())
@@ -67,6 +108,44 @@ void CheckEarlyStopping(const config::Checker& check, const Job& job) {
   }
   for (int i = 0; i < stopping.term_size(); ++i)
     CheckTerm(check, path("term", i), stopping.term(i), job);
+}
+
+void CheckStoppingMetrics(const Job& job, data::SplitKind split,
+                          const data::SplitSummary& summary) {
+  const zhiyin::EarlyStopping& stopping = job.train().early_stopping();
+  for (int i = 0; i < stopping.term_size(); ++i) {
+    const EarlyStopping::Term& term = stopping.term(i);
+    size_t t = 0;
+    while (job.task(static_cast<int>(t)).name() != term.task()) ++t;
+    const data::LabelRange& labels = summary.labels[t];
+    if (!labels.IsEmpty() && IsDefined(term.metric(), labels)) continue;
+    const char* const name = data::SplitName(split);
+    Fail("train.early_stopping.term[", i, "]: ", EarlyStopping::Metric_Name(term.metric()),
+         " of task ", term.task(), " is undefined: ",
+         labels.IsEmpty()
+             ? TextOf("no label of data.", name, " has a weight above 0, expected some")
+             : RangeText(summary, t, name) +
+                   ", expected both classes, or a metric that one class has");
+  }
+}
+
+bool ComparesAlike(const Job& before, const Job& now) {
+  using google::protobuf::util::MessageDifferencer;
+  const zhiyin::EarlyStopping& was = before.train().early_stopping();
+  const zhiyin::EarlyStopping& is = now.train().early_stopping();
+  if (was.keep_best() != is.keep_best() ||
+      !MessageDifferencer::Equals(before.data().test(), now.data().test()) ||
+      !MessageDifferencer::Equals(before.data().validation(), now.data().validation()) ||
+      before.evaluation().gauc_field() != now.evaluation().gauc_field() ||
+      !std::equal(was.term().begin(), was.term().end(), is.term().begin(), is.term().end(),
+                  MessageDifferencer::Equals))
+    return false;
+  // Without terms, the losses of all tasks count by the weights of the tasks.
+  return !is.term().empty() ||
+         std::equal(before.task().begin(), before.task().end(), now.task().begin(),
+                    now.task().end(), [](const Task& a, const Task& b) {
+                      return a.name() == b.name() && a.weight() == b.weight();
+                    });
 }
 
 StoppingRule::StoppingRule(const Job& job) : config_(job.train().early_stopping()) {}
@@ -101,31 +180,20 @@ void StoppingRule::Resume(const Progress::Stopping& progress) {
 }
 
 std::optional<double> StoppingRule::ValueOf(const EvaluationResult& evaluation) const {
-  if (config_.term().empty()) return -evaluation.loss;
-  double value = 0;
+  double value = config_.term().empty() ? -evaluation.loss : 0;
   for (const zhiyin::EarlyStopping::Term& term : config_.term()) {
     const auto task = std::find_if(
         evaluation.tasks.begin(), evaluation.tasks.end(),
         [&](const model::metric::TaskMetrics& metrics) { return metrics.task == term.task(); });
     CHECK(task != evaluation.tasks.end()) << term.task();
-    std::optional<double> metric;
-    switch (term.metric()) {
-      case zhiyin::EarlyStopping::AUC:
-        metric = task->auc;
-        break;
-      case zhiyin::EarlyStopping::RMSE:
-        if (task->rmse) metric = -*task->rmse;
-        break;
-      case zhiyin::EarlyStopping::LOG_LOSS:
-        if (task->log_loss) metric = -*task->log_loss;
-        break;
-      default:
-        break;
-    }
-    if (!metric) return {};
-    value += term.weight() * *metric;
+    const model::metric::Metric& metric = MetricOf(term.metric());
+    const std::optional<double>& found = *task.*metric.value;
+    if (!found) return {};
+    const bool is_larger_better = metric.better == model::metric::Metric::Better::kLarger;
+    value += term.weight() * (is_larger_better ? *found : -*found);
   }
-  return value;
+  // What is compared with a value that is not a number is never better.
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace zhiyin::worker::train

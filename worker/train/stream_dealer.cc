@@ -25,7 +25,7 @@ class StreamDealer : public Dealer {
         rounds_per_epoch_((plan_.n_steps() + round_steps_ - 1) / round_steps_) {}
 
   int64_t steps_per_epoch() const override { return plan_.n_steps(); }
-  std::vector<int64_t> RowsOfSlices() const override { return plan_.RowsOfSlices(); }
+  int64_t n_slices() const override { return plan_.n_slices(); }
 
   void Resume(int64_t epoch, int64_t next_step, std::span<const int64_t>) override {
     n_done_before_ = epoch * plan_.n_steps();
@@ -53,9 +53,13 @@ class StreamDealer : public Dealer {
       }
     }
     const int stream = own_[at_++];
-    return SliceTask{plan_.SliceNumber(step_, stream),
-                     static_cast<uint64_t>(epoch_ * plan_.n_steps() + step_), stream,
-                     plan_.n_streams(), plan_.StepRows(step_)};
+    const int64_t number = plan_.SliceNumber(step_, stream);
+    return SliceTask{number,
+                     static_cast<uint64_t>(epoch_ * plan_.n_steps() + step_),
+                     stream,
+                     plan_.n_streams(),
+                     plan_.StepRows(step_),
+                     IsLate(number + 1, plan_.n_steps() * plan_.n_streams())};
   }
 
   void AskAhead() override {

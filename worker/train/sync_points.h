@@ -41,7 +41,9 @@ class SyncPoints {
   SyncPoint AfterEpoch(int64_t epoch, bool is_last);
 
   /// Calls CheckpointKeeper::Start. REQUIRES: this is the chief; all workers wait meanwhile.
-  void Start(Manifest manifest, bool is_last) { keeper_->Start(std::move(manifest), is_last); }
+  void Start(Manifest manifest, std::string state, bool is_last) {
+    keeper_->Start(std::move(manifest), std::move(state), is_last);
+  }
   /// At the chief: waits until no checkpoint is being written. Does nothing elsewhere. Throws Error
   /// as CheckpointKeeper::Finish does.
   void Finish();

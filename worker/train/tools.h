@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "common/net/mailbox.h"
 #include "common/net/role_map.h"
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
+#include "worker/data/file_bytes.h"
 #include "worker/model/balance/task_balance.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/model.h"
@@ -19,27 +21,29 @@ namespace zhiyin::worker::train {
 
 /// The client, the model and what they need. Used by the rank's thread; borrows the mailbox.
 struct Tools {
-  /// `evaluates`: whether to make an evaluator, for the test split. `n_threads`: threads for matrix
-  /// products.
-  Tools(const Job& job, const net::RoleMap& roles, bool evaluates, int n_threads,
-        net::Mailbox* mailbox)
+  /// `evaluated`: the splits to make evaluators for. `n_threads`: threads for matrix products.
+  Tools(const Job& job, const net::RoleMap& roles, const std::vector<data::SplitKind>& evaluated,
+        int n_threads, net::Mailbox* mailbox)
       : team(n_threads),
         group(mailbox, roles),
         client(mailbox, roles, job),
         model(model::MakeModel(job)),
         dense(model::balance::TaskBalance::NumWeights(job, *model)),
-        heads(job),
-        evaluator(evaluates ? std::make_unique<Evaluator>(job, &client, &group, roles.n_workers,
-                                                          model.get(), &dense, &heads)
-                            : nullptr) {}
+        heads(job) {
+    for (const data::SplitKind split : evaluated) {
+      evaluators.push_back(std::make_unique<Evaluator>(job, split, &client, &group, roles.n_workers,
+                                                       model.get(), &dense, &heads, &reads));
+    }
+  }
 
+  data::ReadCounts reads;  // of the splits
   model::nn::Team team;
   Group group;
   ps::client::Client client;
   std::unique_ptr<model::Model> model;
   model::DenseWeights dense;
   model::TaskHeads heads;
-  std::unique_ptr<Evaluator> evaluator;
+  std::vector<std::unique_ptr<Evaluator>> evaluators;  // of the evaluated splits, in their order
 };
 
 }  // namespace zhiyin::worker::train

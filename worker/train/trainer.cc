@@ -2,20 +2,34 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "common/error.h"
 #include "common/random.h"
+#include "common/text.h"
+#include "worker/data/unpredicted.h"
+#include "worker/train/left_out.h"
 
 namespace zhiyin::worker::train {
+namespace {
+
+/// Distinguishes the draws of passes from other random numbers of the seed.
+constexpr uint64_t kPasses = 0x706173;
+
+}  // namespace
 
 Trainer::Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader,
-                 const net::Endpoint* clock, ps::client::Client* client, model::Model* model,
-                 model::DenseWeights* dense, model::TaskHeads* heads,
-                 model::balance::TaskBalance* balance, Profile* profile, std::function<void()> tick)
-    : dealer_(dealer),
+                 const net::Endpoint* clock, const data::Normalizer* normalizer, int64_t epoch_rows,
+                 ps::client::Client* client, model::Model* model, model::DenseWeights* dense,
+                 model::TaskHeads* heads, model::balance::TaskBalance* balance, Profile* profile,
+                 std::function<void()> tick)
+    : job_(job),
+      dealer_(dealer),
       reader_(reader),
       clock_(clock),
+      normalizer_(normalizer),
+      epoch_rows_(epoch_rows),
       client_(client),
       model_(model),
       dense_(dense),
@@ -23,23 +37,23 @@ Trainer::Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader,
       balance_(balance),
       profile_(profile),
       tick_(std::move(tick)),
-      seed_(job.train().seed()),
       prefetch_(job.train().prefetch()),
       synchronous_(job.train().staleness() == 0),
       slots_{Slot(model::EmbeddingInput(job, model::InputLayout::Of(job))),
              Slot(model::EmbeddingInput(job, model::InputLayout::Of(job)))},
+      slice_statistics_(dense->weights()),
       batch_statistics_(dense->weights()) {
-  const int64_t n_slices = static_cast<int64_t>(dealer->RowsOfSlices().size());
-  n_first_slices_ = n_slices - (n_slices + 7) / 8;
+  sums_shape_ = {.n_slices = static_cast<size_t>(dealer->n_slices()),
+                 .n_tasks = static_cast<size_t>(heads->n_tasks()),
+                 .n_balance = balance->HasSums() ? balance->sums().numbers().size() : 0};
 }
 
 void Trainer::BeginEpoch(int64_t epoch) {
   epoch_ = epoch;
-  slice_sums_ = SliceSums();
-  tally_ = EpochTally();
+  epoch_sums_ = EpochSums(sums_shape_);
+  tally_ = EpochTally(sums_shape_.n_tasks);
   batch_statistics_.clear();
   waited_before_ = client_->waited_s();
-  tally_.aucs.resize(static_cast<size_t>(heads_->n_tasks()));
   profile_->Enter(Stage::kDeal);
   dealer_->BeginEpoch(epoch);
 }
@@ -88,6 +102,7 @@ bool Trainer::Start(Slot* slot) {
   const data::Rows& rows = reader_->Next(tick_);
   profile_->Enter(Stage::kKeys);
   slot->task = *task;
+  slot->n_rows = rows.n;
   heads_->TakeTargets(rows, &slot->targets);
   slot->input.Prepare(rows);
 
@@ -107,76 +122,146 @@ bool Trainer::Start(Slot* slot) {
   return true;
 }
 
-/// From the rows to the push of their gradients.
 void Trainer::Finish(Slot* slot) {
   profile_->Enter(Stage::kUnpack);
   client_->PullFinish(&slot->exchange);
   profile_->Enter(Stage::kPool);
   const double began = clock_->Now() - client_->waited_s();
-  slot->input.Pool(&x_);
-  const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
-  const model::nn::Pass pass = {
-      true, Random(seed_, slot->exchange.clock, static_cast<uint64_t>(slot->task.slice)).Next(),
-      slot->task.number < n_first_slices_ ? nullptr : &batch_statistics_};
-  profile_->Enter(Stage::kForward);
-  model_->Forward(dense_->weights(), x, pass, &outputs_);
-
-  profile_->Enter(Stage::kLoss);
-  const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
-  predictions_.resize(slot->targets.labels.size());
-  heads_->Predictions(outputs_, predictions_);
-  slice_sums_.numbers.push_back(slot->task.number);
-  slice_sums_.sums.resize(slice_sums_.sums.size() + n_tasks);
-  const std::span<model::TaskSums> sums = std::span(slice_sums_.sums).last(n_tasks);
-  heads_->Sums(outputs_, predictions_, slot->targets, sums);
-  profile_->Enter(Stage::kMetrics);
-  tally_.n_rows += slot->input.n_rows();
-  for (size_t t = 0; t < n_tasks; ++t) {
-    const int task = static_cast<int>(t);
-    if (!std::isfinite(sums[t].loss)) {
-      Fail("epoch ", epoch_ + 1, ", step ", slot->task.clock, ": the loss of task ",
-           heads_->name(task), " is ", sums[t].loss,
-           ", expected a finite number: lower the learning rates, or look for extreme values in "
-           "the numeric "
-           "columns");
-    }
-    tally_.loss_sum += heads_->weight(task) * sums[t].loss;
-    if (!model::metric::HasAuc(heads_->kind(task))) continue;
-    for (size_t at = t; at < predictions_.size(); at += n_tasks) {
-      const float label = slot->targets.labels[at];
-      if (!std::isnan(label))
-        tally_.aucs[t].Add(model::metric::InUnitInterval(heads_->kind(task), predictions_[at]),
-                           label);
-    }
-  }
-
-  profile_->Enter(Stage::kDeal);
-  client_->Progress();
-  dealer_->AskAhead();
-  profile_->Enter(Stage::kLoss);
-  objectives_.resize(n_tasks);
-  heads_->Derivatives(outputs_, slot->targets, slot->task.step_rows, &doutputs_, objectives_);
-  own_losses_.assign(n_tasks, 0);
-  model_->AddAuxiliaryLoss(outputs_, slot->targets.labels,
-                           1.0f / static_cast<float>(slot->task.step_rows), own_losses_,
-                           &doutputs_);
-  for (size_t t = 0; t < n_tasks; ++t) tally_.loss_sum += sums[t].own_loss = own_losses_[t];
-  profile_->Enter(Stage::kBackward);
-  std::ranges::fill(dense_->gradient_rows(), 0.0f);
-  const bool has_gradients =
-      balance_->Apply({x, &doutputs_, objectives_, sums, slot->input.n_rows(), slot->task.step_rows,
-                       slot->task.clock, pass.seed},
-                      dense_, &slot->input);
-  if (!has_gradients) Backward(x, &slot->input);
+  Compute(slot);
+  Record(*slot);
   slot->input.AddL2(slot->task.step_rows);
-  if (balance_->HasSums()) {
-    const std::span<const double> numbers = balance_->sums().numbers();
-    slice_sums_.balance.insert(slice_sums_.balance.end(), numbers.begin(), numbers.end());
-  }
+  epoch_sums_.Add(slot->task.number, sums_,
+                  balance_->HasSums() ? balance_->sums().numbers() : std::span<const double>());
   profile_->Enter(Stage::kPush);
   client_->PushStart(&slot->exchange, slot->task.slice, slot->task.n_slices);
   profile_->Enter(Stage::kDeal);
   dealer_->Pushed(slot->task, clock_->Now() - client_->waited_s() - began);
+}
+
+void Trainer::Compute(Slot* slot) {
+  const model::nn::Pass pass = {true,
+                                Random(job_.train().seed(), static_cast<uint64_t>(epoch_),
+                                       static_cast<uint64_t>(slot->task.number), kPasses)
+                                    .Next(),
+                                slot->task.is_late ? &slice_statistics_ : nullptr};
+  const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
+  while (true) {
+    Forward(*slot, pass);
+    const std::vector<int64_t> unpredicted = data::WithoutPrediction(predictions_, n_tasks);
+    if (LeaveOut(slot, ToLeaveOut(slot->input, unpredicted))) continue;
+    SumUp(*slot);
+    profile_->Enter(Stage::kDeal);
+    client_->Progress();
+    dealer_->AskAhead();
+    ComputeGradients(slot, pass.seed);
+    if (AreFigures()) break;
+    // What compares examples or multiplies gradients overflows before predictions do.
+    std::vector<int64_t> all(static_cast<size_t>(slot->input.n_rows()));
+    std::iota(all.begin(), all.end(), int64_t{0});
+    if (!LeaveOut(slot, MostExtreme(slot->input, all))) break;
+  }
+  if (pass.statistics != nullptr) batch_statistics_.Add(slice_statistics_);
+}
+
+void Trainer::Forward(const Slot& slot, const model::nn::Pass& pass) {
+  profile_->Enter(Stage::kPool);
+  slot.input.Pool(&x_);
+  slice_statistics_.clear();
+  profile_->Enter(Stage::kForward);
+  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), pass,
+                  &outputs_);
+  profile_->Enter(Stage::kLoss);
+  predictions_.resize(slot.targets.labels.size());
+  heads_->Predictions(outputs_, predictions_);
+}
+
+bool Trainer::LeaveOut(Slot* slot, std::span<const int64_t> examples) {
+  if (examples.empty()) return false;
+  const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
+  data::Unpredicted left_out;
+  left_out.n = static_cast<int64_t>(examples.size());
+  for (const int64_t example : examples) {
+    if (left_out.first.size() == data::Unpredicted::kMaxNamed) break;
+    const int64_t place = slot->input.place(example);
+    left_out.first.push_back(
+        {slot->task.number, place,
+         TextOf("epoch ", epoch_ + 1, ", step ", slot->task.clock, ", example ", place,
+                " of slice ", slot->task.number, ": ",
+                data::DescribeExtreme(job_, *normalizer_, slot->input.numerics(example)))});
+  }
+  tally_.left_out.Merge(left_out);
+  CheckLeftOut(tally_.left_out, epoch_rows_, epoch_ + 1);
+  slot->input.LeaveOut(examples);
+  slot->targets.LeaveOut(examples, n_tasks);
+  return true;
+}
+
+void Trainer::SumUp(const Slot& slot) {
+  sums_.resize(static_cast<size_t>(heads_->n_tasks()));
+  heads_->Sums(outputs_, predictions_, slot.targets, sums_);
+  for (size_t t = 0; t < sums_.size(); ++t) {
+    const auto check = [&](const char* what, double sum) {
+      if (std::isfinite(sum)) return;
+      Fail("epoch ", epoch_ + 1, ", step ", slot.task.clock, ": ", what, " of task ",
+           heads_->name(static_cast<int>(t)), " is ", sum,
+           ", expected a finite number: lower the learning rates, or look for extreme values in "
+           "the numeric columns");
+    };
+    check("the loss", sums_[t].loss);
+    // A loss that compares examples does not see one that is alone in its group.
+    check("the sum of the predictions", sums_[t].prediction);
+  }
+}
+
+bool Trainer::AreFigures() const {
+  const auto is_finite = [](double x) { return std::isfinite(x); };
+  return std::ranges::all_of(own_losses_, is_finite) &&
+         (!balance_->HasSums() || std::ranges::all_of(balance_->sums().numbers(), is_finite));
+}
+
+void Trainer::Record(const Slot& slot) {
+  profile_->Enter(Stage::kMetrics);
+  const size_t n_tasks = sums_.size();
+  tally_.n_rows += slot.n_rows;
+  for (size_t t = 0; t < n_tasks; ++t) {
+    const int task = static_cast<int>(t);
+    tally_.losses[t].weight += sums_[t].weight;
+    tally_.losses[t].loss += heads_->weight(task) * sums_[t].loss;
+    if (!model::metric::HasAuc(heads_->kind(task))) continue;
+    for (size_t at = t; at < predictions_.size(); at += n_tasks) {
+      const double label = slot.targets.labels[at];
+      if (!model::metric::Counts(predictions_[at], label)) continue;
+      tally_.aucs[t].Add(model::metric::InUnitInterval(heads_->kind(task), predictions_[at]), label,
+                         slot.targets.weights.empty() ? 1.0f : slot.targets.weights[at]);
+    }
+  }
+}
+
+void Trainer::ComputeGradients(Slot* slot, uint64_t seed) {
+  const size_t n_tasks = sums_.size();
+  const SliceTask& task = slot->task;
+  const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
+  profile_->Enter(Stage::kLoss);
+  objectives_.resize(n_tasks);
+  heads_->Derivatives(outputs_, slot->targets, task.step_rows, &doutputs_, objectives_);
+  profile_->Enter(Stage::kBackward);
+  std::ranges::fill(dense_->gradient_rows(), 0.0f);
+  const bool adds_gradients = balance_->Apply(
+      {x, &doutputs_, objectives_, sums_, slot->input.n_rows(), task.step_rows, task.clock, seed},
+      dense_, &slot->input);
+  // The auxiliary loss is no task's: it comes after the balance, with its own weight.
+  profile_->Enter(Stage::kLoss);
+  own_losses_.assign(n_tasks, 0);
+  model_->AddAuxiliaryLoss(outputs_, slot->targets.labels, slot->targets.items,
+                           1.0f / static_cast<float>(task.step_rows), own_losses_, &doutputs_);
+  for (size_t t = 0; t < n_tasks; ++t) sums_[t].own_loss = own_losses_[t];
+  profile_->Enter(Stage::kBackward);
+  if (adds_gradients && !model_->HasAuxiliaryLoss()) {
+    slot->input.ClearGradients();
+  } else {
+    Backward(x, &slot->input);
+  }
+  if (adds_gradients) balance_->AddGradients(dense_, &slot->input);
 }
 
 void Trainer::Backward(const ConstMatrixView& x, model::EmbeddingInput* input) {

@@ -3,6 +3,9 @@
 //   examples -> distinct keys -> pull -> embedding rows pooled into x -> forward -> loss ->
 //   backward
 //   -> gradients summed per key -> push
+//
+// Examples without a finite prediction are left out of their slice, which is then computed anew
+// from the embedding rows on (left_out.h).
 #pragma once
 
 #include <cstdint>
@@ -16,6 +19,7 @@
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
 #include "worker/data/slice_reader.h"
+#include "worker/data/statistics.h"
 #include "worker/model/balance/task_balance.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/embedding_input.h"
@@ -33,11 +37,13 @@ namespace zhiyin::worker::train {
 /// all arguments of the constructor.
 class Trainer {
  public:
-  /// `tick` is called during long waits for data, for heartbeats.
+  /// `normalizer` is that of the reader, `epoch_rows` how many examples all workers together train
+  /// on in an epoch. `tick` is called during long waits for data, for
+  /// heartbeats.
   Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader, const net::Endpoint* clock,
-          ps::client::Client* client, model::Model* model, model::DenseWeights* dense,
-          model::TaskHeads* heads, model::balance::TaskBalance* balance, Profile* profile,
-          std::function<void()> tick);
+          const data::Normalizer* normalizer, int64_t epoch_rows, ps::client::Client* client,
+          model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads,
+          model::balance::TaskBalance* balance, Profile* profile, std::function<void()> tick);
 
   /// Begins an epoch, counted from 0. For every epoch in order, the caller calls BeginEpoch, then
   /// Run until it returns true, then EndEpoch.
@@ -45,17 +51,18 @@ class Trainer {
   /// Trains until the epoch has no more slices for this worker and returns true, or until the next
   /// slice is of step `until` or later and returns false; the next Run begins with that slice.
   /// `after_slice` is called after every slice, with the tally of this epoch so far. Throws Error
-  /// when a loss is not finite.
+  /// when a loss is not finite that no example explains, and when too many examples were left out
+  /// (CheckLeftOut).
   bool Run(uint64_t until, const std::function<void(const EpochTally&)>& after_slice);
   /// Waits until the servers have acknowledged all gradients of this worker.
   void Settle();
   void EndEpoch();
 
   /// The sums of the current epoch so far, or of the last one if it has ended.
-  const SliceSums& slice_sums() const { return slice_sums_; }
+  const EpochSums& epoch_sums() const { return epoch_sums_; }
   const EpochTally& tally() const { return tally_; }
-  /// The statistics of batch normalisation over this worker's slices in the last eighth of the
-  /// epoch.
+  /// The statistics of batch normalisation over this worker's late slices (SliceTask::is_late), so
+  /// that they fit the weights at the end of the epoch.
   const model::nn::BatchStatistics& batch_statistics() const { return batch_statistics_; }
 
  private:
@@ -64,6 +71,7 @@ class Trainer {
   struct Slot {
     explicit Slot(const model::EmbeddingInput& like) : input(like) {}
     SliceTask task;
+    int64_t n_rows = 0;  // examples, those that are left out included
     model::EmbeddingInput input;
     model::Targets targets;
     ps::client::Exchange exchange;
@@ -71,13 +79,34 @@ class Trainer {
 
   /// Takes the next slice and pulls its rows. Returns false when there is none.
   bool Start(Slot* slot);
+  /// From the rows to the push of their gradients.
   void Finish(Slot* slot);
-  /// The backward pass of all tasks at once: gradients of the dense weights and of the rows.
+  /// Computes outputs_, predictions_, sums_ and the gradients of the slice, without the examples
+  /// that have no finite prediction.
+  void Compute(Slot* slot);
+  /// Sets x_, outputs_ and predictions_.
+  void Forward(const Slot& slot, const model::nn::Pass& pass);
+  /// Leaves examples out of the slice. Returns whether there are any.
+  bool LeaveOut(Slot* slot, std::span<const int64_t> examples);
+  /// Sets sums_ but for own_loss. Throws Error where one is not finite.
+  void SumUp(const Slot& slot);
+  /// Whether the auxiliary losses and the figures of the balance are finite.
+  bool AreFigures() const;
+  /// Adds the slice's losses and predictions to the tally.
+  void Record(const Slot& slot);
+  /// Sets the gradients of the dense weights and of the rows, for the outputs of the forward pass.
+  /// `seed` is that of the pass. Sets own_loss of sums_.
+  void ComputeGradients(Slot* slot, uint64_t seed);
+  /// Backpropagates doutputs_, and what the auxiliary loss adds: sets the gradients of the rows,
+  /// and adds to those of the dense weights.
   void Backward(const ConstMatrixView& x, model::EmbeddingInput* input);
 
+  const Job& job_;
   Dealer* dealer_;
   data::SliceReader* reader_;
   const net::Endpoint* clock_;
+  const data::Normalizer* normalizer_;
+  int64_t epoch_rows_;
   ps::client::Client* client_;
   model::Model* model_;
   model::DenseWeights* dense_;
@@ -85,7 +114,6 @@ class Trainer {
   model::balance::TaskBalance* balance_;
   Profile* profile_;
   std::function<void()> tick_;
-  uint64_t seed_;
   bool prefetch_;
   bool synchronous_;
   int64_t epoch_ = 0;
@@ -100,9 +128,11 @@ class Trainer {
   std::vector<float> predictions_;
   std::vector<double> objectives_;  // [n_tasks]
   std::vector<double> own_losses_;  // [n_tasks]
+  model::nn::BatchStatistics slice_statistics_;
   model::nn::BatchStatistics batch_statistics_;
-  int64_t n_first_slices_ = 0;  // slices of an epoch whose batch statistics are left out
-  SliceSums slice_sums_;
+  SumsShape sums_shape_;
+  std::vector<model::TaskSums> sums_;  // [n_tasks], of the slice in hand
+  EpochSums epoch_sums_;
   EpochTally tally_;
 };
 

@@ -1,11 +1,20 @@
 #include "worker/train/training_data.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "common/error.h"
+#include "ps/slices.h"
 #include "worker/data/source.h"
+#include "worker/model/first_outputs.h"
 #include "worker/model/label_domains.h"
 #include "worker/train/data_pass.h"
+#include "worker/train/label_classes.h"
+#include "worker/train/split_pass.h"
+#include "worker/train/stopping_rule.h"
 
 namespace zhiyin::worker::train {
 
@@ -16,43 +25,96 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   const int worker = tools->group.worker();
   const int64_t shuffle_rows = job.data().shuffle_rows();
   const bool synchronous = job.train().staleness() == 0;
-  const int n_slices = SlicesOfStep(job.train(), n_workers);
+  const int n_slices = ps::SlicesOfStep(job.train(), n_workers);
   result.n_planned_workers = resumed != nullptr ? resumed->n_workers() : n_workers;
-  const auto on_bad = [&](const data::BadLine& line) { CheckBadLine(line, job.data()); };
+  const Tick tick = [group = &tools->group] { group->SendHeartbeat(); };
+  if (tools->group.IsChief()) {
+    result.files = data::DigestTrainingFiles(job.data(), tick);
+    if (resumed != nullptr) CheckResumedFiles(*resumed, result.files);
+  }
   const int64_t n_kept = shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
-  result.reader = std::make_unique<data::SliceReader>(
-      data::MakeSource(job, data::SplitKind::kTrain, model::LabelDomainsOf(job)),
-      job.train().seed(), n_kept, data::Augmenter(job));
-  const data::BlockSummaries train =
-      ShareSummaries(result.reader->FirstPass(FirstDeal(job.train(), n_workers), worker, on_bad,
-                                              [&] { tools->group.SendHeartbeat(); }),
-                     job, "train", &tools->group);
-  const data::SplitSummary summary = data::SplitSummary::Of(train);
+  std::unique_ptr<data::Source> source =
+      data::MakeSource(job, data::SplitKind::kTrain, model::LabelDomainsOf(job), /*observer=*/{},
+                       tick, &tools->reads);
+  if (source->joins() != nullptr) {
+    result.n_bad_joined = source->joins()->n_bad();
+    result.notes = source->joins()->BadLineNotes();
+  }
+  result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(), n_kept,
+                                                      data::Augmenter(job));
+  SplitPass pass(job, data::SplitKind::kTrain, result.reader->source(), n_kept, &tools->group,
+                 n_workers);
+  const SharedFindings train = pass.Read(FirstDeal(job.train(), n_workers));
+  const data::SplitSummary& summary = train.summary;
   result.n_rows = summary.n_rows;
   result.n_bad = summary.n_bad;
+  for (const std::string& note : ConstantNumerics(job, summary))
+    result.notes.push_back("note: " + note);
   result.normalizer = NormalizerFor(job, summary);
-  if (tools->evaluator) {
-    const data::BlockSummaries own = tools->evaluator->Load(on_bad);
-    result.n_bad += data::SplitSummary::Of(ShareSummaries(own, job, "test", &tools->group)).n_bad;
+  result.first_outputs = model::FirstOutputs(job, summary.RoundedLabelSums());
+  const auto take_joins = [&](data::SplitKind split, const data::JoinMatches& joins) {
+    for (std::string& note : JoinNotes(job, data::SplitName(split), joins))
+      result.notes.push_back(std::move(note));
+    result.joins.emplace_back(split, joins);
+  };
+  take_joins(data::SplitKind::kTrain, summary.joins);
+  std::vector<data::SplitSummary> held_out;
+  for (const std::unique_ptr<Evaluator>& evaluator : tools->evaluators) {
+    const data::SplitKind split = evaluator->split();
+    const bool has_known_files =
+        std::ranges::equal(data::SplitOf(job.data(), split).file(), job.data().train().file());
+    const data::SplitSummary evaluated =
+        evaluator->Load(has_known_files ? result.reader->source()->shared_files() : nullptr);
+    result.n_bad += evaluated.n_bad;
+    // The first one is the one that decides (Evaluations::Deciding).
+    if (job.train().has_early_stopping() && evaluator == tools->evaluators.front())
+      CheckStoppingMetrics(job, split, evaluated);
+    if (tools->group.IsChief()) NoteLabels(job, split, evaluated);
+    take_joins(split, evaluated.joins);
+    held_out.push_back(evaluated);
   }
+  CheckTrainingLabels(job, summary, held_out, &tools->group);
   const int64_t rows_per_slice = std::max(job.train().batch_size() / n_slices, 1);
+  const auto deliver = [&](const auto& plan) {
+    pass.Deliver(
+        [&](int w) { return plan.FirstBlocks(w, n_workers); },
+        [&](int64_t block, data::Rows rows) { result.reader->Keep(block, std::move(rows)); });
+  };
   if (synchronous) {
-    data::StreamPlan plan(train, n_slices, rows_per_slice, shuffle_rows);
+    data::StreamPlan plan(train.records, n_slices, rows_per_slice, shuffle_rows);
+    deliver(plan);
     result.reader->Start(plan.runs(), result.normalizer, /*in_one_pass=*/true);
     result.dealer = MakeStreamDealer(job, std::move(plan), worker, n_workers, result.reader.get(),
                                      &tools->client);
   } else {
-    data::RangePlan plan(train, result.n_planned_workers, rows_per_slice, shuffle_rows,
+    data::RangePlan plan(train.records, result.n_planned_workers, rows_per_slice, shuffle_rows,
                          ps::kMaxRanges);
+    deliver(plan);
     result.reader->Start(plan.runs(), result.normalizer, /*in_one_pass=*/false);
     result.dealer = MakeRangeDealer(job, std::move(plan), worker, n_workers, result.reader.get(),
                                     &tools->client);
   }
-  result.rows_of_slices = result.dealer->RowsOfSlices();
+  result.n_slices = result.dealer->n_slices();
   if (resumed != nullptr) {
-    CheckResumedData(*resumed, result.n_rows, result.n_slices(), result.dealer->steps_per_epoch());
+    CheckResumedData(*resumed, result.n_rows, result.n_slices, result.dealer->steps_per_epoch());
   }
   return result;
+}
+
+void CheckResumedFiles(const Progress& resumed, const std::vector<data::FileDigest>& files) {
+  std::unordered_map<std::string_view, const Progress::DataFile*> all_saved;
+  for (const Progress::DataFile& saved : resumed.data_file())
+    all_saved.emplace(saved.path(), &saved);
+  for (const data::FileDigest& file : files) {
+    const auto found = all_saved.find(file.path);
+    if (found == all_saved.end()) continue;
+    const Progress::DataFile& saved = *found->second;
+    if (saved.n_bytes() == file.n_bytes && saved.digest() == file.digest) continue;
+    Fail("--resume: ", file.path, ": has another content than when the checkpoint was written (",
+         saved.n_bytes(), " bytes then, ", file.n_bytes,
+         " now), expected the same data: to train on other data, begin anew in another "
+         "--output, with train.warm_start to keep what was learned");
+  }
 }
 
 void CheckResumedData(const Progress& resumed, int64_t n_rows, int64_t n_slices,

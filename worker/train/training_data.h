@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/net/role_map.h"
 #include "configs/job.pb.h"
 #include "configs/manifest.pb.h"
+#include "worker/data/file_digest.h"
 #include "worker/data/slice_reader.h"
 #include "worker/data/statistics.h"
 #include "worker/train/dealer.h"
@@ -18,25 +21,34 @@ namespace zhiyin::worker::train {
 /// The facts about the examples that training needs, with the reader and the dealer of this worker.
 /// The dealer borrows the reader and the client of the worker's tools, which outlive it.
 struct TrainingData {
-  int64_t n_rows = 0;  // examples of the training split
-  int64_t n_bad = 0;   // malformed lines of all splits that the job reads
+  int64_t n_rows = 0;        // examples of the training split
+  int64_t n_bad = 0;         // malformed lines of all splits that the job reads
+  int64_t n_bad_joined = 0;  // malformed lines of the files of data.join
+  /// The matches of joins in each split that the job reads, the training split first.
+  std::vector<std::pair<data::SplitKind, data::JoinMatches>> joins;
+  std::vector<std::string> notes;  // about the data, a line each, for people
   /// The number of workers of the run that began the job. It determines how epochs are cut into
   /// slices, also in a resumed job.
   int n_planned_workers = 0;
+  std::vector<data::FileDigest> files;  // at the chief: of the training examples and joins
   data::Normalizer normalizer;
+  std::vector<double> first_outputs;  // of the model, by task (worker/model/first_outputs.h)
   std::unique_ptr<data::SliceReader> reader;
   std::unique_ptr<Dealer> dealer;
-  std::vector<int64_t> rows_of_slices;  // of an epoch, by the slice's number
-
-  int64_t n_slices() const { return static_cast<int64_t>(rows_of_slices.size()); }
+  int64_t n_slices = 0;  // of an epoch
 };
 
-/// Makes the first pass over both splits, shares the summaries among all workers, and loads the
+/// Makes the first pass over all splits, shares the findings among all workers, and loads the
 /// blocks that this worker evaluates. `resumed` is the progress of the checkpoint, nullptr for a
-/// new job. Throws Error when the data does not fit the job, or differs from that of the earlier
-/// run. Collective over all workers.
+/// new job. Throws Error when the data does not fit the job, when labels are of one class where
+/// that means nothing (CheckTrainingLabels, CheckStoppingMetrics), or when the data differs from
+/// that of the earlier run. Collective over all workers.
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
                               Tools* tools);
+
+/// Throws Error, naming the file, where a file of the run that wrote the checkpoint has another
+/// content now.
+void CheckResumedFiles(const Progress& resumed, const std::vector<data::FileDigest>& files);
 
 /// Throws Error unless the data and its slices are those of the run that wrote the checkpoint.
 void CheckResumedData(const Progress& resumed, int64_t n_rows, int64_t n_slices,

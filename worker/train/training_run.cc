@@ -6,23 +6,37 @@
 
 #include "common/bytes.h"
 #include "common/wall_clock.h"
+#include "ps/slices.h"
 #include "worker/saved/saved_model.h"
 #include "worker/train/epoch_evaluation.h"
-#include "worker/train/epoch_summary.h"
 #include "worker/train/invariants.h"
+#include "worker/train/left_out.h"
 #include "worker/train/model_weights.h"
 #include "worker/train/progress_message.h"
 
 namespace zhiyin::worker::train {
+namespace {
+
+/// The job with the number of its slices. Where it names none, there is one for each of the workers
+/// that it began with, also when others resume it. Saved is the job as it was configured.
+Job WithSlices(const Manifest& manifest, int n_workers) {
+  Job job = manifest.job();
+  const int n_first_workers = manifest.has_progress() ? manifest.progress().n_workers() : n_workers;
+  job.mutable_train()->set_slices(ps::SlicesOfStep(job.train(), n_first_workers));
+  return job;
+}
+
+}  // namespace
 
 TrainingRun::TrainingRun(const Manifest& manifest, const net::RoleMap& roles,
                          const JobOptions& options, net::Mailbox* mailbox)
-    : job_(manifest.job()),
+    : manifest_(manifest),
+      job_(WithSlices(manifest, roles.n_workers)),
       resumed_(manifest.has_progress() ? &manifest.progress() : nullptr),
       roles_(roles),
       options_(options),
       mailbox_(mailbox),
-      tools_(job_, roles, job_.data().has_test(), options.n_threads, mailbox),
+      tools_(job_, roles, data::EvaluatedSplits(job_.data()), options.n_threads, mailbox),
       profile_(options.profile, &tools_.client),
       balance_(job_, tools_.model.get()),
       selection_(job_),
@@ -45,16 +59,21 @@ void TrainingRun::Prepare() {
   data_ = ReadTrainingData(job_, resumed_, roles_, &tools_);
   totals_.n_rows = data_.n_rows;
   totals_.n_bad = data_.n_bad;
+  if (job_.data().join_size() > 0) totals_.joins = JoinsJson(data_.joins, data_.n_bad_joined);
   profile_.Enter(Stage::kOther);
-  if (options_.inits_dense) InitModelWeights(job_, &tools_);
+  if (options_.inits_dense) InitModelWeights(job_, data_.first_outputs, &tools_);
   printer_.emplace(IsChief() ? options_.progress : ProgressStyle::kNone, TaskNamesOf(job_),
                    job_.train().epochs(), totals_.n_rows, options_.print);
-  reports_.emplace(roles_, options_.progress, static_cast<size_t>(job_.task_size()),
-                   data_.n_slices(), mailbox_, &*printer_);
+  if (IsChief()) {
+    for (const std::string& note : data_.notes) printer_->Say(note);
+  }
+  reports_.emplace(roles_, options_.progress, static_cast<size_t>(job_.task_size()), data_.n_slices,
+                   mailbox_, &*printer_);
   totals_.reading_s = SecondsSince(started_);
   trainer_.emplace(job_, data_.dealer.get(), data_.reader.get(), &mailbox_->endpoint(),
-                   &tools_.client, tools_.model.get(), &tools_.dense, &tools_.heads, &balance_,
-                   &profile_, [this] { mailbox_->SendHeartbeat(); });
+                   &data_.normalizer, data_.n_rows, &tools_.client, tools_.model.get(),
+                   &tools_.dense, &tools_.heads, &balance_, &profile_,
+                   [this] { mailbox_->SendHeartbeat(); });
   if (resumed_ != nullptr) Resume();
   const bool keeps_checkpoints =
       !options_.output.empty() && (job_.train().has_checkpoint() || options_.stop_requested);
@@ -72,28 +91,36 @@ void TrainingRun::Resume() {
   totals_.n_epochs = resumed_->epoch();
   for (std::vector<double>& losses : LossesOfCheckpoint(*resumed_, TaskNamesOf(job_)))
     balance_.AddEpoch(std::move(losses));
-  left_ = PartOfCheckpoint(*resumed_, TaskNamesOf(job_), Shape());
-  data_.dealer->Resume(resumed_->epoch(), resumed_->next_step(), left_.sums.numbers);
   if (IsChief()) {
-    files_.Continue(resumed_->metrics());
+    ChiefState state = ReadChiefState(options_.resumed_from, manifest_);
+    files_.Continue(std::move(state.metrics));
+    if (state.part)
+      left_ = OrderedPart(*state.part, SavedTasksOf(*resumed_), TaskNamesOf(job_),
+                          Shape().sums.n_balance);
+    if (options_.inits_dense) left_.batch_statistics.clear();
     ResumeTotals(*resumed_, &totals_);
     selection_.Resume(*resumed_);
     printer_->Say("resumed at step " + std::to_string(resumed_->next_step()) + ", in epoch " +
                   std::to_string(resumed_->epoch() + 1));
   }
+  data_.dealer->Resume(resumed_->epoch(), resumed_->next_step(), left_.sums.Slices());
   tools_.group.Barrier("where the job stands");
 }
 
 bool TrainingRun::RunEpochs() {
   while (totals_.n_epochs < job_.train().epochs() && !stopped_early_) {
-    const Clock::time_point began = Clock::now();
+    epoch_began_ = Clock::now();
     const bool is_whole = TrainEpoch(totals_.n_epochs);
-    totals_.training_s += SecondsSince(began);
+    totals_.training_s += SecondsSince(epoch_began_);
     if (!is_whole) return false;
     ++totals_.n_epochs;
     const bool is_last = totals_.n_epochs == job_.train().epochs();
-    if (tools_.evaluator && (is_last || totals_.n_epochs % job_.evaluation().every_epochs() == 0))
+    if (!tools_.evaluators.empty() &&
+        (is_last || totals_.n_epochs % job_.evaluation().every_epochs() == 0)) {
+      // An evaluation that fails does not cost what was trained.
+      if (IsChief() && selection_.KeepsUnjudged(is_last)) SaveModel();
       stopped_early_ = Judge(Evaluate());
+    }
     if (!sync_points_ || stopped_early_) continue;
     const SyncPoint sync_point = sync_points_->AfterEpoch(totals_.n_epochs - 1, is_last);
     if (!Pause(sync_point, StepsOf(totals_.n_epochs), /*in_epoch=*/false)) return false;
@@ -104,10 +131,11 @@ bool TrainingRun::RunEpochs() {
 void TrainingRun::Conclude() {
   if (sync_points_) sync_points_->Finish();
   if (IsChief() && !selection_.HasBest()) SaveModel();
-  if (totals_.evaluation) printer_->Say(selection_.ReportText(*totals_.evaluation));
+  if (!totals_.evaluated.IsEmpty()) printer_->Say(selection_.ReportText(totals_.evaluated));
   profile_.Enter(Stage::kSync);
   const std::vector<std::string> all_counts =
       tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
+  totals_.reads = GatherReads(tools_.reads, &tools_.group);
   const std::vector<double> worker_stages =
       options_.profile ? GatherSeconds(&profile_, roles_, &tools_.group) : std::vector<double>();
   if (!IsChief()) return;
@@ -118,7 +146,7 @@ void TrainingRun::Conclude() {
   const Json summary =
       TrainingSummary(job_, roles_, options_, totals_,
                       CountsOf(job_, roles_, totals_, all_counts, report), worker_stages);
-  files_.WriteSummary(summary);
+  tools_.group.WaitForDisk([&] { files_.WriteSummary(summary); });
   if (options_.take_summary) options_.take_summary(summary);
   for (const std::string& line : ClosingLines(roles_, options_, totals_, report, worker_stages))
     printer_->Say(line);
@@ -152,7 +180,7 @@ bool TrainingRun::TrainEpoch(int64_t epoch) {
 void TrainingRun::EndEpoch(int64_t epoch) {
   profile_.Enter(Stage::kSync);
   WorkerParts parts;
-  parts.sums = tools_.group.Gather(trainer_->slice_sums().Serialize(), "the end of an epoch");
+  parts.sums = tools_.group.Gather(trainer_->epoch_sums().Serialize(), "the end of an epoch");
   parts.tallies = tools_.group.Gather(trainer_->tally().Serialize(), "its tally of an epoch");
   // Ranges of an epoch are dealt when all of the one before are finished.
   if (job_.train().staleness() != 0) tools_.group.Barrier("the end of an epoch");
@@ -163,8 +191,11 @@ void TrainingRun::EndEpoch(int64_t epoch) {
   if (IsChief()) {
     reports_->TakeArrived();
     EpochSummary summary = SumUpEpoch(tools_.heads, Shape(), left_, parts, roles_);
+    CheckLeftOut(summary.left_out, totals_.n_rows, epoch + 1);
+    SayLeftOut(summary);
     AddEpoch(summary, &totals_);
-    files_.AddMetrics(TrainLines(epoch + 1, StepsOf(epoch + 1), summary));
+    const std::vector<Json> lines = TrainLines(epoch + 1, StepsOf(epoch + 1), summary);
+    tools_.group.WaitForDisk([&] { files_.AddMetrics(lines); });
     mean_losses = std::move(summary.mean_losses);
   }
   left_ = EpochPart();
@@ -175,23 +206,38 @@ void TrainingRun::EndEpoch(int64_t epoch) {
   balance_.AddEpoch(ByteReader(known, "mean losses").GetArray<double>());
 }
 
-EvaluationResult TrainingRun::Evaluate() {
+void TrainingRun::SayLeftOut(const EpochSummary& summary) {
+  std::vector<std::string> notes =
+      data::UnpredictedNotes(summary.left_out, summary.n_samples, "left out of training");
+  // Names are of the first epoch that leaves out any: those of later ones are most often alike.
+  if (totals_.n_left_out > 0 && notes.size() > 1) notes.resize(1);
+  for (const std::string& note : notes) printer_->Say(note);
+}
+
+Evaluations TrainingRun::Evaluate() {
   profile_.Enter(Stage::kEvaluation);
   EpochEvaluation evaluation = EvaluateModel(data_.normalizer, &tools_);
   if (!IsChief()) return {};
   totals_.n_rows_made_by_evaluation += evaluation.n_rows_made;
-  files_.AddMetrics(TestLines(totals_.n_epochs, StepsOf(totals_.n_epochs), evaluation.result));
+  const std::vector<Json> lines =
+      EvaluationLines(totals_.n_epochs, StepsOf(totals_.n_epochs), evaluation.found);
+  tools_.group.WaitForDisk([&] { files_.AddMetrics(lines); });
   printer_->Say(EvaluationLine(totals_.n_epochs, job_.train().epochs(), totals_.train_loss,
-                               evaluation.result));
-  return std::move(evaluation.result);
+                               evaluation.found));
+  ForEachEvaluation(evaluation.found, [&](data::SplitKind, const EvaluationResult& result) {
+    for (const std::string& note :
+         data::UnpredictedNotes(result.unpredicted, result.n_rows, kCountsInNoMetric))
+      printer_->Say(note);
+  });
+  return std::move(evaluation.found);
 }
 
-bool TrainingRun::Judge(EvaluationResult found) {
+bool TrainingRun::Judge(Evaluations found) {
   std::string stop;  // "" to train on
   if (IsChief()) {
     const ModelSelection::Decision decision =
-        selection_.Decide(totals_.n_epochs, found, totals_.evaluation.has_value());
-    if (decision.reports) totals_.evaluation = std::move(found);
+        selection_.Decide(totals_.n_epochs, found.Deciding(), !totals_.evaluated.IsEmpty());
+    if (decision.reports) totals_.evaluated = std::move(found);
     if (decision.saves) SaveModel();
     if (decision.stops) {
       stop = "stop";
@@ -207,30 +253,32 @@ bool TrainingRun::Pause(const SyncPoint& sync_point, int64_t step, bool in_epoch
   WorkerParts parts;
   if (in_epoch) {
     trainer_->Settle();
-    parts = GatherParts(trainer_->slice_sums(), trainer_->tally(), trainer_->batch_statistics(),
+    parts = GatherParts(trainer_->epoch_sums(), trainer_->tally(), trainer_->batch_statistics(),
                         &tools_.group);
   }
   if (IsChief()) {
-    Manifest manifest = saved::ManifestOf(job_, data_.normalizer, totals_.n_epochs, step,
+    Manifest manifest = saved::ManifestOf(manifest_.job(), data_.normalizer, totals_.n_epochs, step,
                                           tools_.model->n_weights());
     Progress* progress = manifest.mutable_progress();
     *progress = ProgressOf(job_, data_, totals_, balance_.epochs(), step);
-    progress->set_metrics(files_.metrics());
+    if (in_epoch) progress->set_training_s(totals_.training_s + SecondsSince(epoch_began_));
     selection_.Save(progress);
-    if (in_epoch) SavePart(MergeParts(left_, parts, Shape(), roles_), progress);
-    sync_points_->Start(std::move(manifest), sync_point.stop);
+    sync_points_->Start(std::move(manifest), StateNow(parts, in_epoch).Serialize(),
+                        sync_point.stop);
   }
   tools_.group.Barrier("a checkpoint");
   return !sync_point.stop;
 }
 
 void TrainingRun::SaveModel() {
-  if (options_.output.empty()) return;
+  if (options_.output.empty() || saved_at_epoch_ == totals_.n_epochs) return;
+  saved_at_epoch_ = totals_.n_epochs;
   profile_.Enter(Stage::kSave);
   if (sync_points_) sync_points_->Finish();
-  saved::SaveModel(saved::ManifestOf(job_, data_.normalizer, totals_.n_epochs,
+  saved::SaveModel(saved::ManifestOf(manifest_.job(), data_.normalizer, totals_.n_epochs,
                                      StepsOf(totals_.n_epochs), tools_.model->n_weights()),
-                   options_.output + "/model", &tools_.client);
+                   options_.output + "/model", &tools_.client,
+                   [this](const std::string& line) { printer_->Say(line); });
 }
 
 void TrainingRun::SayBackAtWork() {
@@ -242,11 +290,17 @@ void TrainingRun::SayBackAtWork() {
 }
 
 EpochShape TrainingRun::Shape() const {
-  return {.rows_of_slices = data_.rows_of_slices,
+  return {.sums = {.n_slices = static_cast<size_t>(data_.n_slices),
+                   .n_tasks = static_cast<size_t>(job_.task_size()),
+                   .n_balance = balance_.HasSums() ? balance_.sums().numbers().size() : 0},
           .n_rows = data_.n_rows,
-          .n_tasks = static_cast<size_t>(job_.task_size()),
-          .n_balance = balance_.HasSums() ? balance_.sums().numbers().size() : 0,
           .n_weights = tools_.model->n_weights()};
+}
+
+ChiefState TrainingRun::StateNow(const WorkerParts& parts, bool in_epoch) const {
+  ChiefState state{.metrics = files_.metrics(), .part = {}};
+  if (in_epoch) state.part = MergeParts(left_, parts, Shape(), roles_);
+  return state;
 }
 
 }  // namespace zhiyin::worker::train

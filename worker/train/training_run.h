@@ -10,7 +10,9 @@
 #include "common/net/role_map.h"
 #include "configs/manifest.pb.h"
 #include "worker/model/balance/task_balance.h"
+#include "worker/train/chief_state.h"
 #include "worker/train/epoch_part.h"
+#include "worker/train/epoch_summary.h"
 #include "worker/train/job.h"
 #include "worker/train/model_selection.h"
 #include "worker/train/profile.h"
@@ -61,19 +63,22 @@ class TrainingRun {
   /// Gathers the workers' sums of the epoch at the chief, which writes the epoch's metrics;
   /// broadcasts the mean losses where the method of balancing uses them.
   void EndEpoch(int64_t epoch);
-  /// Evaluates the model. Returns the result at the chief, which also writes and prints it; an
-  /// empty result elsewhere.
-  EvaluationResult Evaluate();
+  /// At the chief: prints how many examples the epoch has left out.
+  void SayLeftOut(const EpochSummary& summary);
+  /// Evaluates the model. Returns the results at the chief, which also writes and prints them; none
+  /// elsewhere.
+  Evaluations Evaluate();
   /// Takes the chief's decision on an evaluation: saves the model if it is the best one. Returns,
   /// at all workers, whether training stops. `found` is used at the chief only.
-  bool Judge(EvaluationResult found);
+  bool Judge(Evaluations found);
 
   /// Begins the checkpoint that `sync_point` asks for, if any. Between epochs the checkpoint holds
   /// no sums of an epoch; `in_epoch`, it holds those of the epoch so far. Returns false when the
   /// job ends here. REQUIRES: all workers have pushed the steps before `step`, and no later ones.
   bool Pause(const SyncPoint& sync_point, int64_t step, bool in_epoch);
 
-  /// At the chief: saves the model with its current weights, unless the job has no output folder.
+  /// At the chief: saves the model with its current weights, unless that was done or the job has no
+  /// output folder.
   void SaveModel();
   /// At the chief: prints how long after the death of the earlier run the first step was done.
   void SayBackAtWork();
@@ -82,12 +87,15 @@ class TrainingRun {
   /// The number of steps in `n_epochs` epochs.
   int64_t StepsOf(int64_t n_epochs) const { return n_epochs * data_.dealer->steps_per_epoch(); }
   EpochShape Shape() const;
+  /// At the chief: the lines of metrics.jsonl and, `in_epoch`, the sums of the epoch so far.
+  ChiefState StateNow(const WorkerParts& parts, bool in_epoch) const;
   static double SecondsSince(Clock::time_point began) {
     return std::chrono::duration<double>(Clock::now() - began).count();
   }
 
   const Clock::time_point started_ = Clock::now();
-  const Job& job_;
+  const Manifest& manifest_;
+  const Job job_;            // the manifest's, with the number of slices in numbers
   const Progress* resumed_;  // nullptr: a new job
   net::RoleMap roles_;
   const JobOptions& options_;
@@ -99,8 +107,10 @@ class TrainingRun {
   ResultFiles files_;
   TrainingTotals totals_;
   TrainingData data_;
-  EpochPart left_;  // the part of the current epoch that was done before the resume
+  EpochPart left_;  // at the chief: the part of the current epoch that was done before the resume
   bool stopped_early_ = false;
+  int64_t saved_at_epoch_ = -1;    // at the chief: the completed epochs of the model that was saved
+  Clock::time_point epoch_began_;  // of this run's part of the current epoch
   // Made by Prepare().
   std::optional<ProgressPrinter> printer_;
   std::optional<ProgressReports> reports_;

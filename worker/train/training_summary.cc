@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "common/bytes.h"
+#include "common/error.h"
 #include "worker/train/profile.h"
 
 namespace zhiyin::worker::train {
@@ -16,6 +18,7 @@ std::string CountOf(int n, const char* what) {
 Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions& options,
                      const TrainingTotals& totals, const JobCounts& counts,
                      const std::vector<double>& worker_stages) {
+  const std::optional<EvaluationResult>& test = totals.evaluated.test;
   Json summary = {
       {"name", job.name()},
       {"network", options.network},
@@ -31,17 +34,23 @@ Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions
       {"steps", totals.n_steps},
       {"train_rows", totals.n_rows},
       {"malformed_lines", totals.n_bad},
+      {"bytes_read", totals.reads.n_bytes},
+      {"files_opened", totals.reads.n_files},
       {"samples", totals.n_samples},
+      {"samples_left_out", totals.n_left_out},
       {"worker_samples", totals.worker_samples},
       {"samples_per_second", static_cast<double>(totals.n_samples) / totals.training_s},
       {"wait_share", totals.is_timed ? Json(totals.WaitShare(roles.n_workers)) : Json(nullptr)},
       {"train_loss", totals.train_loss},
-      {"test_loss", totals.evaluation ? Json(totals.evaluation->loss) : Json(nullptr)},
-      {"tasks", Json::object()}};
-  if (totals.evaluation) {
-    for (const model::metric::TaskMetrics& metrics : totals.evaluation->tasks)
-      summary["tasks"][metrics.task] = MetricsObject(metrics);
+      {"test_loss", test ? Json(test->loss) : Json(nullptr)},
+      {"rows_without_prediction", test ? Json(test->unpredicted.n) : Json(nullptr)},
+      {"tasks", test ? TasksObject(*test) : Json::object()}};
+  if (const auto& validation = totals.evaluated.validation) {
+    summary["validation"] = {{"loss", validation->loss},
+                             {"rows_without_prediction", validation->unpredicted.n},
+                             {"tasks", TasksObject(*validation)}};
   }
+  if (!totals.joins.is_null()) summary["joins"] = totals.joins;
   if (!totals.task_balance.empty()) summary["balance"] = totals.task_balance;
   if (totals.resumed_at_step) summary["resumed_at_step"] = *totals.resumed_at_step;
   if (options.died_at > 0) summary["seconds_from_death_to_step"] = totals.death_to_step_s;
@@ -68,6 +77,9 @@ std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOption
                 static_cast<long long>(totals.n_samples), totals.training_s,
                 static_cast<double>(totals.n_samples) / totals.training_s, totals.reading_s);
   lines.push_back(line);
+  if (totals.n_left_out > 0)
+    lines.push_back(std::to_string(totals.n_left_out) +
+                    " samples were left out: the model had no finite prediction for them");
   for (const ps::ServerReport::NonFinite& refused : report.non_finite) {
     lines.push_back(std::to_string(refused.n_pushes) + " pushes of rank " +
                     std::to_string(refused.rank) + " were refused for gradients of table " +
@@ -75,8 +87,9 @@ std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOption
                     (options.output.empty() ? "the log" : options.output + "/poisoned"));
   }
   if (totals.is_timed) {
-    std::snprintf(line, sizeof(line), "workers waited for servers in %.0f %% of that time",
-                  100 * totals.WaitShare(roles.n_workers));
+    std::snprintf(line, sizeof(line), "workers waited for servers in %.0f %% of %s time",
+                  100 * totals.WaitShare(roles.n_workers),
+                  totals.earlier_s > 0 ? "this run's part of that" : "that");
     lines.push_back(line);
   }
   if (options.profile) {
@@ -116,6 +129,27 @@ JobCounts CountsOf(const Job& job, const net::RoleMap& roles, const TrainingTota
         roles.RankOfWorker(w), [&] { return ParseCounts(workers[static_cast<size_t>(w)]); }));
   }
   return counts;
+}
+
+TrainingTotals::Reads GatherReads(const data::ReadCounts& own, Group* group) {
+  ByteWriter out;
+  out.Put(own.n_bytes.load());
+  out.Put(own.n_files.load());
+  const std::vector<std::string> parts = group->Gather(out.Take(), "what it has read");
+  TrainingTotals::Reads total;
+  for (size_t w = 0; w < parts.size(); ++w) {
+    FromRank(group->RankOfWorker(static_cast<int>(w)), [&] {
+      ByteReader in(parts[w], "what a worker has read");
+      constexpr int64_t kMost = int64_t{1} << 56;
+      const int64_t n_bytes = in.Get<int64_t>();
+      const int64_t n_files = in.Get<int64_t>();
+      if (n_bytes < 0 || n_bytes > kMost || n_files < 0 || n_files > kMost || !in.AtEnd())
+        in.Refuse("no counts");
+      total.n_bytes += n_bytes;
+      total.n_files += n_files;
+    });
+  }
+  return total;
 }
 
 std::vector<double> GatherSeconds(Profile* profile, const net::RoleMap& roles, Group* group) {

@@ -8,6 +8,7 @@
 
 #include "common/net/role_map.h"
 #include "configs/job.pb.h"
+#include "worker/data/file_bytes.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/group.h"
 #include "worker/train/invariants.h"
@@ -28,24 +29,36 @@ struct TrainingTotals {
   double seconds = 0;   // since the start
   double reading_s = 0;
   double training_s = 0;                // in epochs, including earlier runs of the job
-  double waited_s = 0;                  // waits for servers, summed over workers
+  double earlier_s = 0;                 // of training_s, in earlier runs
+  double waited_s = 0;                  // waits for servers in this run, summed over workers
   bool is_timed = true;                 // false: simulated waits take no time
   int64_t n_rows = 0;                   // examples of the training split
   int64_t n_bad = 0;                    // malformed lines
   int64_t n_epochs = 0;                 // completed
   int64_t n_steps = 0;                  // completed
   int64_t n_samples = 0;                // trained on, over all epochs
+  int64_t n_left_out = 0;               // of n_samples, those that were left out (left_out.h)
   std::vector<int64_t> worker_samples;  // [n_workers]
   int64_t n_rows_made_by_evaluation = 0;
-  double train_loss = 0;                       // of the last epoch
-  Json task_balance;                           // by task, of the last epoch; null: no balancing
-  std::optional<EvaluationResult> evaluation;  // of the model that is saved
+  /// Reading of the splits in this run, over all workers.
+  struct Reads {
+    int64_t n_bytes = 0;
+    int64_t n_files = 0;
+  };
+  Reads reads;
+  double train_loss = 0;  // of the last epoch
+  Json joins;             // JoinsJson; null: the job has no joins
+  Json task_balance;      // by task, of the last epoch; null: no balancing
+  Evaluations evaluated;  // of the model that is saved
   std::optional<int64_t> resumed_at_step;
   std::optional<EarlyStopping> early_stopping;
   double death_to_step_s = 0;  // from the death of the earlier run to the first new step
 
-  /// The share of the workers' time in epochs that they waited for servers.
-  double WaitShare(int n_workers) const { return waited_s / (n_workers * training_s); }
+  /// The share of the workers' time in epochs of this run that they waited for servers.
+  double WaitShare(int n_workers) const {
+    const double worker_s = n_workers * (training_s - earlier_s);
+    return worker_s > 0 ? waited_s / worker_s : 0;
+  }
 };
 
 /// The content of summary.json. `worker_stages`: seconds by stage over all workers, used with
@@ -69,6 +82,9 @@ int64_t RowsMade(const ps::ServerReport& report);
 /// Throws Error, naming the rank, on malformed ones.
 JobCounts CountsOf(const Job& job, const net::RoleMap& roles, const TrainingTotals& totals,
                    const std::vector<std::string>& workers, const ps::ServerReport& servers);
+
+/// Returns the sum over all workers at the chief, nothing elsewhere. Collective.
+TrainingTotals::Reads GatherReads(const data::ReadCounts& own, Group* group);
 
 /// Returns the seconds of each stage, summed over all workers, at the chief; an empty vector
 /// elsewhere. Collective.

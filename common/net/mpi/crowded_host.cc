@@ -4,8 +4,12 @@
 #include <mpi.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <vector>
+
+#include "common/processors.h"
 
 namespace zhiyin::net {
 namespace {
@@ -22,12 +26,15 @@ void SetYieldWhenIdle(bool yield) {
     set(yield);
 }
 
+/// The number of processors that any rank of the host may run on.
 int ProcessorsOf(MPI_Comm host) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof(allowed), &allowed);
-  MPI_Allreduce(MPI_IN_PLACE, &allowed, sizeof(allowed), MPI_BYTE, MPI_BOR, host);
-  return CPU_COUNT(&allowed);
+  const std::vector<int> own = AllowedProcessors();
+  int n = own.empty() ? 0 : own.back() + 1;
+  MPI_Allreduce(MPI_IN_PLACE, &n, 1, MPI_INT, MPI_MAX, host);
+  std::vector<unsigned char> allowed(static_cast<size_t>(n));  // [processor], 1: it is allowed
+  for (const int processor : own) allowed[static_cast<size_t>(processor)] = 1;
+  MPI_Allreduce(MPI_IN_PLACE, allowed.data(), n, MPI_UNSIGNED_CHAR, MPI_MAX, host);
+  return static_cast<int>(std::count(allowed.begin(), allowed.end(), 1));
 }
 
 }  // namespace

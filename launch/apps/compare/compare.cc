@@ -15,6 +15,8 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/net/sim_network.h"
+#include "common/processors.h"
+#include "launch/apps/text_table.h"
 #include "launch/job/load_job.h"
 #include "launch/rank/run_rank.h"
 
@@ -31,7 +33,10 @@ struct MetricColumn {
   const char* format;
 };
 constexpr MetricColumn kMetrics[] = {{"auc", "AUC", "%.5f"},
+                                     {"average_precision", "PR-AUC", "%.5f"},
+                                     {"gauc", "GAUC", "%.5f"},
                                      {"log_loss", "log loss", "%.5f"},
+                                     {"normalized_entropy", "NE", "%.5f"},
                                      {"mse", "MSE", "%.6f"},
                                      {"r2", "R2", "%.5f"},
                                      {"calibration", "calibration", "%.4f"},
@@ -97,8 +102,6 @@ std::vector<std::string> TasksOf(const std::vector<ComparedConfig>& configs) {
   return tasks;
 }
 
-using Cells = std::vector<std::vector<std::string>>;
-
 /// A row for the titles, and one for each config that has the task.
 Cells TableOf(const std::vector<ComparedConfig>& configs, const std::string& task) {
   std::vector<MetricColumn> columns;
@@ -134,34 +137,6 @@ Cells TableOf(const std::vector<ComparedConfig>& configs, const std::string& tas
   return cells;
 }
 
-/// Characters, not bytes, of UTF-8.
-size_t WidthOf(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
-void Print(const Cells& cells, bool markdown, std::ostream& out) {
-  std::vector<size_t> widths(cells[0].size());
-  for (const auto& row : cells) {
-    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], WidthOf(row[c]));
-  }
-  for (size_t r = 0; r < cells.size(); ++r) {
-    std::string line = markdown ? "|" : "";
-    for (size_t c = 0; c < cells[r].size(); ++c) {
-      const std::string padding(markdown ? 0 : widths[c] - WidthOf(cells[r][c]), ' ');
-      if (markdown) line += " " + cells[r][c] + " |";
-      if (!markdown) line += c == 0 ? cells[r][c] + padding : "  " + padding + cells[r][c];
-    }
-    out << line << '\n';
-    if (markdown && r == 0) {
-      out << "|---|";
-      for (size_t c = 1; c < cells[0].size(); ++c) out << "---:|";
-      out << '\n';
-    }
-  }
-}
-
 /// The jobs to run and what came of them. Threads take them one after the other.
 class Comparison {
  public:
@@ -177,8 +152,7 @@ class Comparison {
   }
 
   int Run() {
-    const size_t n_threads =
-        std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()), runs_.size());
+    const size_t n_threads = std::min<size_t>(static_cast<size_t>(NumProcessors()), runs_.size());
     std::vector<std::thread> threads;
     for (size_t i = 0; i < n_threads; ++i) {
       threads.emplace_back([this] {
@@ -190,10 +164,9 @@ class Comparison {
     std::vector<ComparedConfig> configs;
     bool all_ended = true;
     for (const OneRun& run : runs_) {
-      const std::string name = std::filesystem::path(run.config).stem().string();
-      // The runs of a config are next to each other; two configs may share a name in
-      // different folders.
-      if (&run == &runs_[0] || run.config != (&run - 1)->config) configs.push_back({name, {}});
+      // The runs of a config are next to each other.
+      if (&run == &runs_[0] || run.config != (&run - 1)->config)
+        configs.push_back({NameOf(run.config), {}});
       if (run.summary) configs.back().summaries.push_back(*run.summary);
       all_ended = all_ended && run.summary.has_value();
     }
@@ -204,6 +177,17 @@ class Comparison {
   }
 
  private:
+  /// The name of a config's file, or its path where two of them share that.
+  std::string NameOf(const std::string& config) const {
+    const auto stem = [](const std::string& path) {
+      return std::filesystem::path(path).stem().string();
+    };
+    const bool is_shared = std::any_of(
+        options_.configs.begin(), options_.configs.end(),
+        [&](const std::string& other) { return other != config && stem(other) == stem(config); });
+    return is_shared ? config : stem(config);
+  }
+
   struct OneRun {
     std::string config;
     std::string seed;
@@ -278,7 +262,7 @@ std::string ComparisonTable(const std::vector<ComparedConfig>& configs, bool mar
   out << n_most << (n_most == 1 ? " seed\n" : " seeds\n");
   for (const std::string& task : TasksOf(configs)) {
     out << '\n';
-    Print(TableOf(configs, task), markdown, out);
+    out << TextTable(TableOf(configs, task), markdown);
   }
   return out.str();
 }

@@ -12,6 +12,8 @@
 #include <random>
 #include <set>
 #include <sstream>
+#include <string>
+#include <unordered_set>
 
 #include "common/error.h"
 #include "common/net/mpi/mpi_description.h"
@@ -256,14 +258,14 @@ class Doctor {
       found_.refused.emplace_back(e.what());
       return;
     }
+    std::unordered_set<std::string> added;
     const auto add = [&](const auto& files) {
       for (const std::string& file : files) {
-        if (std::find(found_.data_files.begin(), found_.data_files.end(), file) ==
-            found_.data_files.end())
-          found_.data_files.push_back(file);
+        if (added.insert(file).second) found_.data_files.push_back(file);
       }
     };
     add(found_.job->data().train().file());
+    add(found_.job->data().validation().file());
     add(found_.job->data().test().file());
     for (const Join& join : found_.job->data().join()) add(join.file());
     if (found_.data_files.empty()) return;

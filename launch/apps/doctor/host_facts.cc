@@ -4,7 +4,6 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -19,8 +18,10 @@
 #include <vector>
 
 #include "common/hash.h"
+#include "common/processors.h"
 #include "launch/apps/doctor/cgroup.h"
 #include "launch/rank/launcher.h"
+#include "worker/data/format/arrow_library.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -64,6 +65,9 @@ void GatherProgram(RankFacts* facts) {
   std::error_code error;
   facts->set_program(std::filesystem::read_symlink("/proc/self/exe", error).string());
   facts->set_program_hash(HashOfFile("/proc/self/exe"));
+  const worker::data::ArrowLibrary arrow = worker::data::LoadArrowLibrary();
+  if (arrow.plugin != nullptr) facts->set_arrow_version(arrow.plugin->arrow_version);
+  facts->set_arrow_trouble(arrow.trouble);
 }
 
 void GatherMpi(const net::MpiDescription& mpi, RankFacts* facts) {
@@ -81,13 +85,7 @@ void GatherMpi(const net::MpiDescription& mpi, RankFacts* facts) {
 
 void GatherCoresAndMemory(RankFacts* facts) {
   facts->set_cores_online(static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &allowed)) facts->add_core(cpu);
-    }
-  }
+  for (const int cpu : AllowedProcessors()) facts->add_core(cpu);
   const CgroupLimits limits = ReadCgroupLimits(TextOfFile("/proc/self/cgroup"), "/sys/fs/cgroup");
   facts->set_core_quota(limits.cores);
   const std::string meminfo = TextOfFile("/proc/meminfo");

@@ -43,7 +43,12 @@ void DescribeHost(const Examination& examination, const Host& host, std::ostream
   if (!facts.mpi_btl().empty() && facts.mpi_btl()[0] != '^') out << ", btl=" << facts.mpi_btl();
   char hash[24];
   std::snprintf(hash, sizeof(hash), "%08x", static_cast<unsigned>(facts.program_hash() >> 32));
-  out << ", zhiyin " << facts.version() << " for " << facts.arch() << " (file " << hash << ")\n";
+  out << ", zhiyin " << facts.version() << " for " << facts.arch() << " (file " << hash << ")";
+  if (!facts.arrow_version().empty())
+    out << ", Parquet by Arrow " << facts.arrow_version();
+  else if (!facts.arrow_trouble().empty())
+    out << ", no Parquet: it " << facts.arrow_trouble();
+  out << "\n";
 }
 
 void DescribePairs(const Examination& examination, std::ostream& out) {

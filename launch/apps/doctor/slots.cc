@@ -1,7 +1,5 @@
 #include "launch/apps/doctor/slots.h"
 
-#include <sched.h>
-
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -11,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/processors.h"
 #include "launch/rank/launcher.h"
 
 namespace zhiyin::launch::apps {
@@ -87,12 +86,8 @@ void Append(std::string* list, const std::string& item) {
 /// Cores, not hardware threads, that this process may run on: what mpirun counts without
 /// --use-hwthread-cpus.
 int CoresHere() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof(allowed), &allowed);
   std::set<std::string> cores;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed)) continue;
+  for (const int cpu : AllowedProcessors()) {
     std::string siblings = std::to_string(cpu);
     std::ifstream("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
                   "/topology/thread_siblings_list") >>

@@ -52,6 +52,7 @@ std::vector<Vocabulary> ReadVocabularies(const FrozenModel& model,
   };
   const auto source = worker::data::MakeSource(model.job(), worker::data::SplitKind::kTrain,
                                                /*labels=*/{}, observe);
+  if (source->joins() != nullptr) source->joins()->LogBadLines();
   worker::data::Rows rows;
   std::vector<worker::data::BadLine> bad;
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {

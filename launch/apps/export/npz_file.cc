@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/tsv.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -62,19 +64,36 @@ std::string Header(const std::string& type, const std::string& shape) {
   return header + text;
 }
 
-std::string TextArray(const std::vector<std::string>& texts) {
-  std::vector<std::u32string> decoded;
-  size_t longest = 1;
-  for (const std::string& text : texts) {
-    decoded.push_back(Decoded(text));
-    longest = std::max(longest, decoded.back().size());
-  }
+/// Texts as NumPy has them, each with the room of the longest one.
+std::string TextArray(const std::vector<std::string>& texts, size_t longest) {
   std::string bytes = Header("<U" + std::to_string(longest), std::to_string(texts.size()) + ",");
-  for (std::u32string& one : decoded) {
+  for (const std::string& text : texts) {
+    std::u32string one = Decoded(text);
     one.resize(longest, U'\0');
     bytes.append(reinterpret_cast<const char*>(one.data()), longest * sizeof(char32_t));
   }
   return bytes;
+}
+
+/// The arrays of a list of texts, by name.
+std::vector<std::pair<std::string, std::string>> TextArrays(const std::string& name,
+                                                            const std::vector<std::string>& texts) {
+  constexpr size_t kMaxPadded = 64 << 20;
+  constexpr size_t kMaxShare = 16;
+  size_t longest = 1;
+  std::string all;
+  std::string ends = Header("<i8", std::to_string(texts.size()) + ",");
+  for (const std::string& text : texts) {
+    longest = std::max(longest, Decoded(text).size());
+    all += text;
+    const int64_t end = static_cast<int64_t>(all.size());
+    ends.append(reinterpret_cast<const char*>(&end), sizeof(end));
+  }
+  const size_t n_padded = texts.size() * longest * sizeof(char32_t);
+  if (n_padded <= kMaxPadded || n_padded / kMaxShare <= all.size())
+    return {{name + ".npy", TextArray(texts, longest)}};
+  return {{name + "_utf8.npy", Header("|u1", std::to_string(all.size()) + ",") + all},
+          {name + "_ends.npy", std::move(ends)}};
 }
 
 std::string FloatArray(const std::vector<float>& values, int dim) {
@@ -95,13 +114,14 @@ using Archive = std::unique_ptr<zip_t, Discard>;
 }
 
 /// Borrows the bytes until the archive is closed.
-void AddArray(const std::string& path, const char* name, const std::string& bytes, zip_t* archive) {
+void AddArray(const std::string& path, const std::string& name, const std::string& bytes,
+              zip_t* archive) {
   zip_source_t* source = zip_source_buffer(archive, bytes.data(), bytes.size(), 0);
   const zip_int64_t at =
-      source == nullptr ? -1 : zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8);
+      source == nullptr ? -1 : zip_file_add(archive, name.c_str(), source, ZIP_FL_ENC_UTF_8);
   if (at < 0 ||
       zip_set_file_compression(archive, static_cast<zip_uint64_t>(at), ZIP_CM_STORE, 0) != 0)
-    FailNpz(path, std::string("cannot write ") + name + ": " + zip_strerror(archive));
+    FailNpz(path, "cannot write " + name + ": " + zip_strerror(archive));
 }
 
 /// An array as WriteNpz writes it.
@@ -111,14 +131,15 @@ struct Array {
   std::string data;
 };
 
-Array ReadArray(const std::string& path, const char* name, zip_t* archive) {
+Array ReadArray(const std::string& path, const std::string& name, zip_t* archive) {
   const auto damaged = [&](const char* what) {
-    FailNpz(path, std::string(name) + ": " + what + ", expected an array that zhiyin export wrote");
+    FailNpz(path, name + ": " + what + ", expected an array that zhiyin export wrote");
   };
   zip_stat_t facts;
-  if (zip_stat(archive, name, 0, &facts) != 0) damaged("is not there");
+  if (zip_stat(archive, name.c_str(), 0, &facts) != 0) damaged("is not there");
   if (facts.size > fs::file_size(path)) damaged("is larger than its file");
-  std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen(archive, name, 0), &zip_fclose);
+  std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen(archive, name.c_str(), 0),
+                                                          &zip_fclose);
   if (file == nullptr) damaged("cannot be read");
   std::string bytes(facts.size, '\0');
   if (zip_fread(file.get(), bytes.data(), bytes.size()) != static_cast<zip_int64_t>(bytes.size()))
@@ -143,14 +164,38 @@ Array ReadArray(const std::string& path, const char* name, zip_t* archive) {
   return array;
 }
 
-std::vector<std::string> TextsOf(const std::string& path, const char* name, zip_t* archive) {
+/// Reads the arrays NAME_utf8 and NAME_ends of TextArrays.
+std::vector<std::string> ConnectedTextsOf(const std::string& path, const std::string& name,
+                                          zip_t* archive) {
+  const Array all = ReadArray(path, name + "_utf8.npy", archive);
+  const Array ends = ReadArray(path, name + "_ends.npy", archive);
+  bool fits = all.type == "|u1" && ends.type == "<i8" && ends.shape.size() == 1 &&
+              ends.data.size() / sizeof(int64_t) == ends.shape[0];
+  std::vector<std::string> texts;
+  size_t begin = 0;
+  for (size_t i = 0; fits && i < ends.shape[0]; ++i) {
+    int64_t end = 0;
+    std::memcpy(&end, ends.data.data() + i * sizeof(int64_t), sizeof(int64_t));
+    fits = end >= static_cast<int64_t>(begin) && end <= static_cast<int64_t>(all.data.size());
+    if (!fits) break;
+    texts.push_back(all.data.substr(begin, static_cast<size_t>(end) - begin));
+    begin = static_cast<size_t>(end);
+  }
+  if (!fits) FailNpz(path, name + "_ends.npy: is no list of texts");
+  return texts;
+}
+
+/// Reads the arrays of TextArrays.
+std::vector<std::string> TextsOf(const std::string& path, const std::string& list, zip_t* archive) {
+  const std::string name = list + ".npy";
+  if (zip_name_locate(archive, name.c_str(), 0) < 0) return ConnectedTextsOf(path, list, archive);
   const Array array = ReadArray(path, name, archive);
   size_t length = 0;
   const char* const end = array.type.data() + array.type.size();
   if (!array.type.starts_with("<U") ||
       std::from_chars(array.type.data() + 2, end, length).ptr != end || array.shape.size() != 1 ||
       length == 0 || array.data.size() / sizeof(char32_t) / length != array.shape[0])
-    FailNpz(path, std::string(name) + ": is no list of texts");
+    FailNpz(path, name + ": is no list of texts");
   std::vector<std::string> texts(array.shape[0]);
   for (size_t i = 0; i < texts.size(); ++i) {
     for (size_t c = 0; c < length; ++c) {
@@ -167,16 +212,14 @@ std::vector<std::string> TextsOf(const std::string& path, const char* name, zip_
 }  // namespace
 
 void WriteNpz(const IdVectors& all, const std::string& path) {
-  const std::string ids = TextArray(all.ids);
-  const std::string vectors = FloatArray(all.vectors, all.dim);
-  const std::string removed = TextArray(all.removed);
+  auto arrays = TextArrays("ids", all.ids);
+  arrays.emplace_back("vectors.npy", FloatArray(all.vectors, all.dim));
+  for (auto& array : TextArrays("removed", all.removed)) arrays.push_back(std::move(array));
   const std::string unfinished = path + ".unfinished";
   int error = 0;
   Archive archive(zip_open(unfinished.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error));
   if (archive == nullptr) FailNpz(path, "cannot write, error " + std::to_string(error));
-  AddArray(path, "ids.npy", ids, archive.get());
-  AddArray(path, "vectors.npy", vectors, archive.get());
-  AddArray(path, "removed.npy", removed, archive.get());
+  for (const auto& [name, bytes] : arrays) AddArray(path, name, bytes, archive.get());
   if (zip_close(archive.get()) != 0)
     FailNpz(path, std::string("cannot write: ") + zip_strerror(archive.get()));
   (void)archive.release();  // closed
@@ -188,8 +231,8 @@ IdVectors ReadNpz(const std::string& path) {
   Archive archive(zip_open(path.c_str(), ZIP_RDONLY, &error));
   if (archive == nullptr) FailNpz(path, "cannot be read, expected a file of an earlier export");
   IdVectors all;
-  all.ids = TextsOf(path, "ids.npy", archive.get());
-  all.removed = TextsOf(path, "removed.npy", archive.get());
+  all.ids = TextsOf(path, "ids", archive.get());
+  all.removed = TextsOf(path, "removed", archive.get());
   const Array vectors = ReadArray(path, "vectors.npy", archive.get());
   if (vectors.type != "<f4" || vectors.shape.size() != 2 || vectors.shape[0] != all.ids.size() ||
       vectors.shape[1] > 1'000'000 ||
@@ -206,7 +249,7 @@ void WriteTsv(const IdVectors& all, const std::string& path) {
   std::string text;
   char number[32];
   for (size_t i = 0; i < all.ids.size(); ++i) {
-    text += all.ids[i];
+    text += TsvCell(all.ids[i]);
     for (size_t d = 0; d < static_cast<size_t>(all.dim); ++d) {
       std::snprintf(number, sizeof(number), "\t%.9g",
                     static_cast<double>(all.vectors[i * static_cast<size_t>(all.dim) + d]));
@@ -214,7 +257,7 @@ void WriteTsv(const IdVectors& all, const std::string& path) {
     }
     text += '\n';
   }
-  for (const std::string& id : all.removed) text += id + "\n";
+  for (const std::string& id : all.removed) text += TsvCell(id) + "\n";
   ReplaceFile(path, text);
 }
 

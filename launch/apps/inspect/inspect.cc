@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <vector>
@@ -14,14 +13,17 @@
 #include "common/error.h"
 #include "common/hash.h"
 #include "common/number.h"
+#include "common/text.h"
 #include "configs/manifest.pb.h"
 #include "launch/job/load_job.h"
 #include "launch/job/load_saved.h"
 #include "ps/save/checkpoint.h"
+#include "ps/save/row_carry.h"
 #include "ps/table/table.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/job_changes.h"
 #include "worker/saved/saved_model.h"
+#include "worker/train/chief_state.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -141,6 +143,11 @@ bool Describe(const std::string& folder, const InspectCommand& command) {
       for (const Manifest::RowFile& file : part.manifest.file()) n_bytes += file.n_bytes();
       n_files += part.manifest.file_size();
     }
+    if (model.manifest.has_progress()) {
+      worker::train::ReadChiefState(model.saved.back().path, model.manifest);
+      n_bytes += model.manifest.progress().state().n_bytes();
+      n_files += model.manifest.progress().has_state() ? 1 : 0;
+    }
     std::string text = DescribeProgress(model.manifest) + DescribeChanges(model.manifest);
     uint64_t digest = 0;
     for (size_t t = 0; t < sums.size(); ++t) {
@@ -233,10 +240,110 @@ void PrintRow(const std::string& folder, const InspectCommand& command) {
   command.print(text);
 }
 
+/// The table of a model whose rows those of another model's table are compared with.
+struct TablePair {
+  std::optional<TableId> first;  // nothing: they are not compared
+  std::string why_not;
+  bool all_bytes = true;  // otherwise only the weights
+};
+
+/// Finds the table for table `t` of the second model, by its name: rows of one key mean the same
+/// in tables of one name and dim, whatever else of the jobs differs.
+TablePair PairOf(const Model& first, const Model& second, TableId t) {
+  const Table& now = second.tables[t];
+  for (TableId f = 0; f < first.tables.size(); ++f) {
+    const Table& before = first.tables[f];
+    if (before.name() != now.name()) continue;
+    if (t == kDenseTable && (first.manifest.n_weights() != second.manifest.n_weights() ||
+                             !ps::save::HaveSameModel(first.manifest.job(), second.manifest.job())))
+      return {{}, "not compared: fields, tasks or the model differ, and with them their meaning"};
+    if (before.dim() != now.dim())
+      return {{}, TextOf("not compared: dim is ", now.dim(), ", was ", before.dim())};
+    const ps::table::RowLayout& a = before.layout();
+    const ps::table::RowLayout& b = now.layout();
+    return {f, "",
+            before.spec().optimizer.kind_case() == now.spec().optimizer.kind_case() &&
+                a.number == b.number && a.state_floats == b.state_floats &&
+                a.tracks_use == b.tracks_use};
+  }
+  return {{}, "was not there"};
+}
+
+/// What came of comparing the rows of a pair of tables.
+struct RowCount {
+  int64_t n_same = 0;
+  int64_t n_changed = 0;
+  int64_t n_new = 0;
+  double largest = 0;  // difference of a weight
+};
+
+/// Compares a row of table `now` with that of its key in table `before`.
+void CountRow(const TablePair& pair, Table* before, const Table& now, Key key,
+              std::span<const std::byte> row, RowCount* count) {
+  std::byte* found = nullptr;
+  before->Find(std::span(&key, 1), std::span(&found, 1));
+  if (found == nullptr) {
+    ++count->n_new;
+    return;
+  }
+  const std::span<const std::byte> old_row(found, before->layout().bytes());
+  const std::vector<float> was = WeightsOf(*before, old_row);
+  const std::vector<float> is = WeightsOf(now, row);
+  const bool same = pair.all_bytes ? std::ranges::equal(old_row, row) : std::ranges::equal(was, is);
+  ++(same ? count->n_same : count->n_changed);
+  for (size_t i = 0; i < is.size(); ++i)
+    count->largest = std::max<double>(count->largest, std::abs(double{is[i]} - was[i]));
+}
+
+/// The lines about the rows of all tables; sets *same to false where any differ.
+std::string CompareRows(Model* first, const Model& second, bool* same) {
+  ps::save::LoadRows(
+      first->saved, ps::save::CarryAll(first->tables.size()), {1, 1}, 0, &first->tables, [] {},
+      Beside::kThread);
+  std::vector<TablePair> pairs;
+  std::vector<bool> is_paired(first->tables.size());
+  for (TableId t = 0; t < second.tables.size(); ++t) {
+    pairs.push_back(PairOf(*first, second, t));
+    if (pairs[t].first) is_paired[*pairs[t].first] = true;
+  }
+  std::vector<RowCount> counts(second.tables.size());
+  second.Visit([&](TableId t, Key key, std::span<const std::byte> row) {
+    if (pairs[t].first)
+      CountRow(pairs[t], &first->tables[*pairs[t].first], second.tables[t], key, row, &counts[t]);
+  });
+  std::string text;
+  for (TableId t = 0; t < second.tables.size(); ++t) {
+    const std::string name = "  table " + second.tables[t].name() + ": ";
+    if (!pairs[t].first) {
+      text += name + pairs[t].why_not + "\n";
+      *same = false;
+      continue;
+    }
+    const RowCount& count = counts[t];
+    const int64_t n_gone = first->tables[*pairs[t].first].n_rows() - count.n_same - count.n_changed;
+    text += name + Format("%" PRId64 " rows are the same, %" PRId64
+                          " changed (weights by at most %.4g), %" PRId64 " new, %" PRId64 " gone",
+                          count.n_same, count.n_changed, count.largest, count.n_new, n_gone);
+    text += pairs[t].all_bytes ? "\n" : "; only weights are compared, rows have other parts\n";
+    *same = *same && count.n_changed == 0 && count.n_new == 0 && n_gone == 0;
+  }
+  for (TableId f = 0; f < first->tables.size(); ++f) {
+    const std::string& name = first->tables[f].name();
+    if (is_paired[f] || std::ranges::any_of(second.tables, [&](const Table& table) {
+          return table.name() == name;
+        }))
+      continue;
+    text += "  table " + name + ": is gone, with " + std::to_string(first->tables[f].n_rows()) +
+            " rows\n";
+    *same = false;
+  }
+  return text;
+}
+
 /// False: they differ.
 bool Compare(const std::string& folder, const std::string& other, const InspectCommand& command) {
   Model first(folder);
-  Model second(other);
+  const Model second(other);
   command.print("against " + other + "\n");
   const worker::saved::JobDifferences differences =
       worker::saved::Differences(first.manifest.job(), second.manifest.job());
@@ -245,48 +352,13 @@ bool Compare(const std::string& folder, const std::string& other, const InspectC
   if (!same)
     text += "  step: is " + std::to_string(second.manifest.step()) + ", was " +
             std::to_string(first.manifest.step()) + "\n";
-  for (const auto& list : {differences.refused, differences.allowed}) {
+  for (const std::string& part : differences.added) text += "  job: added " + part + "\n";
+  same = same && differences.added.empty();
+  for (const auto& list : {differences.refused, differences.with_added, differences.allowed}) {
     for (const std::string& difference : list) text += "  job: " + difference + "\n";
     same = same && list.empty();
   }
-  if (!differences.refused.empty()) {
-    command.print(text + "  rows are not compared: the jobs' rows may mean different things\n");
-    return false;
-  }
-  ps::save::LoadRows(
-      first.saved, ps::save::CarryAll(first.tables.size()), {1, 1}, 0, &first.tables, [] {},
-      Beside::kThread);
-  struct Count {
-    int64_t n_same = 0;
-    int64_t n_changed = 0;
-    int64_t n_new = 0;
-    double largest = 0;
-  };
-  std::vector<Count> counts(first.tables.size());
-  second.Visit([&](TableId t, Key key, std::span<const std::byte> row) {
-    std::byte* before = nullptr;
-    first.tables[t].Find(std::span(&key, 1), std::span(&before, 1));
-    Count& count = counts[t];
-    if (before == nullptr) {
-      ++count.n_new;
-    } else if (std::memcmp(before, row.data(), row.size()) == 0) {
-      ++count.n_same;
-    } else {
-      ++count.n_changed;
-      const std::vector<float> was = WeightsOf(first.tables[t], {before, row.size()});
-      const std::vector<float> is = WeightsOf(second.tables[t], row);
-      for (size_t i = 0; i < is.size(); ++i)
-        count.largest = std::max<double>(count.largest, std::abs(double{is[i]} - was[i]));
-    }
-  });
-  for (size_t t = 0; t < counts.size(); ++t) {
-    const int64_t n_gone = first.tables[t].n_rows() - counts[t].n_same - counts[t].n_changed;
-    text += Format("  table %s: %" PRId64 " rows are the same, %" PRId64
-                   " changed (weights by at most %.4g), %" PRId64 " new, %" PRId64 " gone\n",
-                   first.tables[t].name().c_str(), counts[t].n_same, counts[t].n_changed,
-                   counts[t].largest, counts[t].n_new, n_gone);
-    same = same && counts[t].n_changed == 0 && counts[t].n_new == 0 && n_gone == 0;
-  }
+  text += CompareRows(&first, second, &same);
   command.print(text + (same ? "  the same\n" : "  different\n"));
   return same;
 }

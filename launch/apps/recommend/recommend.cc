@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/text.h"
+#include "common/tsv.h"
 #include "launch/apps/list_json.h"
+#include "launch/apps/recommend/asked_lists.h"
 #include "launch/job/load_frozen.h"
 #include "launch/rank/output_folder.h"
-#include "worker/data/line_reader.h"
 #include "worker/model/metric/list_metrics.h"
 #include "worker/recommend/measure_lists.h"
 
@@ -17,41 +21,9 @@ namespace zhiyin::launch::apps {
 namespace {
 
 using worker::data::Behaviour;
+using worker::recommend::AskedUser;
 using worker::recommend::Recommended;
 using worker::recommend::Recommender;
-
-std::vector<int> UsersOf(const std::string& users, const Behaviour& behaviour) {
-  std::vector<int> numbers;
-  if (users == "all") {
-    for (int u = 0; u < behaviour.n_users(); ++u) numbers.push_back(u);
-    return numbers;
-  }
-  worker::data::LineReader reader(users);
-  worker::data::Line line;
-  while (reader.Next(&line)) {
-    const int user = behaviour.FindUser(line.text);
-    if (user < 0)
-      Fail(users, ":", line.number, ": no user \"", line.text, "\" among the ", behaviour.n_users(),
-           " users of data.train, expected one of them a line");
-    numbers.push_back(user);
-  }
-  return numbers;
-}
-
-std::vector<int> ItemsOf(const std::string& items, const Behaviour& behaviour) {
-  std::vector<int> numbers;
-  worker::data::LineReader reader(items);
-  worker::data::Line line;
-  while (reader.Next(&line)) {
-    const int item = behaviour.FindItem(line.text);
-    if (item < 0)
-      Fail(items, ":", line.number, ": no item \"", line.text, "\" among the ", behaviour.n_items(),
-           " items of data.train and data.join, expected one of them a line");
-    numbers.push_back(item);
-  }
-  if (numbers.empty()) Fail(items, ": is empty, expected an item a line");
-  return numbers;
-}
 
 std::string ScoreText(double value) {
   char text[32];
@@ -59,33 +31,46 @@ std::string ScoreText(double value) {
   return text;
 }
 
-std::string TsvLines(const Behaviour& behaviour, int user, const std::vector<Recommended>& list) {
+std::vector<AskedUser> AllUsers(const Behaviour& behaviour) {
+  std::vector<AskedUser> users;
+  for (int u = 0; u < behaviour.n_users(); ++u) users.push_back({u, behaviour.user(u), {}});
+  return users;
+}
+
+std::string TsvLines(const Behaviour& behaviour, const std::string& user,
+                     const std::vector<Recommended>& list) {
   std::string text;
   for (size_t r = 0; r < list.size(); ++r) {
     std::string because;
     for (const int item : list[r].because)
       because += (because.empty() ? "" : "|") + behaviour.item(item);
-    text += behaviour.user(user) + "\t" + std::to_string(r + 1) + "\t" +
-            behaviour.item(list[r].item) + "\t" + ScoreText(list[r].score) + "\t" + because + "\n";
+    text += TsvCell(user) + "\t" + std::to_string(r + 1) + "\t" +
+            TsvCell(behaviour.item(list[r].item)) + "\t" + ScoreText(list[r].score) + "\t" +
+            TsvCell(because) + "\n";
   }
   return text;
 }
 
 /// The list as text for people: the user's last items, then the recommended ones, each with the
 /// items that it resembles.
-std::string TextLines(const Behaviour& behaviour, int user, const std::vector<Recommended>& list) {
+std::string TextLines(const Behaviour& behaviour, const AskedUser& user,
+                      const std::vector<Recommended>& list) {
   constexpr size_t kShown = 5;
-  std::string text = behaviour.user(user) + ", lately:";
-  const auto events = behaviour.events(user);
-  for (const Behaviour::Event& event : events.last(std::min(events.size(), kShown)))
-    text += " " + behaviour.item(event.item);
-  text += events.empty() ? " nothing\n" : "\n";
+  std::string text = OneLine(user.name) + ", lately:";
+  std::vector<std::string> items = user.history;
+  if (items.empty() && user.number >= 0) {
+    for (const Behaviour::Event& event : behaviour.events(user.number))
+      items.push_back(behaviour.item(event.item));
+  }
+  for (size_t i = items.size() - std::min(items.size(), kShown); i < items.size(); ++i)
+    text += " " + OneLine(items[i]);
+  text += items.empty() ? " nothing\n" : "\n";
   for (size_t r = 0; r < list.size(); ++r) {
     char line[64];
     std::snprintf(line, sizeof(line), "%4zu  %10s  ", r + 1, ScoreText(list[r].score).c_str());
-    text += line + behaviour.item(list[r].item);
+    text += line + OneLine(behaviour.item(list[r].item));
     for (size_t i = 0; i < list[r].because.size(); ++i)
-      text += (i == 0 ? ", like " : " and ") + behaviour.item(list[r].because[i]);
+      text += (i == 0 ? ", like " : " and ") + OneLine(behaviour.item(list[r].because[i]));
     text += "\n";
   }
   return text + "\n";
@@ -101,15 +86,16 @@ std::string TableLine(const std::string& name, const worker::model::metric::List
   return text;
 }
 
-std::string MeasureTable(const std::vector<worker::recommend::MeasuredLists>& rows, int k) {
+std::string MeasureTable(const worker::recommend::ListMeasure& measure, int k) {
   const std::string at = "@" + std::to_string(k);
   char head[256];
   std::snprintf(head, sizeof(head), "%-24s %6s  %-22s  %-22s  %-6s  %-6s  %8s  %7s\n", "lists by",
                 "users", ("Recall" + at).c_str(), ("NDCG" + at).c_str(), "hits", "MRR", "coverage",
                 "novelty");
   std::string table = head;
-  for (const worker::recommend::MeasuredLists& row : rows)
+  for (const worker::recommend::MeasuredLists& row : measure.rows)
     table += TableLine(row.name, row.metrics);
+  for (const std::string& line : measure.left_out) table += line + "\n";
   return table;
 }
 
@@ -123,21 +109,27 @@ void RunRecommend(const RecommendCommand& command) {
     Fail(command.checkpoint,
          ": the model's job has no data.behaviour, expected one that names users and items");
   const auto behaviour = Behaviour::Read(model->job());
+  behaviour->joins()->LogBadLines();
   worker::recommend::RecommendOptions options = command.options;
-  if (command.items != "all") options.only_items = ItemsOf(command.items, *behaviour);
+  if (command.items != "all")
+    options.only_items = ReadItems(command.items, model->job(), *behaviour, command.note);
   const Recommender recommender(model, ranker, behaviour, options);
+  if (!recommender.about_index().empty()) command.note(recommender.about_index());
   std::string text;
   if (command.measure) {
-    text = MeasureTable(worker::recommend::MeasureLists(recommender, options, model->job().name()),
-                        options.k);
+    text =
+        MeasureTable(worker::recommend::MeasureLists(recommender, model->job().name()), options.k);
   } else {
-    const std::vector<int> users = UsersOf(command.users, *behaviour);
+    const std::vector<AskedUser> users =
+        command.users == "all" ? AllUsers(*behaviour)
+                               : ReadUsers(command.users, model->job(), recommender, command.note);
     const std::vector<std::vector<Recommended>> lists =
         worker::recommend::ListsFor(recommender, users);
     if (command.format == "tsv") text = "user\trank\titem\tscore\tbecause\n";
     for (size_t i = 0; i < users.size(); ++i) {
-      if (command.format == "tsv") text += TsvLines(*behaviour, users[i], lists[i]);
-      if (command.format == "jsonl") text += ListJson(*behaviour, users[i], lists[i]).dump() + "\n";
+      if (command.format == "tsv") text += TsvLines(*behaviour, users[i].name, lists[i]);
+      if (command.format == "jsonl")
+        text += ListJson(*behaviour, users[i].name, lists[i]).dump() + "\n";
       if (command.format == "text") text += TextLines(*behaviour, users[i], lists[i]);
     }
   }

@@ -13,14 +13,15 @@ struct RecommendCommand {
   std::string checkpoint;
   std::string ranker;  // "": the checkpoint itself
   std::vector<std::string> overrides;
-  std::string users = "all";   // or a file with one user per line
-  std::string items = "all";   // or a file with one item per line, for lists of only these
+  std::string users = "all";  // or a file (asked_lists.h)
+  std::string items = "all";  // or a file of items for lists of only these, written as TsvCell does
   std::string format = "tsv";  // or jsonl, or text
   std::string output;          // a file; "": print
   bool overwrite = false;
   bool measure = false;  // measure lists on held-out events instead, beside the baselines
   worker::recommend::RecommendOptions options;
   std::function<void(const std::string&)> print;
+  std::function<void(const std::string&)> note;  // takes lines about what is left out
 };
 
 /// Writes the lists, or prints the measurements. The output does not depend on the number of

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "common/text.h"
-#include "launch/apps/report/numbers.h"
+#include "launch/apps/numbers.h"
 #include "worker/model/metric/metric.h"
 #include "worker/model/model.h"
 
@@ -35,8 +35,8 @@ worker::saved::PermutationImportance TestSplitImportance(
   const auto predict = [&](const std::vector<worker::data::Rows>& blocks) {
     return worker::saved::Predict(*data.model, blocks);
   };
-  return worker::saved::FindImportance(predict, data.test.blocks, data.test.labels, data.kinds,
-                                       options);
+  return worker::saved::FindImportance(predict, data.test.blocks, data.test.labels,
+                                       data.test.weights, data.kinds, options);
 }
 
 std::string AddImportance(const ReportData& data,

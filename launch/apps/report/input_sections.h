@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "launch/apps/report/html.h"
+#include "launch/apps/html.h"
 #include "launch/apps/report/report_data.h"
 #include "worker/saved/permutation_importance.h"
 

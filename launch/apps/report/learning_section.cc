@@ -32,7 +32,7 @@ void AddLearning(const LearningCurves& curves, const Job& job, HtmlPage* page) {
   const auto add = [&](const char* metric, const LearningCurves::Points& of_metric) {
     Chart chart = {metric, "epoch", metric, {}, false, true};
     for (int t = 0; t < job.task_size(); ++t) {
-      for (const std::string split : {"train", "test"}) {
+      for (const std::string split : {"train", "validation", "test"}) {
         const std::string& task = job.task(t).name();
         const auto points = of_metric.find({task, split});
         if (points != of_metric.end())

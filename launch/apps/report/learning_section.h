@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "configs/job.pb.h"
-#include "launch/apps/report/html.h"
+#include "launch/apps/html.h"
 
 namespace zhiyin::launch::apps {
 

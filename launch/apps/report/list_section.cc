@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "launch/apps/report/numbers.h"
+#include "launch/apps/numbers.h"
 #include "worker/recommend/measure_lists.h"
 
 namespace zhiyin::launch::apps {
@@ -26,8 +26,9 @@ void AddLists(const ReportData& data, int k, HtmlPage* page) {
                 "MRR",
                 "coverage",
                 "novelty"};
-  for (const worker::recommend::MeasuredLists& row :
-       worker::recommend::MeasureLists(recommender, options, "the model")) {
+  const worker::recommend::ListMeasure measure =
+      worker::recommend::MeasureLists(recommender, "the model");
+  for (const worker::recommend::MeasuredLists& row : measure.rows) {
     const worker::model::metric::ListMetrics& m = row.metrics;
     table.rows.push_back({row.name, std::to_string(m.n_users),
                           WithInterval(m.recall.mean, m.recall.low, m.recall.high),
@@ -40,6 +41,7 @@ void AddLists(const ReportData& data, int k, HtmlPage* page) {
   page->Paragraph(
       "All items that the user has no event with are ranked, for everybody with a held-out "
       "event.");
+  for (const std::string& line : measure.left_out) page->Paragraph(line);
 }
 
 }  // namespace zhiyin::launch::apps

@@ -1,7 +1,7 @@
 // The section of a report on recommended lists.
 #pragma once
 
-#include "launch/apps/report/html.h"
+#include "launch/apps/html.h"
 #include "launch/apps/report/report_data.h"
 
 namespace zhiyin::launch::apps {

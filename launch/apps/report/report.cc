@@ -4,7 +4,7 @@
 
 #include "common/file.h"
 #include "common/text.h"
-#include "launch/apps/report/html.h"
+#include "launch/apps/html.h"
 #include "launch/apps/report/input_sections.h"
 #include "launch/apps/report/learning_section.h"
 #include "launch/apps/report/list_section.h"
@@ -32,6 +32,11 @@ void RunReport(const ReportCommand& command) {
       "Model of epoch ", data.manifest.epoch(), ", step ", data.manifest.step(),
       ". Test split: ", data.test.n, " rows",
       data.test.n_bad > 0 ? TextOf(", and ", data.test.n_bad, " malformed lines") : "", "."));
+  for (const std::string& note : worker::data::UnpredictedNotes(data.test.unpredicted, data.test.n,
+                                                                "left out of all figures")) {
+    page.Paragraph(note);
+    command.print(note + "\n");
+  }
   std::string lines =
       AddTasks(data, worker::saved::FindBaselines(data.job, data.test.blocks), &page);
   AddCurves(data, &page);

@@ -27,13 +27,19 @@ struct ReportData {
     return kinds[static_cast<size_t>(task)];
   }
   /// [n examples of the test split]: kMissing where there is no label.
-  const std::vector<float>& labels(int task) const {
+  const std::vector<double>& labels(int task) const {
     return test.labels[static_cast<size_t>(task)];
+  }
+  /// [n examples of the test split], or empty: all 1.
+  const std::vector<float>& weights(int task) const {
+    return test.weights[static_cast<size_t>(task)];
   }
   /// [n examples of the test split].
   const std::vector<float>& predictions(int task) const {
     return test.predictions[static_cast<size_t>(task)];
   }
+  /// The sum of the losses of the test split's examples with a label.
+  double losses(int task) const { return test.losses[static_cast<size_t>(task)]; }
 };
 
 /// Returns the kind of each task of a checked job.

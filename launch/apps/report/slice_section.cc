@@ -5,7 +5,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
-#include "launch/apps/report/numbers.h"
+#include "launch/apps/numbers.h"
 #include "worker/model/metric/metric.h"
 #include "worker/saved/slices.h"
 
@@ -42,19 +42,20 @@ std::vector<std::string> SliceRow(const ReportData& data, int field,
                                     std::to_string(slice.examples.size())};
   for (int t = 0; t < data.n_tasks(); ++t) {
     std::vector<float> predictions;
-    std::vector<float> labels;
+    std::vector<double> labels;
+    std::vector<float> weights;
     double sum = 0;
     for (const size_t example : slice.examples) {
       if (std::isnan(data.labels(t)[example])) continue;
       labels.push_back(data.labels(t)[example]);
       predictions.push_back(data.predictions(t)[example]);
-      sum += predictions.back();
+      if (!data.weights(t).empty()) weights.push_back(data.weights(t)[example]);
+      sum += predictions.back() * (weights.empty() ? 1.0 : weights.back());
     }
     const worker::model::metric::TaskMetrics m =
-        worker::model::metric::ComputeMetrics("", data.kind(t), predictions, labels);
-    const bool has_labels = !labels.empty();
-    cells.push_back(has_labels ? Number(m.label_mean, "%.4f") : "–");
-    cells.push_back(has_labels ? Number(sum / static_cast<double>(labels.size()), "%.4f") : "–");
+        worker::model::metric::ComputeMetrics("", data.kind(t), predictions, labels, weights);
+    cells.push_back(m.weight > 0 ? Number(m.label_mean, "%.4f") : "–");
+    cells.push_back(m.weight > 0 ? Number(sum / m.weight, "%.4f") : "–");
     cells.push_back(Number(worker::model::metric::HasAuc(data.kind(t)) ? m.auc : m.rmse, "%.4f"));
   }
   return cells;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "launch/apps/report/html.h"
+#include "launch/apps/html.h"
 #include "launch/apps/report/report_data.h"
 
 namespace zhiyin::launch::apps {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "launch/apps/report/html.h"
+#include "launch/apps/html.h"
 #include "launch/apps/report/report_data.h"
 #include "worker/saved/baselines.h"
 

@@ -1,7 +1,5 @@
 #include "launch/apps/serve/http_service.h"
 
-#include <httplib.h>
-
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -11,17 +9,11 @@
 namespace zhiyin::launch::apps {
 namespace {
 
-constexpr const char* kJson = "application/json";
 constexpr std::array<const char*, 3> kPathNames = {"score", "recommend", "other"};
 
 /// Names in a model's data may be any bytes.
 std::string Dump(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
-
-void SetError(int status, const std::string& what, httplib::Response* response) {
-  response->status = status;
-  response->set_content(Dump({{"error", what}}), kJson);
 }
 
 /// Takes as long whatever differs.
@@ -33,99 +25,39 @@ bool AreSame(const std::string& a, const std::string& b) {
   return difference == 0;
 }
 
+std::string ConnectionMetrics(const HttpCounts& counts) {
+  return TextOf(
+      "# HELP zhiyin_connections Open connections.\n# TYPE zhiyin_connections gauge\n"
+      "zhiyin_connections ",
+      counts.n_open,
+      "\n# HELP zhiyin_connections_closed_total Connections that the server closed for want of "
+      "places, memory or time.\n# TYPE zhiyin_connections_closed_total counter\n"
+      "zhiyin_connections_closed_total{for=\"room\"} ",
+      counts.n_pushed_out, "\nzhiyin_connections_closed_total{for=\"memory\"} ", counts.n_shed,
+      "\nzhiyin_connections_closed_total{for=\"time\"} ", counts.n_late,
+      "\n# HELP zhiyin_held_bytes Memory of requests and answers under way.\n# TYPE "
+      "zhiyin_held_bytes gauge\nzhiyin_held_bytes ",
+      counts.held_bytes, "\n");
+}
+
 }  // namespace
 
 HttpService::HttpService(const HttpOptions& options, Served served)
-    : options_(options), served_(std::move(served)), server_(std::make_unique<httplib::Server>()) {
-  httplib::Server& server = *server_;
-  const auto timeout = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::duration<double>(options.timeout_s));
-  server.set_read_timeout(timeout);
-  server.set_write_timeout(timeout);
-  server.set_keep_alive_timeout(std::max<time_t>(1, static_cast<time_t>(options.timeout_s)));
-  server.set_keep_alive_max_count(1'000'000);
-  server.set_payload_max_length(static_cast<size_t>(options.max_bytes));
-  server.set_tcp_nodelay(true);
-  // Not SO_REUSEPORT: of two servers on one port each would get some of the requests.
-  socket_t listening = INVALID_SOCKET;
-  server.set_socket_options([&](socket_t socket) {
-    listening = socket;
-    const int yes = 1;
-    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-  });
-  server.new_task_queue = [n = options.n_connections] {
-    return new httplib::ThreadPool(static_cast<size_t>(n));
-  };
-  // The library would unpack a small body into one of any size.
-  server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
-    if (!request.has_header("Content-Encoding")) return httplib::Server::HandlerResponse::Unhandled;
-    response.set_header("Connection", "close");  // its body is not read
-    SetError(415, "Content-Encoding: expected a body as it is", &response);
-    return httplib::Server::HandlerResponse::Handled;
-  });
-  server.Post("/v1/score", [this](const httplib::Request& request, httplib::Response& response) {
-    Answer(kScore, request, &response);
-  });
-  server.Post("/v1/recommend",
-              [this](const httplib::Request& request, httplib::Response& response) {
-                Answer(kRecommend, request, &response);
-              });
-  server.Get("/healthz", [this](const httplib::Request&, httplib::Response& response) {
-    const Served now = this->served();
-    response.set_content(Dump({{"status", "ok"}, {"model", now.folder}, {"step", now.step}}),
-                         kJson);
-  });
-  server.Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) {
-    if (!IsAllowed(request))
-      return SetError(401, "expected the header Authorization: Bearer with the server's token",
-                      &response);
-    response.set_content(Metrics(), "text/plain; version=0.0.4");
-  });
-  // Requests that none of the above has answered, and malformed ones.
-  server.set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
-    if (response.body.empty()) {
-      const std::string what =
-          response.status == 404
-              ? "no " + request.method + " " + Shortened(OneLine(request.path), 100) + " here"
-          : response.status == 413 ? "more than " + std::to_string(options_.max_bytes) + " bytes"
-                                   : "status " + std::to_string(response.status);
-      SetError(response.status, what, &response);
-    }
-    const Path path = request.path == "/v1/score"       ? kScore
-                      : request.path == "/v1/recommend" ? kRecommend
-                                                        : kOther;
-    ++n_answers_[path][static_cast<size_t>(response.status / 100)];
-  });
-  server.set_exception_handler(
-      [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-        SetError(500, "the server failed to answer", &response);
-      });
-  if (options.port == 0) {
-    port_ = server.bind_to_any_port(options.host);
-  } else {
-    port_ = server.bind_to_port(options.host, options.port) ? options.port : -1;
-  }
-  server.set_socket_options([](socket_t) {});
-  if (port_ < 0)
-    Fail("--listen=", options.host, ":", options.port,
-         ": cannot listen there: the port is taken, or the address is none of this host");
-  // The library lets five wait to be accepted: of many that come at once some would be lost.
-  constexpr int kBacklog = 1024;
-  listen(listening, kBacklog);
-  thread_ = std::thread([this] { server_->listen_after_bind(); });
-  // Only what listens can be stopped.
-  while (!server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    : options_(options), served_(std::move(served)) {
+  HttpHandler* const handler = this;
+  server_ = std::make_unique<HttpServer>(options_.host, options_.port, options_.n_threads,
+                                         options_.limits, handler);
 }
 
-HttpService::~HttpService() {
-  server_->stop();
-  thread_.join();
-}
+HttpService::~HttpService() = default;
 
 void HttpService::Replace(Served served) {
-  std::lock_guard lock(mutex_);
-  served_ = std::move(served);
-  ++n_reloads_;
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(served_, served);
+    ++n_reloads_;
+  }
+  // The old model, which takes long to free, is freed here: nobody waits for the lock meanwhile.
 }
 
 HttpService::Served HttpService::served() const {
@@ -133,31 +65,60 @@ HttpService::Served HttpService::served() const {
   return served_;
 }
 
-bool HttpService::IsAllowed(const httplib::Request& request) const {
-  return options_.token.empty() ||
-         AreSame(request.get_header_value("Authorization"), "Bearer " + options_.token);
+bool HttpService::IsAllowed(const HttpRequest& request) const {
+  return options_.token.empty() || AreSame(request.authorization, "Bearer " + options_.token);
 }
 
-void HttpService::Answer(Path path, const httplib::Request& request, httplib::Response* response) {
-  const auto began = std::chrono::steady_clock::now();
-  try {
-    if (!IsAllowed(request))
-      throw RequestError(401, "expected the header Authorization: Bearer with the server's token");
-    nlohmann::json asked;
-    try {
-      asked = nlohmann::json::parse(request.body);
-    } catch (const nlohmann::json::exception& e) {
-      throw RequestError(400, "the body is no JSON: " + Shortened(OneLine(e.what()), 200));
-    }
+HttpService::Path HttpService::PathOf(const HttpRequest& request) {
+  return request.path == "/v1/score"       ? kScore
+         : request.path == "/v1/recommend" ? kRecommend
+                                           : kOther;
+}
+
+HttpAnswer HttpService::Counted(const HttpRequest& request, HttpAnswer answer) {
+  ++n_answers_[PathOf(request)][static_cast<size_t>(answer.status / 100)];
+  return answer;
+}
+
+HttpAnswer HttpService::Refuse(const HttpRequest& request, int status, const std::string& what) {
+  return Counted(request, {.status = status, .body = Dump({{"error", what}})});
+}
+
+std::optional<HttpAnswer> HttpService::AnswerAtOnce(const HttpRequest& head,
+                                                    const HttpCounts& counts) {
+  const bool is_get = head.method == "GET" || head.method == "HEAD";
+  const Path path = PathOf(head);
+  if (is_get && head.path == "/healthz") {
     const Served now = served();
-    response->set_content(
-        Dump(path == kScore ? now.model->Score(asked) : now.model->Recommend(asked)), kJson);
-    response->status = 200;
+    return Counted(head,
+                   {.body = Dump({{"status", "ok"}, {"model", now.folder}, {"step", now.step}})});
+  }
+  const bool is_metrics = is_get && head.path == "/metrics";
+  if (!is_metrics && (path == kOther || head.method != "POST"))
+    return Refuse(
+        head, 404,
+        "no " + Shortened(head.method, 20) + " " + Shortened(OneLine(head.path), 100) + " here");
+  if (!IsAllowed(head))
+    return Refuse(head, 401, "expected the header Authorization: Bearer with the server's token");
+  if (is_metrics)
+    return Counted(head, {.body = Metrics(counts), .content_type = "text/plain; version=0.0.4"});
+  return {};
+}
+
+HttpAnswer HttpService::Answer(const HttpRequest& request) {
+  const auto began = std::chrono::steady_clock::now();
+  const Path path = PathOf(request);
+  HttpAnswer answer;
+  try {
+    const nlohmann::json asked = ParseRequest(request.body);
+    const Served now = served();
+    answer = Counted(request, {.body = Dump(path == kScore ? now.model->Score(asked)
+                                                           : now.model->Recommend(asked))});
   } catch (const RequestError& e) {
-    SetError(e.status(), e.what(), response);
+    answer = Refuse(request, e.status(), e.what());
   } catch (const std::exception&) {
     // The text of the exception may reveal more than concerns the client.
-    SetError(500, "the server failed to answer", response);
+    answer = Refuse(request, 500, "the server failed to answer");
   }
   const auto took = std::chrono::steady_clock::now() - began;
   const double seconds = std::chrono::duration<double>(took).count();
@@ -165,11 +126,10 @@ void HttpService::Answer(Path path, const httplib::Request& request, httplib::Re
   while (bin < kLatencies.size() && seconds > kLatencies[bin]) ++bin;
   ++n_within_[path][bin];
   total_us_[path] += std::chrono::duration_cast<std::chrono::microseconds>(took).count();
-  // The handler of errors counts the others.
-  if (response->status < 400) ++n_answers_[path][static_cast<size_t>(response->status / 100)];
+  return answer;
 }
 
-std::string HttpService::Metrics() const {
+std::string HttpService::Metrics(const HttpCounts& counts) const {
   const Served now = served();
   std::string text =
       "# HELP zhiyin_answers_total Answers, by the first digit of their status.\n# TYPE "
@@ -212,7 +172,7 @@ std::string HttpService::Metrics() const {
       "# HELP zhiyin_model_step Steps of training that the model has seen.\n# TYPE "
       "zhiyin_model_step gauge\n";
   add("zhiyin_model_step %lld\n", static_cast<long long>(now.step));
-  return text;
+  return text + ConnectionMetrics(counts);
 }
 
 }  // namespace zhiyin::launch::apps

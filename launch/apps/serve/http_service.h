@@ -6,7 +6,7 @@
 //   GET  /metrics        Prometheus text
 //
 // The answer to a request that fails is {"error": text}, with status 4xx, or 503 when there are too
-// many requests at a time.
+// many requests at a time. A request without the token is refused before its body is read.
 #pragma once
 
 #include <array>
@@ -14,30 +14,24 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 
+#include "launch/apps/serve/http_server.h"
 #include "launch/apps/serve/served_model.h"
-
-namespace httplib {
-class Server;
-struct Request;
-struct Response;
-}  // namespace httplib
 
 namespace zhiyin::launch::apps {
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
-  int port = 0;                 // 0: any that is free
-  int n_connections = 128;      // the most that are answered at a time; others wait
-  double timeout_s = 5;         // longest silence in the middle of a request
-  int64_t max_bytes = 1 << 20;  // the longest body of a request
-  std::string token;            // that clients must send; "": none
+  int port = 0;  // 0: any that is free
+  HttpLimits limits;
+  int n_threads = 1;  // that answer requests, if the system allows so many
+  std::string token;  // that clients must send; "": none
 };
 
 /// An HTTP server with threads of its own. Public functions may be called by any thread.
-class HttpService {
+class HttpService : private HttpHandler {
  public:
   /// A model to serve, its folder, and the step of its training.
   struct Served {
@@ -46,14 +40,15 @@ class HttpService {
     int64_t step = 0;
   };
 
-  /// Begins to listen and answer. Throws Error when it cannot listen on the address.
+  /// Begins to listen and answer. Throws Error as HttpServer does.
   HttpService(const HttpOptions& options, Served served);
-  /// Stops listening; waits until requests that have begun are answered.
-  ~HttpService();
+  /// Stops as HttpServer does.
+  ~HttpService() override;
   HttpService(const HttpService&) = delete;
   HttpService& operator=(const HttpService&) = delete;
 
-  int port() const { return port_; }
+  int port() const { return server_->port(); }
+  int n_threads() const { return server_->n_threads(); }
   /// Replaces the model for new requests. Requests that have begun keep the old one.
   void Replace(Served served);
   void CountFailedReload() { ++n_failed_reloads_; }
@@ -63,16 +58,21 @@ class HttpService {
   static constexpr std::array<double, 8> kLatencies = {0.001, 0.0025, 0.005, 0.01,
                                                        0.025, 0.1,    0.5,   2.5};  // seconds
 
+  static Path PathOf(const HttpRequest& request);
+  std::optional<HttpAnswer> AnswerAtOnce(const HttpRequest& head,
+                                         const HttpCounts& counts) override;
+  HttpAnswer Answer(const HttpRequest& request) override;
+  HttpAnswer Refuse(const HttpRequest& request, int status, const std::string& what) override;
+  /// The answer, counted.
+  HttpAnswer Counted(const HttpRequest& request, HttpAnswer answer);
+
   Served served() const;
-  void Answer(Path path, const httplib::Request& request, httplib::Response* response);
-  bool IsAllowed(const httplib::Request& request) const;
-  std::string Metrics() const;
+  bool IsAllowed(const HttpRequest& request) const;
+  std::string Metrics(const HttpCounts& counts) const;
 
   HttpOptions options_;
   mutable std::mutex mutex_;
   Served served_;
-  std::unique_ptr<httplib::Server> server_;
-  int port_ = 0;
   std::atomic<int64_t> n_reloads_ = 0;
   std::atomic<int64_t> n_failed_reloads_ = 0;
   std::array<std::array<std::atomic<int64_t>, 6>, kPaths> n_answers_ =
@@ -80,7 +80,7 @@ class HttpService {
   std::array<std::array<std::atomic<int64_t>, kLatencies.size() + 1>, kPaths> n_within_ =
       {};  // [path][latency, the last: longer]
   std::array<std::atomic<int64_t>, kPaths> total_us_ = {};
-  std::thread thread_;
+  std::unique_ptr<HttpServer> server_;  // ends first
 };
 
 }  // namespace zhiyin::launch::apps

@@ -1,15 +1,19 @@
 #include "launch/apps/serve/serve.h"
 
 #include <google/protobuf/util/message_differencer.h>
+#include <malloc.h>
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <thread>
+#include <new>
 #include <utility>
 
 #include "common/error.h"
 #include "common/file.h"
+#include "common/processors.h"
 #include "launch/job/load_frozen.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/saved_model.h"
@@ -67,6 +71,42 @@ class EndSignals {
   sigset_t before_;
 };
 
+/// The number of connections that this process may have open, at most `wanted`. Raises the limit of
+/// open files where that is allowed.
+int ConnectionsWithin(int wanted) {
+  constexpr rlim_t kOtherFiles = 64;
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  const rlim_t needed = static_cast<rlim_t>(wanted) + kOtherFiles;
+  if (files.rlim_cur >= needed) return wanted;
+  const rlimit raised = {std::min(needed, files.rlim_max), files.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) files = raised;
+  if (files.rlim_cur <= kOtherFiles)
+    Fail("serve: this process may open ", files.rlim_cur, " files (ulimit -n), expected at least ",
+         kOtherFiles + 1);
+  return static_cast<int>(std::min(needed, files.rlim_cur) - kOtherFiles);
+}
+
+HttpOptions OptionsOf(const ServeCommand& command) {
+  HttpOptions options = ParseListen(command.listen);
+  if (!command.token_file.empty()) options.token = ReadToken(command.token_file);
+  options.n_threads = NumProcessors();
+  options.limits.request_s = command.request_s;
+  options.limits.answer_s = command.request_s;
+  options.limits.n_connections = ConnectionsWithin(command.n_connections);
+  if (options.limits.n_connections < command.n_connections)
+    command.print(
+        "note: " + std::to_string(options.limits.n_connections) +
+        " connections at a time, not --connections=" + std::to_string(command.n_connections) +
+        ": this process may not open more files (ulimit -n)\n");
+  return options;
+}
+
+void SayIndex(const ServedModel& model, const ServeCommand& command) {
+  if (const std::string about = model.about_index(); !about.empty())
+    command.print("note: " + about + "\n");
+}
+
 bool AreSame(const NewestModel& a, const NewestModel& b) {
   return a.folder == b.folder && a.digest == b.digest;
 }
@@ -103,16 +143,18 @@ HttpService::Served LoadServed(const NewestModel& newest,
     const bool is_same = before != nullptr && google::protobuf::util::MessageDifferencer::Equals(
                                                   before->job().data(), model->job().data());
     behaviour = is_same ? before->behaviour() : worker::data::Behaviour::Read(model->job());
+    if (!is_same) behaviour->joins()->LogBadLines();
   }
-  const ServeLimits limits{.n_threads =
-                               static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+  const ServeLimits limits{.n_threads = NumProcessors()};
   return {std::make_shared<const ServedModel>(model, std::move(ranker), behaviour, options, limits),
           newest.folder, newest.step};
 }
 
 int Serve(const ServeCommand& command) {
-  HttpOptions options = ParseListen(command.listen);
-  if (!command.token_file.empty()) options.token = ReadToken(command.token_file);
+  // Not as for training: what a large request took is returned to the system.
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  const HttpOptions options = OptionsOf(command);
   const EndSignals signals;
   NewestModel now = FindNewest(command.checkpoint);
   // Without a ranker it stays as it is here.
@@ -127,7 +169,18 @@ int Serve(const ServeCommand& command) {
   HttpService service(options, std::move(served));
   command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ") at http://" +
                 options.host + ":" + std::to_string(service.port()) + "\n");
+  SayIndex(*model, command);
+  if (service.n_threads() < options.n_threads)
+    command.print("note: " + std::to_string(service.n_threads()) + " of " +
+                  std::to_string(options.n_threads) +
+                  " threads: the system allows no more (ulimit -u, ulimit -v)\n");
   std::string last_failure;
+  const auto keep_old = [&](const std::string& why) {
+    if (why == last_failure) return;
+    last_failure = why;
+    service.CountFailedReload();
+    command.print_error("not served, the one before goes on: " + last_failure);
+  };
   constexpr double kWithoutReload = 3600;
   while (!signals.Await(command.reload_s > 0 ? command.reload_s : kWithoutReload)) {
     if (command.reload_s <= 0) continue;
@@ -146,12 +199,12 @@ int Serve(const ServeCommand& command) {
       service.Replace(std::move(next));
       last_failure.clear();
       command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ")\n");
-    } catch (const Error& e) {
+      SayIndex(*model, command);
+    } catch (const std::bad_alloc&) {
+      keep_old("out of memory for a second model beside it");
+    } catch (const std::exception& e) {
       // One that is being replaced or removed is there again, or is not looked for, the next time.
-      if (e.what() == last_failure) continue;
-      last_failure = e.what();
-      service.CountFailedReload();
-      command.print_error("not served, the one before goes on: " + last_failure);
+      keep_old(e.what());
     }
   }
   command.print("the server ends, as it was told to\n");

@@ -10,11 +10,13 @@
 namespace zhiyin::launch::apps {
 
 struct ServeCommand {
-  std::string checkpoint;  // a model's folder, or an output folder (see FindNewest)
-  std::string ranker;      // a model's folder, or an output folder; "": none
-  std::string listen;      // HOST:PORT
-  std::string token_file;  // a file with the token that clients must send; "": none
-  double reload_s = 1;     // interval of checks for a newer model; 0: never
+  std::string checkpoint;   // a model's folder, or an output folder (see FindNewest)
+  std::string ranker;       // a model's folder, or an output folder; "": none
+  std::string listen;       // HOST:PORT
+  std::string token_file;   // a file with the token that clients must send; "": none
+  double reload_s = 1;      // interval of checks for a newer model; 0: never
+  int n_connections = 512;  // see HttpLimits
+  double request_s = 10;    // for a request to arrive whole, and for its answer to be taken
   worker::recommend::RecommendOptions options;
   std::function<void(const std::string&)> print;
   std::function<void(const std::string&)> print_error;

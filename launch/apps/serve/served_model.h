@@ -7,26 +7,17 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "common/error.h"
+#include "launch/apps/serve/request_json.h"
+#include "launch/apps/serve/request_rows.h"
 #include "worker/data/behaviour.h"
-#include "worker/data/row_parser.h"
 #include "worker/recommend/recommender.h"
 #include "worker/saved/frozen_model.h"
 
 namespace zhiyin::launch::apps {
-
-/// An error in a request, with its HTTP status.
-class RequestError : public Error {
- public:
-  RequestError(int status, const std::string& what) : Error(what), status_(status) {}
-  int status() const { return status_; }
-
- private:
-  int status_;
-};
 
 /// A pool of at most n_most objects, each used by one thread at a time. Thread-safe.
 template <typename T>
@@ -95,26 +86,35 @@ class ServedModel {
 
   const std::shared_ptr<const worker::data::Behaviour>& behaviour() const { return behaviour_; }
   const Job& job() const { return model_->job(); }
+  /// Recommender::about_index(); "" without behaviour.
+  std::string about_index() const { return recommender_ ? recommender_->about_index() : ""; }
 
   /// Computes predictions for examples. Request: {"rows": [{COLUMN: text, number or null, ...},
-  /// ...]}. Answer: {"predictions": [{TASK: number, ...}, ...]}. Columns are those of the training
-  /// files; one that is left out is a missing value. Throws RequestError on a request of another
+  /// ...]}. Answer: {"predictions": [{TASK: number, ...}, ...]}, with {"error": text} in place of a
+  /// row for which the model has no finite prediction. Columns are those of the training files; one
+  /// that is left out is a missing value (RequestRows). Throws RequestError on a request of another
   /// form.
   Json Score(const nlohmann::json& request) const;
-  /// Makes a list for a user. Request: {"user": text, "k": number}. Answer: the line that
-  /// `zhiyin recommend --format=jsonl` writes for the user. Throws RequestError on a request of
+  /// Makes a list for a user. Request: {"user": text, "k": number, "columns": {COLUMN: text, number
+  /// or null, ...}}. Answer: the line that `zhiyin recommend --format=jsonl` writes for the user.
+  /// The columns say what is known of the user (AskedUser::known), who need not be in the training
+  /// files then; `history` may also be an array of items. Throws RequestError on a request of
   /// another form.
   Json Recommend(const nlohmann::json& request) const;
 
  private:
-  worker::data::Rows RowsOf(const nlohmann::json& rows) const;
+  /// The items of a history: of an array of items, or of a text with "|" between them.
+  std::vector<std::string> HistoryIn(const nlohmann::json& value) const;
+  /// The user whom a request for a list asks for.
+  worker::recommend::AskedUser AskedBy(const nlohmann::json& request) const;
+  /// The answer for an example, whose predictions are [n_tasks].
+  Json ScoreJson(const worker::data::Rows& rows, size_t example,
+                 std::span<const float> predictions) const;
 
   std::shared_ptr<const worker::saved::FrozenModel> model_;
   std::shared_ptr<const worker::data::Behaviour> behaviour_;
   int max_k_;
-  int max_rows_;
-  std::vector<std::string> columns_;
-  std::unique_ptr<worker::data::RowParser> parser_;
+  RequestRows rows_;
   std::unique_ptr<worker::recommend::Recommender> recommender_;  // null without behaviour
   mutable Pool<worker::saved::FrozenModel::Session> sessions_;
   mutable Pool<worker::recommend::Recommender::Session> recommending_;

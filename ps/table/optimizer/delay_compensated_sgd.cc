@@ -2,7 +2,10 @@
 // Compensation", ICML 2017, eq. 10):
 //   w -= lr * (g + lambda * g * g * (w - w_pulled))
 // The gradient was computed at w_pulled; its change on the way to w is estimated by the diagonal of
-// its outer product. No state.
+// its outer product. The estimate is cut off at kMaxGradient, as it would otherwise grow with the
+// weights, and they with it, without a bound. No state.
+#include <algorithm>
+
 #include "ps/table/optimizer/optimizers.h"
 
 namespace zhiyin::ps::table {
@@ -23,7 +26,10 @@ class DelayCompensatedSgd final : public RowOptimizer<DelayCompensatedSgd> {
       for (int d = 0; d < dim; ++d) w[d] -= lr * g[d];
       return;
     }
-    for (int d = 0; d < dim; ++d) w[d] -= lr * (g[d] + lambda_ * g[d] * g[d] * (w[d] - pulled[d]));
+    for (int d = 0; d < dim; ++d) {
+      const float change = lambda_ * g[d] * g[d] * (w[d] - pulled[d]);
+      w[d] -= lr * (g[d] + std::clamp(change, -kMaxGradient, kMaxGradient));
+    }
   }
 
  private:

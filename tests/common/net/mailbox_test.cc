@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
+#include <thread>
+#include <utility>
 
 #include "common/net/sim_network.h"
 
@@ -394,6 +397,109 @@ TEST(Mailbox, RefusesAWaitForARankThatIsNone) {
       [](Mailbox& mailbox, Sleeper&) {
         mailbox.Send(0, Frame(FrameKind::kWaiting, 0, 3, "godot"));
       });
+}
+
+/// Runs rank 1's body, which serves rank 2; rank 0 waits for its last word with a limit of 10 s.
+void RunServing(const std::function<void(Mailbox& mailbox, Sleeper& me)>& serve) {
+  RunAll(3, [&](Mailbox& mailbox, Sleeper& me) {
+    if (me.rank() == 0) {
+      EXPECT_EQ(mailbox.Await({FrameKind::kPush}, "a push").text(), "done");
+      EXPECT_GT(me.Now(), 20);
+    } else if (me.rank() == 1) {
+      serve(mailbox, me);
+      mailbox.Send(0, Frame(FrameKind::kPush, 0, 0, "done"));
+    } else {
+      for (uint64_t i = 0; i < 60; ++i) me.Send(1, Frame(FrameKind::kPull, i, 0, 0));
+      WaitUntil(40, me);
+    }
+  });
+}
+
+TEST(Mailbox, ARankThatIsAskedWithoutPauseIsAlive) {
+  RunServing([](Mailbox& mailbox, Sleeper& me) {
+    for (int i = 0; i < 60; ++i) {
+      me.SleepUntil(me.Now() + 0.5);
+      ASSERT_TRUE(mailbox.Take({FrameKind::kPull, FrameKind::kPeek}));
+    }
+  });
+}
+
+TEST(Mailbox, ARankThatWorksOffWhatItHasKeptIsAlive) {
+  RunServing([](Mailbox& mailbox, Sleeper& me) {
+    me.SleepUntil(1);
+    EXPECT_FALSE(mailbox.Take({FrameKind::kPush}));  // keeps the pulls
+    for (int i = 0; i < 60; ++i) {
+      mailbox.Await({FrameKind::kPull}, "a pull");
+      me.SleepUntil(me.Now() + 0.5);
+    }
+  });
+}
+
+/// Rank 1 of two, alone: its clock runs with the looks at it, and rank 0 answers every heartbeat.
+/// Called by the rank's thread, but for the counts.
+class Lone final : public Endpoint {
+ public:
+  /// `tick_s`: by how much each look advances the clock.
+  explicit Lone(double tick_s) : tick_s_(tick_s) {}
+
+  int rank() const override { return 1; }
+  int n_ranks() const override { return 2; }
+  std::string host() const override { return "lone"; }
+  double Now() const override { return tick_s_ * static_cast<double>(++n_looks); }
+  bool TimeIsVirtual() const override { return false; }
+  void Send(int, Frame frame) override {
+    n_heartbeats += frame.kind() == FrameKind::kHeartbeat ? 1 : 0;
+    answer_.emplace(FrameKind::kWaiting, 0, 0, 0);
+    answer_->Arrived(0);
+  }
+  std::optional<Frame> Poll() override { return std::exchange(answer_, std::nullopt); }
+  std::optional<Frame> Receive(double) override { return Poll(); }
+  bool Flush(double) override { return true; }
+  void NoteWaitingFor(const char*) override {}
+
+  mutable std::atomic<int> n_looks = 0;
+  std::atomic<int> n_heartbeats = 0;
+
+ private:
+  double tick_s_;
+  std::optional<Frame> answer_;
+};
+
+TEST(Mailbox, ACallThatWaitsForTheDiskIsAccompaniedByHeartbeats) {
+  Lone endpoint(0.01);
+  Mailbox mailbox(&endpoint, 0.04);
+  bool done = false;
+  mailbox.WaitForDisk([&] {
+    while (endpoint.n_heartbeats < 5) std::this_thread::yield();
+    done = true;
+  });
+  EXPECT_TRUE(done);
+}
+
+TEST(Mailbox, ADiskThatNeverAnswersFallsSilent) {
+  Lone endpoint(0.01);
+  Mailbox mailbox(&endpoint, 0.04);  // the disk has ten times as much, forty looks
+  mailbox.WaitForDisk([&] {
+    while (endpoint.n_looks < 100) std::this_thread::yield();
+  });
+  EXPECT_GE(endpoint.n_heartbeats, 5);
+  EXPECT_LE(endpoint.n_heartbeats, 40);
+}
+
+TEST(Mailbox, AFailureOfTheDiskComesOutOfTheCall) {
+  Lone endpoint(0.01);
+  Mailbox mailbox(&endpoint, 1000);
+  EXPECT_THAT([&] { mailbox.WaitForDisk([] { Fail("the disk is full"); }); },
+              ::testing::ThrowsMessage<Error>("the disk is full"));
+}
+
+TEST(Mailbox, TellsOfEverySignOfLife) {
+  Lone endpoint(0.01);
+  int n_signs = 0;
+  Mailbox mailbox(&endpoint, 1000, [&] { ++n_signs; });
+  mailbox.SendHeartbeat();
+  mailbox.SendHeartbeat();
+  EXPECT_EQ(n_signs, 2) << "whether or not it is time for a heartbeat";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/file.h"
 #include "launch/job/load_job.h"
 
 namespace zhiyin::launch::job {
@@ -107,8 +108,8 @@ const std::vector<Row> kSyntax = {
     {"epochs: 1", "epochs: 1 \x01",
      "job:21: train: cannot be read: Invalid control characters encountered in text."},
     {"name: \"shop\"", "}", "job:1: found \"}\", expected a field"},
-    {"name: \"shop\"", "\xef\xbb\xbf",
-     "job:1: cannot be read: Interpreting non ascii codepoint 239."},
+    {"  epochs: 1", "  \xef\xbb\xbf",
+     "job:21: train: cannot be read: Interpreting non ascii codepoint 239."},
     {"name: \"shop\"", "[foo.bar]: 1", "job:1: found \"[\", expected a field"},
     {"  epochs: 1", "  [foo.bar]: 1", "job:21: train: found \"[\", expected a field or \"}\""},
     {"  epochs: 1", "  [type.googleapis.com/zhiyin.Train] { epochs: 2 }",
@@ -255,7 +256,7 @@ const std::vector<Row> kNames = {
     {"epochs: 1", "ep\xc3\xa9: 1",
      "job:21: train: no field \"ep\"; known are epochs, batch_size, staleness, slices, seed, "
      "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, "
-     "checkpoint, warm_start"},
+     "checkpoint, warm_start, start_at_zero"},
 };
 
 const std::vector<Row> kMeaning = {
@@ -285,6 +286,25 @@ const std::vector<Row> kMeaning = {
      "job:3: data.text.delimiter: holds a line break, which ends the line"},
     {"delimiter: \"\\t\"", "delimiter: \"\\t\" quote: \"\\n\"",
      "job:3: data.text.quote: is a line break, which ends the line"},
+    {"missing: \"?\" }", "libsvm {} }",
+     "job:3: data.text.delimiter: is given, and libsvm too: expected it with delimited text or "
+     "slots alone"},
+    {"delimiter: \"\\t\"", "json_lines {}",
+     "job:3: data.text.column_name[0]: is given, and json_lines too: expected it with delimited "
+     "text or slots alone"},
+    {"missing: \"?\" }", "slots {} header: true }",
+     "job:3: data.text.header: is given, and slots too: expected it with delimited text alone"},
+    {"missing: \"?\" }", "libffm {} quote: \"\" }",
+     "job:3: data.text.quote: is given, and libffm too: expected it with delimited text alone"},
+    {"missing: \"?\" }", "slots {} escapes: true }",
+     "job:3: data.text.escapes: is given, and slots too: expected it with delimited text alone"},
+    {"delimiter: \"\\t\"", "delimiter: \"::\" slots {}",
+     "job:3: data.text.delimiter: is \"::\", expected one without the colon, which joins slot and "
+     "feasign"},
+    {"missing: \"?\" }", "missing: \"?\" } columns {}",
+     "job:3: data.columns.n: is 0, expected 1 to 1048576"},
+    {"missing: \"?\" }", "missing: \"?\" } columns { n: 2 name: \"user\" }",
+     "job:3: data.columns.name: is given 1 times, expected n, 2"},
     {"name: \"item\"", "name: \"item\" column: \"it\\nem\"",
      "job:12: field[item].column: no column \"it\\nem\"; the nearest is \"item\""},
 };
@@ -634,11 +654,11 @@ const std::vector<Row> kOverrides = {
      "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
      "dense_optimizer, "
      "prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, "
-     "warm_start"},
+     "warm_start, start_at_zero"},
     {"train..epochs=3", "",
      "--set train..epochs=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
      "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, "
-     "checkpoint, warm_start"},
+     "checkpoint, warm_start, start_at_zero"},
     {"table[ids.dim=3", "", "--set table[ids.dim=3: \"table[ids\": expected NAME or NAME[WHICH]"},
     {"=3", "", "--set =3: expected PATH=VALUE, for example train.staleness=-1"},
     {"data.train={file: \"a\"} name: \"x\" test {}", "",
@@ -796,9 +816,10 @@ TEST(Accepted, OverridesWithQuotes) {
     return std::vector<std::string>(job.data().train().file().begin(),
                                     job.data().train().file().end());
   };
-  EXPECT_THAT(files("\"a,b\",c"), ::testing::ElementsAre("/a,b", "/c"));
-  EXPECT_THAT(files("a\"b"), ::testing::ElementsAre("/a\"b"));
-  EXPECT_THAT(files("a\\\"b,\"c\\\"d\""), ::testing::ElementsAre("/a\"b", "/c\"d"));
+  const auto here = [](const std::string& name) { return AbsolutePath("", name); };
+  EXPECT_THAT(files("\"a,b\",c"), ::testing::ElementsAre(here("a,b"), here("c")));
+  EXPECT_THAT(files("a\"b"), ::testing::ElementsAre(here("a\"b")));
+  EXPECT_THAT(files("a\\\"b,\"c\\\"d\""), ::testing::ElementsAre(here("a\"b"), here("c\"d")));
 }
 
 }  // namespace

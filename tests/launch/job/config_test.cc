@@ -5,6 +5,7 @@
 
 #include "common/config/kinds.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
 #include "worker/model/network/networks.h"
@@ -105,6 +106,17 @@ struct Refusal {
 
 class Refused : public ::testing::TestWithParam<Refusal> {};
 
+TEST(Config, BytesThatAdmissionTakesUpAreRefused) {
+  const std::string error =
+      ParseErrorOf(With("optimizer { adam",
+                        "admission { exact { sightings: 2 max_candidates: 16384 } } "
+                        "eviction { max_bytes: 262144 } optimizer { adam"));
+  EXPECT_THAT(error, ::testing::StartsWith("job:9: table[ids].eviction.max_bytes: is 262144, "
+                                           "expected at least "));
+  EXPECT_THAT(error, ::testing::EndsWith(": 262144 for table.admission, and one row for each of "
+                                         "4096 virtual shards"));
+}
+
 TEST_P(Refused, WithLinePathAndWhatIsExpected) {
   EXPECT_EQ(ParseErrorOf(GetParam().text), GetParam().message);
 }
@@ -151,6 +163,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{With("optimizer { adam",
                      "admission { counting_bloom { sightings: 256 } } optimizer { adam"),
                 "job:9: table[ids].admission.counting_bloom.sightings: is 256, expected 1 to 255"},
+        Refusal{With("optimizer { adam",
+                     "admission { counting_bloom { sightings: 3 bytes: 12287 } } optimizer { adam"),
+                "job:9: table[ids].admission.counting_bloom.bytes: is 12287, expected at least "
+                "4096 * sightings, 12288: the counters are halved before any key has so many "
+                "occurrences"},
         Refusal{With("optimizer { adam", "admission { probability: 1.5 } optimizer { adam"),
                 "job:9: table[ids].admission.probability: is 1.5, expected 0 to 1"},
         Refusal{With("optimizer { adam", "eviction { ttl_steps: -1 } optimizer { adam"),
@@ -173,6 +190,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:9: table[ids].hot_keys.refresh_steps: is 1, expected 2 to 1000"},
         Refusal{With("dense_optimizer { sgd", "max_gradient: -1 dense_optimizer { sgd"),
                 "job:24: train.max_gradient: is -1, expected 0 or more"},
+        Refusal{With("dense_optimizer { sgd", "max_gradient: 2e15 dense_optimizer { sgd"),
+                "job:24: train.max_gradient: is 2e+15, expected at most 1e+15, which optimizers "
+                "take"},
+        Refusal{With("adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1 epsilon: 1e-50 }"),
+                "job:9: table[ids].optimizer.adam.epsilon: is 1e-50, expected 0 or a number from "
+                "1.17549e-38 to 3.40282e+38"},
         Refusal{With("adam { learning_rate: 0.1 }", "adam { learning_rate: 0.1 } clip_norm: -1"),
                 "job:9: table[ids].optimizer.clip_norm: is -1, expected 0 or more"},
         Refusal{With("name: \"ids\"", "name: \"dense\""),
@@ -220,8 +243,10 @@ INSTANTIATE_TEST_SUITE_P(
                     config::Listed(config::KindNames(worker::model::Networks()), "or")},
         Refusal{With("slices: 4", "slices: 5"),
                 "job:22: train.batch_size: is 64, expected a multiple of slices, 5"},
-        Refusal{With("slices: 4", "slices: 4 early_stopping {}"),
-                "job:23: train.early_stopping: looks at evaluations, and there is no data.test"},
+        Refusal{
+            With("slices: 4", "slices: 4 early_stopping {}"),
+            "job:23: train.early_stopping: looks at evaluations, and there is no data.validation "
+            "and no data.test"},
         Refusal{With("dim: 4", "dim: 4 l2: -1"), "job:8: table[ids].l2: is -1, expected 0 or more"},
         Refusal{With("slices: 4", "staleness: -2"),
                 "job:23: train.staleness: is -2, expected -1 to 1048576"},
@@ -230,12 +255,29 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:3: data.text.delimiter: has 3 characters, expected 1 or 2"},
         Refusal{With("quote: \"\\\"\"", "quote: \"\\t\""),
                 "job:3: data.text.quote: is part of the delimiter"},
+        Refusal{With("quote: \"\\\"\"", "encoding: \"klingon\""),
+                "job:3: data.text.encoding: is \"klingon\", expected one that iconv knows, as "
+                "latin1, gb18030 or UTF-16LE"},
+        Refusal{With("quote: \"\\\"\"", "encoding: \"latin1//IGNORE\""),
+                "job:3: data.text.encoding: is \"latin1//IGNORE\", expected one that iconv knows, "
+                "as latin1, gb18030 or UTF-16LE"},
+        Refusal{With("quote: \"\\\"\"", "quote: \"\\\"\" escapes: true"),
+                "job:3: data.text.escapes: is given, and quote too: expected one of them"},
         Refusal{With("column_name: \"item\"", "column_name: \"user\""),
                 "job:3: data.text.column_name[1]: \"user\" is taken by an earlier one"},
         Refusal{With("dense_optimizer { sgd { learning_rate: 0.1 } }", ""),
                 "job:20: train.dense_optimizer: is missing, expected sgd, momentum, adagrad, "
                 "rowwise_adagrad, adam, adamw, ftrl, "
                 "rmsprop, adadelta or delay_compensated_sgd"}));
+
+TEST(Config, AByteOrderMarkIsPassedOver) {
+  EXPECT_EQ(JobToText(ParseJob("\xef\xbb\xbf" + std::string(kWholeJob), "job", "/data", {})),
+            JobToText(ParseJob(kWholeJob, "job", "/data", {})));
+  EXPECT_EQ(ParseErrorOf("\xef\xbb\xbf"
+                         "nmae: \"x\"")
+                .substr(0, 6),
+            "job:1:");
+}
 
 TEST(Config, FilesThatCannotBeReadAreNamed) {
   testing::TempFolder folder;
@@ -249,6 +291,14 @@ Job Set(const std::vector<std::string>& overrides) {
   return ParseJob(kWholeJob, "job", "/data", overrides);
 }
 
+TEST(Override, NamesFilesFromTheCurrentFolder) {
+  const Job job = Set({"data.test={file: \"b.tsv\"}", "train.warm_start={model: \"earlier\"}"});
+  EXPECT_EQ(job.data().train().file(0), "/data/a.tsv") << "the file's names begin in its folder";
+  EXPECT_EQ(job.data().test().file(0), AbsolutePath("", "b.tsv"));
+  EXPECT_EQ(job.train().warm_start().model(), AbsolutePath("", "earlier"));
+  EXPECT_EQ(Set({"data.train.file=/b.tsv"}).data().train().file(0), "/b.tsv");
+}
+
 TEST(Override, ReachesEveryKindOfField) {
   EXPECT_EQ(Set({"train.staleness=-1"}).train().staleness(), -1);
   EXPECT_EQ(Set({"table[ids].dim=16"}).table(0).dim(), 16);
@@ -256,7 +306,7 @@ TEST(Override, ReachesEveryKindOfField) {
   EXPECT_EQ(Set({"task[click].weight=2.5"}).task(0).weight(), 2.5);
   EXPECT_EQ(Set({"name=other"}).name(), "other");
   EXPECT_EQ(Set({"name=\"other\""}).name(), "other");
-  EXPECT_EQ(Set({"data.train.file=b,c"}).data().train().file(1), "/data/c");
+  EXPECT_EQ(Set({"data.train.file=b,c"}).data().train().file(1), AbsolutePath("", "c"));
   EXPECT_EQ(Set({"model.mmoe.expert=3,4"}).model().mmoe().expert_size(), 2);
   EXPECT_EQ(Set({"field[item].pooling=MEAN"}).field(1).pooling(), Field::MEAN);
   EXPECT_EQ(Set({"train.dense_optimizer={adagrad {learning_rate: 0.5}}"})

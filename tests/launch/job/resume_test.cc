@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "tests/support/files.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/saved_model.h"
+#include "worker/saved/state_file.h"
 
 namespace zhiyin::launch::job {
 namespace {
@@ -40,7 +42,7 @@ std::string WhatFails(const std::function<void()>& work) {
 /// Of a manifest, whatever it is of.
 worker::data::Normalizer NormalizerOf(const Job& job) {
   const size_t n = static_cast<size_t>(job.numeric_size());
-  return {std::vector<float>(n), std::vector<float>(n)};
+  return {std::vector<double>(n), std::vector<double>(n)};
 }
 
 /// Checkpoints without rows.
@@ -106,6 +108,39 @@ TEST_F(Resuming, TakesTheOneBeforeADamagedOneAndSetsThatAside) {
   EXPECT_EQ(worker::saved::FindCheckpoints(folder_.Path()).size(), 1u);
 }
 
+TEST_F(Resuming, TakesTheOneBeforeAForgedOne) {
+  Save(SmallJob(), 5);
+  const std::string folder = worker::saved::CheckpointPath(folder_.Path(), 12);
+  // Every checksum fits, and the content is none that a job would have written.
+  const auto note_of = [&](const std::function<void(Progress*)>& forge) {
+    Save(SmallJob(), 12);
+    Manifest manifest = worker::saved::LoadManifest(folder);
+    forge(manifest.mutable_progress());
+    std::filesystem::remove(folder + "/manifest.textproto");
+    try {
+      worker::saved::WriteManifest(manifest, folder);
+    } catch (const Error&) {
+      // Written, and found not to be readable.
+    }
+    EXPECT_EQ(From(SmallJob()).manifest.progress().next_step(), 5);
+    return notes_.at(0);
+  };
+  EXPECT_THAT(note_of([](Progress* progress) { progress->set_train_loss(HUGE_VAL); }),
+              AllOf(HasSubstr(folder), HasSubstr("damaged: train_loss is inf")));
+  EXPECT_THAT(note_of([](Progress* progress) {
+                progress->mutable_evaluated()->add_task()->set_auc(std::nan(""));
+              }),
+              HasSubstr("damaged: a metric of an evaluation is nan"));
+  EXPECT_THAT(note_of([](Progress* progress) { progress->set_balance("{"); }),
+              HasSubstr(folder + ": damaged: its balance"));
+  EXPECT_THAT(note_of([](Progress* progress) { progress->set_slice_sums("nonsense"); }),
+              HasSubstr(folder + ": damaged: the state of a job"));
+  EXPECT_THAT(note_of([&](Progress* progress) {
+                *progress->mutable_state() = worker::saved::WriteState(folder, "nonsense");
+              }),
+              HasSubstr(folder + "/state: damaged: the state of a job"));
+}
+
 TEST_F(Resuming, RefusesToBeginAnewWhereAllAreDamaged) {
   Save(SmallJob(), 5);
   folder_.Write("checkpoints/step-000000000005/manifest.textproto", "nonsense");
@@ -147,6 +182,29 @@ TEST_F(Resuming, SaysWhatHasChanged) {
                           HasSubstr("changed since the checkpoint: train.epochs: is 9, was "),
                           HasSubstr("changed since the checkpoint: "
                                     "table[1].optimizer.adam.learning_rate: is 0.5, was ")));
+}
+
+/// The best of other values, or one that was not kept, would stay the best for ever.
+TEST_F(Resuming, EarlyStoppingBeginsAnewWhereEvaluationsDoNotCompare) {
+  Job job = SmallJob();
+  EarlyStopping* stopping = job.mutable_train()->mutable_early_stopping();
+  stopping->set_patience(2);
+  stopping->set_keep_best(true);
+  Save(job, 5);
+  const std::string folder = worker::saved::CheckpointPath(folder_.Path(), 5);
+  Manifest manifest = worker::saved::LoadManifest(folder);
+  manifest.mutable_progress()->mutable_stopping()->set_best_epoch(1);
+  manifest.mutable_progress()->mutable_evaluated()->set_loss(3);
+  worker::saved::WriteManifest(manifest, folder);
+
+  stopping->set_patience(3);
+  EXPECT_EQ(From(job).manifest.progress().stopping().best_epoch(), 1);
+  stopping->set_keep_best(false);
+  const JobStart start = From(job);
+  EXPECT_FALSE(start.manifest.progress().has_stopping());
+  EXPECT_FALSE(start.manifest.progress().has_evaluated());
+  EXPECT_THAT(notes_, ::testing::Contains("begins anew: train.early_stopping: the evaluations so "
+                                          "far do not compare with later ones"));
 }
 
 TEST_F(Resuming, WhereSomethingWasAddedItSaysWhatIsKeptAndWhatIsNew) {
@@ -252,9 +310,40 @@ TEST_F(Resuming, ASliceAWorkerStaysWhatItWas) {
   Job job = SmallJob();
   job.mutable_train()->set_slices(0);
   Save(job, 5, 3);
+  const JobStart start = From(job);
+  EXPECT_EQ(start.manifest.job().train().slices(), 0) << "as it was configured";
+  EXPECT_EQ(start.manifest.progress().n_workers(), 3) << "whose slices they stay";
+  job.mutable_train()->set_slices(3);
   EXPECT_EQ(From(job).manifest.job().train().slices(), 3);
   job.mutable_train()->set_slices(4);
   EXPECT_THAT(ErrorOf(job), HasSubstr("train.slices: is 4, was 3"));
+}
+
+TEST_F(Resuming, TheNumberOfSlicesIsKeptWhereItIsNamedNoMore) {
+  Job job = SmallJob();
+  job.mutable_train()->set_slices(6);
+  Save(job, 5, 3);
+  job.mutable_train()->set_slices(0);
+  EXPECT_EQ(From(job).manifest.job().train().slices(), 6);
+}
+
+TEST_F(Resuming, OnMoreWorkersThanSlicesGoesOnAndSaysSo) {
+  Job job = SmallJob();
+  job.mutable_train()->set_slices(0);
+  Save(job, 5, 3);
+  Manifest manifest = From(job).manifest;
+  std::vector<std::string> notes;
+  const auto check = [&](int n_workers) {
+    CheckAgainstRoles(manifest, n_workers, [&](const std::string& text) { notes.push_back(text); });
+  };
+  check(2);
+  check(3);
+  EXPECT_THAT(notes, IsEmpty());
+  check(5);
+  EXPECT_THAT(notes, ElementsAre("a step keeps its 3 slices of when the job began: 2 of 5 workers "
+                                 "only evaluate"));
+  manifest.clear_progress();
+  EXPECT_THAT(WhatFails([&] { check(5); }), HasSubstr("train.batch_size: is 48, expected"));
 }
 
 }  // namespace

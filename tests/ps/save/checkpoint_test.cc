@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "common/block_file.h"
 #include "common/error.h"
 #include "common/random.h"
 #include "ps/partitioner.h"
@@ -184,6 +185,72 @@ TEST(Checkpoint, OccurrencesAndAgesSurvive) {
   }
 }
 
+TEST(Checkpoint, FilesOfFormat5AreRead) {
+  TempFolder folder;
+  Manifest manifest = SaveAs(1, folder);
+  BlockReader file(folder.Path("rows-0.bin"));
+  std::string content(static_cast<size_t>(file.n_left()), '\0');
+  file.Read(std::as_writable_bytes(std::span(content)));
+  ASSERT_TRUE(content.starts_with("ZYROWS6\n"));
+  content[6] = '5';
+  BlockWriter old(folder.Path("old.bin"));
+  old.Write(std::as_bytes(std::span(content)));
+  old.Commit();
+  manifest.mutable_file(0)->set_name("old.bin");
+  manifest.mutable_file(0)->set_digest(old.digest());
+  std::vector<table::Table> tables = EmptyTables();
+  Load(folder, manifest, {1, 1}, 0, &tables);
+  EXPECT_EQ(tables[1].n_rows(), 300);
+}
+
+TEST(Checkpoint, OccurrencesTakeTheBytesOfWhatWasSeen) {
+  for (const bool exact : {true, false}) {
+    TempFolder folder;
+    // Room for ten million keys.
+    std::vector<table::Table> tables = ChoosyTables(exact, 10'000'000);
+    const int64_t n_before =
+        SaveRows(folder.Path("none"), SaveKind::kModel, &tables, [] {}).n_bytes;
+    for (Key key = 0; key < 30; ++key) EXPECT_FALSE(Pull(&tables[1], Mix(key), 1));
+    tables[1].EndStep(2, table::Table::kNoneInUse);
+    const int64_t n_bytes = SaveRows(folder.Path("some"), SaveKind::kModel, &tables, [] {}).n_bytes;
+    EXPECT_LT(n_bytes, n_before + 30 * 64);
+  }
+}
+
+TEST(Checkpoint, OpenStepsOfSeveralServersCanBeSavedAgain) {
+  constexpr int kServers = 4;
+  constexpr Key kKeys = 240;
+  for (const bool exact : {true, false}) {
+    // Each server has steps open that no other one has, as where workers reach it at other times.
+    TempFolder first;
+    Manifest manifest;
+    for (int server = 0; server < kServers; ++server) {
+      std::vector<table::Table> tables = ChoosyTables(exact);
+      for (Key key = 0; key < kKeys; ++key) {
+        if (ServerOf(1, Mix(key), kServers) != server) continue;
+        EXPECT_FALSE(Pull(&tables[1], Mix(key), 10 * (key % 5) + static_cast<uint64_t>(server)));
+      }
+      const std::string name = "rows-" + std::to_string(server) + ".bin";
+      AddFile(name, SaveRows(first.Path(name), SaveKind::kModel, &tables, [] {}), &manifest);
+    }
+    std::vector<table::Table> tables = ChoosyTables(exact);
+    Load(first, manifest, {1, 1}, 0, &tables);
+    TempFolder second;
+    Manifest of_one;
+    AddFile("rows.bin", SaveRows(second.Path("rows.bin"), SaveKind::kModel, &tables, [] {}),
+            &of_one);
+    int n_admitted = 0;
+    for (int server = 0; server < 2; ++server) {
+      std::vector<table::Table> again = ChoosyTables(exact);
+      Load(second, of_one, {2, 1}, server, &again);
+      for (Key key = 0; key < kKeys; ++key) {
+        if (ServerOf(1, Mix(key), 2) == server) n_admitted += Pull(&again[1], Mix(key), 1000);
+      }
+    }
+    EXPECT_EQ(n_admitted, static_cast<int>(kKeys)) << "their second occurrence";
+  }
+}
+
 TEST(Checkpoint, OccurrencesOfOtherSettingsAreRefused) {
   TempFolder folder;
   const Manifest manifest = SaveChoosy(true, folder);
@@ -234,7 +301,7 @@ void CrowdedStep(uint64_t step, int server, int n, std::vector<table::Table>* ta
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   std::vector<std::byte*> rows(keys.size());
-  table.FindOrCreate(keys, step, rows);
+  table.FindOrCreate(keys, step, rows, step);
   std::vector<float> gradients(keys.size() * static_cast<size_t>(table.dim()));
   for (size_t i = 0; i < gradients.size(); ++i)
     gradients[i] = 0.1f * static_cast<float>(keys[i / static_cast<size_t>(table.dim())] % 11);

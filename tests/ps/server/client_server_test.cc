@@ -6,7 +6,6 @@
 #include <deque>
 #include <map>
 #include <numeric>
-#include <set>
 
 #include "common/random.h"
 #include "ps/client/client.h"
@@ -562,57 +561,6 @@ TEST(ClientServer, DelayIsCompensatedForByThePulledWeights) {
     client->Drain();
     EXPECT_THAT(first.Peek(client), Each(0.0f));
   });
-}
-
-TEST(Replicas, OweNothingAfterADrainAndReadNothingOlderThanTheirBound) {
-  for (uint64_t seed = 1; seed <= 30; ++seed) {
-    Job job = SgdJob(-1);
-    job.mutable_table(0)->mutable_hot_keys()->set_rows(32);
-    job.mutable_table(0)->mutable_hot_keys()->set_refresh_steps(4);
-    RunCluster(job, {2, 1}, seed, [&](int, net::Mailbox*, client::Client* client) {
-      Random random(seed);
-      std::vector<std::vector<float>> true_weights = {std::vector<float>(100)};  // [step][key]
-      OneTable slots[2] = {OneTable({}), OneTable({})};
-      int64_t n_read = 0;
-      const auto start = [&](uint64_t step, OneTable* slot) {
-        std::set<Key> keys;
-        for (int i = 0; i < 10; ++i) keys.insert(random.Below(random.Below(4) == 0 ? 100 : 8));
-        n_read += static_cast<int64_t>(keys.size());
-        *slot = OneTable({keys.begin(), keys.end()});
-        slot->exchange.parts[1] = {slot->keys, true, slot->weights.data(), slot->gradients.data()};
-        slot->exchange.clock = step;
-        client->PullStart(&slot->exchange);
-      };
-      start(0, &slots[0]);
-      for (uint64_t step = 0; step < 60; ++step) {
-        start(step + 1, &slots[(step + 1) % 2]);  // the next is under way while this one computes
-        OneTable& slot = slots[step % 2];
-        client->PullFinish(&slot.exchange);
-        for (size_t i = 0; i < slot.keys.size(); ++i) {
-          // One step for the exchange ahead, four for the copy, four for the gradients, and one for
-          // the push.
-          const size_t oldest = step < 10 ? 0 : step - 10;
-          const Key key = slot.keys[i];
-          EXPECT_LE(slot.weights[i * kDim], true_weights[oldest][key])
-              << "key " << key << " at step " << step;
-          EXPECT_GE(slot.weights[i * kDim], true_weights.back()[key]);
-        }
-        true_weights.push_back(true_weights.back());
-        for (const Key key : slot.keys) true_weights.back()[key] -= 1;
-        slot.Push(client, 1);
-      }
-      client->PullFinish(&slots[0].exchange);
-      slots[0].Push(client, 0);
-      client->Drain();
-      std::vector<Key> all(100);
-      std::iota(all.begin(), all.end(), Key{0});
-      OneTable rows(all);
-      rows.Peek(client);
-      for (const Key key : all)
-        EXPECT_EQ(rows.weights[key * kDim], true_weights.back()[key]) << "key " << key;
-      EXPECT_LT(client->Report().n_pulled_keys, n_read * 3 / 4) << "the others were of copies";
-    });
-  }
 }
 
 TEST(ServerReport, SurvivesItsJourneyAndAddsUp) {

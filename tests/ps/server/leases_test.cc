@@ -190,6 +190,18 @@ TEST(RoundOwners, TheSlowestKeepsOneSlice) {
   EXPECT_EQ(std::count(owners.begin(), owners.end(), 1u), 1);
 }
 
+TEST(RoundOwners, AWorkerWithoutSlicesMayBeAnEpochAhead) {
+  RoundOwners rounds(3);
+  for (uint64_t epoch = 0; epoch < 3; ++epoch) {
+    for (uint64_t round = 4 * epoch; round < 4 * epoch + 4; ++round)
+      EXPECT_THAT(rounds.Owners(2, round, 2, 0), ElementsAre(0, 1));
+    for (uint64_t round = 4 * epoch; round < 4 * epoch + 4; ++round) {
+      for (const int worker : {0, 1})
+        EXPECT_THAT(rounds.Owners(worker, round, 2, 0.01), ElementsAre(0, 1)) << round;
+    }
+  }
+}
+
 TEST(RoundOwners, RefusesWhatNoHonestWorkerSays) {
   RoundOwners rounds(2);
   rounds.Owners(0, 5, 4, 0);

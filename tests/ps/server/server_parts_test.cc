@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 
 #include "common/error.h"
+#include "common/file.h"
 #include "ps/server/gradient_check.h"
 #include "ps/server/pending_pulls.h"
 #include "ps/server/pulls.h"
@@ -18,6 +20,7 @@
 #include "ps/server/state.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
+#include "tests/support/optimizers.h"
 
 namespace zhiyin::ps::server {
 namespace {
@@ -47,10 +50,10 @@ net::Frame PullOf(const std::vector<Key>& keys, size_t n_tables, uint64_t id = 1
   return frame;
 }
 
-net::Frame PushOf(const std::vector<float>& gradients) {
+net::Frame PushOf(const std::vector<float>& gradients, uint32_t n_slices = 1) {
   net::Frame frame(net::FrameKind::kPush, 2, 0,
                    sizeof(PushPrelude) + gradients.size() * sizeof(float));
-  const PushPrelude prelude = {1, 1, 0, 1};
+  const PushPrelude prelude = {1, 1, 0, n_slices};
   std::memcpy(frame.payload().data(), &prelude, sizeof(prelude));
   std::copy(gradients.begin(), gradients.end(),
             reinterpret_cast<float*>(frame.payload().data() + sizeof(prelude)));
@@ -126,39 +129,6 @@ TEST(PendingPulls, AreTakenByTheirPushAndBounded) {
   EXPECT_THROW(pending.Take(1, 2, push), Error);
 }
 
-/// What GradientCheck says of a push of one row.
-bool IsRefused(double max_gradient, const std::string& folder, float gradient,
-               ServerReport* report) {
-  const Job job = PartsJob(max_gradient);
-  ServerState state(kOneServer, 0, job, false, 0);
-  PushGradients gradients(&state.tables);
-  GradientCheck check(job, folder, &state, &gradients);
-  PendingPull pull;
-  pull.request = PullOf({7}, state.tables.size());
-  pull.rows.resize(1);
-  const net::Frame push = PushOf({1, gradient});
-  EXPECT_EQ(gradients.Bytes(pull), kPartsDim * sizeof(float));
-  const bool is_refused = check.Refuses(pull, push);
-  *report = state.report;
-  return is_refused;
-}
-
-TEST(GradientCheck, RefusesNonFiniteAndTooLargeGradients) {
-  testing::TempFolder folder;
-  const std::string dumps = folder.Path("poisoned");
-  ServerReport report;
-  EXPECT_FALSE(IsRefused(0, dumps, std::numeric_limits<float>::max(), &report));
-  EXPECT_TRUE(report.non_finite.empty());
-  EXPECT_FALSE(IsRefused(2, dumps, -2, &report));
-  EXPECT_FALSE(std::filesystem::exists(dumps));
-  EXPECT_TRUE(IsRefused(0, "", std::numeric_limits<float>::infinity(), &report));
-  EXPECT_TRUE(IsRefused(0, "", -std::numeric_limits<float>::quiet_NaN(), &report));
-  EXPECT_TRUE(IsRefused(2, dumps, -2.5f, &report));
-  ASSERT_EQ(report.non_finite.size(), 1u);
-  EXPECT_EQ(report.non_finite[0].rank, 1);
-  EXPECT_THAT(testing::ReadFile(dumps + "/server-0-rank-1-push-1.tsv"), HasSubstr("\t7\t1\t-2.5"));
-}
-
 /// An endpoint that keeps what is sent.
 class KeepingEndpoint : public net::Endpoint {
  public:
@@ -175,6 +145,91 @@ class KeepingEndpoint : public net::Endpoint {
 
   std::vector<net::Frame> sent;
 };
+
+/// What GradientCheck says of a push of one row.
+bool IsRefused(double max_gradient, const std::string& folder, float gradient,
+               ServerReport* report) {
+  const Job job = PartsJob(max_gradient);
+  ServerState state(kOneServer, 0, job, false, 0);
+  PushGradients gradients(&state.tables);
+  KeepingEndpoint endpoint;
+  net::Mailbox mailbox(&endpoint, 10);
+  GradientCheck check(job, folder, &mailbox, &state, &gradients);
+  PendingPull pull;
+  pull.request = PullOf({7}, state.tables.size());
+  pull.rows.resize(1);
+  const net::Frame push = PushOf({1, gradient});
+  EXPECT_EQ(gradients.Bytes(pull), kPartsDim * sizeof(float));
+  const bool is_refused = check.Refuses(pull, push);
+  *report = state.report;
+  return is_refused;
+}
+
+TEST(GradientCheck, RefusesNonFiniteAndTooLargeGradients) {
+  testing::TempFolder folder;
+  const std::string dumps = folder.Path("poisoned");
+  ServerReport report;
+  EXPECT_FALSE(IsRefused(0, dumps, table::kMaxGradient, &report));
+  EXPECT_TRUE(report.non_finite.empty());
+  EXPECT_FALSE(IsRefused(2, dumps, -2, &report));
+  EXPECT_FALSE(std::filesystem::exists(dumps));
+  EXPECT_TRUE(IsRefused(0, "", std::numeric_limits<float>::infinity(), &report));
+  EXPECT_TRUE(IsRefused(0, "", -std::numeric_limits<float>::quiet_NaN(), &report));
+  EXPECT_TRUE(IsRefused(2, dumps, -2.5f, &report));
+  ASSERT_EQ(report.non_finite.size(), 1u);
+  EXPECT_EQ(report.non_finite[0].rank, 1);
+  EXPECT_THAT(testing::ReadFile(dumps + "/server-0-rank-1-push-1.tsv"), HasSubstr("\t7\t1\t-2.5"));
+}
+
+TEST(GradientCheck, RefusesThoughNothingCanBeWritten) {
+  testing::TempFolder folder;
+  folder.Write("full", "");
+  ServerReport report;
+  EXPECT_TRUE(IsRefused(2, folder.Path("full/poisoned"), 3, &report)) << "no folder can be made";
+  ASSERT_EQ(report.non_finite.size(), 1u);
+  EXPECT_EQ(report.non_finite[0].n_pushes, 1);
+  const std::string dumps = folder.Path("poisoned");
+  WatchFiles([&](const FileStep& step) {
+    if (step.kind == FileStep::kWrite || step.kind == FileStep::kSync)
+      throw FileError(step.path + ": the disk is full");
+  });
+  EXPECT_TRUE(IsRefused(2, dumps, 3, &report));
+  WatchFiles({});
+  EXPECT_EQ(report.non_finite.size(), 1u);
+  EXPECT_TRUE(std::filesystem::is_empty(dumps));
+}
+
+TEST(GradientCheck, RefusesWhatOptimizersCannotTake) {
+  for (const auto& kind : testing::ExampleOptimizers()) {
+    for (const int staleness : {0, 4, -1}) {
+      for (const uint32_t n_slices : {1u, 4u}) {
+        SCOPED_TRACE(::testing::Message() << testing::NameOf(kind) << " at staleness " << staleness
+                                          << ", " << n_slices << " slices");
+        Job job = PartsJob();
+        *job.mutable_table(0)->mutable_optimizer() = kind;
+        job.mutable_train()->set_staleness(staleness);
+        ServerState state(kOneServer, 0, job, false, 0);
+        PushGradients gradients(&state.tables);
+        KeepingEndpoint endpoint;
+        net::Mailbox mailbox(&endpoint, 10);
+        GradientCheck check(job, "", &mailbox, &state, &gradients);
+        PendingPull pull;
+        pull.request = PullOf({7}, state.tables.size());
+        pull.rows.resize(1);
+        // The gradients of a synchronous step are summed before they are applied.
+        const float most = table::kMaxGradient / static_cast<float>(staleness == 0 ? n_slices : 1);
+        EXPECT_FALSE(check.Refuses(pull, PushOf({most, -most}, n_slices)));
+        EXPECT_TRUE(state.report.non_finite.empty());
+        for (const float over : {std::nextafter(most, INFINITY), 2e19f, 3e38f}) {
+          EXPECT_TRUE(check.Refuses(pull, PushOf({1, -over}, n_slices)));
+          EXPECT_TRUE(check.Refuses(pull, PushOf({over, 1}, n_slices)));
+        }
+        ASSERT_EQ(state.report.non_finite.size(), 1u);
+        EXPECT_EQ(state.report.non_finite[0].n_pushes, 6);
+      }
+    }
+  }
+}
 
 /// A frame of a worker's slice of step 0: its first push, with the gradients of a pull's row.
 net::Frame SliceOf(int worker, uint64_t pull_id, uint32_t slice, std::vector<float> gradients) {
@@ -198,7 +253,7 @@ TEST(PullsAndPushes, OfASynchronousStepAreAnsweredWhenTheStepBeforeIsComplete) {
   RequestCheck check(&state);
   PendingPulls pending(2);
   PushGradients gradients(&state.tables);
-  GradientCheck gradient_check(job, "", &state, &gradients);
+  GradientCheck gradient_check(job, "", &mailbox, &state, &gradients);
   Pulls pulls(&state, &replies, &check, &pending);
   Pushes pushes(&state, &replies, &pending, &gradients, &gradient_check, 0);
 

@@ -110,6 +110,22 @@ TEST(Augmenter, ReordersSomeOfThem) {
   EXPECT_NEAR(n_other, 0.5 * kManyRows * 23 / 24, 4 * std::sqrt(0.25 * kManyRows));
 }
 
+TEST(Augmenter, KeepsTheKeysOfTheDataAsWell) {
+  Rows rows = Augmented(JobOf("dropout: 0.3 crop: 0.3 reorder: 0.3 mask: 0.3"));
+  const Rows data = Some();
+  for (int64_t i = 0; i < rows.n; ++i) {
+    for (int f = 0; f < 2; ++f)
+      ASSERT_THAT(rows.DataKeysOf(i, f), ::testing::ElementsAreArray(data.KeysOf(i, f))) << i;
+  }
+  EXPECT_LT(rows.keys.size(), data.keys.size());
+  rows.Clear();
+  EXPECT_TRUE(rows.data_keys.empty() && rows.data_key_begin.empty());
+
+  const Rows unchanged = Augmented(JobOf("", "negative_share: 0.3"));
+  EXPECT_TRUE(unchanged.data_key_begin.empty()) << "they are the keys";
+  EXPECT_THAT(unchanged.DataKeysOf(7, 0), ::testing::ElementsAreArray(unchanged.KeysOf(7, 0)));
+}
+
 TEST(Augmenter, MasksEachValueByItself) {
   const Rows rows = Augmented(JobOf("mask: 0.2"));
   const double n = static_cast<double>(rows.keys.size()) - kManyRows;
@@ -125,7 +141,12 @@ TEST(Augmenter, LeavesOutNegativesOfOneTask) {
       EXPECT_EQ(label, 1);
     }
     n_kept += i % 2 == 0 && label == 0;
+    if (!std::isnan(label)) {
+      EXPECT_EQ(rows.weights[static_cast<size_t>(2 * i)], label == 0 ? 1 / 0.3f : 1)
+          << "one stands for those that were left out";
+    }
     EXPECT_EQ(rows.labels[static_cast<size_t>(2 * i + 1)], 0) << "another task's";
+    EXPECT_EQ(rows.weights[static_cast<size_t>(2 * i + 1)], 1);
   }
   EXPECT_NEAR(n_kept, 0.3 * kManyRows / 2, 4 * std::sqrt(0.21 * kManyRows / 2));
 }

@@ -8,9 +8,12 @@
 #include <string>
 
 #include "common/error.h"
+#include "common/tick.h"
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
+#include "worker/data/records.h"
 #include "worker/data/source.h"
+#include "worker/data/text_columns.h"
 #include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::data {
@@ -20,11 +23,14 @@ using ::testing::HasSubstr;
 
 class BehaviourTest : public ::testing::Test {
  protected:
-  Job JobOf(const std::string& hold_out, const std::string& lines) {
+  /// `validates`: whether there is a validation split, of the training files as all are.
+  Job JobOf(const std::string& hold_out, const std::string& lines, bool validates = false) {
     const std::string file = folder_.Write("events.csv", "user,item,time,rating\n" + lines);
     return launch::job::ParseJob(R"(
       data { text { header: true } train { file: ")" +
-                                     file + R"(" } test { file: ")" + file + R"(" }
+                                     file + R"(" } test { file: ")" + file + R"(" } )" +
+                                     (validates ? "validation { file: \"" + file + "\" }" : "") +
+                                     R"(
         behaviour { user: "user" item: "item" time: "time" history_length: 2 )" +
                                      hold_out + R"( } }
       table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
@@ -71,10 +77,39 @@ TEST_F(BehaviourTest, TheLastOfEachUserIsOfTheTestSplitUnlessItIsTheOnlyOne) {
   EXPECT_EQ(test.KeysOf(0, 2).size(), 2u);  // y and z
   EXPECT_EQ(test.KeysOf(0, 2)[1], train.KeysOf(0, 1)[0]);
   EXPECT_EQ(test.labels[0], 1);
-  EXPECT_EQ(train.labels, (std::vector<float>{1, 0, 1, 0}));
+  EXPECT_EQ(train.labels, (std::vector<double>{1, 0, 1, 0}));
   EXPECT_NEAR(test.numerics[0], std::log(0.25),
               1e-6);  // x, once among the four that are learned from
   EXPECT_NEAR(train.numerics[3], std::log(0.5), 1e-6);  // y
+}
+
+TEST_F(BehaviourTest, AMissingUserItemOrTimeMakesNoEvent) {
+  Job job =
+      JobOf("event: \"rating\" share: 1e-9", "NA,x,1,5\na,NA,2,5\na,x,NA,5\na,y,3,NA\na,x,4,5\n");
+  job.mutable_data()->mutable_text()->add_missing("NA");
+  const auto behaviour = Behaviour::Read(job);
+  EXPECT_EQ(behaviour->n_users(), 1);
+  EXPECT_EQ(behaviour->FindUser("NA"), -1);
+  EXPECT_EQ(behaviour->FindItem("NA"), -1);
+  EXPECT_EQ(behaviour->n_events(), 1);
+  EXPECT_EQ(behaviour->HistoryOf(0), "x");
+  const Rows train = Read(job, SplitKind::kTrain);
+  ASSERT_EQ(train.n, 5) << "the lines are examples all the same";
+  EXPECT_TRUE(train.KeysOf(0, 0).empty());
+  EXPECT_TRUE(train.KeysOf(0, 2).empty()) << "and have no history";
+}
+
+TEST_F(BehaviourTest, TrainingFilesHaveTheColumnsOfTraining) {
+  Job job = JobOf("share: 1e-9", kLines);
+  FindColumns(&job);
+  folder_.Write("later.csv", "rating,time,user,item\n5,30,a,z\n5,40,a,x\n");
+  job.mutable_data()->mutable_train()->set_file(0, folder_.Path("later.csv"));
+  const auto behaviour = Behaviour::Read(job);
+  EXPECT_EQ(behaviour->HistoryOf(behaviour->FindUser("a")), "z|x");
+  folder_.Write("later.csv", "rating,user,item\n5,a,z\n");
+  EXPECT_THAT([&] { Behaviour::Read(job); },
+              ::testing::ThrowsMessage<Error>(
+                  HasSubstr("later.csv:1: no column \"time\" (data.behaviour)")));
 }
 
 TEST_F(BehaviourTest, FromATimeOn) {
@@ -82,6 +117,75 @@ TEST_F(BehaviourTest, FromATimeOn) {
   EXPECT_EQ(behaviour->n_events(), 2);
   EXPECT_EQ(behaviour->held_out(0).size(), 3u);
   EXPECT_EQ(behaviour->HistoryBefore(4), "x");  // what is held out is in no history
+}
+
+TEST_F(BehaviourTest, FromATimeThatDividesNothingIsRefused) {
+  const auto error = [&](const std::string& hold_out, const std::string& lines,
+                         bool validates = false) -> std::string {
+    try {
+      Behaviour::Read(JobOf(hold_out, lines, validates));
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(
+      error("from_time: 41", kLines),
+      "data.behaviour.from_time: is 41, but all times are before it: column \"time\" has 5 to "
+      "40");
+  EXPECT_EQ(
+      error("from_time: 1700000020", "a,x,1700000000000,4\na,y,1700000000049,4\n"),
+      "data.behaviour.from_time: is 1700000020, but no time is before it: column \"time\" has "
+      "1700000000000 to 1700000000049, which is about 1000 times as much: is one in seconds "
+      "and the other in milliseconds, or the like?");
+  EXPECT_THAT(error("from_time: 1672567200000", "a,x,2023-01-01 10:00:00,4\na,y,2023-01-02,4\n"),
+              HasSubstr("has 1672567200 to 1672617600 in seconds since 1970, which is about 0.001 "
+                        "times as much"));
+  EXPECT_THAT(error("last: 1 validation_from_time: 41", kLines, /*validates=*/true),
+              HasSubstr("data.behaviour.validation_from_time: is 41, but all times are before it"));
+  EXPECT_THAT(error("last: 1 validation_from_time: 5", kLines, /*validates=*/true),
+              HasSubstr("data.behaviour.validation_from_time: is 5, but no time is before it"));
+}
+
+TEST_F(BehaviourTest, TimesKeepEveryDigitOf64Bits) {
+  const Job job = JobOf("last: 1",
+                        "a,z,1700000000000000003,5\na,x,1700000000000000001,1\n"
+                        "a,y,1700000000000000002,1\n");
+  const auto behaviour = Behaviour::Read(job);
+  EXPECT_TRUE(behaviour->IsHeldOut(0));
+  EXPECT_EQ(behaviour->HistoryBefore(0), "x|y");
+}
+
+TEST_F(BehaviourTest, DatesAreTimes) {
+  const auto behaviour = Behaviour::Read(
+      JobOf("from_time: 1672617600",
+            "a,x,2023-01-01T10:00:00.5Z,5\na,y,2023-01-02,1\na,z,2023-01-01 10:00:00,1\n"));
+  EXPECT_EQ(behaviour->HistoryBefore(1), "z|x");
+  EXPECT_TRUE(behaviour->IsHeldOut(1));
+  EXPECT_FALSE(behaviour->IsHeldOut(0));
+}
+
+TEST_F(BehaviourTest, ALineWithAnotherTimeIsMalformed) {
+  const auto bad_lines = [&](const std::string& lines, SplitKind split) {
+    Rows rows;
+    std::vector<BadLine> bad;
+    const Job job = JobOf("last: 1", lines);
+    MakeSource(job, split, model::LabelDomainsOf(job))->Read(0, &rows, &bad);
+    std::string text = std::to_string(rows.n);
+    for (const BadLine& line : bad)
+      text += " | " + line.Text().substr(line.Text().find("events.csv"));
+    return text;
+  };
+  const std::string numbers = "a,x,1,4\na,y,,4\na,z,2,4\na,x,2023-01-02,4\na,y,3,4\n";
+  EXPECT_EQ(bad_lines(numbers, SplitKind::kTrain),
+            "3 | events.csv:5: time \"time\" (column #2): \"2023-01-02\", expected a number, as in "
+            "other lines")
+      << "a missing time is none, and not wrong";
+  EXPECT_EQ(bad_lines(numbers, SplitKind::kTest), "1") << "each is counted once";
+  EXPECT_THAT(bad_lines("a,x,2023-01-02,4\na,y,7,4\n", SplitKind::kTrain),
+              HasSubstr("\"7\", expected a date such as 2024-05-31"));
+  EXPECT_THAT(bad_lines("a,x,soon,4\n", SplitKind::kTrain),
+              HasSubstr("\"soon\", expected a number, or a date such as 2024-05-31"));
 }
 
 TEST_F(BehaviourTest, AShareIsDrawnByTheSeed) {
@@ -120,6 +224,12 @@ TEST_F(BehaviourTest, RefusesWhatItCannotUse) {
   EXPECT_THAT(error("last: 1 time: \"when\"", kLines), HasSubstr("time"));
 }
 
+TEST_F(BehaviourTest, ALineThatIsNoTextIsNoEvent) {
+  const auto behaviour = Behaviour::Read(JobOf("last: 1", "a,x\xff,1,5\na,y,2,5\nb,y,3,5\n"));
+  EXPECT_EQ(behaviour->n_rows(), 3);
+  EXPECT_EQ(behaviour->n_items(), 1) << "the source calls the line malformed, too";
+}
+
 TEST_F(BehaviourTest, WhatIsOnlyShownIsNoEvent) {
   // In time: a is shown x, likes y, is shown z, likes x; b is shown y. An event is a rating above
   // 0.
@@ -136,6 +246,68 @@ TEST_F(BehaviourTest, WhatIsOnlyShownIsNoEvent) {
   EXPECT_TRUE(behaviour->IsLearnedEvent(3));
   EXPECT_FALSE(behaviour->IsLearnedEvent(0));
   EXPECT_EQ(Read(job, SplitKind::kTrain).n, 4) << "what was shown is learned from";
+}
+
+TEST_F(BehaviourTest, ValidationTakesFromWhatTheTestSplitLeaves) {
+  const Job job = JobOf("last: 1 validation_last: 1", kLines, /*validates=*/true);
+  const auto behaviour = Behaviour::Read(job);
+  // In time, a has rows 1, 3, 0, 4; b has row 2 alone.
+  EXPECT_EQ(behaviour->split(4), SplitKind::kTest);
+  EXPECT_EQ(behaviour->split(0), SplitKind::kValidation);
+  for (const int64_t row : {1, 2, 3}) EXPECT_EQ(behaviour->split(row), SplitKind::kTrain) << row;
+  EXPECT_EQ(behaviour->n_events(), 3);
+  EXPECT_EQ(behaviour->held_out(0).size(), 1u);
+  EXPECT_EQ(behaviour->held_out_for_validation(0).size(), 1u);
+  EXPECT_EQ(behaviour->HistoryBefore(4), "x|y") << "what is held out is in no history";
+  EXPECT_EQ(Read(job, SplitKind::kTrain).n, 3);
+  EXPECT_EQ(Read(job, SplitKind::kTest).n, 1);
+  const Rows validation = Read(job, SplitKind::kValidation);
+  ASSERT_EQ(validation.n, 1);
+  EXPECT_EQ(validation.labels[0], 1);
+  EXPECT_EQ(validation.KeysOf(0, 2).size(), 2u);
+
+  const auto by_time =
+      Behaviour::Read(JobOf("from_time: 40 validation_from_time: 20", kLines, /*validates=*/true));
+  for (const int64_t row : {0, 3}) EXPECT_EQ(by_time->split(row), SplitKind::kValidation) << row;
+  EXPECT_EQ(by_time->split(4), SplitKind::kTest);
+  EXPECT_EQ(by_time->n_events(), 2);
+}
+
+TEST_F(BehaviourTest, SharesOfBothSplitsAreOfAllEvents) {
+  std::string lines;
+  for (int i = 0; i < 4000; ++i)
+    lines += "u" + std::to_string(i % 7) + ",i" + std::to_string(i % 11) + "," + std::to_string(i) +
+             ",3\n";
+  const auto without = Behaviour::Read(JobOf("share: 0.2 seed: 3", lines));
+  const auto with = Behaviour::Read(
+      JobOf("share: 0.2 seed: 3 validation_share: 0.25", lines, /*validates=*/true));
+  int n_validation = 0;
+  for (int64_t row = 0; row < 4000; ++row) {
+    EXPECT_EQ(with->split(row) == SplitKind::kTest, without->IsHeldOut(row)) << row;
+    n_validation += with->split(row) == SplitKind::kValidation;
+  }
+  EXPECT_NEAR(n_validation, 1000, 140);
+}
+
+TEST_F(BehaviourTest, RefusesValidationThatCannotBe) {
+  const auto error = [&](const std::string& hold_out, bool validates) -> std::string {
+    try {
+      JobOf(hold_out, kLines, validates);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  };
+  EXPECT_THAT(error("last: 1", true),
+              HasSubstr("data.behaviour: holds nothing out for validation"));
+  EXPECT_THAT(error("last: 1 validation_last: 1", false),
+              HasSubstr("data.behaviour: holds events out for validation, and data.validation"));
+  EXPECT_THAT(error("last: 1 validation_last: 0", true),
+              HasSubstr("data.behaviour.validation_last: is 0, expected 1 to 1073741824"));
+  EXPECT_THAT(error("from_time: 20 validation_from_time: 30", true),
+              HasSubstr("validation_from_time: is 30, expected less than from_time, 20"));
+  EXPECT_THAT(error("share: 0.5 validation_share: 0.5", true),
+              HasSubstr("validation_share: is 0.5, expected less than 1 together with share, 0.5"));
 }
 
 TEST_F(BehaviourTest, NegativesAreOtherItemsOfTheSameUser) {
@@ -163,6 +335,19 @@ TEST_F(BehaviourTest, NegativesAreOtherItemsOfTheSameUser) {
     const Rows again = Read(job, SplitKind::kTrain);
     EXPECT_TRUE(again.keys == rows.keys);
   }
+}
+
+TEST_F(BehaviourTest, ReadingTicksInEveryStage) {
+  std::string lines;
+  for (int i = 0; i < 3 * PieceTick::kPieces; ++i)
+    lines += "u" + std::to_string(i) + ",x" + std::to_string(i) + ",1,5\n";
+  const Job job =
+      JobOf("share: 0.1 negatives { per_event: 1 task: \"rating\" by: POPULARITY }", lines);
+  int n_ticks = 0;
+  Behaviour::Read(job, [&] { ++n_ticks; });
+  // The file, its lines, the sorting of users, lines and users that are held out, counts by user,
+  // items by user, shares of items.
+  EXPECT_GE(n_ticks, 1 + 3 * 7);
 }
 
 }  // namespace

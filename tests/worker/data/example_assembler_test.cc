@@ -45,13 +45,14 @@ class ExampleAssemblerTest : public ::testing::Test {
     AddField(&job_, "history")->set_separator("|");
   }
   ExampleAssembler Make() {
-    return ExampleAssembler(job_, job_.data().train(),
+    return ExampleAssembler(job_, SplitKind::kTrain,
                             {4, {"user", "item", "time", "rating"}, "events.csv:1"},
-                            model::LabelDomainsOf(job_), {});
+                            model::LabelDomainsOf(job_), {}, [] {});
   }
   /// Appends a line of the job's file; returns what is wrong with it.
   std::string Append(ExampleAssembler* assembler, int64_t line,
-                     std::vector<std::string_view> values) {
+                     const std::vector<std::string_view>& texts) {
+    std::vector<Value> values(texts.begin(), texts.end());
     if (rows_.n_fields == 0) rows_ = assembler->NewRows();
     return assembler->Append(line, "events.csv", &values, &rows_);
   }
@@ -83,6 +84,8 @@ TEST_F(ExampleAssemblerTest, ColumnsOfAJoinStandBehindThoseOfTheFile) {
   EXPECT_EQ(Append(&assembler, 1, {"a", "y", "2", "4"}), "");
   EXPECT_THAT(rows_.KeysOf(0, 2), SizeIs(1));
   EXPECT_THAT(rows_.KeysOf(1, 2), SizeIs(0)) << "the join does not know y";
+  EXPECT_EQ(assembler.joined().n_lines, 2);
+  EXPECT_THAT(assembler.joined().n_found, ElementsAre(1));
   EXPECT_EQ(Append(&assembler, 2, {"a", "x"}), "2 columns, expected 4")
       << "the joined column is not counted";
 }

@@ -76,7 +76,7 @@ TEST_F(JoinsTest, RowsHaveTheColumnsOfTheirLinesAndOfThose) {
 
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
   const Job job =
-      JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })");
+      JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" share: 1e-9 })");
   const auto behaviour = Behaviour::Read(job);
   ASSERT_EQ(behaviour->n_items(), 4);
   EXPECT_EQ(behaviour->item(3), "new");
@@ -89,7 +89,7 @@ TEST_F(JoinsTest, ItemsAreRecommendedByTheirContentAlone) {
   // The weights of three terms: place Bonn has log(4 / 2), Aachen and each price log(4 / 1); a mug
   // has none.
   const auto behaviour = Behaviour::Read(
-      JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })"));
+      JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" share: 1e-9 })"));
   const auto baseline = recommend::MakeContentOnly(*behaviour);
   ASSERT_NE(baseline, nullptr);
   std::vector<float> scores(4);
@@ -103,14 +103,85 @@ TEST_F(JoinsTest, ItemsAreRecommendedByTheirContentAlone) {
       << "the new one is of the same place";
 }
 
+TEST_F(JoinsTest, AMissingKeyFindsNoLineAndAMissingValueIsNone) {
+  Job job = JobOf("price,item,place\n2.5,cup,Bonn\n7,pot,?\n9,mug,Aachen\n");
+  job.mutable_data()->mutable_text()->add_missing("cup");
+  job.mutable_data()->mutable_join(0)->mutable_text()->add_missing("?");
+  job.mutable_data()->mutable_join(0)->mutable_text()->add_missing("9");
+  const Rows rows = Read(job);
+  ASSERT_EQ(rows.n, 3);
+  EXPECT_TRUE(std::isnan(rows.numerics[0])) << "the cup, which here means no item";
+  EXPECT_TRUE(rows.KeysOf(0, 1).empty());
+  EXPECT_EQ(rows.numerics[1], 7);
+  EXPECT_TRUE(rows.KeysOf(1, 1).empty()) << "no place, so no weather";
+  EXPECT_TRUE(std::isnan(rows.numerics[2])) << "missing by the join's own text";
+  EXPECT_EQ(rows.KeysOf(2, 1).size(), 1u);
+  job.mutable_data()->mutable_join(0)->mutable_text()->add_missing("pot");
+  EXPECT_THAT(Joins::Read(job)->ByColumn("item")->bad(),
+              ElementsAre(HasSubstr("items.csv:3: no item, expected one")));
+}
+
+TEST_F(JoinsTest, MalformedLinesAreNamedAndLeftOut) {
+  const std::string more =
+      "abc,new,Bonn\n1,cup,Aachen\n1,jar\n1,,Bonn\n1,j\xff,Bonn\n1,a|b,Bonn\n?,jug,Bonn\n";
+  std::string good;
+  for (const char* item : {"a", "b", "c", "d", "e", "f", "g"})
+    good += "1," + std::string(item) + ",Bonn\n";
+  const std::string lines = "price,item,place\n2.5,cup,Bonn\n" + good;
+  const Job job =
+      JobOf(lines + more, R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 })");
+  const auto joins = Joins::Read(job);
+  EXPECT_EQ(joins->n_bad(), 7);
+  const JoinedFile& items = *joins->ByColumn("item");
+  EXPECT_EQ(items.n_lines(), 8);
+  EXPECT_EQ(items.Find("new"), -1);
+  ASSERT_EQ(items.bad().size(), 7u);
+  const char* expected[] = {
+      ("items.csv:10: item \"new\": numeric \"price\" (column #0): \"abc\", expected a finite "
+       "number"),
+      "items.csv:11: item \"cup\": is there twice",
+      "items.csv:12: 2 columns, expected 3",
+      "items.csv:13: no item, expected one",
+      "items.csv:14: byte 3 is not UTF-8",
+      "items.csv:15: item \"a|b\": expected an item without |",
+      "items.csv:16: item \"jug\": numeric \"price\""};
+  for (size_t i = 0; i < std::size(expected); ++i)
+    EXPECT_THAT(items.bad()[i], HasSubstr(expected[i]));
+  std::vector<Value> values;
+  items.Append(items.Find("cup"), &values);
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_EQ(values[0].text(), "2.5");
+  EXPECT_EQ(values[1].text(), "Bonn") << "the first line of a key counts";
+  EXPECT_EQ(joins->BadLineNotes()[0], "data.join[0]: 7 of 15 lines are malformed and left out");
+}
+
+TEST_F(JoinsTest, NoMalformedLineIsAllowedWhereTheJobAllowsNone) {
+  EXPECT_THAT([&] { Joins::Read(JobOf(std::string(kItems) + "x,jug,Bonn\n", "max_bad_share: 0")); },
+              ThrowsMessage<Error>(HasSubstr("items.csv:5: item \"jug\": ")));
+}
+
+TEST_F(JoinsTest, LinesThatFindNoneAreCounted) {
+  const Job job = JobOf(kItems);
+  const auto source = MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job));
+  Rows rows;
+  std::vector<BadLine> bad;
+  source->Read(0, &rows, &bad);
+  EXPECT_EQ(source->joined().n_lines, 3);
+  EXPECT_THAT(source->joined().n_looked_up, ElementsAre(3, 2)) << "a mug has no place";
+  EXPECT_THAT(source->joined().n_found, ElementsAre(2, 2));
+  EXPECT_THAT(source->joined().first_missed, ElementsAre("", ""));
+  EXPECT_THAT(source->PlaceOf(2), ::testing::EndsWith("events.csv:4"));
+  source->Read(1, &rows, &bad);
+  EXPECT_EQ(source->joined().n_lines, 0) << "the counts are those of the last block";
+}
+
 TEST_F(JoinsTest, SaysWhatIsWrongAndWhere) {
   const auto refused = [&](const std::string& items) {
     return [this, items] { Read(JobOf(items)); };
   };
-  EXPECT_THAT(refused("price,item,place\n1,cup,Bonn\n2,cup,Bonn\n"),
-              ThrowsMessage<Error>(HasSubstr("items.csv:3: item \"cup\" is there twice")));
   EXPECT_THAT(refused("price,item,place\n1,,Bonn\n"),
-              ThrowsMessage<Error>(HasSubstr("items.csv:2: no item")));
+              ThrowsMessage<Error>(HasSubstr("items.csv:2: no item, expected one (1 of 1 lines of "
+                                             "data.join[0] are malformed, expected half")));
   EXPECT_THAT(refused("price,item,place\n1,cup\n"),
               ThrowsMessage<Error>(HasSubstr("items.csv:2: 2 columns, expected 3")));
   EXPECT_THAT(
@@ -149,6 +220,14 @@ TEST_F(JoinsTest, TheConfigurationIsCheckedBeforeAnyFileIsRead) {
               ThrowsMessage<Error>(HasSubstr("task[0]: is \"like\", expected the name of a task")));
   EXPECT_THAT(refused(events + R"(negatives { per_event: 1 power: 2 task: "rating" } })"),
               ThrowsMessage<Error>(HasSubstr("power: is 2, expected 0 to 1")));
+}
+
+TEST_F(JoinsTest, ReadingTicks) {
+  std::string items = "item,price,place\n";
+  for (int i = 0; i < 3 * PieceTick::kPieces; ++i) items += std::to_string(i) + ",1,Bonn\n";
+  int n_ticks = 0;
+  Joins::Read(JobOf(items), [&] { ++n_ticks; });
+  EXPECT_GE(n_ticks, 2 + 3 * 2) << "for each file, and for their lines, twice";
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ using zhiyin::testing::ReadFile;
 using zhiyin::testing::TempFolder;
 
 /// "number:text" of every line; a line that is too long is "number:(too long)".
-std::vector<std::string> Lines(const std::string& path) {
-  LineReader reader(path);
+std::vector<std::string> Lines(const std::string& path, const Dialect& dialect = Dialect()) {
+  LineReader reader(path, dialect);
   std::vector<std::string> lines;
   Line line;
   while (reader.Next(&line)) {
@@ -79,6 +79,89 @@ TEST_F(LineReaderTest, PassesOverALineThatIsTooLong) {
               ElementsAre("1:one", "2:" + longest, "3:two"));
 }
 
+TEST_F(LineReaderTest, FindsOldMacLineEnds) {
+  EXPECT_THAT(Lines(folder_.Write("f", "one\rtwo\r\rthree\r")),
+              ElementsAre("1:one", "2:two", "4:three"));
+  EXPECT_THAT(Lines(folder_.WriteGzip("g", "one\rtwo")), ElementsAre("1:one", "2:two"));
+  EXPECT_THAT(Lines(folder_.Write("h", "o\rne\ntwo\n")), ElementsAre("1:o\rne", "2:two"))
+      << "where lines end in \\n, \\r is a character";
+}
+
+TEST_F(LineReaderTest, AQuotedValueMaySpanLines) {
+  const Dialect quotes = {.delimiter = ",", .quote = '"'};
+  const std::string path = folder_.Write("f", "a,\"b\n\nc\"\r\nd\n\"e\r\nf\"\"\n\",g\n\"h\n");
+  EXPECT_THAT(Lines(path, quotes),
+              ElementsAre("1:a,\"b\n\nc\"", "4:d", "5:\"e\r\nf\"\"\n\",g", "8:\"h"))
+      << "the last quote is never closed";
+  EXPECT_EQ(Lines(path).size(), 7u) << "without quotes every line is one";
+  LineReader reader(path, quotes);
+  EXPECT_EQ(reader.Skip(1), 1);
+  const LineReader::Place place = reader.place();
+  EXPECT_EQ(reader.Skip(9), 3);
+  reader.Seek(place);
+  Line line;
+  ASSERT_TRUE(reader.Next(&line));
+  EXPECT_EQ(line.text, "d");
+  EXPECT_EQ(line.number, 4);
+}
+
+TEST_F(LineReaderTest, AStrayQuoteSpoilsNoOtherLine) {
+  const Dialect quotes = {.delimiter = ",", .quote = '"'};
+  EXPECT_THAT(Lines(folder_.Write("f", "\"a,1\nb,2\n\"c\",3\n"), quotes),
+              ElementsAre("1:\"a,1", "2:b,2", "3:\"c\",3"));
+  const std::string lines(LineReader::kMaxBytes, '\n');
+  EXPECT_THAT(Lines(folder_.Write("g", "\"a" + lines + "b\"\n"), quotes),
+              ElementsAre("1:\"a", std::to_string(1 + lines.size()) + ":b\""))
+      << "the record would be too long";
+}
+
+TEST_F(LineReaderTest, ConvertsWhatIsNotUtf8) {
+  EXPECT_THAT(Lines(folder_.Write("f", "\xe9t\xe9\n"), {.encoding = "latin1"}),
+              ElementsAre("1:été"));
+  EXPECT_THAT(Lines(folder_.WriteGzip("f.gz", "\xe9t\xe9\n"), {.encoding = "latin1"}),
+              ElementsAre("1:été"));
+  std::string many;
+  std::vector<std::string> expected;
+  for (int i = 1; i <= 30'000; ++i) {  // more than a buffer, which cuts characters
+    many += "\xd6\xaa\xd2\xf4" + std::to_string(i) + "\n";
+    expected.push_back(std::to_string(i) + ":知音" + std::to_string(i));
+  }
+  EXPECT_EQ(Lines(folder_.Write("g", many), {.encoding = "gb18030"}), expected);
+  EXPECT_THAT(Lines(folder_.Write("h", "a\xff\nb\xd6"), {.encoding = "gb18030"}),
+              ElementsAre("1:a\xff", "2:b\xff"))
+      << "what means nothing is no UTF-8";
+  EXPECT_FALSE(LineReader(folder_.Path("f"), {.encoding = "latin1"}).CanSeek());
+}
+
+TEST_F(LineReaderTest, AByteOrderMarkTellsTheEncoding) {
+  const std::string_view little(
+      "\xff\xfe"
+      "a\0\xe9\0\n\0",
+      8);
+  EXPECT_THAT(Lines(folder_.Write("f", little)), ElementsAre("1:aé"));
+  const std::string_view big("\xfe\xff\0a\0\xe9\0\n", 8);
+  EXPECT_THAT(Lines(folder_.Write("g", big)), ElementsAre("1:aé"));
+  EXPECT_THAT(Lines(folder_.Write("h",
+                                  "\xef\xbb\xbf"
+                                  "é\n"),
+                    {.encoding = "latin1"}),
+              ElementsAre("1:é"));
+  const std::string path = folder_.Write("i", little.substr(2));
+  EXPECT_THAT(
+      [&] { Lines(path); },
+      ThrowsMessage<Error>(path + ": is UTF-16 without a byte order mark, expected UTF-8, or "
+                                  "data.text.encoding: \"UTF-16LE\""));
+  EXPECT_THAT(Lines(path, {.encoding = "UTF-16LE"}), ElementsAre("1:aé"));
+}
+
+TEST_F(LineReaderTest, NamesAPointerOfGitLfs) {
+  const std::string path =
+      folder_.Write("f", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+  EXPECT_THAT([&] { LineReader{path}; },
+              ThrowsMessage<Error>(path + ": is a pointer of Git LFS, expected the file itself, "
+                                          "which \"git lfs pull\" fetches"));
+}
+
 TEST_F(LineReaderTest, SkipCountsLinesThatAreNotEmpty) {
   LineReader reader(folder_.Write("f", "one\n\ntwo\nthree\nfour\n"));
   EXPECT_EQ(reader.Skip(2), 2);
@@ -120,6 +203,17 @@ TEST_F(LineReaderTest, ACorruptGzipIsNamedWithTheByte) {
   EXPECT_THAT([&] { Lines(path); }, ThrowsMessage<Error>(AllOf(HasSubstr(path + ": at byte "),
                                                                HasSubstr("incorrect data check"),
                                                                HasSubstr("expected"))));
+}
+
+TEST_F(LineReaderTest, AGzipMayBePaddedWithZeros) {
+  const std::string a = ReadFile(folder_.WriteGzip("a", "one\ntw"));
+  const std::string b = ReadFile(folder_.WriteGzip("b", "o\n"));
+  const std::string zeros(100'000, '\0');
+  EXPECT_THAT(Lines(folder_.Write("ab", a + b + zeros)), ElementsAre("1:one", "2:two"));
+  EXPECT_THAT(Lines(folder_.Write("a0b", a + zeros + b)), ElementsAre("1:one", "2:two"));
+  const std::string path = folder_.Write("more", a + zeros + "something else");
+  EXPECT_THAT([&] { Lines(path); },
+              ThrowsMessage<Error>(HasSubstr("corrupt gzip (incorrect header check)")));
 }
 
 TEST_F(LineReaderTest, WhatFollowsAGzipMustBeAGzip) {

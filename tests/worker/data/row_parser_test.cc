@@ -11,6 +11,8 @@
 namespace zhiyin::worker::data {
 namespace {
 
+using namespace std::string_view_literals;
+
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -23,7 +25,8 @@ using zhiyin::testing::AddTask;
 class RowParserTest : public ::testing::Test {
  protected:
   /// What is wrong with a row of this value; empty when nothing is, and then `rows_` has it.
-  std::string Parse(std::string_view value) {
+  std::string Parse(std::string_view text) {
+    const Value value(text);
     const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}), model::LabelDomainsOf(job_));
     rows_ = parser.NewRows();
     return parser.Parse(std::span(&value, 1), &rows_);
@@ -98,6 +101,7 @@ TEST_F(RowParserTest, ABucketIsTheIntervalOfANumber) {
   EXPECT_THAT(Keys("30.5"), ElementsAre(hash("2")));
   EXPECT_THAT(Keys("1e9"), ElementsAre(hash("3")));
   EXPECT_THAT(Keys(""), IsEmpty());
+  EXPECT_THAT(Keys("-5e-312"), ElementsAre(hash("0")));
   EXPECT_EQ(Parse("old"), "field \"age\" (column #0): \"old\", expected a number for its buckets");
 }
 
@@ -116,6 +120,31 @@ TEST_F(RowParserTest, NumbersAreReadWhole) {
   }
 }
 
+TEST_F(RowParserTest, NumbersTooSmallAreZero) {
+  AddNumeric(&job_, "x", "x");
+  const std::string zeros(400, '0');
+  for (const std::string& value :
+       {std::string("1e-400"), std::string("-1e-400"), std::string("+1.5E-400"),
+        std::string("1e-99999999999999999999"), "0." + zeros + "1", "0." + zeros + "1e9",
+        "1" + zeros + "e-9000", std::string("1e-310"), std::string("-2.2e-308"),
+        std::string("4.9e-324")})
+    EXPECT_EQ(Number(value), 0) << value;
+  for (const std::string& value : {std::string("1e400"), std::string("1e99999999999999999999"),
+                                   "1" + zeros, "0." + zeros + "1e9000"})
+    EXPECT_THAT(Parse(value), HasSubstr("expected a finite number")) << value;
+}
+
+TEST_F(RowParserTest, NumbersAndLabelsKeepTheDigitsOfDoubles) {
+  AddNumeric(&job_, "x", "x");
+  AddTask(&job_, "t", "x");
+  EXPECT_EQ(Parse("1700000001"), "");
+  EXPECT_EQ(rows_.numerics.at(0), 1700000001.0);
+  EXPECT_EQ(rows_.labels.at(0), 1700000001.0);
+  job_.mutable_task(0)->mutable_label()->set_at_least(1700000001);
+  EXPECT_EQ(LabelOf("1700000000"), 0);
+  EXPECT_EQ(LabelOf("1700000001"), 1);
+}
+
 TEST_F(RowParserTest, Log1pKeepsTheSign) {
   AddNumeric(&job_, "gain", "x")->set_log1p(true);
   EXPECT_EQ(Number("0"), 0);
@@ -131,6 +160,20 @@ TEST_F(RowParserTest, ALabelByEquality) {
   EXPECT_EQ(LabelOf("yes!"), 0);
   EXPECT_THAT(LabelOf("?"), IsNan());
   EXPECT_THAT(LabelOf(""), IsNan());
+}
+
+TEST_F(RowParserTest, EqualNumbersAreEqualHoweverTheyAreWritten) {
+  Task* task = AddTask(&job_, "t", "x");
+  task->mutable_label()->set_equals("1");
+  for (const char* value : {"1", "1.0", "+1", "01", "1e0"}) EXPECT_EQ(LabelOf(value), 1) << value;
+  for (const char* value : {"-1", "0", "10", "1.0000001", "one", "1x"})
+    EXPECT_EQ(LabelOf(value), 0) << value;
+  task->mutable_label()->set_equals("-0.50");
+  EXPECT_EQ(LabelOf("-.5"), 1);
+  EXPECT_EQ(LabelOf("0.5"), 0);
+  task->mutable_label()->set_equals("9007199254740993");
+  EXPECT_EQ(LabelOf("9007199254740993"), 1);
+  EXPECT_EQ(LabelOf("9007199254740992"), 0) << "equal as doubles only";
 }
 
 TEST_F(RowParserTest, ALabelByPrefix) {
@@ -159,7 +202,7 @@ TEST_F(RowParserTest, ARowNeedsAllItsColumnsAndNoMore) {
   const RowParser parser(job_, Schema::Of(job_, {3, {"x", "y", "z"}, "f:1"}),
                          model::LabelDomainsOf(job_));
   Rows rows = parser.NewRows();
-  const std::vector<std::string_view> values = {"1", "2", "3", "4"};
+  const std::vector<Value> values = {"1"sv, "2"sv, "3"sv, "4"sv};
   EXPECT_EQ(parser.Parse(std::span(values).first(1), &rows), "1 column, expected 3");
   EXPECT_EQ(parser.Parse(values, &rows), "4 columns, expected 3");
   EXPECT_EQ(parser.Parse(std::span(values).first(3), &rows), "");
@@ -172,7 +215,7 @@ TEST_F(RowParserTest, ABadRowLeavesNoTrace) {
   AddTask(&job_, "t", "x")->mutable_binary_cross_entropy();
   const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}), model::LabelDomainsOf(job_));
   Rows rows = parser.NewRows();
-  for (const std::string_view value : {"0.5", "2", "x", "1"})
+  for (const Value value : {"0.5"sv, "2"sv, "x"sv, "1"sv})
     parser.Parse(std::span(&value, 1), &rows);
   EXPECT_EQ(rows.n, 2);
   EXPECT_THAT(rows.keys, ElementsAre(CategoryHasher("f")("0.5"), CategoryHasher("f")("1")));
@@ -200,7 +243,8 @@ class TaskColumnsTest : public ::testing::Test {
     purchase->mutable_sample_space()->set_equals("1");
     purchase->set_weight_column("weight");
   }
-  std::string Parse(const std::vector<std::string_view>& values) {
+  std::string Parse(const std::vector<std::string_view>& texts) {
+    const std::vector<Value> values(texts.begin(), texts.end());
     const RowParser parser(job_, Schema::Of(job_, {3, {"clicked", "bought", "weight"}, "f:1"}),
                            model::LabelDomainsOf(job_));
     if (rows_.n_tasks == 0) rows_ = parser.NewRows();
@@ -215,7 +259,8 @@ TEST_F(TaskColumnsTest, OutsideItsSampleSpaceATaskHasNoLabel) {
   EXPECT_EQ(Parse({"1", "1", "2"}), "");
   EXPECT_EQ(Parse({"0", "1", "2"}), "");
   EXPECT_EQ(Parse({"", "1", "2"}), "");
-  EXPECT_THAT(rows_.labels, ElementsAre(1, 1, 0, IsNan(), IsNan(), IsNan()));
+  EXPECT_EQ(Parse({"1.0", "1", "2"}), "");
+  EXPECT_THAT(rows_.labels, ElementsAre(1, 1, 0, IsNan(), IsNan(), IsNan(), 1, 1));
 }
 
 TEST_F(TaskColumnsTest, WeightsAreOfTheirTaskAloneAndOneWhereMissing) {

@@ -3,7 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
 #include <utility>
+
+#include "common/error.h"
+#include "common/random.h"
+#include "tests/support/data_jobs.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -52,6 +58,54 @@ TEST(Rows, ClearMakesAnyRowsEmpty) {
   EXPECT_THAT(rows.key_begin, ElementsAre(0));
   rows.Append(taken, 1);
   EXPECT_THAT(rows.KeysOf(0, 1), ElementsAre(20));
+}
+
+TEST(Rows, AppendsConsecutiveExamples) {
+  const Rows rows = ThreeRows();
+  Rows some(2, 1, 2);
+  some.Append(rows, 2);
+  some.Append(rows, 0, 2);
+  Rows one_by_one(2, 1, 2);
+  for (const int64_t i : {2, 0, 1}) one_by_one.Append(rows, i);
+  zhiyin::testing::ExpectSameRows(some, one_by_one);
+  EXPECT_THAT(some.KeysOf(1, 0), ElementsAre(10, 11));
+}
+
+TEST(Rows, OfBytesAreThoseThatWereWritten) {
+  Rows weighted = ThreeRows();
+  weighted.weights = {1, 2, 3, 4, 5, 6};
+  for (const Rows& rows : {ThreeRows(), weighted, Rows(2, 1, 2)}) {
+    ByteWriter out;
+    rows.Write(&out);
+    const std::string bytes = out.Take();
+    ByteReader in(bytes, "rows");
+    zhiyin::testing::ExpectSameRows(Rows::Read(2, 1, 2, &in), rows);
+    EXPECT_TRUE(in.AtEnd());
+  }
+}
+
+TEST(Rows, OfAnotherShapeAreRefused) {
+  ByteWriter out;
+  ThreeRows().Write(&out);
+  const std::string bytes = out.Take();
+  for (const auto& [fields, numerics, tasks] :
+       {std::array{1, 1, 2}, std::array{3, 1, 2}, std::array{2, 0, 2}, std::array{2, 2, 2},
+        std::array{2, 1, 1}, std::array{0, 0, 0}}) {
+    ByteReader in(bytes, "rows");
+    EXPECT_THROW(Rows::Read(fields, numerics, tasks, &in), Error);
+  }
+  Random random(1);
+  for (int i = 0; i < 2000; ++i) {
+    std::string damaged = bytes.substr(0, i < 200 ? random.Below(bytes.size()) : bytes.size());
+    if (!damaged.empty())
+      damaged[random.Below(damaged.size())] ^= static_cast<char>(1 << random.Below(8));
+    ByteReader in(damaged, "rows");
+    try {
+      const Rows rows = Rows::Read(2, 1, 2, &in);
+      for (int64_t r = 0; r < rows.n; ++r) rows.KeysOf(r, 1);
+    } catch (const Error&) {  // refused is as good
+    }
+  }
 }
 
 }  // namespace

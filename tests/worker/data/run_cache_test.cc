@@ -39,6 +39,7 @@ class BlockSource : public Source {
  public:
   explicit BlockSource(BlockFiles* files) : files_(files) {}
 
+  std::string PlaceOf(int64_t example) const override { return std::to_string(example); }
   int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
     if (files_->broken == block) Fail("block ", block, ": broken");
     files_->reads.push_back(block);
@@ -56,7 +57,7 @@ class BlockSource : public Source {
     }
     const int n_bad = files_->n_bad[block];
     for (int i = 0; i < n_bad; ++i)
-      bad->push_back({block * kBlockRows + n + i, "block " + std::to_string(block) + ": bad"});
+      bad->push_back({block * kBlockRows + n + i, "block ", block, "bad", false});
     return n + n_bad;
   }
 
@@ -69,9 +70,14 @@ RunCache MakeCache(BlockFiles* files, int64_t n_kept_max, uint64_t seed = 1,
   return RunCache(std::make_unique<BlockSource>(files), seed, n_kept_max, Augmenter(job));
 }
 
-BlockSummary ReadFirst(RunCache* cache, int64_t block) {
-  int64_t n_lines = 0;
-  return cache->ReadFirst(block, &n_lines, [](const BadLine&) {});
+/// Keeps the blocks up to `end`, exclusive.
+void KeepBlocks(int64_t end, RunCache* cache) {
+  Rows rows;
+  std::vector<BadLine> bad;
+  for (int64_t block = 0; block < end; ++block) {
+    cache->source()->Read(block, &rows, &bad);
+    cache->Keep(block, rows);
+  }
 }
 
 /// The run of n blocks first, first + stride, ...
@@ -112,40 +118,10 @@ Rows PieceOf(RunCache* cache, int64_t epoch, const Piece& piece) {
   return rows;
 }
 
-TEST(RunCache, TheFirstPassTellsWhatABlockHas) {
-  BlockFiles files{.n_rows = {4, 2}, .n_bad = {{1, 2}}};
-  RunCache cache = MakeCache(&files, kNoLimit);
-  std::vector<std::string> bad;
-  const auto on_bad = [&](const BadLine& line) { bad.push_back(line.what); };
-  int64_t n_lines = -1;
-  BlockSummary summary = cache.ReadFirst(0, &n_lines, on_bad);
-  EXPECT_EQ(n_lines, 4);
-  EXPECT_EQ(summary.n_rows, 4);
-  EXPECT_EQ(summary.n_bad, 0);
-  EXPECT_EQ(summary.first_bad, "");
-  EXPECT_THAT(bad, IsEmpty());
-  summary = cache.ReadFirst(1, &n_lines, on_bad);
-  EXPECT_EQ(n_lines, 4);
-  EXPECT_EQ(summary.n_rows, 2);
-  EXPECT_EQ(summary.n_bad, 2);
-  EXPECT_EQ(summary.first_bad, "block 1: bad");
-  EXPECT_THAT(bad, ElementsAre("block 1: bad", "block 1: bad"));
-  cache.ReadFirst(2, &n_lines, on_bad);
-  EXPECT_EQ(n_lines, 0) << "past the end";
-}
-
-TEST(RunCache, TheFirstPassKeepsBlocksUntilOneHasNoRoom) {
-  BlockFiles files{.n_rows = {4, 5, 3, 1}};
-  RunCache cache = MakeCache(&files, 10);
-  for (int64_t b = 0; b < 4; ++b) ReadFirst(&cache, b);
-  cache.SetRuns(RunsOfOneBlock(files));
-  EXPECT_THAT(cache.KeptRuns(), ElementsAre(0, 1)) << "block 3 would have room, but comes later";
-}
-
-TEST(RunCache, RunsOfTheFirstPassAreInMemoryWhereAllTheirBlocksAre) {
+TEST(RunCache, RunsAreInMemoryWhereAllTheirBlocksWereKept) {
   BlockFiles files{.n_rows = {4, 4, 4, 4}};
   RunCache cache = MakeCache(&files, 12);
-  for (int64_t b = 0; b < 4; ++b) ReadFirst(&cache, b);
+  KeepBlocks(3, &cache);
   TakeReads(&files);
   cache.SetRuns({RunOf(files, 0, 2, 2), RunOf(files, 1, 2, 2)});
   EXPECT_THAT(cache.KeptRuns(), ElementsAre(0));
@@ -198,7 +174,7 @@ TEST(RunCache, TheOrderIsAnotherInEveryEpochAndForEverySeed) {
   cache.SetRuns({RunOf(files, 0, 1, 1)});
   Load(&cache, 0);
   const Piece all{.run = 0, .begin = 0, .n = 20};
-  const std::vector<float> first = PieceOf(&cache, 0, all).numerics;
+  const std::vector<double> first = PieceOf(&cache, 0, all).numerics;
   EXPECT_NE(PieceOf(&cache, 1, all).numerics, first);
   EXPECT_EQ(PieceOf(&cache, 0, all).numerics, first) << "an epoch does not depend on those before";
   RunCache other = MakeCache(&files, kNoLimit, 2);
@@ -220,10 +196,9 @@ TEST(RunCache, ExamplesDoNotDependOnWhatWasKept) {
     BlockFiles files{.n_rows = {9, 9, 9, 9}};
     const std::vector<BlockRun> runs = {RunOf(files, 0, 2, 2), RunOf(files, 1, 2, 2)};
     RunCache keeps = MakeCache(&files, kNoLimit, 1, job);
-    for (int64_t b = 0; b < 4; ++b) ReadFirst(&keeps, b);
+    KeepBlocks(4, &keeps);
     keeps.SetRuns(runs);
     RunCache streams = MakeCache(&files, 1, 1, job);
-    for (int64_t b = 0; b < 4; ++b) ReadFirst(&streams, b);
     streams.SetRuns(runs);
     TakeReads(&files);
     for (int64_t epoch = 0; epoch < 2; ++epoch) {

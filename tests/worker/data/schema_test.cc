@@ -65,13 +65,18 @@ TEST(Schema, ColumnsWithoutNamesHavePositionsOnly) {
   Job job;
   AddField(&job, "last", "#2");
   EXPECT_THAT(Schema::Of(job, unnamed).fields, ElementsAre(2));
-  for (const char* column : {"#3", "#", "#-1", "#1x", "#99999999999", "age"}) {
+  for (const char* column : {"#3", "#", "#-1", "#1x", "#99999999999"}) {
     Job wrong;
     AddTask(&wrong, "t", column);
     EXPECT_THAT([&] { Schema::Of(wrong, unnamed); },
                 ThrowsMessage<Error>(std::string("f:1: no column \"") + column +
                                      "\" (task[0] \"t\"), expected #0 to #2"));
   }
+  Job named;
+  AddTask(&named, "t", "age");
+  EXPECT_THAT([&] { Schema::Of(named, unnamed); },
+              ThrowsMessage<Error>("f:1: no column \"age\" (task[0] \"t\"), expected #0 to #2, or "
+                                   "names for the columns by data.text.header or column_name"));
 }
 
 TEST(Schema, ANameThatIsThereTwiceIsRefusedOnlyWhereItIsUsed) {

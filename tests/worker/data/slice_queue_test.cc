@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <semaphore>
@@ -242,6 +243,24 @@ TEST(SliceQueue, OnceClosedItGivesTheReaderNothing) {
   EXPECT_TRUE(queue.IsClosed());
   EXPECT_EQ(queue.WaitForOrder(), nullptr);
   EXPECT_EQ(queue.WaitForSlot(), nullptr);
+}
+
+TEST(SliceQueue, TicksAgainOnlyWhileTheReaderMakesProgress) {
+  SliceQueue queue;
+  OrderSlices(&queue, 1);
+  std::atomic<int> n_ticks = 0;
+  std::thread reader([&] {
+    while (n_ticks < 3) {
+      queue.NoteProgress();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    // From here on it hangs, as on a file share that is gone.
+    std::this_thread::sleep_for(3 * SliceQueue::kTickEvery);
+    PushNumber(&queue, 7);
+  });
+  queue.Pop([&] { ++n_ticks; });
+  reader.join();
+  EXPECT_LE(n_ticks, 4) << "one more for progress that was not yet told";
 }
 
 }  // namespace

@@ -202,6 +202,30 @@ TEST(EmbeddingInput, L2PullsRowsToZeroByHowOftenTheyAreNamed) {
   }
 }
 
+TEST(EmbeddingInput, WhatIsLeftOutIsInNoRowOfXAndInNoGradient) {
+  for (const bool is_sequence : {false, true}) {
+    Job job = JobOfInput(is_sequence ? "sequence_length: 2" : "pooling: SUM");
+    job.mutable_table(0)->set_l2(1);
+    Input input(job, {{{1, 2}, {3}, 1}, {{4}, {3}, 2}, {{5}, {6}, 3}, {{2}, {2}, 4}});
+    input.LeaveOut(std::vector<int64_t>{1});
+    input.LeaveOut(std::vector<int64_t>{1});
+    ASSERT_EQ(input.n_rows(), 2);
+    EXPECT_EQ(input.place(0), 0);
+    EXPECT_EQ(input.place(1), 3);
+    EXPECT_THAT(input.numerics(1), ElementsAre(4));
+    Input same(job, {{{1, 2}, {3}, 1}, {{2}, {2}, 4}});
+    for (Eigen::Index i = 0; i < 2; ++i) EXPECT_EQ(input.RowOfX(i), same.RowOfX(i)) << i;
+    for (Input* one : {&input, &same}) {
+      one->Scatter(Counting(2, InputLayout::Of(job).dim));
+      one->AddL2(10);
+    }
+    for (const Key key : {1, 2, 3}) EXPECT_EQ(input.GradientOf(key), same.GradientOf(key)) << key;
+    for (const Key key : {4, 5, 6}) EXPECT_THAT(input.GradientOf(key), ElementsAre(0, 0)) << key;
+    input.Take({{{4}, {3}, 2}});
+    EXPECT_EQ(input.n_rows(), 1) << "the next batch is whole";
+  }
+}
+
 TEST(EmbeddingInput, GradientsAreDerivatives) {
   for (const char* how : {"pooling: SUM", "pooling: MEAN", "pooling: MAX", "sequence_length: 3"}) {
     const Job job = JobOfInput(how);

@@ -151,20 +151,20 @@ TEST_P(EveryModel, GradientsAreDerivatives) {
 
 TEST_P(EveryModel, ALossOfItsOwnHasItsDerivative) {
   Matrix outputs = RandomMatrix(8, n_tasks(), 12);
-  std::vector<float> labels(static_cast<size_t>(outputs.size()));
+  std::vector<double> labels(static_cast<size_t>(outputs.size()));
   for (size_t i = 0; i < labels.size(); ++i)
     labels[i] = i % 3 == 0 ? std::nanf("") : static_cast<float>(i % 2);
   constexpr float kFactor = 0.25f;
   Matrix before = RandomMatrix(8, n_tasks(), 13);
   Matrix doutputs = before;
   std::vector<double> sums(static_cast<size_t>(n_tasks()), 7);
-  model_->AddAuxiliaryLoss(outputs, labels, kFactor, sums, &doutputs);
+  model_->AddAuxiliaryLoss(outputs, labels, {}, kFactor, sums, &doutputs);
   const Matrix added = doutputs - before;
   const auto objective = [&](std::span<const float> values) {
     const Matrix moved = ConstMatrixView(values.data(), outputs.rows(), outputs.cols());
     Matrix ignored = before;
     std::vector<double> parts(sums.size());
-    model_->AddAuxiliaryLoss(moved, labels, kFactor, parts, &ignored);
+    model_->AddAuxiliaryLoss(moved, labels, {}, kFactor, parts, &ignored);
     return kFactor * std::accumulate(parts.begin(), parts.end(), 0.0);
   };
   const std::span<const float> values(outputs.data(), static_cast<size_t>(outputs.size()));
@@ -214,9 +214,9 @@ TEST_P(EveryModel, StandsOnInteractionsAndReaders) {
             2e-3);
   Matrix own = doutputs, own_of_network = doutputs;
   std::vector<double> sums(static_cast<size_t>(n_tasks())), sums_of_network = sums;
-  const std::vector<float> labels(static_cast<size_t>(outputs.size()), 1.0f);
-  model->AddAuxiliaryLoss(outputs, labels, 1, sums, &own);
-  model_->AddAuxiliaryLoss(outputs, labels, 1, sums_of_network, &own_of_network);
+  const std::vector<double> labels(static_cast<size_t>(outputs.size()), 1.0f);
+  model->AddAuxiliaryLoss(outputs, labels, {}, 1, sums, &own);
+  model_->AddAuxiliaryLoss(outputs, labels, {}, 1, sums_of_network, &own_of_network);
   EXPECT_EQ(sums, sums_of_network);
   EXPECT_EQ(own, own_of_network);
 }
@@ -246,6 +246,18 @@ TEST_P(EveryModel, TheCheckFindsAWrongGradient) {
                 {x.data(), static_cast<size_t>(x.size())},
                 {pass.dx.data(), static_cast<size_t>(pass.dx.size())}),
             1e-2);
+}
+
+/// Whoever looks at a gradient may compute it before the one that counts.
+TEST_P(EveryModel, BackwardIsRepeatable) {
+  const Matrix x = RandomMatrix(5, input_dim(), 1);
+  const Matrix doutputs = RandomMatrix(5, n_tasks(), 2);
+  const Pass once = BothWays(model_.get(), x, doutputs);
+  Pass again = BothWays(model_.get(), x, RandomMatrix(5, n_tasks(), 3));
+  std::ranges::fill(again.dweights, 0.0f);
+  model_->Backward(dense_.weights(), View(x), doutputs, again.dweights, &again.dx);
+  EXPECT_EQ(again.dweights, once.dweights);
+  EXPECT_EQ(again.dx, once.dx);
 }
 
 TEST_P(EveryModel, GradientsOfWeightsAddUp) {
@@ -322,6 +334,25 @@ TEST_P(EveryModel, FirstWeightsDependOnTheSeedAlone) {
   model_->InitWeights(Random(11), first);
   MakeModel(job())->InitWeights(Random(11), second);
   EXPECT_EQ(first, second);
+}
+
+TEST_P(EveryModel, OutputsStartWhereTheyAreTold) {
+  std::vector<double> outputs;
+  for (int t = 0; t < n_tasks(); ++t) outputs.push_back(1.5 - t);
+  // Outputs that are functions of several logits cannot have all values.
+  if (ChosenNetwork(job())->make_outputs == nullptr) {
+    DenseWeights zeros(model_->n_weights());
+    model_->InitOutputs(outputs, zeros.weights());
+    const Matrix x = Matrix::Zero(2, input_dim());
+    Matrix found;
+    model_->Forward(zeros.weights(), View(x), {}, &found);
+    for (int t = 0; t < n_tasks(); ++t) EXPECT_EQ(found(1, t), 1.5f - static_cast<float>(t));
+  }
+  const std::vector<float> before(dense_.weights().begin(), dense_.weights().end());
+  model_->InitOutputs(outputs, dense_.weights());
+  int n_changed = 0;
+  for (size_t i = 0; i < before.size(); ++i) n_changed += dense_.weights()[i] != before[i];
+  EXPECT_LE(n_changed, n_tasks());
 }
 
 TEST_P(EveryModel, AsAGraphOfStandardOperatorsItGivesTheSame) {

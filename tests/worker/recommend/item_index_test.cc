@@ -78,9 +78,43 @@ TEST(Hnsw, FindsMostOfTheBestWithTheirScores) {
     }
   }
   EXPECT_GT(n_found, 0.95 * 20 * 50);
-  const size_t n_all = index->Best(items.row(0).data(), 5000, {}, 0).size();
-  EXPECT_LE(n_all, 4000u) << "no more than there are";
-  EXPECT_GT(n_all, 3900u) << "some may be out of reach";
+  EXPECT_EQ(index->Best(items.row(0).data(), 5000, {}, 0).size(), 4000u)
+      << "as many as there are, even if some are out of the graph's reach";
+}
+
+/// Few vectors, most of them of many items.
+TEST(Hnsw, FindsEveryItemOfEqualVectors) {
+  // Whole numbers: scores are exact, and some of different vectors are equal.
+  const Matrix vectors = Drawn(42, 8, 4).array().round().matrix();
+  Random random(5);
+  Matrix items(2000, 8);
+  for (Eigen::Index i = 0; i < items.rows(); ++i)
+    items.row(i) = vectors.row(i < 40 ? i : 40 + static_cast<Eigen::Index>(random.Below(2)));
+  const auto index = MakeHnsw(items, {});
+  const auto scan = MakeScan(items);
+  for (int trial = 0; trial < 20; ++trial) {
+    const Vector user =
+        (2 * Drawn(1, 8, 300 + static_cast<uint64_t>(trial))).array().round().matrix().row(0);
+    std::vector<bool> excluded(2000);
+    size_t n_excluded = 0;
+    for (size_t i = 0; i < 2000; i += 1 + random.Below(3)) {
+      excluded[i] = true;
+      ++n_excluded;
+    }
+    for (const size_t n : {size_t{1}, size_t{200}, size_t{900}, size_t{3000}})
+      EXPECT_EQ(ItemsOf(index->Best(user.data(), n, excluded, n_excluded)),
+                ItemsOf(scan->Best(user.data(), n, excluded, n_excluded)))
+          << trial << " " << n;
+  }
+}
+
+TEST(Recall, CountsWhatIsAsGoodAsTheBest) {
+  const std::vector<ScoredItem> best = {{3, 5}, {1, 4}, {2, 4}, {7, 2}};
+  EXPECT_EQ(RecallOf(best, best), 1);
+  EXPECT_EQ(RecallOf({{3, 5}, {9, 2}, {7, 2}, {8, 1}}, best), 0.75) << "ties are equally good";
+  EXPECT_EQ(RecallOf({{3, 5}, {1, 4}, {2, 4}, {7, 1.999999f}}, best), 1) << "up to rounding";
+  EXPECT_EQ(RecallOf({}, best), 0);
+  EXPECT_EQ(RecallOf({}, {}), 1);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
 #include "worker/recommend/baselines.h"
+#include "worker/recommend/measure_lists.h"
 
 namespace zhiyin::worker::recommend {
 namespace {
@@ -106,12 +107,74 @@ TEST_F(RecommenderTest, RefusesOptionsThatMakeNoSense) {
   EXPECT_THROW(ListOf("ann", {.diversity_lambda = 1.5}), Error);
 }
 
+TEST_F(RecommenderTest, WhatRestrictsTheListsRestrictsTheBaselinesAndWhatIsRelevant) {
+  Job job = model_->job();
+  job.mutable_data()->mutable_behaviour()->set_last(1);  // bob's last item is bad
+  const std::shared_ptr<const data::Behaviour> behaviour = data::Behaviour::Read(job);
+  const auto measure = [&](const std::vector<std::string>& only) {
+    RecommendOptions options{.k = 1};
+    for (const std::string& item : only) options.only_items.push_back(behaviour->FindItem(item));
+    return MeasureLists(Recommender(model_, nullptr, behaviour, options), "towers");
+  };
+  const std::vector<MeasuredLists> rows = measure({"bad"}).rows;
+  EXPECT_EQ(rows.back().name, "towers");
+  EXPECT_GE(rows.size(), 4u);
+  for (const MeasuredLists& row : rows) {
+    EXPECT_EQ(row.metrics.n_users, 1) << row.name;
+    EXPECT_EQ(row.metrics.recall.mean, 1) << row.name << " has a list of the one item";
+    EXPECT_EQ(row.metrics.coverage, 1) << row.name;
+  }
+  EXPECT_THAT([&] { measure({"other"}); }, ::testing::ThrowsMessage<Error>(::testing::HasSubstr(
+                                               "1 of items that are not given (--items)")));
+}
+
+TEST_F(RecommenderTest, MeasuringSaysWhatItLeavesOutAndWhy) {
+  const auto measure = [&](const std::string& events, RecommendOptions options = {.k = 1}) {
+    Job job = model_->job();
+    job.mutable_data()->mutable_behaviour()->set_from_time(10);
+    job.mutable_data()->mutable_train()->set_file(0, folder_.Write("held.csv", events));
+    return MeasureLists(Recommender(model_, nullptr, data::Behaviour::Read(job), options),
+                        "towers");
+  };
+  const std::string begin = "user,item,time,rating\nann,old,1,5\nbob,near,2,5\n";
+  EXPECT_THAT(
+      measure(begin + "ann,old,10,5\nbob,old,11,5\nbob,old,12,5\ncid,near,3,5\n").left_out,
+      ElementsAre("left out: 2 of 3 held-out events: 1 of items that the user has training "
+                  "events with (with --seen they can be in lists), 1 of items that the user "
+                  "has another held-out event with",
+                  "left out: 2 of 3 users: 1 without a held-out event, 1 whose held-out "
+                  "events are all left out"));
+  EXPECT_THAT(
+      measure("user,item,time,rating\nann,old,1,5\nbob,near,10,5\nann,near,10,5\n").left_out,
+      ElementsAre());
+  EXPECT_THAT([&] { measure(begin + "ann,old,10,5\n"); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr(
+                  "no held-out event is left to measure: left out: 1 of 1 held-out events: 1 of "
+                  "items that the user has training events with")));
+  EXPECT_THAT([&] { measure(begin); }, ::testing::ThrowsMessage<Error>(::testing::HasSubstr(
+                                           "no event is held out, expected data.behaviour with")));
+}
+
+TEST_F(RecommenderTest, AGraphThatFindsTooLittleIsNotUsed) {
+  RecommendOptions options{.k = 3, .approximate = true};
+  const Recommender graph(model_, nullptr, behaviour_, options);
+  EXPECT_EQ(graph.about_index(),
+            "--index=hnsw finds 1.000 of the best 200 items, measured on 3 users");
+  options.min_recall = 1.5;  // more than there is
+  const Recommender scan(model_, nullptr, behaviour_, options);
+  EXPECT_THAT(scan.about_index(), ::testing::HasSubstr(", expected at least --min_recall=1.5: all "
+                                                       "items are scanned"));
+  EXPECT_EQ(Recommender(model_, nullptr, behaviour_, {}).about_index(), "");
+  EXPECT_THAT(ListOf("ann", options), ElementsAre("nearer", "near", "other"));
+}
+
 TEST_F(RecommenderTest, Baselines) {
   const auto best = [&](const std::unique_ptr<Baseline>& baseline, const std::string& user) {
     std::vector<float> scores(static_cast<size_t>(behaviour_->n_items()));
     std::vector<std::string> names;
     for (const int item :
-         BestUnseen(*behaviour_, *baseline, behaviour_->FindUser(user), 2, true, scores))
+         BestItems(*baseline, behaviour_->FindUser(user), 2,
+                   CandidateItems(*behaviour_, {}).ExcludedFor(behaviour_->FindUser(user)), scores))
       names.push_back(behaviour_->item(item));
     return names;
   };

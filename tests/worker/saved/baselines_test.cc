@@ -65,6 +65,20 @@ TEST(MeanLabels, CountsExamplesOfAllCalls) {
   EXPECT_FLOAT_EQ(found.by_item[1][3], (60.0f + 200) / 14);  // item 7
 }
 
+TEST(MeanLabels, CountsExamplesByTheirWeights) {
+  data::Rows examples = TrainingExamples();
+  examples.weights = {3, 1, 1, 1, 0, 1, 1, 2};
+  MeanLabels means(2, 0);
+  means.Add(examples);
+  const Baselines found = means.Predict(PredictedBlocks());
+  // Task 0: the sum 3 of labels of weight 4, all of them of item 7.
+  EXPECT_FLOAT_EQ(found.constant[0][0], 0.75f);
+  EXPECT_FLOAT_EQ(found.by_item[0][0], 0.75f);
+  EXPECT_FLOAT_EQ(found.by_item[0][3], (3 + 7.5f) / 14);
+  // Task 1: 10 and 20 once each, 30 twice.
+  EXPECT_FLOAT_EQ(found.constant[1][0], 22.5f);
+}
+
 TEST(MeanLabels, WithoutAFieldOfItemsHasOneMean) {
   MeanLabels means(2, std::nullopt);
   means.Add(TrainingExamples());

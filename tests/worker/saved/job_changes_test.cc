@@ -54,6 +54,14 @@ TEST(JobChanges, OfAnEqualJobThereAreNone) {
   ExpectAllowed(BeforeJob(), IsEmpty());
 }
 
+TEST(JobChanges, TheColumnsOfTheDataAreComparedWhereBothAreKnown) {
+  const Job trained = With("data { columns { n: 3 } }");
+  ExpectAllowed(trained, IsEmpty());
+  EXPECT_THAT(Differences(trained, BeforeJob()).refused, IsEmpty());
+  EXPECT_THAT(Differences(trained, With("data { columns { n: 4 } }")).refused,
+              ElementsAre("data.columns.n: is 4, was 3"));
+}
+
 TEST(JobChanges, WhatDoesNotTouchTheMeaningOfRowsIsAllowed) {
   ExpectAllowed(With("name: 'another'"), ElementsAre("name: is \"another\", was \"example\""));
   ExpectAllowed(With("train { epochs: 9 }"), ElementsAre("train.epochs: is 9, was 2"));
@@ -94,6 +102,35 @@ TEST(JobChanges, AllElseIsRefusedWithBothValues) {
   job.mutable_field(3)->set_pooling(Field::MAX);
   ExpectRefused(
       job, UnorderedElementsAre("table[1].dim: is 9, was 3", "field[3].pooling: is MAX, was MEAN"));
+}
+
+TEST(JobChanges, ListsOfFilesAreToldInOneLine) {
+  const auto with_files = [](const std::string& files) {
+    return With("data { train { file: [" + files + "] } test { file: [" + files + "] } }");
+  };
+  const auto differences = [&](const std::string& before, const std::string& now) {
+    const JobDifferences found = Differences(with_files(before), with_files(now));
+    // The test split may change, in as many words.
+    EXPECT_THAT(found.allowed, SizeIs(found.refused.size()));
+    return found.refused;
+  };
+  EXPECT_THAT(differences("'a', 'c', 'd'", "'a', 'c', 'd'"), IsEmpty());
+  EXPECT_THAT(differences("'a', 'c', 'd'", "'a', 'b', 'c', 'd'"),
+              ElementsAre("data.train.file: is 4 files, was 3, new is b"));
+  EXPECT_THAT(differences("'a', 'b', 'c', 'd'", "'a', 'd'"),
+              ElementsAre("data.train.file: is 2 files, was 4, gone is b and 1 more"));
+  EXPECT_THAT(
+      differences("'a', 'b', 'c'", "'x', 'b', 'y'"),
+      ElementsAre("data.train.file: is 3 files, was 3, new is x and 1 more, gone is a and 1 "
+                  "more"));
+  EXPECT_THAT(differences("'a', 'b'", "'b', 'a'"),
+              ElementsAre("data.train.file: is 2 files, was 2, in another order or number"));
+  EXPECT_THAT(differences("'a', 'b'", "'a', 'c'"),
+              ElementsAre("data.train.file[1]: is \"c\", was \"b\""));
+  EXPECT_THAT(
+      Differences(With("data { join { file: 'a' } }"), With("data { join { file: ['a', 'b'] } }"))
+          .refused,
+      ElementsAre("data.join[0].file: is 2 files, was 1, new is b"));
 }
 
 TEST(JobChanges, AllowedChangesAreToldBesideRefusedOnes) {

@@ -19,27 +19,27 @@ using ::testing::UnorderedElementsAre;
 TEST(Quality, IsTheAucOfProbabilitiesAndScores) {
   // Three of the four pairs of a positive and a negative are in order.
   const std::vector<float> predictions = {0.1f, 0.4f, 0.35f, 0.8f};
-  const std::vector<float> labels = {0, 0, 1, 1};
+  const std::vector<double> labels = {0, 0, 1, 1};
   EXPECT_DOUBLE_EQ(Quality(PredictionKind::kProbability, predictions, labels), 0.75);
   EXPECT_DOUBLE_EQ(Quality(PredictionKind::kScore, predictions, labels), 0.75);
 }
 
 TEST(Quality, LeavesOutExamplesWithoutALabel) {
   EXPECT_EQ(Quality(PredictionKind::kScore, std::vector<float>{1, 2, 3},
-                    std::vector<float>{0, 1, kMissing}),
+                    std::vector<double>{0, 1, kMissing}),
             1);
 }
 
 TEST(Quality, IsOneHalfWhereAClassIsAbsent) {
-  EXPECT_EQ(Quality(PredictionKind::kScore, std::vector<float>{1, 2}, std::vector<float>{1, 1}),
+  EXPECT_EQ(Quality(PredictionKind::kScore, std::vector<float>{1, 2}, std::vector<double>{1, 1}),
             0.5);
 }
 
 TEST(Quality, IsMinusTheRmseOfNumbers) {
   EXPECT_DOUBLE_EQ(Quality(PredictionKind::kNumber, std::vector<float>{1, 2, 9},
-                           std::vector<float>{1, 4, kMissing}),
+                           std::vector<double>{1, 4, kMissing}),
                    -std::sqrt(2.0));
-  EXPECT_EQ(Quality(PredictionKind::kNumber, std::vector<float>{1}, std::vector<float>{kMissing}),
+  EXPECT_EQ(Quality(PredictionKind::kNumber, std::vector<float>{1}, std::vector<double>{kMissing}),
             0);
 }
 
@@ -145,7 +145,7 @@ TEST(FindImportance, IsTheMeanLossOfQuality) {
   options.n_permutations = 8;
   options.seed = 4;
   const PermutationImportance found = FindImportance(
-      predict, BlocksOfTwo(1), {{0, 1}, {0, 3}},
+      predict, BlocksOfTwo(1), {{0, 1}, {0, 3}}, {{}, {}},
       std::vector<PredictionKind>{PredictionKind::kProbability, PredictionKind::kNumber}, options);
   EXPECT_EQ(found.n_examples, 2);
   ASSERT_THAT(are_exchanged, SizeIs(1 + 2 * 8));  // as it is, then both inputs
@@ -161,7 +161,7 @@ TEST(FindImportance, IsTheMeanLossOfQuality) {
 TEST(FindImportance, SeesBothClassesOfASortedSplit) {
   // 400 blocks of two examples with the numeric 0 and then 400 with 1, which is the label.
   std::vector<data::Rows> blocks = BlocksOfTwo(800);
-  std::vector<float> labels;
+  std::vector<double> labels;
   for (size_t b = 0; b < blocks.size(); ++b) {
     const float label = b < 400 ? 0 : 1;
     blocks[b].numerics[0] = label;
@@ -174,7 +174,7 @@ TEST(FindImportance, SeesBothClassesOfASortedSplit) {
   ImportanceOptions options;
   options.max_examples = 200;
   const PermutationImportance found =
-      FindImportance(predict, blocks, {labels},
+      FindImportance(predict, blocks, {labels}, {{}},
                      std::vector<PredictionKind>{PredictionKind::kProbability}, options);
   EXPECT_EQ(found.n_examples, 200);
   EXPECT_NEAR(found.lost[0][0], 0.5, 0.1);
@@ -190,7 +190,7 @@ TEST(FindImportance, LooksAtNoMoreBlocksThanItNeeds) {
   options.max_examples = 3;
   options.n_permutations = 1;
   const PermutationImportance found =
-      FindImportance(predict, BlocksOfTwo(3), {{0, 1, 0, 1, 0, 1}},
+      FindImportance(predict, BlocksOfTwo(3), {{0, 1, 0, 1, 0, 1}}, {{}},
                      std::vector<PredictionKind>{PredictionKind::kProbability}, options);
   EXPECT_EQ(found.n_examples, 4);
   EXPECT_THAT(n_blocks, ElementsAre(2, 2, 2));

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 #include "worker/saved/saved_model.h"
+#include "worker/saved/state_file.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -34,7 +36,7 @@ Job MmoeJob(const std::string& train_text) {
 
 Manifest ManifestAt(const Job& job, int64_t step) {
   const size_t n = static_cast<size_t>(job.numeric_size());
-  return saved::ManifestOf(job, {std::vector<float>(n), std::vector<float>(n)}, 0, step, 0);
+  return saved::ManifestOf(job, {std::vector<double>(n), std::vector<double>(n)}, 0, step, 0);
 }
 
 /// The keeper of a job with two servers and one worker, which has a few rows to save.
@@ -56,7 +58,7 @@ class CheckpointKeeperTest : public ::testing::Test {
     testing::RunCluster(job_, {.n_servers = 2, .n_workers = 1}, 1, worker, folder_.Path());
   }
   void Start(CheckpointKeeper* keeper, int64_t step, bool is_last = false) {
-    keeper->Start(ManifestAt(job_, step), is_last);
+    keeper->Start(ManifestAt(job_, step), /*state=*/"", is_last);
   }
   /// Begins a checkpoint and waits until it is written, or could not be.
   void Write(CheckpointKeeper* keeper, int64_t step) {
@@ -65,6 +67,10 @@ class CheckpointKeeperTest : public ::testing::Test {
   }
 
   std::string PathOf(int64_t step) const { return saved::CheckpointPath(folder_.Path(), step); }
+  /// Whether anything of an unfinished checkpoint of this step is on the disk.
+  bool HasRemains(int64_t step) const {
+    return std::filesystem::exists(PathOf(step) + saved::kUnfinished);
+  }
   std::vector<std::string> Found() const { return saved::FindCheckpoints(folder_.Path()); }
 
   /// The disk is full for the files of this step's checkpoint whose paths have this part.
@@ -83,12 +89,27 @@ class CheckpointKeeperTest : public ::testing::Test {
 
 TEST_F(CheckpointKeeperTest, TheLastIsCompleteOnReturn) {
   Run("checkpoint { every_steps: 1 }", [&](CheckpointKeeper* keeper) {
-    Start(keeper, 5, /*is_last=*/true);
+    Manifest manifest = ManifestAt(job_, 5);
+    manifest.mutable_progress()->set_next_step(5);
+    manifest.mutable_progress()->set_n_workers(1);
+    manifest.mutable_progress()->set_epoch(manifest.epoch());
+    keeper->Start(manifest, /*state=*/"", /*is_last=*/true);
     EXPECT_THAT(Found(), ElementsAre(PathOf(5)));
     EXPECT_THAT(said_, ElementsAre(AllOf(StartsWith("checkpoint at step 5, written in "),
                                          EndsWith(" s: the job ends here, as it was asked to"))));
   });
-  const ps::save::SavedChain saved = saved::VerifyModel(PathOf(5));
+  int n_ticks = 0;
+  const ps::save::SavedChain saved = saved::NewestCheckpoint(
+      folder_.Path(), [](const std::string& note) { ADD_FAILURE() << note; }, /*check=*/{},
+      [&] { ++n_ticks; });
+  EXPECT_GE(n_ticks, 2) << "for each of two files";
+  const auto verify = [&] {
+    saved::NewestCheckpoint(
+        folder_.Path(), [](const std::string& note) { FAIL() << note; }, /*check=*/{},
+        [] { Fail("the job was stopped"); });
+  };
+  EXPECT_THAT(verify, ::testing::ThrowsMessage<Error>("the job was stopped"))
+      << "which is no defect of the checkpoint";
   EXPECT_EQ(saved.back().manifest.step(), 5);
   int64_t n_rows = 0;
   for (const Manifest::RowFile& file : saved.back().manifest.file()) n_rows += file.n_rows();
@@ -165,11 +186,11 @@ TEST_F(CheckpointKeeperTest, KeepsTheOldOneWhereTheNewOneCouldNotBeLoaded) {
     large.mutable_progress()->set_n_workers(1);
     large.mutable_progress()->set_next_step(2);
     large.mutable_progress()->set_metrics(std::string(size_t{65} << 20, 'x'));
-    keeper->Start(large, /*is_last=*/false);
+    keeper->Start(large, /*state=*/"", /*is_last=*/false);
     keeper->Finish(/*wait=*/true);
     Manifest forged = ManifestAt(job_, 3);
     forged.set_epoch(-1);
-    keeper->Start(forged, /*is_last=*/false);
+    keeper->Start(forged, /*state=*/"", /*is_last=*/false);
     keeper->Finish(/*wait=*/true);
   });
   EXPECT_THAT(Found(), ElementsAre(PathOf(1)));
@@ -177,6 +198,27 @@ TEST_F(CheckpointKeeperTest, KeepsTheOldOneWhereTheNewOneCouldNotBeLoaded) {
   EXPECT_THAT(said_[1], AllOf(HasSubstr("no checkpoint at step 2"), HasSubstr("expected at most")));
   EXPECT_THAT(said_[2],
               AllOf(HasSubstr("no checkpoint at step 3"), HasSubstr("could not be read back")));
+}
+
+TEST_F(CheckpointKeeperTest, TheStateIsAFileThatIsVerified) {
+  const std::string content = "the state of the job";
+  Run("checkpoint { every_steps: 1 keep: 1 }", [&](CheckpointKeeper* keeper) {
+    Write(keeper, 1);
+    for (const int64_t step : {2, 3}) {
+      Manifest manifest = ManifestAt(job_, step);
+      manifest.mutable_progress()->set_n_workers(1);
+      manifest.mutable_progress()->set_next_step(step);
+      if (step == 3) FillDiskAt(3, "state");
+      keeper->Start(manifest, content, /*is_last=*/false);
+      keeper->Finish(/*wait=*/true);
+    }
+  });
+  EXPECT_THAT(Found(), ElementsAre(PathOf(2)));
+  const Progress progress = saved::VerifyModel(PathOf(2)).back().manifest.progress();
+  EXPECT_EQ(saved::ReadState(PathOf(2), progress.state()), content);
+  RemoveFile(saved::StatePath(PathOf(2)));
+  EXPECT_THAT([&] { saved::VerifyModel(PathOf(2)); },
+              ThrowsMessage<Error>(HasSubstr(saved::StatePath(PathOf(2)))));
 }
 
 TEST_F(CheckpointKeeperTest, KeepsTheNewest) {
@@ -217,6 +259,7 @@ TEST_F(CheckpointKeeperTest, OneThatAServerCannotWriteIsToldWhenItIsFinished) {
     EXPECT_THAT(said_, SizeIs(1));
     keeper->Finish(/*wait=*/true);
     EXPECT_THAT(said_, SizeIs(2));
+    EXPECT_FALSE(HasRemains(2)) << "its server 0 could write";
     EXPECT_THAT(said_.back(), AllOf(StartsWith("WARNING: no checkpoint at step 2: "),
                                     HasSubstr("rows-1-of-2.bin: the disk is full: the job goes on"),
                                     EndsWith("the newest is " + PathOf(1))));
@@ -230,6 +273,7 @@ TEST_F(CheckpointKeeperTest, EndsTheJobAfterTooManyFailuresInARow) {
     const auto fail = [&](int64_t step, const std::string& part) {
       FillDiskAt(step, part);
       Write(keeper, step);
+      EXPECT_FALSE(HasRemains(step)) << step;
     };
     fail(1, "");
     fail(2, "manifest");
@@ -243,6 +287,41 @@ TEST_F(CheckpointKeeperTest, EndsTheJobAfterTooManyFailuresInARow) {
   });
   saved::VerifyModel(PathOf(3));
   EXPECT_THAT(Found(), ElementsAre(PathOf(3)));
+}
+
+TEST_F(CheckpointKeeperTest, AnOldOneThatCannotBeRemovedIsToldOnce) {
+  Run("checkpoint { every_steps: 1 keep: 1 max_failures: 0 }", [&](CheckpointKeeper* keeper) {
+    for (int64_t step = 1; step <= 2; ++step) Write(keeper, step);
+    EXPECT_THAT(Found(), ElementsAre(PathOf(2)));
+    WatchFiles([path = PathOf(2)](const FileStep& file) {
+      if (file.kind == FileStep::kRemove && file.path.starts_with(path))
+        throw FileError(file.path + ": it is in use");
+    });
+    for (int64_t step = 3; step <= 4; ++step) Write(keeper, step);
+    EXPECT_THAT(Found(), ElementsAre(PathOf(4), PathOf(2)));
+    WatchFiles({});
+    Write(keeper, 5);
+  });
+  EXPECT_THAT(
+      said_, ElementsAre(StartsWith("checkpoint at step 1, "), StartsWith("checkpoint at step 2, "),
+                         AllOf(StartsWith("WARNING: an old model stays: " + PathOf(2)),
+                               HasSubstr("it is in use: the newer one is complete")),
+                         StartsWith("checkpoint at step 3, "), StartsWith("checkpoint at step 4, "),
+                         StartsWith("checkpoint at step 5, ")));
+  EXPECT_THAT(Found(), ElementsAre(PathOf(5)));
+}
+
+TEST_F(CheckpointKeeperTest, WhatAnOldOneThatStaysBuildsOnStaysToo) {
+  Run("checkpoint { every_steps: 1 keep: 1 full_every: 3 }", [&](CheckpointKeeper* keeper) {
+    for (int64_t step = 1; step <= 2; ++step) Write(keeper, step);
+    WatchFiles([path = PathOf(2)](const FileStep& file) {
+      if (file.kind == FileStep::kRemove && file.path.starts_with(path))
+        throw FileError(file.path + ": it is in use");
+    });
+    for (int64_t step = 3; step <= 4; ++step) Write(keeper, step);
+  });
+  EXPECT_THAT(Found(), ElementsAre(PathOf(4), PathOf(2), PathOf(1))) << "4 is full";
+  EXPECT_THAT(saved::VerifyModel(PathOf(2)), SizeIs(2));
 }
 
 TEST_F(CheckpointKeeperTest, NoFailureIsToleratedWhereNoneIsAllowed) {

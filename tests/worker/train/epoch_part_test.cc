@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "common/error.h"
 #include "common/net/sim_network.h"
 #include "worker/model/balance/task_balance.h"
@@ -27,13 +25,14 @@ class EpochParts : public ::testing::Test {
   /// What a worker, or an earlier run, has seen of a slice; `x` tells it from others.
   EpochPart PartOf(int64_t slice, double x) const {
     EpochPart part;
-    part.sums.numbers = {slice};
-    part.sums.sums = {{2, x, 0, 1, 0, 0}, {1, 10 * x, 0, 1, 0, 0}};
-    part.sums.balance.assign(shape_.n_balance, x);
+    part.sums = EpochSums(shape_.sums);
+    part.sums.Add(slice,
+                  std::vector<model::TaskSums>{{2, 2, x, 0, 1, 0, 0}, {1, 3, 10 * x, 0, 1, 0, 0}},
+                  std::vector<double>(shape_.sums.n_balance, x));
+    part.tally = EpochTally(2);
     part.tally.n_rows = 2;
-    part.tally.loss_sum = x;
+    part.tally.losses = {{2, x}, {3, 20 * x}};
     part.tally.waited_s = 0.5;
-    part.tally.aucs.resize(2);
     part.tally.aucs[0].Add(0.5f, 1);
     part.batch_statistics = StatisticsOf(x).Serialize();
     return part;
@@ -61,29 +60,20 @@ class EpochParts : public ::testing::Test {
     statistics.Write(written);
     return written[4];
   }
-  /// A checkpoint with this part, of a job with the tasks a and b.
-  static Progress CheckpointWith(const EpochPart& part) {
-    Progress progress;
-    progress.add_task_name("a");
-    progress.add_task_name("b");
-    SavePart(part, &progress);
-    return progress;
-  }
-
   const net::RoleMap roles_ = {.n_servers = 1, .n_workers = 2};
-  const std::vector<int64_t> rows_of_slices_ = {2, 2, 2, 2};
   const std::vector<float> weights_ = std::vector<float>(10);
-  EpochShape shape_ = {rows_of_slices_, 8, 2, 0, 10};
+  EpochShape shape_ = {{.n_slices = 4, .n_tasks = 2, .n_balance = 0}, 8, 10};
 };
 
 TEST_F(EpochParts, AreAddedToWhatWasLeft) {
   const EpochPart merged =
       MergeParts(PartOf(3, 1), Serialized({PartOf(2, 2), PartOf(0, 6)}), shape_, roles_);
-  EXPECT_THAT(merged.sums.numbers, ElementsAre(3, 2, 0));
-  EXPECT_THAT(merged.sums.sums, SizeIs(6));
-  EXPECT_EQ(merged.sums.sums[5].loss, 60);
+  EXPECT_THAT(merged.sums.Slices(), ElementsAre(0, 2, 3));
+  EXPECT_EQ(merged.sums.OfTask(1).n, 3);
+  EXPECT_EQ(merged.sums.OfTask(1).weight, 9);
+  EXPECT_EQ(merged.sums.OfTask(1).loss, 90);
   EXPECT_EQ(merged.tally.n_rows, 6);
-  EXPECT_EQ(merged.tally.loss_sum, 9);
+  EXPECT_EQ(merged.tally.MeanLoss(), 9.0 / 6 + 20 * 9.0 / 9);
   EXPECT_EQ(merged.tally.waited_s, 1.5);
   EXPECT_THAT(merged.tally.aucs, SizeIs(2));
   EXPECT_EQ(MeanOf(merged), 3);
@@ -92,7 +82,7 @@ TEST_F(EpochParts, AreAddedToWhatWasLeft) {
 TEST_F(EpochParts, NeedNothingThatWasLeft) {
   const EpochPart merged =
       MergeParts(EpochPart(), Serialized({PartOf(2, 2), PartOf(0, 6)}), shape_, roles_);
-  EXPECT_THAT(merged.sums.numbers, ElementsAre(2, 0));
+  EXPECT_THAT(merged.sums.Slices(), ElementsAre(0, 2));
   EXPECT_EQ(merged.tally.n_rows, 4);
   EXPECT_EQ(MeanOf(merged), 4);
 }
@@ -105,12 +95,11 @@ TEST_F(EpochParts, OfNoSenseNameTheRank) {
     EXPECT_THAT([&] { MergeParts(EpochPart(), parts, shape_, roles_); },
                 ThrowsMessage<Error>(StartsWith("rank 2: ")));
   }
-  // A slice that no epoch of this shape has.
   EXPECT_THAT(
       [&] {
-        MergeParts(EpochPart(), Serialized({PartOf(2, 2), PartOf(4, 6)}), shape_, roles_);
+        MergeParts(EpochPart(), Serialized({PartOf(2, 2), PartOf(2, 6)}), shape_, roles_);
       },
-      ThrowsMessage<Error>(AllOf(StartsWith("rank 2: "), HasSubstr("slice 4"))));
+      ThrowsMessage<Error>(AllOf(StartsWith("rank 2: "), HasSubstr("slice 2 was taken twice"))));
 }
 
 TEST_F(EpochParts, ComeToTheChiefFromAllWorkers) {
@@ -129,93 +118,56 @@ TEST_F(EpochParts, ComeToTheChiefFromAllWorkers) {
       return;
     }
     const EpochPart merged = MergeParts(EpochPart(), parts, shape_, roles_);
-    EXPECT_THAT(merged.sums.numbers, ElementsAre(0, 1));
-    EXPECT_EQ(merged.tally.loss_sum, 3);
+    EXPECT_THAT(merged.sums.Slices(), ElementsAre(0, 1));
+    EXPECT_EQ(merged.tally.losses[0].loss, 3);
     EXPECT_EQ(MeanOf(merged), 1.5);
   });
 }
 
-TEST_F(EpochParts, SurviveACheckpoint) {
-  shape_.n_balance = model::balance::BalanceSums(2).numbers().size();
-  const EpochPart saved = PartOf(1, 3);
-  const EpochPart found = PartOfCheckpoint(CheckpointWith(saved), {"a", "b"}, shape_);
-  EXPECT_EQ(found.sums.Serialize(), saved.sums.Serialize());
-  EXPECT_EQ(found.tally.Serialize(), saved.tally.Serialize());
-  EXPECT_EQ(found.batch_statistics, saved.batch_statistics);
-}
-
 TEST_F(EpochParts, AreTranslatedForOtherTasks) {
-  shape_.n_balance = model::balance::BalanceSums(2).numbers().size();
-  const Progress progress = CheckpointWith(PartOf(1, 3));
-  EpochShape now = shape_;
-  now.n_tasks = 3;
-  now.n_balance = model::balance::BalanceSums(3).numbers().size();
-  const EpochPart found = PartOfCheckpoint(progress, {"b", "new", "a"}, now);
-  EXPECT_THAT(found.sums.numbers, ElementsAre(1));
-  ASSERT_THAT(found.sums.sums, SizeIs(3));
-  EXPECT_EQ(found.sums.sums[0].loss, 30);
-  EXPECT_EQ(found.sums.sums[1].n, 0);
-  EXPECT_EQ(found.sums.sums[2].loss, 3);
-  EXPECT_THAT(found.sums.balance, AllOf(SizeIs(now.n_balance), Each(0)));
+  shape_.sums.n_balance = model::balance::BalanceSums(2).numbers().size();
+  const EpochPart saved = PartOf(1, 3);
+  const EpochPart same = OrderedPart(saved, {"a", "b"}, {"a", "b"}, shape_.sums.n_balance);
+  EXPECT_EQ(same.sums.Serialize(), saved.sums.Serialize());
+  const size_t n_balance = model::balance::BalanceSums(3).numbers().size();
+  const EpochPart found = OrderedPart(saved, {"a", "b"}, {"b", "new", "a"}, n_balance);
+  EXPECT_THAT(found.sums.Slices(), ElementsAre(1));
+  EXPECT_EQ(found.sums.OfTask(0).loss, 30);
+  EXPECT_EQ(found.sums.OfTask(1).n, 0);
+  EXPECT_EQ(found.sums.OfTask(2).loss, 3);
+  EXPECT_THAT(found.sums.OfBalance(), AllOf(SizeIs(n_balance), Each(0)));
   EXPECT_EQ(found.tally.n_rows, 2);
+  ASSERT_THAT(found.tally.losses, SizeIs(3));
+  EXPECT_EQ(found.tally.losses[0].loss, 60);
+  EXPECT_EQ(found.tally.losses[1].weight, 0);
   ASSERT_THAT(found.tally.aucs, SizeIs(3));
-  EXPECT_THAT(found.tally.aucs[0].counts(), Each(0));
-  const std::vector<int64_t> counts(found.tally.aucs[2].counts().begin(),
-                                    found.tally.aucs[2].counts().end());
-  EXPECT_EQ(std::count(counts.begin(), counts.end(), 1), 1);
+  const int middle = model::metric::RunningAuc::kNumBins / 2;
+  EXPECT_EQ(found.tally.aucs[1].WeightOf(middle, true), 0);
+  EXPECT_EQ(found.tally.aucs[2].WeightOf(middle, true), 1);
   // The workers of the job that resumes can add theirs to it.
-  EXPECT_NO_THROW(SliceSums::Parse(found.sums.Serialize(), rows_of_slices_, 3, now.n_balance));
+  EXPECT_NO_THROW(EpochSums::Parse(found.sums.Serialize(),
+                                   {.n_slices = 4, .n_tasks = 3, .n_balance = n_balance}, 8));
 }
 
-TEST_F(EpochParts, OfACheckpointBetweenEpochsAreEmpty) {
-  Progress progress;
-  progress.add_task_name("a");
-  const EpochPart found = PartOfCheckpoint(progress, {"a", "b"}, shape_);
-  EXPECT_THAT(found.sums.numbers, IsEmpty());
-  EXPECT_EQ(found.tally.n_rows, 0);
-  EXPECT_EQ(found.batch_statistics, "");
+TEST_F(EpochParts, WithoutFiguresOfABalanceThatTheJobHasNow) {
+  const EpochPart found = OrderedPart(PartOf(1, 3), {"a", "b"}, {"a", "b"}, 7);
+  EXPECT_EQ(found.sums.OfTask(0).loss, 3);
+  EXPECT_THAT(found.sums.OfBalance(), AllOf(SizeIs(7), Each(0)));
 }
 
-TEST_F(EpochParts, OfADamagedCheckpointAreRefused) {
-  Progress progress = CheckpointWith(PartOf(1, 3));
-  progress.set_tally("nonsense");
-  EXPECT_THROW(PartOfCheckpoint(progress, {"a", "b"}, shape_), Error);
-  progress = CheckpointWith(PartOf(4, 3));
-  EXPECT_THROW(PartOfCheckpoint(progress, {"a", "b"}, shape_), Error);
-  progress = CheckpointWith(PartOf(1, 3));
-  progress.add_task_name("c");
-  EXPECT_THROW(PartOfCheckpoint(progress, {"a", "b"}, shape_), Error);
-}
-
-/// A checkpoint after two epochs of a job with the tasks a and b.
-Progress WithTwoEpochsOfLosses() {
-  Progress progress;
-  for (const char* task : {"a", "b"}) progress.add_task_name(task);
-  for (const double loss : {1.0, 2.0}) {
-    Progress::Losses* losses = progress.add_losses();
-    losses->add_task(loss);
-    losses->add_task(10 * loss);
-  }
-  return progress;
-}
-
-TEST(LossesOfCheckpoint, AreByTheTasksOfTheJobThatResumes) {
-  const Progress progress = WithTwoEpochsOfLosses();
-  EXPECT_THAT(LossesOfCheckpoint(progress, {"a", "b"}),
-              ElementsAre(ElementsAre(1, 10), ElementsAre(2, 20)));
-  EXPECT_THAT(LossesOfCheckpoint(progress, {"b", "new", "a"}),
-              Each(ElementsAre(::testing::Ge(10), ::testing::IsNan(), ::testing::Le(2))));
-  EXPECT_THAT(LossesOfCheckpoint(Progress(), {"a"}), IsEmpty());
-}
-
-TEST(LossesOfCheckpoint, OfAnotherNumberOfTasksAreRefused) {
-  Progress progress = WithTwoEpochsOfLosses();
-  progress.mutable_losses(1)->add_task(3);
-  EXPECT_THAT(
-      [&] {
-        LossesOfCheckpoint(progress, {"a", "b"});
-      },
-      ThrowsMessage<Error>("the checkpoint: damaged: losses of 3 tasks of 2"));
+TEST(EpochSums, HaveTheSizeOfTheTasksNotOfTheSlices) {
+  const auto size = [](size_t n_done) {
+    const SumsShape shape = {.n_slices = 6400, .n_tasks = 50, .n_balance = 0};
+    EpochSums sums(shape);
+    for (size_t slice = 0; slice < n_done; ++slice)
+      sums.Add(static_cast<int64_t>(slice),
+               std::vector<model::TaskSums>(
+                   50, {64, 64, 0.69 * static_cast<double>(slice % 7), 31.7, 32, 15.9, 0.1}),
+               {});
+    return sums.Serialize().size();
+  };
+  EXPECT_LT(size(6000), 50 * 7 * 20);
+  EXPECT_LT(size(6000), size(60) * 3 / 2);
 }
 
 }  // namespace

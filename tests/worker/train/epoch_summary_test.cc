@@ -33,13 +33,15 @@ Job JobOfTwoTasks() {
 }
 
 /// What was seen of a slice, without labels of the task b.
-EpochPart SliceWith(int64_t number, int64_t n_rows, double loss) {
+EpochPart SliceWith(int64_t number, int64_t n_rows, double loss, const model::TaskSums& of_b = {},
+                    std::vector<double> balance = {}) {
   EpochPart part;
-  part.sums.numbers = {number};
-  part.sums.sums = {{static_cast<double>(n_rows), loss, 0.5, 1, 0.25, 0}, {}};
+  part.sums = EpochSums({.n_slices = 3, .n_tasks = 2, .n_balance = balance.size()});
+  const double n = static_cast<double>(n_rows);
+  part.sums.Add(number, std::vector<model::TaskSums>{{n, n, loss, 0.5, 1, 0.25, 0}, of_b}, balance);
+  part.tally = EpochTally(2);
   part.tally.n_rows = n_rows;
   part.tally.waited_s = 0.25;
-  part.tally.aucs.resize(2);
   return part;
 }
 
@@ -59,20 +61,19 @@ class EpochSummaries : public ::testing::Test {
 
   const Job job_ = JobOfTwoTasks();
   const model::TaskHeads heads_{job_};
-  const std::vector<int64_t> rows_of_slices_ = {4, 3, 3};
-  EpochShape shape_ = {rows_of_slices_, 10, 2, 0, 0};
+  EpochShape shape_ = {{.n_slices = 3, .n_tasks = 2, .n_balance = 0}, 10, 0};
   EpochPart left_ = SliceWith(1, 3, 0.5);
   std::vector<EpochPart> workers_ = {SliceWith(2, 3, 1.5), SliceWith(0, 4, 3)};
 };
 
 TEST_F(EpochSummaries, AddWhatWasLeftAndWhatWorkersDid) {
-  workers_[0].sums.sums[1] = {2, 3, 0, 1, 1, 0};
+  workers_[0] = SliceWith(2, 3, 1.5, {2, 2, 3, 0, 1, 1, 0});
   const EpochSummary summary = SumUp();
   EXPECT_THAT(summary.mean_losses, ElementsAre(0.5, 1.5));
-  EXPECT_DOUBLE_EQ(summary.train_loss, (5 + 2 * 3) / 10.0);
+  EXPECT_DOUBLE_EQ(summary.train_loss, 5 / 10.0 + 2 * (3 / 2.0));
   EXPECT_EQ(summary.n_samples, 10);
   EXPECT_THAT(summary.worker_samples, ElementsAre(3, 4));
-  EXPECT_EQ(summary.waited_s, 0.75);
+  EXPECT_EQ(summary.waited_s, 0.5) << "this run's";
   ASSERT_EQ(summary.metrics.size(), 2u);
   EXPECT_EQ(summary.metrics[0].task, "a");
   EXPECT_EQ(summary.metrics[0].n_samples, 10);
@@ -85,8 +86,18 @@ TEST_F(EpochSummaries, AddWhatWasLeftAndWhatWorkersDid) {
   EXPECT_TRUE(summary.task_balance.is_null());
 }
 
+TEST_F(EpochSummaries, CountExamplesByTheirWeights) {
+  workers_[0] = SliceWith(2, 3, 1.5, {2, 5, 3, 0, 1, 1, 0});
+  const EpochSummary summary = SumUp();
+  EXPECT_THAT(summary.mean_losses, ElementsAre(0.5, 0.6));
+  EXPECT_DOUBLE_EQ(summary.train_loss, 0.5 + 2 * 0.6);
+  EXPECT_EQ(summary.metrics[1].n_samples, 2);
+  EXPECT_EQ(summary.metrics[1].label_mean, 0.2);
+  EXPECT_THAT(summary.metrics[1].mse, Optional(0.2));
+}
+
 TEST_F(EpochSummaries, NeedNothingThatWasLeft) {
-  workers_[0].sums.Append(left_.sums);
+  workers_[0].sums.Merge(left_.sums);
   workers_[0].tally.Merge(left_.tally);
   left_ = EpochPart();
   const EpochSummary summary = SumUp();
@@ -123,21 +134,21 @@ TEST_F(EpochSummaries, TheAucIsThatOfAllPredictions) {
 }
 
 TEST_F(EpochSummaries, TellOfAuxiliaryLossesAndTheBalance) {
-  shape_.n_balance = model::balance::BalanceSums(2).numbers().size();
-  double factor = 0;
+  shape_.sums.n_balance = model::balance::BalanceSums(2).numbers().size();
+  int64_t slice = 0;
   for (EpochPart* part : AllParts()) {
+    const double factor = static_cast<double>(slice);
     model::balance::TaskFactors factors(2);
     factors.shared = {factor, 2 * factor};
     factors.own = factors.shared;
-    factor += 1;
     model::balance::BalanceSums numbers(2);
     numbers.AddFactors(factors);
-    part->sums.balance.assign(numbers.numbers().begin(), numbers.numbers().end());
-    part->sums.sums[1].own_loss = 2;
+    *part = SliceWith(slice++, 4, 2, {.own_loss = 2},
+                      {numbers.numbers().begin(), numbers.numbers().end()});
   }
   const EpochSummary summary = SumUp();
   EXPECT_THAT(summary.own_losses, ElementsAre(std::nullopt, Optional(0.6)));
-  EXPECT_DOUBLE_EQ(summary.train_loss, 0.5 + 0.6);
+  EXPECT_DOUBLE_EQ(summary.train_loss, 0.5) << "an auxiliary loss has a figure of its own";
   EXPECT_EQ(summary.task_balance,
             (Json{{"a", {{"task_weight", 1.0}}}, {"b", {{"task_weight", 2.0}}}}));
   const std::vector<Json> lines = TrainLines(3, 15, summary);
@@ -157,9 +168,14 @@ TEST_F(EpochSummaries, LinesLeaveOutWhatIsNotKnown) {
 }
 
 TEST_F(EpochSummaries, APartOfNoSenseNamesTheRank) {
-  workers_[1].sums.numbers = {3};
+  workers_[1] = SliceWith(0, 11, 1);
   EXPECT_THAT([&] { SumUp(); }, ThrowsMessage<Error>(StartsWith("rank 2: ")));
   workers_[1] = SliceWith(0, 4, 1);
+  workers_[1].tally.left_out.n = 5;
+  EXPECT_THAT([&] { SumUp(); },
+              ThrowsMessage<Error>(HasSubstr("rank 2: progress of a worker: 5 of 4 rows were left "
+                                             "out")));
+  workers_[1].tally.left_out.n = 0;
   workers_[0].tally.n_rows = -1;
   EXPECT_THAT([&] { SumUp(); }, ThrowsMessage<Error>(StartsWith("rank 1: ")));
 }
@@ -167,14 +183,17 @@ TEST_F(EpochSummaries, APartOfNoSenseNamesTheRank) {
 TEST_F(EpochSummaries, EverySliceIsTakenOnce) {
   workers_[1] = SliceWith(1, 3, 1);
   EXPECT_THAT([&] { SumUp(); }, ThrowsMessage<Error>(HasSubstr("slice 1 was taken twice")));
-  workers_[1] = EpochPart();
-  workers_[1].tally.aucs.resize(2);
+  workers_[1].sums = EpochSums(shape_.sums);
   EXPECT_THAT([&] { SumUp(); }, ThrowsMessage<Error>(HasSubstr("slice 0 was taken by nobody")));
 }
 
 TEST_F(EpochSummaries, AreAddedToTheTotals) {
   TrainingTotals totals;
   totals.worker_samples = {100, 200};
+  totals.n_left_out = 5;
+  left_.tally.left_out.n = 1;
+  workers_[1].tally.left_out.n = 2;
+  workers_[1].tally.left_out.first = {{0, 3, "that one"}};
   totals.n_samples = 300;
   totals.waited_s = 1;
   totals.train_loss = 7;
@@ -182,7 +201,9 @@ TEST_F(EpochSummaries, AreAddedToTheTotals) {
   AddEpoch(summary, &totals);
   EXPECT_THAT(totals.worker_samples, ElementsAre(103, 204));
   EXPECT_EQ(totals.n_samples, 310);
-  EXPECT_EQ(totals.waited_s, 1.75);
+  EXPECT_EQ(summary.left_out.first.at(0).name, "that one");
+  EXPECT_EQ(totals.n_left_out, 8);
+  EXPECT_EQ(totals.waited_s, 1.5);
   EXPECT_EQ(totals.train_loss, summary.train_loss);
   EXPECT_TRUE(totals.task_balance.is_null());
   // The balance of the last epoch is told; tasks stay in the order in which they were first told.

@@ -47,7 +47,10 @@ TEST(ModelSelection, WithoutARuleTheLastIsReported) {
   EXPECT_FALSE(selection.HasRule());
   for (const int64_t epoch : {1, 2, 5}) EXPECT_EQ(Decided(&selection, epoch, 1.0 * epoch), "r");
   EXPECT_FALSE(selection.HasBest());
-  EXPECT_THAT(selection.ReportText(WithLoss(1)), StartsWith("\ntest split, 20 rows:\ntask"));
+  EXPECT_TRUE(selection.KeepsUnjudged(/*is_last=*/true));
+  EXPECT_FALSE(selection.KeepsUnjudged(/*is_last=*/false));
+  EXPECT_THAT(selection.ReportText({.validation = {}, .test = WithLoss(1)}),
+              StartsWith("\ntest split, 20 rows:\ntask"));
   Progress progress;
   selection.Save(&progress);
   EXPECT_FALSE(progress.has_stopping());
@@ -59,7 +62,9 @@ TEST(ModelSelection, TheBestIsSavedAndReported) {
   ModelSelection selection(job);
   EXPECT_TRUE(selection.HasRule());
   EXPECT_FALSE(selection.HasBest());
+  EXPECT_TRUE(selection.KeepsUnjudged(/*is_last=*/false)) << "there is no better one yet";
   EXPECT_EQ(Decided(&selection, 1, 5), "rs");
+  EXPECT_FALSE(selection.KeepsUnjudged(/*is_last=*/true));
   EXPECT_EQ(Decided(&selection, 2, 4), "rs");
   EXPECT_EQ(Decided(&selection, 3, 4.5), "");
   EXPECT_EQ(Decided(&selection, 4, 4.5), "x");
@@ -67,8 +72,11 @@ TEST(ModelSelection, TheBestIsSavedAndReported) {
   EXPECT_EQ(selection.best_epoch(), 2);
   EXPECT_EQ(selection.StopLine(),
             "no better than after epoch 2 in 2 evaluations: training ends here");
-  EXPECT_THAT(selection.ReportText(WithLoss(4)),
+  EXPECT_THAT(selection.ReportText({.validation = {}, .test = WithLoss(4)}),
               StartsWith("\nthe best, after epoch 2: test split, 20 rows:\n"));
+  const std::string both = selection.ReportText({.validation = WithLoss(4), .test = WithLoss(3)});
+  EXPECT_THAT(both, StartsWith("\nthe best, after epoch 2: validation split, 20 rows:\n"));
+  EXPECT_THAT(both, HasSubstr("\n\nthe best, after epoch 2: test split, 20 rows:\n"));
 }
 
 TEST(ModelSelection, AfterTheLastEpochNothingIsLeftToStop) {
@@ -86,7 +94,8 @@ TEST(ModelSelection, TheLastIsLeftWhereTheBestIsNotKept) {
   EXPECT_EQ(Decided(&selection, 2, 5), "rx");
   EXPECT_FALSE(selection.HasBest());
   EXPECT_EQ(selection.best_epoch(), 1);
-  EXPECT_THAT(selection.ReportText(WithLoss(5)), StartsWith("\ntest split"));
+  EXPECT_THAT(selection.ReportText({.validation = {}, .test = WithLoss(5)}),
+              StartsWith("\ntest split"));
 }
 
 TEST(ModelSelection, TheFirstIsReportedWhereNoneIsBest) {

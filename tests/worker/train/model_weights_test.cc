@@ -36,7 +36,7 @@ Job BatchNormJob(const std::string& train_text = "") {
 /// Runs `work` as every worker of the job, beside its servers.
 void RunWorkers(const Job& job, const std::function<void(Tools*)>& work) {
   testing::RunCluster(job, kRoles, 1, [&](int, net::Mailbox* mailbox, ps::client::Client*) {
-    Tools tools(job, kRoles, /*evaluates=*/false, /*n_threads=*/1, mailbox);
+    Tools tools(job, kRoles, /*evaluated=*/{}, /*n_threads=*/1, mailbox);
     work(&tools);
   });
 }
@@ -50,6 +50,11 @@ std::vector<float> WeightsAtServers(const Job& job, Tools* tools) {
   tools->client.PeekStart(&exchange);
   tools->client.PullFinish(&exchange);
   return weights;
+}
+
+/// Outputs that start at 0.
+std::vector<double> Zeros(const Job& job) {
+  return std::vector<double>(static_cast<size_t>(job.task_size()));
 }
 
 /// The first values of the model's own weights.
@@ -67,7 +72,7 @@ TEST(InitModelWeights, AllWorkersFindThoseOfTheSeed) {
     const std::vector<float> expected = FirstWeights(job);
     ASSERT_GT(expected.size(), 8 * static_cast<size_t>(kDenseRowDim)) << "rows at both servers";
     RunWorkers(job, [&](Tools* tools) {
-      InitModelWeights(job, tools);
+      InitModelWeights(job, Zeros(job), tools);
       std::vector<float> found = WeightsAtServers(job, tools);
       const std::vector<float> padding(found.begin() + static_cast<int64_t>(expected.size()),
                                        found.end());
@@ -78,12 +83,31 @@ TEST(InitModelWeights, AllWorkersFindThoseOfTheSeed) {
   }
 }
 
+TEST(InitModelWeights, BiasesOfOutputsStartWhereTheyAreTold) {
+  Job job = BatchNormJob();
+  std::vector<double> outputs = Zeros(job);
+  outputs[0] = -2.5;
+  const std::vector<float> at_zero = FirstWeights(job);
+  std::vector<float> expected = at_zero;
+  model::MakeModel(job)->InitOutputs(outputs, expected);
+  ASSERT_NE(expected, at_zero);
+  for (const bool start_at_zero : {false, true}) {
+    job.mutable_train()->set_start_at_zero(start_at_zero);
+    RunWorkers(job, [&](Tools* tools) {
+      InitModelWeights(job, outputs, tools);
+      std::vector<float> found = WeightsAtServers(job, tools);
+      found.resize(expected.size());
+      EXPECT_EQ(found, start_at_zero ? at_zero : expected);
+    });
+  }
+}
+
 TEST(InitModelWeights, WeightsOfTheBalanceBeginWithZero) {
   const Job job = BatchNormJob("balance { uncertainty {} }");
   const std::vector<float> expected = FirstWeights(job);
   RunWorkers(job, [&](Tools* tools) {
     ASSERT_GT(tools->dense.weights().size(), expected.size());
-    InitModelWeights(job, tools);
+    InitModelWeights(job, Zeros(job), tools);
     const std::vector<float> found = WeightsAtServers(job, tools);
     const auto of_model = std::span(found).first(expected.size());
     EXPECT_THAT(of_model, ElementsAreArray(expected));
@@ -109,7 +133,7 @@ std::vector<float> StoredWeights(
     const std::function<void(int, std::span<const float>, model::nn::BatchStatistics*)>& add) {
   std::vector<float> stored;
   RunWorkers(job, [&](Tools* tools) {
-    InitModelWeights(job, tools);
+    InitModelWeights(job, Zeros(job), tools);
     // What a worker has in memory is older than what the servers have.
     std::fill(tools->dense.weights().begin(), tools->dense.weights().end(), 99.0f);
     model::nn::BatchStatistics own(tools->dense.weights());
@@ -166,7 +190,7 @@ TEST(StoreBatchStatistics, NamesTheWorkerWhosePartMakesNoSense) {
   const Job job = BatchNormJob();
   const auto run = [&] {
     RunWorkers(job, [&](Tools* tools) {
-      InitModelWeights(job, tools);
+      InitModelWeights(job, Zeros(job), tools);
       model::nn::BatchStatistics own(tools->dense.weights());
       if (tools->group.worker() != 1) {
         StoreBatchStatistics(own, "", job.table_size(), kRoles, tools);

@@ -24,9 +24,8 @@ constexpr net::RoleMap kReportRoles = {.n_servers = 1, .n_workers = 3};
 constexpr int64_t kReportSlices = 4500;
 
 EpochTally TallyOf(int64_t n_rows) {
-  EpochTally tally;
+  EpochTally tally(1);
   tally.n_rows = n_rows;
-  tally.aucs.resize(1);
   return tally;
 }
 

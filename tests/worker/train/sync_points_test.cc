@@ -42,7 +42,7 @@ class SyncPointsTest : public ::testing::Test {
   }
   Manifest ManifestAtStep(int64_t step) const {
     const size_t n = static_cast<size_t>(job_.numeric_size());
-    return saved::ManifestOf(job_, {std::vector<float>(n), std::vector<float>(n)}, 0, step, 0);
+    return saved::ManifestOf(job_, {std::vector<double>(n), std::vector<double>(n)}, 0, step, 0);
   }
 
   testing::TempFolder folder_{testing::TempFolder::kInMemory};
@@ -80,7 +80,7 @@ TEST_F(SyncPointsTest, AllWorkersEndWhereTheJobIsAskedTo) {
 
 TEST_F(SyncPointsTest, TheChiefWritesCheckpoints) {
   Run([&](SyncPoints* sync_points, Group* group) {
-    if (group->IsChief()) sync_points->Start(ManifestAtStep(4), /*is_last=*/false);
+    if (group->IsChief()) sync_points->Start(ManifestAtStep(4), /*state=*/"", /*is_last=*/false);
     group->Barrier("a checkpoint");
     sync_points->Finish();
     sync_points->Finish();
@@ -93,7 +93,7 @@ TEST_F(SyncPointsTest, TheChiefWritesCheckpoints) {
 TEST_F(SyncPointsTest, ACheckpointThatIsCompleteIsToldAtASyncPoint) {
   Run([&](SyncPoints* sync_points, Group* group) {
     if (group->IsChief()) {
-      sync_points->Start(ManifestAtStep(4), /*is_last=*/false);
+      sync_points->Start(ManifestAtStep(4), /*state=*/"", /*is_last=*/false);
       EXPECT_THAT(said_, IsEmpty());
     }
     bool is_told = false;

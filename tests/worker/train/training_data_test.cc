@@ -1,5 +1,6 @@
 #include "worker/train/training_data.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/error.h"
@@ -29,6 +30,24 @@ TEST(CheckResumedData, TakesTheDataOfTheEarlierRun) {
 TEST(CheckResumedData, RefusesOtherData) {
   EXPECT_THROW(CheckResumedData(InTheSecondEpoch(), 101, 10, 5), Error);
   EXPECT_THROW(CheckResumedData(InTheSecondEpoch(), 100, 11, 5), Error);
+}
+
+TEST(CheckResumedData, RefusesAFileOfAnotherContentByName) {
+  Progress progress = InTheSecondEpoch();
+  const std::vector<data::FileDigest> files = {{"/a.csv", 10, 7}, {"/b.csv", 20, 8}};
+  CheckResumedFiles(progress, files);  // a checkpoint of an earlier version
+  for (const data::FileDigest& file : files) {
+    Progress::DataFile* saved = progress.add_data_file();
+    saved->set_path(file.path);
+    saved->set_n_bytes(file.n_bytes);
+    saved->set_digest(file.digest);
+  }
+  CheckResumedFiles(progress, files);
+  progress.mutable_data_file(1)->set_digest(9);
+  EXPECT_THAT([&] { CheckResumedFiles(progress, files); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr(
+                  "--resume: /b.csv: has another content than when the checkpoint was written (20 "
+                  "bytes then, 20 now)")));
 }
 
 TEST(CheckResumedData, RefusesAStepOfAnotherEpoch) {

@@ -29,14 +29,21 @@ class GeneratedSource final : public Source {
   int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
     *rows = parser_.NewRows();
     bad->clear();
+    row_numbers_.clear();
     const int64_t begin = block * kBlockRows;
     const int64_t end = std::min(begin + kBlockRows, n_rows_);
     for (int64_t row = begin; row < end; ++row) {
       const std::string wrong = parser_.Parse(world_->Row(first_row_ + row), rows);
-      if (wrong.empty()) continue;
-      bad->push_back({row, name_ + ": row " + std::to_string(first_row_ + row) + ": " + wrong});
+      if (wrong.empty()) {
+        row_numbers_.push_back(first_row_ + row);
+        continue;
+      }
+      bad->push_back({row, name_ + ": row ", first_row_ + row, wrong, false});
     }
     return std::max<int64_t>(end - begin, 0);
+  }
+  std::string PlaceOf(int64_t example) const override {
+    return name_ + ": row " + std::to_string(row_numbers_.at(static_cast<size_t>(example)));
   }
 
  private:
@@ -51,12 +58,12 @@ class GeneratedSource final : public Source {
   RowParser parser_;
   int64_t first_row_;
   int64_t n_rows_;
+  std::vector<int64_t> row_numbers_;  // of the examples of the block that was read last
 };
 
-template <typename Cells>
-void WriteLine(const Cells& cells, std::ostream& out) {
+void WriteLine(std::span<const std::string_view> cells, std::ostream& out) {
   const char* separator = "";
-  for (const auto& cell : cells) {
+  for (const std::string_view cell : cells) {
     out << separator << cell;
     separator = "\t";
   }
@@ -65,9 +72,9 @@ void WriteLine(const Cells& cells, std::ostream& out) {
 
 }  // namespace
 
-std::span<const std::string_view> World::Row(int64_t i) {
+std::span<const Value> World::Row(int64_t i) {
   Make(i);
-  std::copy(cells_.begin(), cells_.end(), values_.begin());
+  for (size_t c = 0; c < cells_.size(); ++c) values_[c] = cells_[c];
   return values_;
 }
 
@@ -116,9 +123,15 @@ std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, 
 
 void WriteGenerated(const Data& data, std::ostream& out) {
   const WorldKind* kind = ChosenWorld(data);
-  WriteLine(kind->columns(data), out);
+  const std::vector<std::string> names = kind->columns(data);
+  std::vector<std::string_view> cells(names.begin(), names.end());
+  WriteLine(cells, out);
   const std::unique_ptr<World> world = kind->make(data);
-  for (int64_t i = 0; i < GeneratedRows(data); ++i) WriteLine(world->Row(i), out);
+  for (int64_t i = 0; i < GeneratedRows(data); ++i) {
+    cells.clear();
+    for (const Value& value : world->Row(i)) cells.push_back(value.text());
+    WriteLine(cells, out);
+  }
 }
 
 }  // namespace zhiyin::worker::data

@@ -15,6 +15,7 @@
 #include "configs/job.pb.h"
 #include "worker/data/known_columns.h"
 #include "worker/data/source.h"
+#include "worker/data/value.h"
 
 namespace zhiyin::worker::data {
 
@@ -26,7 +27,7 @@ class World {
   virtual ~World() = default;
 
   /// Returns line i, one cell for each column; valid until the next call.
-  std::span<const std::string_view> Row(int64_t i);
+  std::span<const Value> Row(int64_t i);
 
  protected:
   /// Fills the cells of line i. They still hold the values of the previous call.
@@ -38,7 +39,7 @@ class World {
 
  private:
   std::vector<std::string> cells_;
-  std::vector<std::string_view> values_;
+  std::vector<Value> values_;
 };
 
 /// The description of a kind of generated data by which the rest of the program uses it. The file

@@ -1,5 +1,7 @@
 #include "worker/model/balance/balancer.h"
 
+#include <cmath>
+
 #include "common/config/kinds.h"
 #include "worker/model/balance/balancers.h"
 
@@ -18,6 +20,26 @@ std::span<const BalancerKind* const> Balancers() {
   static constexpr const BalancerKind* kKinds[] = {ZHIYIN_BALANCERS(ZHIYIN_ADDRESS)};
 #undef ZHIYIN_ADDRESS
   return kKinds;
+}
+
+std::vector<size_t> WeightedTasks(const Job& job) {
+  std::vector<size_t> tasks;
+  for (int t = 0; t < job.task_size(); ++t) {
+    if (job.task(t).weight() != 0) tasks.push_back(static_cast<size_t>(t));
+  }
+  return tasks;
+}
+
+std::vector<Eigen::Index> TasksWithGradient(const Eigen::MatrixXd& gram) {
+  std::vector<Eigen::Index> tasks;
+  for (Eigen::Index t = 0; t < gram.rows(); ++t) {
+    if (gram(t, t) > 0) tasks.push_back(t);
+  }
+  return tasks;
+}
+
+double LossRatio(double loss, double before) {
+  return loss > 0 && before > 0 && std::isfinite(loss / before) ? loss / before : 1;
 }
 
 std::unique_ptr<Balancer> MakeBalancer(const Job& job) {

@@ -26,15 +26,16 @@ namespace zhiyin::worker::model::balance {
 struct SliceFacts {
   /// [T]: weight * sum of a task's losses / examples of the slice.
   std::span<const double> objectives;
-  /// [T]: mean loss of the examples that have the task's label; NaN if there are none.
+  /// [T]: mean loss, weighted, of the examples that have the task's label; NaN if there are none.
   std::span<const double> losses;
   /// [T]: share of the examples that have the task's label.
   std::span<const double> labelled;
-  /// [epochs before this one][T]: mean losses in training.
+  /// [T] each: mean losses in training of the first epoch and of at most the three before this one.
   const std::vector<std::vector<double>>* epochs = nullptr;
   /// [n_own_weights()]
   std::span<const float> own_weights;
-  /// [T, T]: inner products of the tasks' gradients; only if UsesGradients().
+  /// [T, T]: inner products of the tasks' gradients; only if UsesGradients(). Auxiliary losses are
+  /// in none of them.
   Eigen::MatrixXd gram;
   /// The seed of all random draws.
   uint64_t seed = 0;
@@ -82,6 +83,18 @@ struct BalancerKind {
                 const zhiyin::Balance& config) = nullptr;
   std::unique_ptr<Balancer> (*make)(const Job& job) = nullptr;
 };
+
+/// The tasks that a method which weighs tasks is about, ascending: those whose own weight is not 0.
+std::vector<size_t> WeightedTasks(const Job& job);
+/// The tasks that a method which looks at gradients is about in a slice, ascending: those that have
+/// a gradient there. A task has none where no example of the slice has its label, or where its
+/// weight is 0. Such a task says nothing about the step; counted as a task, its zero vector would
+/// be the shortest of all means, and a norm that no weight can change.
+std::vector<Eigen::Index> TasksWithGradient(const Eigen::MatrixXd& gram);
+
+/// loss / before, which tells how slowly a loss falls; 1 where that is unknown: without labels, and
+/// where either is not above 0, as the loss of counts may be.
+double LossRatio(double loss, double before);
 
 /// Makes the configured method; nullptr if the job has none, and tasks only have constant weights.
 std::unique_ptr<Balancer> MakeBalancer(const Job& job);

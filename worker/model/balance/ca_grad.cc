@@ -3,7 +3,8 @@
 // most. By its dual,
 //   w = argmin over the simplex of  g_w . g_0 + c |g_0| |g_w|,   g_w = sum of w_t g_t,
 //   d = g_0 + c |g_0| / |g_w| g_w;
-// here times T, as the sum of the objectives is what is trained on without it.
+// here times T, as the sum of the objectives is what is trained on without it. The T tasks are
+// those with a gradient in the slice.
 #include <cmath>
 
 #include "worker/model/balance/balancers.h"
@@ -19,7 +20,9 @@ class CaGradBalancer final : public Balancer {
   bool UsesGradients() const override { return true; }
 
   void Balance(const SliceFacts& facts, TaskFactors* factors) const override {
-    const Eigen::MatrixXd& gram = facts.gram;
+    const std::vector<Eigen::Index> tasks = TasksWithGradient(facts.gram);
+    if (tasks.empty()) return;
+    const Eigen::MatrixXd gram = facts.gram(tasks, tasks);
     const Eigen::Index n_tasks = gram.rows();
     const double n = static_cast<double>(n_tasks);
     const Eigen::VectorXd with_mean = gram.rowwise().sum() / n;  // g_t . g_0
@@ -31,8 +34,10 @@ class CaGradBalancer final : public Balancer {
         n_tasks, [&](const Eigen::VectorXd& v) { return v.dot(with_mean) + radius * norm(v); });
     const double norm_w = norm(w);
     if (norm_w == 0) return;  // no direction is better for all than the mean
-    for (Eigen::Index t = 0; t < n_tasks; ++t)
-      factors->shared[static_cast<size_t>(t)] = 1 + n * radius / norm_w * w[t];
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      factors->shared[static_cast<size_t>(tasks[i])] =
+          1 + n * radius / norm_w * w[static_cast<Eigen::Index>(i)];
+    }
   }
 
  private:

@@ -3,7 +3,8 @@
 // the two epochs before,
 //   r_t = L_t[-1] / L_t[-2]
 //   weight_t = T exp(r_t / temperature) / sum over i of exp(r_i / temperature),
-// so that tasks whose loss falls more slowly count more; 1 in the first two epochs.
+// so that tasks whose loss falls more slowly count more; 1 in the first two epochs. The T tasks are
+// those whose own weight is not 0.
 #include <cmath>
 
 #include "worker/model/balance/balancers.h"
@@ -13,28 +14,28 @@ namespace {
 
 class DynamicWeightAverageBalancer final : public Balancer {
  public:
-  explicit DynamicWeightAverageBalancer(const DynamicWeightAverage& config)
-      : temperature_(config.temperature()) {}
+  explicit DynamicWeightAverageBalancer(const Job& job)
+      : temperature_(job.train().balance().dynamic_weight_average().temperature()),
+        tasks_(WeightedTasks(job)) {}
 
   bool UsesEpochs() const override { return true; }
 
   void Balance(const SliceFacts& facts, TaskFactors* factors) const override {
     const std::vector<std::vector<double>>& epochs = *facts.epochs;
     if (epochs.size() < 2) return;
-    const size_t n_tasks = factors->own.size();
     double sum = 0;
-    for (size_t t = 0; t < n_tasks; ++t) {
-      const double ratio = epochs.back()[t] / epochs[epochs.size() - 2][t];
-      // Without labels, or with a loss of zero, nothing is known of how it falls.
-      factors->own[t] = std::exp((std::isfinite(ratio) ? ratio : 1) / temperature_);
+    for (const size_t t : tasks_) {
+      factors->own[t] =
+          std::exp(LossRatio(epochs.back()[t], epochs[epochs.size() - 2][t]) / temperature_);
       sum += factors->own[t];
     }
-    for (double& factor : factors->own) factor *= static_cast<double>(n_tasks) / sum;
+    for (const size_t t : tasks_) factors->own[t] *= static_cast<double>(tasks_.size()) / sum;
     factors->shared = factors->own;
   }
 
  private:
   double temperature_;
+  std::vector<size_t> tasks_;
 };
 
 }  // namespace
@@ -52,8 +53,7 @@ const BalancerKind kDynamicWeightAverage = {
           check.CheckPositive(path("temperature"), config.dynamic_weight_average().temperature());
         },
     .make = [](const Job& job) -> std::unique_ptr<Balancer> {
-      return std::make_unique<DynamicWeightAverageBalancer>(
-          job.train().balance().dynamic_weight_average());
+      return std::make_unique<DynamicWeightAverageBalancer>(job);
     },
 };
 

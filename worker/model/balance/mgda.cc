@@ -3,7 +3,7 @@
 // the tasks' gradients,
 //   alpha = argmin over the simplex of | sum of alpha_t g_t |^2,
 // which is zero or a direction in which no task loses. Here times T, so that equal alphas are the
-// plain sum.
+// plain sum. The T tasks are those with a gradient in the slice.
 #include "worker/model/balance/balancers.h"
 #include "worker/model/balance/simplex.h"
 
@@ -15,11 +15,15 @@ class MgdaBalancer final : public Balancer {
   bool UsesGradients() const override { return true; }
 
   void Balance(const SliceFacts& facts, TaskFactors* factors) const override {
-    const Eigen::Index n_tasks = facts.gram.rows();
+    const std::vector<Eigen::Index> tasks = TasksWithGradient(facts.gram);
+    if (tasks.empty()) return;
+    const Eigen::MatrixXd gram = facts.gram(tasks, tasks);
     const Eigen::VectorXd alpha =
-        MinimizeOnSimplex(n_tasks, [&](const Eigen::VectorXd& v) { return v.dot(facts.gram * v); });
-    for (Eigen::Index t = 0; t < n_tasks; ++t)
-      factors->shared[static_cast<size_t>(t)] = static_cast<double>(n_tasks) * alpha[t];
+        MinimizeOnSimplex(gram.rows(), [&](const Eigen::VectorXd& v) { return v.dot(gram * v); });
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      factors->shared[static_cast<size_t>(tasks[i])] =
+          static_cast<double>(tasks.size()) * alpha[static_cast<Eigen::Index>(i)];
+    }
   }
 };
 

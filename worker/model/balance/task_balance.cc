@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace zhiyin::worker::model::balance {
 namespace {
@@ -12,6 +13,9 @@ namespace {
 int64_t OwnWeightsBegin(const Model& model) {
   return (model.n_weights() + kDenseRowDim - 1) / kDenseRowDim * kDenseRowDim;
 }
+
+/// The first epoch and the last three.
+constexpr size_t kKeptEpochs = 4;
 
 }  // namespace
 
@@ -63,6 +67,7 @@ TaskBalance::TaskBalance(const Job& job, Model* model)
       n_tasks_(static_cast<size_t>(job.task_size())),
       look_every_(static_cast<uint64_t>(job.train().task_gradients_every())),
       balancer_(MakeBalancer(job)),
+      factors_(n_tasks_),
       own_weights_begin_(static_cast<size_t>(OwnWeightsBegin(*model))) {
   if (look_every_ > 0 || (balancer_ && balancer_->UsesGradients())) {
     gradients_ = std::make_unique<TaskGradients>(FindSharedParameters(job, model), job.task_size());
@@ -76,13 +81,18 @@ int64_t TaskBalance::NumWeights(const Job& job, const Model& model) {
   return n_own == 0 ? model.n_weights() : OwnWeightsBegin(model) + n_own;
 }
 
+void TaskBalance::AddEpoch(std::vector<double> losses) {
+  if (epochs_.size() == kKeptEpochs) epochs_.erase(epochs_.begin() + 1);
+  epochs_.push_back(std::move(losses));
+}
+
 bool TaskBalance::LooksAt(uint64_t step) const {
   return (balancer_ && balancer_->UsesGradients()) || (look_every_ > 0 && step % look_every_ == 0);
 }
 
 bool TaskBalance::Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput* input) {
   if (sums_) *sums_ = BalanceSums(n_tasks_);
-  // The last step of an epoch may leave a slice without rows.
+  // A step of few examples may leave a slice without any.
   if (!sums_ || slice.n_rows == 0) return false;
 
   // From parts of a step to means over the slice, which do not tell how a step is cut.
@@ -93,7 +103,7 @@ bool TaskBalance::Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput*
   for (size_t t = 0; t < n_tasks_; ++t) {
     const TaskSums& sums = slice.sums[t];
     objectives[t] = slice.objectives[t] * of_mean;
-    losses[t] = sums.n > 0 ? sums.loss / sums.n : std::numeric_limits<double>::quiet_NaN();
+    losses[t] = sums.MeanLoss().value_or(std::numeric_limits<double>::quiet_NaN());
     labelled[t] = sums.n / static_cast<double>(slice.n_rows);
   }
   const size_t n_own = balancer_ ? static_cast<size_t>(balancer_->n_own_weights()) : 0;
@@ -111,23 +121,27 @@ bool TaskBalance::Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput*
                         slice.x, *slice.doutputs, input);
     facts.gram = gradients_->Gram() * (of_mean * of_mean);
   }
-  TaskFactors factors(n_tasks_, n_own);
-  if (balancer_) balancer_->Balance(facts, &factors);
-  sums_->AddFactors(factors);
-  if (looks) sums_->AddGram(facts.gram, factors);
+  factors_ = TaskFactors(n_tasks_, n_own);
+  if (balancer_) balancer_->Balance(facts, &factors_);
+  sums_->AddFactors(factors_);
+  if (looks) sums_->AddGram(facts.gram, factors_);
   for (size_t i = 0; i < n_own; ++i)
     dense->gradients()[own_weights_begin_ + i] =
-        static_cast<float>(factors.down_weights[i] / of_mean);
+        static_cast<float>(factors_.down_weights[i] / of_mean);
   if (balancer_ && balancer_->UsesGradients()) {
-    gradients_->Combine(factors, dense->gradients(), input);
+    slice.doutputs->setZero();
     return true;
   }
   // Gradients that were only looked at are computed again, so that looking changes no bit.
   for (size_t t = 0; t < n_tasks_; ++t) {
-    if (factors.own[t] != 1)
-      slice.doutputs->col(static_cast<Eigen::Index>(t)) *= static_cast<float>(factors.own[t]);
+    if (factors_.own[t] != 1)
+      slice.doutputs->col(static_cast<Eigen::Index>(t)) *= static_cast<float>(factors_.own[t]);
   }
   return false;
+}
+
+void TaskBalance::AddGradients(DenseWeights* dense, EmbeddingInput* input) const {
+  gradients_->AddTo(factors_, dense->gradients(), input);
 }
 
 }  // namespace zhiyin::worker::model::balance

@@ -34,8 +34,9 @@ struct BalanceFigures {
 /// numbers that is sent along with the sums of losses.
 class BalanceSums {
  public:
-  explicit BalanceSums(size_t n_tasks)
-      : n_tasks_(n_tasks), numbers_(2 + n_tasks * 3 + n_tasks * (n_tasks - 1)) {}
+  explicit BalanceSums(size_t n_tasks) : n_tasks_(n_tasks), numbers_(NumNumbers(n_tasks)) {}
+
+  static size_t NumNumbers(size_t n_tasks) { return 2 + n_tasks * 3 + n_tasks * (n_tasks - 1); }
 
   std::span<const double> numbers() const { return numbers_; }
 
@@ -68,8 +69,8 @@ class TaskBalance {
   /// rows of their own.
   static int64_t NumWeights(const Job& job, const Model& model);
 
-  /// A slice after its forward pass. x and doutputs are those of Model::Backward; doutputs may be
-  /// changed.
+  /// A slice after its forward pass. x and doutputs are those of Model::Backward, for the tasks'
+  /// losses alone.
   struct Slice {
     const ConstMatrixView& x;
     Matrix* doutputs;
@@ -80,11 +81,16 @@ class TaskBalance {
     uint64_t step;
     uint64_t seed;
   };
-  /// Applies the method to a slice. Returns true if it has set the gradients of the dense weights
-  /// and of the input's embedding rows. Returns false if it has only multiplied doutputs by the
-  /// method's factors; then the caller runs the ordinary backward pass. REQUIRES: the dense
-  /// gradients are 0.
+  /// Applies the method to a slice. Returns false if it has multiplied doutputs by the method's
+  /// factors; then the ordinary backward pass gives the balanced gradients. Returns true if it
+  /// holds the balanced gradients, and has set doutputs to 0; then AddGradients adds them to what
+  /// the backward pass of everything else gives. Everything else is the model's auxiliary loss,
+  /// which the caller adds to doutputs after this call, so that no method weighs or projects it.
+  /// Sets the gradients of the method's own weights; leaves anything in those of the input's
+  /// embedding rows. REQUIRES: the dense gradients are 0.
   bool Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput* input);
+  /// REQUIRES: the last call of Apply returned true.
+  void AddGradients(DenseWeights* dense, EmbeddingInput* input) const;
 
   /// Whether the job reports figures of balancing.
   bool HasSums() const { return sums_.has_value(); }
@@ -93,8 +99,9 @@ class TaskBalance {
 
   /// Whether the method uses the mean losses of every epoch.
   bool UsesEpochs() const { return balancer_ != nullptr && balancer_->UsesEpochs(); }
-  /// Adds the mean losses [n_tasks] of an epoch.
-  void AddEpoch(std::vector<double> losses) { epochs_.push_back(std::move(losses)); }
+  /// Adds the mean losses [n_tasks] of an epoch. Methods use the first epoch and the last ones; the
+  /// others are forgotten.
+  void AddEpoch(std::vector<double> losses);
   const std::vector<std::vector<double>>& epochs() const { return epochs_; }
 
  private:
@@ -105,6 +112,7 @@ class TaskBalance {
   uint64_t look_every_;  // steps; 0: never
   std::unique_ptr<Balancer> balancer_;
   std::unique_ptr<TaskGradients> gradients_;
+  TaskFactors factors_;  // of the last slice
   size_t own_weights_begin_;
   std::vector<std::vector<double>> epochs_;
   std::optional<BalanceSums> sums_;

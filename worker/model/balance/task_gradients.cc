@@ -48,14 +48,9 @@ Eigen::MatrixXd TaskGradients::Gram() const {
   return gram;
 }
 
-void TaskGradients::Combine(const TaskFactors& factors, std::span<float> dweights,
-                            EmbeddingInput* input) const {
+void TaskGradients::AddTo(const TaskFactors& factors, std::span<float> dweights,
+                          EmbeddingInput* input) const {
   Eigen::Map<Floats> weights(dweights.data(), shared_.weights.size());
-  weights.setZero();
-  for (size_t table = 0; table < shared_.table_columns.size(); ++table) {
-    float* const gradients = input->gradients(static_cast<int>(table));
-    std::fill_n(gradients, tasks_[0].tables[table].size(), 0.0f);
-  }
   for (size_t t = 0; t < tasks_.size(); ++t) {
     const float own = static_cast<float>(factors.own[t]);
     const float more = static_cast<float>(factors.shared[t]) - own;

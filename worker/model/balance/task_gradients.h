@@ -22,15 +22,16 @@ class TaskGradients {
  public:
   TaskGradients(SharedParameters shared, int n_tasks);
 
-  /// Computes the gradients for the last Forward of the model. REQUIRES: it had these x and
-  /// weights.
+  /// Computes the gradients for the last Forward of the model; overwrites those of the input's
+  /// embedding rows. REQUIRES: the Forward had these x and weights, and the model's auxiliary loss,
+  /// which is no task's, was not added since.
   void Compute(Model* model, std::span<float> weights, const ConstMatrixView& x,
                const Matrix& doutputs, EmbeddingInput* input);
   /// [T, T]: inner products of the tasks' gradients with respect to the shared parameters.
   Eigen::MatrixXd Gram() const;
-  /// Sets the gradients of the dense weights and of the input's embedding rows to the sum over
+  /// Adds to the gradients of the dense weights and of the input's embedding rows the sum over
   /// tasks of factor times gradient.
-  void Combine(const TaskFactors& factors, std::span<float> dweights, EmbeddingInput* input) const;
+  void AddTo(const TaskFactors& factors, std::span<float> dweights, EmbeddingInput* input) const;
 
  private:
   using Floats = Eigen::ArrayXf;  // aligned, so that sums over it have the same bits every time

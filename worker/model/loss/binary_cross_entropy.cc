@@ -4,6 +4,7 @@
 
 #include "worker/model/loss/losses.h"
 #include "worker/model/loss/pointwise.h"
+#include "worker/model/nn/logit_of_product.h"
 
 namespace zhiyin::worker::model::loss {
 namespace {
@@ -23,7 +24,7 @@ struct BinaryCrossEntropy {
   }
   static double Derivative(double z, double y) { return Sigmoid(z) - y; }
   static float Prediction(float z) { return Sigmoid(z); }
-  static bool Accepts(float label) { return label >= 0 && label <= 1; }
+  static bool Accepts(double label) { return label >= 0 && label <= 1; }
 };
 
 }  // namespace
@@ -33,7 +34,11 @@ const LossKind kBinaryCrossEntropy = {
     .make = []() -> std::unique_ptr<Loss> {
       return std::make_unique<PointwiseLoss<BinaryCrossEntropy>>();
     },
-    .link = "Sigmoid",
+    .link = [](nn::Graph* graph,
+               const nn::Graph::Value& logits) { return graph->Op("Sigmoid", {logits}); },
+    .first_output = nn::LogitOfShare,
+    // Half an example of each class (Krichevsky and Trofimov, 1981).
+    .prior = {.weight = 1, .label = 0.5},
 };
 
 }  // namespace zhiyin::worker::model::loss

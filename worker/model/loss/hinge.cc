@@ -11,10 +11,11 @@ namespace {
 struct HingeLoss {
   static constexpr PredictionKind kKind = PredictionKind::kScore;
   static constexpr const char* kDomain = "0 or 1";
-  static double Value(double z, double y) { return std::max(0.0, 1 - Sign(y) * z); }
+  // In this order, std::max passes on a z that is not a number.
+  static double Value(double z, double y) { return std::max(1 - Sign(y) * z, 0.0); }
   static double Derivative(double z, double y) { return Sign(y) * z < 1 ? -Sign(y) : 0; }
   static float Prediction(float z) { return z; }
-  static bool Accepts(float label) { return label == 0 || label == 1; }
+  static bool Accepts(double label) { return label == 0 || label == 1; }
 
  private:
   static double Sign(double y) { return 2 * y - 1; }

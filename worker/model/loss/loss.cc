@@ -8,11 +8,9 @@
 #include "worker/model/loss/losses.h"
 
 namespace zhiyin::worker::model::loss {
-namespace {
 
-/// Checks the field whose values tell the groups of a ranking loss.
-void CheckGroup(const config::Checker& check, const config::ConfigPath& path,
-                const std::string& name, const Job& job) {
+void CheckGroupField(const config::Checker& check, const config::ConfigPath& path,
+                     const std::string& name, const Job& job) {
   std::vector<std::string> names;
   for (const Field& field : job.field()) {
     names.push_back(field.name());
@@ -25,8 +23,6 @@ void CheckGroup(const config::Checker& check, const config::ConfigPath& path,
   }
   check.FailUnknown(path, "field", name, names);
 }
-
-}  // namespace
 
 std::span<const LossKind* const> Losses() {
 #define ZHIYIN_ADDRESS(Name) &k##Name,
@@ -70,7 +66,7 @@ void CheckHasLoss(const config::Checker& check, const config::ConfigPath& path, 
 void CheckLoss(const config::Checker& check, const config::ConfigPath& path, const Task& task,
                const Job& job) {
   const std::string group = GroupField(task);
-  if (!group.empty()) CheckGroup(check, path(ChosenLoss(task)->name)("group"), group, job);
+  if (!group.empty()) CheckGroupField(check, path(ChosenLoss(task)->name)("group"), group, job);
 }
 
 }  // namespace zhiyin::worker::model::loss

@@ -11,12 +11,13 @@
 #include "common/config/checker.h"
 #include "common/types.h"
 #include "configs/job.pb.h"
+#include "worker/model/nn/graph.h"
 
 namespace zhiyin::worker::model::loss {
 
 /// The meaning of a task's predictions, which decides what metrics describe the task.
 enum class PredictionKind {
-  kProbability,  // of label 1: AUC, log loss, calibration, MSE
+  kProbability,  // of label 1; the loss is -log p(label): AUC, log loss, calibration, MSE
   kScore,        // only the order of scores has a meaning: AUC
   kNumber,       // the label itself: MSE, R², calibration
 };
@@ -24,9 +25,10 @@ enum class PredictionKind {
 /// One task's part of a batch of n examples.
 struct LossRows {
   std::span<const float> outputs;  // [n]
-  std::span<const float> labels;   // [n], kMissing where the example has no label of the task
-  std::span<const float> weights;  // [n], or empty: all 1
-  std::span<const Key> groups;     // [n], or empty: all examples are one group
+  std::span<const double> labels;  // [n], kMissing where the example has no label of the task
+  /// [n], or empty: all 1. An example of weight w counts as w examples.
+  std::span<const float> weights;
+  std::span<const Key> groups;  // [n], or empty: all examples are one group
 };
 
 /// Used by one thread.
@@ -41,7 +43,7 @@ class Loss {
   virtual float Prediction(float output) const = 0;
   virtual PredictionKind kind() const = 0;
   /// Whether a label is in the domain of the loss.
-  virtual bool Accepts(float label) const = 0;
+  virtual bool Accepts(double label) const = 0;
   /// The domain in words, for messages: "a number from 0 to 1".
   virtual const char* Domain() const = 0;
 };
@@ -51,8 +53,20 @@ class Loss {
 struct LossKind {
   const char* name;  // of its field in Task.loss of job.proto
   std::unique_ptr<Loss> (*make)() = nullptr;
-  /// The operator of ONNX that maps an output to a prediction; null: they are equal.
-  const char* link = nullptr;
+  /// Adds Loss::Prediction to an inference graph: returns the predictions for outputs [n, 1]. Null:
+  /// they are equal.
+  nn::Graph::Value (*link)(nn::Graph* graph, const nn::Graph::Value& outputs) = nullptr;
+  /// The output whose prediction is `mean_label`: the constant with the least loss over labels of
+  /// this mean. Null: outputs have no such level, and start at 0.
+  double (*first_output)(double mean_label) = nullptr;
+  /// What is added to the sums of weights and of labels before their mean is taken for
+  /// first_output, as the prior of Jeffreys does: few labels that are all alike are no proof that
+  /// others never come. Zeros where outputs are labels: they need no prior.
+  struct Prior {
+    double weight = 0;
+    double label = 0;
+  };
+  Prior prior{};
   /// The factor c for which c * loss / sigma^2 is the negative log-likelihood under an uncertainty
   /// sigma.
   double likelihood_factor = 1;
@@ -75,6 +89,10 @@ std::string NamesOfLosses(PredictionKind prediction);
 
 /// Checks that a task has a loss. `path` leads to the task.
 void CheckHasLoss(const config::Checker& check, const config::ConfigPath& path, const Task& task);
+/// Checks that the job has a field of this name with one value an example, whose values tell groups
+/// of examples. `path` is where the name is given.
+void CheckGroupField(const config::Checker& check, const config::ConfigPath& path,
+                     const std::string& name, const Job& job);
 /// Checks the loss's part of a task of this job.
 void CheckLoss(const config::Checker& check, const config::ConfigPath& path, const Task& task,
                const Job& job);

@@ -1,8 +1,10 @@
 // Bayesian personalised ranking (Rendle, Freudenthaler, Gantner and Schmidt-Thieme, UAI 2009,
-// section 4.1): for a positive row of output z and negative rows of outputs z_k
-//   (1 / K) sum_k log(1 + exp(-(z - z_k))),   d / d z_k = (1 / K) / (1 + exp(z - z_k))
+// section 4.1): for a positive example of output z and negative ones of outputs z_k that count n_k
+// times, N = sum_k n_k together,
+//   sum_k (n_k / N) log(1 + exp(-(z - z_k))),   d / d z_k = (n_k / N) / (1 + exp(z - z_k))
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "worker/model/loss/losses.h"
 #include "worker/model/loss/ranking.h"
@@ -11,11 +13,12 @@ namespace zhiyin::worker::model::loss {
 namespace {
 
 class Pairwise final : public RankingLoss {
-  double Compare(double z, std::span<const double> negatives,
+  double Compare(double z, std::span<const double> negatives, std::span<const double> counts,
                  std::span<double> dnegatives) override {
-    const double share = 1.0 / static_cast<double>(negatives.size());
+    const double n = std::accumulate(counts.begin(), counts.end(), 0.0);
     double loss = 0;
     for (size_t k = 0; k < negatives.size(); ++k) {
+      const double share = counts[k] / n;
       const double margin = z - negatives[k];
       const double e = std::exp(-std::abs(margin));
       loss += share * (std::max(-margin, 0.0) + std::log1p(e));

@@ -10,7 +10,7 @@
 namespace zhiyin::worker::model::loss {
 
 /// Function: struct { static double Value(double output, double label); static double
-/// Derivative(double, double); static float Prediction(float output); static bool Accepts(float
+/// Derivative(double, double); static float Prediction(float output); static bool Accepts(double
 /// label); static constexpr PredictionKind kKind; static constexpr const char* kDomain; }
 template <typename Function>
 class PointwiseLoss final : public Loss {
@@ -31,7 +31,7 @@ class PointwiseLoss final : public Loss {
   }
   float Prediction(float output) const override { return Function::Prediction(output); }
   PredictionKind kind() const override { return Function::kKind; }
-  bool Accepts(float label) const override { return Function::Accepts(label); }
+  bool Accepts(double label) const override { return Function::Accepts(label); }
   const char* Domain() const override { return Function::kDomain; }
 };
 

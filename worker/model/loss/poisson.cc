@@ -19,7 +19,7 @@ struct PoissonLoss {
   }
   static double Derivative(double z, double y) { return Rate(z) - y; }
   static float Prediction(float z) { return static_cast<float>(Rate(z)); }
-  static bool Accepts(float label) { return label >= 0 && std::isfinite(label); }
+  static bool Accepts(double label) { return label >= 0 && std::isfinite(label); }
 
  private:
   static double Rate(double z) { return std::exp(std::min(z, kSteepest)); }
@@ -32,7 +32,14 @@ const LossKind kPoisson = {
     .make = []() -> std::unique_ptr<Loss> {
       return std::make_unique<PointwiseLoss<PoissonLoss>>();
     },
-    .link = "Exp",
+    .link =
+        [](nn::Graph* graph, const nn::Graph::Value& outputs) {
+          const nn::Graph::Value steepest = graph->Scalar(static_cast<float>(kSteepest));
+          return graph->Op("Exp", {graph->Op("Min", {outputs, steepest})});
+        },
+    .first_output = [](double mean_label) { return std::log(std::max(mean_label, 1e-6)); },
+    // The mean of the posterior of a rate is (sum + 1/2) / n.
+    .prior = {.weight = 0, .label = 0.5},
 };
 
 }  // namespace zhiyin::worker::model::loss

@@ -25,19 +25,22 @@ void RankingLoss::Compute(const LossRows& rows, std::span<double> values,
 
 void RankingLoss::ComputeGroup(const LossRows& rows, std::span<const size_t> group,
                                std::span<double> values) {
+  const auto weight_of = [&](size_t i) { return rows.weights.empty() ? 1.0 : rows.weights[i]; };
   negatives_.clear();
   z_.clear();
+  counts_.clear();
   for (const size_t i : group) {
-    if (rows.labels[i] == 1) continue;
+    if (rows.labels[i] == 1 || weight_of(i) == 0) continue;
     negatives_.push_back(i);
     z_.push_back(rows.outputs[i]);
+    counts_.push_back(weight_of(i));
   }
   if (negatives_.empty()) return;
   dz_.resize(z_.size());
   for (const size_t i : group) {
     if (rows.labels[i] != 1) continue;
-    const double weight = rows.weights.empty() ? 1.0 : rows.weights[i];
-    values[i] = weight * Compare(rows.outputs[i], z_, dz_);
+    const double weight = weight_of(i);
+    values[i] = weight * Compare(rows.outputs[i], z_, counts_, dz_);
     for (size_t k = 0; k < negatives_.size(); ++k) {
       derivatives_[negatives_[k]] += weight * dz_[k];
       derivatives_[i] -= weight * dz_[k];

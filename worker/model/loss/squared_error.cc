@@ -11,7 +11,7 @@ struct SquaredError {
   static double Value(double output, double label) { return (output - label) * (output - label); }
   static double Derivative(double output, double label) { return 2 * (output - label); }
   static float Prediction(float output) { return output; }
-  static bool Accepts(float label) { return std::isfinite(label); }
+  static bool Accepts(double label) { return std::isfinite(label); }
 };
 
 }  // namespace
@@ -21,6 +21,7 @@ const LossKind kSquaredError = {
     .make = []() -> std::unique_ptr<Loss> {
       return std::make_unique<PointwiseLoss<SquaredError>>();
     },
+    .first_output = [](double mean_label) { return mean_label; },
     .likelihood_factor = 0.5,
 };
 

@@ -10,8 +10,8 @@
 
 namespace zhiyin::worker::model::metric {
 
-// All functions leave out examples whose label is kMissing. REQUIRES, of all: spans of equal
-// lengths.
+// All functions leave out examples that do not count, and count the others by their weights as
+// metric.h says; `weights` may be empty: all 1. REQUIRES, of all: spans of equal lengths.
 
 /// A point of the ROC curve.
 struct RocPoint {
@@ -19,41 +19,47 @@ struct RocPoint {
   double true_positives = 0;   // share of the positives
 };
 /// Returns at most n_points points from (0, 0) to (1, 1); none where one class is absent.
-std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<const float> labels,
-                               int n_points);
+std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<const double> labels,
+                               std::span<const float> weights, int n_points);
 
 /// Examples with similar predictions.
 struct CalibrationBin {
   int64_t n = 0;
+  double weight = 0;      // of the n examples; more than 0
   double prediction = 0;  // mean
   double label = 0;       // mean
 };
-/// Sorts the examples by prediction and cuts them into n_bins bins of nearly equal size.
+/// Sorts the examples by prediction and cuts them into n_bins bins of nearly as many examples each.
 std::vector<CalibrationBin> CalibrationBins(std::span<const float> predictions,
-                                            std::span<const float> labels, int n_bins);
+                                            std::span<const double> labels,
+                                            std::span<const float> weights, int n_bins);
 /// Returns the mean over examples of |prediction - label| of their bins (Naeini, Cooper and
-/// Hauskrecht, AAAI 2015); nullopt without examples.
+/// Hauskrecht, AAAI 2015); nullopt without bins.
 std::optional<double> ExpectedCalibrationError(std::span<const CalibrationBin> bins);
 
-/// The mean of the AUCs of groups that have both classes, weighted by their numbers of examples
+/// The mean of the AUCs of groups that have both classes, weighted by the weights of their examples
 /// (GAUC: Zhou et al., KDD 2018, eq. 7).
 struct GroupAuc {
   double auc = 0;
   int64_t n_groups = 0;  // those with both classes
 };
-/// `groups` says which group an example belongs to. Returns nullopt where no group has both
-/// classes.
+/// `groups` says which group an example belongs to; those of group 0 belong to none and do not
+/// count. Returns nullopt where no group has both classes.
 std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions,
-                                        std::span<const float> labels, std::span<const Key> groups);
+                                        std::span<const double> labels,
+                                        std::span<const float> weights,
+                                        std::span<const Key> groups);
 
 /// The 2.5 % and 97.5 % quantiles of a metric over bootstrap samples.
 struct Interval {
   double low = 0;
   double high = 0;
 };
-/// Draws n_samples bootstrap samples of the examples and returns the interval of their AUCs (Efron
-/// and Tibshirani, 1993, section 13.3); nullopt where one class is absent.
+/// Draws n_samples bootstrap samples of the examples, each with its weight, and returns the
+/// interval of their AUCs (Efron and Tibshirani, 1993, section 13.3); nullopt where one class is
+/// absent.
 std::optional<Interval> AucInterval(std::span<const float> predictions,
-                                    std::span<const float> labels, int n_samples, uint64_t seed);
+                                    std::span<const double> labels, std::span<const float> weights,
+                                    int n_samples, uint64_t seed);
 
 }  // namespace zhiyin::worker::model::metric

@@ -33,8 +33,8 @@ MeanWithInterval WithInterval(const std::vector<double>& values) {
 
 }  // namespace
 
-ListTally::ListTally(int k, std::vector<int64_t> counts)
-    : k_(k), counts_(std::move(counts)), recommended_(counts_.size()) {
+ListTally::ListTally(int k, std::vector<int64_t> counts, int64_t n_candidates)
+    : k_(k), counts_(std::move(counts)), n_candidates_(n_candidates), recommended_(counts_.size()) {
   for (const int64_t n : counts_) n_events_ += static_cast<double>(n);
 }
 
@@ -72,10 +72,10 @@ ListMetrics ListTally::Compute() const {
   metrics.ndcg = WithInterval(ndcgs_);
   metrics.hit_rate = WithInterval(hits_);
   metrics.mrr = WithInterval(reciprocal_ranks_);
-  if (!counts_.empty()) {
+  if (n_candidates_ > 0) {
     metrics.coverage =
         static_cast<double>(std::count(recommended_.begin(), recommended_.end(), true)) /
-        static_cast<double>(counts_.size());
+        static_cast<double>(n_candidates_);
   }
   if (n_places_ > 0) metrics.novelty = novelty_sum_ / static_cast<double>(n_places_);
   return metrics;

@@ -24,7 +24,7 @@ struct ListMetrics {
   MeanWithInterval ndcg;
   MeanWithInterval hit_rate;  // 1 where at least one was found
   MeanWithInterval mrr;       // 1 / rank of the first relevant item, 0 without one
-  double coverage = 0;        // different items in all lists / items
+  double coverage = 0;        // different items in all lists / candidates
   /// Mean over all places of all lists of -log2(share of the training events that are of the item).
   double novelty = 0;
 };
@@ -34,16 +34,18 @@ struct ListMetrics {
 class ListTally {
  public:
   /// counts [items]: events of each item in training; an item without any counts as half an event.
-  ListTally(int k, std::vector<int64_t> counts);
+  /// n_candidates of the items can be in lists.
+  ListTally(int k, std::vector<int64_t> counts, int64_t n_candidates);
 
-  /// list: different items, the best first; only the first k are used. A user without relevant
-  /// items is left out.
+  /// list: different candidates, the best first; only the first k are used. relevant: different
+  /// candidates; a user without any is left out.
   void Add(std::span<const int> list, std::span<const int> relevant);
   ListMetrics Compute() const;
 
  private:
   int k_;
   std::vector<int64_t> counts_;
+  int64_t n_candidates_;
   double n_events_ = 0;
   std::vector<bool> recommended_;  // [items]
   std::vector<double> recalls_;    // [users], as are the next three

@@ -132,6 +132,9 @@ class AitmModel final : public Model {
     for (const Transfer& transfer : transfers_) transfer.Init(&random, weights);
     outputs_->Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    outputs_->InitOutputs(outputs, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {
@@ -158,8 +161,9 @@ class AitmModel final : public Model {
     bank_.Backward(weights, x, dweights, *dx);
   }
 
-  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float>, float factor,
-                        std::span<double> sums, Matrix* doutputs) override {
+  bool HasAuxiliaryLoss() const override { return calibration_weight_ != 0; }
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const double>, std::span<const Key>,
+                        float factor, std::span<double> sums, Matrix* doutputs) override {
     if (calibration_weight_ == 0) return;
     const auto p = [&](Eigen::Index i, int t) {
       return 1 / (1 + std::exp(-static_cast<double>(outputs(i, t))));

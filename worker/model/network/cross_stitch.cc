@@ -64,6 +64,9 @@ class CrossStitchModel final : public Model {
     }
     outputs_->Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    outputs_->InitOutputs(outputs, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {

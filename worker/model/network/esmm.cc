@@ -13,11 +13,16 @@
 //   max(p_{k-1}, min_propensity)
 // with p_{k-1} held fixed. A row's conditional label is there where step k - 1 was reached.
 //
-// The first layers of all networks are one product.
+// There are two models, one on the other: EsmmLogits has the networks f_k, and EsmmModel makes the
+// outputs of the logits. What else a job adds to a model's outputs, the wide part, it adds to the
+// logits in between, f_k(x) = network + wide terms of step k's task, so that p_k is the product of
+// its factors whatever the job has.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "worker/model/network/expert_bank.h"
 #include "worker/model/network/networks.h"
@@ -29,23 +34,46 @@ namespace {
 
 constexpr int kNoTask = -1;
 
-class EsmmModel final : public Model {
+/// Which tasks belong to the steps.
+class Steps {
  public:
-  EsmmModel(const Job& job, int input_dim)
-      : n_tasks_(job.task_size()),
-        ipw_weight_(job.model().esmm().ipw_weight()),
-        min_propensity_(job.model().esmm().min_propensity()),
-        bank_(input_dim, job.model().esmm().step_size(),
-              {job.model().esmm().hidden().begin(), job.model().esmm().hidden().end()}, {},
-              job.model().hidden(), &n_weights_),
-        logits_of_(job.model().esmm().step_size(), bank_.width(), &n_weights_) {
+  explicit Steps(const Job& job) : n_tasks_(job.task_size()) {
     for (const Esmm::Step& step : job.model().esmm().step()) {
       tasks_.push_back(TaskNamed(job, step.task()));
       conditional_tasks_.push_back(TaskNamed(job, step.conditional_task()));
     }
-    a_.resize(tasks_.size());
-    da_.resize(tasks_.size());
   }
+
+  int n() const { return static_cast<int>(tasks_.size()); }
+  int n_tasks() const { return n_tasks_; }
+  /// The column of the step's task in matrices [n, n_tasks].
+  int Task(int step) const { return tasks_[static_cast<size_t>(step)]; }
+  /// That of its conditional task, or kNoTask.
+  int ConditionalTask(int step) const { return conditional_tasks_[static_cast<size_t>(step)]; }
+
+ private:
+  static int TaskNamed(const Job& job, const std::string& name) {
+    for (int t = 0; t < job.task_size(); ++t) {
+      if (job.task(t).name() == name) return t;
+    }
+    return kNoTask;
+  }
+
+  int n_tasks_;
+  std::vector<int> tasks_;              // [steps]
+  std::vector<int> conditional_tasks_;  // [steps]
+};
+
+/// Gives f_k(x) in the columns of step k's task and of its conditional task. The first layers of
+/// all networks are one product.
+class EsmmLogits final : public Model {
+ public:
+  EsmmLogits(const Job& job, int input_dim)
+      : steps_(job),
+        bank_(input_dim, steps_.n(),
+              {job.model().esmm().hidden().begin(), job.model().esmm().hidden().end()}, {},
+              job.model().hidden(), &n_weights_),
+        logits_of_(steps_.n(), bank_.width(), &n_weights_) {}
 
   int64_t n_weights() const override { return n_weights_; }
 
@@ -53,72 +81,166 @@ class EsmmModel final : public Model {
     bank_.Init(&random, weights);
     logits_of_.Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    std::vector<double> logits;
+    for (int k = 0; k < steps_.n(); ++k)
+      logits.push_back(outputs[static_cast<size_t>(steps_.Task(k))]);
+    logits_of_.InitOutputs(logits, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {
-    outputs->resize(x.rows(), n_tasks_);
-    logits_.resize(x.rows(), n_steps());
+    outputs->resize(x.rows(), steps_.n_tasks());
+    logits_.resize(x.rows(), steps_.n());
     bank_.Forward(weights, x, pass);
-    for (int k = 0; k < n_steps(); ++k)
+    for (int k = 0; k < steps_.n(); ++k) {
       logits_of_.Forward(k, weights, bank_.Experts(k, 1), pass, &logits_);
-    for (Eigen::Index i = 0; i < x.rows(); ++i) {
-      for (int k = 0; k < n_steps(); ++k)
-        (*outputs)(i, Task(k)) = static_cast<float>(Product(i, k));
-      for (int k = 0; k < n_steps(); ++k) {
-        if (ConditionalTask(k) != kNoTask) (*outputs)(i, ConditionalTask(k)) = logits_(i, k);
-      }
+      outputs->col(steps_.Task(k)) = logits_.col(k);
+      if (steps_.ConditionalTask(k) != kNoTask)
+        outputs->col(steps_.ConditionalTask(k)) = logits_.col(k);
     }
   }
 
   std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
                                       const nn::Graph::Value& x) const override {
     const ExpertBank::Values bank = bank_.AddTo(graph, weights, x);
-    std::vector<nn::Graph::Value> outputs(static_cast<size_t>(n_tasks_));
-    nn::Graph::Value log_p;
-    for (int k = 0; k < n_steps(); ++k) {
+    std::vector<nn::Graph::Value> logits(static_cast<size_t>(steps_.n_tasks()));
+    for (int k = 0; k < steps_.n(); ++k) {
       const nn::Graph::Value logit =
           logits_of_.AddTo(k, graph, weights, bank.experts[static_cast<size_t>(k)]);
-      if (ConditionalTask(k) != kNoTask) outputs[static_cast<size_t>(ConditionalTask(k))] = logit;
+      logits[static_cast<size_t>(steps_.Task(k))] = logit;
+      if (steps_.ConditionalTask(k) != kNoTask)
+        logits[static_cast<size_t>(steps_.ConditionalTask(k))] = logit;
+    }
+    return logits;
+  }
+
+  void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
+                std::span<float> dweights, Matrix* dx) override {
+    dx->resize(x.rows(), x.cols());
+    dlogits_.resize(x.rows(), steps_.n());
+    bank_.StartBackward();
+    for (int k = 0; k < steps_.n(); ++k) {
+      dlogits_.col(k) = doutputs.col(steps_.Task(k));
+      if (steps_.ConditionalTask(k) != kNoTask)
+        dlogits_.col(k) += doutputs.col(steps_.ConditionalTask(k));
+      logits_of_.Backward(k, weights, bank_.Experts(k, 1), dlogits_, dweights,
+                          bank_.DExperts(k, 1));
+    }
+    bank_.Backward(weights, x, dweights, *dx);
+  }
+
+ private:
+  Steps steps_;
+  int64_t n_weights_ = 0;
+  ExpertBank bank_;   // network k up to its last hidden layer is expert k
+  Towers logits_of_;  // the linear units behind them
+  Matrix logits_;     // [n, steps]
+  Matrix dlogits_;    // [n, steps]
+};
+
+/// Reads the logit of step k in the column of its task.
+class EsmmModel final : public Model {
+ public:
+  EsmmModel(const Job& job, std::unique_ptr<Model> logits)
+      : steps_(job),
+        ipw_weight_(job.model().esmm().ipw_weight()),
+        min_propensity_(job.model().esmm().min_propensity()),
+        model_(std::move(logits)),
+        a_(static_cast<size_t>(steps_.n())),
+        da_(static_cast<size_t>(steps_.n())) {}
+
+  int64_t n_weights() const override { return model_->n_weights(); }
+  void InitWeights(Random random, std::span<float> weights) const override {
+    model_->InitWeights(random, weights);
+  }
+  /// The logit of step k is that of p_k / p_{k-1}: of going on, given step k - 1.
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    std::vector<double> logits(outputs.begin(), outputs.end());
+    double p_before = 1;
+    for (int k = 0; k < steps_.n(); ++k) {
+      const size_t t = static_cast<size_t>(steps_.Task(k));
+      const double p = 1 / (1 + std::exp(-outputs[t]));
+      logits[t] = nn::LogitOfShare(p / p_before);
+      p_before = p;
+    }
+    model_->InitOutputs(logits, weights);
+  }
+
+  void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
+               Matrix* outputs) override {
+    model_->Forward(weights, x, pass, &logits_);
+    outputs->resize(x.rows(), steps_.n_tasks());
+    for (Eigen::Index i = 0; i < x.rows(); ++i) {
+      for (int k = 0; k < steps_.n(); ++k) {
+        (*outputs)(i, steps_.Task(k)) = static_cast<float>(Product(i, k));
+        if (steps_.ConditionalTask(k) != kNoTask)
+          (*outputs)(i, steps_.ConditionalTask(k)) = logits_(i, steps_.Task(k));
+      }
+    }
+  }
+
+  std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
+                                      const nn::Graph::Value& x) const override {
+    const std::vector<nn::Graph::Value> logits = model_->AddTo(graph, weights, x);
+    std::vector<nn::Graph::Value> outputs(logits.size());
+    nn::Graph::Value log_p;
+    for (int k = 0; k < steps_.n(); ++k) {
+      const nn::Graph::Value& logit = logits[static_cast<size_t>(steps_.Task(k))];
+      if (steps_.ConditionalTask(k) != kNoTask)
+        outputs[static_cast<size_t>(steps_.ConditionalTask(k))] = logit;
       const nn::Graph::Value own =
           graph->Op("Neg", {graph->Op("Softplus", {graph->Op("Neg", {logit})})});
       log_p = k == 0 ? own : graph->Op("Add", {log_p, own});
       // log p - log(1 - p)
       const nn::Graph::Value rest =
           graph->Op("Log", {graph->Op("Sub", {graph->Scalar(1), graph->Op("Exp", {log_p})})});
-      outputs[static_cast<size_t>(Task(k))] = k == 0 ? logit : graph->Op("Sub", {log_p, rest});
+      outputs[static_cast<size_t>(steps_.Task(k))] =
+          k == 0 ? logit : graph->Op("Sub", {log_p, rest});
     }
     return outputs;
   }
 
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
-    dx->resize(x.rows(), x.cols());
-    dlogits_.setZero(x.rows(), n_steps());
+    dlogits_.setZero(x.rows(), steps_.n_tasks());
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
-      for (int k = 0; k < n_steps(); ++k) {
+      for (int k = 0; k < steps_.n(); ++k) {
         Product(i, k);
         for (int j = 0; j <= k; ++j)
-          dlogits_(i, j) += doutputs(i, Task(k)) * static_cast<float>(da_[static_cast<size_t>(j)]);
-        if (ConditionalTask(k) != kNoTask) dlogits_(i, k) += doutputs(i, ConditionalTask(k));
+          dlogits_(i, steps_.Task(j)) +=
+              doutputs(i, steps_.Task(k)) * static_cast<float>(da_[static_cast<size_t>(j)]);
+        if (steps_.ConditionalTask(k) != kNoTask)
+          dlogits_(i, steps_.Task(k)) += doutputs(i, steps_.ConditionalTask(k));
       }
     }
-    bank_.StartBackward();
-    for (int k = 0; k < n_steps(); ++k)
-      logits_of_.Backward(k, weights, bank_.Experts(k, 1), dlogits_, dweights,
-                          bank_.DExperts(k, 1));
-    bank_.Backward(weights, x, dweights, *dx);
+    model_->Backward(weights, x, dlogits_, dweights, dx);
   }
 
-  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float> labels, float factor,
-                        std::span<double> sums, Matrix* doutputs) override {
+  bool HasAuxiliaryLoss() const override { return ipw_weight_ != 0 || model_->HasAuxiliaryLoss(); }
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const double> labels,
+                        std::span<const Key> items, float factor, std::span<double> sums,
+                        Matrix* doutputs) override {
+    AddCounterfactualLoss(outputs, labels, factor, sums, doutputs);
+    model_->AddAuxiliaryLoss(outputs, labels, items, factor, sums, doutputs);
+  }
+
+  std::vector<std::pair<std::string, float>> Gates(std::span<const float> weights) const override {
+    return model_->Gates(weights);
+  }
+
+ private:
+  void AddCounterfactualLoss(const Matrix& outputs, std::span<const double> labels, float factor,
+                             std::span<double> sums, Matrix* doutputs) const {
     if (ipw_weight_ == 0) return;
-    for (int k = 1; k < n_steps(); ++k) {
-      const int conditional = ConditionalTask(k);
+    for (int k = 1; k < steps_.n(); ++k) {
+      const int conditional = steps_.ConditionalTask(k);
       if (conditional == kNoTask) continue;
       for (Eigen::Index i = 0; i < outputs.rows(); ++i) {
-        const double label = labels[static_cast<size_t>(i * n_tasks_ + conditional)];
+        const double label = labels[static_cast<size_t>(i * steps_.n_tasks() + conditional)];
         if (std::isnan(label)) continue;
-        const double reached = 1 / (1 + std::exp(-static_cast<double>(outputs(i, Task(k - 1)))));
+        const double reached =
+            1 / (1 + std::exp(-static_cast<double>(outputs(i, steps_.Task(k - 1)))));
         const double weight = ipw_weight_ / std::max(reached, min_propensity_);
         const double z = outputs(i, conditional);
         sums[static_cast<size_t>(conditional)] +=
@@ -129,36 +251,21 @@ class EsmmModel final : public Model {
     }
   }
 
- private:
-  static int TaskNamed(const Job& job, const std::string& name) {
-    for (int t = 0; t < job.task_size(); ++t) {
-      if (job.task(t).name() == name) return t;
-    }
-    return kNoTask;
-  }
-  int n_steps() const { return bank_.n_experts(); }
-  int Task(int step) const { return tasks_[static_cast<size_t>(step)]; }
-  int ConditionalTask(int step) const { return conditional_tasks_[static_cast<size_t>(step)]; }
-
   /// logit(p_k) of row i; its derivatives by the logits of steps 0 to k are then in da_.
   double Product(Eigen::Index i, int k) {
     const size_t n = static_cast<size_t>(k) + 1;
-    for (size_t j = 0; j < n; ++j) a_[j] = logits_(i, static_cast<Eigen::Index>(j));
+    for (size_t j = 0; j < n; ++j) a_[j] = logits_(i, steps_.Task(static_cast<int>(j)));
     return nn::LogitOfProduct(std::span(a_).first(n), std::span(da_).first(n));
   }
 
-  int n_tasks_;
+  Steps steps_;
   double ipw_weight_;
   double min_propensity_;
-  int64_t n_weights_ = 0;
-  ExpertBank bank_;                     // network k up to its last hidden layer is expert k
-  Towers logits_of_;                    // the linear units behind them
-  std::vector<int> tasks_;              // [step]: its column of the outputs
-  std::vector<int> conditional_tasks_;  // [step]: its column of the outputs, or kNoTask
-  Matrix logits_;                       // [n, steps]: f_k(x)
-  Matrix dlogits_;                      // [n, steps]: f_k(x)
-  std::vector<double> a_;               // [steps], of one row
-  std::vector<double> da_;              // [steps], of one row
+  std::unique_ptr<Model> model_;  // gives the logits
+  Matrix logits_;                 // [n, n_tasks], read in the columns of the steps' tasks
+  Matrix dlogits_;                // [n, n_tasks]
+  std::vector<double> a_;         // [steps], of one row
+  std::vector<double> da_;        // [steps], of one row
 };
 
 void FillEsmm(Job* job) {
@@ -234,8 +341,12 @@ void CheckEsmm(const ModelChecker& check, const config::ConfigPath& path) {
   }
 }
 
-std::unique_ptr<Model> MakeEsmm(const Job& job, int input_dim, const InputLayout&) {
-  return std::make_unique<EsmmModel>(job, input_dim);
+std::unique_ptr<Model> MakeLogits(const Job& job, int input_dim, const InputLayout&) {
+  return std::make_unique<EsmmLogits>(job, input_dim);
+}
+
+std::unique_ptr<Model> MakeEsmm(const Job& job, std::unique_ptr<Model> logits) {
+  return std::make_unique<EsmmModel>(job, std::move(logits));
 }
 
 }  // namespace
@@ -244,7 +355,8 @@ const NetworkKind kEsmm = {
     .name = "esmm",
     .fill_defaults = FillEsmm,
     .check = CheckEsmm,
-    .make = MakeEsmm,
+    .make = MakeLogits,
+    .make_outputs = MakeEsmm,
 };
 
 }  // namespace zhiyin::worker::model

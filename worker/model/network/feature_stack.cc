@@ -58,6 +58,7 @@ void FeatureStack::Init(Random* random, std::span<float> weights) const {
 
 void FeatureStack::Forward(std::span<const float> weights, const ConstMatrixView& x,
                            const nn::Pass& pass) {
+  penalty_factor_ = 0;
   features_.resize(x.rows(), features_layout_.dim);
   for (const Copied& part : copied_)
     features_.middleCols(part.to, part.width) = x.middleCols(part.from, part.width);
@@ -148,7 +149,6 @@ void FeatureStack::BackwardToInputs(std::span<const float> weights, const ConstM
       columns *= value;
       ++gate;
     }
-    penalty_factor_ = 0;
   }
   for (const Copied& part : copied_)
     dx->middleCols(part.from, part.width) = dfeatures_.middleCols(part.to, part.width);

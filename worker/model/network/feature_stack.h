@@ -40,7 +40,9 @@ class FeatureStack {
   const Matrix& output() const { return output_; }
   /// The caller puts d loss / d output [n, out()] here before Backward, which overwrites it.
   Matrix& doutput() { return doutput_; }
-  /// Adds factor * penalty() to the objective of the next Backward only.
+  /// Whether there is a penalty on gates.
+  bool HasPenalty() const { return has_gates_ && l1_ != 0; }
+  /// Adds factor * penalty() to the objective of every Backward until the next Forward.
   void AddPenalty(float factor) { penalty_factor_ = factor; }
   /// The penalty on gates in the last Forward: l1 * sum |gate|; 0 without gates.
   double penalty() const { return penalty_; }
@@ -77,7 +79,7 @@ class FeatureStack {
   double l1_ = 0;
   int64_t gates_ = 0;  // where they begin in the weights
   double penalty_ = 0;
-  float penalty_factor_ = 0;  // of the next Backward
+  float penalty_factor_ = 0;  // 0 from Forward to AddPenalty
   std::vector<Copied> copied_;
   std::vector<Read> sequences_;
   InputLayout features_layout_;

@@ -21,6 +21,9 @@ class LinearModel final : public Model {
   void InitWeights(Random, std::span<float> weights) const override {
     std::fill(weights.begin(), weights.end(), 0.0f);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    std::copy(outputs.begin(), outputs.end(), weights.begin() + n_numerics() * n_tasks_);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass&,
                Matrix* outputs) override {

@@ -24,6 +24,9 @@ class MatrixFactorizationModel final : public Model {
   void InitWeights(Random, std::span<float> weights) const override {
     std::fill(weights.begin(), weights.end(), 0.0f);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    std::copy(outputs.begin(), outputs.end(), weights.begin());
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass&,
                Matrix* outputs) override {

@@ -26,6 +26,9 @@ class OmoeModel final : public Model {
     bank_.Init(&random, weights);
     towers_.Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    towers_.InitOutputs(outputs, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {

@@ -171,6 +171,9 @@ class PleModel final : public Model {
     for (const PleLevel& level : levels_) level.Init(&random, weights);
     towers_->Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    towers_->InitOutputs(outputs, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {

@@ -22,6 +22,9 @@ class SharedBottomModel final : public Model {
     bottom_.Init(&random, weights);
     towers_.Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    towers_.InitOutputs(outputs, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {

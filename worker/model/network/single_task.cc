@@ -24,6 +24,9 @@ class SingleTaskModel final : public Model {
     bank_.Init(&random, weights);
     outputs_.Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    outputs_.InitOutputs(outputs, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {
@@ -71,6 +74,9 @@ class OwnRowsModel final : public Model {
 
   void InitWeights(Random random, std::span<float> weights) const override {
     networks_.Init(&random, weights);
+  }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    networks_.InitOutputs(outputs, weights);
   }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,

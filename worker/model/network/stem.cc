@@ -51,6 +51,9 @@ class StemModel final : public Model {
     for (const nn::DenseLayer& gate : gates_) gate.Init(&random, weights);
     towers_->Init(&random, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    towers_->InitOutputs(outputs, weights);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {

@@ -27,6 +27,11 @@ class Towers {
   void Init(Random* random, std::span<float> weights) const {
     for (const nn::Mlp& tower : towers_) tower.Init(random, weights);
   }
+  /// Model::InitOutputs: outputs [n_tasks].
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const {
+    for (size_t t = 0; t < towers_.size(); ++t)
+      towers_[t].InitOutputBias(static_cast<float>(outputs[t]), weights);
+  }
   void Forward(int task, std::span<const float> weights, const nn::ConstBlock& x,
                const nn::Pass& pass, Matrix* outputs) {
     nn::Mlp& tower = towers_[static_cast<size_t>(task)];

@@ -1,20 +1,25 @@
 // Two towers (Covington, Adams and Sargin, RecSys 2016, section 3; Yi et al., RecSys 2019, section
 // 3):
 //   u = tower(user's inputs), v = tower(item's inputs), s = <u, v> / temperature, y_t = a_t s + b_t
-// and, where asked for, a softmax over the distinct items c of the slice, each met n_c times among
-// n rows: for a row of item c*
-//   -log(exp(s_c*) / (exp(s_c*) + sum over c != c* of k_c exp(s_c))),   k_c = n_c / (n q_c)
-// with q_c the share of the item in all rows (log-Q correction: Bengio and Senecal, 2003; Yi et
-// al., eq. 3), or k_c = n_c. The row's own item is known to be there, so it counts once.
+// and, where asked for, a softmax over the items of the slice. Candidates c are the item's side of
+// the n examples, each counted n_c times: as often as it occurs. For an example of candidate c*
+//   -log(exp(s_c*) / (exp(s_c*) + sum over c of other items of k_c exp(s_c)))
+//   k_c = n_c / (n q_c)
+// with q_c the share of the item in all examples (log-Q correction: Bengio and Senecal, 2003; Yi et
+// al., eq. 3), or k_c = n_c. The example's own item is known to be there, so it counts once. It is
+// no negative of itself, whatever its side looks like in other examples: which item an example is
+// of follows from values in the data (TwoTower.InBatch.item), not from the inputs, which
+// augmentation, a price of the day or a history change.
 #include <glog/logging.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 
 #include "worker/model/network/networks.h"
 #include "worker/model/nn/init.h"
@@ -159,6 +164,9 @@ class TwoTowerModel final : public Model {
     nn::InitConstant(1, lines_, n_tasks_, weights);
     nn::InitConstant(0, lines_ + n_tasks_, n_tasks_, weights);
   }
+  void InitOutputs(std::span<const double> outputs, std::span<float> weights) const override {
+    std::copy(outputs.begin(), outputs.end(), weights.begin() + lines_ + n_tasks_);
+  }
 
   void Forward(std::span<const float> weights, const ConstMatrixView& x, const nn::Pass& pass,
                Matrix* outputs) override {
@@ -190,33 +198,41 @@ class TwoTowerModel final : public Model {
     return outputs;
   }
 
-  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const float> labels, float factor,
-                        std::span<double> sums, Matrix*) override {
+  bool HasAuxiliaryLoss() const override { return config_.has_in_batch(); }
+  void AddAuxiliaryLoss(const Matrix& outputs, std::span<const double> labels,
+                        std::span<const Key> items, float factor, std::span<double> sums,
+                        Matrix*) override {
     if (!config_.has_in_batch()) return;
     const Eigen::Index n = outputs.rows();
-    FindItems();
-    const Eigen::Index n_items = static_cast<Eigen::Index>(first_row_.size());
-    items_.resize(n_items, config_.dim());
-    for (Eigen::Index c = 0; c < n_items; ++c)
-      items_.view().row(c) = item_.vectors().row(first_row_[static_cast<size_t>(c)]);
-    shares_.resize(n, n_items);
+    CHECK_EQ(static_cast<size_t>(n), items.size());
+    FindCandidates(items);
+    const Eigen::Index n_candidates = static_cast<Eigen::Index>(first_row_.size());
+    candidates_.resize(n_candidates, config_.dim());
+    for (Eigen::Index c = 0; c < n_candidates; ++c)
+      candidates_.view().row(c) = item_.vectors().row(first_row_[static_cast<size_t>(c)]);
+    shares_.resize(n, n_candidates);
     MatrixView shares = shares_.view();
-    shares.noalias() = user_.vectors() * items_.view().transpose() / temperature();
+    shares.noalias() = user_.vectors() * candidates_.view().transpose() / temperature();
     const float weight = factor * static_cast<float>(config_.in_batch().weight());
     double loss = 0;
     for (Eigen::Index i = 0; i < n; ++i) {
-      const float label = label_ < 0 ? 1.0f : labels[static_cast<size_t>(i * n_tasks_ + label_)];
+      const double label = label_ < 0 ? 1.0 : labels[static_cast<size_t>(i * n_tasks_ + label_)];
       auto row = shares.row(i);
-      if (!(label > 0.5f)) {
+      if (!(label > 0.5)) {
         row.setZero();
         continue;
       }
-      const Eigen::Index own = item_of_row_[static_cast<size_t>(i)];
+      const Eigen::Index own = candidate_of_row_[static_cast<size_t>(i)];
       const float own_score = row(own);
-      row += Eigen::Map<const Vector>(log_counts_.data(), n_items);
-      row(own) = own_score;
+      row += Eigen::Map<const Vector>(log_counts_.data(), n_candidates);
+      const std::vector<Eigen::Index>& of_item =
+          candidates_of_item_.at(items[static_cast<size_t>(i)]);
+      for (const Eigen::Index c : of_item) row(c) = own_score;
       const float largest = row.maxCoeff();
       row = (row.array() - largest).exp();
+      for (const Eigen::Index c : of_item) {
+        if (c != own) row(c) = 0;
+      }
       const float sum = row.sum();
       loss += std::log(sum) + largest - own_score;
       row *= weight / sum;
@@ -255,23 +271,27 @@ class TwoTowerModel final : public Model {
     return {weights.data() + lines_ + n_tasks_, n_tasks_};
   }
 
-  /// Rows with the same inputs are the same item: item_of_row_, first_row_, log_counts_ (log k of
-  /// each).
-  void FindItems() {
+  /// Rows of one item with equal inputs are one candidate: candidate_of_row_, first_row_,
+  /// candidates_of_item_, log_counts_ (log k of each).
+  void FindCandidates(std::span<const Key> items) {
     const ConstMatrixView in = item_.in();
-    std::unordered_map<std::string_view, Eigen::Index> known;
-    item_of_row_.clear();
+    std::map<std::pair<Key, std::string_view>, Eigen::Index> known;
+    candidate_of_row_.clear();
     first_row_.clear();
+    candidates_of_item_.clear();
     log_counts_.clear();
     for (Eigen::Index i = 0; i < in.rows(); ++i) {
+      const Key item = items[static_cast<size_t>(i)];
       const std::string_view bytes(reinterpret_cast<const char*>(in.data() + i * in.cols()),
                                    static_cast<size_t>(in.cols()) * sizeof(float));
-      const auto [at, is_new] = known.emplace(bytes, static_cast<Eigen::Index>(first_row_.size()));
+      const Eigen::Index next = static_cast<Eigen::Index>(first_row_.size());
+      const auto [at, is_new] = known.emplace(std::pair(item, bytes), next);
       if (is_new) {
         first_row_.push_back(i);
+        candidates_of_item_[item].push_back(next);
         log_counts_.push_back(0);
       }
-      item_of_row_.push_back(at->second);
+      candidate_of_row_.push_back(at->second);
       log_counts_[static_cast<size_t>(at->second)] += 1;
     }
     const float log_n = std::log(static_cast<float>(in.rows()));
@@ -281,16 +301,15 @@ class TwoTowerModel final : public Model {
     }
   }
 
-  /// shares_ holds d loss / d score of (row, item). Rows of the same item have the same inputs: the
-  /// first takes all.
+  /// shares_ holds d loss / d score of (row, candidate). The first row of a candidate takes all.
   void BackwardAuxiliaryLoss() {
-    ditems_.resize(items_.rows(), items_.cols());
-    ditems_.view().noalias() = shares_.view().transpose() * user_.vectors() / temperature();
+    dcandidates_.resize(candidates_.rows(), candidates_.cols());
+    dcandidates_.view().noalias() = shares_.view().transpose() * user_.vectors() / temperature();
     MatrixView duser = user_.dvectors();
-    duser.noalias() += shares_.view() * items_.view() / temperature();
+    duser.noalias() += shares_.view() * candidates_.view() / temperature();
     MatrixView ditem = item_.dvectors();
     for (size_t c = 0; c < first_row_.size(); ++c)
-      ditem.row(first_row_[c]) += ditems_.view().row(static_cast<Eigen::Index>(c));
+      ditem.row(first_row_[c]) += dcandidates_.view().row(static_cast<Eigen::Index>(c));
   }
 
   TwoTower config_;
@@ -301,19 +320,51 @@ class TwoTowerModel final : public Model {
   int64_t lines_;         // where a and b begin
   int label_ = -1;        // of in_batch: its task; -1: all rows
   int log_share_ = -1;    // its column of x; -1: none
-  bool has_own_ = false;  // AddAuxiliaryLoss was called after Forward
+  bool has_own_ = false;  // whether AddAuxiliaryLoss was called after the last Forward
 
   nn::Workspace scores_;   // [n, 1]
   nn::Workspace dscores_;  // [n, 1]
   // State of in_batch.
-  nn::Workspace log_shares_;               // [n, 1]
-  nn::Workspace items_;                    // [items, dim]
-  nn::Workspace ditems_;                   // [items, dim]
-  nn::Workspace shares_;                   // [n, items]
-  std::vector<Eigen::Index> item_of_row_;  // [n]
-  std::vector<Eigen::Index> first_row_;    // [items]
-  std::vector<float> log_counts_;          // [items]
+  nn::Workspace log_shares_;                    // [n, 1]
+  nn::Workspace candidates_;                    // [candidates, dim]
+  nn::Workspace dcandidates_;                   // [candidates, dim]
+  nn::Workspace shares_;                        // [n, candidates]
+  std::vector<Eigen::Index> candidate_of_row_;  // [n]
+  std::vector<Eigen::Index> first_row_;         // [candidates]
+  std::vector<float> log_counts_;               // [candidates]
+  std::map<Key, std::vector<Eigen::Index>> candidates_of_item_;
 };
+
+/// Whether the field is the column of data.behaviour's items as it is.
+bool IsItemOfBehaviour(const Job& job, const Field& field) {
+  return job.data().has_behaviour() && field.column() == job.data().behaviour().item() &&
+         field.separator().empty() && field.bucket().empty();
+}
+
+/// The field that in_batch.item names; else the one of the item's tower that reads the items of
+/// data.behaviour; else all inputs of that tower.
+ItemIdentity ItemOf(const Job& job) {
+  const TwoTower& config = job.model().two_tower();
+  if (!config.has_in_batch()) return {};
+  ItemIdentity all;
+  for (int f = 0; f < job.field_size(); ++f) {
+    const Field& field = job.field(f);
+    if (std::find(config.item().field().begin(), config.item().field().end(), field.name()) ==
+        config.item().field().end())
+      continue;
+    const bool is_item = config.in_batch().item().empty()
+                             ? IsItemOfBehaviour(job, field)
+                             : config.in_batch().item() == field.name();
+    if (is_item) return {{f}, {}};
+    all.fields.push_back(f);
+  }
+  for (int j = 0; j < job.numeric_size(); ++j) {
+    if (std::find(config.item().numeric().begin(), config.item().numeric().end(),
+                  job.numeric(j).name()) != config.item().numeric().end())
+      all.numerics.push_back(j);
+  }
+  return all;
+}
 
 void FillTwoTower(Job* job) {
   TwoTower* config = job->mutable_model()->mutable_two_tower();
@@ -346,17 +397,26 @@ void CheckTower(const ModelChecker& check, const config::ConfigPath& path,
   }
 }
 
+/// Checks the field by which items are known.
+void CheckItem(const ModelChecker& check, const config::ConfigPath& path, const TwoTower& config) {
+  if (config.in_batch().item().empty()) return;
+  const Field& field = check.FieldNamed(path, config.in_batch().item());
+  if (std::find(config.item().field().begin(), config.item().field().end(), field.name()) ==
+      config.item().field().end()) {
+    check.Fail(path, "\"", field.name(), "\" is no field of the item's tower, expected one");
+  }
+  if (!field.separator().empty()) {
+    check.Fail(path, "field \"", field.name(),
+               "\" has several values in a row, expected one without a separator");
+  }
+}
+
 /// Checks the auxiliary loss; log_share's numeric joins *taken.
 void CheckInBatch(const ModelChecker& check, const config::ConfigPath& path, const TwoTower& config,
                   std::set<std::string>* taken) {
   if (!config.in_batch().task().empty()) check.TaskNamed(path("task"), config.in_batch().task());
   if (config.has_in_batch()) check.CheckPositive(path("weight"), config.in_batch().weight());
-  if (config.has_in_batch() &&
-      check.job().train().balance().kind_case() != zhiyin::Balance::KIND_NOT_SET) {
-    check.Fail(path,
-               "is a loss that is no task's, which train.balance cannot weigh: expected one of the "
-               "two");
-  }
+  CheckItem(check, path("item"), config);
   if (config.in_batch().log_share().empty()) return;
   const Numeric& share = check.NumericNamed(path("log_share"), config.in_batch().log_share());
   if (share.standardise() || share.log1p()) {
@@ -413,6 +473,7 @@ const NetworkKind kTwoTower = {
     .check = CheckTwoTower,
     .make = MakeTwoTower,
     .learns_without_tasks = [](const Job& job) { return job.model().two_tower().has_in_batch(); },
+    .item = ItemOf,
 };
 
 }  // namespace zhiyin::worker::model

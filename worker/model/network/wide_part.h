@@ -1,6 +1,6 @@
-// The wide part of a model, which is added to the outputs of the network: that of Wide & Deep
-// (Cheng et al., DLRS 2016, section 3.1), with the second-order term of DeepFM (Guo et al., IJCAI
-// 2017, eq. 2):
+// The wide part of a model, which is added to the outputs of the network, before outputs are made
+// of several of them (NetworkKind::make_outputs): that of Wide & Deep (Cheng et al., DLRS 2016,
+// section 3.1), with the second-order term of DeepFM (Guo et al., IJCAI 2017, eq. 2):
 //
 //   outputs[i, t] += sum_f e_f[i, t] + sum_j x[i, j] w[j, t] + sum_k fm[i, k]
 //

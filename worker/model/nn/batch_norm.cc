@@ -1,5 +1,6 @@
 #include "worker/model/nn/batch_norm.h"
 
+#include <limits>
 #include <utility>
 
 #include "worker/model/nn/batch_statistics.h"
@@ -35,11 +36,16 @@ void BatchNorm::Forward(std::span<const float> weights, const Pass& pass, Mutabl
     mean_ = x.colwise().mean();
     normal = x.rowwise() - mean_;
     variance_ = normal.array().square().colwise().mean();
-    if (pass.statistics != nullptr) {
-      const size_t dim = static_cast<size_t>(dim_);
-      pass.statistics->Add(weights.subspan(static_cast<size_t>(kept_), 2 * dim), x.rows(),
-                           {mean_.data(), dim}, {variance_.data(), dim});
+    const size_t dim = static_cast<size_t>(dim_);
+    const std::span<const float> mean(mean_.data(), dim);
+    const std::span<const float> variance(variance_.data(), dim);
+    if (!BatchStatistics::CanHold(x.rows(), mean, variance)) {
+      x.setConstant(std::numeric_limits<float>::quiet_NaN());
+      return;
     }
+    if (pass.statistics != nullptr)
+      pass.statistics->Add(weights.subspan(static_cast<size_t>(kept_), 2 * dim), x.rows(), mean,
+                           variance);
   } else {
     mean_ = ConstVectorView(weights.data() + kept_, dim_);
     variance_ = ConstVectorView(weights.data() + kept_ + dim_, dim_);

@@ -34,12 +34,14 @@ class BatchNorm {
   /// Sets g to ones, b to zeros, the stored mean to 0 and the stored variance to 1.
   void Init(std::span<float> weights) const;
   /// Replaces x by y. A training pass adds its mean and variance to pass.statistics, if there is
-  /// one.
+  /// one. Where these are beyond what statistics can hold (BatchStatistics::CanHold), as of one
+  /// example with an extreme number, y is NaN throughout: squashed by a variance that is infinite,
+  /// the other examples would all be equal, without a sign of it. Such a pass has no Backward.
   void Forward(std::span<const float> weights, const Pass& pass, MutableBlock x);
   /// Adds what a pass that does not train computes to an inference graph.
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
   /// Backpropagates through the last Forward: dweights += d loss / d weights, and dy [n, dim] is
-  /// replaced by dx. REQUIRES: that was a training pass.
+  /// replaced by dx. REQUIRES: that was a training pass, and its y was finite.
   void Backward(std::span<const float> weights, MutableBlock dy, std::span<float> dweights);
 
  private:

@@ -12,28 +12,57 @@ namespace {
 constexpr char kStatisticsName[] = "batch statistics";
 /// The unit of a sum in fixed point; the range is 2^127 units, about 1e26.
 constexpr double kUnit = 0x1.0p-40;
-constexpr double kLargest =
-    0x1.0p+50;  // largest value that is added at a time: a trillion of them fit
+constexpr double kRange = 0x1.0p+87;
+
+[[noreturn]] void RefuseSum() {
+  Fail(kStatisticsName, ": a sum over the examples of an epoch is beyond ", kRange,
+       ", expected smaller values in front of batch normalisation: standardise the numerics");
+}
 
 __int128 InUnits(double x) {
-  return static_cast<__int128>(std::clamp(x, -kLargest, kLargest) / kUnit);
+  if (!(std::abs(x) < kRange)) RefuseSum();
+  return static_cast<__int128>(x / kUnit);
+}
+
+void AddUnits(__int128 units, __int128* sum) {
+  if (__builtin_add_overflow(*sum, units, sum)) RefuseSum();
 }
 
 }  // namespace
 
+bool BatchStatistics::CanHold(int64_t n, std::span<const float> mean,
+                              std::span<const float> variance) {
+  for (size_t c = 0; c < mean.size(); ++c) {
+    const double m = mean[c];
+    const double square = static_cast<double>(n) * (m * m + variance[c]);
+    // A mean that is not finite has no square that is.
+    if (!(square < kRange) || !(std::abs(static_cast<double>(n) * m) < kRange)) return false;
+  }
+  return true;
+}
+
 void BatchStatistics::Add(std::span<const float> kept, int64_t n, std::span<const float> mean,
                           std::span<const float> variance) {
-  const auto is_finite = [](float x) { return std::isfinite(x); };
-  if (n == 0 || !std::all_of(mean.begin(), mean.end(), is_finite) ||
-      !std::all_of(variance.begin(), variance.end(), is_finite))
-    return;
+  if (n == 0) return;
   Layer& layer = layers_[kept.data() - base_];
   layer.n += n;
   layer.sums.resize(mean.size());
   for (size_t c = 0; c < mean.size(); ++c) {
     const double m = mean[c];
-    layer.sums[c].x += InUnits(static_cast<double>(n) * m);
-    layer.sums[c].square += InUnits(static_cast<double>(n) * (m * m + variance[c]));
+    AddUnits(InUnits(static_cast<double>(n) * m), &layer.sums[c].x);
+    AddUnits(InUnits(static_cast<double>(n) * (m * m + variance[c])), &layer.sums[c].square);
+  }
+}
+
+void BatchStatistics::Add(const BatchStatistics& other) {
+  for (const auto& [place, added] : other.layers_) {
+    Layer& layer = layers_[place];
+    layer.n += added.n;
+    layer.sums.resize(added.sums.size());
+    for (size_t c = 0; c < added.sums.size(); ++c) {
+      AddUnits(added.sums[c].x, &layer.sums[c].x);
+      AddUnits(added.sums[c].square, &layer.sums[c].square);
+    }
   }
 }
 
@@ -70,15 +99,15 @@ void BatchStatistics::Add(std::string_view bytes, int64_t n_weights) {
     if (layer.n > 0 && layer.sums.size() != static_cast<size_t>(n_columns))
       Fail(kStatisticsName, ": ", n_columns, " columns at ", place, ", expected ",
            layer.sums.size());
-    layer.n += n;
+    if (__builtin_add_overflow(layer.n, n, &layer.n)) in.Refuse("more rows than there are");
     layer.sums.resize(static_cast<size_t>(n_columns));
     const auto whole = [&](size_t at) {
       return static_cast<__int128>((static_cast<unsigned __int128>(halves[at + 1]) << 64) |
                                    halves[at]);
     };
     for (size_t c = 0; c < layer.sums.size(); ++c) {
-      layer.sums[c].x += whole(4 * c);
-      layer.sums[c].square += whole(4 * c + 2);
+      AddUnits(whole(4 * c), &layer.sums[c].x);
+      AddUnits(whole(4 * c + 2), &layer.sums[c].square);
     }
   }
   if (!in.AtEnd()) Fail(kStatisticsName, ": ", bytes.size(), " bytes, expected fewer");

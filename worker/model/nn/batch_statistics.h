@@ -20,16 +20,23 @@ class BatchStatistics {
   /// It outlives this object.
   explicit BatchStatistics(std::span<const float> weights) : base_(weights.data()) {}
 
+  /// Whether the sums over n examples of a layer with this mean and variance [columns] are finite
+  /// and below 2^87, which is as far as sums go here.
+  static bool CanHold(int64_t n, std::span<const float> mean, std::span<const float> variance);
+
   /// Adds the mean and variance [columns] of a layer over n examples. `kept` is the part of the
-  /// weights that Write sets for this layer: all means, then all variances. Values that are not
-  /// finite are ignored: their loss is about to end the job.
+  /// weights that Write sets for this layer: all means, then all variances. Throws Error where the
+  /// sums of all additions are beyond 2^87, as of activations of 10^8 in 10^10 examples. REQUIRES:
+  /// CanHold.
   void Add(std::span<const float> kept, int64_t n, std::span<const float> mean,
            std::span<const float> variance);
+  /// Adds all that another object holds, which has the same weights.
+  void Add(const BatchStatistics& other);
   void clear() { layers_.clear(); }
 
   std::string Serialize() const;
   /// Adds the serialized sums of another worker. Throws Error where they cannot belong to a model
-  /// with n_weights weights.
+  /// with n_weights weights, and as Add does.
   void Add(std::string_view bytes, int64_t n_weights);
 
   /// Sets the stored means and variances among the weights, for the layers that have sums.

@@ -23,7 +23,7 @@ void DenseLayer::InitColumns(Random* random, std::span<float> weights,
     const double range = ranges[static_cast<size_t>((i - w_) % out_)];
     weights[static_cast<size_t>(i)] = static_cast<float>(range * (2 * random->Uniform() - 1));
   }
-  for (int64_t i = b_; i < b_ + out_; ++i) weights[static_cast<size_t>(i)] = 0;
+  InitBias(0, weights);
 }
 
 void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x,

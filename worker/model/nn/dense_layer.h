@@ -16,6 +16,7 @@
 #include "common/matrix.h"
 #include "common/random.h"
 #include "worker/model/nn/graph.h"
+#include "worker/model/nn/init.h"
 
 namespace zhiyin::worker::model::nn {
 
@@ -45,6 +46,11 @@ class DenseLayer {
   /// Initializes layers that are side by side: column k of W uniform in +-ranges[k] instead.
   /// REQUIRES: ranges [out].
   void InitColumns(Random* random, std::span<float> weights, std::span<const double> ranges) const;
+
+  /// Sets every entry of b.
+  void InitBias(float value, std::span<float> weights) const {
+    InitConstant(value, b_, out_, weights);
+  }
 
   /// y [n, out] = act(x [n, in] W + b).
   void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const;

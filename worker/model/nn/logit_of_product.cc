@@ -16,6 +16,12 @@ double Softplus(double x) {
 
 }  // namespace
 
+double LogitOfShare(double p) {
+  constexpr double kLeast = 1e-6;
+  p = std::clamp(p, kLeast, 1 - kLeast);
+  return std::log(p / (1 - p));
+}
+
 double LogitOfProduct(std::span<const double> a, std::span<double> da) {
   const double least = *std::min_element(a.begin(), a.end());
   if (least > kFar) {

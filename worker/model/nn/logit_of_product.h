@@ -1,9 +1,13 @@
-// The logit of a product of probabilities.
+// Logits of probabilities and of their products.
 #pragma once
 
 #include <span>
 
 namespace zhiyin::worker::model::nn {
+
+/// Returns log(p / (1 - p)), for a p outside of [1e-6, 1 - 1e-6] that of the nearest number in it:
+/// a share of examples, which may be 0, as the start of something that learns.
+double LogitOfShare(double p);
 
 /// Returns z = logit(p) for p = prod_j sigmoid(a_j). REQUIRES: a is not empty, and finite. Computed
 /// from logarithms, so that it stays accurate where p is close to 0 or 1:

@@ -23,6 +23,10 @@ class Mlp {
 
   int out() const { return layers_.back().out(); }
   void Init(Random* random, std::span<float> weights) const;
+  /// Sets the biases of the last layer.
+  void InitOutputBias(float value, std::span<float> weights) const {
+    layers_.back().InitBias(value, weights);
+  }
 
   /// Computes output() [n, out]. x must stay unchanged until Backward has returned.
   void Forward(std::span<const float> weights, const ConstBlock& x, const Pass& pass);

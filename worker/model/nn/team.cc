@@ -1,7 +1,6 @@
 #include "worker/model/nn/team.h"
 
 #include <glog/logging.h>
-#include <sched.h>
 
 namespace zhiyin::worker::model::nn {
 namespace {
@@ -25,13 +24,6 @@ bool LookUntil(const Done& done) {
 
 Team* Team::Current() {
   return current_team;
-}
-
-int Team::CoresOfThisProcess() {
-  cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof(cores), &cores) != 0)
-    return static_cast<int>(std::thread::hardware_concurrency());
-  return CPU_COUNT(&cores);
 }
 
 Team::Team(int n_threads) {

@@ -29,9 +29,6 @@ class Team {
   /// The team of the calling thread; nullptr where it has none and works alone.
   static Team* Current();
 
-  /// The number of cores that this process may run on.
-  static int CoresOfThisProcess();
-
   int n_threads() const { return static_cast<int>(others_.size()) + 1; }
 
   /// Calls part(0) ... part(n_parts - 1), each once, in whichever thread is free. Returns when all

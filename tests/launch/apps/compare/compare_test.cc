@@ -112,7 +112,7 @@ TEST(Compare, RunsEveryConfigWithEverySeed) {
 
 TEST(Compare, NamesWhatFailedAndGoesOnWithTheOthers) {
   CompareOptions options = Small("configs/planted_related_mmoe.textproto");
-  options.overrides.push_back("train.dense_optimizer={sgd {learning_rate: 1e30}}");
+  options.overrides.push_back("train.dense_optimizer={sgd {learning_rate: 1e38}}");
   options.configs.pop_back();
   const Said none(options);
   EXPECT_EQ(none.code, 1);
@@ -120,6 +120,20 @@ TEST(Compare, NamesWhatFailedAndGoesOnWithTheOthers) {
   EXPECT_THAT(none.errors[0], HasSubstr("planted_conflict.textproto, seed "));
   EXPECT_THAT(none.errors[0], HasSubstr("expected a finite number"));
   EXPECT_THAT(none.out, HasSubstr("over 0 seeds"));
+}
+
+TEST(Compare, TellsConfigsOfOneNameApartByTheirPaths) {
+  TempFolder folder;
+  CompareOptions options = Small("configs/planted_conflict.textproto");
+  options.configs.pop_back();
+  options.seeds = {"1"};
+  std::filesystem::create_directory(folder.Path("b"));
+  options.configs.push_back(
+      folder.Write("b/planted_conflict.textproto", ReadFile(options.configs[0])));
+  const Said said(options);
+  EXPECT_EQ(said.code, 0);
+  for (const std::string& config : options.configs)
+    EXPECT_THAT(said.out, HasSubstr("\n" + config + " ")) << said.out;
 }
 
 TEST(Compare, RefusesBeforeTheFirstRun) {

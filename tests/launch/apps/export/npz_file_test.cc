@@ -61,6 +61,22 @@ TEST(Npz, AsText) {
   const testing::TempFolder folder;
   WriteTsv({2, {"a", "b"}, {1, -0.5f, 0.1f, 3}, {"c"}}, folder.Path("x.tsv"));
   EXPECT_EQ(ReadWholeFile(folder.Path("x.tsv"), 1 << 20), "a\t1\t-0.5\nb\t0.100000001\t3\nc\n");
+  WriteTsv({1, {"a\tb", "\"c\n"}, {1, 2}, {"d\\"}}, folder.Path("x.tsv"));
+  EXPECT_EQ(ReadWholeFile(folder.Path("x.tsv"), 1 << 20), "a\\tb\t1\n\\x22c\\n\t2\nd\\\\\n");
+}
+
+TEST(Npz, OneLongIdTakesItsOwnRoomOnly) {
+  const testing::TempFolder folder;
+  IdVectors all = {1, {}, {}, {"gone"}};
+  for (int i = 0; i < 2000; ++i) all.ids.push_back("id" + std::to_string(i));
+  all.ids[7] = std::string(20'000, 'x') + "知";
+  all.vectors.assign(2000, 0.5f);
+  WriteNpz(all, folder.Path("x.npz"));
+  EXPECT_LT(std::filesystem::file_size(folder.Path("x.npz")), 200'000u);
+  const IdVectors read = ReadNpz(folder.Path("x.npz"));
+  EXPECT_EQ(read.ids, all.ids);
+  EXPECT_EQ(read.removed, all.removed);
+  EXPECT_EQ(read.vectors, all.vectors);
 }
 
 }  // namespace

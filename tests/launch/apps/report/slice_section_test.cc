@@ -44,6 +44,7 @@ TEST(SliceSection, MeasuresTheExamplesOfEachValue) {
   data.job.add_task()->set_name("price");
   data.kinds = {PredictionKind::kProbability, PredictionKind::kNumber};
   data.test.labels = {{1, 0, 1, 0, kMissing}, {1, 2, kMissing, 4, 3}};
+  data.test.weights.resize(2);
   data.test.predictions = {{0.75f, 0.5f, 0.5f, 0.5f, 0.25f}, {2, 3, 9, 4, 4}};
   const std::string text = SlicesPage(data);
   EXPECT_THAT(text, HasSubstr("<h2>Slices</h2>\n<h3>colour</h3>\n"));

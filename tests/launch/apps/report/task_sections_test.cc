@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace zhiyin::launch::apps {
 namespace {
 
@@ -16,6 +18,7 @@ ReportData TwoTasks() {
   data.job.add_task()->set_name("click");
   data.job.add_task()->set_name("price");
   data.job.add_field()->set_column("user");
+  data.job.mutable_field(0)->set_name("user");
   worker::data::Rows block(1, 0, 2);
   block.n = 4;
   block.keys = {1, 1, 2, 2};
@@ -23,7 +26,9 @@ ReportData TwoTasks() {
   data.test.blocks = {block};
   data.test.n = 4;
   data.test.labels = {{1, 0, 1, 0}, {1, 2, 3, kMissing}};
+  data.test.weights.resize(2);
   data.test.predictions = {{0.8f, 0.2f, 0.8f, 0.2f}, {2, 3, 4, 9}};
+  data.test.losses = {-4 * std::log(0.8), 3};
   data.kinds = {PredictionKind::kProbability, PredictionKind::kNumber};
   return data;
 }
@@ -46,12 +51,14 @@ TEST(TaskSection, MeasuresTheModelBesideTheMean) {
   // Calibration 2 / 2; ECE 0.2; R² 1 - 0.16 / 1.
   EXPECT_THAT(text, HasSubstr("<h3>click</h3>"));
   EXPECT_THAT(text, HasSubstr("<tr><td>the model</td><td>4</td><td>0.5000</td><td>1.0000 "
-                              "(1.0000–1.0000)</td><td>–</td><td>0.22314</td><td>1.0000</td>"
-                              "<td>0.2000</td><td>0.20000</td><td>0.8400</td></tr>"));
+                              "(1.0000–1.0000)</td><td>1.0000</td><td>–</td><td>0.22314</td>"
+                              "<td>0.3219</td><td>1.0000</td><td>0.2000</td><td>0.20000</td>"
+                              "<td>0.8400</td></tr>"));
   // Three prices are known; calibration 9 / 6; R² 1 - 3 / 2.
-  EXPECT_THAT(text, HasSubstr("<tr><td>the model</td><td>3</td><td>2.0000</td><td>–</td><td>–</td>"
-                              "<td>–</td><td>1.5000</td><td>–</td><td>1.00000</td>"
-                              "<td>-0.5000</td></tr>"));
+  EXPECT_THAT(text,
+              HasSubstr("<tr><td>the model</td><td>3</td><td>2.0000</td><td>–</td><td>–</td>"
+                        "<td>–</td><td>–</td><td>–</td><td>1.5000</td><td>–</td><td>1.00000</td>"
+                        "<td>-0.5000</td></tr>"));
   EXPECT_THAT(text, HasSubstr("with 10 rows of the mean label added."));
 }
 
@@ -65,11 +72,13 @@ TEST(TaskSection, ShowsTheBaselineOfItems) {
                                "0.00000\n"));
 }
 
-TEST(TaskSection, ShowsTheAucOfUsers) {
+TEST(TaskSection, ShowsTheAucOfGroups) {
   ReportData data = TwoTasks();
-  data.job.mutable_data()->mutable_behaviour()->set_user("user");
+  data.job.mutable_field(0)->set_name("user");
+  data.job.mutable_evaluation()->set_gauc_field("user");
   HtmlPage page("page");
-  EXPECT_THAT(AddTasks(data, MeanBaselines(), &page), HasSubstr("GAUC 1.0000 (2 users)"));
+  EXPECT_THAT(AddTasks(data, MeanBaselines(), &page), HasSubstr("GAUC 1.0000 (2 groups)"));
+  EXPECT_THAT(page.Finish(), HasSubstr("<th>GAUC by user</th>"));
 }
 
 TEST(TaskSection, ABaselineOfAScoreIsAProbability) {

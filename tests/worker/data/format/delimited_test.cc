@@ -55,7 +55,7 @@ TEST(LineSplitter, ADoubledQuoteStandsForItself) {
 
 TEST(LineSplitter, AQuoteInsideAPlainValueIsACharacter) {
   EXPECT_THAT(Cut(kQuotes, "5\" disk,it\"s"), ElementsAre("5\" disk", "it\"s"));
-  EXPECT_THAT(Cut({}, "\"a,b\""), ElementsAre("\"a", "b\"")) << "no quotes unless configured";
+  EXPECT_THAT(Cut({}, "\"a,b\""), ElementsAre("\"a", "b\"")) << "no quotes in this dialect";
 }
 
 TEST(LineSplitter, ASpaceMayBeTheDelimiterOfQuotedValues) {
@@ -69,6 +69,46 @@ TEST(LineSplitter, NamesWhatIsWrongWithQuotes) {
               HasSubstr("text after the closing quote of value #1"));
 }
 
+TEST(LineSplitter, QuotesThatNobodyAskedForAreCharactersWhereTheyDoNotFit) {
+  const Dialect dialect = {.delimiter = ",", .quote = '"', .quote_may_be_text = true};
+  EXPECT_THAT(Cut(dialect, "\"a,b\",c"), ElementsAre("a,b", "c"));
+  EXPECT_THAT(Cut(dialect, "\"Great\" Expectations,3"), ElementsAre("\"Great\" Expectations", "3"));
+  EXPECT_THAT(Cut(dialect, "a,\"b,c"), ElementsAre("a", "\"b", "c"));
+}
+
+TEST(LineSplitter, ReadsWhatTsvCellWrites) {
+  const Dialect dialect = {.delimiter = "\t", .escapes = true};
+  EXPECT_THAT(Cut(dialect, "a\\tb\t\\x22c\t\\x20d\\\\\t \"e\""),
+              ElementsAre("a\tb", "\"c", " d\\", "\"e\""));
+  EXPECT_EQ(Complaint(dialect, "a\tb\\c"),
+            "value #1 has a backslash that is no escape, expected \\\\, \\t, \\n, \\r or \\xHH");
+}
+
+TEST(QuoteScanner, KnowsWhereARecordEnds) {
+  using State = QuoteScanner::State;
+  QuoteScanner quotes(kQuotes);
+  EXPECT_EQ(quotes.Add("a,\"b"), State::kOpen);
+  EXPECT_EQ(quotes.Add("\"\",c"), State::kOpen) << "a doubled quote";
+  EXPECT_EQ(quotes.Add("\" , \"d"), State::kOpen) << "another value";
+  EXPECT_EQ(quotes.Add("e\""), State::kWhole);
+  EXPECT_EQ(QuoteScanner(kQuotes).Add("a\"b,c\""), State::kWhole);
+  EXPECT_EQ(QuoteScanner(kQuotes).Add("\"a\"b,c"), State::kBroken);
+}
+
+TEST(FindDelimiter, TheFirstLineTells) {
+  const Dialect unknown = Dialect::Of(Text());
+  EXPECT_EQ(FindDelimiter(unknown, "user\titem\ttitle, year"), "\t");
+  EXPECT_EQ(FindDelimiter(unknown, "a,b|c"), ",");
+  EXPECT_EQ(FindDelimiter(unknown, "1::2::3"), "::");
+  EXPECT_EQ(FindDelimiter(unknown, "a|b"), "|");
+  EXPECT_EQ(FindDelimiter(unknown, "a;b"), ";");
+  EXPECT_EQ(FindDelimiter(unknown, "a"), ",");
+  Text named;
+  for (const char* name : {"item", "title", "genres"}) named.add_column_name(name);
+  EXPECT_EQ(FindDelimiter(Dialect::Of(named), "1::Babe, a\tpig::Comedy|Drama"), "::");
+  EXPECT_EQ(FindDelimiter(Dialect::Of(named), "1,\"a\tb, c\",Drama"), ",");
+}
+
 TEST(LineSplitter, IsUsedAgainAndAgain) {
   LineSplitter splitter(kQuotes);
   std::vector<std::string_view> values;
@@ -79,14 +119,21 @@ TEST(LineSplitter, IsUsedAgainAndAgain) {
 
 TEST(Dialect, HasTheDefaultsOfTheManual) {
   Text text;
-  EXPECT_EQ(Dialect::Of(text).delimiter, ",");
-  EXPECT_EQ(Dialect::Of(text).quote, 0);
+  EXPECT_EQ(Dialect::Of(text).delimiter, "") << "the file tells";
+  EXPECT_EQ(Dialect::Of(text).quote, '"');
+  EXPECT_TRUE(Dialect::Of(text).quote_may_be_text);
   EXPECT_TRUE(Dialect::Of(text).trim);
+  text.set_escapes(true);
+  EXPECT_EQ(Dialect::Of(text).quote, 0);
+  text.set_escapes(false);
+  text.set_quote("");
+  EXPECT_EQ(Dialect::Of(text).quote, 0);
   text.set_delimiter("\\t");
   text.set_quote("'");
   text.set_trim(false);
   EXPECT_EQ(Dialect::Of(text).delimiter, "\t");
   EXPECT_EQ(Dialect::Of(text).quote, '\'');
+  EXPECT_FALSE(Dialect::Of(text).quote_may_be_text);
   EXPECT_FALSE(Dialect::Of(text).trim);
 }
 

@@ -156,7 +156,7 @@ TEST(GeneratedRatings, RefuseWhatTextWouldRefuse) {
   const Collected all = CollectTrain(job);
   EXPECT_EQ(all.rows.n, 0);
   ASSERT_EQ(all.bad.size(), 10u);
-  EXPECT_THAT(all.bad[9].what,
+  EXPECT_THAT(all.bad[9].Text(),
               HasSubstr("generated_ratings: row 9: numeric \"user_regoin\" (column #2): \"group"));
 }
 

@@ -20,6 +20,15 @@ Job JobWith(const std::string& balance) {
                              "balance { " + balance + " }");
 }
 
+/// The third task is like the second, but for its weight.
+Job JobOfThreeTasks(const std::string& balance, double weight) {
+  Job job = JobWith(balance);
+  *job.add_task() = job.task(1);
+  job.mutable_task(2)->set_name("third");
+  job.mutable_task(2)->set_weight(weight);
+  return job;
+}
+
 /// Facts that own the memory they point to.
 struct Facts {
   explicit Facts(size_t n_tasks)
@@ -164,9 +173,8 @@ TEST(CaGrad, FindsTheDirectionInWhichTheWorstTaskGainsMost) {
 }
 
 TEST(DynamicWeightAverage, FollowsTheLastTwoEpochs) {
-  Job job;
-  job.mutable_train()->mutable_balance()->mutable_dynamic_weight_average()->set_temperature(2);
-  const auto average = kDynamicWeightAverage.make(job);
+  const auto average =
+      kDynamicWeightAverage.make(JobWith("dynamic_weight_average { temperature: 2 }"));
   Facts facts(2);
   EXPECT_THAT(Balanced(*average, facts).shared, ElementsAre(1, 1));
   facts.epochs = {{5, 5}};
@@ -178,6 +186,8 @@ TEST(DynamicWeightAverage, FollowsTheLastTwoEpochs) {
         of, ElementsAre(DoubleNear(2 * a / (a + b), 1e-12), DoubleNear(2 * b / (a + b), 1e-12)));
   facts.epochs = {{2, std::nan("")}, {2, 3}};
   EXPECT_THAT(Balanced(*average, facts).shared, ElementsAre(1, 1)) << "the second had no labels";
+  facts.epochs = {{-1, 3}, {-2, 3}};
+  EXPECT_THAT(Balanced(*average, facts).shared, ElementsAre(1, 1)) << "below 0, twice is no slower";
 }
 
 TEST(Uncertainty, WeighsByTheVariance) {
@@ -202,10 +212,7 @@ TEST(Uncertainty, WeighsByTheVariance) {
 }
 
 TEST(GradNorm, BringsNormsToTheirTargets) {
-  Job job;
-  for (int t = 0; t < 2; ++t) job.add_task();
-  job.mutable_train()->mutable_balance()->mutable_grad_norm()->set_alpha(1);
-  const auto grad_norm = kGradNorm.make(job);
+  const auto grad_norm = kGradNorm.make(JobWith("grad_norm { alpha: 1 }"));
   Facts facts(2);
   facts.gram = Eigen::MatrixXd{{4, 1}, {1, 36}};
   facts.own_weights = {0, 0};
@@ -220,13 +227,74 @@ TEST(GradNorm, BringsNormsToTheirTargets) {
   facts.losses = {0.5, 3};
   factors = Balanced(*grad_norm, facts);
   EXPECT_NEAR(factors.objective, 0, 1e-9);
+  // A loss below 0 tells nothing of a rate.
+  facts.losses = {-0.5, -3};
+  facts.epochs = {{-2, -4}};
+  EXPECT_NEAR(Balanced(*grad_norm, facts).objective, 4, 1e-9);
+}
+
+/// Norms of 2 and 6, and a third task without a gradient: the first two move as if alone.
+TEST(GradNorm, LearnsNothingOfATaskFromASliceWithoutIt) {
+  const auto grad_norm = kGradNorm.make(JobOfThreeTasks("grad_norm { alpha: 1 }", 1));
+  Facts facts(3);
+  facts.gram = Eigen::MatrixXd{{4, 1, 0}, {1, 36, 0}, {0, 0, 0}};
+  facts.losses[2] = std::nan("");
+  facts.labelled[2] = 0;
+  facts.own_weights = {0, 0, 0};
+  EXPECT_THAT(Balanced(*grad_norm, facts).down_weights, ElementsAre(-4, 4, 0));
+  facts.own_weights = {0, 0, 1};
+  const TaskFactors factors = Balanced(*grad_norm, facts);
+  EXPECT_EQ(factors.down_weights[0], -factors.down_weights[1]);
+  EXPECT_EQ(factors.down_weights[2], 0);
+  // With one gradient there is nothing to compare.
+  facts.gram(1, 1) = facts.gram(0, 1) = facts.gram(1, 0) = 0;
+  EXPECT_THAT(Balanced(*grad_norm, facts).down_weights, ElementsAre(0, 0, 0));
+}
+
+/// Learns the own weights, with fixed gradients and objectives, until they stay.
+TaskFactors Learned(const Balancer& balancer, Facts facts) {
+  for (int step = 0; step < 4000; ++step) {
+    const TaskFactors factors = Balanced(balancer, facts);
+    const float rate =
+        step < 2000 ? 0.02f : 0.0005f;  // GradNorm's absolute values need a small one
+    for (size_t i = 0; i < factors.down_weights.size(); ++i)
+      facts.own_weights[i] -= rate * factors.down_weights[i];
+  }
+  return Balanced(balancer, facts);
+}
+
+/// What docs/models.md says of a weight: here 3 instead of 1, for the first of two tasks.
+TEST(Balancers, LeaveOfAWeightWhatIsSaid) {
+  const auto part_of_first = [](const char* method, double weight) {
+    const auto balancer = MakeBalancer(JobWith(method));
+    Facts facts(2);
+    facts.epochs = {{3, 3}, {2, 1}};
+    facts.gram = Eigen::MatrixXd{{weight * weight, 0.5 * weight}, {0.5 * weight, 2}};
+    facts.objectives = {weight, 1};
+    return weight * Learned(*balancer, facts).shared[0];
+  };
+  const auto kept = [&](const char* method) {
+    return part_of_first(method, 3) / part_of_first(method, 1);
+  };
+  EXPECT_NEAR(kept("dynamic_weight_average {}"), 3, 1e-9);
+  EXPECT_NEAR(kept("pc_grad {}"), 3, 1e-9);
+  EXPECT_GT(kept("ca_grad {}"), 1);
+  EXPECT_LT(kept("ca_grad {}"), 3);
+  EXPECT_NEAR(kept("uncertainty {}"), 1, 1e-3);
+  // The weights of GradNorm have a sum: what is undone is the proportion of the two.
+  const auto proportion = [](double weight) {
+    const auto balancer = MakeBalancer(JobWith("grad_norm { alpha: 0 }"));
+    Facts facts(2);
+    facts.gram = Eigen::MatrixXd{{weight * weight, 0}, {0, 2}};
+    const TaskFactors factors = Learned(*balancer, facts);
+    return weight * factors.shared[0] / factors.shared[1];
+  };
+  EXPECT_NEAR(proportion(3), proportion(1), 0.02 * proportion(1));
+  EXPECT_LT(kept("mgda {}"), 1);
 }
 
 TEST(GradNorm, LearnsDownItsObjective) {
-  Job job;
-  for (int t = 0; t < 3; ++t) job.add_task();
-  job.mutable_train()->mutable_balance()->mutable_grad_norm()->set_alpha(0.7);
-  const auto grad_norm = kGradNorm.make(job);
+  const auto grad_norm = kGradNorm.make(JobOfThreeTasks("grad_norm { alpha: 0.7 }", 1));
   Facts facts = WithGradients(RandomGradients(3, 5, 3));
   facts.epochs = {{1, 2, 3}};
   facts.losses = {0.9, 1, 2};
@@ -286,6 +354,49 @@ TEST_P(EveryBalancer, IsFiniteWhereNothingIsKnown) {
       }
       for (const float derivative : factors.down_weights) EXPECT_TRUE(std::isfinite(derivative));
     }
+  }
+}
+
+/// A task of weight 0, and one without a label in the slice: the others are balanced as if alone,
+/// and nothing is learned of it.
+TEST_P(EveryBalancer, LeavesOutATaskThatHasNoGradient) {
+  Facts two(2);
+  two.gram = Eigen::MatrixXd{{4, -1}, {-1, 9}};
+  two.objectives = {2, 0.5};
+  two.losses = {1, 2};
+  two.epochs = {{2, 3}};
+  if (balancer_->n_own_weights() > 0) two.own_weights = {0.5f, -0.25f};
+  for (const double weight : {0.0, 1.0}) {
+    // An epoch has labels of every task, and a method may go by epochs.
+    if (weight == 0) two.epochs.push_back({1, 2});
+    Facts three(3);
+    three.gram = Eigen::MatrixXd::Zero(3, 3);
+    three.gram.topLeftCorner(2, 2) = two.gram;
+    three.objectives = {2, 0.5, 0};
+    three.losses = {1, 2, weight == 0 ? 1 : std::nan("")};
+    three.labelled = {1, 1, weight == 0 ? 1.0 : 0.0};
+    three.epochs = two.epochs;
+    for (std::vector<double>& epoch : three.epochs) epoch.push_back(7);
+    three.own_weights = {two.own_weights[0], two.own_weights[1], 0};
+    const Job job = JobOfThreeTasks(GetParam().train().balance().ShortDebugString(), weight);
+    const TaskFactors expected = Balanced(*balancer_, two);
+    const TaskFactors found = Balanced(*MakeBalancer(job), three);
+    // A learned weight of its own keeps its share of the sum.
+    const double share = weight == 0 || !GetParam().train().balance().has_grad_norm()
+                             ? 1
+                             : found.own[0] / expected.own[0];
+    for (size_t t = 0; t < 2; ++t) {
+      EXPECT_NEAR(found.own[t], share * expected.own[t], 1e-9) << "weight " << weight;
+      EXPECT_NEAR(found.shared[t], share * expected.shared[t], 1e-9) << "weight " << weight;
+      if (balancer_->n_own_weights() > 0) {
+        EXPECT_NEAR(found.down_weights[t], share * expected.down_weights[t], 1e-5);
+      }
+    }
+    if (balancer_->n_own_weights() > 0) {
+      EXPECT_EQ(found.down_weights[2], 0) << "weight " << weight;
+    }
+    EXPECT_GT(found.shared[0] + found.shared[1], 0) << "the step goes on";
+    two.epochs.resize(1);
   }
 }
 

@@ -1,6 +1,7 @@
 // The gradients of a slice whose tasks are balanced, against differences of the tasks' objectives.
 #include "worker/model/balance/task_balance.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <Eigen/LU>
@@ -16,7 +17,8 @@ namespace {
 constexpr int64_t kRows = 12;
 constexpr int64_t kStepRows = 48;
 
-/// A slice of rows drawn at random: every row has one value in each field.
+/// A slice of examples drawn at random: every example has one value in each field. The gradients
+/// are computed as the trainer does.
 class Bench {
  public:
   explicit Bench(const Job& job)
@@ -37,8 +39,12 @@ class Bench {
       }
       for (int j = 0; j < job.numeric_size(); ++j)
         rows.numerics.push_back(static_cast<float>(random.Normal()));
-      rows.labels.push_back(static_cast<float>(random.Normal()));
-      rows.labels.push_back(i % 4 == 0 ? kMissing : static_cast<float>(i % 2));
+      for (const Task& task : job.task()) {
+        const bool is_number = task.has_squared_error();
+        rows.labels.push_back(is_number    ? static_cast<float>(random.Normal())
+                              : i % 4 == 0 ? kMissing
+                                           : static_cast<float>(i % 2));
+      }
     }
     heads_.TakeTargets(rows, &targets_);
     input_.Prepare(rows);
@@ -49,8 +55,10 @@ class Bench {
     model_->InitWeights(Random(3),
                         dense_.weights().first(static_cast<size_t>(model_->n_weights())));
     for (float& weight : dense_.weights()) weight += static_cast<float>(0.1 * random.Normal());
-    balance_.AddEpoch({0.8, 0.9});
-    balance_.AddEpoch({0.7, 0.5});
+    for (std::vector<double> losses : {std::vector{0.8, 0.9}, std::vector{0.7, 0.5}}) {
+      losses.resize(n_tasks_, 0.6);
+      balance_.AddEpoch(losses);
+    }
   }
 
   size_t n_values(int table) const {
@@ -72,14 +80,30 @@ class Bench {
     heads_.Predictions(outputs_, predictions);
     heads_.Sums(outputs_, predictions, targets_, sums);
     std::ranges::fill(dense_.gradient_rows(), 0.0f);
-    if (balance_.Apply(
-            {View(), &doutputs_, objectives, sums, kRows, kStepRows, /*step=*/5, /*seed=*/9},
-            &dense_, &input_))
-      return;
+    const bool adds_gradients = balance_.Apply(
+        {View(), &doutputs_, objectives, sums, kRows, kStepRows, /*step=*/5, /*seed=*/9}, &dense_,
+        &input_);
+    std::vector<double> own(n_tasks_);
+    model_->AddAuxiliaryLoss(outputs_, targets_.labels, targets_.items, 1.0f / kStepRows, own,
+                             &doutputs_);
     const auto n_weights = static_cast<size_t>(model_->n_weights());
     model_->Backward(dense_.weights().first(n_weights), View(), doutputs_,
                      dense_.gradients().first(n_weights), &dx_);
     input_.Scatter(dx_);
+    if (adds_gradients) balance_.AddGradients(&dense_, &input_);
+  }
+  /// The gradients of the model's weights and of all embedding rows.
+  Eigen::VectorXd Gradients() {
+    Backward();
+    std::vector<double> all(dense_.gradients().begin(),
+                            dense_.gradients().begin() + model_->n_weights());
+    for (int t = 0; t < input_.n_tables(); ++t)
+      all.insert(all.end(), input_.gradients(t), input_.gradients(t) + n_values(t));
+    return Eigen::Map<Eigen::VectorXd>(all.data(), static_cast<Eigen::Index>(all.size()));
+  }
+  /// The gradients of the weights of the method.
+  std::vector<float> OwnGradients() {
+    return {dense_.gradients().begin() + model_->n_weights(), dense_.gradients().end()};
   }
   ConstMatrixView View() const { return {x_.data(), x_.rows(), x_.cols()}; }
 
@@ -163,6 +187,81 @@ TEST_P(EveryBalance, TellsOfItsFactors) {
   const BalanceFigures figures = bench.balance_.sums().FiguresOf(0);
   EXPECT_TRUE(std::isfinite(figures.task_weight));
   EXPECT_EQ(figures.gradient_norm.has_value(), MakeBalancer(GetParam())->UsesGradients());
+}
+
+/// The job without its auxiliary loss.
+Job WithoutAuxiliaryLoss(Job job) {
+  zhiyin::Model* model = job.mutable_model();
+  if (model->has_gates()) model->mutable_gates()->set_l1(0);
+  if (model->has_two_tower()) model->mutable_two_tower()->clear_in_batch();
+  if (model->has_aitm()) model->mutable_aitm()->set_calibration_weight(0);
+  if (model->has_esmm()) model->mutable_esmm()->set_ipw_weight(0);
+  return job;
+}
+
+/// Whatever the method makes of the tasks' gradients, that of the auxiliary loss is added once and
+/// unchanged. It is not among what the method looks at.
+TEST_P(EveryBalance, AuxiliaryLossesStandOutside) {
+  for (Job with : testing::JobOfEveryAuxiliaryLoss()) {
+    SCOPED_TRACE(testing::ModelName(with));
+    Job without = WithoutAuxiliaryLoss(with);
+    const Eigen::VectorXd auxiliary = Bench(with).Gradients() - Bench(without).Gradients();
+    ASSERT_GT(auxiliary.norm(), 1e-3);
+    for (Job* job : {&with, &without})
+      *job->mutable_train()->mutable_balance() = GetParam().train().balance();
+    Bench balanced(with), plain(without);
+    const Eigen::VectorXd tasks = plain.Gradients();
+    EXPECT_LT((balanced.Gradients() - tasks - auxiliary).norm(), 1e-5 * (1 + tasks.norm()));
+    EXPECT_EQ(balanced.OwnGradients(), plain.OwnGradients());
+    EXPECT_THAT(balanced.balance_.sums().numbers(),
+                ::testing::ElementsAreArray(plain.balance_.sums().numbers()));
+  }
+}
+
+/// A slice without a label of the second task: the first is trained as if it were alone.
+TEST_P(EveryBalance, ASliceWithoutALabelOfATaskTrainsTheOther) {
+  Bench bench(GetParam());
+  for (size_t at = 1; at < bench.targets_.labels.size(); at += 2)
+    bench.targets_.labels[at] = kMissing;
+  const Eigen::VectorXd found = bench.Gradients();
+  Job plain = GetParam();
+  plain.mutable_train()->clear_balance();
+  plain.mutable_task(1)->set_weight(0);
+  Bench alone(plain);
+  std::ranges::copy(bench.dense_.weights().first(static_cast<size_t>(bench.model_->n_weights())),
+                    alone.dense_.weights().begin());
+  const Eigen::VectorXd expected = alone.Gradients();
+  EXPECT_GT(found.dot(expected), 0.1 * expected.squaredNorm());
+  const double length = found.dot(expected) / expected.squaredNorm();
+  if (!GetParam().train().balance().has_ca_grad()) {  // lengthens what is shared by 1 + c
+    EXPECT_LT((found - length * expected).norm(), 1e-5 * expected.norm());
+  }
+  if (GetParam().train().balance().has_grad_norm()) {
+    EXPECT_THAT(bench.OwnGradients(), ::testing::Each(0.0f));
+  }
+}
+
+/// What the tasks' gradients are said to be does not depend on an auxiliary loss, and a task of
+/// weight 0 has none.
+TEST(TaskBalance, ATaskOfWeight0HasNoGradient) {
+  for (Job with : testing::JobOfEveryAuxiliaryLoss()) {
+    SCOPED_TRACE(testing::ModelName(with));
+    Job without = WithoutAuxiliaryLoss(with);
+    for (Job* job : {&with, &without}) {
+      job->mutable_train()->set_task_gradients_every(5);
+      job->mutable_task(1)->set_weight(0);
+    }
+    Bench bench(with);
+    bench.Backward();
+    const BalanceFigures figures = bench.balance_.sums().FiguresOf(1);
+    EXPECT_EQ(figures.gradient_norm, 0);
+    EXPECT_FALSE(figures.gradient_cosine[0].has_value());
+    Bench plain(without);
+    plain.Backward();
+    EXPECT_GT(plain.balance_.sums().FiguresOf(0).gradient_norm, 0);
+    EXPECT_EQ(bench.balance_.sums().FiguresOf(0).gradient_norm,
+              plain.balance_.sums().FiguresOf(0).gradient_norm);
+  }
 }
 
 TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {

@@ -4,6 +4,7 @@
 
 #include "common/random.h"
 #include "common/types.h"
+#include "tests/support/graph_runner.h"
 #include "worker/model/loss/losses.h"
 
 namespace zhiyin::worker::model::loss {
@@ -31,7 +32,7 @@ struct Computed {
   }
 };
 
-Computed Compute(Loss* loss, const std::vector<float>& outputs, const std::vector<float>& labels,
+Computed Compute(Loss* loss, const std::vector<float>& outputs, const std::vector<double>& labels,
                  const std::vector<float>& weights = {}, const std::vector<Key>& groups = {}) {
   Computed computed = {std::vector<double>(outputs.size(), 7),
                        std::vector<float>(outputs.size(), 7)};
@@ -51,11 +52,11 @@ struct Batch {
       labels.push_back(random.Below(6) == 0
                            ? kMissing
                            : static_cast<float>(groups.back() > 0 && random.Below(2) == 0));
-      weights.push_back(static_cast<float>(random.Uniform()));
+      weights.push_back(random.Below(8) == 0 ? 0.0f : static_cast<float>(random.Uniform()));
     }
   }
   std::vector<float> outputs;
-  std::vector<float> labels;
+  std::vector<double> labels;
   std::vector<float> weights;
   std::vector<Key> groups;
 };
@@ -98,23 +99,57 @@ TEST_P(EveryLoss, RowsWithoutALabelHaveNoPart) {
     batch.outputs[i] += 5;
   }
   EXPECT_EQ(Compute(loss.get(), batch.outputs, batch.labels).derivatives, before.derivatives);
-  const std::vector<float> none(batch.outputs.size(), kMissing);
+  const std::vector<double> none(batch.outputs.size(), kMissing);
   const Computed nothing = Compute(loss.get(), batch.outputs, none);
   EXPECT_EQ(nothing.Sum(), 0);
   EXPECT_EQ(nothing.derivatives, std::vector<float>(batch.outputs.size(), 0.0f));
   EXPECT_EQ(Compute(loss.get(), {}, {}).Sum(), 0);
 }
 
-TEST_P(EveryLoss, WeightsMultiply) {
+TEST_P(EveryLoss, AnExampleOfWeightWCountsAsWExamples) {
   const auto loss = MakeLoss(GetParam());
-  const Batch batch(4);
-  const Computed once = Compute(loss.get(), batch.outputs, batch.labels);
-  const Computed thrice =
-      Compute(loss.get(), batch.outputs, batch.labels, std::vector<float>(batch.outputs.size(), 3));
-  EXPECT_NEAR(thrice.Sum(), 3 * once.Sum(), 1e-9 * (1 + once.Sum()));
-  for (size_t i = 0; i < batch.outputs.size(); ++i)
-    EXPECT_NEAR(thrice.derivatives[i], 3 * once.derivatives[i],
-                1e-5 * (1 + std::abs(once.derivatives[i])));
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    Batch batch(seed);
+    Batch copies(seed);
+    copies.outputs.clear();
+    copies.labels.clear();
+    copies.groups.clear();
+    std::vector<size_t> copied;  // [copies]: the example
+    for (size_t i = 0; i < batch.outputs.size(); ++i) {
+      batch.weights[i] = static_cast<float>((i + seed) % 4);
+      for (size_t n = 0; n < (i + seed) % 4; ++n) {
+        copies.outputs.push_back(batch.outputs[i]);
+        copies.labels.push_back(batch.labels[i]);
+        copies.groups.push_back(batch.groups[i]);
+        copied.push_back(i);
+      }
+    }
+    const Computed weighted =
+        Compute(loss.get(), batch.outputs, batch.labels, batch.weights, batch.groups);
+    const Computed repeated = Compute(loss.get(), copies.outputs, copies.labels, {}, copies.groups);
+    EXPECT_NEAR(weighted.Sum(), repeated.Sum(), 1e-9 * (1 + repeated.Sum()));
+    std::vector<double> sums(batch.outputs.size());
+    for (size_t c = 0; c < copied.size(); ++c) sums[copied[c]] += repeated.derivatives[c];
+    for (size_t i = 0; i < sums.size(); ++i)
+      EXPECT_NEAR(weighted.derivatives[i], sums[i], 1e-5 * (1 + std::abs(sums[i]))) << i;
+  }
+}
+
+TEST_P(EveryLoss, AnExampleOfWeight0MovesNothing) {
+  const auto loss = MakeLoss(GetParam());
+  Batch batch(5);
+  for (size_t i = 0; i < batch.weights.size(); i += 3) batch.weights[i] = 0;
+  const Computed before =
+      Compute(loss.get(), batch.outputs, batch.labels, batch.weights, batch.groups);
+  for (size_t i = 0; i < batch.weights.size(); i += 3) {
+    EXPECT_EQ(before.values[i], 0);
+    EXPECT_EQ(before.derivatives[i], 0);
+    batch.outputs[i] += 50;
+  }
+  const Computed after =
+      Compute(loss.get(), batch.outputs, batch.labels, batch.weights, batch.groups);
+  EXPECT_EQ(after.values, before.values);
+  EXPECT_EQ(after.derivatives, before.derivatives);
 }
 
 TEST_P(EveryLoss, StaysFiniteFarOut) {
@@ -129,6 +164,31 @@ TEST_P(EveryLoss, StaysFiniteFarOut) {
   EXPECT_FALSE(loss->Accepts(kMissing));
   EXPECT_TRUE(loss->Accepts(1));
   EXPECT_STRNE(loss->Domain(), "");
+}
+
+TEST_P(EveryLoss, OfWhatIsNotANumberIsNotANumber) {
+  const auto loss = MakeLoss(GetParam());
+  const float nan = std::nanf("");
+  EXPECT_TRUE(std::isnan(Compute(loss.get(), {nan, 0}, {0, 1}).Sum()));
+  EXPECT_TRUE(std::isnan(Compute(loss.get(), {0, nan}, {0, 1}).Sum()));
+}
+
+TEST_P(EveryLoss, TheGraphOfAPredictionGivesTheSame) {
+  const auto loss = MakeLoss(GetParam());
+  std::vector<float> outputs = {-1e4f, -200, -90, -50.5f, 49.9f, 50, 50.1f, 60, 89, 200, 1e4f};
+  for (float z = -20; z <= 20; z += 0.37f) outputs.push_back(z);
+  const int64_t n = static_cast<int64_t>(outputs.size());
+  nn::Graph graph;
+  const nn::Graph::Value z = graph.AddInput({"z", false, 1});
+  const auto link = ChosenLoss(GetParam())->link;
+  graph.AddOutput(link == nullptr ? z : link(&graph, z), "p");
+  const testing::Tensor p =
+      testing::RunGraph(graph, {{"z", {{n, 1}, {outputs.begin(), outputs.end()}}}}).at("p");
+  ASSERT_EQ(p.shape, (std::vector<int64_t>{n, 1}));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const double expected = loss->Prediction(outputs[i]);
+    EXPECT_NEAR(p.values[i], expected, 1e-6 * std::abs(expected) + 1e-37) << outputs[i];
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EveryLoss, ::testing::ValuesIn(EveryLossTask()));
@@ -189,6 +249,27 @@ TEST(Pairwise, ComparesWithinAGroup) {
   EXPECT_NEAR(computed.derivatives[0], -computed.derivatives[1] - computed.derivatives[2], 1e-7);
   EXPECT_EQ(computed.values[3], 0);
   EXPECT_EQ(computed.derivatives[3], 0);
+}
+
+TEST(Pairwise, APairWeighsTheProductOfItsWeights) {
+  const auto loss = kPairwise.make();
+  const Computed computed = Compute(loss.get(), {1, 0, 3}, {1, 0, 0}, {2, 1, 3});
+  EXPECT_NEAR(computed.values[0],
+              2 * (0.25 * std::log1p(std::exp(-1.0)) + 0.75 * std::log1p(std::exp(2.0))), 1e-12);
+  EXPECT_NEAR(computed.derivatives[1], 2 * 0.25 / (1 + std::exp(1.0)), 1e-7);
+  EXPECT_NEAR(computed.derivatives[2], 2 * 0.75 / (1 + std::exp(-2.0)), 1e-7);
+  EXPECT_EQ(Compute(loss.get(), {1, 0, 3}, {1, 0, 0}, {2, 0, 0}).Sum(), 0) << "nothing to compare";
+}
+
+TEST(SampledSoftmax, ANegativeCountsAsManyTimesAsItWeighs) {
+  const auto loss = kSampledSoftmax.make();
+  const Computed computed = Compute(loss.get(), {1, 0, 3}, {1, 0, 0}, {2, 10, 0.5f});
+  const double sum = std::exp(1.0) + 10 + 0.5 * std::exp(3.0);
+  EXPECT_NEAR(computed.values[0], -2 * std::log(std::exp(1.0) / sum), 1e-12);
+  EXPECT_NEAR(computed.derivatives[0], 2 * (std::exp(1.0) / sum - 1), 1e-6);
+  EXPECT_NEAR(computed.derivatives[1], 2 * 10 / sum, 1e-6);
+  EXPECT_NEAR(computed.derivatives[2], 2 * 0.5 * std::exp(3.0) / sum, 1e-6);
+  EXPECT_EQ(Compute(loss.get(), {1, 0, 3}, {1, 0, 0}, {2, 0, 0}).Sum(), 0) << "nothing to compare";
 }
 
 TEST(SampledSoftmax, IsTheCrossEntropyOfTheCandidates) {

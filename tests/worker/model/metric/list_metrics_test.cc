@@ -11,7 +11,7 @@ namespace {
 using Items = std::vector<int>;
 
 TEST(ListMetrics, ValuesByHand) {
-  ListTally tally(3, {4, 2, 1, 1, 0});
+  ListTally tally(3, {4, 2, 1, 1, 0}, 5);
   tally.Add(Items{0, 1, 2, 3},
             Items{1, 3});  // one of two, at rank 2; what is behind the third place does not count
   tally.Add(Items{4, 0}, Items{2});  // none
@@ -32,7 +32,7 @@ TEST(ListMetrics, ValuesByHand) {
 
 TEST(ListMetrics, IntervalsNarrowAsUsersGrow) {
   const auto width = [](int n) {
-    ListTally tally(1, {1, 1});
+    ListTally tally(1, {1, 1}, 2);
     for (int i = 0; i < n; ++i) tally.Add(Items{i % 2}, Items{0});
     const MeanWithInterval hits = tally.Compute().hit_rate;
     EXPECT_LT(hits.low, hits.mean);
@@ -44,7 +44,7 @@ TEST(ListMetrics, IntervalsNarrowAsUsersGrow) {
 }
 
 TEST(ListMetrics, NobodyIsNothing) {
-  const ListMetrics metrics = ListTally(10, {}).Compute();
+  const ListMetrics metrics = ListTally(10, {}, 0).Compute();
   EXPECT_EQ(metrics.n_users, 0);
   EXPECT_EQ(metrics.recall.mean, 0);
 }

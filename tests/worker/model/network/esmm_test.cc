@@ -160,6 +160,26 @@ TEST(Esmm, ConditionalTasksAreWhatTheProductsAreMadeOf) {
   }
 }
 
+TEST(Esmm, OutputsAreProductsBesideAWidePart) {
+  Job job = ChainJob(0);
+  job.mutable_model()->mutable_wide()->add_numeric("item_quality");
+  job.mutable_model()->mutable_wide()->mutable_fm()->add_field("item_genre");
+  job.mutable_model()->mutable_wide()->mutable_fm()->add_field("item_tags");
+  ChainRun run(job);
+  for (size_t w = 0; w < 5; ++w) run.dense.weights()[w] = 2.0f * static_cast<float>(w) - 3;
+  const Matrix before = run.outputs;
+  run.model->Forward(run.dense.weights(), ConstMatrixView(run.x.data(), run.x.rows(), run.x.cols()),
+                     nn::Pass(), &run.outputs);
+  EXPECT_GT((run.outputs - before).cwiseAbs().minCoeff(), 0) << "it adds to every step";
+  for (Eigen::Index i = 0; i < run.x.rows(); ++i) {
+    const double cart = SigmoidOf(run.outputs(i, 1)) * SigmoidOf(run.outputs(i, 2));
+    EXPECT_NEAR(SigmoidOf(run.outputs(i, 3)), cart, 1e-6);
+    EXPECT_NEAR(SigmoidOf(run.outputs(i, 0)), cart * SigmoidOf(run.outputs(i, 4)), 1e-6);
+    EXPECT_LE(run.outputs(i, 3), run.outputs(i, 1));
+    EXPECT_LE(run.outputs(i, 0), run.outputs(i, 3));
+  }
+}
+
 TEST(Esmm, GradientsOfAllItsOutputsAddUp) {
   ChainRun run(ChainJob(0));
   const Matrix all = Matrix::Constant(7, 5, 0.5f);
@@ -176,15 +196,35 @@ TEST(Esmm, GradientsOfAllItsOutputsAddUp) {
   EXPECT_LT((dx - sum).cwiseAbs().maxCoeff(), 1e-5);
 }
 
+TEST(Esmm, StepsStartWhereTheirTasksAreProductsOfTheMeans) {
+  const auto logit = [](double p) { return std::log(p / (1 - p)); };
+  const std::unique_ptr<Model> model = MakeModel(ChainJob(0));
+  DenseWeights dense(model->n_weights());
+  // purchase, click, cart_of_click, cart, purchase_of_cart: those of conditional tasks follow.
+  model->InitOutputs(Values{logit(0.02), logit(0.5), 9, logit(0.1), 9}, dense.weights());
+  const Matrix x = Matrix::Zero(1, InputLayout::Of(ChainJob(0)).dim);
+  Matrix outputs;
+  model->Forward(dense.weights(), ConstMatrixView(x.data(), 1, x.cols()), nn::Pass(), &outputs);
+  EXPECT_NEAR(SigmoidOf(outputs(0, 0)), 0.02, 1e-6);
+  EXPECT_NEAR(SigmoidOf(outputs(0, 1)), 0.5, 1e-6);
+  EXPECT_NEAR(SigmoidOf(outputs(0, 2)), 0.2, 1e-6);
+  EXPECT_NEAR(SigmoidOf(outputs(0, 3)), 0.1, 1e-6);
+  EXPECT_NEAR(SigmoidOf(outputs(0, 4)), 0.2, 1e-6);
+  // A purchase without a click, as labels may have it, is as likely as can be after one.
+  model->InitOutputs(Values{logit(0.02), logit(0.1), 0, logit(0.3), 0}, dense.weights());
+  model->Forward(dense.weights(), ConstMatrixView(x.data(), 1, x.cols()), nn::Pass(), &outputs);
+  EXPECT_NEAR(SigmoidOf(outputs(0, 3)), 0.1, 1e-6);
+}
+
 TEST(Esmm, CounterfactualWeightsAreInversePropensities) {
   ChainRun run(ChainJob(3));
   run.outputs(0, 1) = -6;  // a propensity below the least that counts
-  std::vector<float> labels(7 * 5, std::numeric_limits<float>::quiet_NaN());
+  std::vector<double> labels(7 * 5, std::numeric_limits<float>::quiet_NaN());
   for (size_t i : {0u, 2u, 3u}) labels[i * 5 + 2] = i == 2 ? 1.0f : 0.0f;
   labels[2 * 5 + 4] = 1;
   std::vector<double> sums(5, 1.5);
   Matrix doutputs = Matrix::Constant(7, 5, 0.25f);
-  run.model->AddAuxiliaryLoss(run.outputs, labels, 0.5f, sums, &doutputs);
+  run.model->AddAuxiliaryLoss(run.outputs, labels, {}, 0.5f, sums, &doutputs);
 
   double cart = 1.5, purchase = 1.5;
   for (Eigen::Index i = 0; i < 7; ++i) {
@@ -210,7 +250,7 @@ TEST(Esmm, WithoutCounterfactualWeightsItAddsNothing) {
   ChainRun run(ChainJob(0));
   std::vector<double> sums(5);
   Matrix doutputs = Matrix::Zero(7, 5);
-  run.model->AddAuxiliaryLoss(run.outputs, std::vector<float>(35, 1.0f), 1, sums, &doutputs);
+  run.model->AddAuxiliaryLoss(run.outputs, std::vector<double>(35, 1), {}, 1, sums, &doutputs);
   EXPECT_TRUE(doutputs.isZero(0));
   EXPECT_EQ(sums, std::vector<double>(5, 0));
 }

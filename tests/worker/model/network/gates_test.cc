@@ -48,9 +48,9 @@ class Gates : public ::testing::TestWithParam<bool> {
     model_->Forward(weights, ConstMatrixView(x, x_.rows(), x_.cols()), nn::Pass{true, 5},
                     &outputs_);
     std::vector<double> sums(static_cast<size_t>(job_.task_size()));
-    const std::vector<float> labels(static_cast<size_t>(kRows * job_.task_size()), 1);
+    const std::vector<double> labels(static_cast<size_t>(kRows * job_.task_size()), 1);
     Matrix doutputs = direction_;
-    model_->AddAuxiliaryLoss(outputs_, labels, 0.25f, sums, &doutputs);
+    model_->AddAuxiliaryLoss(outputs_, labels, {}, 0.25f, sums, &doutputs);
     return outputs_.cast<double>().cwiseProduct(direction_.cast<double>()).sum() + 0.25 * sums[0];
   }
 

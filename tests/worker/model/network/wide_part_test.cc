@@ -4,12 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <memory>
+#include <string>
+
 #include "launch/job/load_job.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
+#include "tests/support/graph_runner.h"
 #include "tests/support/refused_jobs.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/model.h"
+#include "worker/model/network/networks.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -34,6 +40,24 @@ std::vector<Job> JobsWithAWidePart() {
   }
   return jobs;
 }
+
+/// A model whose outputs the test gives.
+class Given final : public Model {
+ public:
+  explicit Given(const Matrix& outputs) : outputs_(outputs) {}
+  int64_t n_weights() const override { return 0; }
+  void InitWeights(Random, std::span<float>) const override {}
+  void InitOutputs(std::span<const double>, std::span<float>) const override {}
+  void Forward(std::span<const float>, const ConstMatrixView&, const nn::Pass&,
+               Matrix* outputs) override {
+    *outputs = outputs_;
+  }
+  void Backward(std::span<const float>, const ConstMatrixView&, const Matrix&, std::span<float>,
+                Matrix*) override {}
+
+ private:
+  Matrix outputs_;
+};
 
 struct WideRun {
   explicit WideRun(const Job& job_)
@@ -105,11 +129,38 @@ TEST_P(WideBeside, AddsItsTermsToWhatTheNetworkMakesOfTheOtherFields) {
       pairs += run.x(i, genre.begin + k) * run.x(i, tags.begin + k);
     for (int t = 0; t < n_tasks; ++t) {
       const float quality = run.x(i, run.layout.numerics[1].begin);
-      EXPECT_NEAR(run.outputs(i, t),
-                  expected(i, t) + run.x(i, wide.begin + t) +
-                      quality * run.dense.weights()[static_cast<size_t>(t)] + pairs,
-                  1e-4);
+      expected(i, t) += run.x(i, wide.begin + t) +
+                        quality * run.dense.weights()[static_cast<size_t>(t)] +
+                        static_cast<float>(pairs);
     }
+  }
+  if (const auto make_outputs = ChosenNetwork(run.job)->make_outputs; make_outputs != nullptr) {
+    // The terms are added to the logits that the outputs are made of.
+    const Matrix logits = expected;
+    make_outputs(run.job, std::make_unique<Given>(logits))
+        ->Forward({}, ConstMatrixView(run.x.data(), run.x.rows(), run.x.cols()), nn::Pass(),
+                  &expected);
+    EXPECT_NE(expected, logits);
+  }
+  for (Eigen::Index i = 0; i < run.x.rows(); ++i) {
+    for (int t = 0; t < n_tasks; ++t) EXPECT_NEAR(run.outputs(i, t), expected(i, t), 1e-4);
+  }
+}
+
+TEST_P(WideBeside, AsAGraphOfStandardOperatorsItGivesTheSame) {
+  WideRun run(GetParam());
+  if (!ChosenNetwork(run.job)->has_graph) return;
+  nn::Graph graph;
+  const int n_columns = static_cast<int>(run.x.cols());
+  const std::vector<nn::Graph::Value> values =
+      run.model->AddTo(&graph, run.dense.weights(), graph.AddInput({"x", false, n_columns}));
+  for (size_t t = 0; t < values.size(); ++t) graph.AddOutput(values[t], std::to_string(t));
+  const auto found = testing::RunGraph(
+      graph, {{"x", {{run.x.rows(), n_columns}, {run.x.data(), run.x.data() + run.x.size()}}}});
+  for (int t = 0; t < run.job.task_size(); ++t) {
+    for (Eigen::Index i = 0; i < run.x.rows(); ++i)
+      EXPECT_NEAR(found.at(std::to_string(t)).values[static_cast<size_t>(i)], run.outputs(i, t),
+                  1e-4 * (1 + std::abs(run.outputs(i, t))));
   }
 }
 

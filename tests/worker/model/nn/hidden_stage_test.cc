@@ -162,6 +162,24 @@ TEST(BatchStatistics, AreThoseOfAllRowsWhoeverSawThem) {
       << "g and b are as they were";
 }
 
+TEST(BatchStatistics, AreThoseOfLargeValues) {
+  std::vector<float> weights(4);
+  BatchStatistics sums(weights);
+  for (int slice = 0; slice < 100; ++slice)
+    sums.Add(weights, 1000, std::vector<float>{1e7f, -3e8f}, std::vector<float>{1e12f, 1e16f});
+  sums.Write(weights);
+  EXPECT_EQ(weights[0], 1e7f);
+  EXPECT_EQ(weights[1], -3e8f);
+  EXPECT_NEAR(weights[2], 1e12, 1e7);
+  EXPECT_NEAR(weights[3], 1e16, 1e11);
+  // Sums that there is no room for are refused, not cut.
+  EXPECT_THROW(sums.Add(weights, 1000, std::vector<float>{1e20f, 0}, std::vector<float>{1, 1}),
+               Error);
+  BatchStatistics half(weights);
+  half.Add(weights, 1, std::vector<float>{1e13f, 0}, std::vector<float>{0, 0});
+  EXPECT_THROW(half.Add(half.Serialize(), 4), Error);
+}
+
 TEST(BatchStatistics, RefusesWhatNobodyCanHaveSent) {
   const std::vector<float> weights(20);
   BatchStatistics sums(weights);
@@ -185,13 +203,48 @@ TEST(BatchStatistics, RefusesWhatNobodyCanHaveSent) {
   EXPECT_THAT(error(bytes.substr(0, bytes.size() - 1), 20), HasSubstr("batch statistics: "));
 }
 
-TEST(BatchStatistics, LeavesOutWhatIsNotFinite) {
-  const std::vector<float> weights(4, 7.0f);
-  BatchStatistics sums(weights);
-  sums.Add(weights, 5, std::vector<float>{1, NAN}, std::vector<float>{1, 1});
-  std::vector<float> written = weights;
-  sums.Write(written);
-  EXPECT_EQ(written, weights);
+TEST(BatchStatistics, SayWhatTheyCanHold) {
+  const auto can_hold = [](float mean, float variance) {
+    return BatchStatistics::CanHold(5, std::vector<float>{1, mean},
+                                    std::vector<float>{1, variance});
+  };
+  EXPECT_TRUE(can_hold(1e12f, 1e24f));
+  EXPECT_FALSE(can_hold(1e13f, 0));
+  EXPECT_FALSE(can_hold(-1e13f, 0));
+  EXPECT_FALSE(can_hold(0, 1e26f));
+  for (const float x : {NAN, INFINITY}) {
+    EXPECT_FALSE(can_hold(x, 1));
+    EXPECT_FALSE(can_hold(1, x));
+  }
+}
+
+TEST(BatchStatistics, AddThoseOfOthers) {
+  std::vector<float> weights(4);
+  BatchStatistics one(weights);
+  BatchStatistics two(weights);
+  one.Add(weights, 1, std::vector<float>{1, 2}, std::vector<float>{0, 0});
+  two.Add(weights, 3, std::vector<float>{5, 2}, std::vector<float>{0, 0});
+  BatchStatistics all(weights);
+  all.Add(one);
+  all.Add(two);
+  all.Write(weights);
+  EXPECT_EQ(weights, (std::vector<float>{4, 2, 3, 0}));
+}
+
+/// An infinite variance would make all other examples equal, and nothing would tell.
+TEST(BatchNorm, OfASliceWithAnExtremeNumberIsUndefined) {
+  for (const float extreme : {1e25f, -1e16f, 3e38f}) {
+    int64_t n = 0;
+    HiddenStage stage(Config(Hidden::BATCH, 0), 1, 19, &n);
+    std::vector<float> weights(static_cast<size_t>(n));
+    stage.Init(weights);
+    Matrix y = RandomInputs(6, 19, 1);
+    y(3, 11) = extreme;
+    BatchStatistics statistics(weights);
+    stage.Forward(weights, {true, 1, &statistics}, y);
+    EXPECT_TRUE(y.array().isNaN().all()) << extreme << ", behind the ReLU, too";
+    EXPECT_EQ(statistics.Serialize(), BatchStatistics(weights).Serialize());
+  }
 }
 
 TEST(Dropout, DropsTheShareAndKeepsTheMean) {

@@ -1,0 +1,154 @@
+// What whole jobs read of their files, and what they learn from it.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/random.h"
+#include "launch/job/load_job.h"
+#include "tests/sim/simulated_job.h"
+#include "tests/support/files.h"
+
+namespace zhiyin::testing {
+namespace {
+
+constexpr int kRows = 40'000;
+constexpr int kEpochs = 2;
+
+/// Each row ends with so many random characters, which no job reads.
+std::string Csv(int n_noise = 0) {
+  std::string text = "user,item,price,clicked,noise\n";
+  Random random(1);
+  for (int i = 0; i < kRows; ++i) {
+    text += "user " + std::to_string(i * 7919 % 1009) + ",item " + std::to_string(i % 211) + "," +
+            std::to_string(i % 97) + ".25," + (i % 3 == 0 ? "1," : "0,");
+    for (int n = 0; n < n_noise; ++n) text += static_cast<char>('a' + random.Below(26));
+    text += "\n";
+  }
+  return text;
+}
+
+struct Options {
+  int64_t shuffle_rows = 1'000'000;
+  int staleness = 0;
+  /// So many records at the end are the test split; 0: all are in both.
+  int n_held_out = 0;
+};
+
+/// The windows of a split have so many examples.
+constexpr Options kSmall = {.shuffle_rows = 1000};
+
+class Reading : public ::testing::Test {
+ protected:
+  /// Trains on files, and evaluates on them.
+  static Outcome Train(const std::vector<std::string>& files, int n_workers,
+                       const Options& options = {}) {
+    std::string split;
+    for (const std::string& file : files) split += "file: \"" + file + "\" ";
+    std::string train = split;
+    std::string test = split;
+    if (options.n_held_out > 0) {
+      train += "n_rows: " + std::to_string(kRows - options.n_held_out);
+      test += "first_row: " + std::to_string(kRows - options.n_held_out);
+    }
+    SimulatedJob run = {
+        launch::job::ParseJob("name: \"reading\" data { text { header: true } train { " + train +
+                                  "} test { " + test +
+                                  "} shuffle_rows: " + std::to_string(options.shuffle_rows) + R"(}
+              table { name: "t" dim: 2 optimizer { adagrad { learning_rate: 0.1 } } }
+              field { name: "user" table: "t" } field { name: "item" table: "t" }
+              numeric { name: "price" }
+              model { shared_bottom { bottom: [4] } }
+              task { name: "click" label { column: "clicked" equals: "1" }
+                     binary_cross_entropy {} }
+              train { epochs: )" + std::to_string(kEpochs) +
+                                  " batch_size: 1024 slices: 16 seed: 3 staleness: " +
+                                  std::to_string(options.staleness) +
+                                  " dense_optimizer { adam { learning_rate: 0.01 } } }",
+                              "reading", "/", {}),
+        1,
+        n_workers,
+        {}};
+    const Outcome outcome = Simulate(run);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.error();
+    return outcome;
+  }
+  static double BytesOf(const std::vector<std::string>& files) {
+    double n = 0;
+    for (const std::string& file : files)
+      n += static_cast<double>(std::filesystem::file_size(file));
+    return n;
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(Reading, OfWhatFitsInMemoryReadsEachByteOnce) {
+  const std::string csv = Csv();
+  std::vector<std::string> parts;
+  for (size_t f = 0, begin = csv.find('\n') + 1; begin < csv.size(); ++f) {
+    const size_t end = csv.find('\n', std::min(begin + csv.size() / 9, csv.size() - 1)) + 1;
+    parts.push_back(
+        folder_.WriteGzip("part" + std::to_string(f) + ".gz",
+                          csv.substr(0, csv.find('\n') + 1) + csv.substr(begin, end - begin)));
+    begin = end;
+  }
+  const std::vector<std::vector<std::string>> all = {
+      {folder_.Write("all.csv", csv)}, {folder_.WriteGzip("all.csv.gz", csv)}, parts};
+  const std::string expected = Train(all[0], 1).metrics;
+  ASSERT_NE(expected, "");
+  for (const std::vector<std::string>& files : all) {
+    for (const int n_workers : {4, 16}) {
+      const Outcome outcome = Train(files, n_workers);
+      EXPECT_EQ(outcome.metrics, expected) << files[0];
+      const double n_passes = 2;  // over the training split and the test split
+      EXPECT_LE(outcome.summary["bytes_read"], 1.05 * n_passes * BytesOf(files)) << files[0];
+      EXPECT_LE(outcome.summary["files_opened"],
+                n_passes * static_cast<double>(files.size() + static_cast<size_t>(n_workers)));
+    }
+  }
+}
+
+TEST_F(Reading, OfWhatDoesNotFitReadsEachByteOnceAnEpoch) {
+  const std::vector<std::string> files = {folder_.Write("all.csv", Csv())};
+  const std::string expected = Train(files, 1, kSmall).metrics;
+  for (const int n_workers : {4, 16}) {
+    const Outcome outcome = Train(files, n_workers, kSmall);
+    EXPECT_EQ(outcome.metrics, expected);
+    // Two first passes, and for each epoch the training split and the test split.
+    EXPECT_LE(outcome.summary["bytes_read"], (2 * 1.05 + kEpochs * 2 * 1.1) * BytesOf(files));
+  }
+  const Outcome stale = Train(files, 4, {.shuffle_rows = 1000, .staleness = -1});
+  EXPECT_LE(stale.summary["bytes_read"], (2 * 1.05 + kEpochs * 2 * 1.1) * BytesOf(files));
+}
+
+TEST_F(Reading, OfAGzipThatDoesNotFitBeginsAtItsPoints) {
+  // A column that compresses badly makes the file large, and its rows few.
+  const std::string csv = Csv(/*n_noise=*/100);
+  const std::string expected = Train({folder_.Write("all.csv", csv)}, 1, kSmall).metrics;
+  const std::vector<std::string> files = {folder_.WriteGzip("all.csv.gz", csv)};
+  for (const int n_workers : {4, 16}) {
+    const Outcome outcome = Train(files, n_workers, kSmall);
+    EXPECT_EQ(outcome.metrics, expected);
+    // With 4 workers each has four of the slices, and goes from one part of the file to another.
+    const double each_epoch = n_workers == 16 ? 1.15 : 1.5;
+    EXPECT_LE(outcome.summary["bytes_read"],
+              (2 * 1.05 + kEpochs * 2 * each_epoch) * BytesOf(files));
+  }
+}
+
+TEST_F(Reading, OfAFileOfWhichSomeRowsAreHeldOutReadsEachByteOnce) {
+  const std::vector<std::string> files = {folder_.Write("all.csv", Csv())};
+  const Options options = {.n_held_out = 7001};
+  const std::string expected = Train(files, 1, options).metrics;
+  for (const int n_workers : {4, 16}) {
+    const Outcome outcome = Train(files, n_workers, options);
+    EXPECT_EQ(outcome.metrics, expected);
+    // A tenth more is read than is likely to have the records.
+    EXPECT_LE(outcome.summary["bytes_read"], 1.2 * BytesOf(files));
+  }
+}
+
+}  // namespace
+}  // namespace zhiyin::testing

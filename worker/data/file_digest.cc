@@ -1,0 +1,55 @@
+#include "worker/data/file_digest.h"
+
+#include <algorithm>
+#include <fstream>
+#include <span>
+
+#include "common/error.h"
+#include "common/hash.h"
+#include "worker/data/file_bytes.h"
+
+namespace zhiyin::worker::data {
+namespace {
+
+constexpr int64_t kSampleBytes = int64_t{64} << 10;
+
+}  // namespace
+
+FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick& tick) {
+  FileDigest result = {path, FileBytes(path).stamp().n_bytes, 0};
+  const bool is_whole = result.n_bytes <= n_sampled_bytes;
+  const int64_t n_samples = is_whole ? (result.n_bytes + kSampleBytes - 1) / kSampleBytes
+                                     : n_sampled_bytes / kSampleBytes;
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> bytes(static_cast<size_t>(kSampleBytes));
+  Digest digest;
+  for (int64_t i = 0; i < n_samples; ++i) {
+    tick();
+    // The distance is a quotient first: the product of a length and a number could overflow.
+    const int64_t last = result.n_bytes - kSampleBytes;
+    const int64_t begin = is_whole             ? i * kSampleBytes
+                          : i == n_samples - 1 ? last
+                                               : last / (n_samples - 1) * i;
+    const int64_t n = std::min(kSampleBytes, result.n_bytes - begin);
+    file.seekg(begin);
+    if (!file.read(bytes.data(), n))
+      Fail(path, ": cannot read ", n, " bytes at byte ", begin, ", expected a file that stays");
+    digest.Update(std::as_bytes(std::span(bytes.data(), static_cast<size_t>(n))));
+  }
+  result.digest = digest.Value();
+  return result;
+}
+
+std::vector<FileDigest> DigestTrainingFiles(const Data& data, const Tick& tick) {
+  std::vector<std::string> paths(data.train().file().begin(), data.train().file().end());
+  for (const Join& join : data.join())
+    paths.insert(paths.end(), join.file().begin(), join.file().end());
+  std::vector<FileDigest> digests;
+  const int64_t n_sampled_bytes =
+      std::clamp(kAllSampledBytes / std::max<int64_t>(static_cast<int64_t>(paths.size()), 1),
+                 kMinSampledBytes, kMaxSampledBytes);
+  for (const std::string& path : paths) digests.push_back(DigestOf(path, n_sampled_bytes, tick));
+  return digests;
+}
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,105 @@
+#include "worker/data/file_source.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace zhiyin::worker::data {
+
+void ExamplePlaces::Clear() {
+  numbers_.clear();
+  files_.clear();
+}
+
+void ExamplePlaces::Add(const std::string& path, int64_t number, int64_t n) {
+  if (files_.empty() || files_.back().path != path)
+    files_.push_back({static_cast<int64_t>(numbers_.size()), path});
+  numbers_.insert(numbers_.end(), static_cast<size_t>(n), number);
+}
+
+std::string ExamplePlaces::Of(int64_t example) const {
+  size_t file = files_.size() - 1;
+  while (files_[file].first > example) --file;
+  return files_[file].path + ":" + std::to_string(numbers_[static_cast<size_t>(example)]);
+}
+
+FileSource::FileSource(const Job& job, SplitKind split, LabelDomains labels,
+                       RowParser::Observer observer, Tick tick, ReadCounts* counts)
+    : is_shared_(!job.data().has_behaviour()),
+      blocks_(OpenRecords(job, SplitOf(job.data(), split), UseOf(labels), tick, counts),
+              SplitOf(job.data(), split)),
+      assembler_(job, split, blocks_.records().columns(), std::move(labels), std::move(observer),
+                 tick) {}
+
+int64_t FileSource::Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) {
+  Clear(rows, bad);
+  const int64_t n_block = blocks_.GoTo(block);
+  Records& records = blocks_.records();
+  for (int64_t i = 0; i < n_block; ++i) {
+    const int64_t n_before = rows->n;
+    if (!AppendNext(&records, rows)) return i;
+    if (wrong_.empty()) {
+      places_.Add(records.path(), records.number(), rows->n - n_before);
+    } else {
+      bad->push_back(
+          {block * kBlockRows + i, records.path() + ":", records.number(), wrong_, false});
+    }
+  }
+  return n_block;
+}
+
+void FileSource::Clear(Rows* rows, std::vector<BadLine>* bad) {
+  *rows = assembler_.NewRows();
+  bad->clear();
+  places_.Clear();
+  n_examples_.clear();
+}
+
+bool FileSource::AppendNext(Records* records, Rows* rows) {
+  const int64_t position = records->position();
+  const int64_t n_before = rows->n;
+  if (!records->Next(&record_)) return false;
+  wrong_ = record_.wrong;
+  if (wrong_.empty()) wrong_ = assembler_.Append(position, records->path(), &record_.values, rows);
+  n_examples_.push_back(static_cast<int32_t>(rows->n - n_before));
+  return true;
+}
+
+void FileSource::BeginShare(const FileCut& begin, const FileCut& end, int64_t points_every) {
+  share_ = blocks_.records().Between(begin, end);
+  if (points_every > 0) share_->NotePoints(points_every);
+  share_begin_ = begin;
+  share_findings_ = ShareFindings();
+  next_begin_ = begin.offset > 0 ? begin.file + 1 : begin.file;
+}
+
+int64_t FileSource::ReadOn(int64_t n_most, Rows* rows, std::vector<BadLine>* bad) {
+  Clear(rows, bad);
+  int64_t& n_records = share_findings_.n_records;
+  for (int64_t i = 0; i < n_most; ++i, ++n_records) {
+    std::optional<Records::Place> place;
+    if (n_records % kPlaceEvery == 0) place = share_->place();
+    if (!AppendNext(share_.get(), rows)) return i;
+    if (place.has_value()) share_findings_.places.push_back(*place);
+    NoteBegins(share_->file() + 1, n_records);
+    if (wrong_.empty()) continue;
+    const bool is_relative = share_begin_.offset > 0 && share_->file() == share_begin_.file;
+    bad->push_back({n_records, share_->path() + ":", share_->number(), wrong_, is_relative});
+  }
+  return n_most;
+}
+
+void FileSource::NoteBegins(size_t end_file, int64_t first) {
+  for (; next_begin_ < end_file; ++next_begin_)
+    share_findings_.file_begins.emplace_back(next_begin_, first);
+}
+
+ShareFindings FileSource::EndShare() {
+  share_findings_.ends = share_->ends();
+  share_findings_.points = share_->TakePoints();
+  const FileCut& end = share_findings_.ends.end;
+  NoteBegins(end.offset > 0 ? end.file + 1 : end.file, share_findings_.n_records);
+  return std::move(share_findings_);
+}
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,57 @@
+#include "worker/data/format/arrow_library.h"
+
+#include <dlfcn.h>
+
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "common/text.h"
+
+namespace zhiyin::worker::data {
+namespace {
+
+constexpr const char* kArrowPlugin = "libzhiyin_arrow.so";
+constexpr const char* kArrowFunction = "zhiyin_arrow_plugin";
+constexpr const char* kHowToMake = "launch/install_packages.sh arrow, then a build, makes it";
+
+std::vector<std::string> ArrowPlaces() {
+  std::error_code error;
+  const std::filesystem::path folder =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  if (error) return {};
+  return {(folder / kArrowPlugin).string(), (folder / "lib" / kArrowPlugin).string(),
+          (folder.parent_path() / "lib" / kArrowPlugin).string()};
+}
+
+ArrowLibrary NoLibrary(const std::string& why) {
+  return {nullptr, TextOf("needs the plugin ", kArrowPlugin, ": ", why, "; ", kHowToMake)};
+}
+
+ArrowLibrary LoadArrowFrom(const std::string& path) {
+  // It stays loaded: libraries with threads and destructors of their own cannot be unloaded safely.
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (library == nullptr) return NoLibrary(dlerror());
+  const auto function = reinterpret_cast<ZhiyinArrowPluginFunction>(dlsym(library, kArrowFunction));
+  if (function == nullptr) return NoLibrary(path + " is not one");
+  const ZhiyinArrowPlugin* plugin = function();
+  if (plugin->version != kZhiyinArrowVersion) {
+    return NoLibrary(TextOf(path, " has version ", plugin->version, ", expected ",
+                            kZhiyinArrowVersion, ", that of this program"));
+  }
+  return {plugin, ""};
+}
+
+}  // namespace
+
+ArrowLibrary LoadArrowLibrary() {
+  std::string places;
+  for (const std::string& path : ArrowPlaces()) {
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) return LoadArrowFrom(path);
+    places += (places.empty() ? "" : ", ") + path;
+  }
+  return NoLibrary("looked in " + places);
+}
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,56 @@
+// What the program and its plugin libzhiyin_arrow.so say to each other. C alone: they may be built
+// by different compilers, with different standard libraries and sanitizers.
+//
+// The plugin exports one function, zhiyin_arrow_plugin. Nothing of it throws. A function that
+// returns an int returns 0, or else 1 after it wrote a text that ends in NUL to
+// error[0, n_error).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "worker/data/format/arrow_c_data.h"
+
+extern "C" {
+
+/// A file that is open. Used by one thread at a time.
+struct ZhiyinArrowFile;
+
+/// A part of a file that can be read without those before it: a row group of Parquet. What cannot
+/// be read so has one, the whole file.
+struct ZhiyinArrowGroup {
+  int64_t n_rows;  // -1: not known without reading the file
+  int64_t begin;   // its bytes in the file: [begin, end)
+  int64_t end;
+};
+
+struct ZhiyinArrowPlugin {
+  int32_t version;            // kZhiyinArrowVersion
+  const char* arrow_version;  // of the Arrow library: "26.0.1"
+
+  /// Opens a file of Parquet or Arrow IPC, and reads its schema. What is read of it takes at most
+  /// `max_bytes` of memory at a time.
+  int (*open)(const char* path, int64_t max_bytes, ZhiyinArrowFile** file, char* error,
+              size_t n_error);
+  /// Streams of the file stay valid.
+  void (*close)(ZhiyinArrowFile* file);
+  /// "Parquet", "Arrow IPC" or "Arrow IPC stream".
+  const char* (*format)(const ZhiyinArrowFile* file);
+  /// The columns: the children of a struct.
+  int (*schema)(ZhiyinArrowFile* file, ArrowSchema* schema, char* error, size_t n_error);
+  int64_t (*n_groups)(const ZhiyinArrowFile* file);
+  /// REQUIRES: 0 <= i < n_groups.
+  ZhiyinArrowGroup (*group)(const ZhiyinArrowFile* file, int64_t i);
+  /// Begins to read these columns, which are given by their positions in the schema in ascending
+  /// order, of groups [first, first + n). The batches are consistent: offsets and indices point
+  /// into the buffers that they are for. Text may be other than UTF-8.
+  int (*read)(ZhiyinArrowFile* file, const int32_t* columns, int64_t n_columns, int64_t first_group,
+              int64_t n_groups, ArrowArrayStream* stream, char* error, size_t n_error);
+};
+
+using ZhiyinArrowPluginFunction = const ZhiyinArrowPlugin* (*)();
+
+}  // extern "C"
+
+/// Grows with every change of this file.
+inline constexpr int32_t kZhiyinArrowVersion = 1;

@@ -1,0 +1,236 @@
+#include "worker/data/format_records.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/error.h"
+#include "worker/data/behaviour_columns.h"
+#include "worker/data/format/delimited.h"
+#include "worker/data/joins.h"
+
+namespace zhiyin::worker::data {
+namespace {
+
+/// Collects wanted columns, each once.
+class WantedList {
+ public:
+  /// Adds a column that is read for an input, `user` in messages. What several inputs read a column
+  /// for must suit all of them: a text suits a number and a category.
+  void Add(const std::string& name, WantedColumn::Use use, const std::string& user) {
+    if (name.size() > 1 && name[0] == '#' &&
+        name.find_first_not_of("0123456789", 1) == std::string::npos) {
+      Fail(user, ": column \"", name,
+           "\" is a position, but the records of these files name their values: expected a name");
+    }
+    const auto at = std::find_if(columns_.begin(), columns_.end(),
+                                 [&](const WantedColumn& column) { return column.name == name; });
+    if (at == columns_.end()) {
+      columns_.push_back({name, use});
+    } else {
+      at->use = std::min(at->use, use);
+    }
+  }
+  std::vector<WantedColumn> Take() { return std::move(columns_); }
+
+ private:
+  std::vector<WantedColumn> columns_;
+};
+static_assert(WantedColumn::Use::kText < WantedColumn::Use::kCategories &&
+              WantedColumn::Use::kCategories < WantedColumn::Use::kNumber);
+
+WantedColumn::Use UseOfLabel(const Label& label) {
+  return label.has_equals() || label.has_prefix() ? WantedColumn::Use::kText
+                                                  : WantedColumn::Use::kNumber;
+}
+
+}  // namespace
+
+const Format* FormatOfFiles(const Text& text, const Split& split, const Tick& tick) {
+  const Format* told = nullptr;
+  switch (text.layout_case()) {
+    case Text::kDelimited:
+    case Text::LAYOUT_NOT_SET:
+      break;
+    case Text::kJsonLines:
+      told = &kJsonLines;
+      break;
+    case Text::kLibsvm:
+      told = &kLibsvm;
+      break;
+    case Text::kLibffm:
+      told = &kLibffm;
+      break;
+    case Text::kSlots:
+      told = &kSlots;
+      break;
+  }
+  if (told != nullptr || text.has_delimited()) return told;
+  if (split.file().empty()) Fail("data: no file in a split, expected at least one");
+  for (const std::string& path : split.file()) {
+    tick();
+    const FileStart start = ReadStart(path);
+    if (!start.bytes.empty()) return RecogniseFormat(start.bytes, text);
+  }
+  return nullptr;
+}
+
+std::vector<WantedColumn> WantedColumns(const Job& job, LabelUse labels) {
+  using Use = WantedColumn::Use;
+  std::vector<std::string> added = JoinedColumns(job.data());
+  if (job.data().has_behaviour())
+    added.insert(added.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+  WantedList wanted;
+  const auto add = [&](const std::string& column, const std::string& name, Use use) {
+    const std::string& own = column.empty() ? name : column;
+    if (std::find(added.begin(), added.end(), own) == added.end()) wanted.Add(own, use, name);
+  };
+  for (const Field& field : job.field())
+    add(field.column(), field.name(), field.bucket_size() > 0 ? Use::kNumber : Use::kCategories);
+  for (const Numeric& numeric : job.numeric()) add(numeric.column(), numeric.name(), Use::kNumber);
+  for (const Join& join : job.data().join()) add(join.column(), "data.join", Use::kText);
+  if (job.data().has_behaviour()) {
+    const zhiyin::Behaviour& behaviour = job.data().behaviour();
+    for (const std::string& column : {behaviour.user(), behaviour.item(), behaviour.time()})
+      add(column, "data.behaviour", Use::kText);
+    if (!behaviour.event().empty()) add(behaviour.event(), "data.behaviour", Use::kNumber);
+  }
+  if (labels == LabelUse::kIgnored) return wanted.Take();
+  for (const Task& task : job.task()) {
+    add(task.label().column(), task.name(), UseOfLabel(task.label()));
+    if (task.has_sample_space())
+      add(task.sample_space().column(), task.name(), UseOfLabel(task.sample_space()));
+    if (!task.weight_column().empty()) add(task.weight_column(), task.name(), Use::kNumber);
+  }
+  return wanted.Take();
+}
+
+Columns ColumnsOf(const std::vector<WantedColumn>& wanted, const std::string& where) {
+  Columns columns = {static_cast<int>(wanted.size()), {}, where};
+  for (const WantedColumn& column : wanted) columns.names.push_back(column.name);
+  return columns;
+}
+
+FormatRecords::FormatRecords(const Format& format, const Job& job, const Split& split,
+                             LabelUse labels, Tick tick, ReadCounts* counts)
+    : format_(format),
+      text_(job.data().text()),
+      wanted_(WantedColumns(job, labels)),
+      columns_(ColumnsOf(wanted_, split.file(0))),
+      tick_(std::move(tick)),
+      counts_(counts) {
+  for (const std::string& path : split.file()) {
+    tick_();
+    const FileStart start = ReadStart(path);
+    const Format* own = text_.layout_case() == Text::LAYOUT_NOT_SET && !start.bytes.empty()
+                            ? RecogniseFormat(start.bytes, text_)
+                            : &format;
+    if (own != &format) {
+      Fail(path, ": is ", own == nullptr ? "delimited text" : own->name, ", expected ", format.name,
+           " as in ", split.file(0));
+    }
+    files_.push_back({path, start.stamp});
+  }
+  files_[0].begin = 0;
+  end_file_ = files_.size();
+}
+
+FormatRecords::FormatRecords(const FormatRecords& all, size_t begin_file, size_t end_file)
+    : format_(all.format_),
+      text_(all.text_),
+      wanted_(all.wanted_),
+      columns_(all.columns_),
+      files_(all.files_),
+      tick_(all.tick_),
+      counts_(all.counts_),
+      begin_file_(begin_file),
+      end_file_(end_file),
+      next_file_(begin_file) {}
+
+bool FormatRecords::Next(RecordView* record) {
+  while (reader_ == nullptr || !reader_->Next(&record_)) {
+    if (!OpenNext()) return false;
+  }
+  ++position_;
+  record->wrong = record_.wrong;
+  if (!record->wrong.empty()) return true;
+  record->values.assign(record_.values.begin(), record_.values.end());
+  if (!text_.trim()) return true;
+  for (Value& value : record->values) {
+    if (value.kind() == Value::Kind::kText) value = Value(TrimSpaces(value.text()));
+  }
+  return true;
+}
+
+int64_t FormatRecords::Skip(int64_t n) {
+  int64_t n_done = 0;
+  while (n_done < n) {
+    if (reader_ != nullptr) {
+      const int64_t n_wanted = std::min(n - n_done, PieceTick::kPieces);
+      const int64_t n_here = reader_->Skip(n_wanted);
+      n_done += n_here;
+      position_ += n_here;
+      tick_();
+      if (n_here == n_wanted) continue;
+    }
+    if (!OpenNext()) break;
+  }
+  return n_done;
+}
+
+void FormatRecords::Seek(const Place& place) {
+  next_file_ = place.file;
+  reader_.reset();
+  position_ = place.position;
+}
+
+size_t FormatRecords::FileBefore(int64_t position) const {
+  size_t file = 0;
+  while (file + 1 < files_.size() && files_[file + 1].begin >= 0 &&
+         files_[file + 1].begin <= position)
+    ++file;
+  return file;
+}
+
+void FormatRecords::RestartBefore(int64_t position) {
+  next_file_ = FileBefore(position);
+  reader_.reset();
+  position_ = files_[next_file_].begin;
+}
+
+void FormatRecords::SetBegins(std::span<const int64_t> begins) {
+  for (size_t f = 0; f < files_.size(); ++f) files_[f].begin = begins[f];
+}
+
+std::vector<int64_t> FormatRecords::Begins() const {
+  std::vector<int64_t> begins;
+  for (const File& file : files_) begins.push_back(file.begin);
+  return begins;
+}
+
+std::vector<Unit> FormatRecords::Units() const {
+  std::vector<Unit> units;
+  for (size_t f = 0; f < files_.size(); ++f) units.push_back({{f, 0}, files_[f].stamp.n_bytes});
+  return units;
+}
+
+std::unique_ptr<Records> FormatRecords::Between(const FileCut& begin, const FileCut& end) const {
+  return std::unique_ptr<Records>(new FormatRecords(*this, begin.file, end.file));
+}
+
+bool FormatRecords::OpenNext() {
+  if (next_file_ >= end_file_) return false;
+  tick_();
+  File& file = files_[next_file_++];
+  file.begin = position_;
+  const FileStamp stamp = FileBytes(file.path).stamp();
+  if (stamp != file.stamp) {
+    Fail(file.path, ": changed since the job began: ", file.stamp.n_bytes, " bytes then, ",
+         stamp.n_bytes, " now, expected a file that stays as it is");
+  }
+  reader_.reset();
+  // An empty file has no records in any format.
+  if (stamp.n_bytes > 0) reader_ = format_.open(file.path, text_, wanted_, counts_);
+  return true;
+}
+
+}  // namespace zhiyin::worker::data

@@ -1,0 +1,91 @@
+// The records of files whose records name their values.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "configs/job.pb.h"
+#include "worker/data/file_bytes.h"
+#include "worker/data/format/format.h"
+#include "worker/data/records.h"
+
+namespace zhiyin::worker::data {
+
+/// Returns the format of the files of a split: the one that Text.layout says, or else the one that
+/// recognises the first file that is not empty; null for delimited text. Calls `tick` for every
+/// file that is looked at. Throws Error where a file cannot be read, and where it is of a format
+/// that is no text though a layout of text is given.
+const Format* FormatOfFiles(const Text& text, const Split& split, const Tick& tick);
+
+/// Returns the columns that a job reads from files whose records name their values, those that
+/// joins and data.behaviour add not among them, each once. Throws Error where an input gives the
+/// position of a column in place of its name.
+std::vector<WantedColumn> WantedColumns(const Job& job, LabelUse labels);
+/// Returns the columns of these names. `where` is where they come from, for messages.
+Columns ColumnsOf(const std::vector<WantedColumn>& wanted, const std::string& where);
+
+/// Reads the records of files of one format. Its places are the beginnings of files. Used by one
+/// thread.
+class FormatRecords final : public Records {
+ public:
+  /// Looks at every file, so that one that is missing or of another format is reported at once.
+  /// Adds what it reads later to *counts, which outlives it.
+  FormatRecords(const Format& format, const Job& job, const Split& split, LabelUse labels,
+                Tick tick, ReadCounts* counts);
+
+  void SetTick(Tick tick) override { tick_ = std::move(tick); }
+  const Columns& columns() const override { return columns_; }
+  bool Has(size_t) const override { return true; }
+  int64_t position() const override { return position_; }
+  bool Next(RecordView* record) override;
+  int64_t Skip(int64_t n) override;
+  std::optional<Place> place() const override { return {}; }
+  void Seek(const Place& place) override;
+  int64_t BeginBefore(int64_t position) const override {
+    return files_[FileBefore(position)].begin;
+  }
+  void RestartBefore(int64_t position) override;
+  void SetBegins(std::span<const int64_t> begins) override;
+  std::vector<int64_t> Begins() const override;
+  std::vector<Unit> Units() const override;
+  double RecordBytes() const override { return 0; }
+  std::unique_ptr<Records> Between(const FileCut& begin, const FileCut& end) const override;
+  ShareEnds ends() const override { return {{begin_file_, 0}, {end_file_, 0}}; }
+  const std::string& path() const override { return files_[next_file_ - 1].path; }
+  size_t file() const override { return next_file_ - 1; }
+  int64_t number() const override { return record_.number; }
+
+ private:
+  FormatRecords(const FormatRecords& all, size_t begin_file, size_t end_file);
+
+  struct File {
+    std::string path;
+    FileStamp stamp;
+    /// The number of its first record; -1 while unknown.
+    int64_t begin = -1;
+  };
+  size_t FileBefore(int64_t position) const;
+  /// Opens the next file; returns false when there is none.
+  bool OpenNext();
+
+  const Format& format_;
+  Text text_;
+  std::vector<WantedColumn> wanted_;
+  Columns columns_;
+  std::vector<File> files_;
+  Tick tick_;
+  ReadCounts* counts_;
+  // The files that are read: [begin_file_, end_file_).
+  size_t begin_file_ = 0;
+  size_t end_file_ = 0;
+  size_t next_file_ = 0;
+  std::unique_ptr<RecordReader> reader_;  // of file next_file_ - 1
+  int64_t position_ = 0;
+  Record record_;
+};
+
+}  // namespace zhiyin::worker::data

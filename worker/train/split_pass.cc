@@ -1,0 +1,355 @@
+#include "worker/train/split_pass.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "worker/train/block_delivery.h"
+
+namespace zhiyin::worker::train {
+namespace {
+
+constexpr char kReportsName[] = "a report of a share";
+/// A worker has so many points of compressed files to begin at, if there are so many workers; of
+/// all files there are at most kMaxPoints, each with a window of 32 KiB.
+constexpr int64_t kPointsPerWorker = 32;
+constexpr int64_t kMaxPoints = 1024;
+/// Files are so many that a worker that begins in the middle of one passes over little.
+constexpr int64_t kManyFilesPerWorker = 16;
+/// The most blocks around whose beginnings every worker remembers places; where there are more, not
+/// each has some.
+constexpr int64_t kMaxPlacedBlocks = 1 << 19;
+constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
+// Where a split is a part of its files, what is found in a share is kept for segments of so many
+// records, or more where there are too many.
+constexpr int64_t kSegmentRecords = 4096;
+constexpr size_t kMaxSegments = 256;
+
+}  // namespace
+
+SplitPass::SplitPass(const Job& job, data::SplitKind split, data::Source* source,
+                     int64_t n_kept_max, Group* group, int n_workers)
+    : job_(job),
+      split_(split),
+      source_(source),
+      n_kept_max_(n_kept_max),
+      group_(group),
+      n_workers_(n_workers),
+      first_row_(data::SplitOf(job.data(), split).first_row()),
+      end_row_(kNoEnd) {
+  const int64_t n_rows = data::SplitOf(job.data(), split).n_rows();
+  if (n_rows > 0 && n_rows < kNoEnd - first_row_) end_row_ = first_row_ + n_rows;
+}
+
+SharedFindings SplitPass::Read(const data::BlockDeal& deal, const data::SharedFiles* known) {
+  if (data::SharedFiles* const files = source_->shared_files(); files != nullptr) {
+    units_ = files->Units();
+    file_begins_.assign(units_.back().begin.file + 1, -1);
+    if (known != nullptr && known->FileBegins().size() == file_begins_.size()) {
+      file_begins_ = known->FileBegins();
+      BeginAt(known->PlaceBefore(first_row_));
+    }
+    points_every_ = PointsEvery();
+    double times = 1.1;
+    size_t n_units = EnoughUnits(times);
+    while (true) {
+      ReadShares(n_units);
+      NumberShares();
+      if (first_record_.back() >= end_row_ || n_units == units_.size()) break;
+      times *= 4;
+      n_units = std::max(EnoughUnits(times), n_units + 1);
+    }
+    SharePlaces();
+  } else {
+    ReadBlocks(deal);
+  }
+  SharedFindings shared = ShareFindings(findings_, job_, data::SplitName(split_), group_);
+  counts_ = shared.records;
+  if (is_shared()) {
+    const int64_t n = std::clamp(first_record_.back(), first_row_, end_row_) - first_row_;
+    if (counts_.n_records() != n)
+      Fail(kReportsName, ": ", n, " records in all, expected ", counts_.n_records());
+  }
+  return shared;
+}
+
+void SplitPass::ReadBlocks(const data::BlockDeal& deal) {
+  const int worker = group_->worker();
+  if (worker >= deal.n_parts) return;
+  data::Rows rows;
+  std::vector<data::BadLine> bad;
+  int64_t n_kept = 0;
+  for (int64_t block = 0;; ++block) {
+    group_->SendHeartbeat();
+    if (deal.WorkerOf(block) != worker) continue;
+    const int64_t n_records = source_->Read(block, &rows, &bad);
+    for (const data::BadLine& line : bad) CheckBadLine(line, job_.data());
+    if (n_records == 0) return;
+    findings_.Add(block, n_records, rows, bad, *source_);
+    n_kept += rows.n;
+    // A copy is just as large as it must be; what a source fills has grown in steps.
+    if (n_kept <= n_kept_max_) blocks_.emplace(block, data::Rows(rows));
+  }
+}
+
+bool SplitPass::is_part() const {
+  return first_row_ > 0 || end_row_ < kNoEnd;
+}
+
+void SplitPass::BeginAt(const data::Records::Place& start) {
+  const data::FileCut cut = {start.file, start.in_file.offset};
+  if (cut == data::FileCut()) return;
+  start_ = start;
+  const auto first = std::upper_bound(units_.begin(), units_.end(), cut,
+                                      [](const data::FileCut& at, const data::Unit& unit) {
+                                        return at < unit.begin;
+                                      }) -
+                     1;
+  units_.erase(units_.begin(), first);
+  if (units_.front().begin.file == cut.file)
+    units_.front().n_bytes -= cut.offset - units_.front().begin.offset;
+  units_.front().begin = cut;
+}
+
+size_t SplitPass::EnoughUnits(double times) const {
+  const double record_bytes = source_->shared_files()->RecordBytes();
+  if (end_row_ == kNoEnd || record_bytes == 0) return units_.size();
+  const double wanted = times * record_bytes * static_cast<double>(end_row_ - start_.position);
+  double before = 0;
+  size_t n = 0;
+  while (n < units_.size() && before < wanted) before += static_cast<double>(units_[n++].n_bytes);
+  return std::max<size_t>(n, 1);
+}
+
+data::FileCut SplitPass::CutOf(int64_t unit) const {
+  if (unit < static_cast<int64_t>(units_.size())) return units_[static_cast<size_t>(unit)].begin;
+  return {units_.back().begin.file + 1, 0};
+}
+
+void SplitPass::ReadShares(size_t n_units) {
+  const std::vector<int64_t> begins = DivideUnits(std::span(units_).first(n_units), n_workers_);
+  const size_t own = static_cast<size_t>(group_->worker());
+  ShareReport report{begins[own], begins[own + 1], {}, true};
+  const bool has_units = report.first_unit < report.end_unit;
+  segments_.clear();
+  std::map<int, data::FileCut> misread = {{group_->worker(), CutOf(report.first_unit)}};
+  while (true) {
+    if (const auto from = misread.find(group_->worker()); has_units && from != misread.end()) {
+      ReadShare(from->second, CutOf(report.end_unit));
+      report.findings = source_->shared_files()->EndShare();
+      report.is_kept = is_kept_;
+    }
+    // All workers are told all reports, and so agree on what is to be read again.
+    const std::vector<std::string> gathered =
+        group_->Gather(report.Serialize(), "its report of its share of the data");
+    ByteWriter all;
+    for (const std::string& bytes : gathered) all.PutString(bytes);
+    const std::string told = group_->Broadcast(all.Take(), "the reports of all shares");
+    ByteReader in(told, kReportsName);
+    reports_.clear();
+    for (int w = 0; w < n_workers_; ++w) {
+      reports_.push_back(
+          FromRank(group_->RankOfWorker(w), [&] { return ShareReport::Parse(in.GetString()); }));
+      const size_t at = static_cast<size_t>(w);
+      if (reports_[at].first_unit != begins[at] || reports_[at].end_unit != begins[at + 1])
+        Fail("rank ", group_->RankOfWorker(w), ": a report of the units from ",
+             reports_[at].first_unit, " to ", reports_[at].end_unit, ", expected ", begins[at],
+             " to ", begins[at + 1], ": do all ranks see files of equal sizes?");
+    }
+    misread = MisreadShares(reports_);
+    if (misread.empty()) break;
+  }
+  places_ = std::move(report.findings.places);
+  points_ = std::move(report.findings.points);
+}
+
+int64_t SplitPass::PointsEvery() const {
+  const int64_t n_files = static_cast<int64_t>(file_begins_.size());
+  if (n_files >= kManyFilesPerWorker * n_workers_) return 0;
+  int64_t n_bytes = 0;
+  for (const data::Unit& unit : units_) n_bytes += unit.n_bytes;
+  const int64_t n_points = std::min(kPointsPerWorker * std::max(n_workers_, 4), kMaxPoints);
+  return n_bytes / n_points + 1;
+}
+
+void SplitPass::ReadShare(const data::FileCut& begin, const data::FileCut& end) {
+  segments_.assign(1, {});
+  segment_records_ = is_part() ? kSegmentRecords : kNoEnd;
+  records_ = data::ShareRecords();
+  is_kept_ = true;
+  data::SharedFiles* const files = source_->shared_files();
+  files->BeginShare(begin, end, points_every_);
+  data::Rows rows;
+  std::vector<data::BadLine> bad;
+  while (const int64_t n_records = files->ReadOn(data::kBlockRows, &rows, &bad)) {
+    group_->SendHeartbeat();
+    for (const data::BadLine& line : bad) {
+      if (!is_part() && !line.is_relative) CheckBadLine(line, job_.data());
+    }
+    AddToSegments(n_records, rows, bad);
+    is_kept_ = is_kept_ && records_.n_examples() + rows.n - n_kept_max_ <= n_kept_max_;
+    if (is_kept_) {
+      // A copy is just as large as it must be; what a source fills has grown in steps.
+      records_.Append(data::Rows(rows), source_->n_examples_of_records());
+    } else {
+      records_ = data::ShareRecords();
+    }
+  }
+}
+
+void SplitPass::AddToSegments(int64_t n_records, const data::Rows& rows,
+                              std::span<const data::BadLine> bad) {
+  const int64_t first = segments_.back().findings.records.n_records();
+  if (first - segments_.back().first >= segment_records_) {
+    if (segments_.size() == kMaxSegments) {
+      for (size_t s = 0; s < kMaxSegments; s += 2) {
+        segments_[s].findings.AddNext(segments_[s + 1].findings);
+        if (s > 0) segments_[s / 2] = std::move(segments_[s]);
+      }
+      segments_.resize(kMaxSegments / 2);
+      segment_records_ *= 2;
+    }
+    segments_.push_back({first, {}});
+    segments_.back().findings.records.SkipTo(first);
+  }
+  segments_.back().findings.AddOfShare(n_records, rows, bad, *source_);
+}
+
+void SplitPass::NumberShares() {
+  first_record_.assign(1, start_.position);
+  // The lines that the shares so far have of the file that they end within.
+  int64_t n_lines = start_.in_file.n_lines;
+  int64_t n_lines_before_own = 0;
+  for (const ShareReport& report : reports_) {
+    const bool is_own = first_record_.size() == static_cast<size_t>(group_->worker()) + 1;
+    first_record_.push_back(first_record_.back() + report.findings.n_records);
+    if (report.first_unit == report.end_unit) continue;
+    const data::ShareEnds& ends = report.findings.ends;
+    if (ends.begin.offset == 0) n_lines = 0;
+    if (is_own) n_lines_before_own = n_lines;
+    n_lines = (ends.begin.file == ends.end.file ? n_lines : 0) + ends.n_lines;
+  }
+  const size_t own = static_cast<size_t>(group_->worker());
+  const data::FileCut& begin = reports_[own].findings.ends.begin;
+  for (data::Records::Place& place : places_) {
+    place.position += first_record_[own];
+    if (place.file == begin.file) place.in_file.n_lines += n_lines_before_own;
+  }
+  CollectFindings(n_lines_before_own);
+}
+
+void SplitPass::CollectFindings(int64_t n_lines_before) {
+  findings_ = data::SplitFindings();
+  const int64_t first_of_share = first_record_[static_cast<size_t>(group_->worker())];
+  for (const Segment& segment : segments_) {
+    const int64_t begin = first_of_share + segment.first;
+    const int64_t end = first_of_share + segment.findings.records.n_records();
+    const int64_t begin_in_split = std::max(begin, first_row_);
+    const int64_t end_in_split = std::min(end, end_row_);
+    if (begin_in_split >= end_in_split) continue;
+    if (begin_in_split == begin && end_in_split == end) {
+      findings_.AddNext(segment.findings);
+    } else {
+      findings_.AddNext(ReadAgain(begin_in_split, end_in_split, n_lines_before));
+    }
+  }
+  findings_.Renumber(first_of_share - first_row_, n_lines_before);
+  for (const auto& [row, line] : findings_.summary.first_bad) CheckBadLine(line, job_.data());
+}
+
+data::SplitFindings SplitPass::ReadAgain(int64_t begin, int64_t end, int64_t n_lines_before) {
+  const ShareReport& report = reports_[static_cast<size_t>(group_->worker())];
+  const int64_t first_of_share = first_record_[static_cast<size_t>(group_->worker())];
+  // The nearest place before: the beginning of the share, of a file, or one that was noted.
+  const data::FileCut& share_begin = report.findings.ends.begin;
+  data::Records::Place from = {
+      share_begin.file, first_of_share, {share_begin.offset, n_lines_before}};
+  for (const auto& [file, record] : report.findings.file_begins) {
+    if (first_of_share + record <= begin) from = {file, first_of_share + record, {}};
+  }
+  data::FileCut until = CutOf(report.end_unit);
+  for (const data::Records::Place& place : places_) {
+    if (place.position <= begin && place.position > from.position) from = place;
+    if (place.position >= end) {
+      until = {place.file, place.in_file.offset};
+      break;
+    }
+  }
+  data::SharedFiles* const files = source_->shared_files();
+  files->BeginShare({from.file, from.in_file.offset}, until, /*points_every=*/0);
+  data::SplitFindings found;
+  found.records.SkipTo(begin - from.position);
+  data::Rows rows;
+  std::vector<data::BadLine> bad;
+  for (int64_t record = from.position; record < end;) {
+    const int64_t n_most = std::min((record < begin ? begin : end) - record, data::kBlockRows);
+    const int64_t n = files->ReadOn(n_most, &rows, &bad);
+    if (n == 0)
+      Fail("data.", data::SplitName(split_), ": ends with record ", record, ", expected ", end,
+           " as when it was read before: files that stay as they are");
+    group_->SendHeartbeat();
+    if (record >= begin) found.AddOfShare(n, rows, bad, *source_);
+    record += n;
+  }
+  found.Renumber(from.position - first_of_share, from.in_file.n_lines);
+  return found;
+}
+
+void SplitPass::SharePlaces() {
+  const int64_t n_blocks =
+      (first_record_.back() - start_.position + data::kBlockRows - 1) / data::kBlockRows;
+  Thin(
+      first_row_,
+      data::kBlockRows * std::max<int64_t>((n_blocks + kMaxPlacedBlocks - 1) / kMaxPlacedBlocks, 1),
+      &places_);
+  for (size_t w = 0; w < reports_.size(); ++w) {
+    for (const auto& [file, record] : reports_[w].findings.file_begins) {
+      if (file >= file_begins_.size())
+        Fail(kReportsName, ": file ", file, " begins, of ", file_begins_.size());
+      file_begins_[file] = first_record_[w] + record;
+    }
+  }
+  const std::vector<std::string> gathered =
+      group_->Gather(SerializePlaces(places_), "the places of its records");
+  Places all;
+  for (size_t w = 0; w < gathered.size(); ++w) {
+    FromRank(group_->RankOfWorker(static_cast<int>(w)),
+             [&] { AppendPlaces(gathered[w], file_begins_.size(), &all); });
+  }
+  const std::string told = group_->Broadcast(SerializePlaces(all), "the places of all records");
+  all.clear();
+  FromRank(group_->RankOfWorker(0), [&] { AppendPlaces(told, file_begins_.size(), &all); });
+  source_->shared_files()->SetPlaces(file_begins_, std::move(all), SharePoints());
+}
+
+data::FilePoints SplitPass::SharePoints() {
+  const std::vector<std::string> gathered =
+      group_->Gather(SerializePoints(points_), "the points of its files");
+  data::FilePoints all;
+  for (size_t w = 0; w < gathered.size(); ++w) {
+    FromRank(group_->RankOfWorker(static_cast<int>(w)),
+             [&] { AddPoints(gathered[w], file_begins_.size(), &all); });
+  }
+  const std::string told = group_->Broadcast(SerializePoints(all), "the points of all files");
+  all.clear();
+  FromRank(group_->RankOfWorker(0), [&] { AddPoints(told, file_begins_.size(), &all); });
+  return all;
+}
+
+void SplitPass::Deliver(const std::function<std::vector<int64_t>(int worker)>& wanted,
+                        const std::function<void(int64_t block, data::Rows rows)>& keep) {
+  if (is_shared()) {
+    std::vector<bool> is_kept;
+    for (const ShareReport& report : reports_) is_kept.push_back(report.is_kept);
+    DeliverBlocks({job_, counts_, first_row_, first_record_, is_kept, &records_, n_kept_max_},
+                  wanted, keep, group_);
+    records_ = data::ShareRecords();
+    return;
+  }
+  for (auto& [block, rows] : blocks_) keep(block, std::move(rows));
+  blocks_.clear();
+}
+
+}  // namespace zhiyin::worker::train

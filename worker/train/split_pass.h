@@ -1,0 +1,115 @@
+// The first pass over a split: each byte of its files is read once, by one worker.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "configs/job.pb.h"
+#include "worker/data/rows.h"
+#include "worker/data/share_records.h"
+#include "worker/data/source.h"
+#include "worker/data/split_summary.h"
+#include "worker/train/data_pass.h"
+#include "worker/train/group.h"
+#include "worker/train/share_report.h"
+
+namespace zhiyin::worker::train {
+
+/// Reads a split with all workers. Where its files can be shared (Source::shared_files), each
+/// worker reads a share of consecutive units from end to end, and tells the others how many records
+/// there were; then all records have a number, and the blocks are delivered to the workers that
+/// need them. Otherwise each worker reads the blocks that a deal gives it.
+///
+/// A split may be a part of its files (first_row, n_rows). Then as many units are read as are
+/// likely to have its records, and more where they do not.
+///
+/// Used by the rank's thread; borrows what it is given. All functions are collective over all
+/// workers.
+class SplitPass {
+ public:
+  /// `source` is that of the split. A worker keeps at most n_kept_max examples, and twice as many
+  /// until blocks are delivered.
+  SplitPass(const Job& job, data::SplitKind split, data::Source* source, int64_t n_kept_max,
+            Group* group, int n_workers);
+
+  /// Reads the split, and returns what all workers found. Where files are shared, tells the source
+  /// where its blocks are. `known` are the files of another split that was read before; if they are
+  /// the same, what is before this split and known is not read again. May be null. Throws Error as
+  /// Source does, and as ShareFindings does.
+  SharedFindings Read(const data::BlockDeal& deal, const data::SharedFiles* known = nullptr);
+
+  /// Delivers blocks. `wanted(w)` are those that worker w needs, in the order of need; it gets the
+  /// first ones, as many as it may keep and were kept. `keep` is called for each block that this
+  /// worker gets. Call once, after Read.
+  void Deliver(const std::function<std::vector<int64_t>(int worker)>& wanted,
+               const std::function<void(int64_t block, data::Rows rows)>& keep);
+
+  /// Whether Read read shares.
+  bool is_shared() const { return !reports_.empty(); }
+
+ private:
+  /// Consecutive records of the share, and what was found in them; numbers are those of the share.
+  struct Segment {
+    int64_t first = 0;
+    data::SplitFindings findings;
+  };
+
+  void ReadBlocks(const data::BlockDeal& deal);
+  /// Whether only some records of the files are in the split.
+  bool is_part() const;
+  void BeginAt(const data::Records::Place& start);
+  /// How many units are likely to have so many times the records of the split and of what is before
+  /// it.
+  size_t EnoughUnits(double times) const;
+  /// After how many of its bytes a compressed file is to have a point; 0: it needs none.
+  int64_t PointsEvery() const;
+  /// The beginning of a unit, or the end of the last one.
+  data::FileCut CutOf(int64_t unit) const;
+  /// Reads this worker's share of the first n units until all shares fit together, and fills
+  /// reports_.
+  void ReadShares(size_t n_units);
+  void ReadShare(const data::FileCut& begin, const data::FileCut& end);
+  void AddToSegments(int64_t n_records, const data::Rows& rows, std::span<const data::BadLine> bad);
+  /// Gives the records of all shares their numbers, and collects what was found in those of this
+  /// share that are in the split.
+  void NumberShares();
+  void CollectFindings(int64_t n_lines_before);
+  /// Returns what is in records of this share, of which a segment has more. Numbers are those of
+  /// the share.
+  data::SplitFindings ReadAgain(int64_t begin, int64_t end, int64_t n_lines_before);
+  void SharePlaces();
+  /// Returns the points of all shares. Collective.
+  data::FilePoints SharePoints();
+
+  const Job& job_;
+  data::SplitKind split_;
+  data::Source* source_;
+  int64_t n_kept_max_;
+  Group* group_;
+  int n_workers_;
+  // The records of the split among those of its files: [first_row_, end_row_).
+  int64_t first_row_;
+  int64_t end_row_;
+  data::SplitFindings findings_;
+  data::RecordCounts counts_;
+  std::map<int64_t, data::Rows> blocks_;  // that were read as blocks and kept
+
+  // Where files are shared.
+  std::vector<data::Unit> units_;     // those that may be read
+  data::Records::Place start_;        // of the first unit
+  std::vector<int64_t> file_begins_;  // [files]; negative where it is not known
+  std::vector<Segment> segments_;     // of the share
+  int64_t segment_records_ = 0;       // a segment ends with so many
+  data::ShareRecords records_;        // of the share
+  bool is_kept_ = true;               // all of the share
+  Places places_;                     // of the share, as are the points
+  data::FilePoints points_;
+  int64_t points_every_ = 0;
+  std::vector<ShareReport> reports_;   // [n_workers]
+  std::vector<int64_t> first_record_;  // [n_workers + 1]: among those of all files
+};
+
+}  // namespace zhiyin::worker::train
