@@ -19,9 +19,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const std::vector<std::string> kNames = {"node-a", "node-b", "node-c"};
 /// Ranks 0 and 1 are servers: on node-a and node-b. Ranks 2 and 5 are on node-c.
@@ -149,7 +151,9 @@ TEST_F(Disturbed, RanksOfRankZerosHostThatAreStopped) {
 TEST_F(Disturbed, RanksOfAHostThatAreKilled) {
   const ProcessResult result =
       EndAfter([](const Hosts& hosts) { hosts.SignalRanks("node-c", SIGKILL); });
-  EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died (mpirun says which)")));
+  // mpirun may end before it has read what rank 0 says of it.
+  EXPECT_THAT(ErrorLines(result),
+              AnyOf(IsEmpty(), ElementsAre(HasSubstr("another rank died (mpirun says which)"))));
   EXPECT_THAT(result.err,
               ContainsRegex(
                   "mpirun noticed that process rank [25] with PID [0-9]+ on node node-c exited on "

@@ -13,6 +13,7 @@
 namespace zhiyin::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -243,7 +244,8 @@ TEST(Failure, AWorkerIsKilled) {
   EXPECT_FALSE(result.timed_out);
   EXPECT_NE(result.exit_code, 0);
   EXPECT_THAT(result.err, HasSubstr("exited on signal 9"));
-  EXPECT_THAT(ErrorLines(result), ElementsAre(HasSubstr("another rank died")));
+  // mpirun may end before it has read what rank 0 says of it.
+  EXPECT_THAT(ErrorLines(result), AnyOf(IsEmpty(), ElementsAre(HasSubstr("another rank died"))));
 }
 
 TEST(Failure, AnEvaluationTakesTheModelAsItWasTrained) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,19 @@
 #include "common/processors.h"
 
 namespace zhiyin::testing {
+namespace {
+
+/// The rank that mpirun gave a process; -1 where it is gone.
+int RankOf(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
+  const std::string name = "OMPI_COMM_WORLD_RANK=";
+  for (std::string variable; std::getline(file, variable, '\0');) {
+    if (variable.starts_with(name)) return std::stoi(variable.substr(name.size()));
+  }
+  return -1;
+}
+
+}  // namespace
 
 std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argument,
                          size_t n_ranks) {
@@ -28,6 +42,8 @@ std::vector<int> RanksOf(const BackgroundProcess& job, const std::string& argume
       return program.filename() != "zhiyin";
     });
   }
+  // Not by process ids, which begin again at small numbers now and then.
+  std::ranges::sort(ranks, {}, RankOf);
   return ranks;
 }
 
