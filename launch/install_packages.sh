@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, running and testing need. Does nothing when all are there.
 # usage: launch/install_packages.sh [test] [tidy] [sanitize] [bench] [cluster] [arrow]
-#        "test", "tidy", "sanitize", "bench": also those that only tests, tests/check_tidy.sh, the presets asan and fuzz, or
-#        benchmarks need; "cluster": also those that the
-#        tests over several hosts need, an SSH server among them, which is neither started now nor at the next boot
+#        "test", "tidy", "sanitize", "bench": also those that only tests, tests/check_tidy.sh, the presets asan, tsan and fuzz,
+#        or benchmarks need; "cluster": also those that the tests over several hosts need, an SSH server among them, which is
+#        neither started now nor at the next boot
 #        "arrow": the Arrow library, for Parquet and Arrow files (launch/install_arrow.sh)
 set -euo pipefail
 
 arrow=0
 packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev libeigen3-dev libprotobuf-dev
-          protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libboost-dev libhnswlib-dev libonnx-dev libzip-dev libisal-dev libsimdjson-dev
-          libzstd-dev liblz4-dev libbz2-dev liblzma-dev)
+          protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libboost-dev
+          libhnswlib-dev libonnx-dev libzip-dev libisal-dev libsimdjson-dev libzstd-dev liblz4-dev libbz2-dev liblzma-dev)
 for group in "$@"; do
   case "$group" in
-    test) packages+=(libgtest-dev libgmock-dev clang-format libcpp-httplib-dev) ;;
+    test) packages+=(libgtest-dev libgmock-dev clang clang-format libcpp-httplib-dev) ;;
     tidy) packages+=(clang-tidy) ;;
     sanitize) packages+=(clang libclang-rt-dev llvm) ;;
     bench) packages+=(libbenchmark-dev) ;;

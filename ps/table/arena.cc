@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(ZHIYIN_ADDRESS_SANITIZER)
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -14,13 +14,13 @@ constexpr size_t kChunkBytes = 32 * kHugePage;
 
 /// Under AddressSanitizer, forbids access to memory that is not allocated.
 void Forbid([[maybe_unused]] std::byte* begin, [[maybe_unused]] size_t n_bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(ZHIYIN_ADDRESS_SANITIZER)
   ASAN_POISON_MEMORY_REGION(begin, n_bytes);
 #endif
 }
 
 void Allow([[maybe_unused]] std::byte* begin, [[maybe_unused]] size_t n_bytes) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(ZHIYIN_ADDRESS_SANITIZER)
   ASAN_UNPOISON_MEMORY_REGION(begin, n_bytes);
 #endif
 }

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr double kTimeoutS = 60;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(ZHIYIN_THREAD_SANITIZER) || defined(ZHIYIN_ADDRESS_SANITIZER)
 constexpr uint64_t kSeedsPerPart = 3;
 #else
 constexpr uint64_t kSeedsPerPart = 30;

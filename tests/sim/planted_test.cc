@@ -10,7 +10,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr uint64_t kSeeds = 200;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(ZHIYIN_THREAD_SANITIZER) || defined(ZHIYIN_ADDRESS_SANITIZER)
 constexpr int kEnough = 2;
 #else
 constexpr int kEnough = 20;

@@ -7,7 +7,7 @@ namespace zhiyin::testing {
 namespace {
 
 constexpr uint64_t kParts = 16;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(ZHIYIN_THREAD_SANITIZER) || defined(ZHIYIN_ADDRESS_SANITIZER)
 constexpr uint64_t kWorldsPerPart = 8;  // a sanitizer takes ten times as long
 #else
 constexpr uint64_t kWorldsPerPart = 128;

@@ -25,7 +25,7 @@ using ::testing::AnyOf;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(ZHIYIN_THREAD_SANITIZER) || defined(ZHIYIN_ADDRESS_SANITIZER)
 constexpr uint64_t kSeeds = 8000;
 #else
 constexpr uint64_t kSeeds = 30000;

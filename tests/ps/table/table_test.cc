@@ -476,8 +476,8 @@ TEST(Eviction, FreedRowsAreUsedAgain) {
   EXPECT_LT(table.n_bytes(), 4 << 20);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)  // they keep memory of their own
+#if !defined(ZHIYIN_ADDRESS_SANITIZER) && \
+    !defined(ZHIYIN_THREAD_SANITIZER)  // they keep memory of their own
 int64_t ResidentBytes() {
   int64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages >> pages;
