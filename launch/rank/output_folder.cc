@@ -14,6 +14,7 @@
 #include "common/text.h"
 #include "launch/rank/launcher.h"
 #include "worker/saved/checkpoints.h"
+#include "worker/train/split_indexes.h"
 
 namespace zhiyin::launch::rank {
 
@@ -68,8 +69,11 @@ std::unique_ptr<OutputLock> PrepareOutputFolder(const std::string& path, Earlier
     Fail("--resume: --output=", path,
          " holds a run that came to its end, and no checkpoint: name another folder, or use "
          "--overwrite");
-  // A later --resume must not find them.
-  if (earlier == EarlierRun::kReplaced) worker::saved::RemoveCheckpoints(path);
+  // A later --resume must not find them; and a simulated run is to be that of an empty folder.
+  if (earlier == EarlierRun::kReplaced) {
+    worker::saved::RemoveCheckpoints(path);
+    worker::train::RemoveIndexes(path);
+  }
   const std::string probe = path + "/.zhiyin-probe";
   FileWriter file(probe);
   file.Commit();

@@ -8,10 +8,15 @@ namespace zhiyin::launch::rank {
 
 /// The results of an earlier run that the folder may hold.
 enum class EarlierRun {
-  kRefused,   // none
-  kReplaced,  // any; checkpoints are removed, other files are replaced when the new one is complete
-  kUnfinished,  // those of a run that did not end and had no checkpoint yet; the job begins again
-  kContinued,   // those of the job that is resumed
+  /// None.
+  kRefused,
+  /// Any. Checkpoints and indexes are removed; other files are replaced when the new one is
+  /// complete.
+  kReplaced,
+  /// Those of a run that did not end and had no checkpoint yet; the job begins again.
+  kUnfinished,
+  /// Those of the job that is resumed.
+  kContinued,
 };
 
 /// A lock on a folder that one job writes to. Held during the lifetime of this object, or until its

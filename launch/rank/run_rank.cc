@@ -170,7 +170,7 @@ bool Work(const RankOptions& options, const job::JobStart& job, const net::RoleM
                                               .stop_requested = options.stop_requested,
                                               .died_at = options.died_at,
                                               .inits_dense = job.inits_dense,
-                                              .resumed_from = job.rows,
+                                              .loaded_from = job.rows,
                                               .take_summary = options.take_summary};
   const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
   std::unique_ptr<OutputLock> lock;

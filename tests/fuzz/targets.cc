@@ -21,6 +21,7 @@ constexpr Target kTargets[] = {
     {"group", FuzzGroup, GroupSeeds},
     {"split_findings", FuzzSplitFindings, SplitFindingsSeeds},
     {"share_report", FuzzShareReport, ShareReportSeeds},
+    {"split_index", FuzzSplitIndex, SplitIndexSeeds},
     {"examples", FuzzExamples, ExamplesSeeds},
     {"progress", FuzzProgress, ProgressSeeds},
     {"epoch_sums", FuzzEpochSums, EpochSumsSeeds},

@@ -26,6 +26,7 @@ int FuzzServerReport(const uint8_t* data, size_t size);    // a server's counts
 int FuzzGroup(const uint8_t* data, size_t size);           // workers among themselves
 int FuzzSplitFindings(const uint8_t* data, size_t size);   // what a worker's first pass found
 int FuzzShareReport(const uint8_t* data, size_t size);     // where a worker's share of a file lies
+int FuzzSplitIndex(const uint8_t* data, size_t size);      // what an earlier first pass found
 int FuzzExamples(const uint8_t* data, size_t size);        // examples that another worker has read
 int FuzzProgress(const uint8_t* data, size_t size);        // a worker's tally
 int FuzzEpochSums(const uint8_t* data, size_t size);       // the workers' sums of an epoch
@@ -58,6 +59,7 @@ std::vector<std::string> ServerReportSeeds();
 std::vector<std::string> GroupSeeds();
 std::vector<std::string> SplitFindingsSeeds();
 std::vector<std::string> ShareReportSeeds();
+std::vector<std::string> SplitIndexSeeds();
 std::vector<std::string> ExamplesSeeds();
 std::vector<std::string> ProgressSeeds();
 std::vector<std::string> EpochSumsSeeds();

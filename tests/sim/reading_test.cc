@@ -34,10 +34,11 @@ struct Options {
   int staleness = 0;
   /// So many records at the end are the test split; 0: all are in both.
   int n_held_out = 0;
+  std::string index = "";
 };
 
 /// The windows of a split have so many examples.
-constexpr Options kSmall = {.shuffle_rows = 1000};
+const Options kSmall = {.shuffle_rows = 1000};
 
 class Reading : public ::testing::Test {
  protected:
@@ -55,7 +56,8 @@ class Reading : public ::testing::Test {
     SimulatedJob run = {
         launch::job::ParseJob("name: \"reading\" data { text { header: true } train { " + train +
                                   "} test { " + test +
-                                  "} shuffle_rows: " + std::to_string(options.shuffle_rows) + R"(}
+                                  "} shuffle_rows: " + std::to_string(options.shuffle_rows) +
+                                  " index: \"" + options.index + R"("}
               table { name: "t" dim: 2 optimizer { adagrad { learning_rate: 0.1 } } }
               field { name: "user" table: "t" } field { name: "item" table: "t" }
               numeric { name: "price" }
@@ -147,6 +149,38 @@ TEST_F(Reading, OfAFileOfWhichSomeRowsAreHeldOutReadsEachByteOnce) {
     EXPECT_EQ(outcome.metrics, expected);
     // A tenth more is read than is likely to have the records.
     EXPECT_LE(outcome.summary["bytes_read"], 1.2 * BytesOf(files));
+  }
+}
+
+TEST_F(Reading, OfASecondJobHasNoFirstPass) {
+  const std::string csv = Csv(/*n_noise=*/100);
+  const std::vector<std::vector<std::string>> all = {{folder_.Write("all.csv", csv)},
+                                                     {folder_.WriteGzip("all.csv.gz", csv)}};
+  const std::string expected = Train(all[0], 1, kSmall).metrics;
+  for (const std::vector<std::string>& files : all) {
+    Options options = kSmall;
+    options.index = folder_.Path("index");
+    // The first job already finds what its training split has told of its test split.
+    Train(files, 4, options);
+    for (const int n_workers : {1, 16}) {
+      const Outcome outcome = Train(files, n_workers, options);
+      EXPECT_EQ(outcome.metrics, expected);
+      // One worker has all slices of the gzip, and goes from one part of it to another.
+      const double each_epoch = files == all[0] ? 1.1 : n_workers == 1 ? 1.5 : 1.15;
+      EXPECT_LE(outcome.summary["bytes_read"], kEpochs * 2 * each_epoch * BytesOf(files))
+          << files[0] << " " << n_workers;
+    }
+  }
+  // What fits in memory is read in the first epoch, and kept. Of a split as small as this one
+  // several of 16 workers need the same blocks, and so read them as shares.
+  Options options;
+  options.index = folder_.Path("index");
+  const std::string expected_kept = Train(all[0], 1).metrics;
+  for (const int n_workers : {1, 4, 16}) {
+    const Outcome outcome = Train(all[0], n_workers, options);
+    EXPECT_EQ(outcome.metrics, expected_kept);
+    EXPECT_LE(outcome.summary["bytes_read"], 2 * 1.1 * BytesOf(all[0]))
+        << n_workers << " " << outcome.summary["files_opened"];
   }
 }
 

@@ -1,5 +1,6 @@
 #include "worker/data/check_data.h"
 
+#include "common/file.h"
 #include "worker/data/behaviour_columns.h"
 #include "worker/data/check_behaviour.h"
 #include "worker/data/check_text.h"
@@ -42,6 +43,16 @@ void CheckColumns(const config::Checker& check, const config::ConfigPath& path, 
     check.Fail(path("name"), "is given ", columns.name_size(), " times, expected n, ", columns.n());
 }
 
+void CheckIndex(const config::Checker& check, const config::ConfigPath& path, const Data& data) {
+  if (!data.has_text()) check.Fail(path, "generated data is not read from files");
+  if (data.has_behaviour()) {
+    check.Fail(path,
+               "data.behaviour is read whole by every job, expected data.index or data.behaviour");
+  }
+  if (!SchemeOf(data.index()).empty())
+    check.Fail(path, "is a URL, \"", data.index(), "\", expected the path of a folder");
+}
+
 /// Checks the source; returns the names of its columns, none where the headers of the files will
 /// tell them.
 std::vector<std::string> CheckSource(const config::Checker& check, const Data& data) {
@@ -78,6 +89,7 @@ KnownColumns CheckData(const config::Checker& check, const Job& job) {
     check.Fail(path, "has no source, expected text or one of the generated ones");
   if (!data.has_train()) check.Fail(path, "has no split to train on, expected train");
   check.CheckRange(path("max_bad_share"), data.max_bad_share(), 0.0, 1.0);
+  if (!data.index().empty()) CheckIndex(check, path("index"), data);
   check.CheckRange(path("shuffle_rows"), data.shuffle_rows(), kMinShuffleRows, int64_t{1} << 40);
   std::vector<std::string> columns = CheckSource(check, data);
   if (data.has_columns()) CheckColumns(check, path("columns"), data);

@@ -211,6 +211,9 @@ void ExpandFiles(const config::Checker& check, const FileNaming& naming, Data* d
   if (data->has_test()) expand(path("test"), data->mutable_test());
   for (int i = 0; i < data->join_size(); ++i) expand(path("join", i), data->mutable_join(i));
   CheckBytes(check, *data);
+  if (data->index().empty() || !SchemeOf(data->index()).empty()) return;
+  data->set_index(
+      AbsolutePath(check.IsOverridden(path("index")) ? "" : naming.folder, data->index()));
 }
 
 }  // namespace zhiyin::worker::data

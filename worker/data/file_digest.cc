@@ -40,16 +40,21 @@ FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick
   return result;
 }
 
-std::vector<FileDigest> DigestTrainingFiles(const Data& data, const Tick& tick) {
-  std::vector<std::string> paths(data.train().file().begin(), data.train().file().end());
-  for (const Join& join : data.join())
-    paths.insert(paths.end(), join.file().begin(), join.file().end());
+std::vector<FileDigest> DigestFiles(std::span<const std::string> paths, const Tick& tick) {
   std::vector<FileDigest> digests;
   const int64_t n_sampled_bytes =
       std::clamp(kAllSampledBytes / std::max<int64_t>(static_cast<int64_t>(paths.size()), 1),
                  kMinSampledBytes, kMaxSampledBytes);
   for (const std::string& path : paths) digests.push_back(DigestOf(path, n_sampled_bytes, tick));
   return digests;
+}
+
+std::vector<std::string> FilesOf(const Data& data, SplitKind split) {
+  const auto& files = SplitOf(data, split).file();
+  std::vector<std::string> paths(files.begin(), files.end());
+  for (const Join& join : data.join())
+    paths.insert(paths.end(), join.file().begin(), join.file().end());
+  return paths;
 }
 
 }  // namespace zhiyin::worker::data

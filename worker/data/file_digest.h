@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/tick.h"
 #include "configs/job.pb.h"
+#include "worker/data/split_kind.h"
 
 namespace zhiyin::worker::data {
 
@@ -34,9 +36,11 @@ inline constexpr int64_t kAllSampledBytes = int64_t{1} << 30;
 /// Throws Error as FileBytes does. REQUIRES: n_sampled_bytes >= kMinSampledBytes.
 FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick& tick);
 
-/// Digests the files that the training examples are made of: those of data.train, then those of the
-/// joins. Of each of n files at most kAllSampledBytes / n bytes are sampled, within
+/// Digests files. Of each of n files at most kAllSampledBytes / n bytes are sampled, within
 /// kMinSampledBytes and kMaxSampledBytes. Calls `tick` and throws as DigestOf does.
-std::vector<FileDigest> DigestTrainingFiles(const Data& data, const Tick& tick);
+std::vector<FileDigest> DigestFiles(std::span<const std::string> paths, const Tick& tick);
+
+/// The files that the examples of a split are made of: its own, then those of the joins.
+std::vector<std::string> FilesOf(const Data& data, SplitKind split);
 
 }  // namespace zhiyin::worker::data

@@ -56,6 +56,7 @@ class FileSource final : public Source, public SharedFiles {
   void BeginShare(const FileCut& begin, const FileCut& end, int64_t points_every) override;
   int64_t ReadOn(int64_t n_most, Rows* rows, std::vector<BadLine>* bad) override;
   ShareFindings EndShare() override;
+  bool CanJump() const override { return blocks_.records().CanJump(); }
   void SetPlaces(std::span<const int64_t> file_begins, std::vector<Records::Place> places,
                  FilePoints points) override {
     blocks_.SetPlaces(file_begins, std::move(places), std::move(points));

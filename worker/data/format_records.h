@@ -44,6 +44,7 @@ class FormatRecords final : public Records {
   bool Next(RecordView* record) override;
   int64_t Skip(int64_t n) override;
   std::optional<Place> place() const override { return {}; }
+  bool CanJump() const override { return false; }
   void Seek(const Place& place) override;
   int64_t BeginBefore(int64_t position) const override {
     return files_[FileBefore(position)].begin;

@@ -82,6 +82,15 @@ RecordCounts::RecordCounts(const RecordRuns& runs)
   }
 }
 
+RecordRuns RecordCounts::Runs() const {
+  RecordRuns runs;
+  for (size_t r = 0; r < runs_.size(); ++r) {
+    const int64_t end = r + 1 < runs_.size() ? runs_[r + 1].first_record : n_records_;
+    runs.Append(end - runs_[r].first_record, static_cast<int32_t>(runs_[r].n_examples));
+  }
+  return runs;
+}
+
 int64_t RecordCounts::n_blocks() const {
   return (n_records_ + kBlockRows - 1) / kBlockRows;
 }

@@ -76,6 +76,8 @@ class RecordCounts {
 
   int64_t n_records() const { return n_records_; }
   int64_t n_examples() const { return n_examples_; }
+  /// What this was made of.
+  RecordRuns Runs() const;
   /// The blocks of kBlockRows records, of which the last one may have fewer.
   int64_t n_blocks() const;
   /// The number of examples of the records 0 to `record`, exclusive. REQUIRES:

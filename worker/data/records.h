@@ -73,6 +73,8 @@ class Records {
   virtual int64_t BeginBefore(int64_t position) const = 0;
   /// Goes to the beginning of that file.
   virtual void RestartBefore(int64_t position) = 0;
+  /// Whether every place is reached without reading what is before it.
+  virtual bool CanJump() const = 0;
   /// Says that the files begin at these records, [files], where they are not negative. REQUIRES:
   /// nothing was read yet.
   virtual void SetBegins(std::span<const int64_t> begins) = 0;

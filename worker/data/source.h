@@ -75,6 +75,9 @@ class SharedFiles {
   virtual int64_t ReadOn(int64_t n_most, Rows* rows, std::vector<BadLine>* bad) = 0;
   /// What was found since BeginShare. REQUIRES: ReadOn has returned 0. Call once.
   virtual ShareFindings EndShare() = 0;
+  /// Whether Source::Read reaches every block that SetPlaces tells of without reading what is
+  /// before it, as in plain text.
+  virtual bool CanJump() const = 0;
   /// Tells Source::Read where files begin, [files], negative where that is not known, where some
   /// records do, ascending, and which points compressed files have, so that it can jump to the
   /// blocks. Records are numbered over all files, whether they are in the split or not.

@@ -55,6 +55,10 @@ bool TextRecords::Next(RecordView* record) {
   return true;
 }
 
+bool TextRecords::CanJump() const {
+  return std::ranges::all_of(inspected_.files, &TextFile::is_plain);
+}
+
 std::vector<Unit> TextRecords::Units() const {
   int64_t n_bytes = 0;
   for (const TextFile& file : inspected_.files) n_bytes += file.stamp.n_bytes;

@@ -36,6 +36,7 @@ class TextRecords final : public Records {
   void ReadAheadTo(const Place& place) override { lines_.ReadAheadTo(place); }
   int64_t BeginBefore(int64_t position) const override { return lines_.BeginBefore(position); }
   void RestartBefore(int64_t position) override { lines_.RestartBefore(position); }
+  bool CanJump() const override;
   void SetBegins(std::span<const int64_t> begins) override { lines_.SetBegins(begins); }
   std::vector<int64_t> Begins() const override { return lines_.Begins(); }
   std::vector<Unit> Units() const override;

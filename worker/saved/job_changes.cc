@@ -17,7 +17,8 @@ using google::protobuf::Message;
 using google::protobuf::util::MessageDifferencer;
 
 /// The places at or below which a job may change between its runs, without indices.
-constexpr std::array<std::string_view, 19> kMayChange = {"name",
+constexpr std::array<std::string_view, 20> kMayChange = {"name",
+                                                         "data.index",
                                                          "train.warm_start",
                                                          "evaluation",
                                                          "data.validation",

@@ -70,32 +70,39 @@ Evaluator::Evaluator(const Job& job, data::SplitKind split, ps::client::Client* 
       scorer_(job, client, model, dense, heads),
       gauc_field_(saved::FieldOfName(job, job.evaluation().gauc_field())) {}
 
-data::SplitSummary Evaluator::Load(const data::SharedFiles* known) {
-  SplitPass pass(job_, split_, source_.get(), job_.data().shuffle_rows(), group_, n_workers_);
-  SharedFindings found = pass.Read({n_workers_, n_workers_}, known);
-  const int64_t n_blocks = found.records.n_blocks();
+data::SplitSummary Evaluator::Load(SplitIndexes* indexes, const data::SharedFiles* known) {
+  const int64_t n_kept_max = job_.data().shuffle_rows();
+  const bool is_shared = source_->shared_files() != nullptr;
   // Consecutive blocks, where they are read in shares: most of them are here already.
-  const auto begin_of = [&](int64_t worker) { return n_blocks * worker / n_workers_; };
-  const auto blocks_of = [&](int worker) {
-    std::vector<int64_t> blocks;
-    for (int64_t b = begin_of(worker); b < begin_of(worker + 1); ++b) blocks.push_back(b);
-    return blocks;
+  const auto blocks_of = [&](const data::RecordCounts& records, int64_t worker) {
+    const int64_t n = records.n_blocks();
+    if (!is_shared) return Blocks{worker, n, n_workers_};
+    return Blocks{n * worker / n_workers_, n * (worker + 1) / n_workers_, 1};
   };
-  const int worker = group_->worker();
-  first_block_ = pass.is_shared() ? begin_of(worker) : worker;
-  end_block_ = pass.is_shared() ? begin_of(worker + 1) : n_blocks;
-  block_stride_ = pass.is_shared() ? 1 : n_workers_;
-  pass.Deliver(blocks_of,
-               [&](int64_t block, data::Rows rows) { blocks_[block] = std::move(rows); });
-  const int64_t n_own = (end_block_ - first_block_ + block_stride_ - 1) / block_stride_;
-  kept_ = static_cast<int64_t>(blocks_.size()) >= n_own;
-  if (!kept_) blocks_.clear();
+  const auto wanted = [&](const data::RecordCounts& records, int worker) {
+    const Blocks blocks = blocks_of(records, worker);
+    int64_t n_examples = 0;
+    std::vector<int64_t> numbers;
+    for (int64_t b = blocks.first; b < blocks.end; b += blocks.stride) {
+      numbers.push_back(b);
+      n_examples += records.ExamplesOf(b);
+    }
+    return n_examples <= n_kept_max ? numbers : std::vector<int64_t>();
+  };
+  SplitPass pass(job_, split_, source_.get(), n_kept_max, wanted, group_, n_workers_, indexes);
+  SharedFindings found = pass.Read({n_workers_, n_workers_}, known);
+  pass.Deliver([&](int64_t block, data::Rows rows) { kept_[block] = std::move(rows); });
+  own_ = blocks_of(found.records, group_->worker());
+  const int64_t n_own = (own_.end - own_.first + own_.stride - 1) / own_.stride;
+  is_kept_ = static_cast<int64_t>(kept_.size()) >= n_own;
+  if (!is_kept_) kept_.clear();
+  keeps_ = !wanted(found.records, group_->worker()).empty();
   return std::move(found.summary);
 }
 
 void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&)>& visit) {
-  if (kept_) {
-    for (const auto& [block, rows] : blocks_) {
+  if (is_kept_) {
+    for (const auto& [block, rows] : kept_) {
       group_->SendHeartbeat();
       visit(block, rows);
     }
@@ -103,11 +110,14 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&
   }
   data::Rows rows;
   std::vector<data::BadLine> bad;
-  for (int64_t block = first_block_; block < end_block_; block += block_stride_) {
+  for (int64_t block = own_.first; block < own_.end; block += own_.stride) {
     group_->SendHeartbeat();
     source_->Read(block, &rows, &bad);
     visit(block, rows);
+    // A copy is just as large as it must be; what a source fills has grown in steps.
+    if (keeps_) kept_.emplace(block, data::Rows(rows));
   }
+  is_kept_ = keeps_;
 }
 
 EvaluationResult Evaluator::Evaluate(const data::Normalizer& normalizer) {

@@ -23,6 +23,7 @@
 #include "worker/train/block_results.h"
 #include "worker/train/group.h"
 #include "worker/train/scorer.h"
+#include "worker/train/split_indexes.h"
 
 namespace zhiyin::worker::train {
 
@@ -71,9 +72,10 @@ class Evaluator {
 
   /// Reads the split with all workers (SplitPass) and returns what was found. Keeps the blocks of
   /// this worker if they have at most data.shuffle_rows examples; otherwise every evaluation reads
-  /// them again. `known`: as for SplitPass::Read. Throws Error as that does. Collective over all
+  /// them again. Where an index spares the pass, the first evaluation reads them. `indexes`: as for
+  /// SplitPass; `known`: as for SplitPass::Read. Throws Error as that does. Collective over all
   /// workers.
-  data::SplitSummary Load(const data::SharedFiles* known = nullptr);
+  data::SplitSummary Load(SplitIndexes* indexes, const data::SharedFiles* known = nullptr);
 
   /// The joins of the data; null where there are none.
   const data::Joins* joins() const { return source_->joins(); }
@@ -83,6 +85,13 @@ class Evaluator {
   EvaluationResult Evaluate(const data::Normalizer& normalizer);
 
  private:
+  /// Every stride-th block from `first` up to `end`, exclusive.
+  struct Blocks {
+    int64_t first = 0;
+    int64_t end = 0;
+    int64_t stride = 1;
+  };
+
   void Add(const Scorer::Scored& scored, BlockResults* results);
   void ForEachBlock(const std::function<void(int64_t, const data::Rows&)>& visit);
 
@@ -92,12 +101,10 @@ class Evaluator {
   int n_workers_;
   model::TaskHeads* heads_;
   std::unique_ptr<data::Source> source_;
-  /// The blocks of this worker: first_block_, and so on up to end_block_, exclusive.
-  int64_t first_block_ = 0;
-  int64_t block_stride_ = 1;
-  int64_t end_block_ = 0;
-  bool kept_ = true;
-  std::map<int64_t, data::Rows> blocks_;
+  Blocks own_;            // of this worker
+  bool is_kept_ = false;  // all of own_, in memory
+  bool keeps_ = false;    // an evaluation that reads them keeps them
+  std::map<int64_t, data::Rows> kept_;
   Scorer scorer_;
   std::optional<int> gauc_field_;               // its position among the fields
   std::map<int64_t, std::vector<Key>> groups_;  // of the blocks under way

@@ -9,6 +9,7 @@
 #include "worker/train/label_classes.h"
 #include "worker/train/prediction.h"
 #include "worker/train/results.h"
+#include "worker/train/split_indexes.h"
 #include "worker/train/tools.h"
 #include "worker/train/training_run.h"
 
@@ -48,7 +49,9 @@ void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const Jo
   Tools tools(job, roles, {data::SplitKind::kTest}, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
   Evaluator* evaluator = tools.evaluators[0].get();
-  const data::SplitSummary test = evaluator->Load();
+  SplitIndexes indexes(job, FoldersOfEvaluation(job, options.loaded_from),
+                       [mailbox] { mailbox->SendHeartbeat(); });
+  const data::SplitSummary test = evaluator->Load(&indexes);
   if (tools.group.IsChief()) NoteLabels(job, evaluator->split(), test);
   const EvaluationResult result = evaluator->Evaluate(saved::NormalizerOf(manifest));
   if (!tools.group.IsChief()) return;

@@ -35,8 +35,9 @@ struct JobOptions {
   double died_at = 0;
   /// Training: whether to initialize the dense weights; false if the servers have loaded them.
   bool inits_dense = true;
-  /// Training: the folder of the checkpoint, if the manifest has progress.
-  std::string resumed_from;
+  /// The folder of the rows that the servers have loaded; training: that of the checkpoint, if the
+  /// manifest has progress.
+  std::string loaded_from;
   /// Training: receives the content of summary.json, at the chief. May be empty.
   std::function<void(const nlohmann::ordered_json&)> take_summary;
 };

@@ -6,12 +6,14 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/hash.h"
 #include "worker/train/block_delivery.h"
 
 namespace zhiyin::worker::train {
 namespace {
 
 constexpr char kReportsName[] = "a report of a share";
+constexpr char kIndexName[] = "the index of a split";
 /// A worker has so many points of compressed files to begin at, if there are so many workers; of
 /// all files there are at most kMaxPoints, each with a window of 32 KiB.
 constexpr int64_t kPointsPerWorker = 32;
@@ -30,13 +32,16 @@ constexpr size_t kMaxSegments = 256;
 }  // namespace
 
 SplitPass::SplitPass(const Job& job, data::SplitKind split, data::Source* source,
-                     int64_t n_kept_max, Group* group, int n_workers)
+                     int64_t n_kept_max, Wanted wanted, Group* group, int n_workers,
+                     SplitIndexes* indexes)
     : job_(job),
       split_(split),
       source_(source),
       n_kept_max_(n_kept_max),
+      wanted_(std::move(wanted)),
       group_(group),
       n_workers_(n_workers),
+      indexes_(indexes),
       first_row_(data::SplitOf(job.data(), split).first_row()),
       end_row_(kNoEnd) {
   const int64_t n_rows = data::SplitOf(job.data(), split).n_rows();
@@ -44,35 +49,102 @@ SplitPass::SplitPass(const Job& job, data::SplitKind split, data::Source* source
 }
 
 SharedFindings SplitPass::Read(const data::BlockDeal& deal, const data::SharedFiles* known) {
-  if (data::SharedFiles* const files = source_->shared_files(); files != nullptr) {
-    units_ = files->Units();
-    file_begins_.assign(units_.back().begin.file + 1, -1);
-    if (known != nullptr && known->FileBegins().size() == file_begins_.size()) {
-      file_begins_ = known->FileBegins();
-      BeginAt(known->PlaceBefore(first_row_));
-    }
-    points_every_ = PointsEvery();
-    double times = 1.1;
-    size_t n_units = EnoughUnits(times);
-    while (true) {
-      ReadShares(n_units);
-      NumberShares();
-      if (first_record_.back() >= end_row_ || n_units == units_.size()) break;
-      times *= 4;
-      n_units = std::max(EnoughUnits(times), n_units + 1);
-    }
-    SharePlaces();
-  } else {
+  data::SharedFiles* const files = source_->shared_files();
+  SplitIndex index;
+  bool is_new = false;
+  if (files == nullptr) {
     ReadBlocks(deal);
+  } else {
+    units_ = files->Units();
+    std::optional<SplitIndex> found = FindIndex();
+    is_new = !found.has_value();
+    index = is_new ? ReadUnits(known) : std::move(*found);
+    if (!is_new && group_->IsChief()) findings_ = std::move(index.findings);
   }
   SharedFindings shared = ShareFindings(findings_, job_, data::SplitName(split_), group_);
   counts_ = shared.records;
-  if (is_shared()) {
+  if (files == nullptr) return shared;
+  if (is_new) {
     const int64_t n = std::clamp(first_record_.back(), first_row_, end_row_) - first_row_;
     if (counts_.n_records() != n)
       Fail(kReportsName, ": ", n, " records in all, expected ", counts_.n_records());
+    if (group_->IsChief() && indexes_ != nullptr && !indexes_->IsEmpty()) {
+      index.findings = {shared.summary, counts_.Runs()};
+      group_->WaitForDisk([&] { indexes_->Keep(split_, index.Serialize()); });
+    }
   }
+  files->SetPlaces(index.file_begins, std::move(index.places), std::move(index.points));
   return shared;
+}
+
+std::optional<SplitIndex> SplitPass::FindIndex() {
+  // All ranks must see files of the sizes that the chief sees, or places would be elsewhere.
+  ByteWriter units;
+  for (const data::Unit& unit : units_) {
+    units.Put<uint64_t>(unit.begin.file);
+    units.Put(unit.begin.offset);
+    units.Put(unit.n_bytes);
+  }
+  const uint64_t digest = HashBytes(units.Take());
+  ByteWriter from_chief;
+  if (group_->IsChief()) {
+    from_chief.Put(digest);
+    from_chief.PutString(indexes_ == nullptr ? "" : indexes_->Find(split_));
+  }
+  const std::string told = group_->Broadcast(from_chief.Take(), "the index of a split");
+  return FromRank(group_->RankOfWorker(0), [&]() -> std::optional<SplitIndex> {
+    ByteReader in(told, kIndexName);
+    const uint64_t digest_of_chief = in.Get<uint64_t>();
+    const std::string bytes = in.GetString();
+    if (!in.AtEnd()) in.Refuse("not the last");
+    if (bytes.empty()) return {};
+    if (digest_of_chief != digest) {
+      Fail("data.", data::SplitName(split_), ": rank ", group_->RankOfWorker(0), " and rank ",
+           group_->RankOfWorker(group_->worker()),
+           " see files of different sizes, expected the same files at all ranks");
+    }
+    SplitIndex index = SplitIndex::Parse(bytes);
+    if (index.file_begins.size() != units_.back().begin.file + 1)
+      Fail(kIndexName, ": of ", index.file_begins.size(), " files, expected ",
+           units_.back().begin.file + 1);
+    if (!IsReadApart(index)) return {};
+    return index;
+  });
+}
+
+bool SplitPass::IsReadApart(const SplitIndex& index) const {
+  constexpr double kMostPasses = 1.1;
+  const data::RecordCounts records(index.findings.records);
+  int64_t n_read = 0;  // blocks
+  for (int w = 0; w < n_workers_; ++w) {
+    const std::vector<int64_t> blocks = wanted_(records, w);
+    if (blocks.empty()) continue;
+    if (source_->shared_files()->CanJump()) {
+      n_read += static_cast<int64_t>(blocks.size());
+    } else {
+      const auto [first, last] = std::ranges::minmax(blocks);
+      n_read += last + 1 - (index.points.empty() ? 0 : first);
+    }
+  }
+  return static_cast<double>(n_read) <= kMostPasses * static_cast<double>(records.n_blocks());
+}
+
+SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {
+  file_begins_.assign(units_.back().begin.file + 1, -1);
+  if (known != nullptr && known->FileBegins().size() == file_begins_.size()) {
+    file_begins_ = known->FileBegins();
+    BeginAt(known->PlaceBefore(first_row_));
+  }
+  points_every_ = PointsEvery();
+  double times = 1.1;
+  size_t n_units = EnoughUnits(times);
+  while (true) {
+    ReadShares(n_units);
+    NumberShares();
+    if (first_record_.back() >= end_row_ || n_units == units_.size()) return SharePlaces();
+    times *= 4;
+    n_units = std::max(EnoughUnits(times), n_units + 1);
+  }
 }
 
 void SplitPass::ReadBlocks(const data::BlockDeal& deal) {
@@ -297,7 +369,7 @@ data::SplitFindings SplitPass::ReadAgain(int64_t begin, int64_t end, int64_t n_l
   return found;
 }
 
-void SplitPass::SharePlaces() {
+SplitIndex SplitPass::SharePlaces() {
   const int64_t n_blocks =
       (first_record_.back() - start_.position + data::kBlockRows - 1) / data::kBlockRows;
   Thin(
@@ -313,15 +385,19 @@ void SplitPass::SharePlaces() {
   }
   const std::vector<std::string> gathered =
       group_->Gather(SerializePlaces(places_), "the places of its records");
-  Places all;
+  SplitIndex index;
+  index.file_begins = file_begins_;
   for (size_t w = 0; w < gathered.size(); ++w) {
     FromRank(group_->RankOfWorker(static_cast<int>(w)),
-             [&] { AppendPlaces(gathered[w], file_begins_.size(), &all); });
+             [&] { AppendPlaces(gathered[w], file_begins_.size(), &index.places); });
   }
-  const std::string told = group_->Broadcast(SerializePlaces(all), "the places of all records");
-  all.clear();
-  FromRank(group_->RankOfWorker(0), [&] { AppendPlaces(told, file_begins_.size(), &all); });
-  source_->shared_files()->SetPlaces(file_begins_, std::move(all), SharePoints());
+  const std::string told =
+      group_->Broadcast(SerializePlaces(index.places), "the places of all records");
+  index.places.clear();
+  FromRank(group_->RankOfWorker(0),
+           [&] { AppendPlaces(told, file_begins_.size(), &index.places); });
+  index.points = SharePoints();
+  return index;
 }
 
 data::FilePoints SplitPass::SharePoints() {
@@ -338,13 +414,14 @@ data::FilePoints SplitPass::SharePoints() {
   return all;
 }
 
-void SplitPass::Deliver(const std::function<std::vector<int64_t>(int worker)>& wanted,
-                        const std::function<void(int64_t block, data::Rows rows)>& keep) {
+void SplitPass::Deliver(const std::function<void(int64_t block, data::Rows rows)>& keep) {
   if (is_shared()) {
+    if (reports_.empty()) return;  // an index told what is found
     std::vector<bool> is_kept;
     for (const ShareReport& report : reports_) is_kept.push_back(report.is_kept);
-    DeliverBlocks({job_, counts_, first_row_, first_record_, is_kept, &records_, n_kept_max_},
-                  wanted, keep, group_);
+    DeliverBlocks(
+        {job_, counts_, first_row_, first_record_, is_kept, &records_, n_kept_max_},
+        [this](int w) { return wanted_(counts_, w); }, keep, group_);
     records_ = data::ShareRecords();
     return;
   }

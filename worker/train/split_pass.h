@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "worker/train/data_pass.h"
 #include "worker/train/group.h"
 #include "worker/train/share_report.h"
+#include "worker/train/split_indexes.h"
 
 namespace zhiyin::worker::train {
 
@@ -23,6 +25,10 @@ namespace zhiyin::worker::train {
 /// there were; then all records have a number, and the blocks are delivered to the workers that
 /// need them. Otherwise each worker reads the blocks that a deal gives it.
 ///
+/// What is found in shares is kept for later jobs (SplitIndexes), which then read nothing here:
+/// their blocks come from Source::Read. But where the workers want blocks that others read, too, as
+/// in a compressed file whose blocks are mixed, shares are read and blocks delivered all the same.
+///
 /// A split may be a part of its files (first_row, n_rows). Then as many units are read as are
 /// likely to have its records, and more where they do not.
 ///
@@ -30,10 +36,14 @@ namespace zhiyin::worker::train {
 /// workers.
 class SplitPass {
  public:
+  /// The blocks that a worker is to keep in memory, in the order of need, by the counts of the
+  /// split. Equal at all workers.
+  using Wanted = std::function<std::vector<int64_t>(const data::RecordCounts& records, int worker)>;
+
   /// `source` is that of the split. A worker keeps at most n_kept_max examples, and twice as many
-  /// until blocks are delivered.
+  /// until blocks are delivered. `indexes`: of the job, at the chief; null elsewhere.
   SplitPass(const Job& job, data::SplitKind split, data::Source* source, int64_t n_kept_max,
-            Group* group, int n_workers);
+            Wanted wanted, Group* group, int n_workers, SplitIndexes* indexes);
 
   /// Reads the split, and returns what all workers found. Where files are shared, tells the source
   /// where its blocks are. `known` are the files of another split that was read before; if they are
@@ -41,14 +51,13 @@ class SplitPass {
   /// Source does, and as ShareFindings does.
   SharedFindings Read(const data::BlockDeal& deal, const data::SharedFiles* known = nullptr);
 
-  /// Delivers blocks. `wanted(w)` are those that worker w needs, in the order of need; it gets the
-  /// first ones, as many as it may keep and were kept. `keep` is called for each block that this
-  /// worker gets. Call once, after Read.
-  void Deliver(const std::function<std::vector<int64_t>(int worker)>& wanted,
-               const std::function<void(int64_t block, data::Rows rows)>& keep);
+  /// Delivers the blocks that Read has read: each worker gets those that it wants, as many as it
+  /// may keep and were kept. `keep` is called for each block that this worker gets. Call once,
+  /// after Read.
+  void Deliver(const std::function<void(int64_t block, data::Rows rows)>& keep);
 
-  /// Whether Read read shares.
-  bool is_shared() const { return !reports_.empty(); }
+  /// Whether the files of the split can be shared.
+  bool is_shared() const { return source_->shared_files() != nullptr; }
 
  private:
   /// Consecutive records of the share, and what was found in them; numbers are those of the share.
@@ -58,6 +67,13 @@ class SplitPass {
   };
 
   void ReadBlocks(const data::BlockDeal& deal);
+  /// Returns what an earlier job has kept of the split; nullopt where it is to be read.
+  std::optional<SplitIndex> FindIndex();
+  /// Whether the workers, each for itself, read the blocks that they want at about the cost of one
+  /// pass over all.
+  bool IsReadApart(const SplitIndex& index) const;
+  /// Reads the split in shares.
+  SplitIndex ReadUnits(const data::SharedFiles* known);
   /// Whether only some records of the files are in the split.
   bool is_part() const;
   void BeginAt(const data::Records::Place& start);
@@ -80,7 +96,8 @@ class SplitPass {
   /// Returns what is in records of this share, of which a segment has more. Numbers are those of
   /// the share.
   data::SplitFindings ReadAgain(int64_t begin, int64_t end, int64_t n_lines_before);
-  void SharePlaces();
+  /// Returns where all workers found what to be. Collective.
+  SplitIndex SharePlaces();
   /// Returns the points of all shares. Collective.
   data::FilePoints SharePoints();
 
@@ -88,8 +105,10 @@ class SplitPass {
   data::SplitKind split_;
   data::Source* source_;
   int64_t n_kept_max_;
+  Wanted wanted_;
   Group* group_;
   int n_workers_;
+  SplitIndexes* indexes_;
   // The records of the split among those of its files: [first_row_, end_row_).
   int64_t first_row_;
   int64_t end_row_;

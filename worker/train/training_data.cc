@@ -1,6 +1,7 @@
 #include "worker/train/training_data.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,7 +20,7 @@
 namespace zhiyin::worker::train {
 
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
-                              Tools* tools) {
+                              SplitIndexes* indexes, Tools* tools) {
   TrainingData result;
   const int n_workers = roles.n_workers;
   const int worker = tools->group.worker();
@@ -29,7 +30,7 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   result.n_planned_workers = resumed != nullptr ? resumed->n_workers() : n_workers;
   const Tick tick = [group = &tools->group] { group->SendHeartbeat(); };
   if (tools->group.IsChief()) {
-    result.files = data::DigestTrainingFiles(job.data(), tick);
+    result.files = indexes->DigestsOf(data::SplitKind::kTrain);
     if (resumed != nullptr) CheckResumedFiles(*resumed, result.files);
   }
   const int64_t n_kept = shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
@@ -42,8 +43,27 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   }
   result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(), n_kept,
                                                       data::Augmenter(job));
-  SplitPass pass(job, data::SplitKind::kTrain, result.reader->source(), n_kept, &tools->group,
-                 n_workers);
+  const int64_t rows_per_slice = std::max(job.train().batch_size() / n_slices, 1);
+  // Made by the first counts, be they of an index or of the pass: they are equal.
+  std::optional<data::StreamPlan> streams;
+  std::optional<data::RangePlan> ranges;
+  const auto stream_plan = [&](const data::RecordCounts& records) -> data::StreamPlan& {
+    if (!streams) streams.emplace(records, n_slices, rows_per_slice, shuffle_rows);
+    return *streams;
+  };
+  const auto range_plan = [&](const data::RecordCounts& records) -> data::RangePlan& {
+    if (!ranges) {
+      ranges.emplace(records, result.n_planned_workers, rows_per_slice, shuffle_rows,
+                     ps::kMaxRanges);
+    }
+    return *ranges;
+  };
+  const auto wanted = [&](const data::RecordCounts& records, int w) {
+    return synchronous ? stream_plan(records).FirstBlocks(w, n_workers)
+                       : range_plan(records).FirstBlocks(w, n_workers);
+  };
+  SplitPass pass(job, data::SplitKind::kTrain, result.reader->source(), n_kept, wanted,
+                 &tools->group, n_workers, indexes);
   const SharedFindings train = pass.Read(FirstDeal(job.train(), n_workers));
   const data::SplitSummary& summary = train.summary;
   result.n_rows = summary.n_rows;
@@ -63,8 +83,8 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
     const data::SplitKind split = evaluator->split();
     const bool has_known_files =
         std::ranges::equal(data::SplitOf(job.data(), split).file(), job.data().train().file());
-    const data::SplitSummary evaluated =
-        evaluator->Load(has_known_files ? result.reader->source()->shared_files() : nullptr);
+    const data::SplitSummary evaluated = evaluator->Load(
+        indexes, has_known_files ? result.reader->source()->shared_files() : nullptr);
     result.n_bad += evaluated.n_bad;
     // The first one is the one that decides (Evaluations::Deciding).
     if (job.train().has_early_stopping() && evaluator == tools->evaluators.front())
@@ -74,22 +94,15 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
     held_out.push_back(evaluated);
   }
   CheckTrainingLabels(job, summary, held_out, &tools->group);
-  const int64_t rows_per_slice = std::max(job.train().batch_size() / n_slices, 1);
-  const auto deliver = [&](const auto& plan) {
-    pass.Deliver(
-        [&](int w) { return plan.FirstBlocks(w, n_workers); },
-        [&](int64_t block, data::Rows rows) { result.reader->Keep(block, std::move(rows)); });
-  };
+  pass.Deliver(
+      [&](int64_t block, data::Rows rows) { result.reader->Keep(block, std::move(rows)); });
   if (synchronous) {
-    data::StreamPlan plan(train.records, n_slices, rows_per_slice, shuffle_rows);
-    deliver(plan);
+    data::StreamPlan& plan = stream_plan(train.records);
     result.reader->Start(plan.runs(), result.normalizer, /*in_one_pass=*/true);
     result.dealer = MakeStreamDealer(job, std::move(plan), worker, n_workers, result.reader.get(),
                                      &tools->client);
   } else {
-    data::RangePlan plan(train.records, result.n_planned_workers, rows_per_slice, shuffle_rows,
-                         ps::kMaxRanges);
-    deliver(plan);
+    data::RangePlan& plan = range_plan(train.records);
     result.reader->Start(plan.runs(), result.normalizer, /*in_one_pass=*/false);
     result.dealer = MakeRangeDealer(job, std::move(plan), worker, n_workers, result.reader.get(),
                                     &tools->client);

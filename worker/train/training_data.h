@@ -14,6 +14,7 @@
 #include "worker/data/slice_reader.h"
 #include "worker/data/statistics.h"
 #include "worker/train/dealer.h"
+#include "worker/train/split_indexes.h"
 #include "worker/train/tools.h"
 
 namespace zhiyin::worker::train {
@@ -40,11 +41,12 @@ struct TrainingData {
 
 /// Makes the first pass over all splits, shares the findings among all workers, and loads the
 /// blocks that this worker evaluates. `resumed` is the progress of the checkpoint, nullptr for a
-/// new job. Throws Error when the data does not fit the job, when labels are of one class where
-/// that means nothing (CheckTrainingLabels, CheckStoppingMetrics), or when the data differs from
-/// that of the earlier run. Collective over all workers.
+/// new job; `indexes` are those of the job, used at the chief. Throws Error when the data does not
+/// fit the job, when labels are of one class where that means nothing (CheckTrainingLabels,
+/// CheckStoppingMetrics), or when the data differs from that of the earlier run. Collective over
+/// all workers.
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
-                              Tools* tools);
+                              SplitIndexes* indexes, Tools* tools);
 
 /// Throws Error, naming the file, where a file of the run that wrote the checkpoint has another
 /// content now.

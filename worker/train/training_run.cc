@@ -56,7 +56,9 @@ bool TrainingRun::Run() {
 
 void TrainingRun::Prepare() {
   profile_.Enter(Stage::kFirstPass);
-  data_ = ReadTrainingData(job_, resumed_, roles_, &tools_);
+  SplitIndexes indexes(job_, FoldersOfTraining(job_, options_.output),
+                       [this] { mailbox_->SendHeartbeat(); });
+  data_ = ReadTrainingData(job_, resumed_, roles_, &indexes, &tools_);
   totals_.n_rows = data_.n_rows;
   totals_.n_bad = data_.n_bad;
   if (job_.data().join_size() > 0) totals_.joins = JoinsJson(data_.joins, data_.n_bad_joined);
@@ -92,7 +94,7 @@ void TrainingRun::Resume() {
   for (std::vector<double>& losses : LossesOfCheckpoint(*resumed_, TaskNamesOf(job_)))
     balance_.AddEpoch(std::move(losses));
   if (IsChief()) {
-    ChiefState state = ReadChiefState(options_.resumed_from, manifest_);
+    ChiefState state = ReadChiefState(options_.loaded_from, manifest_);
     files_.Continue(std::move(state.metrics));
     if (state.part)
       left_ = OrderedPart(*state.part, SavedTasksOf(*resumed_), TaskNamesOf(job_),

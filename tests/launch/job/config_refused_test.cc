@@ -185,6 +185,13 @@ const std::vector<Row> kValues = {
      "job:4: data.train.first_row: is 9223372036854775808, expected an integer from "
      "-9223372036854775808 to "
      "9223372036854775807"},
+    {"train { file", "index: \"s3://bucket/index\" train { file",
+     "job:4: data.index: is a URL, \"s3://bucket/index\", expected the path of a folder"},
+    {"train { file",
+     "index: \"x\" behaviour { user: \"user\" item: \"item\" time: \"price\" last: 1 } train { "
+     "file",
+     "job:4: data.index: data.behaviour is read whole by every job, expected data.index or "
+     "data.behaviour"},
     {"first_row: 0", "first_row: -1",
      "job:4: data.train.first_row: is -1, expected 0 to 1152921504606846976"},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: nan }",
@@ -500,6 +507,7 @@ const std::vector<Row> kGenerated = {
      "user_region, item_age, item_quality, item_genre, item_maker, item_tags, rating"},
     {"train { n_rows: 80 }", "train { n_rows: 101 }",
      "job:3: data.train.n_rows: is 101, expected at most 100, the generated rows from first_row"},
+    {"test {", "index: \"x\" test {", "job:4: data.index: generated data is not read from files"},
     {"first_row: 80", "first_row: 81",
      "job:4: data.test.n_rows: is 20, expected at most 19, the generated rows from first_row"},
     {"first_row: 80 n_rows: 20", "first_row: 100",

@@ -297,6 +297,10 @@ TEST(Override, NamesFilesFromTheCurrentFolder) {
   EXPECT_EQ(job.data().test().file(0), AbsolutePath("", "b.tsv"));
   EXPECT_EQ(job.train().warm_start().model(), AbsolutePath("", "earlier"));
   EXPECT_EQ(Set({"data.train.file=/b.tsv"}).data().train().file(0), "/b.tsv");
+  EXPECT_EQ(Set({"data.index=x"}).data().index(), AbsolutePath("", "x"));
+  std::string with_index(kWholeJob);
+  with_index.insert(with_index.find("train {"), "index: \"x\" ");
+  EXPECT_EQ(ParseJob(with_index, "job", "/data", {}).data().index(), "/data/x");
 }
 
 TEST(Override, ReachesEveryKindOfField) {

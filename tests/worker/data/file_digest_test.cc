@@ -58,13 +58,13 @@ TEST(FileDigest, OfAJobHasTheFilesOfTrainingAndOfJoins) {
   data.mutable_train()->add_file(folder.Write("train", "a"));
   data.mutable_test()->add_file(folder.Write("test", "b"));
   data.add_join()->add_file(folder.Write("users", "c"));
-  const std::vector<FileDigest> files = DigestTrainingFiles(data, [] {});
+  const std::vector<FileDigest> files = DigestFiles(FilesOf(data, SplitKind::kTrain), [] {});
   ASSERT_EQ(files.size(), 2u);
   EXPECT_EQ(files[0].path, folder.Path("train"));
   EXPECT_EQ(files[1].path, folder.Path("users"));
-  EXPECT_TRUE(DigestTrainingFiles(Data(), [] {}).empty());
+  EXPECT_TRUE(DigestFiles(FilesOf(Data(), SplitKind::kTrain), [] {}).empty());
   data.add_join()->add_file(folder.Path("none"));
-  EXPECT_THROW(DigestTrainingFiles(data, [] {}), Error);
+  EXPECT_THROW(DigestFiles(FilesOf(data, SplitKind::kTrain), [] {}), Error);
 }
 
 }  // namespace

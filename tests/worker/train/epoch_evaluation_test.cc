@@ -22,7 +22,7 @@ EpochEvaluation EvaluateWith(const Job& job, int n_workers) {
   EpochEvaluation found;
   testing::RunCluster(job, roles, 1, [&](int worker, net::Mailbox* mailbox, ps::client::Client*) {
     Tools tools(job, roles, {data::SplitKind::kTest}, /*n_threads=*/1, mailbox);
-    EXPECT_EQ(tools.evaluators[0]->Load().n_bad, 0);
+    EXPECT_EQ(tools.evaluators[0]->Load(nullptr).n_bad, 0);
     InitModelWeights(job, std::vector<double>(static_cast<size_t>(job.task_size())), &tools);
     EpochEvaluation own = EvaluateModel(normalizer, &tools);
     if (worker == 0) {

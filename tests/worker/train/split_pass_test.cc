@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <numeric>
 
@@ -60,43 +62,54 @@ data::SplitFindings FindingsOfBlocks(const Job& job) {
 }
 
 /// Reads the training split with so many workers. Afterwards each reads some blocks with its
-/// source.
-Found Pass(const Job& job, int n_workers, int64_t n_kept_max = kNoLimit,
-           const Wanted& wanted = All) {
+/// source; where there is a folder of indexes, all that it wants and did not get.
+Found Pass(const Job& job, int n_workers, int64_t n_kept_max = kNoLimit, const Wanted& wanted = All,
+           const std::string& index_folder = "") {
+  IndexFolders folders;
+  if (!index_folder.empty()) folders = {{index_folder}, {index_folder}};
   Found found;
   found.blocks.resize(static_cast<size_t>(n_workers));
   data::ReadCounts counts;
-  testing::RunCluster(
-      testing::ExampleJob("mmoe { n_experts: 2 expert: 3 }", 3),
-      {.n_servers = 1, .n_workers = n_workers}, 1,
-      [&](int worker, net::Mailbox* mailbox, ps::client::Client*) {
-        Group group(mailbox, {.n_servers = 1, .n_workers = n_workers});
-        const auto source = data::MakeSource(
-            job, data::SplitKind::kTrain, model::LabelDomainsOf(job), {}, [] {}, &counts);
-        SplitPass pass(job, data::SplitKind::kTrain, source.get(), n_kept_max, &group, n_workers);
-        const SharedFindings shared = pass.Read({n_workers, n_workers});
-        group.Barrier("the other workers");
-        if (worker == 0) {
-          found.summary = shared.summary;
-          found.records = shared.records;
-          found.n_bytes = counts.n_bytes;
-          found.n_opened = counts.n_files;
-          found.is_shared = pass.is_shared();
-        }
-        auto& own = found.blocks[static_cast<size_t>(worker)];
-        pass.Deliver([&](int w) { return wanted(w, shared.records.n_blocks()); },
-                     [&](int64_t block, data::Rows rows) {
-                       EXPECT_TRUE(own.emplace(block, std::move(rows)).second);
-                     });
-        // The source jumps to blocks that others have read.
-        data::Rows rows;
-        std::vector<data::BadLine> bad;
-        for (const auto& [block, kept] : own) {
-          if (block % 5 != worker % 5) continue;
-          source->Read(block, &rows, &bad);
-          ExpectSameRows(rows, kept);
-        }
-      });
+  const auto kept = [&](const data::RecordCounts& records, int worker) {
+    return n_kept_max > 0 ? wanted(worker, records.n_blocks()) : std::vector<int64_t>();
+  };
+  const auto work = [&](int worker, net::Mailbox* mailbox, ps::client::Client*) {
+    Group group(mailbox, {.n_servers = 1, .n_workers = n_workers});
+    const auto source = data::MakeSource(
+        job, data::SplitKind::kTrain, model::LabelDomainsOf(job), {}, [] {}, &counts);
+    SplitIndexes indexes(job, folders, [] {});
+    SplitPass pass(job, data::SplitKind::kTrain, source.get(), n_kept_max, kept, &group, n_workers,
+                   &indexes);
+    const SharedFindings shared = pass.Read({n_workers, n_workers});
+    group.Barrier("the other workers");
+    if (worker == 0) {
+      found.summary = shared.summary;
+      found.records = shared.records;
+      found.n_bytes = counts.n_bytes;
+      found.n_opened = counts.n_files;
+      found.is_shared = pass.is_shared();
+    }
+    group.Barrier("what was counted");
+    auto& own = found.blocks[static_cast<size_t>(worker)];
+    pass.Deliver([&](int64_t block, data::Rows rows) {
+      EXPECT_TRUE(own.emplace(block, std::move(rows)).second);
+    });
+    data::Rows rows;
+    std::vector<data::BadLine> bad;
+    if (!index_folder.empty()) {
+      for (const int64_t block : wanted(worker, shared.records.n_blocks())) {
+        if (!own.contains(block)) source->Read(block, &own[block], &bad);
+      }
+    }
+    // The source jumps to blocks that others have read.
+    for (const auto& [block, expected] : own) {
+      if (block % 5 != worker % 5) continue;
+      source->Read(block, &rows, &bad);
+      ExpectSameRows(rows, expected);
+    }
+  };
+  testing::RunCluster(testing::ExampleJob("mmoe { n_experts: 2 expert: 3 }", 3),
+                      {.n_servers = 1, .n_workers = n_workers}, 1, work);
   return found;
 }
 
@@ -323,10 +336,15 @@ TEST_F(SplitPassTest, ASecondSplitOfTheFilesBeginsWhereItIsKnownToBegin) {
                 job, split, model::LabelDomainsOf(job), {}, [] {}, &counts);
           };
           const auto trained = open(data::SplitKind::kTrain);
-          SplitPass(job, data::SplitKind::kTrain, trained.get(), kNoLimit, &group, n_workers)
+          const auto wanted = [](const data::RecordCounts&, int w) {
+            return std::vector<int64_t>{w, w + 5};
+          };
+          SplitPass(job, data::SplitKind::kTrain, trained.get(), kNoLimit, wanted, &group,
+                    n_workers, nullptr)
               .Read({n_workers, n_workers});
           const auto tested = open(data::SplitKind::kTest);
-          SplitPass pass(job, data::SplitKind::kTest, tested.get(), kNoLimit, &group, n_workers);
+          SplitPass pass(job, data::SplitKind::kTest, tested.get(), kNoLimit, wanted, &group,
+                         n_workers, nullptr);
           const SharedFindings found = pass.Read({n_workers, n_workers}, trained->shared_files());
           ByteWriter bytes;
           found.summary.Write(&bytes);
@@ -334,16 +352,12 @@ TEST_F(SplitPassTest, ASecondSplitOfTheFilesBeginsWhereItIsKnownToBegin) {
           data::Rows rows;
           std::vector<data::BadLine> bad;
           const auto alone = open(data::SplitKind::kTest);
-          pass.Deliver(
-              [&](int w) {
-                return std::vector<int64_t>{w, w + 5};
-              },
-              [&](int64_t block, const data::Rows& delivered) {
-                alone->Read(block, &rows, &bad);
-                ExpectSameRows(delivered, rows);
-                tested->Read(block, &rows, &bad);
-                ExpectSameRows(delivered, rows);
-              });
+          pass.Deliver([&](int64_t block, const data::Rows& delivered) {
+            alone->Read(block, &rows, &bad);
+            ExpectSameRows(delivered, rows);
+            tested->Read(block, &rows, &bad);
+            ExpectSameRows(delivered, rows);
+          });
         });
   }
 }
@@ -406,6 +420,169 @@ TEST(DivideUnits, SharesAreOfAboutEqualSize) {
   units[3].n_bytes = 1000;
   const std::vector<int64_t> begins = DivideUnits(units, 2);
   EXPECT_EQ(begins[1], 4) << "the large one is nobody else's";
+}
+
+/// Expects that two passes have found the same and read the same blocks.
+void ExpectSameFound(const Found& found, const Found& expected) {
+  ByteWriter bytes;
+  ByteWriter expected_bytes;
+  found.summary.Write(&bytes);
+  expected.summary.Write(&expected_bytes);
+  EXPECT_EQ(bytes.Take(), expected_bytes.Take());
+  EXPECT_EQ(found.records.Runs().runs(), expected.records.Runs().runs());
+  ASSERT_EQ(found.blocks.size(), expected.blocks.size());
+  for (size_t w = 0; w < found.blocks.size(); ++w) {
+    ASSERT_EQ(found.blocks[w].size(), expected.blocks[w].size());
+    for (const auto& [block, rows] : found.blocks[w])
+      ExpectSameRows(rows, expected.blocks[w].at(block));
+  }
+}
+
+class SplitIndexesTest : public SplitPassTest {
+ protected:
+  /// A pass of a job that keeps its indexes. Every third block is wanted.
+  Found PassWithIndex(const Job& job, int n_workers, bool keeps = true) {
+    return Pass(
+        job, n_workers, keeps ? kNoLimit : 0,
+        [&](int worker, int64_t n_blocks) {
+          std::vector<int64_t> blocks;
+          for (int64_t b = worker; b < n_blocks; b += n_workers) blocks.push_back(b);
+          return blocks;
+        },
+        folder_.Path("index"));
+  }
+  std::vector<std::string> Indexes() const {
+    std::vector<std::string> paths;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.Path("index")))
+      paths.push_back(entry.path());
+    return paths;
+  }
+};
+
+TEST_F(SplitIndexesTest, ASecondPassReadsNothing) {
+  Random random(2);
+  const std::string plain = folder_.Write("a.csv", Lines(9000, &random, false));
+  const std::string quoted = folder_.Write("q.csv", Lines(9000, &random, true));
+  const std::string gzip = folder_.WriteGzip("b.csv.gz", Lines(9000, &random, false));
+  const std::string empty = folder_.Write("empty.csv", "a,b,y\n");
+  for (const std::vector<std::string>& files :
+       {std::vector{plain}, {quoted, empty}, {gzip}, {plain, gzip, quoted}}) {
+    for (const int n_rows : {0, 5000}) {
+      SCOPED_TRACE(files[0] + " " + std::to_string(n_rows));
+      Job job = JobOf(files);
+      if (files.back() == quoted) job.mutable_data()->mutable_text()->set_quote("\"");
+      job.mutable_data()->mutable_train()->set_first_row(n_rows / 2);
+      job.mutable_data()->mutable_train()->set_n_rows(n_rows);
+      const Found first = PassWithIndex(job, 3, /*keeps=*/false);
+      EXPECT_GT(first.n_bytes, 0);
+      for (const int n_workers : {3, 3, 1, 5}) {
+        const Found second = PassWithIndex(job, n_workers, /*keeps=*/false);
+        EXPECT_EQ(second.n_bytes, 0);
+        EXPECT_EQ(second.n_opened, 0);
+        if (n_workers == 3) ExpectSameFound(second, first);
+      }
+    }
+  }
+}
+
+TEST_F(SplitIndexesTest, BlocksOfAMixedGzipAreStillDelivered) {
+  Random random(2);
+  const std::vector<std::string> gzip = {
+      folder_.WriteGzip("b.csv.gz", Lines(9000, &random, false))};
+  const Found first = PassWithIndex(JobOf(gzip), 3);
+  const Found second = PassWithIndex(JobOf(gzip), 3);
+  EXPECT_LE(second.n_bytes, BytesOf(gzip) + 100) << "which one worker has read";
+  ExpectSameFound(second, first);
+  EXPECT_EQ(PassWithIndex(JobOf(gzip), 1).n_bytes, 0) << "it reads all of it in any case";
+  const std::vector<std::string> plain = {folder_.Write("a.csv", Lines(9000, &random, false))};
+  PassWithIndex(JobOf(plain), 3);
+  EXPECT_EQ(PassWithIndex(JobOf(plain), 3).n_bytes, 0) << "each reads its own blocks";
+}
+
+TEST_F(SplitIndexesTest, WhatDoesNotFitIsReadAgain) {
+  Random random(3);
+  const std::string text = Lines(5000, &random, false);
+  const std::string path = folder_.Write("a.csv", text);
+  const Job job = JobOf({path});
+  PassWithIndex(job, 2);
+  const auto reads = [&](const Job& other) { return PassWithIndex(other, 2).n_bytes > 0; };
+  EXPECT_FALSE(reads(job));
+
+  Job other = job;
+  other.set_name("another");
+  other.mutable_data()->set_max_bad_share(0.5);
+  other.mutable_data()->set_shuffle_rows(300);
+  other.mutable_train()->set_epochs(7);
+  EXPECT_FALSE(reads(other)) << "says nothing of what is read";
+  other = job;
+  other.mutable_field(0)->set_column("a");
+  EXPECT_TRUE(reads(other)) << "another column";
+  other = job;
+  testing::AddNumeric(&other, "b", "b");
+  EXPECT_TRUE(reads(other)) << "one input more";
+  other = job;
+  other.mutable_data()->mutable_train()->set_n_rows(4000);
+  EXPECT_TRUE(reads(other)) << "fewer rows";
+
+  // Changed in place, within the same length.
+  std::string changed = text;
+  changed[changed.size() / 2] = changed[changed.size() / 2] == '1' ? '2' : '1';
+  folder_.Write("a.csv", changed);
+  EXPECT_TRUE(reads(job)) << "another content";
+  EXPECT_FALSE(reads(job));
+  using std::filesystem::last_write_time;
+  last_write_time(path, last_write_time(path) - std::chrono::seconds(1));
+  EXPECT_TRUE(reads(job)) << "another time";
+  folder_.Write("a.csv", changed + "5,c,1\n");
+  EXPECT_TRUE(reads(job)) << "another length";
+}
+
+TEST_F(SplitIndexesTest, AreInTheFoldersOfTheJobAndOfItsOutput) {
+  Job job = JobOf({"a.csv"});
+  EXPECT_TRUE(SplitIndexes(job, FoldersOfTraining(job, ""), [] {}).IsEmpty());
+  EXPECT_THAT(FoldersOfTraining(job, "/out").kept, ::testing::ElementsAre("/out/index"));
+  job.mutable_data()->set_index("/shared");
+  EXPECT_THAT(FoldersOfTraining(job, "/out").read, ::testing::ElementsAre("/shared", "/out/index"));
+  EXPECT_THAT(FoldersOfTraining(job, "/out").kept, ::testing::ElementsAre("/shared", "/out/index"));
+  EXPECT_THAT(FoldersOfEvaluation(job, "/out/model").read, ::testing::Contains("/out/index"));
+  EXPECT_THAT(FoldersOfEvaluation(job, "/out/checkpoints/step-8").read,
+              ::testing::Contains("/out/index"));
+  EXPECT_THAT(FoldersOfEvaluation(job, "/out/model").kept, ::testing::ElementsAre("/shared"))
+      << "a model that is evaluated stays as it is";
+}
+
+TEST_F(SplitIndexesTest, AreRemovedWithoutWhatElseIsThere) {
+  Random random(6);
+  PassWithIndex(JobOf({folder_.Write("a.csv", Lines(300, &random, false))}), 1);
+  folder_.Write("index/letters.txt", "a");
+  RemoveIndexes(folder_.Path());
+  EXPECT_THAT(Indexes(), ::testing::ElementsAre(folder_.Path("index/letters.txt")));
+  RemoveIndexes(folder_.Path("nowhere"));
+}
+
+TEST_F(SplitIndexesTest, ADamagedIndexIsWrittenAnew) {
+  Random random(4);
+  const Job job = JobOf({folder_.Write("a.csv", Lines(5000, &random, false))});
+  const Found first = PassWithIndex(job, 2);
+  ASSERT_EQ(Indexes().size(), 1u);
+  const std::string path = Indexes()[0];
+  const std::string bytes = testing::ReadFile(path);
+  std::string flipped = bytes;
+  flipped[flipped.size() / 3] ^= 4;
+  for (const std::string& damaged : {flipped, bytes.substr(0, bytes.size() / 2), std::string()}) {
+    std::ofstream(path, std::ios::binary) << damaged;
+    const Found again = PassWithIndex(job, 2);
+    EXPECT_GT(again.n_bytes, 0);
+    ExpectSameFound(again, first);
+    EXPECT_EQ(testing::ReadFile(path), bytes);
+  }
+}
+
+TEST_F(SplitIndexesTest, AFolderThatCannotBeMadeIsNoError) {
+  Random random(5);
+  const Job job = JobOf({folder_.Write("a.csv", Lines(2000, &random, false))});
+  folder_.Write("index", "a file");
+  EXPECT_GT(PassWithIndex(job, 2).summary.n_rows, 0);
 }
 
 }  // namespace

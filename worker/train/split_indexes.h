@@ -1,0 +1,79 @@
+// What first passes over splits have found, kept on disk: a job that reads the same files in the
+// same way as one before needs no first pass.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/tick.h"
+#include "configs/job.pb.h"
+#include "worker/data/file_digest.h"
+#include "worker/data/source.h"
+#include "worker/data/split_kind.h"
+#include "worker/data/split_summary.h"
+#include "worker/train/share_report.h"
+
+namespace zhiyin::worker::train {
+
+/// What the first pass over a split of shared files finds (SplitPass).
+struct SplitIndex {
+  data::SplitFindings findings;  // of all records of the split
+  /// As SharedFiles::SetPlaces has them, as are the next two.
+  std::vector<int64_t> file_begins;
+  Places places;
+  data::FilePoints points;
+
+  std::string Serialize() const;
+  /// The inverse of Serialize. Throws Error on bytes that Serialize did not write.
+  static SplitIndex Parse(std::string_view bytes);
+};
+
+/// The folders in which the indexes of a job are.
+struct IndexFolders {
+  std::vector<std::string> read;  // looked into, in this order
+  std::vector<std::string> kept;  // a new index is written to each of them
+};
+
+/// The folders of a job that trains, and writes to the folder `output`; "" for none.
+IndexFolders FoldersOfTraining(const Job& job, const std::string& output);
+/// The folders of a job that evaluates a model, whose rows are in a folder.
+IndexFolders FoldersOfEvaluation(const Job& job, const std::string& rows);
+
+/// Removes the indexes in the folder `output` of a job that trained. Throws FileError.
+void RemoveIndexes(const std::string& output);
+
+/// Finds and keeps the indexes of a job's splits on disk. An index is named by a digest of all that
+/// it depends on: the version of this program, how the job reads examples, and the path, the size,
+/// the time of the last change and the digest (DigestFiles) of each file of the split and of the
+/// joins. So one that does not fit is not found. Used by the chief's thread.
+class SplitIndexes {
+ public:
+  /// `tick` is called while files are read to digest them.
+  SplitIndexes(const Job& job, IndexFolders folders, Tick tick);
+
+  /// Whether there is no folder, so that nothing is found or kept.
+  bool IsEmpty() const { return folders_.read.empty() && folders_.kept.empty(); }
+  /// The digests of the files of a split and of the joins. Throws Error as DigestFiles does.
+  const std::vector<data::FileDigest>& DigestsOf(data::SplitKind split);
+  /// The bytes of the index of a split; "" where there is none. One that is damaged is a warning in
+  /// the log. Throws Error as DigestsOf does.
+  std::string Find(data::SplitKind split);
+  /// Writes the index of a split. That this fails is a warning in the log. Throws Error as
+  /// DigestsOf does.
+  void Keep(data::SplitKind split, std::string_view bytes);
+
+ private:
+  /// The name of the file of a split's index, by the files as they are at the first call.
+  const std::string& NameOf(data::SplitKind split);
+
+  const Job job_;
+  IndexFolders folders_;
+  Tick tick_;
+  std::map<std::vector<std::string>, std::vector<data::FileDigest>> digests_;  // by paths
+  std::map<data::SplitKind, std::string> names_;
+};
+
+}  // namespace zhiyin::worker::train
