@@ -13,7 +13,7 @@
 
 namespace zhiyin::ps::server {
 
-/// Leases of ranges of the training examples (worker/data/row_plan.h), each granted once an epoch
+/// Leases of ranges of the training examples (worker/data/epoch_plan.h), each granted once an epoch
 /// to the worker that asks first, and tickets, which are numbers of steps, each given out once.
 ///
 /// Ranges are granted in file order, or shuffled by (seed, epoch). Among the remaining ones a

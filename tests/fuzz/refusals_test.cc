@@ -324,7 +324,7 @@ TEST(Refusals, OfFindingsOfAnotherJob) {
 
 TEST(Refusals, OfFindingsWithLinesThatNobodyFound) {
   worker::data::SplitFindings findings;
-  worker::data::Rows rows(0, 2, 2);
+  worker::data::Examples rows(0, 2, 2);
   findings.summary.Add(rows);
   findings.records.SkipTo(256);
   findings.records.Append(1, 0);

@@ -21,7 +21,7 @@ int FuzzSplitFindings(const uint8_t* data, size_t size) {
 std::vector<std::string> SplitFindingsSeeds() {
   worker::data::SplitFindings findings;
   worker::data::SplitSummary& summary = findings.summary;
-  worker::data::Rows rows(0, 2, 2);
+  worker::data::Examples rows(0, 2, 2);
   rows.n = 2;
   rows.numerics = {1.5, -1e6, 2.25, kMissing};
   rows.labels = {1, kMissing, 0, kMissing};

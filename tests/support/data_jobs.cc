@@ -77,12 +77,12 @@ namespace {
 
 /// Adds a block; returns how many rows it has.
 int64_t Add(worker::data::Source* source, int64_t block, Collected* to) {
-  worker::data::Rows rows;
+  worker::data::Examples rows;
   std::vector<worker::data::BadLine> bad;
   const int64_t n = source->Read(block, &rows, &bad);
   if (n == 0) return 0;
   if (to->blocks.empty())
-    to->rows = worker::data::Rows(rows.n_fields, rows.n_numerics, rows.n_tasks);
+    to->rows = worker::data::Examples(rows.n_fields, rows.n_numerics, rows.n_tasks);
   to->blocks.push_back(block);
   for (int64_t i = 0; i < rows.n; ++i) to->rows.Append(rows, i);
   to->bad.insert(to->bad.end(), bad.begin(), bad.end());
@@ -110,7 +110,7 @@ Collected CollectTrain(const Job& job) {
                      .get());
 }
 
-void ExpectSameRows(const worker::data::Rows& a, const worker::data::Rows& b) {
+void ExpectSameRows(const worker::data::Examples& a, const worker::data::Examples& b) {
   EXPECT_EQ(a.n, b.n);
   EXPECT_EQ(a.keys, b.keys);
   EXPECT_EQ(a.key_begin, b.key_begin);

@@ -24,7 +24,7 @@ Job CensusJob(const std::string& file);
 
 /// What was read of a source.
 struct Collected {
-  worker::data::Rows rows;
+  worker::data::Examples rows;
   std::vector<int64_t> blocks;
   std::vector<worker::data::BadLine> bad;
   int64_t n_seen = 0;
@@ -40,6 +40,6 @@ Collected CollectBlocks(worker::data::Source* source, const std::vector<int64_t>
 Collected CollectTrain(const Job& job);
 
 /// Equal to the last bit, where NaN equals NaN.
-void ExpectSameRows(const worker::data::Rows& a, const worker::data::Rows& b);
+void ExpectSameRows(const worker::data::Examples& a, const worker::data::Examples& b);
 
 }  // namespace zhiyin::testing

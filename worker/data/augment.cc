@@ -38,7 +38,7 @@ void Augmenter::Change(const FieldRules& rules, Random* random) {
   if (rules.mask > 0) std::erase_if(values_, [&](Key) { return random->Uniform() < rules.mask; });
 }
 
-void Augmenter::KeepDataKeys(Rows* to) const {
+void Augmenter::KeepDataKeys(Examples* to) const {
   if (to->data_key_begin.empty()) to->data_key_begin.push_back(0);
   const size_t last = to->key_begin.size() - 1;
   const size_t first = last - fields_.size();
@@ -49,7 +49,7 @@ void Augmenter::KeepDataKeys(Rows* to) const {
   to->data_keys.insert(to->data_keys.end(), row_.begin(), row_.end());
 }
 
-void Augmenter::Append(const Rows& from, int64_t i, Random random, Rows* to) {
+void Augmenter::Append(const Examples& from, int64_t i, Random random, Examples* to) {
   to->Append(from, i);
   const size_t first = to->key_begin.size() - 1 - fields_.size();
   row_.assign(to->keys.begin() + to->key_begin[first], to->keys.end());
@@ -68,7 +68,7 @@ void Augmenter::Append(const Rows& from, int64_t i, Random random, Rows* to) {
   SampleNegatives(&random, to);
 }
 
-void Augmenter::SampleNegatives(Random* random, Rows* to) const {
+void Augmenter::SampleNegatives(Random* random, Examples* to) const {
   const size_t n_tasks = negative_share_.size();
   if (samples_ && to->weights.size() < to->labels.size()) to->weights.resize(to->labels.size(), 1);
   double* const labels = to->labels.data() + to->labels.size() - n_tasks;

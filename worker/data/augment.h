@@ -6,7 +6,7 @@
 
 #include "common/random.h"
 #include "configs/job.pb.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 
 namespace zhiyin::worker::data {
 
@@ -21,7 +21,7 @@ class Augmenter {
   /// well. A function of the example and `random`. A negative that Task.negative_share has kept
   /// weighs 1 / negative_share times as much, since it stands for those that were left out: *to has
   /// weights where the job samples negatives. REQUIRES: all examples of *to were appended by this.
-  void Append(const Rows& from, int64_t i, Random random, Rows* to);
+  void Append(const Examples& from, int64_t i, Random random, Examples* to);
 
  private:
   struct FieldRules {
@@ -32,9 +32,9 @@ class Augmenter {
   };
   void Change(const FieldRules& rules, Random* random);
   /// Samples the negatives of the last example, task by task.
-  void SampleNegatives(Random* random, Rows* to) const;
+  void SampleNegatives(Random* random, Examples* to) const;
   /// Copies the keys of the last example, which are in row_, to the data's keys of *to.
-  void KeepDataKeys(Rows* to) const;
+  void KeepDataKeys(Examples* to) const;
 
   bool is_active_ = false;
   bool samples_ = false;  // whether some negative_share is below 1

@@ -11,9 +11,9 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "common/text.h"
+#include "worker/data/example_parser.h"
 #include "worker/data/missing_values.h"
 #include "worker/data/records.h"
-#include "worker/data/row_parser.h"
 
 namespace zhiyin::worker::data {
 namespace {

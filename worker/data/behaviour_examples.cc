@@ -5,7 +5,7 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "common/types.h"
-#include "worker/data/row_parser.h"
+#include "worker/data/example_parser.h"
 
 namespace zhiyin::worker::data {
 namespace {

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "worker/data/row_parser.h"
+#include "worker/data/example_parser.h"
 
 namespace zhiyin::worker::data {
 namespace {

@@ -8,7 +8,7 @@
 namespace zhiyin::worker::data {
 
 ExampleAssembler::ExampleAssembler(const Job& job, SplitKind split, Columns columns,
-                                   LabelDomains labels, RowParser::Observer observer,
+                                   LabelDomains labels, ExampleParser::Observer observer,
                                    const Tick& tick)
     : n_file_columns_(static_cast<size_t>(columns.n)) {
   std::vector<std::string>& names = columns.names;
@@ -24,13 +24,13 @@ ExampleAssembler::ExampleAssembler(const Job& job, SplitKind split, Columns colu
   parser_.emplace(job, Schema::Of(job, columns, use), std::move(labels), std::move(observer));
 }
 
-Rows ExampleAssembler::NewRows() {
+Examples ExampleAssembler::NewExamples() {
   joined_ = JoinMatches(joins_.n_joins());
-  return parser_->NewRows();
+  return parser_->NewExamples();
 }
 
 std::string ExampleAssembler::Append(int64_t line, const std::string& path,
-                                     std::vector<Value>* values, Rows* rows) {
+                                     std::vector<Value>* values, Examples* examples) {
   if (values->size() == n_file_columns_) {
     if (behaviour_) {
       if (!behaviour_->IsInSplit(line, path)) return "";
@@ -40,10 +40,10 @@ std::string ExampleAssembler::Append(int64_t line, const std::string& path,
   } else if (n_columns_ != n_file_columns_) {
     return std::to_string(values->size()) + " columns, expected " + std::to_string(n_file_columns_);
   }
-  std::string wrong = parser_->Parse(*values, rows);
+  std::string wrong = parser_->Parse(*values, examples);
   if (!wrong.empty()) return wrong;
   CountJoined(line, *values);
-  if (behaviour_) AppendNegatives(line, values, rows);
+  if (behaviour_) AppendNegatives(line, values, examples);
   return "";
 }
 
@@ -69,15 +69,16 @@ void ExampleAssembler::CountJoined(int64_t line, const std::vector<Value>& value
   }
 }
 
-void ExampleAssembler::AppendNegatives(int64_t line, std::vector<Value>* values, Rows* rows) {
+void ExampleAssembler::AppendNegatives(int64_t line, std::vector<Value>* values,
+                                       Examples* examples) {
   behaviour_->ForNegatives(line, [&](std::string_view item) {
     values->resize(n_file_columns_);
     (*values)[behaviour_->item_column()] = item;
     AddColumns(line, values);
     // A malformed value that is joined to the item makes no example.
-    if (!parser_->Parse(*values, rows).empty()) return;
-    const size_t n_tasks = static_cast<size_t>(rows->n_tasks);
-    behaviour_->SetNegativeLabels(std::span(rows->labels).last(n_tasks));
+    if (!parser_->Parse(*values, examples).empty()) return;
+    const size_t n_tasks = static_cast<size_t>(examples->n_tasks);
+    behaviour_->SetNegativeLabels(std::span(examples->labels).last(n_tasks));
   });
 }
 

@@ -10,10 +10,10 @@
 #include "common/tick.h"
 #include "configs/job.pb.h"
 #include "worker/data/behaviour_examples.h"
+#include "worker/data/example_parser.h"
+#include "worker/data/examples.h"
 #include "worker/data/join_matches.h"
 #include "worker/data/joins.h"
-#include "worker/data/row_parser.h"
-#include "worker/data/rows.h"
 #include "worker/data/schema.h"
 #include "worker/data/split_kind.h"
 #include "worker/data/value.h"
@@ -27,27 +27,28 @@ class ExampleAssembler {
   /// `columns` are those of the files. Reads the files of data.join and data.behaviour, and calls
   /// `tick` meanwhile; throws Error where one cannot be read or a column does not exist.
   ExampleAssembler(const Job& job, SplitKind split, Columns columns, LabelDomains labels,
-                   RowParser::Observer observer, const Tick& tick);
+                   ExampleParser::Observer observer, const Tick& tick);
 
   /// Begins a block: returns no examples, in the shape of the job.
-  Rows NewRows();
+  Examples NewExamples();
   /// Which lines of the block found a line in the joins.
   const JoinMatches& joined() const { return joined_; }
   /// The joins; null where there are none.
   const Joins* joins() const { return joins_.joins(); }
 
-  /// Appends the example of the line and its negatives to *rows, or nothing if data.behaviour puts
-  /// the line into the other split. `values` are those of the columns of the files, and are
+  /// Appends the example of the line and its negatives to *examples, or nothing if data.behaviour
+  /// puts the line into the other split. `values` are those of the columns of the files, and are
   /// changed. `line` is the number of the line in the split's files (TextLines), `path` its file.
   /// Returns an empty string, or the defect of a malformed line, for which nothing is appended.
-  std::string Append(int64_t line, const std::string& path, std::vector<Value>* values, Rows* rows);
+  std::string Append(int64_t line, const std::string& path, std::vector<Value>* values,
+                     Examples* examples);
 
  private:
   void AddColumns(int64_t line, std::vector<Value>* values);
   /// Counts the joins of a line in joined_. `values` are those of all columns.
   void CountJoined(int64_t line, const std::vector<Value>& values);
   /// Appends the line again with other items. REQUIRES: the line was parsed without fault.
-  void AppendNegatives(int64_t line, std::vector<Value>* values, Rows* rows);
+  void AppendNegatives(int64_t line, std::vector<Value>* values, Examples* examples);
 
   size_t n_file_columns_;
   size_t n_columns_;  // with those of joins and behaviour
@@ -55,7 +56,7 @@ class ExampleAssembler {
   Joins::Plan joins_;
   std::vector<int> found_;  // the lines that the joins found for the line in hand
   JoinMatches joined_;
-  std::optional<RowParser> parser_;
+  std::optional<ExampleParser> parser_;
 };
 
 }  // namespace zhiyin::worker::data

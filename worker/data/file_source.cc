@@ -24,44 +24,45 @@ std::string ExamplePlaces::Of(int64_t example) const {
 }
 
 FileSource::FileSource(const Job& job, SplitKind split, LabelDomains labels,
-                       RowParser::Observer observer, Tick tick, ReadCounts* counts)
+                       ExampleParser::Observer observer, Tick tick, ReadCounts* counts)
     : is_shared_(!job.data().has_behaviour()),
       blocks_(OpenRecords(job, SplitOf(job.data(), split), UseOf(labels), tick, counts),
               SplitOf(job.data(), split)),
       assembler_(job, split, blocks_.records().columns(), std::move(labels), std::move(observer),
                  tick) {}
 
-int64_t FileSource::Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) {
-  Clear(rows, bad);
+int64_t FileSource::Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) {
+  Clear(examples, bad);
   const int64_t n_block = blocks_.GoTo(block);
   Records& records = blocks_.records();
   for (int64_t i = 0; i < n_block; ++i) {
-    const int64_t n_before = rows->n;
-    if (!AppendNext(&records, rows)) return i;
+    const int64_t n_before = examples->n;
+    if (!AppendNext(&records, examples)) return i;
     if (wrong_.empty()) {
-      places_.Add(records.path(), records.number(), rows->n - n_before);
+      places_.Add(records.path(), records.number(), examples->n - n_before);
     } else {
       bad->push_back(
-          {block * kBlockRows + i, records.path() + ":", records.number(), wrong_, false});
+          {block * kBlockRecords + i, records.path() + ":", records.number(), wrong_, false});
     }
   }
   return n_block;
 }
 
-void FileSource::Clear(Rows* rows, std::vector<BadLine>* bad) {
-  *rows = assembler_.NewRows();
+void FileSource::Clear(Examples* examples, std::vector<BadLine>* bad) {
+  *examples = assembler_.NewExamples();
   bad->clear();
   places_.Clear();
   n_examples_.clear();
 }
 
-bool FileSource::AppendNext(Records* records, Rows* rows) {
+bool FileSource::AppendNext(Records* records, Examples* examples) {
   const int64_t position = records->position();
-  const int64_t n_before = rows->n;
+  const int64_t n_before = examples->n;
   if (!records->Next(&record_)) return false;
   wrong_ = record_.wrong;
-  if (wrong_.empty()) wrong_ = assembler_.Append(position, records->path(), &record_.values, rows);
-  n_examples_.push_back(static_cast<int32_t>(rows->n - n_before));
+  if (wrong_.empty())
+    wrong_ = assembler_.Append(position, records->path(), &record_.values, examples);
+  n_examples_.push_back(static_cast<int32_t>(examples->n - n_before));
   return true;
 }
 
@@ -73,13 +74,13 @@ void FileSource::BeginShare(const FileCut& begin, const FileCut& end, int64_t po
   next_begin_ = begin.offset > 0 ? begin.file + 1 : begin.file;
 }
 
-int64_t FileSource::ReadOn(int64_t n_most, Rows* rows, std::vector<BadLine>* bad) {
-  Clear(rows, bad);
+int64_t FileSource::ReadOn(int64_t n_most, Examples* examples, std::vector<BadLine>* bad) {
+  Clear(examples, bad);
   int64_t& n_records = share_findings_.n_records;
   for (int64_t i = 0; i < n_most; ++i, ++n_records) {
     std::optional<Records::Place> place;
     if (n_records % kPlaceEvery == 0) place = share_->place();
-    if (!AppendNext(share_.get(), rows)) return i;
+    if (!AppendNext(share_.get(), examples)) return i;
     if (place.has_value()) share_findings_.places.push_back(*place);
     NoteBegins(share_->file() + 1, n_records);
     if (wrong_.empty()) continue;

@@ -39,10 +39,10 @@ class ExamplePlaces {
 class FileSource final : public Source, public SharedFiles {
  public:
   /// Throws Error where MakeSource does. REQUIRES: the job's data is in files.
-  FileSource(const Job& job, SplitKind split, LabelDomains labels, RowParser::Observer observer,
+  FileSource(const Job& job, SplitKind split, LabelDomains labels, ExampleParser::Observer observer,
              Tick tick, ReadCounts* counts);
 
-  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override;
+  int64_t Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) override;
   std::string PlaceOf(int64_t example) const override { return places_.Of(example); }
   std::span<const int32_t> n_examples_of_records() const override { return n_examples_; }
   JoinMatches joined() const override { return assembler_.joined(); }
@@ -54,7 +54,7 @@ class FileSource final : public Source, public SharedFiles {
   std::vector<Unit> Units() const override { return blocks_.records().Units(); }
   double RecordBytes() const override { return blocks_.records().RecordBytes(); }
   void BeginShare(const FileCut& begin, const FileCut& end, int64_t points_every) override;
-  int64_t ReadOn(int64_t n_most, Rows* rows, std::vector<BadLine>* bad) override;
+  int64_t ReadOn(int64_t n_most, Examples* examples, std::vector<BadLine>* bad) override;
   ShareFindings EndShare() override;
   bool CanJump() const override { return blocks_.records().CanJump(); }
   void SetPlaces(std::span<const int64_t> file_begins, std::vector<Records::Place> places,
@@ -66,9 +66,9 @@ class FileSource final : public Source, public SharedFiles {
 
  private:
   /// Empties what is said of the block that was read last, and the two.
-  void Clear(Rows* rows, std::vector<BadLine>* bad);
-  /// Appends the examples of the next record of a reader to *rows. Returns false at its end.
-  bool AppendNext(Records* records, Rows* rows);
+  void Clear(Examples* examples, std::vector<BadLine>* bad);
+  /// Appends the examples of the next record of a reader to *examples. Returns false at its end.
+  bool AppendNext(Records* records, Examples* examples);
   /// Notes the files that begin with record `first` or before it, up to a file, exclusive.
   void NoteBegins(size_t end_file, int64_t first);
 

@@ -12,8 +12,8 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "worker/data/check_text.h"
+#include "worker/data/example_parser.h"
 #include "worker/data/line_reader.h"
-#include "worker/data/row_parser.h"
 #include "worker/data/schema.h"
 #include "worker/data/text_columns.h"
 
@@ -52,7 +52,7 @@ class ValueChecker {
       add(
           numeric, [&] { return inputs.add_numeric(); }, &schema.numerics);
     parser_.emplace(inputs, schema, LabelDomains());
-    rows_ = parser_->NewRows();
+    rows_ = parser_->NewExamples();
   }
 
   /// Returns what is wrong, or an empty string. REQUIRES: a value for each column.
@@ -67,9 +67,9 @@ class ValueChecker {
  private:
   size_t key_;
   bool is_item_;
-  std::optional<RowParser> parser_;
+  std::optional<ExampleParser> parser_;
   std::vector<Value> values_;
-  Rows rows_;
+  Examples rows_;
 };
 
 }  // namespace

@@ -22,17 +22,17 @@ RecordBlocks::RecordBlocks(std::unique_ptr<Records> records, const Split& split)
       n_records_(split.n_rows() > 0 ? split.n_rows() : std::numeric_limits<int64_t>::max()) {}
 
 int64_t RecordBlocks::GoTo(int64_t block) {
-  const int64_t n_block = std::clamp<int64_t>(n_records_ - block * kBlockRows, 0, kBlockRows);
+  const int64_t n_block = std::clamp<int64_t>(n_records_ - block * kBlockRecords, 0, kBlockRecords);
   if (n_block == 0) return 0;
-  const int64_t wanted = first_record_ + block * kBlockRows;
+  const int64_t wanted = first_record_ + block * kBlockRecords;
   JumpTowards(wanted);
   const auto behind = std::lower_bound(places_.begin(), places_.end(), wanted + n_block, IsBefore);
   if (behind != places_.end()) records_->ReadAheadTo(*behind);
   // Block by block, so that the beginning of each is remembered.
   while (records_->position() < wanted) {
     const int64_t into = records_->position() - first_record_;  // negative before the split
-    if (into >= 0 && into % kBlockRows == 0) Remember();
-    const int64_t n = into < 0 ? -into : kBlockRows - into % kBlockRows;
+    if (into >= 0 && into % kBlockRecords == 0) Remember();
+    const int64_t n = into < 0 ? -into : kBlockRecords - into % kBlockRecords;
     if (records_->Skip(n) < n) return 0;
   }
   Remember();

@@ -1,4 +1,4 @@
-// The records of a split, in blocks of kBlockRows records.
+// The records of a split, in blocks of kBlockRecords records.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,7 @@
 
 namespace zhiyin::worker::data {
 
-static_assert(RecordRuns::kMostExamples * kBlockRows == kMaxRowsOfBlock);
+static_assert(RecordRuns::kMostExamples * kBlockRecords == kMaxExamplesOfBlock);
 
 void RecordRuns::Append(int64_t n_records, int32_t n_examples) {
   if (n_records == 0) return;
@@ -92,7 +92,7 @@ RecordRuns RecordCounts::Runs() const {
 }
 
 int64_t RecordCounts::n_blocks() const {
-  return (n_records_ + kBlockRows - 1) / kBlockRows;
+  return (n_records_ + kBlockRecords - 1) / kBlockRecords;
 }
 
 int64_t RecordCounts::ExamplesBefore(int64_t record) const {
@@ -105,8 +105,8 @@ int64_t RecordCounts::ExamplesBefore(int64_t record) const {
 }
 
 int64_t RecordCounts::ExamplesOf(int64_t block) const {
-  return ExamplesBefore(std::min((block + 1) * kBlockRows, n_records_)) -
-         ExamplesBefore(block * kBlockRows);
+  return ExamplesBefore(std::min((block + 1) * kBlockRecords, n_records_)) -
+         ExamplesBefore(block * kBlockRecords);
 }
 
 }  // namespace zhiyin::worker::data

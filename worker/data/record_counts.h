@@ -78,7 +78,7 @@ class RecordCounts {
   int64_t n_examples() const { return n_examples_; }
   /// What this was made of.
   RecordRuns Runs() const;
-  /// The blocks of kBlockRows records, of which the last one may have fewer.
+  /// The blocks of kBlockRecords records, of which the last one may have fewer.
   int64_t n_blocks() const;
   /// The number of examples of the records 0 to `record`, exclusive. REQUIRES:
   /// 0 <= record <= n_records().

@@ -26,9 +26,9 @@ RunCache::RunCache(std::unique_ptr<Source> source, uint64_t seed, int64_t n_kept
       augmenter_(std::move(augmenter)),
       max_kept_(n_kept_max) {}
 
-void RunCache::Keep(int64_t block, Rows rows) {
-  n_kept_ += rows.n;
-  blocks_.emplace(block, std::move(rows));
+void RunCache::Keep(int64_t block, Examples examples) {
+  n_kept_ += examples.n;
+  blocks_.emplace(block, std::move(examples));
 }
 
 void RunCache::SetRuns(std::vector<BlockRun> runs) {
@@ -80,7 +80,7 @@ bool RunCache::Load(int64_t run, const std::vector<int64_t>& together, std::vect
     tick_();
     source_->Read(block, &scratch_, &bad_);
     // A copy is just as large as it must be; what a source fills has grown in steps.
-    Keep(block, Rows(scratch_));
+    Keep(block, Examples(scratch_));
   }
   for (const int64_t r : loading) {
     Complete(r);
@@ -89,21 +89,21 @@ bool RunCache::Load(int64_t run, const std::vector<int64_t>& together, std::vect
   return true;
 }
 
-void RunCache::Append(int64_t epoch, const Piece& piece, Rows* to) {
+void RunCache::Append(int64_t epoch, const Piece& piece, Examples* to) {
   RunState& state = states_.at(piece.run);
   const BlockRun& run = RunOf(piece.run);
   if (state.order_epoch != epoch) {
     Shuffle(epoch, run, &state);
     state.order_epoch = epoch;
   }
-  const Rows& first = blocks_.at(run.first);
+  const Examples& first = blocks_.at(run.first);
   to->n_fields = first.n_fields;
   to->n_numerics = first.n_numerics;
   to->n_tasks = first.n_tasks;
   for (int64_t i = piece.begin; i < piece.begin + piece.n; ++i) {
     const uint64_t at = state.order[static_cast<size_t>(i)];
-    const Rows& block = *state.blocks[at / kMaxRowsOfBlock];
-    const int64_t row = static_cast<int64_t>(at % kMaxRowsOfBlock);
+    const Examples& block = *state.blocks[at / kMaxExamplesOfBlock];
+    const int64_t row = static_cast<int64_t>(at % kMaxExamplesOfBlock);
     if (!augmenter_.IsActive()) {
       to->Append(block, row);
     } else {
@@ -169,13 +169,13 @@ void RunCache::Complete(int64_t run) {
   state = RunState();
   int64_t n_here = 0;
   for (int64_t i = 0; i < blocks.n; ++i) {
-    const Rows& rows = blocks_.at(blocks.Block(i));
-    n_here += rows.n;
-    if (rows.n > 0) state.blocks.push_back(&rows);
+    const Examples& examples = blocks_.at(blocks.Block(i));
+    n_here += examples.n;
+    if (examples.n > 0) state.blocks.push_back(&examples);
   }
   if (n_here != blocks.n_rows) {
-    Fail("training data: ", n_here, " examples in lines ", blocks.first * kBlockRows, " to ",
-         (blocks.last() + 1) * kBlockRows - 1, ", expected ", blocks.n_rows,
+    Fail("training data: ", n_here, " examples in lines ", blocks.first * kBlockRecords, " to ",
+         (blocks.last() + 1) * kBlockRecords - 1, ", expected ", blocks.n_rows,
          " as in the first pass: files that stay as they are");
   }
   state.is_whole = true;
@@ -186,7 +186,7 @@ void RunCache::Shuffle(int64_t epoch, const BlockRun& run, RunState* state) cons
   state->order.clear();
   for (size_t b = 0; b < state->blocks.size(); ++b) {
     for (int64_t i = 0; i < state->blocks[b]->n; ++i)
-      state->order.push_back(b * kMaxRowsOfBlock + static_cast<uint64_t>(i));
+      state->order.push_back(b * kMaxExamplesOfBlock + static_cast<uint64_t>(i));
   }
   Random(seed_, static_cast<uint64_t>(epoch), run.stream, run.window)
       .Shuffle(std::span(state->order));

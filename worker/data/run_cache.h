@@ -10,8 +10,8 @@
 
 #include "common/tick.h"
 #include "worker/data/augment.h"
-#include "worker/data/row_plan.h"
-#include "worker/data/rows.h"
+#include "worker/data/epoch_plan.h"
+#include "worker/data/examples.h"
 #include "worker/data/source.h"
 
 namespace zhiyin::worker::data {
@@ -28,7 +28,7 @@ class RunCache {
   /// The source. REQUIRES: SetRuns was not called.
   Source* source() { return source_.get(); }
   /// Keeps a block that was read already. REQUIRES: SetRuns was not called; each block comes once.
-  void Keep(int64_t block, Rows rows);
+  void Keep(int64_t block, Examples examples);
   /// Sets the runs, which divide the blocks. Called once, before the functions below. Runs whose
   /// blocks are all kept are in memory.
   void SetRuns(std::vector<BlockRun> runs);
@@ -42,7 +42,7 @@ class RunCache {
   bool Load(int64_t run, const std::vector<int64_t>& together, std::vector<int64_t> spared,
             const std::function<bool()>& is_cancelled);
   /// Appends a piece of an epoch's shuffled run to *to. REQUIRES: the run is in memory.
-  void Append(int64_t epoch, const Piece& piece, Rows* to);
+  void Append(int64_t epoch, const Piece& piece, Examples* to);
 
   /// Sets what Load calls for every block, and what the source calls (Source::SetTick).
   void SetTick(Tick tick);
@@ -56,10 +56,10 @@ class RunCache {
   struct RunState {
     /// The epoch that `order` is the order of; -1: of none.
     int64_t order_epoch = -1;
-    /// [n_rows], shuffled: index in `blocks` * kMaxRowsOfBlock + example in that block.
+    /// [n_rows], shuffled: index in `blocks` * kMaxExamplesOfBlock + example in that block.
     std::vector<uint64_t> order;
-    std::vector<const Rows*> blocks;  // those that have examples, once all are read
-    bool is_whole = false;            // all are read, and have the examples of the first pass
+    std::vector<const Examples*> blocks;  // those that have examples, once all are read
+    bool is_whole = false;                // all are read, and have the examples of the first pass
     uint64_t last_used = 0;
   };
 
@@ -80,12 +80,12 @@ class RunCache {
   uint64_t seed_;
   Augmenter augmenter_;
   std::vector<BlockRun> runs_;
-  std::map<int64_t, Rows> blocks_;
+  std::map<int64_t, Examples> blocks_;
   std::map<int64_t, RunState> states_;  // by run: of all that have blocks in memory
   uint64_t n_uses_ = 0;
   int64_t n_kept_ = 0;  // examples
   std::vector<BadLine> bad_;
-  Rows scratch_;
+  Examples scratch_;
 
   mutable std::mutex mutex_;  // guards all below
   int64_t max_kept_;

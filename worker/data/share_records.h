@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 
 namespace zhiyin::worker::data {
 
@@ -14,16 +14,16 @@ namespace zhiyin::worker::data {
 class ShareRecords {
  public:
   /// Appends the examples of the next records. `n_examples` [n_records]: how many each has.
-  void Append(Rows rows, std::span<const int32_t> n_examples);
+  void Append(Examples examples, std::span<const int32_t> n_examples);
 
   int64_t n_records() const { return n_records_; }
   int64_t n_examples() const { return n_examples_; }
 
   /// Returns the examples of the n records from `first` on. REQUIRES: 0 < n, and there are as many.
-  Rows Copy(int64_t first, int64_t n) const;
+  Examples Copy(int64_t first, int64_t n) const;
   /// Returns what Copy returns, and gives its memory away where these records were appended
   /// together. REQUIRES: they are not asked for again.
-  Rows Take(int64_t first, int64_t n);
+  Examples Take(int64_t first, int64_t n);
 
  private:
   struct Piece;
@@ -34,7 +34,7 @@ class ShareRecords {
   struct Piece {
     int64_t first_record = 0;
     std::vector<int32_t> example_begin;  // [n_records + 1]
-    Rows rows;
+    Examples examples;
   };
 
   std::vector<Piece> pieces_;

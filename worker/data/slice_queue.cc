@@ -12,7 +12,7 @@ const SliceOrder* SliceQueue::WaitForOrder() {
   return closed_ ? nullptr : &orders_.front();
 }
 
-Rows* SliceQueue::WaitForSlot() {
+Examples* SliceQueue::WaitForSlot() {
   std::unique_lock lock(mutex_);
   // The slot behind those that are ready is never the caller's, see kSlots.
   changed_.wait(lock, [&] { return closed_ || n_pushed_ - n_popped_ < kSlicesAhead; });
@@ -58,7 +58,7 @@ void SliceQueue::Order(SliceOrder order) {
   changed_.notify_all();
 }
 
-const Rows& SliceQueue::Pop(const Tick& tick) {
+const Examples& SliceQueue::Pop(const Tick& tick) {
   tick();
   std::unique_lock lock(mutex_);
   uint64_t n_seen = n_progressed_;

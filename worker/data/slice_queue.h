@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "common/tick.h"
-#include "worker/data/row_plan.h"
-#include "worker/data/rows.h"
+#include "worker/data/epoch_plan.h"
+#include "worker/data/examples.h"
 
 namespace zhiyin::worker::data {
 
@@ -38,7 +38,7 @@ class SliceQueue {
   /// once the queue is closed.
   const SliceOrder* WaitForOrder();
   /// Waits for a free slice, to be filled and pushed. Returns nullptr once the queue is closed.
-  Rows* WaitForSlot();
+  Examples* WaitForSlot();
   void Push();
   /// Notes that the reader has made progress with a slice that is not pushed yet.
   void NoteProgress();
@@ -57,7 +57,7 @@ class SliceQueue {
   /// Waits for the next slice. `tick` is called once, and again during the wait whenever the reader
   /// has made progress (NoteProgress) since the last call, at most every kTickEvery. REQUIRES:
   /// fewer calls than orders before.
-  const Rows& Pop(const Tick& tick);
+  const Examples& Pop(const Tick& tick);
   /// Ends the waits of the reader's thread.
   void Close();
 
@@ -67,7 +67,7 @@ class SliceQueue {
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::deque<SliceOrder> orders_;  // not yet pushed; references stay valid while others are added
-  std::array<Rows, kSlots> slots_;
+  std::array<Examples, kSlots> slots_;
   int64_t n_ordered_ = 0;
   int64_t n_pushed_ = 0;
   int64_t n_popped_ = 0;

@@ -33,7 +33,7 @@ void SliceReader::Order(int64_t epoch, std::vector<Piece> pieces) {
   queue_.Order({epoch, std::move(pieces)});
 }
 
-const Rows& SliceReader::Next(const Tick& tick) {
+const Examples& SliceReader::Next(const Tick& tick) {
   return queue_.Pop(tick);
 }
 
@@ -52,7 +52,7 @@ bool SliceReader::Fill(const SliceOrder& order) {
   for (const Piece& piece : order.pieces) {
     if (!Load(piece.run, order)) return false;
   }
-  Rows* const slice = queue_.WaitForSlot();
+  Examples* const slice = queue_.WaitForSlot();
   if (slice == nullptr) return false;
   slice->Clear();
   for (const Piece& piece : order.pieces) cache_.Append(order.epoch, piece, slice);

@@ -9,8 +9,8 @@
 
 #include "common/tick.h"
 #include "worker/data/augment.h"
-#include "worker/data/row_plan.h"
-#include "worker/data/rows.h"
+#include "worker/data/epoch_plan.h"
+#include "worker/data/examples.h"
 #include "worker/data/run_cache.h"
 #include "worker/data/slice_queue.h"
 #include "worker/data/source.h"
@@ -37,7 +37,7 @@ class SliceReader {
   Source* source() { return cache_.source(); }
   /// Keeps a block that was read already, so that it is not read again. REQUIRES: each block comes
   /// once.
-  void Keep(int64_t block, Rows rows) { cache_.Keep(block, std::move(rows)); }
+  void Keep(int64_t block, Examples examples) { cache_.Keep(block, std::move(examples)); }
 
   /// Starts the thread. Call once. `in_one_pass`: runs whose blocks interleave and that are already
   /// ordered are read together, which needs the memory for all of them at a time.
@@ -50,7 +50,7 @@ class SliceReader {
   /// call. Waits for the thread; `tick` is called once, and again during a long wait while the
   /// thread makes progress: when it has read a block, or passed over lines on its way to one.
   /// REQUIRES: fewer calls than orders before.
-  const Rows& Next(const Tick& tick = [] {});
+  const Examples& Next(const Tick& tick = [] {});
 
   /// The runs that are wholly in memory, ascending. A function of the orders alone, once all slices
   /// that were ordered have been taken, and runs are not read together.

@@ -9,7 +9,8 @@
 namespace zhiyin::worker::data {
 
 std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains labels,
-                                   RowParser::Observer observer, Tick tick, ReadCounts* counts) {
+                                   ExampleParser::Observer observer, Tick tick,
+                                   ReadCounts* counts) {
   if (job.data().has_text())
     return std::make_unique<FileSource>(job, split, std::move(labels), std::move(observer),
                                         std::move(tick), counts);

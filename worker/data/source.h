@@ -10,24 +10,24 @@
 
 #include "common/tick.h"
 #include "configs/job.pb.h"
+#include "worker/data/example_parser.h"
+#include "worker/data/examples.h"
 #include "worker/data/file_bytes.h"
 #include "worker/data/join_matches.h"
 #include "worker/data/joins.h"
 #include "worker/data/records.h"
-#include "worker/data/row_parser.h"
-#include "worker/data/rows.h"
 #include "worker/data/schema.h"
 #include "worker/data/split_kind.h"
 
 namespace zhiyin::worker::data {
 
 /// Lines of a split are numbered from 0, malformed ones included; block b has the lines from b *
-/// kBlockRows on. A block is kept and evaluated as a whole, whoever has read its lines: it is the
-/// unit of distribution, and a batch in evaluation.
-inline constexpr int64_t kBlockRows = 256;
+/// kBlockRecords on. A block is kept and evaluated as a whole, whoever has read its lines: it is
+/// the unit of distribution, and a batch in evaluation.
+inline constexpr int64_t kBlockRecords = 256;
 /// The largest number of examples of a block: with data.behaviour.negatives, each line may have a
 /// hundred negative examples in addition.
-inline constexpr int64_t kMaxRowsOfBlock = kBlockRows * 101;
+inline constexpr int64_t kMaxExamplesOfBlock = kBlockRecords * 101;
 
 /// A malformed line.
 struct BadLine {
@@ -69,10 +69,10 @@ class SharedFiles {
   /// Begins to read the records between two cuts, and to note points of compressed files every so
   /// many of their bytes; 0: none. Ends what was begun before.
   virtual void BeginShare(const FileCut& begin, const FileCut& end, int64_t points_every) = 0;
-  /// Replaces *rows by the examples of the next records, at most n_most of them, and *bad by those
-  /// that are malformed, numbered from the beginning of the share. Returns how many records there
-  /// were: 0 at the end of the share. Throws Error as Source::Read does.
-  virtual int64_t ReadOn(int64_t n_most, Rows* rows, std::vector<BadLine>* bad) = 0;
+  /// Replaces *examples by the examples of the next records, at most n_most of them, and *bad by
+  /// those that are malformed, numbered from the beginning of the share. Returns how many records
+  /// there were: 0 at the end of the share. Throws Error as Source::Read does.
+  virtual int64_t ReadOn(int64_t n_most, Examples* examples, std::vector<BadLine>* bad) = 0;
   /// What was found since BeginShare. REQUIRES: ReadOn has returned 0. Call once.
   virtual ShareFindings EndShare() = 0;
   /// Whether Source::Read reaches every block that SetPlaces tells of without reading what is
@@ -95,7 +95,7 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// Replaces *rows by the examples of a block, in order, and *bad by its malformed lines; the
+  /// Replaces *examples by the examples of a block, in order, and *bad by its malformed lines; the
   /// caller may have moved from both. Returns how many lines the block has, malformed ones
   /// included: 0 past the end of the split.
   ///
@@ -105,7 +105,7 @@ class Source {
   /// that is converted is read again from its beginning. Throws Error for a file that is missing, a
   /// folder, unreadable, corrupt (a compressed one, with the offset), or changed since the job
   /// began.
-  virtual int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) = 0;
+  virtual int64_t Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) = 0;
 
   /// The files that several readers can share; null where blocks are to be read from the first pass
   /// on: they are generated, or reading them needs the numbers of their records. Owned by the
@@ -134,7 +134,7 @@ class Source {
 /// to *counts, which outlives the source; null: it is not counted. Throws Error at once where a
 /// file is missing or a column does not exist.
 std::unique_ptr<Source> MakeSource(
-    const Job& job, SplitKind split, LabelDomains labels, RowParser::Observer observer = {},
+    const Job& job, SplitKind split, LabelDomains labels, ExampleParser::Observer observer = {},
     Tick tick = [] {}, ReadCounts* counts = nullptr);
 
 }  // namespace zhiyin::worker::data

@@ -68,21 +68,21 @@ LabelSums ExactLabelSums::Rounded() const {
   return {weight.Value(), label.Value(), positives.Value()};
 }
 
-void SplitSummary::Add(const Rows& rows) {
-  n_rows += rows.n;
-  numerics.resize(static_cast<size_t>(rows.n_numerics));
-  for (size_t at = 0; at < rows.numerics.size(); ++at) {
-    const double x = rows.numerics[at];
+void SplitSummary::Add(const Examples& examples) {
+  n_rows += examples.n;
+  numerics.resize(static_cast<size_t>(examples.n_numerics));
+  for (size_t at = 0; at < examples.numerics.size(); ++at) {
+    const double x = examples.numerics[at];
     if (!std::isnan(x)) numerics[at % numerics.size()].Add(x);
   }
-  n_observed.resize(static_cast<size_t>(rows.n_tasks));
+  n_observed.resize(static_cast<size_t>(examples.n_tasks));
   labels.resize(n_observed.size());
   label_sums.resize(n_observed.size());
-  for (size_t at = 0; at < rows.labels.size(); ++at) {
-    const double label = rows.labels[at];
+  for (size_t at = 0; at < examples.labels.size(); ++at) {
+    const double label = examples.labels[at];
     if (std::isnan(label)) continue;
     const size_t t = at % labels.size();
-    const double weight = rows.weights.empty() ? 1 : rows.weights[at];
+    const double weight = examples.weights.empty() ? 1 : examples.weights[at];
     ++n_observed[t];
     if (weight > 0) labels[t].Add(label);
     label_sums[t].Add(label, weight);
@@ -178,14 +178,14 @@ SplitSummary SplitSummary::Read(ByteReader* in, int64_t n_records) {
   return summary;
 }
 
-void SplitFindings::Add(int64_t block, int64_t n_records, const Rows& rows,
+void SplitFindings::Add(int64_t block, int64_t n_records, const Examples& examples,
                         std::span<const BadLine> bad, const Source& source) {
-  records.SkipTo(block * kBlockRows);
-  AddOfShare(n_records, rows, bad, source);
+  records.SkipTo(block * kBlockRecords);
+  AddOfShare(n_records, examples, bad, source);
 }
 
-void SplitFindings::AddOfShare(int64_t n_records, const Rows& rows, std::span<const BadLine> bad,
-                               const Source& source) {
+void SplitFindings::AddOfShare(int64_t n_records, const Examples& examples,
+                               std::span<const BadLine> bad, const Source& source) {
   const int64_t first = records.n_records();
   const std::span<const int32_t> n_examples = source.n_examples_of_records();
   for (const int32_t n : n_examples) records.Append(1, n);
@@ -196,7 +196,7 @@ void SplitFindings::AddOfShare(int64_t n_records, const Rows& rows, std::span<co
     }
     records.Append(first + n_records - records.n_records(), 1);
   }
-  summary.Add(rows);
+  summary.Add(examples);
   for (const BadLine& line : bad) summary.AddBad(line);
   summary.joins.Merge(source.joined());
 }

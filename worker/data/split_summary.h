@@ -12,9 +12,9 @@
 #include "common/bytes.h"
 #include "common/exact_sum.h"
 #include "worker/data/exact_moments.h"
+#include "worker/data/examples.h"
 #include "worker/data/join_matches.h"
 #include "worker/data/record_counts.h"
-#include "worker/data/rows.h"
 #include "worker/data/source.h"
 #include "worker/data/statistics.h"
 
@@ -47,7 +47,7 @@ struct SplitSummary {
   JoinMatches joins;
 
   /// Adds examples. REQUIRES: they have the inputs and tasks of those before.
-  void Add(const Rows& rows);
+  void Add(const Examples& examples);
   void AddBad(const BadLine& line);
   /// Adds other records of the split.
   void Merge(const SplitSummary& other);
@@ -65,13 +65,13 @@ struct SplitFindings {
   RecordRuns records;
 
   /// Adds a block that `source` has just read. REQUIRES: the blocks are added in ascending order.
-  void Add(int64_t block, int64_t n_records, const Rows& rows, std::span<const BadLine> bad,
+  void Add(int64_t block, int64_t n_records, const Examples& examples, std::span<const BadLine> bad,
            const Source& source);
 
   /// Adds what was found in the records behind these.
   void AddNext(const SplitFindings& next);
   /// Adds records that a source has just read of a share, whose numbers begin with 0.
-  void AddOfShare(int64_t n_records, const Rows& rows, std::span<const BadLine> bad,
+  void AddOfShare(int64_t n_records, const Examples& examples, std::span<const BadLine> bad,
                   const Source& source);
   /// Numbers the records of a share by its first record in the split, which may be before the
   /// split where those are not read, and what is relative in its first file by the number of lines

@@ -32,7 +32,7 @@ struct LabelRange {
   void Merge(const LabelRange& other);
 };
 
-/// Sums over the examples that have the label of a task, with their weights (Rows::weights).
+/// Sums over the examples that have the label of a task, with their weights (Examples::weights).
 struct LabelSums {
   double weight = 0;     // of the examples
   double label = 0;      // weight times label

@@ -42,7 +42,7 @@ void Unpredicted::Add(int64_t block, std::span<const int64_t> positions) {
 
 void Unpredicted::Name(const Job& job, const Normalizer& normalizer, Source* source,
                        const Tick& tick) {
-  Rows rows;
+  Examples rows;
   std::vector<BadLine> bad;
   int64_t block_read = -1;
   for (Example& example : first) {
@@ -106,7 +106,7 @@ Unpredicted Unpredicted::Parse(std::string_view bytes) {
   return parsed;
 }
 
-std::string DescribeExtreme(const Job& job, const Normalizer& normalizer, const Rows& rows,
+std::string DescribeExtreme(const Job& job, const Normalizer& normalizer, const Examples& rows,
                             int64_t example) {
   const size_t n = static_cast<size_t>(rows.n_numerics);
   const auto begin = rows.numerics.begin() + static_cast<std::ptrdiff_t>(n) * example;

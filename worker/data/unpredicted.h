@@ -10,7 +10,7 @@
 #include "common/bytes.h"
 #include "common/tick.h"
 #include "configs/job.pb.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/data/source.h"
 #include "worker/data/statistics.h"
 
@@ -54,8 +54,8 @@ struct Unpredicted {
 };
 
 /// Returns which numeric of an example is the most extreme: `numeric "x" is 1e+20, 3.2e+19 standard
-/// deviations from its mean in training`, or that none is. `rows` are not normalized.
-std::string DescribeExtreme(const Job& job, const Normalizer& normalizer, const Rows& rows,
+/// deviations from its mean in training`, or that none is. `examples` are not normalized.
+std::string DescribeExtreme(const Job& job, const Normalizer& normalizer, const Examples& examples,
                             int64_t example);
 /// Describes an example by its numerics [n_numerics] after normalization.
 std::string DescribeExtreme(const Job& job, const Normalizer& normalizer,

@@ -54,7 +54,7 @@ EmbeddingInput::EmbeddingInput(const Job& job, const InputLayout& layout) : layo
   }
 }
 
-void EmbeddingInput::Prepare(const data::Rows& rows) {
+void EmbeddingInput::Prepare(const data::Examples& rows) {
   rows_.resize(static_cast<size_t>(rows.n));
   std::iota(rows_.begin(), rows_.end(), size_t{0});
   key_begin_ = rows.key_begin;
@@ -141,12 +141,12 @@ void EmbeddingInput::Scatter(const Matrix& dx) {
   }
 }
 
-void EmbeddingInput::AddL2(int64_t step_rows) {
+void EmbeddingInput::AddL2(int64_t step_examples) {
   for (size_t f = 0; f < fields_.size(); ++f) {
     TableRows& table = tables_[fields_[f].table];
     if (table.l2 == 0) continue;
     const size_t dim = static_cast<size_t>(table.dim);
-    const float factor = table.l2 / static_cast<float>(step_rows);
+    const float factor = table.l2 / static_cast<float>(step_examples);
     for (const size_t example : rows_) {
       for (const uint32_t position : PositionsOf(example, f))
         AddTo(table.gradients.data() + position * dim, table.weights.data() + position * dim,

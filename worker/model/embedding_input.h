@@ -9,7 +9,7 @@
 #include "common/matrix.h"
 #include "common/unique_keys.h"
 #include "configs/job.pb.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/model/input_layout.h"
 
 namespace zhiyin::worker::model {
@@ -22,13 +22,13 @@ namespace zhiyin::worker::model {
 ///   ... fill input.weights(t) for input.keys(t) ...
 ///   input.Pool(&x);                 // x [n, layout.dim]
 ///   input.Scatter(dx);              // adds dx up in input.gradients(t)
-///   input.AddL2(step_rows);         // adds the gradient of Table.l2
+///   input.AddL2(step_examples);         // adds the gradient of Table.l2
 class EmbeddingInput {
  public:
   EmbeddingInput(const Job& job, const InputLayout& layout);
 
   /// Copies what it needs of the examples.
-  void Prepare(const data::Rows& rows);
+  void Prepare(const data::Examples& rows);
   /// Removes examples from the batch: those that remain are numbered anew, in their order, here and
   /// in x. The keys stay; those that no other example has get no gradient. REQUIRES: the positions
   /// are ascending and below n_rows().
@@ -59,7 +59,7 @@ class EmbeddingInput {
   void ClearGradients();
   /// Adds to the gradients those of Table.l2 for the embedding rows of each example, divided by the
   /// number of examples of the step.
-  void AddL2(int64_t step_rows);
+  void AddL2(int64_t step_examples);
 
  private:
   struct TableRows {
@@ -104,8 +104,8 @@ class EmbeddingInput {
   InputLayout layout_;
   std::vector<size_t> rows_;         // [n]: the examples, by their positions in Prepare
   std::vector<uint32_t> positions_;  // [keys of the batch]: among the distinct keys of the table
-  std::vector<uint32_t> key_begin_;  // as in Rows
-  std::vector<double> numerics_;     // as in Rows
+  std::vector<uint32_t> key_begin_;  // as in Examples
+  std::vector<double> numerics_;     // as in Examples
 };
 
 }  // namespace zhiyin::worker::model

@@ -35,7 +35,7 @@ TaskHeads::TaskHeads(const Job& job) {
   if (network != nullptr && network->item != nullptr) item_ = network->item(job);
 }
 
-void TaskHeads::TakeTargets(const data::Rows& rows, Targets* targets) const {
+void TaskHeads::TakeTargets(const data::Examples& rows, Targets* targets) const {
   targets->labels = rows.labels;
   targets->weights = rows.weights;
   targets->groups.resize(tasks_.size());
@@ -54,7 +54,7 @@ void TaskHeads::TakeTargets(const data::Rows& rows, Targets* targets) const {
   for (int64_t i = 0; i < rows.n; ++i) targets->items.push_back(ItemOf(rows, i));
 }
 
-Key TaskHeads::ItemOf(const data::Rows& rows, int64_t i) const {
+Key TaskHeads::ItemOf(const data::Examples& rows, int64_t i) const {
   Key item = 0;
   const auto add = [&](uint64_t value) { item = Mix(item + 0x9e3779b97f4a7c15ull) ^ value; };
   for (const int field : item_.fields) {

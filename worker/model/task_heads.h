@@ -13,7 +13,7 @@
 #include "common/exact_sum.h"
 #include "common/matrix.h"
 #include "configs/job.pb.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/model/loss/loss.h"
 #include "worker/model/network/networks.h"
 
@@ -82,7 +82,7 @@ class TaskHeads {
   /// Copies labels, weights, groups and items of the examples. Groups and items are those of the
   /// data: augmentation changes what the model sees of an example, not which one it is. Reuses the
   /// memory of *targets.
-  void TakeTargets(const data::Rows& rows, Targets* targets) const;
+  void TakeTargets(const data::Examples& rows, Targets* targets) const;
 
   /// Fills predictions [n, n_tasks] from outputs [n, n_tasks]: finite numbers, and NaN where the
   /// output or what it stands for is not finite.
@@ -112,7 +112,7 @@ class TaskHeads {
     std::unique_ptr<loss::Loss> loss;
   };
   /// The item of example i, of its values as they are in the data.
-  Key ItemOf(const data::Rows& rows, int64_t i) const;
+  Key ItemOf(const data::Examples& rows, int64_t i) const;
   const Head& at(int task) const { return tasks_[static_cast<size_t>(task)]; }
   /// Copies task t's columns to the vectors below and computes its loss there.
   void Compute(size_t t, const Matrix& outputs, const Targets& targets, bool training);

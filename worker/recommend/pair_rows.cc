@@ -55,11 +55,11 @@ size_t PositionOf(const std::string& column, const std::vector<std::string>& nam
 /// Computes the towers' vectors of n examples: `append` adds example i, `take` receives the vectors
 /// of the examples from `begin` on.
 void ForVectors(const saved::FrozenModel& model, const PairRows& rows, int n,
-                const std::function<void(int, data::Rows*)>& append,
+                const std::function<void(int, data::Examples*)>& append,
                 const std::function<void(int, const model::TowerVectors&)>& take) {
   saved::FrozenModel::Session session(model);
   for (int begin = 0; begin < n; begin += kRowsPerRun) {
-    data::Rows some = rows.NewRows();
+    data::Examples some = rows.NewExamples();
     for (int i = begin; i < std::min(begin + kRowsPerRun, n); ++i) append(i, &some);
     session.Run(some);
     take(begin, session.vectors().value());
@@ -80,7 +80,7 @@ std::vector<std::string> ItemsOfHistory(std::string_view value, bool trim) {
 }
 
 PairRows::PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour,
-                   data::RowParser::Observer observer)
+                   data::ExampleParser::Observer observer)
     : behaviour_(std::move(behaviour)) {
   const Data& data = WithBehaviour(job).data();
   for (const data::ColumnUse& use : data::ColumnUses(job))
@@ -95,7 +95,7 @@ PairRows::PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behavi
   names_ = names;
   names.insert(names.end(), data::kBehaviourColumns.begin(), data::kBehaviourColumns.end());
   const data::Columns columns = {static_cast<int>(names.size()), names, "the model's job"};
-  parser_ = std::make_unique<data::RowParser>(
+  parser_ = std::make_unique<data::ExampleParser>(
       job, data::Schema::Of(job, columns, data::LabelUse::kIgnored),
       /*domains=*/data::LabelDomains{}, std::move(observer));
 }
@@ -118,7 +118,7 @@ std::string PairRows::HistoryOf(const AskedUser& user) const {
 }
 
 std::string PairRows::Parse(const AskedUser& user, int item, std::string_view history,
-                            data::Rows* rows) const {
+                            data::Examples* rows) const {
   std::vector<data::Value> values(n_own_);
   if (user.number >= 0 || !user.name.empty())
     values[user_column_] = user.number >= 0 ? behaviour_->user(user.number) : user.name;
@@ -139,13 +139,13 @@ std::string PairRows::Parse(const AskedUser& user, int item, std::string_view hi
 }
 
 void PairRows::Append(const AskedUser& user, int item, std::string_view history,
-                      data::Rows* rows) const {
+                      data::Examples* rows) const {
   const std::string wrong = Parse(user, item, history, rows);
   if (!wrong.empty()) Fail("a row for a recommendation: ", wrong);
 }
 
 std::string PairRows::WhatIsWrong(const AskedUser& user) const {
-  data::Rows rows = NewRows();
+  data::Examples rows = NewExamples();
   return Parse(user, -1, HistoryOf(user), &rows);
 }
 
@@ -153,7 +153,8 @@ ItemVectors VectorsOfItems(const saved::FrozenModel& model, const PairRows& rows
                            const data::Behaviour& behaviour) {
   ItemVectors items;
   ForVectors(
-      model, rows, behaviour.n_items(), [&](int i, data::Rows* to) { rows.Append(-1, i, "", to); },
+      model, rows, behaviour.n_items(),
+      [&](int i, data::Examples* to) { rows.Append(-1, i, "", to); },
       [&](int begin, const model::TowerVectors& found) {
         if (begin == 0) items.vectors.resize(behaviour.n_items(), found.item.cols());
         items.vectors.middleRows(begin, found.item.rows()) = found.item;
@@ -168,7 +169,7 @@ Matrix VectorsOfUsers(const saved::FrozenModel& model, const PairRows& rows,
   Matrix vectors;
   ForVectors(
       model, rows, n,
-      [&](int i, data::Rows* to) {
+      [&](int i, data::Examples* to) {
         const int user = users[static_cast<size_t>(i)];
         rows.Append(user, -1, behaviour.HistoryOf(user), to);
       },

@@ -10,8 +10,8 @@
 
 #include "configs/job.pb.h"
 #include "worker/data/behaviour.h"
+#include "worker/data/example_parser.h"
 #include "worker/data/joins.h"
-#include "worker/data/row_parser.h"
 #include "worker/saved/frozen_model.h"
 
 namespace zhiyin::worker::recommend {
@@ -43,16 +43,17 @@ class PairRows {
   /// `behaviour` may be that of another job with the same users and items. Throws Error where the
   /// job has no data.behaviour, or a joined file cannot be read.
   PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behaviour,
-           data::RowParser::Observer observer = {});
+           data::ExampleParser::Observer observer = {});
 
-  data::Rows NewRows() const { return parser_->NewRows(); }
+  data::Examples NewExamples() const { return parser_->NewExamples(); }
   /// Appends an example; -1 stands for no user, or no item.
-  void Append(int user, int item, std::string_view history, data::Rows* rows) const {
+  void Append(int user, int item, std::string_view history, data::Examples* rows) const {
     Append(AskedUser{.number = user}, item, history, rows);
   }
   /// Appends an example. What is known of the user in columns that TakesOfUser refuses is left out.
   /// REQUIRES: WhatIsWrong returns "".
-  void Append(const AskedUser& user, int item, std::string_view history, data::Rows* rows) const;
+  void Append(const AskedUser& user, int item, std::string_view history,
+              data::Examples* rows) const;
   /// Whether a user's value of this column can be given: it is an input or a column of a join, and
   /// neither the user, nor the item, nor joined by the item; or it is `history`, and an input.
   bool TakesOfUser(std::string_view column) const;
@@ -66,7 +67,7 @@ class PairRows {
   size_t PlaceOf(std::string_view column) const;
   /// Appends as Append does; returns what is wrong, or "".
   std::string Parse(const AskedUser& user, int item, std::string_view history,
-                    data::Rows* rows) const;
+                    data::Examples* rows) const;
 
   std::shared_ptr<const data::Behaviour> behaviour_;
   bool reads_history_ = false;
@@ -75,7 +76,7 @@ class PairRows {
   size_t item_column_ = 0;
   std::vector<std::string> names_;  // of the columns of the files and of the joins
   data::Joins::Plan joins_;
-  std::unique_ptr<data::RowParser> parser_;
+  std::unique_ptr<data::ExampleParser> parser_;
 };
 
 /// The item tower's vectors for all items of a behaviour.

@@ -141,7 +141,7 @@ std::vector<ScoredItem> Recommender::Session::Candidates(const AskedUser& user) 
     }
     return candidates;
   }
-  data::Rows rows = all_.rows_.NewRows();
+  data::Examples rows = all_.rows_.NewExamples();
   all_.rows_.Append(user, -1, all_.rows_.HistoryOf(user), &rows);
   model_.Run(rows);
   candidates = all_.index_->Best(model_.vectors().value().user.row(0).data(), all_.NumRetrieved(),
@@ -170,7 +170,7 @@ std::vector<Recommended> Recommender::Rank(const AskedUser& user,
       for (const ScoredItem& one : now) ranked.push_back({one.item, one.score, {}});
       continue;
     }
-    data::Rows rows = ranker_rows_.NewRows();
+    data::Examples rows = ranker_rows_.NewExamples();
     for (const ScoredItem& one : now) ranker_rows_.Append(user, one.item, history, &rows);
     saved::FrozenModel::Session& scorer = session->ranker_ ? *session->ranker_ : session->model_;
     scorer.Run(rows);

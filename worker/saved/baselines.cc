@@ -8,12 +8,12 @@
 
 namespace zhiyin::worker::saved {
 
-using data::Rows;
+using data::Examples;
 
 MeanLabels::MeanLabels(int n_tasks, std::optional<int> item_field)
     : item_field_(item_field), all_(static_cast<size_t>(n_tasks)), of_items_(all_.size()) {}
 
-void MeanLabels::Add(const Rows& examples) {
+void MeanLabels::Add(const Examples& examples) {
   for (size_t at = 0; at < examples.labels.size(); ++at) {
     if (std::isnan(examples.labels[at])) continue;
     const size_t t = at % all_.size();
@@ -29,9 +29,9 @@ void MeanLabels::Add(const Rows& examples) {
   }
 }
 
-Baselines MeanLabels::Predict(const std::vector<Rows>& blocks) const {
+Baselines MeanLabels::Predict(const std::vector<Examples>& blocks) const {
   size_t n = 0;
-  for (const Rows& block : blocks) n += static_cast<size_t>(block.n);
+  for (const Examples& block : blocks) n += static_cast<size_t>(block.n);
   Baselines found;
   const std::vector<Key> items = item_field_ ? FirstKeys(blocks, *item_field_) : std::vector<Key>();
   for (size_t t = 0; t < all_.size(); ++t) {
@@ -49,12 +49,12 @@ Baselines MeanLabels::Predict(const std::vector<Rows>& blocks) const {
   return found;
 }
 
-Baselines FindBaselines(const Job& job, const std::vector<Rows>& blocks) {
+Baselines FindBaselines(const Job& job, const std::vector<Examples>& blocks) {
   const std::optional<int> item =
       job.data().has_behaviour() ? FieldOfColumn(job, job.data().behaviour().item()) : std::nullopt;
   MeanLabels means(job.task_size(), item);
   const auto source = data::MakeSource(job, data::SplitKind::kTrain, model::LabelDomainsOf(job));
-  Rows examples;
+  Examples examples;
   std::vector<data::BadLine> bad;
   for (int64_t block = 0; source->Read(block, &examples, &bad) > 0; ++block) means.Add(examples);
   return means.Predict(blocks);

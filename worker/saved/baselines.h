@@ -7,7 +7,7 @@
 
 #include "common/types.h"
 #include "configs/job.pb.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 
 namespace zhiyin::worker::saved {
 
@@ -35,7 +35,7 @@ class MeanLabels {
 
   /// Counts training examples. REQUIRES: they have n_tasks tasks, and item_field is a field of
   /// theirs.
-  void Add(const data::Rows& examples);
+  void Add(const data::Examples& examples);
 
   /// Returns predictions for the examples of all blocks, in order. Of an item that had labels of
   /// weight n and of a weighted sum s in training, with the mean m of all labels, it is
@@ -43,7 +43,7 @@ class MeanLabels {
   ///   (s + kPriorExamples * m) / (n + kPriorExamples),
   ///
   /// hence m for an item that training did not have.
-  Baselines Predict(const std::vector<data::Rows>& blocks) const;
+  Baselines Predict(const std::vector<data::Examples>& blocks) const;
 
  private:
   struct LabelSum {
@@ -59,6 +59,6 @@ class MeanLabels {
 /// Reads the training split of a job once and returns predictions for `blocks`, examples of the
 /// same job. The item is the column data.behaviour.item, where the job has one and a field that
 /// FieldOfColumn finds. Malformed lines are left out. Throws Error as a Source does.
-Baselines FindBaselines(const Job& job, const std::vector<data::Rows>& blocks);
+Baselines FindBaselines(const Job& job, const std::vector<data::Examples>& blocks);
 
 }  // namespace zhiyin::worker::saved

@@ -22,20 +22,20 @@ FrozenModel::FrozenModel(const Manifest& manifest)
 }
 
 void FrozenModel::AddRow(TableId table, Key key, std::span<const float> weights) {
-  KeptRows& rows = tables_[table];
+  KeptExamples& rows = tables_[table];
   rows.at.emplace(key, rows.weights.size());
   rows.weights.insert(rows.weights.end(), weights.begin(), weights.end());
 }
 
 const float* FrozenModel::Find(TableId table, Key key) const {
-  const KeptRows& rows = tables_[table];
+  const KeptExamples& rows = tables_[table];
   const auto found = rows.at.find(key);
   return found == rows.at.end() ? nullptr : rows.weights.data() + found->second;
 }
 
 model::DenseWeights FrozenModel::OwnWeights() const {
   model::DenseWeights dense(n_weights_);
-  const KeptRows& rows = tables_[kDenseTable];
+  const KeptExamples& rows = tables_[kDenseTable];
   for (const auto& [key, at] : rows.at) {
     if (key < dense.keys().size())
       std::copy_n(rows.weights.data() + at, kDenseRowDim,
@@ -51,7 +51,7 @@ FrozenModel::Session::Session(const FrozenModel& model)
       input_(model.job_, model::InputLayout::Of(model.job_)),
       dense_(model.OwnWeights()) {}
 
-void FrozenModel::Session::Run(const data::Rows& rows) {
+void FrozenModel::Session::Run(const data::Examples& rows) {
   normalized_ = rows;
   model_.normalizer_.Apply(normalized_.numerics);
   input_.Prepare(normalized_);
@@ -76,7 +76,7 @@ void FrozenModel::Session::Run(const data::Rows& rows) {
   heads_.Predictions(outputs_, predictions_);
 }
 
-std::vector<model::TaskSums> FrozenModel::Session::Sums(const data::Rows& rows) {
+std::vector<model::TaskSums> FrozenModel::Session::Sums(const data::Examples& rows) {
   std::vector<model::TaskSums> sums(static_cast<size_t>(heads_.n_tasks()));
   heads_.TakeTargets(rows, &targets_);
   heads_.LeaveOutUndefined(predictions_, &targets_);

@@ -12,7 +12,7 @@
 #include "common/matrix.h"
 #include "common/types.h"
 #include "configs/manifest.pb.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/data/statistics.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/embedding_input.h"
@@ -46,13 +46,13 @@ class FrozenModel {
 
     /// Computes predictions() and vectors() for examples of the job's shape, whose numerics are not
     /// normalized yet. A category without an embedding row reads as zeros.
-    void Run(const data::Rows& rows);
+    void Run(const data::Examples& rows);
     /// [n, n_tasks]; NaN where the model has no finite prediction. They differ from those of
     /// `zhiyin predict` by rounding only, since an example is computed in another batch here.
     std::span<const float> predictions() const { return predictions_; }
     /// [n_tasks]: sums of losses and labels over those of `rows` that have a prediction. REQUIRES:
     /// they are those of the last Run.
-    std::vector<model::TaskSums> Sums(const data::Rows& rows);
+    std::vector<model::TaskSums> Sums(const data::Examples& rows);
     /// As Model::vectors; valid until the next Run.
     std::optional<model::TowerVectors> vectors() const { return network_->vectors(); }
 
@@ -62,7 +62,7 @@ class FrozenModel {
     model::TaskHeads heads_;
     model::EmbeddingInput input_;
     model::DenseWeights dense_;
-    data::Rows normalized_;
+    data::Examples normalized_;
     Matrix x_;
     Matrix outputs_;
     std::vector<float> predictions_;
@@ -70,7 +70,7 @@ class FrozenModel {
   };
 
  private:
-  struct KeptRows {
+  struct KeptExamples {
     int dim = 0;
     std::unordered_map<Key, size_t> at;
     std::vector<float> weights;
@@ -79,7 +79,7 @@ class FrozenModel {
   Job job_;
   data::Normalizer normalizer_;
   int64_t n_weights_;
-  std::vector<KeptRows> tables_;  // by TableId
+  std::vector<KeptExamples> tables_;  // by TableId
 };
 
 }  // namespace zhiyin::worker::saved

@@ -9,20 +9,21 @@
 
 namespace zhiyin::worker::saved {
 
-using data::Rows;
+using data::Examples;
 
 namespace {
 
 /// Some blocks of a split, in its order, with their labels and weights [tasks][examples].
 struct Sample {
-  std::vector<Rows> blocks;
+  std::vector<Examples> blocks;
   std::vector<std::vector<double>> labels;
   std::vector<std::vector<float>> weights;
   int64_t n_examples = 0;
 };
 
 /// Draws blocks until they hold so many examples, or all blocks: a file may be sorted.
-Sample DrawBlocks(const std::vector<Rows>& blocks, const std::vector<std::vector<double>>& labels,
+Sample DrawBlocks(const std::vector<Examples>& blocks,
+                  const std::vector<std::vector<double>>& labels,
                   const std::vector<std::vector<float>>& weights, int64_t n_examples,
                   uint64_t seed) {
   std::vector<size_t> order(blocks.size());
@@ -63,17 +64,17 @@ double Quality(model::loss::PredictionKind kind, std::span<const float> predicti
   return model::metric::HasAuc(kind) ? metrics.auc.value_or(0.5) : -metrics.rmse.value_or(0);
 }
 
-std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t seed) {
+std::vector<Examples> Permuted(const std::vector<Examples>& blocks, int input, uint64_t seed) {
   std::vector<std::pair<size_t, int64_t>> from;  // block, example
   for (size_t b = 0; b < blocks.size(); ++b) {
     for (int64_t i = 0; i < blocks[b].n; ++i) from.emplace_back(b, i);
   }
   Random(seed).Shuffle(std::span(from));
   const int n_fields = blocks[0].n_fields;
-  std::vector<Rows> permuted;
+  std::vector<Examples> permuted;
   size_t next = 0;
-  for (const Rows& block : blocks) {
-    Rows& rows = permuted.emplace_back(block);
+  for (const Examples& block : blocks) {
+    Examples& rows = permuted.emplace_back(block);
     const size_t first = next;
     next += static_cast<size_t>(block.n);
     if (input >= n_fields) {
@@ -99,7 +100,7 @@ std::vector<Rows> Permuted(const std::vector<Rows>& blocks, int input, uint64_t 
   return permuted;
 }
 
-PermutationImportance FindImportance(const Predictor& predict, const std::vector<Rows>& blocks,
+PermutationImportance FindImportance(const Predictor& predict, const std::vector<Examples>& blocks,
                                      const std::vector<std::vector<double>>& labels,
                                      const std::vector<std::vector<float>>& weights,
                                      std::span<const model::loss::PredictionKind> kinds,

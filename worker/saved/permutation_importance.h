@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/model/loss/loss.h"
 
 namespace zhiyin::worker::saved {
@@ -23,11 +23,12 @@ double Quality(model::loss::PredictionKind kind, std::span<const float> predicti
 /// permutation, a pure function of the seed. Inputs are numbered through the fields and, behind
 /// them, the numerics; all keys of a field move together. REQUIRES: blocks of one shape, one at
 /// least.
-std::vector<data::Rows> Permuted(const std::vector<data::Rows>& blocks, int input, uint64_t seed);
+std::vector<data::Examples> Permuted(const std::vector<data::Examples>& blocks, int input,
+                                     uint64_t seed);
 
 /// Returns predictions [tasks][examples of all blocks].
 using Predictor =
-    std::function<std::vector<std::vector<float>>(const std::vector<data::Rows>& blocks)>;
+    std::function<std::vector<std::vector<float>>(const std::vector<data::Examples>& blocks)>;
 
 struct ImportanceOptions {
   /// Only as many blocks are looked at, drawn at random, as are needed for so many examples.
@@ -53,7 +54,7 @@ struct PermutationImportance {
 /// where `predict` is one, from any thread; throws what `predict` throws. REQUIRES: blocks of one
 /// shape, one at least.
 PermutationImportance FindImportance(const Predictor& predict,
-                                     const std::vector<data::Rows>& blocks,
+                                     const std::vector<data::Examples>& blocks,
                                      const std::vector<std::vector<double>>& labels,
                                      const std::vector<std::vector<float>>& weights,
                                      std::span<const model::loss::PredictionKind> kinds,

@@ -9,7 +9,7 @@
 
 namespace zhiyin::worker::saved {
 
-using data::Rows;
+using data::Examples;
 
 namespace {
 
@@ -29,7 +29,7 @@ void CheckFinite(const Job& job, const std::vector<float>& predictions) {
   }
 }
 
-std::vector<ScoredBlock> ScoreBlocks(const FrozenModel& model, const std::vector<Rows>& blocks,
+std::vector<ScoredBlock> ScoreBlocks(const FrozenModel& model, const std::vector<Examples>& blocks,
                                      bool with_sums) {
   return InParallel<ScoredBlock>(blocks.size(), [&] {
     auto session = std::make_shared<FrozenModel::Session>(model);
@@ -67,7 +67,7 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
   if (source->joins() != nullptr) source->joins()->LogBadLines();
   split.labels.resize(static_cast<size_t>(job.task_size()));
   split.weights.resize(split.labels.size());
-  Rows rows;
+  Examples rows;
   std::vector<data::BadLine> bad;
   std::vector<int64_t> numbers;  // of split.blocks
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {
@@ -100,7 +100,8 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
   return split;
 }
 
-std::vector<std::vector<float>> Predict(const FrozenModel& model, const std::vector<Rows>& blocks) {
+std::vector<std::vector<float>> Predict(const FrozenModel& model,
+                                        const std::vector<Examples>& blocks) {
   return PredictionsByTask(ScoreBlocks(model, blocks, /*with_sums=*/false),
                            model.job().task_size());
 }
@@ -121,9 +122,9 @@ std::optional<int> FieldOfColumn(const Job& job, const std::string& column) {
   return std::nullopt;
 }
 
-std::vector<Key> FirstKeys(const std::vector<Rows>& blocks, int field) {
+std::vector<Key> FirstKeys(const std::vector<Examples>& blocks, int field) {
   std::vector<Key> keys;
-  for (const Rows& block : blocks) {
+  for (const Examples& block : blocks) {
     const std::vector<Key> own = block.FirstKeys(field);
     keys.insert(keys.end(), own.begin(), own.end());
   }

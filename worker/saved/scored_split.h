@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/data/source.h"
 #include "worker/data/unpredicted.h"
 #include "worker/saved/frozen_model.h"
@@ -15,7 +15,7 @@ namespace zhiyin::worker::saved {
 
 /// All examples of a split, in order, in memory. Plain data.
 struct ScoredSplit {
-  std::vector<data::Rows> blocks;
+  std::vector<data::Examples> blocks;
   int64_t n = 0;                                // examples
   int64_t n_bad = 0;                            // malformed lines
   std::vector<std::vector<double>> labels;      // [n_tasks][n], none where there is no prediction
@@ -38,7 +38,7 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind);
 /// Computes the predictions [n_tasks][examples of all blocks] on all processors. Throws Error for
 /// one that is not finite.
 std::vector<std::vector<float>> Predict(const FrozenModel& model,
-                                        const std::vector<data::Rows>& blocks);
+                                        const std::vector<data::Examples>& blocks);
 
 /// Returns the position of the field of this name; nullopt where there is none.
 std::optional<int> FieldOfName(const Job& job, const std::string& name);
@@ -48,6 +48,6 @@ std::optional<int> FieldOfName(const Job& job, const std::string& name);
 std::optional<int> FieldOfColumn(const Job& job, const std::string& column);
 
 /// Returns [examples of all blocks]: the first key of the field; 0 where the example has none.
-std::vector<Key> FirstKeys(const std::vector<data::Rows>& blocks, int field);
+std::vector<Key> FirstKeys(const std::vector<data::Examples>& blocks, int field);
 
 }  // namespace zhiyin::worker::saved

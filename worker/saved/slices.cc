@@ -7,10 +7,10 @@
 
 namespace zhiyin::worker::saved {
 
-std::vector<Slice> SlicesOf(const std::vector<data::Rows>& blocks, int field) {
+std::vector<Slice> SlicesOf(const std::vector<data::Examples>& blocks, int field) {
   std::map<Key, std::vector<size_t>> examples;
   size_t example = 0;
-  for (const data::Rows& block : blocks) {
+  for (const data::Examples& block : blocks) {
     for (int64_t i = 0; i < block.n; ++i, ++example) {
       const auto keys = block.KeysOf(i, field);
       const std::set<Key> different(keys.begin(), keys.end());

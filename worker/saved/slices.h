@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/types.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 
 namespace zhiyin::worker::saved {
 
@@ -20,6 +20,6 @@ struct Slice {
 /// Returns a slice for every key of the field, the largest first, of equal ones that with the
 /// smaller key. An example with several keys is in as many slices, once in each; one without keys
 /// is in the slice of key 0. A pure function, from any thread; throws nothing.
-std::vector<Slice> SlicesOf(const std::vector<data::Rows>& blocks, int field);
+std::vector<Slice> SlicesOf(const std::vector<data::Examples>& blocks, int field);
 
 }  // namespace zhiyin::worker::saved

@@ -21,7 +21,7 @@ constexpr size_t kFrameBytes = 4 << 20;
 class Delivery {
  public:
   Delivery(const DeliveredShares& shares, const std::function<std::vector<int64_t>(int)>& wanted,
-           const std::function<void(int64_t, data::Rows)>& keep, Group* group)
+           const std::function<void(int64_t, data::Examples)>& keep, Group* group)
       : shares_(shares),
         wanted_(wanted),
         keep_(keep),
@@ -54,9 +54,9 @@ class Delivery {
 
   /// Returns the records of a block.
   Part RecordsOf(int64_t block) const {
-    const int64_t first = block * data::kBlockRows;
+    const int64_t first = block * data::kBlockRecords;
     return {shares_.first_row + first,
-            std::min(data::kBlockRows, shares_.counts.n_records() - first)};
+            std::min(data::kBlockRecords, shares_.counts.n_records() - first)};
   }
   /// Returns the records of a block that a worker has read.
   Part PartOf(int worker, int64_t block) const {
@@ -91,9 +91,9 @@ class Delivery {
   int64_t InShare(const Part& part) const {
     return part.first - shares_.first_record[static_cast<size_t>(own_)];
   }
-  data::Rows Copy(const Part& part) const { return shares_.own->Copy(InShare(part), part.n); }
+  data::Examples Copy(const Part& part) const { return shares_.own->Copy(InShare(part), part.n); }
   /// The parts of this worker itself come last: nobody else needs them then.
-  data::Rows Take(const Part& part) { return shares_.own->Take(InShare(part), part.n); }
+  data::Examples Take(const Part& part) { return shares_.own->Take(InShare(part), part.n); }
 
   // A frame: for each part, u8 1, i64 block, its examples; then u8 0 where more frames follow, and
   // 2 where none does.
@@ -128,8 +128,8 @@ class Delivery {
         while (next != mine_.end() && PartOf(worker, *next).n <= 0) ++next;
         if (next == mine_.end() || block != *next) in.Refuse("of a block that is not awaited");
         Add(block, PartOf(worker, block),
-            data::Rows::Read(shares_.job.field_size(), shares_.job.numeric_size(),
-                             shares_.job.task_size(), &in));
+            data::Examples::Read(shares_.job.field_size(), shares_.job.numeric_size(),
+                                 shares_.job.task_size(), &in));
         ++next;
       }
       if (!in.AtEnd()) in.Refuse("not the last");
@@ -137,13 +137,13 @@ class Delivery {
   }
 
   /// Takes a part of a block, and keeps the block once it is whole.
-  void Add(int64_t block, const Part& part, data::Rows rows) {
+  void Add(int64_t block, const Part& part, data::Examples examples) {
     Incomplete& here = parts_[block];
     here.n_records += part.n;
-    here.parts.emplace(part.first, std::move(rows));
+    here.parts.emplace(part.first, std::move(examples));
     if (here.n_records < RecordsOf(block).n) return;
     auto part_at = here.parts.begin();
-    data::Rows whole = std::move(part_at->second);
+    data::Examples whole = std::move(part_at->second);
     while (++part_at != here.parts.end()) whole.Append(part_at->second, 0, part_at->second.n);
     if (whole.n != shares_.counts.ExamplesOf(block))
       Fail(kPartsName, ": block ", block, " has ", whole.n, " examples, expected ",
@@ -154,12 +154,12 @@ class Delivery {
 
   struct Incomplete {
     int64_t n_records = 0;
-    std::map<int64_t, data::Rows> parts;  // by their first record
+    std::map<int64_t, data::Examples> parts;  // by their first record
   };
 
   const DeliveredShares& shares_;
   const std::function<std::vector<int64_t>(int)>& wanted_;
-  const std::function<void(int64_t, data::Rows)>& keep_;
+  const std::function<void(int64_t, data::Examples)>& keep_;
   Group* group_;
   const int n_workers_;
   const int own_;
@@ -171,7 +171,8 @@ class Delivery {
 
 void DeliverBlocks(const DeliveredShares& shares,
                    const std::function<std::vector<int64_t>(int worker)>& wanted,
-                   const std::function<void(int64_t block, data::Rows rows)>& keep, Group* group) {
+                   const std::function<void(int64_t block, data::Examples examples)>& keep,
+                   Group* group) {
   Delivery(shares, wanted, keep, group).Run();
 }
 

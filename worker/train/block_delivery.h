@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "configs/job.pb.h"
+#include "worker/data/examples.h"
 #include "worker/data/record_counts.h"
-#include "worker/data/rows.h"
 #include "worker/data/share_records.h"
 #include "worker/train/group.h"
 
@@ -33,6 +33,7 @@ struct DeliveredShares {
 /// over all workers.
 void DeliverBlocks(const DeliveredShares& shares,
                    const std::function<std::vector<int64_t>(int worker)>& wanted,
-                   const std::function<void(int64_t block, data::Rows rows)>& keep, Group* group);
+                   const std::function<void(int64_t block, data::Examples examples)>& keep,
+                   Group* group);
 
 }  // namespace zhiyin::worker::train

@@ -10,19 +10,19 @@
 
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
-#include "worker/data/row_plan.h"
+#include "worker/data/epoch_plan.h"
 #include "worker/data/slice_reader.h"
 
 namespace zhiyin::worker::train {
 
 /// A slice for this worker: at staleness 0 a part of a step, otherwise a batch of a range.
 struct SliceTask {
-  int64_t number = 0;     // among the slices of an epoch: names its examples
-  uint64_t clock = 0;     // the step, over all epochs, as servers count it
-  int slice = 0;          // its position in the step's sum
-  int n_slices = 1;       // of every step
-  int64_t step_rows = 0;  // examples of the optimizer step that its gradients are part of
-  bool is_late = false;   // whether it is dealt in the last eighth of the epoch
+  int64_t number = 0;         // among the slices of an epoch: names its examples
+  uint64_t clock = 0;         // the step, over all epochs, as servers count it
+  int slice = 0;              // its position in the step's sum
+  int n_slices = 1;           // of every step
+  int64_t step_examples = 0;  // examples of the optimizer step that its gradients are part of
+  bool is_late = false;       // whether it is dealt in the last eighth of the epoch
 };
 
 /// Whether a slice is dealt in the last eighth of an epoch: it is part number n_dealt, counted from

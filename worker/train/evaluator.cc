@@ -91,7 +91,7 @@ data::SplitSummary Evaluator::Load(SplitIndexes* indexes, const data::SharedFile
   };
   SplitPass pass(job_, split_, source_.get(), n_kept_max, wanted, group_, n_workers_, indexes);
   SharedFindings found = pass.Read({n_workers_, n_workers_}, known);
-  pass.Deliver([&](int64_t block, data::Rows rows) { kept_[block] = std::move(rows); });
+  pass.Deliver([&](int64_t block, data::Examples examples) { kept_[block] = std::move(examples); });
   own_ = blocks_of(found.records, group_->worker());
   const int64_t n_own = (own_.end - own_.first + own_.stride - 1) / own_.stride;
   is_kept_ = static_cast<int64_t>(kept_.size()) >= n_own;
@@ -100,22 +100,22 @@ data::SplitSummary Evaluator::Load(SplitIndexes* indexes, const data::SharedFile
   return std::move(found.summary);
 }
 
-void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Rows&)>& visit) {
+void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Examples&)>& visit) {
   if (is_kept_) {
-    for (const auto& [block, rows] : kept_) {
+    for (const auto& [block, examples] : kept_) {
       group_->SendHeartbeat();
-      visit(block, rows);
+      visit(block, examples);
     }
     return;
   }
-  data::Rows rows;
+  data::Examples examples;
   std::vector<data::BadLine> bad;
   for (int64_t block = own_.first; block < own_.end; block += own_.stride) {
     group_->SendHeartbeat();
-    source_->Read(block, &rows, &bad);
-    visit(block, rows);
+    source_->Read(block, &examples, &bad);
+    visit(block, examples);
     // A copy is just as large as it must be; what a source fills has grown in steps.
-    if (keeps_) kept_.emplace(block, data::Rows(rows));
+    if (keeps_) kept_.emplace(block, data::Examples(examples));
   }
   is_kept_ = keeps_;
 }
@@ -129,10 +129,10 @@ EvaluationResult Evaluator::Evaluate(const data::Normalizer& normalizer) {
     Add(scored, &results);
   };
   scorer_.Begin();
-  ForEachBlock([&](int64_t block, const data::Rows& rows) {
-    if (rows.n == 0) return;
-    if (gauc_field_) groups_[block] = rows.FirstKeys(*gauc_field_);
-    scorer_.Start(block, rows, normalizer);
+  ForEachBlock([&](int64_t block, const data::Examples& examples) {
+    if (examples.n == 0) return;
+    if (gauc_field_) groups_[block] = examples.FirstKeys(*gauc_field_);
+    scorer_.Start(block, examples, normalizer);
     if (scorer_.n_started() == 2) finish();
   });
   while (scorer_.n_started() > 0) finish();

@@ -93,7 +93,7 @@ class Evaluator {
   };
 
   void Add(const Scorer::Scored& scored, BlockResults* results);
-  void ForEachBlock(const std::function<void(int64_t, const data::Rows&)>& visit);
+  void ForEachBlock(const std::function<void(int64_t, const data::Examples&)>& visit);
 
   const Job job_;
   data::SplitKind split_;
@@ -104,7 +104,7 @@ class Evaluator {
   Blocks own_;            // of this worker
   bool is_kept_ = false;  // all of own_, in memory
   bool keeps_ = false;    // an evaluation that reads them keeps them
-  std::map<int64_t, data::Rows> kept_;
+  std::map<int64_t, data::Examples> kept_;
   Scorer scorer_;
   std::optional<int> gauc_field_;               // its position among the fields
   std::map<int64_t, std::vector<Key>> groups_;  // of the blocks under way

@@ -103,7 +103,7 @@ std::string SeenValues(const Job& job, const Task& task, Group* group) {
         counts[static_cast<size_t>(field)].Add(value);
       },
       [group] { group->SendHeartbeat(); });
-  data::Rows rows;
+  data::Examples rows;
   std::vector<data::BadLine> bad;
   int64_t n_lines = 0;
   for (int64_t block = 0; n_lines < kMostLinesRead; ++block) {

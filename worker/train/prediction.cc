@@ -47,7 +47,7 @@ class BlockPredictor {
       PredictedBlocks::Block& here = read[block_];
       here.n_rows = n;
       for (const data::BadLine& line : bad_) {
-        here.bad.push_back(line.row - block_ * data::kBlockRows);
+        here.bad.push_back(line.row - block_ * data::kBlockRecords);
         if (n_shown_++ < kBadRowsShown) LOG(WARNING) << "malformed line: " << line.Text();
       }
       if (rows_.n == 0) continue;
@@ -77,7 +77,7 @@ class BlockPredictor {
   int64_t n_shown_ = 0;
   data::Unpredicted unpredicted_;
   data::JoinMatches joined_;
-  data::Rows rows_;
+  data::Examples rows_;
   std::vector<data::BadLine> bad_;
 };
 
@@ -85,7 +85,7 @@ class BlockPredictor {
 
 void PredictedBlocks::Add(int64_t number, Block block) {
   const int64_t n_bad = static_cast<int64_t>(block.bad.size());
-  bool fits = number >= 0 && block.n_rows > 0 && block.n_rows <= data::kBlockRows &&
+  bool fits = number >= 0 && block.n_rows > 0 && block.n_rows <= data::kBlockRecords &&
               n_bad <= block.n_rows &&
               block.predictions.size() == static_cast<size_t>(block.n_rows - n_bad) * n_tasks_;
   for (size_t i = 0; i < block.bad.size(); ++i) {
@@ -137,7 +137,7 @@ std::string PredictedBlocks::Lines() const {
     const float* next = block.predictions.data();
     auto bad = block.bad.begin();
     for (int64_t row = 0; row < block.n_rows; ++row) {
-      text += std::to_string(static_cast<uint64_t>(block_number) * data::kBlockRows +
+      text += std::to_string(static_cast<uint64_t>(block_number) * data::kBlockRecords +
                              static_cast<uint64_t>(row));
       const bool is_bad = bad != block.bad.end() && *bad == row;
       if (is_bad) ++bad;

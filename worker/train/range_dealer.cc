@@ -77,7 +77,7 @@ class RangeDealer : public Dealer {
     }
     SliceTask task;
     task.number = plan_.FirstBatch(now_->range) + now_->n_dealt;
-    task.step_rows = plan_.Batch(now_->range, now_->n_dealt).n * n_slices_;
+    task.step_examples = plan_.Batch(now_->range, now_->n_dealt).n * n_slices_;
     task.n_slices = n_slices_;
     if (takes_tickets_) {
       AskTicket();

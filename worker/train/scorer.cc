@@ -13,14 +13,15 @@ Scorer::Scorer(const Job& job, ps::client::Client* client, model::Model* model,
       slots_{Slot(model::EmbeddingInput(job, model::InputLayout::Of(job))),
              Slot(model::EmbeddingInput(job, model::InputLayout::Of(job)))} {}
 
-void Scorer::Start(int64_t block, const data::Rows& rows, const data::Normalizer& normalizer) {
+void Scorer::Start(int64_t block, const data::Examples& examples,
+                   const data::Normalizer& normalizer) {
   CHECK_LT(n_started_, 2);
   Slot* slot = &slots_[next_];
   next_ = 1 - next_;
   ++n_started_;
   slot->block = block;
-  heads_->TakeTargets(rows, &slot->targets);
-  normalized_ = rows;  // a kept block stays as it was read
+  heads_->TakeTargets(examples, &slot->targets);
+  normalized_ = examples;  // a kept block stays as it was read
   normalizer.Apply(normalized_.numerics);
   slot->input.Prepare(normalized_);
   slot->exchange.parts.resize(static_cast<size_t>(slot->input.n_tables()) + 1);

@@ -8,7 +8,7 @@
 #include "common/matrix.h"
 #include "configs/job.pb.h"
 #include "ps/client/client.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/data/statistics.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/embedding_input.h"
@@ -19,7 +19,7 @@ namespace zhiyin::worker::train {
 
 /// Computes predictions block by block. A block is one batch, so that the batch of an example does
 /// not depend on the number of workers. Pulls are read-only: no embedding row is made. The
-/// embedding rows of the next block are pulled while the current one is computed. Used by the
+/// embedding examples of the next block are pulled while the current one is computed. Used by the
 /// rank's thread; borrows all pointers that it is given.
 ///
 ///   scorer.Begin();
@@ -41,9 +41,9 @@ class Scorer {
 
   /// Begins a pass over blocks: the dense weights are pulled again. REQUIRES: n_started() == 0.
   void Begin() { dense_is_fresh_ = false; }
-  /// Pulls the rows that the examples of a block need. `rows` are not normalized yet. REQUIRES:
-  /// n_started() < 2, and the block has examples.
-  void Start(int64_t block, const data::Rows& rows, const data::Normalizer& normalizer);
+  /// Pulls the examples that the examples of a block need. `examples` are not normalized yet.
+  /// REQUIRES: n_started() < 2, and the block has examples.
+  void Start(int64_t block, const data::Examples& examples, const data::Normalizer& normalizer);
   int n_started() const { return n_started_; }
   /// Returns the predictions of the earliest block that was started; valid until the next call.
   /// REQUIRES: n_started() > 0.
@@ -66,7 +66,7 @@ class Scorer {
   int next_ = 0;  // the slot to start
   int n_started_ = 0;
   bool dense_is_fresh_ = false;
-  data::Rows normalized_;
+  data::Examples normalized_;
   Matrix x_;
   Scored scored_;
 };

@@ -150,19 +150,19 @@ SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {
 void SplitPass::ReadBlocks(const data::BlockDeal& deal) {
   const int worker = group_->worker();
   if (worker >= deal.n_parts) return;
-  data::Rows rows;
+  data::Examples examples;
   std::vector<data::BadLine> bad;
   int64_t n_kept = 0;
   for (int64_t block = 0;; ++block) {
     group_->SendHeartbeat();
     if (deal.WorkerOf(block) != worker) continue;
-    const int64_t n_records = source_->Read(block, &rows, &bad);
+    const int64_t n_records = source_->Read(block, &examples, &bad);
     for (const data::BadLine& line : bad) CheckBadLine(line, job_.data());
     if (n_records == 0) return;
-    findings_.Add(block, n_records, rows, bad, *source_);
-    n_kept += rows.n;
+    findings_.Add(block, n_records, examples, bad, *source_);
+    n_kept += examples.n;
     // A copy is just as large as it must be; what a source fills has grown in steps.
-    if (n_kept <= n_kept_max_) blocks_.emplace(block, data::Rows(rows));
+    if (n_kept <= n_kept_max_) blocks_.emplace(block, data::Examples(examples));
   }
 }
 
@@ -253,25 +253,25 @@ void SplitPass::ReadShare(const data::FileCut& begin, const data::FileCut& end) 
   is_kept_ = true;
   data::SharedFiles* const files = source_->shared_files();
   files->BeginShare(begin, end, points_every_);
-  data::Rows rows;
+  data::Examples examples;
   std::vector<data::BadLine> bad;
-  while (const int64_t n_records = files->ReadOn(data::kBlockRows, &rows, &bad)) {
+  while (const int64_t n_records = files->ReadOn(data::kBlockRecords, &examples, &bad)) {
     group_->SendHeartbeat();
     for (const data::BadLine& line : bad) {
       if (!is_part() && !line.is_relative) CheckBadLine(line, job_.data());
     }
-    AddToSegments(n_records, rows, bad);
-    is_kept_ = is_kept_ && records_.n_examples() + rows.n - n_kept_max_ <= n_kept_max_;
+    AddToSegments(n_records, examples, bad);
+    is_kept_ = is_kept_ && records_.n_examples() + examples.n - n_kept_max_ <= n_kept_max_;
     if (is_kept_) {
       // A copy is just as large as it must be; what a source fills has grown in steps.
-      records_.Append(data::Rows(rows), source_->n_examples_of_records());
+      records_.Append(data::Examples(examples), source_->n_examples_of_records());
     } else {
       records_ = data::ShareRecords();
     }
   }
 }
 
-void SplitPass::AddToSegments(int64_t n_records, const data::Rows& rows,
+void SplitPass::AddToSegments(int64_t n_records, const data::Examples& examples,
                               std::span<const data::BadLine> bad) {
   const int64_t first = segments_.back().findings.records.n_records();
   if (first - segments_.back().first >= segment_records_) {
@@ -286,7 +286,7 @@ void SplitPass::AddToSegments(int64_t n_records, const data::Rows& rows,
     segments_.push_back({first, {}});
     segments_.back().findings.records.SkipTo(first);
   }
-  segments_.back().findings.AddOfShare(n_records, rows, bad, *source_);
+  segments_.back().findings.AddOfShare(n_records, examples, bad, *source_);
 }
 
 void SplitPass::NumberShares() {
@@ -353,16 +353,16 @@ data::SplitFindings SplitPass::ReadAgain(int64_t begin, int64_t end, int64_t n_l
   files->BeginShare({from.file, from.in_file.offset}, until, /*points_every=*/0);
   data::SplitFindings found;
   found.records.SkipTo(begin - from.position);
-  data::Rows rows;
+  data::Examples examples;
   std::vector<data::BadLine> bad;
   for (int64_t record = from.position; record < end;) {
-    const int64_t n_most = std::min((record < begin ? begin : end) - record, data::kBlockRows);
-    const int64_t n = files->ReadOn(n_most, &rows, &bad);
+    const int64_t n_most = std::min((record < begin ? begin : end) - record, data::kBlockRecords);
+    const int64_t n = files->ReadOn(n_most, &examples, &bad);
     if (n == 0)
       Fail("data.", data::SplitName(split_), ": ends with record ", record, ", expected ", end,
            " as when it was read before: files that stay as they are");
     group_->SendHeartbeat();
-    if (record >= begin) found.AddOfShare(n, rows, bad, *source_);
+    if (record >= begin) found.AddOfShare(n, examples, bad, *source_);
     record += n;
   }
   found.Renumber(from.position - first_of_share, from.in_file.n_lines);
@@ -371,11 +371,11 @@ data::SplitFindings SplitPass::ReadAgain(int64_t begin, int64_t end, int64_t n_l
 
 SplitIndex SplitPass::SharePlaces() {
   const int64_t n_blocks =
-      (first_record_.back() - start_.position + data::kBlockRows - 1) / data::kBlockRows;
-  Thin(
-      first_row_,
-      data::kBlockRows * std::max<int64_t>((n_blocks + kMaxPlacedBlocks - 1) / kMaxPlacedBlocks, 1),
-      &places_);
+      (first_record_.back() - start_.position + data::kBlockRecords - 1) / data::kBlockRecords;
+  Thin(first_row_,
+       data::kBlockRecords *
+           std::max<int64_t>((n_blocks + kMaxPlacedBlocks - 1) / kMaxPlacedBlocks, 1),
+       &places_);
   for (size_t w = 0; w < reports_.size(); ++w) {
     for (const auto& [file, record] : reports_[w].findings.file_begins) {
       if (file >= file_begins_.size())
@@ -414,7 +414,7 @@ data::FilePoints SplitPass::SharePoints() {
   return all;
 }
 
-void SplitPass::Deliver(const std::function<void(int64_t block, data::Rows rows)>& keep) {
+void SplitPass::Deliver(const std::function<void(int64_t block, data::Examples examples)>& keep) {
   if (is_shared()) {
     if (reports_.empty()) return;  // an index told what is found
     std::vector<bool> is_kept;
@@ -425,7 +425,7 @@ void SplitPass::Deliver(const std::function<void(int64_t block, data::Rows rows)
     records_ = data::ShareRecords();
     return;
   }
-  for (auto& [block, rows] : blocks_) keep(block, std::move(rows));
+  for (auto& [block, examples] : blocks_) keep(block, std::move(examples));
   blocks_.clear();
 }
 

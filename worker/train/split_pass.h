@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "configs/job.pb.h"
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 #include "worker/data/share_records.h"
 #include "worker/data/source.h"
 #include "worker/data/split_summary.h"
@@ -54,7 +54,7 @@ class SplitPass {
   /// Delivers the blocks that Read has read: each worker gets those that it wants, as many as it
   /// may keep and were kept. `keep` is called for each block that this worker gets. Call once,
   /// after Read.
-  void Deliver(const std::function<void(int64_t block, data::Rows rows)>& keep);
+  void Deliver(const std::function<void(int64_t block, data::Examples examples)>& keep);
 
   /// Whether the files of the split can be shared.
   bool is_shared() const { return source_->shared_files() != nullptr; }
@@ -88,7 +88,8 @@ class SplitPass {
   /// reports_.
   void ReadShares(size_t n_units);
   void ReadShare(const data::FileCut& begin, const data::FileCut& end);
-  void AddToSegments(int64_t n_records, const data::Rows& rows, std::span<const data::BadLine> bad);
+  void AddToSegments(int64_t n_records, const data::Examples& examples,
+                     std::span<const data::BadLine> bad);
   /// Gives the records of all shares their numbers, and collects what was found in those of this
   /// share that are in the split.
   void NumberShares();
@@ -114,7 +115,7 @@ class SplitPass {
   int64_t end_row_;
   data::SplitFindings findings_;
   data::RecordCounts counts_;
-  std::map<int64_t, data::Rows> blocks_;  // that were read as blocks and kept
+  std::map<int64_t, data::Examples> blocks_;  // that were read as blocks and kept
 
   // Where files are shared.
   std::vector<data::Unit> units_;     // those that may be read

@@ -58,7 +58,7 @@ class StreamDealer : public Dealer {
                      static_cast<uint64_t>(epoch_ * plan_.n_steps() + step_),
                      stream,
                      plan_.n_streams(),
-                     plan_.StepRows(step_),
+                     plan_.StepExamples(step_),
                      IsLate(number + 1, plan_.n_steps() * plan_.n_streams())};
   }
 
@@ -102,7 +102,7 @@ class StreamDealer : public Dealer {
         Fail("server 0: slice ", s, " is worker ", reply.owners[s], "'s of ", n_workers_);
       if (reply.owners[s] == worker_) next_->push_back(static_cast<int>(s));
     }
-    reader_->SetMaxKeptRows(plan_.KeptRows(static_cast<int64_t>(next_->size())));
+    reader_->SetMaxKeptRows(plan_.KeptExamples(static_cast<int64_t>(next_->size())));
     const int64_t round_step = n_rounds_begun_ % rounds_per_epoch_ * round_steps_;
     const int64_t end_step = std::min(round_step + round_steps_, plan_.n_steps());
     for (int64_t step = FirstStepOf(n_rounds_begun_); step < end_step; ++step) {

@@ -99,7 +99,7 @@ bool Trainer::Start(Slot* slot) {
     return false;
   }
   profile_->Enter(Stage::kRows);
-  const data::Rows& rows = reader_->Next(tick_);
+  const data::Examples& rows = reader_->Next(tick_);
   profile_->Enter(Stage::kKeys);
   slot->task = *task;
   slot->n_rows = rows.n;
@@ -129,7 +129,7 @@ void Trainer::Finish(Slot* slot) {
   const double began = clock_->Now() - client_->waited_s();
   Compute(slot);
   Record(*slot);
-  slot->input.AddL2(slot->task.step_rows);
+  slot->input.AddL2(slot->task.step_examples);
   epoch_sums_.Add(slot->task.number, sums_,
                   balance_->HasSums() ? balance_->sums().numbers() : std::span<const double>());
   profile_->Enter(Stage::kPush);
@@ -243,17 +243,18 @@ void Trainer::ComputeGradients(Slot* slot, uint64_t seed) {
   const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
   profile_->Enter(Stage::kLoss);
   objectives_.resize(n_tasks);
-  heads_->Derivatives(outputs_, slot->targets, task.step_rows, &doutputs_, objectives_);
+  heads_->Derivatives(outputs_, slot->targets, task.step_examples, &doutputs_, objectives_);
   profile_->Enter(Stage::kBackward);
   std::ranges::fill(dense_->gradient_rows(), 0.0f);
-  const bool adds_gradients = balance_->Apply(
-      {x, &doutputs_, objectives_, sums_, slot->input.n_rows(), task.step_rows, task.clock, seed},
-      dense_, &slot->input);
+  const bool adds_gradients =
+      balance_->Apply({x, &doutputs_, objectives_, sums_, slot->input.n_rows(), task.step_examples,
+                       task.clock, seed},
+                      dense_, &slot->input);
   // The auxiliary loss is no task's: it comes after the balance, with its own weight.
   profile_->Enter(Stage::kLoss);
   own_losses_.assign(n_tasks, 0);
   model_->AddAuxiliaryLoss(outputs_, slot->targets.labels, slot->targets.items,
-                           1.0f / static_cast<float>(task.step_rows), own_losses_, &doutputs_);
+                           1.0f / static_cast<float>(task.step_examples), own_losses_, &doutputs_);
   for (size_t t = 0; t < n_tasks; ++t) sums_[t].own_loss = own_losses_[t];
   profile_->Enter(Stage::kBackward);
   if (adds_gradients && !model_->HasAuxiliaryLoss()) {

@@ -43,17 +43,17 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   }
   result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(), n_kept,
                                                       data::Augmenter(job));
-  const int64_t rows_per_slice = std::max(job.train().batch_size() / n_slices, 1);
+  const int64_t examples_per_slice = std::max(job.train().batch_size() / n_slices, 1);
   // Made by the first counts, be they of an index or of the pass: they are equal.
   std::optional<data::StreamPlan> streams;
   std::optional<data::RangePlan> ranges;
   const auto stream_plan = [&](const data::RecordCounts& records) -> data::StreamPlan& {
-    if (!streams) streams.emplace(records, n_slices, rows_per_slice, shuffle_rows);
+    if (!streams) streams.emplace(records, n_slices, examples_per_slice, shuffle_rows);
     return *streams;
   };
   const auto range_plan = [&](const data::RecordCounts& records) -> data::RangePlan& {
     if (!ranges) {
-      ranges.emplace(records, result.n_planned_workers, rows_per_slice, shuffle_rows,
+      ranges.emplace(records, result.n_planned_workers, examples_per_slice, shuffle_rows,
                      ps::kMaxRanges);
     }
     return *ranges;
@@ -95,7 +95,7 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   }
   CheckTrainingLabels(job, summary, held_out, &tools->group);
   pass.Deliver(
-      [&](int64_t block, data::Rows rows) { result.reader->Keep(block, std::move(rows)); });
+      [&](int64_t block, data::Examples rows) { result.reader->Keep(block, std::move(rows)); });
   if (synchronous) {
     data::StreamPlan& plan = stream_plan(train.records);
     result.reader->Start(plan.runs(), result.normalizer, /*in_one_pass=*/true);

@@ -53,14 +53,14 @@ std::vector<Vocabulary> ReadVocabularies(const FrozenModel& model,
   const auto source = worker::data::MakeSource(model.job(), worker::data::SplitKind::kTrain,
                                                /*labels=*/{}, observe);
   if (source->joins() != nullptr) source->joins()->LogBadLines();
-  worker::data::Rows rows;
+  worker::data::Examples rows;
   std::vector<worker::data::BadLine> bad;
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {
   }
   if (behaviour) {
     // Those that only a join names.
     const worker::recommend::PairRows pairs(model.job(), behaviour, observe);
-    worker::data::Rows some = pairs.NewRows();
+    worker::data::Examples some = pairs.NewExamples();
     for (int i = 0; i < behaviour->n_items(); ++i, some.Clear()) pairs.Append(-1, i, "", &some);
     for (int u = 0; u < behaviour->n_users(); ++u, some.Clear()) pairs.Append(u, -1, "", &some);
   }

@@ -32,7 +32,7 @@ std::string AddGates(const std::vector<std::pair<std::string, float>>& gates, Ht
 
 worker::saved::PermutationImportance TestSplitImportance(
     const ReportData& data, const worker::saved::ImportanceOptions& options) {
-  const auto predict = [&](const std::vector<worker::data::Rows>& blocks) {
+  const auto predict = [&](const std::vector<worker::data::Examples>& blocks) {
     return worker::saved::Predict(*data.model, blocks);
   };
   return worker::saved::FindImportance(predict, data.test.blocks, data.test.labels,

@@ -45,12 +45,12 @@ std::string RequestRows::Value(const nlohmann::json& value, const std::string& w
   return std::string(dialect_.PlainValue(text));
 }
 
-worker::data::Rows RequestRows::Of(const nlohmann::json& rows) const {
+worker::data::Examples RequestRows::Of(const nlohmann::json& rows) const {
   if (!rows.is_array()) throw RequestError(400, "rows: " + KindOf(rows) + ", expected an array");
   if (rows.empty() || rows.size() > static_cast<size_t>(max_rows_))
     throw RequestError(400, "rows: " + std::to_string(rows.size()) + ", expected 1 to " +
                                 std::to_string(max_rows_));
-  worker::data::Rows parsed = parser_.NewRows();
+  worker::data::Examples parsed = parser_.NewExamples();
   std::vector<std::string> texts(columns_.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string where = "rows[" + std::to_string(i) + "]";

@@ -7,9 +7,9 @@
 
 #include "configs/job.pb.h"
 #include "launch/apps/serve/request_json.h"
+#include "worker/data/example_parser.h"
+#include "worker/data/examples.h"
 #include "worker/data/format/delimited.h"
-#include "worker/data/row_parser.h"
-#include "worker/data/rows.h"
 
 namespace zhiyin::launch::apps {
 
@@ -24,7 +24,7 @@ class RequestRows {
 
   /// Returns the examples of [{COLUMN: text, number or null, ...}, ...]. A column that is left out
   /// is a missing value. Throws RequestError for anything else.
-  worker::data::Rows Of(const nlohmann::json& rows) const;
+  worker::data::Examples Of(const nlohmann::json& rows) const;
 
   /// Returns a value as the data has it: without the spaces around it, if data.text.trim is set.
   /// Throws RequestError, which begins with `where`, when it is no value that a file can hold.
@@ -34,7 +34,7 @@ class RequestRows {
   int max_rows_;
   std::vector<std::string> columns_;
   worker::data::Dialect dialect_;
-  worker::data::RowParser parser_;
+  worker::data::ExampleParser parser_;
 };
 
 }  // namespace zhiyin::launch::apps

@@ -13,7 +13,7 @@ namespace zhiyin::launch::apps {
 namespace {
 
 using worker::data::Behaviour;
-using worker::data::Rows;
+using worker::data::Examples;
 using worker::recommend::AskedUser;
 using worker::recommend::Recommended;
 using worker::recommend::Recommender;
@@ -53,7 +53,7 @@ ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model,
     recommender_ = std::make_unique<Recommender>(model_, std::move(ranker), behaviour_, options);
 }
 
-ServedModel::Json ServedModel::ScoreJson(const Rows& rows, size_t example,
+ServedModel::Json ServedModel::ScoreJson(const Examples& rows, size_t example,
                                          std::span<const float> predictions) const {
   Json row;
   for (size_t t = 0; t < predictions.size(); ++t) {
@@ -72,7 +72,7 @@ ServedModel::Json ServedModel::ScoreJson(const Rows& rows, size_t example,
 ServedModel::Json ServedModel::Score(const nlohmann::json& request) const {
   CheckKeys(request, {"rows"});
   if (!request.contains("rows")) Refuse(400, "rows is missing, expected an array of objects");
-  const Rows rows = rows_.Of(request["rows"]);
+  const Examples rows = rows_.Of(request["rows"]);
   return sessions_.With([&] { return std::make_unique<FrozenModel::Session>(*model_); },
                         [&](FrozenModel::Session* session) {
                           session->Run(rows);

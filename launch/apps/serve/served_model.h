@@ -108,7 +108,7 @@ class ServedModel {
   /// The user whom a request for a list asks for.
   worker::recommend::AskedUser AskedBy(const nlohmann::json& request) const;
   /// The answer for an example, whose predictions are [n_tasks].
-  Json ScoreJson(const worker::data::Rows& rows, size_t example,
+  Json ScoreJson(const worker::data::Examples& rows, size_t example,
                  std::span<const float> predictions) const;
 
   std::shared_ptr<const worker::saved::FrozenModel> model_;

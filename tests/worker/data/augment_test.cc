@@ -32,8 +32,8 @@ Job JobOf(const std::string& augment, const std::string& task = "") {
 }
 
 /// Every row has the values 1 to 8, the id 99 and the labels 0 or 1, and 0.
-Rows Some() {
-  Rows rows(2, 0, 2);
+Examples Some() {
+  Examples rows(2, 0, 2);
   for (int i = 0; i < kManyRows; ++i) {
     for (Key k = 1; k <= kValues; ++k) rows.keys.push_back(k);
     rows.key_begin.push_back(static_cast<uint32_t>(rows.keys.size()));
@@ -46,11 +46,11 @@ Rows Some() {
   return rows;
 }
 
-Rows Augmented(const Job& job) {
+Examples Augmented(const Job& job) {
   Augmenter augmenter(job);
   EXPECT_TRUE(augmenter.IsActive());
-  const Rows rows = Some();
-  Rows changed(2, 0, 2);
+  const Examples rows = Some();
+  Examples changed(2, 0, 2);
   for (int i = 0; i < kManyRows; ++i)
     augmenter.Append(rows, i, Random(7, static_cast<uint64_t>(i)), &changed);
   EXPECT_EQ(changed.n, kManyRows);
@@ -60,18 +60,18 @@ Rows Augmented(const Job& job) {
   return changed;
 }
 
-std::vector<Key> List(const Rows& rows, int64_t i) {
+std::vector<Key> List(const Examples& rows, int64_t i) {
   return {rows.KeysOf(i, 0).begin(), rows.KeysOf(i, 0).end()};
 }
 
-int Count(const Rows& rows, bool (*is)(const std::vector<Key>&)) {
+int Count(const Examples& rows, bool (*is)(const std::vector<Key>&)) {
   int n = 0;
   for (int64_t i = 0; i < rows.n; ++i) n += is(List(rows, i));
   return n;
 }
 
 TEST(Augmenter, DropsTheField) {
-  const Rows rows = Augmented(JobOf("dropout: 0.25"));
+  const Examples rows = Augmented(JobOf("dropout: 0.25"));
   EXPECT_NEAR(Count(rows, [](const auto& list) { return list.empty(); }), 0.25 * kManyRows,
               4 * std::sqrt(0.25 * 0.75 * kManyRows));
   EXPECT_EQ(Count(rows, [](const auto& list) { return list.empty() || list.size() == kValues; }),
@@ -79,7 +79,7 @@ TEST(Augmenter, DropsTheField) {
 }
 
 TEST(Augmenter, CropsToConsecutiveValues) {
-  const Rows rows = Augmented(JobOf("crop: 0.5"));
+  const Examples rows = Augmented(JobOf("crop: 0.5"));
   int n_cropped = 0;
   std::vector<int> n_at(kValues);
   for (int64_t i = 0; i < rows.n; ++i) {
@@ -96,7 +96,7 @@ TEST(Augmenter, CropsToConsecutiveValues) {
 }
 
 TEST(Augmenter, ReordersSomeOfThem) {
-  const Rows rows = Augmented(JobOf("reorder: 0.5"));
+  const Examples rows = Augmented(JobOf("reorder: 0.5"));
   int n_other = 0;
   for (int64_t i = 0; i < rows.n; ++i) {
     std::vector<Key> list = List(rows, i);
@@ -111,8 +111,8 @@ TEST(Augmenter, ReordersSomeOfThem) {
 }
 
 TEST(Augmenter, KeepsTheKeysOfTheDataAsWell) {
-  Rows rows = Augmented(JobOf("dropout: 0.3 crop: 0.3 reorder: 0.3 mask: 0.3"));
-  const Rows data = Some();
+  Examples rows = Augmented(JobOf("dropout: 0.3 crop: 0.3 reorder: 0.3 mask: 0.3"));
+  const Examples data = Some();
   for (int64_t i = 0; i < rows.n; ++i) {
     for (int f = 0; f < 2; ++f)
       ASSERT_THAT(rows.DataKeysOf(i, f), ::testing::ElementsAreArray(data.KeysOf(i, f))) << i;
@@ -121,19 +121,19 @@ TEST(Augmenter, KeepsTheKeysOfTheDataAsWell) {
   rows.Clear();
   EXPECT_TRUE(rows.data_keys.empty() && rows.data_key_begin.empty());
 
-  const Rows unchanged = Augmented(JobOf("", "negative_share: 0.3"));
+  const Examples unchanged = Augmented(JobOf("", "negative_share: 0.3"));
   EXPECT_TRUE(unchanged.data_key_begin.empty()) << "they are the keys";
   EXPECT_THAT(unchanged.DataKeysOf(7, 0), ::testing::ElementsAreArray(unchanged.KeysOf(7, 0)));
 }
 
 TEST(Augmenter, MasksEachValueByItself) {
-  const Rows rows = Augmented(JobOf("mask: 0.2"));
+  const Examples rows = Augmented(JobOf("mask: 0.2"));
   const double n = static_cast<double>(rows.keys.size()) - kManyRows;
   EXPECT_NEAR(n, 0.8 * kManyRows * kValues, 4 * std::sqrt(0.16 * kManyRows * kValues));
 }
 
 TEST(Augmenter, LeavesOutNegativesOfOneTask) {
-  const Rows rows = Augmented(JobOf("", "negative_share: 0.3"));
+  const Examples rows = Augmented(JobOf("", "negative_share: 0.3"));
   int n_kept = 0;
   for (int i = 0; i < kManyRows; ++i) {
     const float label = rows.labels[static_cast<size_t>(2 * i)];

@@ -41,8 +41,8 @@ class BehaviourTest : public ::testing::Test {
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
                                  "job", ".", {});
   }
-  Rows Read(const Job& job, SplitKind split) {
-    Rows rows;
+  Examples Read(const Job& job, SplitKind split) {
+    Examples rows;
     std::vector<BadLine> bad;
     MakeSource(job, split, model::LabelDomainsOf(job))->Read(0, &rows, &bad);
     EXPECT_TRUE(bad.empty());
@@ -70,8 +70,8 @@ TEST_F(BehaviourTest, TheLastOfEachUserIsOfTheTestSplitUnlessItIsTheOnlyOne) {
   const auto behaviour = Behaviour::Read(job);
   EXPECT_TRUE(behaviour->IsHeldOut(4));
   EXPECT_FALSE(behaviour->IsHeldOut(2));
-  const Rows train = Read(job, SplitKind::kTrain);
-  const Rows test = Read(job, SplitKind::kTest);
+  const Examples train = Read(job, SplitKind::kTrain);
+  const Examples test = Read(job, SplitKind::kTest);
   ASSERT_EQ(train.n, 4);
   ASSERT_EQ(test.n, 1);
   EXPECT_EQ(test.KeysOf(0, 2).size(), 2u);  // y and z
@@ -93,7 +93,7 @@ TEST_F(BehaviourTest, AMissingUserItemOrTimeMakesNoEvent) {
   EXPECT_EQ(behaviour->FindItem("NA"), -1);
   EXPECT_EQ(behaviour->n_events(), 1);
   EXPECT_EQ(behaviour->HistoryOf(0), "x");
-  const Rows train = Read(job, SplitKind::kTrain);
+  const Examples train = Read(job, SplitKind::kTrain);
   ASSERT_EQ(train.n, 5) << "the lines are examples all the same";
   EXPECT_TRUE(train.KeysOf(0, 0).empty());
   EXPECT_TRUE(train.KeysOf(0, 2).empty()) << "and have no history";
@@ -167,7 +167,7 @@ TEST_F(BehaviourTest, DatesAreTimes) {
 
 TEST_F(BehaviourTest, ALineWithAnotherTimeIsMalformed) {
   const auto bad_lines = [&](const std::string& lines, SplitKind split) {
-    Rows rows;
+    Examples rows;
     std::vector<BadLine> bad;
     const Job job = JobOf("last: 1", lines);
     MakeSource(job, split, model::LabelDomainsOf(job))->Read(0, &rows, &bad);
@@ -261,7 +261,7 @@ TEST_F(BehaviourTest, ValidationTakesFromWhatTheTestSplitLeaves) {
   EXPECT_EQ(behaviour->HistoryBefore(4), "x|y") << "what is held out is in no history";
   EXPECT_EQ(Read(job, SplitKind::kTrain).n, 3);
   EXPECT_EQ(Read(job, SplitKind::kTest).n, 1);
-  const Rows validation = Read(job, SplitKind::kValidation);
+  const Examples validation = Read(job, SplitKind::kValidation);
   ASSERT_EQ(validation.n, 1);
   EXPECT_EQ(validation.labels[0], 1);
   EXPECT_EQ(validation.KeysOf(0, 2).size(), 2u);
@@ -319,7 +319,7 @@ TEST_F(BehaviourTest, NegativesAreOtherItemsOfTheSameUser) {
   for (const char* by : {"UNIFORM", "POPULARITY"}) {
     const Job job = JobOf(
         std::string("last: 1 negatives { per_event: 3 by: ") + by + " task: \"rating\" }", lines);
-    const Rows rows = Read(job, SplitKind::kTrain);
+    const Examples rows = Read(job, SplitKind::kTrain);
     ASSERT_EQ(rows.n, 58 * 4);
     std::set<Key> own;
     for (int64_t i = 0; i < 19 * 4; i += 4) own.insert(rows.KeysOf(i, 1)[0]);
@@ -332,7 +332,7 @@ TEST_F(BehaviourTest, NegativesAreOtherItemsOfTheSameUser) {
       }
     }
     EXPECT_EQ(Read(job, SplitKind::kTest).n, 2) << "none in the test split";
-    const Rows again = Read(job, SplitKind::kTrain);
+    const Examples again = Read(job, SplitKind::kTrain);
     EXPECT_TRUE(again.keys == rows.keys);
   }
 }

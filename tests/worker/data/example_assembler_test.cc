@@ -53,14 +53,14 @@ class ExampleAssemblerTest : public ::testing::Test {
   std::string Append(ExampleAssembler* assembler, int64_t line,
                      const std::vector<std::string_view>& texts) {
     std::vector<Value> values(texts.begin(), texts.end());
-    if (rows_.n_fields == 0) rows_ = assembler->NewRows();
+    if (rows_.n_fields == 0) rows_ = assembler->NewExamples();
     return assembler->Append(line, "events.csv", &values, &rows_);
   }
 
   using Behaviour = zhiyin::Behaviour;
   testing::TempFolder folder_;
   Job job_;
-  Rows rows_;
+  Examples rows_;
 };
 
 TEST_F(ExampleAssemblerTest, ALineIsAnExample) {

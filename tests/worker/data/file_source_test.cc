@@ -198,9 +198,9 @@ TEST_F(FileSourceTest, BlocksOfRecordsAndOfOtherEncodingsMayBeReadInAnyOrder) {
     for (const int64_t block : {3, 0, 2, 1, 0}) {
       const Collected part = CollectBlocks(source.get(), {block});
       ASSERT_THAT(part.bad, IsEmpty());
-      ASSERT_EQ(part.rows.numerics.at(0), static_cast<float>(block * kBlockRows));
+      ASSERT_EQ(part.rows.numerics.at(0), static_cast<float>(block * kBlockRecords));
       const CategoryHasher name("name");
-      EXPECT_EQ(part.rows.keys.at(0), (block * kBlockRows) % 3 == 0 ? name("é\n,") : name("é"));
+      EXPECT_EQ(part.rows.keys.at(0), (block * kBlockRecords) % 3 == 0 ? name("é\n,") : name("é"));
     }
   }
 }
@@ -230,7 +230,7 @@ TEST_F(FileSourceTest, BlocksAndRangesSpanFiles) {
     ExpectNumbers(all, range.begin, range.end);
     EXPECT_EQ(all.n_seen, range.end - range.begin);
     EXPECT_EQ(all.blocks.size(),
-              static_cast<size_t>((range.end - range.begin + kBlockRows - 1) / kBlockRows));
+              static_cast<size_t>((range.end - range.begin + kBlockRecords - 1) / kBlockRecords));
   }
 }
 
@@ -266,10 +266,10 @@ TEST_F(FileSourceTest, BlocksMayBeReadInAnyOrder) {
         std::map<int64_t, Collected> parts;
         for (const int64_t block : blocks) parts[block] = CollectBlocks(source.get(), {block});
         Collected sorted;
-        sorted.rows = Rows(0, 1, 0);
+        sorted.rows = Examples(0, 1, 0);
         for (const auto& [block, part] : parts) {
-          EXPECT_EQ(part.n_seen, block < 11    ? kBlockRows
-                                 : block == 11 ? 2890 - 11 * kBlockRows
+          EXPECT_EQ(part.n_seen, block < 11    ? kBlockRecords
+                                 : block == 11 ? 2890 - 11 * kBlockRecords
                                                : 0);
           for (int64_t i = 0; i < part.rows.n; ++i) sorted.rows.Append(part.rows, i);
           sorted.bad.insert(sorted.bad.end(), part.bad.begin(), part.bad.end());

@@ -49,8 +49,8 @@ class JoinsTest : public ::testing::Test {
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
         "job", ".", {});
   }
-  Rows Read(const Job& job) {
-    Rows rows;
+  Examples Read(const Job& job) {
+    Examples rows;
     std::vector<BadLine> bad;
     MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job))->Read(0, &rows, &bad);
     EXPECT_TRUE(bad.empty());
@@ -62,7 +62,7 @@ class JoinsTest : public ::testing::Test {
 constexpr const char* kItems = "price,item,place\n2.5,cup,Bonn\n7,pot,Aachen\n9,new,Bonn\n";
 
 TEST_F(JoinsTest, RowsHaveTheColumnsOfTheirLinesAndOfThose) {
-  const Rows rows = Read(JobOf(kItems));
+  const Examples rows = Read(JobOf(kItems));
   ASSERT_EQ(rows.n, 3);
   EXPECT_EQ(rows.numerics[0], 2.5f);
   EXPECT_EQ(rows.numerics[1], 7.0f);
@@ -108,7 +108,7 @@ TEST_F(JoinsTest, AMissingKeyFindsNoLineAndAMissingValueIsNone) {
   job.mutable_data()->mutable_text()->add_missing("cup");
   job.mutable_data()->mutable_join(0)->mutable_text()->add_missing("?");
   job.mutable_data()->mutable_join(0)->mutable_text()->add_missing("9");
-  const Rows rows = Read(job);
+  const Examples rows = Read(job);
   ASSERT_EQ(rows.n, 3);
   EXPECT_TRUE(std::isnan(rows.numerics[0])) << "the cup, which here means no item";
   EXPECT_TRUE(rows.KeysOf(0, 1).empty());
@@ -163,7 +163,7 @@ TEST_F(JoinsTest, NoMalformedLineIsAllowedWhereTheJobAllowsNone) {
 TEST_F(JoinsTest, LinesThatFindNoneAreCounted) {
   const Job job = JobOf(kItems);
   const auto source = MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job));
-  Rows rows;
+  Examples rows;
   std::vector<BadLine> bad;
   source->Read(0, &rows, &bad);
   EXPECT_EQ(source->joined().n_lines, 3);

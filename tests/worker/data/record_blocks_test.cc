@@ -45,9 +45,9 @@ TEST_F(RecordBlocksTest, BlocksBeginAtTheFirstRecordOfTheSplit) {
     RecordBlocks blocks = Open(file, split);
     RecordView record;
     for (const int64_t block : {1, 0, 2, 1, 0}) {
-      EXPECT_EQ(blocks.GoTo(block), block < 2 ? kBlockRows : 600 - 2 * kBlockRows);
+      EXPECT_EQ(blocks.GoTo(block), block < 2 ? kBlockRecords : 600 - 2 * kBlockRecords);
       ASSERT_TRUE(blocks.records().Next(&record));
-      EXPECT_EQ(record.values.at(0).text(), std::to_string(100 + block * kBlockRows));
+      EXPECT_EQ(record.values.at(0).text(), std::to_string(100 + block * kBlockRecords));
     }
     EXPECT_EQ(blocks.GoTo(3), 0);
   }
@@ -56,14 +56,14 @@ TEST_F(RecordBlocksTest, BlocksBeginAtTheFirstRecordOfTheSplit) {
 TEST_F(RecordBlocksTest, ABlockThatIsReadAgainCostsItsBytes) {
   constexpr int64_t kBlocks = 40;
   std::string text;
-  for (int64_t i = 0; i < kBlocks * kBlockRows; ++i)
+  for (int64_t i = 0; i < kBlocks * kBlockRecords; ++i)
     text += std::to_string(i) + std::string(static_cast<size_t>(i % 90), 'x') + "\n";
   Split split;
   split.add_file(folder_.Write("a", text.substr(0, text.find("\n5000") + 1)));
   RecordBlocks blocks = Open(folder_.Write("b", text.substr(text.find("\n5000") + 1)), split);
   std::vector<std::string> first;
   for (int64_t b = 0; b < kBlocks; ++b) first.push_back(TextOf(b, &blocks));
-  EXPECT_EQ(blocks.GoTo(kBlocks), kBlockRows);
+  EXPECT_EQ(blocks.GoTo(kBlocks), kBlockRecords);
   EXPECT_EQ(TextOf(kBlocks, &blocks), "");
   const int64_t n_files = 2;
   EXPECT_EQ(reads_.n_files, n_files);
@@ -95,7 +95,7 @@ TEST_F(RecordBlocksTest, ABlockThatIsReadAgainCostsItsBytes) {
 TEST_F(RecordBlocksTest, ABlockBehindTheEndOfTheFilesIsEmpty) {
   RecordBlocks blocks = Open(folder_.Write("a", "0\n1\n"));
   EXPECT_EQ(blocks.GoTo(1), 0);
-  EXPECT_EQ(blocks.GoTo(0), kBlockRows) << "the file may end earlier";
+  EXPECT_EQ(blocks.GoTo(0), kBlockRecords) << "the file may end earlier";
 }
 
 }  // namespace

@@ -122,12 +122,12 @@ TEST(RecordCounts, AreThoseOfACountOneByOne) {
     RecordRuns runs;
     for (const int32_t n : examples) runs.Append(1, n);
     const RecordCounts counts(runs);
-    std::vector<int64_t> of_blocks((n_records + kBlockRows - 1) / kBlockRows);
+    std::vector<int64_t> of_blocks((n_records + kBlockRecords - 1) / kBlockRecords);
     int64_t before = 0;
     for (size_t i = 0; i < n_records; ++i) {
       EXPECT_EQ(counts.ExamplesBefore(static_cast<int64_t>(i)), before);
       before += examples[i];
-      of_blocks[i / kBlockRows] += examples[i];
+      of_blocks[i / kBlockRecords] += examples[i];
     }
     EXPECT_EQ(counts.ExamplesBefore(static_cast<int64_t>(n_records)), before);
     EXPECT_EQ(counts.n_examples(), before);

@@ -40,10 +40,10 @@ class BlockSource : public Source {
   explicit BlockSource(BlockFiles* files) : files_(files) {}
 
   std::string PlaceOf(int64_t example) const override { return std::to_string(example); }
-  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
+  int64_t Read(int64_t block, Examples* rows, std::vector<BadLine>* bad) override {
     if (files_->broken == block) Fail("block ", block, ": broken");
     files_->reads.push_back(block);
-    *rows = Rows(1, 1, 1);
+    *rows = Examples(1, 1, 1);
     bad->clear();
     if (block >= static_cast<int64_t>(files_->n_rows.size())) return 0;
     const int64_t n = files_->n_rows[static_cast<size_t>(block)];
@@ -57,7 +57,7 @@ class BlockSource : public Source {
     }
     const int n_bad = files_->n_bad[block];
     for (int i = 0; i < n_bad; ++i)
-      bad->push_back({block * kBlockRows + n + i, "block ", block, "bad", false});
+      bad->push_back({block * kBlockRecords + n + i, "block ", block, "bad", false});
     return n + n_bad;
   }
 
@@ -72,7 +72,7 @@ RunCache MakeCache(BlockFiles* files, int64_t n_kept_max, uint64_t seed = 1,
 
 /// Keeps the blocks up to `end`, exclusive.
 void KeepBlocks(int64_t end, RunCache* cache) {
-  Rows rows;
+  Examples rows;
   std::vector<BadLine> bad;
   for (int64_t block = 0; block < end; ++block) {
     cache->source()->Read(block, &rows, &bad);
@@ -112,8 +112,8 @@ std::vector<int64_t> TakeReads(BlockFiles* files) {
 }
 
 /// The piece of an epoch's shuffled run that is in memory.
-Rows PieceOf(RunCache* cache, int64_t epoch, const Piece& piece) {
-  Rows rows;
+Examples PieceOf(RunCache* cache, int64_t epoch, const Piece& piece) {
+  Examples rows;
   cache->Append(epoch, piece, &rows);
   return rows;
 }
@@ -153,7 +153,7 @@ TEST(RunCache, AppendsEveryExampleOfARunOnceInOneOrder) {
   RunCache cache = MakeCache(&files, kNoLimit);
   cache.SetRuns({RunOf(files, 0, 1, 3)});
   Load(&cache, 0);
-  const Rows whole = PieceOf(&cache, 3, {.run = 0, .begin = 0, .n = 12});
+  const Examples whole = PieceOf(&cache, 3, {.run = 0, .begin = 0, .n = 12});
   EXPECT_THAT(whole.numerics, ::testing::UnorderedElementsAre(0, 1, 2, 3, 4, 2000, 2001, 2002, 2003,
                                                               2004, 2005, 2006));
   EXPECT_FALSE(std::is_sorted(whole.numerics.begin(), whole.numerics.end()));
@@ -162,7 +162,7 @@ TEST(RunCache, AppendsEveryExampleOfARunOnceInOneOrder) {
     EXPECT_EQ(whole.labels[static_cast<size_t>(i)], -number);
     EXPECT_EQ(whole.KeysOf(i, 0)[3], 4 * static_cast<Key>(number) + 3) << "examples are whole";
   }
-  Rows pieces;
+  Examples pieces;
   for (const auto& [begin, n] : {std::pair{0, 5}, std::pair{5, 1}, std::pair{6, 6}})
     cache.Append(3, {.run = 0, .begin = begin, .n = n}, &pieces);
   ExpectSameRows(whole, pieces);
@@ -221,7 +221,7 @@ TEST(RunCache, AugmentsByEpochAndExample) {
   Load(&cache, 0);
   // The keys of each example, by its number.
   const auto keys_by_example = [&](int64_t epoch) {
-    const Rows rows = PieceOf(&cache, epoch, {.run = 0, .begin = 0, .n = 50});
+    const Examples rows = PieceOf(&cache, epoch, {.run = 0, .begin = 0, .n = 50});
     std::map<float, std::vector<Key>> keys;
     for (int64_t i = 0; i < rows.n; ++i) {
       const std::span<const Key> own = rows.KeysOf(i, 0);
@@ -373,7 +373,7 @@ TEST(RunCache, ARunWithoutExamplesIsInMemoryOnceItWasRead) {
   EXPECT_TRUE(Load(&cache, 0));
   EXPECT_TRUE(cache.Use(0));
   EXPECT_THAT(cache.KeptRuns(), ElementsAre(0));
-  const Rows none = PieceOf(&cache, 0, {.run = 0, .begin = 0, .n = 0});
+  const Examples none = PieceOf(&cache, 0, {.run = 0, .begin = 0, .n = 0});
   EXPECT_EQ(none.n, 0);
   EXPECT_EQ(none.n_fields, 1) << "the shape is that of the data";
 }

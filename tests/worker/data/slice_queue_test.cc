@@ -26,7 +26,7 @@ constexpr int kAhead = SliceQueue::kSlicesAhead;
 /// Fills the next slot as a slice of one example with this number, and pushes it. REQUIRES: an
 /// order, and room.
 void PushNumber(SliceQueue* queue, float number) {
-  Rows* slot = queue->WaitForSlot();
+  Examples* slot = queue->WaitForSlot();
   ASSERT_NE(slot, nullptr);
   slot->Clear();
   slot->n = 1;
@@ -51,7 +51,7 @@ class Producer {
       const std::function<void()>& after_push = [] {})
       : queue_(queue), thread_([=] {
           while (const SliceOrder* order = queue->WaitForOrder()) {
-            Rows* slot = queue->WaitForSlot();
+            Examples* slot = queue->WaitForSlot();
             if (slot == nullptr) return;
             before_push();
             slot->Clear();
@@ -147,7 +147,7 @@ TEST(SliceQueue, ThePoppedSliceIsTheCallersUntilTheNextPop) {
   OrderSlices(&queue, 50);
   for (int i = 0; i < kAhead; ++i) pushed.acquire();
   for (int i = 0; i + kAhead < 50; ++i) {
-    const Rows& slice = queue.Pop([] {});
+    const Examples& slice = queue.Pop([] {});
     pushed.acquire();  // all other slots are filled again
     EXPECT_THAT(slice.numerics, ElementsAre(static_cast<float>(i)));
   }
@@ -156,7 +156,7 @@ TEST(SliceQueue, ThePoppedSliceIsTheCallersUntilTheNextPop) {
 TEST(SliceQueue, UsesTheMemoryOfItsSlotsAgain) {
   SliceQueue queue;
   OrderSlices(&queue, 40);
-  std::set<const Rows*> slots;
+  std::set<const Examples*> slots;
   for (int i = 0; i < 40; ++i) {
     PushNumber(&queue, static_cast<float>(i));
     slots.insert(&queue.Pop([] {}));

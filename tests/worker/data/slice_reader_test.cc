@@ -55,7 +55,7 @@ class NumberSource : public Source {
   std::string PlaceOf(int64_t example) const override {
     return "numbers:" + std::to_string(example);
   }
-  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
+  int64_t Read(int64_t block, Examples* rows, std::vector<BadLine>* bad) override {
     const bool later = state_->is_later;
     const int64_t n_rows =
         later ? options_.n_rows_later.value_or(options_.n_rows) : options_.n_rows;
@@ -66,10 +66,10 @@ class NumberSource : public Source {
       state_->n_steps_back_later += block < last_block_;
     }
     last_block_ = block;
-    *rows = Rows(1, 1, 1);
+    *rows = Examples(1, 1, 1);
     bad->clear();
-    const int64_t begin = block * kBlockRows;
-    const int64_t end = std::max(std::min(begin + kBlockRows, n_rows), begin);
+    const int64_t begin = block * kBlockRecords;
+    const int64_t end = std::max(std::min(begin + kBlockRecords, n_rows), begin);
     for (int64_t i = begin; i < end; ++i) {
       if (options_.bad_every > 0 && i % options_.bad_every == 0) {
         bad->push_back({i, "numbers:", i, "bad", false});
@@ -140,7 +140,7 @@ class Readers {
   SplitFindings FirstPass(const BlockDeal& deal, int worker, int64_t max_kept_rows,
                           SliceReader* reader) {
     SplitFindings findings;
-    Rows rows;
+    Examples rows;
     std::vector<BadLine> bad;
     if (worker >= deal.n_parts) return findings;
     for (int64_t block = 0;; ++block) {
@@ -165,7 +165,7 @@ struct Streams {
   NumberSourceOptions source;
   int n_streams = 1;
   int n_workers = 1;
-  int64_t rows_per_slice = 1;
+  int64_t examples_per_slice = 1;
   int64_t shuffle_rows = 1'000'000;
   uint64_t seed = 1;
   bool first_pass = true;
@@ -178,13 +178,13 @@ struct Streams {
   int n_reads_later = 0;
   int n_steps_back_later = 0;
   /// Rows of [epoch][step][stream].
-  std::map<std::array<int64_t, 3>, Rows> slices = {};
+  std::map<std::array<int64_t, 3>, Examples> slices = {};
 
   void Run() {
     Readers readers(source, {n_streams, n_workers}, shuffle_rows * n_streams, seed, first_pass);
     summary = readers.summary();
     bad = readers.bad();
-    plan = StreamPlan(readers.records(), n_streams, rows_per_slice, shuffle_rows);
+    plan = StreamPlan(readers.records(), n_streams, examples_per_slice, shuffle_rows);
     readers.Start(plan.runs());
     Random random(seed);
     std::map<std::array<int64_t, 3>, int> owners;
@@ -244,7 +244,7 @@ TEST(SliceReader, SlicesAreAsLargeAsPlannedAndRowsAreWhole) {
   Streams job{{.n_rows = 1500}, 4, 1, 100};
   job.Run();
   for (const auto& [at, rows] : job.slices) {
-    EXPECT_EQ(rows.n, job.plan.SliceRows(at[1], static_cast<int>(at[2])));
+    EXPECT_EQ(rows.n, job.plan.SliceExamples(at[1], static_cast<int>(at[2])));
     for (int64_t i = 0; i < rows.n; ++i) {
       const float number = rows.numerics[static_cast<size_t>(i)];
       const Key id = static_cast<Key>(number);
@@ -336,9 +336,9 @@ TEST(SliceReader, KeepsTheRunsThatWereUsedLast) {
 /// One worker of a stream that has made its first pass.
 class OneReader {
  public:
-  OneReader(const NumberSourceOptions& options, int64_t shuffle_rows, int64_t rows_per_slice)
+  OneReader(const NumberSourceOptions& options, int64_t shuffle_rows, int64_t examples_per_slice)
       : readers_(std::make_unique<Readers>(options, BlockDeal{2, 1}, 2 * shuffle_rows)),
-        plan_(readers_->records(), 2, rows_per_slice, shuffle_rows) {}
+        plan_(readers_->records(), 2, examples_per_slice, shuffle_rows) {}
   void Start(const Normalizer& normalizer = kAsItIs) {
     (*readers_)[0].Start(plan_.runs(), normalizer, true);
   }
@@ -350,7 +350,9 @@ class OneReader {
                            plan_.Pieces(step, static_cast<int>(i % 2)));
     }
   }
-  const Rows& Next(const std::function<void()>& tick = [] {}) { return (*readers_)[0].Next(tick); }
+  const Examples& Next(const std::function<void()>& tick = [] {}) {
+    return (*readers_)[0].Next(tick);
+  }
   const StreamPlan& plan() const { return plan_; }
   void Destroy() { readers_.reset(); }
 

@@ -25,13 +25,13 @@ constexpr int64_t kSourceBlocks = 20;
 /// malformed records, and joins of which the first finds nothing.
 class SomeSource final : public Source {
  public:
-  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
-    *rows = Rows(0, 2, 1);
+  int64_t Read(int64_t block, Examples* rows, std::vector<BadLine>* bad) override {
+    *rows = Examples(0, 2, 1);
     bad->clear();
     block_ = block;
     if (block >= kSourceBlocks) return 0;
     Random random(static_cast<uint64_t>(block));
-    for (; rows->n < kBlockRows - 2; ++rows->n) {
+    for (; rows->n < kBlockRecords - 2; ++rows->n) {
       rows->key_begin.push_back(0);
       rows->numerics.push_back(1e9 + random.Normal());
       rows->numerics.push_back(random.Below(3) == 0 ? kMissing : random.Uniform() / 3);
@@ -40,21 +40,21 @@ class SomeSource final : public Source {
       rows->weights.push_back(static_cast<float>(random.Uniform()));
     }
     for (const int64_t i : {17, 40}) {
-      const int64_t line = block * kBlockRows + i;
+      const int64_t line = block * kBlockRecords + i;
       bad->push_back({line, "f:", line, "bad", false});
     }
-    return kBlockRows;
+    return kBlockRecords;
   }
   std::string PlaceOf(int64_t) const override { return "f"; }
   JoinMatches joined() const override {
     JoinMatches joins(2);
-    joins.n_lines = kBlockRows - 2;
+    joins.n_lines = kBlockRecords - 2;
     joins.n_looked_up = {50, 40};
     joins.n_found[1] = block_;
     for (size_t j = 0; j < 2; ++j) {
       if (joins.n_found[j] > 0) continue;
       joins.first_missed[j] = "block " + std::to_string(block_);
-      joins.first_missed_at[j] = block_ * kBlockRows;
+      joins.first_missed_at[j] = block_ * kBlockRecords;
     }
     return joins;
   }
@@ -67,7 +67,7 @@ class SomeSource final : public Source {
 SplitFindings FindingsOf(int64_t worker, int64_t n_workers) {
   SomeSource source;
   SplitFindings findings;
-  Rows rows;
+  Examples rows;
   std::vector<BadLine> bad;
   for (int64_t block = worker; block < kSourceBlocks; block += n_workers) {
     const int64_t n = source.Read(block, &rows, &bad);
@@ -77,7 +77,7 @@ SplitFindings FindingsOf(int64_t worker, int64_t n_workers) {
 }
 
 TEST(SplitSummary, LeavesOutWhatIsMissingAndSumsByWeights) {
-  Rows rows(0, 1, 2);
+  Examples rows(0, 1, 2);
   rows.n = 3;
   rows.numerics = {1, kMissing, 3};
   rows.labels = {1, 5, 0, kMissing, 1, 7};
@@ -101,12 +101,12 @@ TEST(SplitSummary, LeavesOutWhatIsMissingAndSumsByWeights) {
 TEST(SplitFindings, AreEqualBitByBitForAnyPartitionAndOrder) {
   const SplitFindings whole = FindingsOf(0, 1);
   const std::string expected = whole.Serialize();
-  EXPECT_EQ(whole.summary.n_rows, kSourceBlocks * (kBlockRows - 2));
+  EXPECT_EQ(whole.summary.n_rows, kSourceBlocks * (kBlockRecords - 2));
   EXPECT_EQ(whole.summary.n_bad, 2 * kSourceBlocks);
   EXPECT_EQ(whole.summary.first_bad.size(), SplitSummary::kMaxBadKept);
   EXPECT_EQ(whole.summary.first_bad.begin()->second.Text(), "f:17: bad");
   EXPECT_THAT(whole.summary.joins.first_missed, ElementsAre("block 0", ""));
-  EXPECT_EQ(RecordCounts(whole.records).ExamplesOf(3), kBlockRows - 2);
+  EXPECT_EQ(RecordCounts(whole.records).ExamplesOf(3), kBlockRecords - 2);
   EXPECT_NEAR(whole.summary.numerics[0].Rounded().Stddev(), 1, 0.1);
   for (const int64_t n_workers : {2, 3, 7, 25}) {
     SplitFindings merged;

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 
 namespace zhiyin::worker::data {
 namespace {

@@ -43,8 +43,8 @@ struct Sample {
   float price = 0;
 };
 
-data::Rows RowsOf(const std::vector<Sample>& samples) {
-  data::Rows rows(2, 1, 1);
+data::Examples RowsOf(const std::vector<Sample>& samples) {
+  data::Examples rows(2, 1, 1);
   for (const Sample& sample : samples) {
     for (const std::vector<Key>& keys : {sample.seen, sample.item}) {
       rows.keys.insert(rows.keys.end(), keys.begin(), keys.end());

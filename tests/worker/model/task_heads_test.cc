@@ -24,8 +24,8 @@ Job TwoTasks() {
 }
 
 /// Three rows of two labels; the last has no click.
-data::Rows ThreeLabels() {
-  data::Rows rows(0, 0, 2);
+data::Examples ThreeLabels() {
+  data::Examples rows(0, 0, 2);
   rows.n = 3;
   rows.labels = {1, 1, 2, 0, 3, kMissing};
   rows.key_begin.assign(1, 0);
@@ -38,7 +38,7 @@ Matrix Outputs() {
   return outputs;
 }
 
-std::vector<float> ClickDerivatives(const Job& job, const data::Rows& rows) {
+std::vector<float> ClickDerivatives(const Job& job, const data::Examples& rows) {
   TaskHeads heads(job);
   Targets targets;
   heads.TakeTargets(rows, &targets);
@@ -89,7 +89,7 @@ TEST(TaskHeads, ARowWithoutAFinitePredictionCountsInNoSum) {
 
 TEST(TaskHeads, ARowCountsInGradientsAndFiguresAsItsWeightSays) {
   const Job job = TwoTasks();
-  data::Rows rows = ThreeLabels();
+  data::Examples rows = ThreeLabels();
   rows.weights = {1, 2, 1, 4, 1, 1};
   EXPECT_THAT(ClickDerivatives(job, rows), ElementsAre(-1.0f, 2.0f, 0.0f));
   TaskHeads heads(job);
@@ -139,7 +139,7 @@ TEST(TaskHeads, SmoothedLabelsAreForTrainingAlone) {
 }
 
 TEST(TaskHeads, ABatchWithoutALabelHasNoGradient) {
-  data::Rows rows = ThreeLabels();
+  data::Examples rows = ThreeLabels();
   for (const size_t at : {1u, 3u, 5u}) rows.labels[at] = kMissing;
   for (const auto set :
        {+[](Task* t) { t->mutable_binary_cross_entropy(); }, +[](Task* t) { t->mutable_hinge(); },
@@ -153,7 +153,7 @@ TEST(TaskHeads, ABatchWithoutALabelHasNoGradient) {
 TEST(TaskHeads, ANegativeOfAShareCountsAsWhatItStandsFor) {
   Job job = TwoTasks();
   job.mutable_task(1)->mutable_sampled_softmax();
-  data::Rows rows = ThreeLabels();
+  data::Examples rows = ThreeLabels();
   rows.weights = {1, 1, 1, 4, 1, 1};
   // Outputs are equal: 1 positive against 4 negatives.
   EXPECT_THAT(ClickDerivatives(job, rows),
@@ -166,9 +166,9 @@ TEST(TaskHeads, ANegativeOfAShareCountsAsWhatItStandsFor) {
 }
 
 /// Values of the four fields and of a numeric, of some examples of the job of TwoTasks.
-data::Rows RowsOf(const std::vector<std::vector<std::vector<Key>>>& examples,
-                  const std::vector<float>& qualities) {
-  data::Rows rows(4, 2, 2);
+data::Examples RowsOf(const std::vector<std::vector<std::vector<Key>>>& examples,
+                      const std::vector<float>& qualities) {
+  data::Examples rows(4, 2, 2);
   for (size_t i = 0; i < examples.size(); ++i) {
     ++rows.n;
     for (const std::vector<Key>& keys : examples[i]) {
@@ -190,21 +190,21 @@ Job TwoTowers(const std::string& in_batch) {
       2);
 }
 
-std::vector<Key> ItemsOf(const Job& job, const data::Rows& rows) {
+std::vector<Key> ItemsOf(const Job& job, const data::Examples& rows) {
   Targets targets;
   TaskHeads(job).TakeTargets(rows, &targets);
   return targets.items;
 }
 
 TEST(TaskHeads, ItemsAreKnownByTheInputsOfTheirTower) {
-  const data::Rows rows = RowsOf({{{1}, {2}, {3}, {4, 5}},
-                                  {{7}, {8}, {3}, {4, 5}},
-                                  {{1}, {2}, {3}, {4}},
-                                  {{1}, {2}, {3, 4}, {5}},
-                                  {{1}, {2}, {3}, {4, 5}},
-                                  {{1}, {2}, {}, {}},
-                                  {{9}, {9}, {}, {}}},
-                                 {0.5f, 0.5f, 0.5f, 0.5f, 0.75f, 0, 0});
+  const data::Examples rows = RowsOf({{{1}, {2}, {3}, {4, 5}},
+                                      {{7}, {8}, {3}, {4, 5}},
+                                      {{1}, {2}, {3}, {4}},
+                                      {{1}, {2}, {3, 4}, {5}},
+                                      {{1}, {2}, {3}, {4, 5}},
+                                      {{1}, {2}, {}, {}},
+                                      {{9}, {9}, {}, {}}},
+                                     {0.5f, 0.5f, 0.5f, 0.5f, 0.75f, 0, 0});
   const std::vector<Key> items = ItemsOf(TwoTowers("in_batch {}"), rows);
   ASSERT_EQ(items.size(), 7u);
   EXPECT_EQ(items[0], items[1]) << "the user is another";
@@ -214,7 +214,7 @@ TEST(TaskHeads, ItemsAreKnownByTheInputsOfTheirTower) {
 }
 
 TEST(TaskHeads, ItemsAreThoseOfTheDataWhateverAugmentationDoes) {
-  data::Rows rows = RowsOf({{{1}, {2}, {3}, {4, 5}}, {{1}, {2}, {}, {}}}, {0.5f, 0.5f});
+  data::Examples rows = RowsOf({{{1}, {2}, {3}, {4, 5}}, {{1}, {2}, {}, {}}}, {0.5f, 0.5f});
   rows.data_keys = {1, 2, 3, 4, 5, 1, 2, 3, 4, 5};
   rows.data_key_begin = {0, 1, 2, 3, 5, 6, 7, 8, 10};
   const std::vector<Key> items = ItemsOf(TwoTowers("in_batch {}"), rows);
@@ -222,7 +222,7 @@ TEST(TaskHeads, ItemsAreThoseOfTheDataWhateverAugmentationDoes) {
 }
 
 TEST(TaskHeads, ItemsMayBeKnownByOneField) {
-  const data::Rows rows = RowsOf(
+  const data::Examples rows = RowsOf(
       {{{1}, {2}, {3}, {4, 5}}, {{1}, {2}, {3}, {}}, {{1}, {2}, {6}, {}}}, {0.5f, 0.75f, 0.75f});
   const auto expect_genre = [&](const Job& job) {
     const std::vector<Key> items = ItemsOf(job, rows);
@@ -238,7 +238,7 @@ TEST(TaskHeads, ItemsMayBeKnownByOneField) {
 TEST(TaskHeads, GroupsAreTheValuesOfAFieldInTheData) {
   Job job = TwoTasks();
   job.mutable_task(1)->mutable_pairwise()->set_group("user_group");
-  data::Rows rows = RowsOf({{{5}, {}, {}, {}}, {{}, {}, {}, {}}}, {0, 0});
+  data::Examples rows = RowsOf({{{5}, {}, {}, {}}, {{}, {}, {}, {}}}, {0, 0});
   rows.labels = {0, 1, 0, 0};
   TaskHeads heads(job);
   Targets targets;
@@ -253,7 +253,7 @@ TEST(TaskHeads, GroupsAreTheValuesOfAFieldInTheData) {
 TEST(TaskHeads, GroupsAreTheValuesOfAField) {
   Job job = TwoTasks();
   job.mutable_task(1)->mutable_pairwise()->set_group("user_group");
-  data::Rows rows(4, 2, 2);
+  data::Examples rows(4, 2, 2);
   const std::vector<std::vector<Key>> groups = {{5}, {5}, {6}, {}};
   const std::vector<float> clicks = {1, 0, 0, 1};
   for (size_t i = 0; i < groups.size(); ++i) {

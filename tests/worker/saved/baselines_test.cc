@@ -16,8 +16,8 @@ using ::testing::FloatEq;
 using ::testing::IsEmpty;
 
 /// Four examples of items 7, 7, 9 and none, and of two tasks with a missing label each.
-data::Rows TrainingExamples() {
-  data::Rows rows(1, 0, 2);
+data::Examples TrainingExamples() {
+  data::Examples rows(1, 0, 2);
   rows.n = 4;
   rows.keys = {7, 7, 9};
   rows.key_begin = {0, 1, 2, 3, 3};
@@ -26,12 +26,12 @@ data::Rows TrainingExamples() {
 }
 
 /// Examples of item 9, of an item that training does not have, of none, and of item 7.
-std::vector<data::Rows> PredictedBlocks() {
-  data::Rows first(1, 0, 2);
+std::vector<data::Examples> PredictedBlocks() {
+  data::Examples first(1, 0, 2);
   first.n = 2;
   first.keys = {9, 5};
   first.key_begin = {0, 1, 2};
-  data::Rows second(1, 0, 2);
+  data::Examples second(1, 0, 2);
   second.n = 2;
   second.keys = {7};
   second.key_begin = {0, 0, 1};
@@ -66,7 +66,7 @@ TEST(MeanLabels, CountsExamplesOfAllCalls) {
 }
 
 TEST(MeanLabels, CountsExamplesByTheirWeights) {
-  data::Rows examples = TrainingExamples();
+  data::Examples examples = TrainingExamples();
   examples.weights = {3, 1, 1, 1, 0, 1, 1, 2};
   MeanLabels means(2, 0);
   means.Add(examples);
@@ -113,7 +113,7 @@ TEST(FindBaselines, ReadsTheTrainingSplit) {
                                         "ann,b,3,1\n");
   const Job with_items =
       RatingsJob(file, R"(behaviour { user: "user" item: "item" time: "time" })");
-  const std::vector<data::Rows> blocks = {testing::CollectTrain(with_items).rows};
+  const std::vector<data::Examples> blocks = {testing::CollectTrain(with_items).rows};
   const Baselines found = FindBaselines(with_items, blocks);
   EXPECT_THAT(found.constant, ElementsAre(ElementsAre(3, 3, 3)));
   EXPECT_THAT(found.by_item, ElementsAre(ElementsAre(FloatEq(38.0f / 12), FloatEq(38.0f / 12),

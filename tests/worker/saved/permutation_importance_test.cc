@@ -44,14 +44,14 @@ TEST(Quality, IsMinusTheRmseOfNumbers) {
 }
 
 /// Blocks of one example and of two, of two fields and two numerics.
-std::vector<data::Rows> ThreeExamples() {
-  data::Rows first(2, 2, 1);
+std::vector<data::Examples> ThreeExamples() {
+  data::Examples first(2, 2, 1);
   first.n = 1;
   first.keys = {1, 10, 11};
   first.key_begin = {0, 1, 3};
   first.numerics = {0.5f, 100};
   first.labels = {0};
-  data::Rows second(2, 2, 1);
+  data::Examples second(2, 2, 1);
   second.n = 2;
   second.keys = {2, 3, 30};
   second.key_begin = {0, 1, 1, 2, 3};
@@ -61,9 +61,9 @@ std::vector<data::Rows> ThreeExamples() {
 }
 
 /// What the examples of all blocks have, one after the other.
-std::vector<std::vector<Key>> AllKeys(const std::vector<data::Rows>& blocks, int field) {
+std::vector<std::vector<Key>> AllKeys(const std::vector<data::Examples>& blocks, int field) {
   std::vector<std::vector<Key>> all;
-  for (const data::Rows& block : blocks) {
+  for (const data::Examples& block : blocks) {
     for (int64_t i = 0; i < block.n; ++i) {
       const auto keys = block.KeysOf(i, field);
       all.emplace_back(keys.begin(), keys.end());
@@ -71,9 +71,9 @@ std::vector<std::vector<Key>> AllKeys(const std::vector<data::Rows>& blocks, int
   }
   return all;
 }
-std::vector<float> AllNumerics(const std::vector<data::Rows>& blocks, int column) {
+std::vector<float> AllNumerics(const std::vector<data::Examples>& blocks, int column) {
   std::vector<float> all;
-  for (const data::Rows& block : blocks) {
+  for (const data::Examples& block : blocks) {
     for (int64_t i = 0; i < block.n; ++i)
       all.push_back(block.numerics[static_cast<size_t>(i * block.n_numerics + column)]);
   }
@@ -81,10 +81,10 @@ std::vector<float> AllNumerics(const std::vector<data::Rows>& blocks, int column
 }
 
 TEST(Permuted, ExchangesAllKeysOfAFieldAndNothingElse) {
-  const std::vector<data::Rows> blocks = ThreeExamples();
+  const std::vector<data::Examples> blocks = ThreeExamples();
   bool has_moved = false;
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    const std::vector<data::Rows> permuted = Permuted(blocks, 1, seed);
+    const std::vector<data::Examples> permuted = Permuted(blocks, 1, seed);
     const auto keys = AllKeys(permuted, 1);
     EXPECT_THAT(keys, UnorderedElementsAre(ElementsAre(10, 11), ElementsAre(), ElementsAre(30)));
     has_moved |= keys[0] != std::vector<Key>{10, 11};
@@ -98,10 +98,10 @@ TEST(Permuted, ExchangesAllKeysOfAFieldAndNothingElse) {
 }
 
 TEST(Permuted, CountsNumericsBehindTheFields) {
-  const std::vector<data::Rows> blocks = ThreeExamples();
+  const std::vector<data::Examples> blocks = ThreeExamples();
   bool has_moved = false;
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    const std::vector<data::Rows> permuted = Permuted(blocks, 3, seed);
+    const std::vector<data::Examples> permuted = Permuted(blocks, 3, seed);
     const std::vector<float> numbers = AllNumerics(permuted, 1);
     EXPECT_THAT(numbers, UnorderedElementsAre(100, 200, 300));
     has_moved |= numbers[0] != 100;
@@ -125,18 +125,18 @@ TEST(Permuted, IsAFunctionOfTheSeed) {
 }
 
 /// n blocks of two examples without fields, of two numerics that are 0 and 1.
-std::vector<data::Rows> BlocksOfTwo(int n) {
-  data::Rows block(0, 2, 2);
+std::vector<data::Examples> BlocksOfTwo(int n) {
+  data::Examples block(0, 2, 2);
   block.n = 2;
   block.key_begin = {0};
   block.numerics = {0, 0, 1, 1};
-  return std::vector<data::Rows>(static_cast<size_t>(n), block);
+  return std::vector<data::Examples>(static_cast<size_t>(n), block);
 }
 
 TEST(FindImportance, IsTheMeanLossOfQuality) {
   // Both tasks read numeric 0 alone: predictions 0 and 1 of a probability, 0 and 3 of a number.
   std::vector<bool> are_exchanged;
-  const Predictor predict = [&](const std::vector<data::Rows>& blocks) {
+  const Predictor predict = [&](const std::vector<data::Examples>& blocks) {
     std::vector<float> used = AllNumerics(blocks, 0);
     are_exchanged.push_back(used[0] == 1);
     return std::vector<std::vector<float>>{used, {3 * used[0], 3 * used[1]}};
@@ -160,7 +160,7 @@ TEST(FindImportance, IsTheMeanLossOfQuality) {
 
 TEST(FindImportance, SeesBothClassesOfASortedSplit) {
   // 400 blocks of two examples with the numeric 0 and then 400 with 1, which is the label.
-  std::vector<data::Rows> blocks = BlocksOfTwo(800);
+  std::vector<data::Examples> blocks = BlocksOfTwo(800);
   std::vector<double> labels;
   for (size_t b = 0; b < blocks.size(); ++b) {
     const float label = b < 400 ? 0 : 1;
@@ -168,7 +168,7 @@ TEST(FindImportance, SeesBothClassesOfASortedSplit) {
     blocks[b].numerics[static_cast<size_t>(blocks[b].n_numerics)] = label;
     labels.insert(labels.end(), 2, label);
   }
-  const Predictor predict = [](const std::vector<data::Rows>& some) {
+  const Predictor predict = [](const std::vector<data::Examples>& some) {
     return std::vector<std::vector<float>>{AllNumerics(some, 0)};
   };
   ImportanceOptions options;
@@ -182,7 +182,7 @@ TEST(FindImportance, SeesBothClassesOfASortedSplit) {
 
 TEST(FindImportance, LooksAtNoMoreBlocksThanItNeeds) {
   std::vector<size_t> n_blocks;
-  const Predictor predict = [&](const std::vector<data::Rows>& blocks) {
+  const Predictor predict = [&](const std::vector<data::Examples>& blocks) {
     n_blocks.push_back(blocks.size());
     return std::vector<std::vector<float>>{std::vector<float>(2 * blocks.size(), 0.5f)};
   };

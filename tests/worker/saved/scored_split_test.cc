@@ -26,11 +26,11 @@ TEST(ScoredSplit, FindsTheFieldOfAColumn) {
 }
 
 TEST(ScoredSplit, GivesTheFirstKeyOfEachExample) {
-  data::Rows first(2, 0, 0);
+  data::Examples first(2, 0, 0);
   first.n = 2;
   first.keys = {1, 5, 8, 2};
   first.key_begin = {0, 1, 3, 4, 4};
-  data::Rows second(2, 0, 0);
+  data::Examples second(2, 0, 0);
   second.n = 1;
   second.keys = {7};
   second.key_begin = {0, 0, 1};

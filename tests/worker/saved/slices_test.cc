@@ -11,12 +11,12 @@ using ::testing::IsEmpty;
 
 /// Two fields in blocks of two examples and of three. Field 1 has the keys 5 and 8; none; 8, twice;
 /// 3 and 8; 5.
-std::vector<data::Rows> FiveExamples() {
-  data::Rows first(2, 0, 0);
+std::vector<data::Examples> FiveExamples() {
+  data::Examples first(2, 0, 0);
   first.n = 2;
   first.keys = {1, 5, 8, 1};
   first.key_begin = {0, 1, 3, 4, 4};
-  data::Rows second(2, 0, 0);
+  data::Examples second(2, 0, 0);
   second.n = 3;
   second.keys = {1, 8, 8, 1, 3, 8, 1, 5};
   second.key_begin = {0, 1, 3, 4, 6, 7, 8};

@@ -27,7 +27,7 @@ model::EmbeddingInput InputOf(const std::vector<double>& numerics) {
       train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
                                         "job", ".", {});
   model::EmbeddingInput input(job, model::InputLayout::Of(job));
-  data::Rows rows(0, 2, 1);
+  data::Examples rows(0, 2, 1);
   rows.n = static_cast<int64_t>(numerics.size() / 2);
   rows.numerics = numerics;
   rows.labels.assign(static_cast<size_t>(rows.n), 0.0);

@@ -31,7 +31,7 @@ struct Found {
   data::SplitSummary summary;
   data::RecordCounts records;
   /// [workers]: the blocks that each got.
-  std::vector<std::map<int64_t, data::Rows>> blocks;
+  std::vector<std::map<int64_t, data::Examples>> blocks;
   int64_t n_bytes = 0;
   int64_t n_opened = 0;
   bool is_shared = false;
@@ -52,7 +52,7 @@ data::SplitFindings FindingsOfBlocks(const Job& job) {
   const auto source =
       data::MakeSource(job, data::SplitKind::kTrain, model::LabelDomainsOf(job), {}, [] {});
   data::SplitFindings findings;
-  data::Rows rows;
+  data::Examples rows;
   std::vector<data::BadLine> bad;
   for (int64_t block = 0;; ++block) {
     const int64_t n = source->Read(block, &rows, &bad);
@@ -91,10 +91,10 @@ Found Pass(const Job& job, int n_workers, int64_t n_kept_max = kNoLimit, const W
     }
     group.Barrier("what was counted");
     auto& own = found.blocks[static_cast<size_t>(worker)];
-    pass.Deliver([&](int64_t block, data::Rows rows) {
+    pass.Deliver([&](int64_t block, data::Examples rows) {
       EXPECT_TRUE(own.emplace(block, std::move(rows)).second);
     });
-    data::Rows rows;
+    data::Examples rows;
     std::vector<data::BadLine> bad;
     if (!index_folder.empty()) {
       for (const int64_t block : wanted(worker, shared.records.n_blocks())) {
@@ -265,7 +265,7 @@ TEST_F(SplitPassTest, DeliversTheFirstBlocksThatAWorkerMayKeep) {
       n += rows.n;
     }
     EXPECT_LE(n, share * 3 / 4);
-    EXPECT_GT(n, share * 3 / 4 - data::kBlockRows);
+    EXPECT_GT(n, share * 3 / 4 - data::kBlockRecords);
     EXPECT_EQ(some.blocks[w].begin()->first, static_cast<int64_t>(w)) << "the first ones";
   }
   // Where shares are twice as large as what may be kept, nothing is delivered, and all can be read.
@@ -349,10 +349,10 @@ TEST_F(SplitPassTest, ASecondSplitOfTheFilesBeginsWhereItIsKnownToBegin) {
           ByteWriter bytes;
           found.summary.Write(&bytes);
           EXPECT_EQ(bytes.Take(), expected_summary);
-          data::Rows rows;
+          data::Examples rows;
           std::vector<data::BadLine> bad;
           const auto alone = open(data::SplitKind::kTest);
-          pass.Deliver([&](int64_t block, const data::Rows& delivered) {
+          pass.Deliver([&](int64_t block, const data::Examples& delivered) {
             alone->Read(block, &rows, &bad);
             ExpectSameRows(delivered, rows);
             tested->Read(block, &rows, &bad);

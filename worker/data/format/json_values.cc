@@ -1,6 +1,6 @@
 #include "worker/data/format/json_values.h"
 
-#include "worker/data/row_parser.h"
+#include "worker/data/example_parser.h"
 
 namespace zhiyin::worker::data {
 namespace {

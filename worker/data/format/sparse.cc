@@ -5,8 +5,8 @@
 
 #include "common/text.h"
 #include "common/utf8.h"
+#include "worker/data/example_parser.h"
 #include "worker/data/format/format.h"
-#include "worker/data/row_parser.h"
 #include "worker/data/text_columns.h"
 
 namespace zhiyin::worker::data {

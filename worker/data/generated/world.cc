@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "common/config/kinds.h"
+#include "worker/data/example_parser.h"
 #include "worker/data/generated/worlds.h"
-#include "worker/data/row_parser.h"
 #include "worker/data/schema.h"
 
 namespace zhiyin::worker::data {
@@ -16,7 +16,7 @@ namespace {
 class GeneratedSource final : public Source {
  public:
   GeneratedSource(const Job& job, const Split& split, const LabelDomains& labels,
-                  RowParser::Observer observer)
+                  ExampleParser::Observer observer)
       : name_(ChosenWorld(job.data())->name),
         world_(ChosenWorld(job.data())->make(job.data())),
         parser_(job, Schema::Of(job, AllColumns(job.data()), UseOf(labels)), labels,
@@ -26,12 +26,12 @@ class GeneratedSource final : public Source {
     if (split.n_rows() > 0) n_rows_ = std::min(n_rows_, split.n_rows());
   }
 
-  int64_t Read(int64_t block, Rows* rows, std::vector<BadLine>* bad) override {
-    *rows = parser_.NewRows();
+  int64_t Read(int64_t block, Examples* rows, std::vector<BadLine>* bad) override {
+    *rows = parser_.NewExamples();
     bad->clear();
     row_numbers_.clear();
-    const int64_t begin = block * kBlockRows;
-    const int64_t end = std::min(begin + kBlockRows, n_rows_);
+    const int64_t begin = block * kBlockRecords;
+    const int64_t end = std::min(begin + kBlockRecords, n_rows_);
     for (int64_t row = begin; row < end; ++row) {
       const std::string wrong = parser_.Parse(world_->Row(first_row_ + row), rows);
       if (wrong.empty()) {
@@ -55,7 +55,7 @@ class GeneratedSource final : public Source {
 
   std::string name_;
   std::unique_ptr<World> world_;
-  RowParser parser_;
+  ExampleParser parser_;
   int64_t first_row_;
   int64_t n_rows_;
   std::vector<int64_t> row_numbers_;  // of the examples of the block that was read last
@@ -117,7 +117,7 @@ void AddNumbered(std::string_view prefix, int first, int n, std::vector<std::str
 }
 
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
-                                            RowParser::Observer observer) {
+                                            ExampleParser::Observer observer) {
   return std::make_unique<GeneratedSource>(job, split, std::move(labels), std::move(observer));
 }
 

@@ -66,7 +66,7 @@ int64_t GeneratedRows(const Data& data);
 void CheckWorld(const config::Checker& check, const Data& data);
 /// Makes the source of a split. Throws Error if a column does not exist.
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
-                                            RowParser::Observer observer);
+                                            ExampleParser::Observer observer);
 /// Writes all lines as tab-separated text with a header. Read as text files, they yield equal
 /// examples.
 void WriteGenerated(const Data& data, std::ostream& out);

@@ -9,7 +9,7 @@
 
 #include "common/text.h"
 #include "worker/data/behaviour_columns.h"
-#include "worker/data/row_parser.h"
+#include "worker/data/example_parser.h"
 #include "worker/data/survey/signal.h"
 
 namespace zhiyin::worker::data {

@@ -69,15 +69,15 @@ class SurveyPass {
     };
     const std::unique_ptr<Source> source = MakeSource(job_, split, domains_, observer, tick_);
     SplitSurvey& found = survey_.splits.of(split);
-    Rows rows;
+    Examples examples;
     std::vector<BadLine> bad;
     int64_t n_lines = 1;
     for (int64_t block = 0; n_lines > 0; ++block) {
       texts_.clear();
-      n_lines = source->Read(block, &rows, &bad);
+      n_lines = source->Read(block, &examples, &bad);
       found.n_bad += static_cast<int64_t>(bad.size());
       if (found.first_bad.empty() && !bad.empty()) found.first_bad = bad[0].Text();
-      for (int64_t i = 0; i < rows.n; ++i) AddExample(split, rows, i);
+      for (int64_t i = 0; i < examples.n; ++i) AddExample(split, examples, i);
       AddJoins(split, source->joined());
       tick_();
     }
@@ -87,35 +87,36 @@ class SurveyPass {
   Survey Take() { return std::move(survey_); }
 
  private:
-  void AddExample(SplitKind split, const Rows& rows, int64_t i) {
+  void AddExample(SplitKind split, const Examples& examples, int64_t i) {
     const size_t n_tasks = survey_.tasks.size();
     labels_.clear();
     for (size_t t = 0; t < n_tasks; ++t) {
-      labels_.push_back(rows.labels[static_cast<size_t>(i) * n_tasks + t]);
+      labels_.push_back(examples.labels[static_cast<size_t>(i) * n_tasks + t]);
       AddLabel(labels_.back(), &survey_.tasks[t].splits.of(split));
     }
     const ExampleView example = {split, survey_.splits.of(split).n_examples++, labels_};
     uint64_t row = 0;
     for (size_t c = 0; c < survey_.columns.size(); ++c) {
       ColumnSurvey& column = survey_.columns[c];
-      AddValues(example, rows, i, static_cast<int>(c), &column);
+      AddValues(example, examples, i, static_cast<int>(c), &column);
       column.EndExample(example);
       row = Mix(row ^ column.last_example());
     }
     for (const double label : labels_)
       row = Mix(row ^ (std::isnan(label) ? 1 : 2 + std::bit_cast<uint64_t>(label)));
     AddRow(split, row);
-    AddTime(split, rows, i);
+    AddTime(split, examples, i);
   }
 
-  void AddValues(const ExampleView& example, const Rows& rows, int64_t i, int c,
+  void AddValues(const ExampleView& example, const Examples& examples, int64_t i, int c,
                  ColumnSurvey* column) const {
     if (column->is_numeric) {
-      const double x = rows.numerics[static_cast<size_t>(i * rows.n_numerics + c - n_fields_)];
+      const double x =
+          examples.numerics[static_cast<size_t>(i * examples.n_numerics + c - n_fields_)];
       if (!std::isnan(x)) column->AddNumber(example, x);
       return;
     }
-    for (const Key key : rows.KeysOf(i, c)) column->AddCategory(example, key, texts_.at(key));
+    for (const Key key : examples.KeysOf(i, c)) column->AddCategory(example, key, texts_.at(key));
   }
 
   void AddRow(SplitKind split, uint64_t row) {
@@ -141,9 +142,9 @@ class SurveyPass {
     }
   }
 
-  void AddTime(SplitKind split, const Rows& rows, int64_t i) {
-    if (n_fields_ == rows.n_fields || rows.KeysOf(i, n_fields_).empty()) return;
-    const std::string& text = texts_.at(rows.KeysOf(i, n_fields_)[0]);
+  void AddTime(SplitKind split, const Examples& examples, int64_t i) {
+    if (n_fields_ == examples.n_fields || examples.KeysOf(i, n_fields_).empty()) return;
+    const std::string& text = texts_.at(examples.KeysOf(i, n_fields_)[0]);
     const std::optional<ParsedTime> parsed = ParseTime(text);
     if (!parsed) return;
     const EventTime time = parsed->time;

@@ -96,7 +96,8 @@ bool TaskBalance::Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput*
   if (!sums_ || slice.n_rows == 0) return false;
 
   // From parts of a step to means over the slice, which do not tell how a step is cut.
-  const double of_mean = static_cast<double>(slice.step_rows) / static_cast<double>(slice.n_rows);
+  const double of_mean =
+      static_cast<double>(slice.step_examples) / static_cast<double>(slice.n_rows);
   std::vector<double> objectives(n_tasks_);
   std::vector<double> losses(n_tasks_);
   std::vector<double> labelled(n_tasks_);

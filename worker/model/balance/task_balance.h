@@ -77,7 +77,7 @@ class TaskBalance {
     std::span<const double> objectives;  // [T]: sums over examples / examples of the step
     std::span<const TaskSums> sums;      // [T]
     int64_t n_rows;                      // examples of the slice
-    int64_t step_rows;                   // examples of the step
+    int64_t step_examples;               // examples of the step
     uint64_t step;
     uint64_t seed;
   };

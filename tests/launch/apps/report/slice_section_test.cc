@@ -17,7 +17,7 @@ using worker::model::loss::PredictionKind;
 ReportData ColouredExamples(const std::vector<Key>& keys) {
   ReportData data;
   data.job.add_field()->set_name("colour");
-  worker::data::Rows block(1, 0, 0);
+  worker::data::Examples block(1, 0, 0);
   for (const Key key : keys) {
     if (key != 0) block.keys.push_back(key);
     block.key_begin.push_back(static_cast<uint32_t>(block.keys.size()));

@@ -19,7 +19,7 @@ ReportData TwoTasks() {
   data.job.add_task()->set_name("price");
   data.job.add_field()->set_column("user");
   data.job.mutable_field(0)->set_name("user");
-  worker::data::Rows block(1, 0, 2);
+  worker::data::Examples block(1, 0, 2);
   block.n = 4;
   block.keys = {1, 1, 2, 2};
   block.key_begin = {0, 1, 2, 3, 4};

@@ -60,7 +60,7 @@ class RequestRowsTest : public ::testing::Test {
     std::set<int64_t> malformed;
     for (const worker::data::BadLine& line : file.bad) malformed.insert(line.row);
     const RequestRows requests(job, 10);
-    worker::data::Rows served(3, 2, 0);
+    worker::data::Examples served(3, 2, 0);
     for (size_t i = 0; i < bodies.size(); ++i) {
       bool is_served = true;
       try {
@@ -74,7 +74,7 @@ class RequestRowsTest : public ::testing::Test {
     testing::ExpectSameRows(served, file.rows);
   }
 
-  static worker::data::Rows RowsOf(const Job& job, const std::string& cells) {
+  static worker::data::Examples RowsOf(const Job& job, const std::string& cells) {
     return RequestRows(job, 10).Of(ParseRequest("{\"rows\": [{" + cells + "}]}")["rows"]);
   }
 

@@ -44,7 +44,7 @@ Job RatingsJob(int64_t n_rows, double noise, uint64_t seed) {
 
 /// Mean squared error of the best linear model of all inputs, found by solving the normal
 /// equations.
-double LeastSquaresError(const Rows& rows) {
+double LeastSquaresError(const Examples& rows) {
   std::map<Key, Eigen::Index> column_of;
   const Eigen::Index n_numbers = 1 + rows.n_numerics;
   for (const Key key : rows.keys)
@@ -75,7 +75,7 @@ TEST(GeneratedRatings, AreLinearInTheirInputsButForTheNoise) {
 }
 
 TEST(GeneratedRatings, HaveAllTheirCategories) {
-  const Rows rows = CollectTrain(RatingsJob(5000, 0.5, 3)).rows;
+  const Examples rows = CollectTrain(RatingsJob(5000, 0.5, 3)).rows;
   std::map<int, std::map<Key, int>> counts;
   size_t n_most_tags = 0;
   for (int64_t i = 0; i < rows.n; ++i) {
@@ -123,14 +123,14 @@ TEST(GeneratedRatings, WrittenAsTextAreTheSameRows) {
 }
 
 TEST(GeneratedRatings, ARowIsAFunctionOfSeedAndPosition) {
-  const Rows all = CollectTrain(RatingsJob(1000, 0.5, 5)).rows;
+  const Examples all = CollectTrain(RatingsJob(1000, 0.5, 5)).rows;
   Job job = RatingsJob(2000, 0.5, 5);
   job.mutable_data()->mutable_train()->set_first_row(512);
   job.mutable_data()->mutable_train()->set_n_rows(488);
   const auto source = MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job));
   const Collected second = CollectBlocks(source.get(), {1});
   EXPECT_EQ(second.n_seen, 232);
-  Rows expected(all.n_fields, all.n_numerics, all.n_tasks);
+  Examples expected(all.n_fields, all.n_numerics, all.n_tasks);
   for (int64_t i = 768; i < 1000; ++i) expected.Append(all, i);
   ExpectSameRows(second.rows, expected);
   EXPECT_NE(CollectTrain(RatingsJob(1000, 0.5, 6)).rows.labels, all.labels);

@@ -34,7 +34,7 @@ Job UniformJob(int64_t n_rows, uint64_t seed) {
 }
 
 TEST(GeneratedUniform, DrawsAllValuesAboutEquallyOften) {
-  const Rows rows = CollectTrain(UniformJob(3000, 1)).rows;
+  const Examples rows = CollectTrain(UniformJob(3000, 1)).rows;
   ASSERT_EQ(rows.n, 3000);
   std::map<Key, int> n_of_key;
   for (const Key key : rows.keys) ++n_of_key[key];

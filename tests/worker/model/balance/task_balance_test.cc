@@ -30,7 +30,7 @@ class Bench {
         dense_(TaskBalance::NumWeights(job, *model_)),
         n_tasks_(static_cast<size_t>(job.task_size())) {
     Random random(11);
-    data::Rows rows(job.field_size(), job.numeric_size(), job.task_size());
+    data::Examples rows(job.field_size(), job.numeric_size(), job.task_size());
     for (int64_t i = 0; i < kRows; ++i) {
       ++rows.n;
       for (int f = 0; f < job.field_size(); ++f) {

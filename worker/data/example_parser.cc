@@ -1,4 +1,4 @@
-#include "worker/data/row_parser.h"
+#include "worker/data/example_parser.h"
 
 #include <glog/logging.h>
 
@@ -91,7 +91,8 @@ bool ReadNumber(const Value& value, double* number) {
   return std::isfinite(*number);
 }
 
-RowParser::RowParser(const Job& job, const Schema& schema, LabelDomains domains, Observer observer)
+ExampleParser::ExampleParser(const Job& job, const Schema& schema, LabelDomains domains,
+                             Observer observer)
     : observer_(std::move(observer)),
       n_columns_(static_cast<size_t>(schema.n_columns)),
       missing_(job.data().text()),
@@ -135,51 +136,51 @@ RowParser::RowParser(const Job& job, const Schema& schema, LabelDomains domains,
   }
 }
 
-Rows RowParser::NewRows() const {
-  return Rows(static_cast<int>(fields_.size()), static_cast<int>(numerics_.size()),
-              static_cast<int>(tasks_.size()));
+Examples ExampleParser::NewExamples() const {
+  return Examples(static_cast<int>(fields_.size()), static_cast<int>(numerics_.size()),
+                  static_cast<int>(tasks_.size()));
 }
 
-std::string RowParser::Parse(std::span<const Value> values, Rows* rows) const {
-  const size_t n_keys = rows->keys.size();
-  const size_t n_begins = rows->key_begin.size();
-  const size_t n_numbers = rows->numerics.size();
-  const size_t n_labels = rows->labels.size();
-  const size_t n_weights = rows->weights.size();
-  std::string wrong = ParseInto(values, rows);
+std::string ExampleParser::Parse(std::span<const Value> values, Examples* examples) const {
+  const size_t n_keys = examples->keys.size();
+  const size_t n_begins = examples->key_begin.size();
+  const size_t n_numbers = examples->numerics.size();
+  const size_t n_labels = examples->labels.size();
+  const size_t n_weights = examples->weights.size();
+  std::string wrong = ParseInto(values, examples);
   if (wrong.empty()) {
-    ++rows->n;
+    ++examples->n;
     return wrong;
   }
-  rows->keys.resize(n_keys);
-  rows->key_begin.resize(n_begins);
-  rows->numerics.resize(n_numbers);
-  rows->labels.resize(n_labels);
-  rows->weights.resize(n_weights);
+  examples->keys.resize(n_keys);
+  examples->key_begin.resize(n_begins);
+  examples->numerics.resize(n_numbers);
+  examples->labels.resize(n_labels);
+  examples->weights.resize(n_weights);
   return wrong;
 }
 
-std::string RowParser::ParseInto(std::span<const Value> values, Rows* rows) const {
+std::string ExampleParser::ParseInto(std::span<const Value> values, Examples* examples) const {
   if (values.size() != n_columns_) {
     return std::to_string(values.size()) + (values.size() == 1 ? " column" : " columns") +
            ", expected " + std::to_string(n_columns_);
   }
   for (const CategoryColumn& field : fields_) {
-    if (std::string wrong = ParseCategories(field, values[field.column], &rows->keys);
+    if (std::string wrong = ParseCategories(field, values[field.column], &examples->keys);
         !wrong.empty())
       return wrong;
-    rows->key_begin.push_back(static_cast<uint32_t>(rows->keys.size()));
+    examples->key_begin.push_back(static_cast<uint32_t>(examples->keys.size()));
   }
   for (const NumberColumn& numeric : numerics_) {
-    double& to = rows->numerics.emplace_back(kMissing);
+    double& to = examples->numerics.emplace_back(kMissing);
     if (std::string wrong = ParseNumeric(numeric, values[numeric.column], &to); !wrong.empty())
       return wrong;
   }
   for (const TaskColumns& task : tasks_) {
-    double& to = rows->labels.emplace_back(kMissing);
+    double& to = examples->labels.emplace_back(kMissing);
     if (std::string wrong = ParseLabel(task, values, &to); !wrong.empty()) return wrong;
     if (!has_weights_) continue;
-    float& weight = rows->weights.emplace_back(1.0f);
+    float& weight = examples->weights.emplace_back(1.0f);
     if (!task.weight) continue;
     if (std::string wrong = ParseWeight(task, values[*task.weight], &weight); !wrong.empty())
       return wrong;
@@ -187,8 +188,8 @@ std::string RowParser::ParseInto(std::span<const Value> values, Rows* rows) cons
   return "";
 }
 
-std::string RowParser::ParseCategories(const CategoryColumn& field, const Value& value,
-                                       std::vector<Key>* keys) const {
+std::string ExampleParser::ParseCategories(const CategoryColumn& field, const Value& value,
+                                           std::vector<Key>* keys) const {
   if (missing_.Has(value)) return "";
   if (!field.bucket.empty()) return ParseBucket(field, value, keys);
   switch (value.kind()) {
@@ -205,8 +206,8 @@ std::string RowParser::ParseCategories(const CategoryColumn& field, const Value&
   return "";
 }
 
-std::string RowParser::ParseSeparated(const CategoryColumn& field, std::string_view text,
-                                      std::vector<Key>* keys) const {
+std::string ExampleParser::ParseSeparated(const CategoryColumn& field, std::string_view text,
+                                          std::vector<Key>* keys) const {
   const size_t n_before = keys->size();
   bool more = true;
   while (more) {
@@ -223,8 +224,8 @@ std::string RowParser::ParseSeparated(const CategoryColumn& field, std::string_v
   return "";
 }
 
-std::string RowParser::ParseList(const CategoryColumn& field, const Value& list,
-                                 std::vector<Key>* keys) const {
+std::string ExampleParser::ParseList(const CategoryColumn& field, const Value& list,
+                                     std::vector<Key>* keys) const {
   const size_t n_before = keys->size();
   for (std::string_view value : list.list()) {
     if (trim_) value = TrimSpaces(value);
@@ -236,8 +237,8 @@ std::string RowParser::ParseList(const CategoryColumn& field, const Value& list,
   return "";
 }
 
-std::string RowParser::ParseBucket(const CategoryColumn& field, const Value& value,
-                                   std::vector<Key>* keys) const {
+std::string ExampleParser::ParseBucket(const CategoryColumn& field, const Value& value,
+                                       std::vector<Key>* keys) const {
   double number = 0;
   if (!ReadNumber(value, &number))
     return Wrong("field", field.name, field.column, value, "a number for its buckets");
@@ -249,14 +250,14 @@ std::string RowParser::ParseBucket(const CategoryColumn& field, const Value& val
   return "";
 }
 
-void RowParser::AppendKey(const CategoryColumn& field, std::string_view value,
-                          std::vector<Key>* keys) const {
+void ExampleParser::AppendKey(const CategoryColumn& field, std::string_view value,
+                              std::vector<Key>* keys) const {
   keys->push_back(field.hasher(value));
   if (observer_) observer_(field.field, value, keys->back());
 }
 
-std::string RowParser::ParseNumeric(const NumberColumn& numeric, const Value& value,
-                                    double* to) const {
+std::string ExampleParser::ParseNumeric(const NumberColumn& numeric, const Value& value,
+                                        double* to) const {
   if (missing_.Has(value)) return "";
   double number = 0;
   if (!ReadNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max()) {
@@ -266,7 +267,7 @@ std::string RowParser::ParseNumeric(const NumberColumn& numeric, const Value& va
   return "";
 }
 
-bool RowParser::IsEqual(const RuleColumn& rule, const Value& value) {
+bool ExampleParser::IsEqual(const RuleColumn& rule, const Value& value) {
   // Doubles hold whole numbers exactly below this one; larger ones, such as ids, are equal as text.
   constexpr double kExactBelow = 0x1p53;
   if (value.text() == rule.pattern) return true;
@@ -275,8 +276,8 @@ bool RowParser::IsEqual(const RuleColumn& rule, const Value& value) {
          number == *rule.number;
 }
 
-std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule,
-                                 const Value& value, double* to) const {
+std::string ExampleParser::ApplyRule(const char* kind, const TaskColumns& task,
+                                     const RuleColumn& rule, const Value& value, double* to) const {
   switch (rule.rule) {
     case Label::kEquals:
       *to = IsEqual(rule, value) ? 1 : 0;
@@ -297,8 +298,8 @@ std::string RowParser::ApplyRule(const char* kind, const TaskColumns& task, cons
   return "";
 }
 
-std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const Value> values,
-                                  double* to) const {
+std::string ExampleParser::ParseLabel(const TaskColumns& task, std::span<const Value> values,
+                                      double* to) const {
   if (!task.label) return "";
   if (task.sample_space) {
     const Value& value = values[task.sample_space->column];
@@ -323,7 +324,8 @@ std::string RowParser::ParseLabel(const TaskColumns& task, std::span<const Value
   return "";
 }
 
-std::string RowParser::ParseWeight(const TaskColumns& task, const Value& value, float* to) const {
+std::string ExampleParser::ParseWeight(const TaskColumns& task, const Value& value,
+                                       float* to) const {
   if (missing_.Has(value)) return "";
   double number = 0;
   if (!ReadNumber(value, &number) || number < 0 || number > std::numeric_limits<float>::max())

@@ -12,9 +12,9 @@
 #include "common/hash.h"
 #include "common/types.h"
 #include "configs/job.pb.h"
+#include "worker/data/examples.h"
 #include "worker/data/label_domain.h"
 #include "worker/data/missing_values.h"
-#include "worker/data/rows.h"
 #include "worker/data/schema.h"
 #include "worker/data/value.h"
 
@@ -34,7 +34,7 @@ std::string Wrong(const char* kind, const std::string& name, size_t column, cons
 
 /// Applies the rules of job.proto for fields, numerics, labels and weights. Immutable; keeps no
 /// reference to the job. Any number of threads, if the observer allows it.
-class RowParser {
+class ExampleParser {
  public:
   /// The largest number of values in one column of one example.
   static constexpr int kMaxValues = 1000;
@@ -44,15 +44,15 @@ class RowParser {
   using Observer = std::function<void(int field, std::string_view value, Key key)>;
 
   /// REQUIRES: a domain for each task, or none where the schema has no labels.
-  RowParser(const Job& job, const Schema& schema, LabelDomains domains, Observer observer = {});
+  ExampleParser(const Job& job, const Schema& schema, LabelDomains domains, Observer observer = {});
 
   /// Returns no examples, in the shape of the job.
-  Rows NewRows() const;
+  Examples NewExamples() const;
 
-  /// Appends the example that `values` make to *rows and returns an empty string; or leaves *rows
-  /// unchanged and returns what is wrong and what is expected. A list is as many categories, and
-  /// nothing that a number could be read from.
-  std::string Parse(std::span<const Value> values, Rows* rows) const;
+  /// Appends the example that `values` make to *examples and returns an empty string; or leaves
+  /// *examples unchanged and returns what is wrong and what is expected. A list is as many
+  /// categories, and nothing that a number could be read from.
+  std::string Parse(std::span<const Value> values, Examples* examples) const;
 
  private:
   struct CategoryColumn {
@@ -104,7 +104,7 @@ class RowParser {
                         const Value& value, double* to) const;
   /// Whether a value is what the rule of equals says.
   static bool IsEqual(const RuleColumn& rule, const Value& value);
-  std::string ParseInto(std::span<const Value> values, Rows* rows) const;
+  std::string ParseInto(std::span<const Value> values, Examples* examples) const;
 
   Observer observer_;
   size_t n_columns_;

@@ -1,4 +1,4 @@
-#include "worker/data/row_plan.h"
+#include "worker/data/epoch_plan.h"
 
 #include <algorithm>
 
@@ -47,8 +47,8 @@ std::vector<BlockRun> CutInto(int64_t n, const RecordCounts& records, int n_grou
       const int64_t begin = first + Share(w, n, n_blocks);
       const int64_t end = first + Share(w + 1, n, n_blocks);
       const int64_t n_rows =
-          records.ExamplesBefore(std::min(end * kBlockRows, records.n_records())) -
-          records.ExamplesBefore(begin * kBlockRows);
+          records.ExamplesBefore(std::min(end * kBlockRecords, records.n_records())) -
+          records.ExamplesBefore(begin * kBlockRecords);
       if (begin < end)
         windows.push_back(
             {begin, 1, end - begin, n_rows, static_cast<uint64_t>(g), static_cast<uint64_t>(w)});
@@ -82,12 +82,12 @@ int64_t SpreadOver(int64_t n, int stream) {
 
 }  // namespace
 
-StreamPlan::StreamPlan(const RecordCounts& records, int n_streams, int64_t rows_per_slice,
+StreamPlan::StreamPlan(const RecordCounts& records, int n_streams, int64_t examples_per_slice,
                        int64_t shuffle_rows)
     : n_streams_(n_streams),
-      n_steps_(CeilDiv(records.n_examples(), rows_per_slice * n_streams)),
-      group_rows_(static_cast<size_t>(NumGroups(records, n_streams, shuffle_rows))) {
-  std::vector<std::vector<BlockRun>> windows(group_rows_.size());
+      n_steps_(CeilDiv(records.n_examples(), examples_per_slice * n_streams)),
+      group_examples_(static_cast<size_t>(NumGroups(records, n_streams, shuffle_rows))) {
+  std::vector<std::vector<BlockRun>> windows(group_examples_.size());
   const int64_t n_group_max = CeilDiv(records.n_examples(), n_groups());
   if (n_group_max <= shuffle_rows || records.n_blocks() <= n_groups()) {
     for (int64_t block = 0; block < records.n_blocks(); ++block) {
@@ -101,7 +101,7 @@ StreamPlan::StreamPlan(const RecordCounts& records, int n_streams, int64_t rows_
       windows[static_cast<size_t>(run.stream)].push_back(run);
   }
   for (size_t g = 0; g < windows.size(); ++g) {
-    for (const BlockRun& run : windows[g]) group_rows_[g] += run.n_rows;
+    for (const BlockRun& run : windows[g]) group_examples_[g] += run.n_rows;
   }
   for (const std::vector<BlockRun>& own : windows) {
     first_run_.push_back(runs_.size());
@@ -118,7 +118,7 @@ StreamPlan::StreamPlan(const RecordCounts& records, int n_streams, int64_t rows_
 std::vector<int64_t> StreamPlan::FirstBlocks(int worker, int n_workers) const {
   std::vector<int64_t> blocks;
   if (in_windows()) return blocks;
-  std::vector<bool> is_needed(group_rows_.size());
+  std::vector<bool> is_needed(group_examples_.size());
   for (int s = worker; s < n_streams_; s += n_workers) is_needed[GroupOf(s)] = true;
   for (size_t g = 0; g < is_needed.size(); ++g) {
     for (size_t r = first_run_[g]; is_needed[g] && r < first_run_[g + 1]; ++r)
@@ -128,10 +128,10 @@ std::vector<int64_t> StreamPlan::FirstBlocks(int worker, int n_workers) const {
 }
 
 int64_t StreamPlan::BeginOf(int stream) const {
-  return group_rows_[GroupOf(stream)] * (stream / n_groups()) / (n_streams_ / n_groups());
+  return group_examples_[GroupOf(stream)] * (stream / n_groups()) / (n_streams_ / n_groups());
 }
 
-int64_t StreamPlan::RowsBefore(int64_t step, int stream) const {
+int64_t StreamPlan::ExamplesBefore(int64_t step, int stream) const {
   // floor((n_rows * step + phase) / n_steps), whose product may be too large. The phases make the
   // streams round up at different steps: their sum is about as even as each of them.
   const int64_t n_rows = BeginOf(stream + n_groups()) - BeginOf(stream);
@@ -139,16 +139,16 @@ int64_t StreamPlan::RowsBefore(int64_t step, int stream) const {
          (n_rows % n_steps_ * step + SpreadOver(n_steps_, stream)) / n_steps_;
 }
 
-int64_t StreamPlan::StepRows(int64_t step) const {
+int64_t StreamPlan::StepExamples(int64_t step) const {
   int64_t n = 0;
-  for (int s = 0; s < n_streams(); ++s) n += SliceRows(step, s);
+  for (int s = 0; s < n_streams(); ++s) n += SliceExamples(step, s);
   return n;
 }
 
 std::vector<Piece> StreamPlan::Pieces(int64_t step, int stream) const {
   std::vector<Piece> pieces;
-  int64_t next = BeginOf(stream) + RowsBefore(step, stream);
-  const int64_t end = next + SliceRows(step, stream);
+  int64_t next = BeginOf(stream) + ExamplesBefore(step, stream);
+  const int64_t end = next + SliceExamples(step, stream);
   if (next == end) return pieces;
   const auto begins = begin_of_run_.begin();
   const size_t group = GroupOf(stream);
@@ -163,34 +163,34 @@ std::vector<Piece> StreamPlan::Pieces(int64_t step, int stream) const {
   return pieces;
 }
 
-int64_t StreamPlan::KeptRows(int64_t n_own_streams) const {
+int64_t StreamPlan::KeptExamples(int64_t n_own_streams) const {
   int64_t n = 0;
   for (const BlockRun& run : runs_) n = std::max(n, run.n_rows);
   return std::min<int64_t>(n_own_streams, n_groups()) * n *
-         (runs_.size() > group_rows_.size() ? 2 : 1);
+         (runs_.size() > group_examples_.size() ? 2 : 1);
 }
 
 RangePlan::RangePlan(const RecordCounts& records, int n_workers, int64_t batch_size,
                      int64_t shuffle_rows, int64_t n_ranges_max) {
   const int64_t n_rows = records.n_examples();
   const int64_t n_target = std::min(n_rows / (kRangesPerWorker * n_workers), shuffle_rows);
-  const int64_t range_rows = std::max<int64_t>(n_target / batch_size, 1) * batch_size;
+  const int64_t range_examples = std::max<int64_t>(n_target / batch_size, 1) * batch_size;
   in_file_order_ = n_rows / n_workers > shuffle_rows;
-  MakeRuns(records, n_workers, range_rows, shuffle_rows, n_ranges_max);
-  MakeRanges(batch_size, range_rows, n_ranges_max);
+  MakeRuns(records, n_workers, range_examples, shuffle_rows, n_ranges_max);
+  MakeRanges(batch_size, range_examples, n_ranges_max);
 }
 
-void RangePlan::MakeRuns(const RecordCounts& records, int n_workers, int64_t range_rows,
+void RangePlan::MakeRuns(const RecordCounts& records, int n_workers, int64_t range_examples,
                          int64_t shuffle_rows, int64_t n_ranges_max) {
   const int64_t n_rows = records.n_examples();
   const int64_t n_blocks = records.n_blocks();
   if (n_blocks == 0) return;
-  int64_t rows_per_block = 1;  // a line may have many examples: see kMaxRowsOfBlock
+  int64_t rows_per_block = 1;  // a line may have many examples: see kMaxExamplesOfBlock
   for (int64_t block = 0; block < n_blocks; ++block)
     rows_per_block = std::max(rows_per_block, records.ExamplesOf(block));
   const int64_t least = in_file_order_ ? 1 : kMixedBlocks;
   const int64_t blocks_per_run = std::max(
-      {std::min(std::max(range_rows / rows_per_block, least), shuffle_rows / rows_per_block),
+      {std::min(std::max(range_examples / rows_per_block, least), shuffle_rows / rows_per_block),
        CeilDiv(n_blocks, n_ranges_max), int64_t{1}});
   // The number of runs that interleave: where there are enough, a multiple of the workers, so that
   // each has read whole runs in the first pass.
@@ -206,12 +206,12 @@ void RangePlan::MakeRuns(const RecordCounts& records, int n_workers, int64_t ran
   }
 }
 
-void RangePlan::MakeRanges(int64_t batch_size, int64_t range_rows, int64_t n_ranges_max) {
+void RangePlan::MakeRanges(int64_t batch_size, int64_t range_examples, int64_t n_ranges_max) {
   for (const BlockRun& run : runs_)
     first_batch_of_run_.push_back(first_batch_of_run_.back() + CeilDiv(run.n_rows, batch_size));
   const int64_t n_runs = static_cast<int64_t>(runs_.size());
   const int64_t batches_per_range =
-      std::max(range_rows / batch_size,
+      std::max(range_examples / batch_size,
                CeilDiv(first_batch_of_run_.back(), std::max<int64_t>(n_ranges_max - n_runs, 1)));
   for (int64_t run = 0; run < n_runs; ++run) {
     const int64_t first = first_batch_of_run_[at(run)];

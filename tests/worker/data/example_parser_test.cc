@@ -1,4 +1,4 @@
-#include "worker/data/row_parser.h"
+#include "worker/data/example_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,8 +27,9 @@ class RowParserTest : public ::testing::Test {
   /// What is wrong with a row of this value; empty when nothing is, and then `rows_` has it.
   std::string Parse(std::string_view text) {
     const Value value(text);
-    const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}), model::LabelDomainsOf(job_));
-    rows_ = parser.NewRows();
+    const ExampleParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}),
+                               model::LabelDomainsOf(job_));
+    rows_ = parser.NewExamples();
     return parser.Parse(std::span(&value, 1), &rows_);
   }
   std::vector<Key> Keys(std::string_view value) {
@@ -45,7 +46,7 @@ class RowParserTest : public ::testing::Test {
   }
 
   Job job_;
-  Rows rows_;
+  Examples rows_;
 };
 
 TEST_F(RowParserTest, ACategoryIsHashedUnderItsFieldsName) {
@@ -199,9 +200,9 @@ TEST_F(RowParserTest, ALabelThatIsANumber) {
 
 TEST_F(RowParserTest, ARowNeedsAllItsColumnsAndNoMore) {
   AddField(&job_, "f", "x");
-  const RowParser parser(job_, Schema::Of(job_, {3, {"x", "y", "z"}, "f:1"}),
-                         model::LabelDomainsOf(job_));
-  Rows rows = parser.NewRows();
+  const ExampleParser parser(job_, Schema::Of(job_, {3, {"x", "y", "z"}, "f:1"}),
+                             model::LabelDomainsOf(job_));
+  Examples rows = parser.NewExamples();
   const std::vector<Value> values = {"1"sv, "2"sv, "3"sv, "4"sv};
   EXPECT_EQ(parser.Parse(std::span(values).first(1), &rows), "1 column, expected 3");
   EXPECT_EQ(parser.Parse(values, &rows), "4 columns, expected 3");
@@ -213,8 +214,9 @@ TEST_F(RowParserTest, ABadRowLeavesNoTrace) {
   AddField(&job_, "f", "x");
   AddNumeric(&job_, "n", "x");
   AddTask(&job_, "t", "x")->mutable_binary_cross_entropy();
-  const RowParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}), model::LabelDomainsOf(job_));
-  Rows rows = parser.NewRows();
+  const ExampleParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}),
+                             model::LabelDomainsOf(job_));
+  Examples rows = parser.NewExamples();
   for (const Value value : {"0.5"sv, "2"sv, "x"sv, "1"sv})
     parser.Parse(std::span(&value, 1), &rows);
   EXPECT_EQ(rows.n, 2);
@@ -245,14 +247,14 @@ class TaskColumnsTest : public ::testing::Test {
   }
   std::string Parse(const std::vector<std::string_view>& texts) {
     const std::vector<Value> values(texts.begin(), texts.end());
-    const RowParser parser(job_, Schema::Of(job_, {3, {"clicked", "bought", "weight"}, "f:1"}),
-                           model::LabelDomainsOf(job_));
-    if (rows_.n_tasks == 0) rows_ = parser.NewRows();
+    const ExampleParser parser(job_, Schema::Of(job_, {3, {"clicked", "bought", "weight"}, "f:1"}),
+                               model::LabelDomainsOf(job_));
+    if (rows_.n_tasks == 0) rows_ = parser.NewExamples();
     return parser.Parse(values, &rows_);
   }
 
   Job job_;
-  Rows rows_;
+  Examples rows_;
 };
 
 TEST_F(TaskColumnsTest, OutsideItsSampleSpaceATaskHasNoLabel) {
@@ -267,7 +269,7 @@ TEST_F(TaskColumnsTest, WeightsAreOfTheirTaskAloneAndOneWhereMissing) {
   EXPECT_EQ(Parse({"1", "1", "2.5"}), "");
   EXPECT_EQ(Parse({"1", "0", ""}), "");
   EXPECT_THAT(rows_.weights, ElementsAre(1, 2.5, 1, 1));
-  Rows copied(rows_.n_fields, rows_.n_numerics, rows_.n_tasks);
+  Examples copied(rows_.n_fields, rows_.n_numerics, rows_.n_tasks);
   copied.Append(rows_, 0);
   EXPECT_THAT(copied.weights, ElementsAre(1, 2.5));
 }

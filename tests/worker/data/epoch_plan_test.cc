@@ -1,4 +1,4 @@
-#include "worker/data/row_plan.h"
+#include "worker/data/epoch_plan.h"
 
 #include <gmock/gmock.h>
 
@@ -21,16 +21,16 @@ using ::testing::ElementsAre;
 RecordCounts Blocks(const std::vector<int64_t>& rows) {
   RecordRuns runs;
   for (const int64_t n : rows) {
-    const int32_t each = static_cast<int32_t>(n / kBlockRows);
-    runs.Append(n % kBlockRows, each + 1);
-    runs.Append(kBlockRows - n % kBlockRows, each);
+    const int32_t each = static_cast<int32_t>(n / kBlockRecords);
+    runs.Append(n % kBlockRecords, each + 1);
+    runs.Append(kBlockRecords - n % kBlockRecords, each);
   }
   return RecordCounts(runs);
 }
 
 std::vector<int64_t> Full(int64_t n_rows) {
-  std::vector<int64_t> rows(static_cast<size_t>(n_rows / kBlockRows), kBlockRows);
-  if (n_rows % kBlockRows > 0) rows.push_back(n_rows % kBlockRows);
+  std::vector<int64_t> rows(static_cast<size_t>(n_rows / kBlockRecords), kBlockRecords);
+  if (n_rows % kBlockRecords > 0) rows.push_back(n_rows % kBlockRecords);
   return rows;
 }
 
@@ -52,7 +52,7 @@ double MeanBlock(const BlockRun& run) {
 std::vector<int64_t> RowsOfSlices(const StreamPlan& plan) {
   std::vector<int64_t> rows;
   for (int64_t step = 0; step < plan.n_steps(); ++step) {
-    for (int s = 0; s < plan.n_streams(); ++s) rows.push_back(plan.SliceRows(step, s));
+    for (int s = 0; s < plan.n_streams(); ++s) rows.push_back(plan.SliceExamples(step, s));
   }
   return rows;
 }
@@ -66,32 +66,32 @@ TEST(StreamPlan, DividesASmallSplitEvenlyAmongStreamsAndSteps) {
   EXPECT_EQ(plan.n_steps(), 2);
   EXPECT_EQ(plan.n_slices(), 10);
   EXPECT_THAT(RowsOfSlices(plan), ElementsAre(5, 6, 6, 6, 6, 6, 5, 6, 5, 6));
-  EXPECT_EQ(plan.StepRows(0), 29);
-  EXPECT_EQ(plan.StepRows(1), 28);
+  EXPECT_EQ(plan.StepExamples(0), 29);
+  EXPECT_EQ(plan.StepExamples(1), 28);
   EXPECT_EQ(plan.SliceNumber(1, 3), 8);
-  EXPECT_EQ(plan.KeptRows(2), 57) << "one run, of whichever streams";
+  EXPECT_EQ(plan.KeptExamples(2), 57) << "one run, of whichever streams";
 }
 
 TEST(StreamPlan, HasEveryExampleOnceInStepsOfAboutEqualSize) {
   for (const int64_t n_rows : {1, 100, 257, 2000, 10'241, 66'508}) {
-    for (const auto& [n_streams, rows_per_slice] :
+    for (const auto& [n_streams, examples_per_slice] :
          {std::pair(1, 64), std::pair(3, 8), std::pair(8, 1), std::pair(12, 4),
           std::pair(64, 16)}) {
       for (const int64_t shuffle_rows : {256, 700, 1'000'000}) {
         SCOPED_TRACE(std::to_string(n_rows) + " in " + std::to_string(n_streams) + " streams of " +
-                     std::to_string(rows_per_slice));
-        const StreamPlan plan(Blocks(Full(n_rows)), n_streams, rows_per_slice, shuffle_rows);
-        const int64_t batch_size = n_streams * rows_per_slice;
+                     std::to_string(examples_per_slice));
+        const StreamPlan plan(Blocks(Full(n_rows)), n_streams, examples_per_slice, shuffle_rows);
+        const int64_t batch_size = n_streams * examples_per_slice;
         ASSERT_EQ(plan.n_steps(), (n_rows + batch_size - 1) / batch_size);
         const double mean = static_cast<double>(n_rows) / static_cast<double>(plan.n_steps());
         int64_t n_dealt = 0;
         std::vector<std::vector<std::pair<int64_t, int64_t>>> pieces(plan.runs().size());
         for (int64_t step = 0; step < plan.n_steps(); ++step) {
-          EXPECT_GT(plan.StepRows(step), 0);
-          EXPECT_NEAR(static_cast<double>(plan.StepRows(step)), mean, 5) << "step " << step;
+          EXPECT_GT(plan.StepExamples(step), 0);
+          EXPECT_NEAR(static_cast<double>(plan.StepExamples(step)), mean, 5) << "step " << step;
           for (int s = 0; s < n_streams; ++s) {
-            ASSERT_GE(plan.SliceRows(step, s), 0);
-            n_dealt += plan.SliceRows(step, s);
+            ASSERT_GE(plan.SliceExamples(step, s), 0);
+            n_dealt += plan.SliceExamples(step, s);
             for (const Piece& piece : plan.Pieces(step, s))
               pieces[static_cast<size_t>(piece.run)].push_back({piece.begin, piece.n});
           }
@@ -120,7 +120,7 @@ TEST(StreamPlan, KeptRunsAreSamplesOfTheWholeSplit) {
   }
   const StreamPlan large(Blocks(Full(256 * 12 * 40)), 12, 4, 1'000'000);
   EXPECT_EQ(large.runs().size(), 12u) << "each stream has its own";
-  EXPECT_EQ(large.KeptRows(2), 2 * 40 * 256);
+  EXPECT_EQ(large.KeptExamples(2), 2 * 40 * 256);
 }
 
 TEST(StreamPlan, ASliceMayBeOfSeveralWindows) {
@@ -134,13 +134,13 @@ TEST(StreamPlan, ASliceMayBeOfSeveralWindows) {
   EXPECT_EQ(second[0].n, 8);
   EXPECT_EQ(second[1].run, 2);
   EXPECT_EQ(second[1].n, 15);
-  EXPECT_EQ(plan.KeptRows(2), 2 * 20) << "two windows";
+  EXPECT_EQ(plan.KeptExamples(2), 2 * 20) << "two windows";
 }
 
 TEST(StreamPlan, WindowsAreConsecutiveBlocksOfThePartOfTheirStream) {
-  std::vector<int64_t> rows(1000, kBlockRows);
-  for (size_t b = 400; b < 420; ++b) rows[b] = 3 * kBlockRows;
-  const StreamPlan plan(Blocks(rows), 3, 50, 10 * kBlockRows);
+  std::vector<int64_t> rows(1000, kBlockRecords);
+  for (size_t b = 400; b < 420; ++b) rows[b] = 3 * kBlockRecords;
+  const StreamPlan plan(Blocks(rows), 3, 50, 10 * kBlockRecords);
   std::map<int64_t, BlockRun> by_first;
   for (const BlockRun& run : plan.runs()) by_first[run.first] = run;
   int64_t next = 0;
@@ -148,7 +148,7 @@ TEST(StreamPlan, WindowsAreConsecutiveBlocksOfThePartOfTheirStream) {
     EXPECT_EQ(first, next);
     EXPECT_EQ(run.stride, 1);
     EXPECT_EQ(run.stream, static_cast<uint64_t>(first < 333 ? 0 : first < 666 ? 1 : 2));
-    EXPECT_LE(run.n_rows, 10 * kBlockRows);
+    EXPECT_LE(run.n_rows, 10 * kBlockRecords);
     next += run.n;
   }
   EXPECT_EQ(next, 1000);
@@ -171,7 +171,7 @@ TEST(StreamPlan, AWorkerFirstNeedsTheBlocksOfItsStreams) {
 std::vector<Piece> WalkedPieces(const StreamPlan& plan, int64_t step, int stream, int64_t first) {
   std::vector<Piece> pieces;
   int64_t begin = 0;
-  const int64_t end = first + plan.SliceRows(step, stream);
+  const int64_t end = first + plan.SliceExamples(step, stream);
   for (size_t r = 0; r < plan.runs().size(); ++r) {
     const BlockRun& run = plan.runs()[r];
     if (run.stream != static_cast<uint64_t>(stream)) continue;
@@ -199,7 +199,7 @@ TEST(StreamPlan, FindsThePiecesThatAWalkOverAllWindowsFinds) {
         EXPECT_EQ(pieces[i].begin, walked[i].begin);
         EXPECT_EQ(pieces[i].n, walked[i].n);
       }
-      first += plan.SliceRows(step, s);
+      first += plan.SliceExamples(step, s);
     }
   }
 }
@@ -246,7 +246,7 @@ TEST(RangePlan, HasEveryRowOnceInBatchesNoneTooLarge) {
           for (size_t r = 0; r < plan.runs().size(); ++r) {
             const BlockRun& run = plan.runs()[r];
             EXPECT_EQ(next[r], run.n_rows);
-            EXPECT_LE(run.n_rows, std::max<int64_t>(shuffle_rows, 2 * kBlockRows));
+            EXPECT_LE(run.n_rows, std::max<int64_t>(shuffle_rows, 2 * kBlockRecords));
             for (int64_t i = 0; i < run.n; ++i) EXPECT_TRUE(seen.insert(run.Block(i)).second);
           }
           EXPECT_EQ(static_cast<int64_t>(seen.size()), blocks.n_blocks());
@@ -276,7 +276,7 @@ TEST(RangePlan, BatchesAreSamplesOfTheWholeSplitForAnyNumberOfWorkers) {
   for (const int64_t n_blocks : {1, 20, 40, 130, 1000}) {
     for (const int n_workers : {1, 3, 8, 64}) {
       SCOPED_TRACE(std::to_string(n_blocks) + " for " + std::to_string(n_workers));
-      const RangePlan plan(Blocks(Full(n_blocks * kBlockRows)), n_workers, 16, 1'000'000,
+      const RangePlan plan(Blocks(Full(n_blocks * kBlockRecords)), n_workers, 16, 1'000'000,
                            kMaxRanges);
       for (const BlockRun& run : plan.runs()) {
         EXPECT_GE(run.n, std::min(n_blocks, kMixedBlocks));
@@ -290,7 +290,7 @@ TEST(RangePlan, BatchesAreSamplesOfTheWholeSplitForAnyNumberOfWorkers) {
 }
 
 TEST(RangePlan, AWorkerPrefersWhatItHasInMemoryAndReadsFirst) {
-  const RangePlan plan(Blocks(Full(kBlockRows * 130)), 8, 16, 1'000'000, kMaxRanges);
+  const RangePlan plan(Blocks(Full(kBlockRecords * 130)), 8, 16, 1'000'000, kMaxRanges);
   ASSERT_EQ(plan.runs().size(), 4u);
   std::vector<uint64_t> expected;
   for (int64_t range = 0; range < plan.n_ranges(); ++range) {

@@ -12,7 +12,7 @@ namespace zhiyin::worker::data {
 
 /// n examples of one shape, one after the other: a block of a file, a slice or a batch. A plain
 /// value.
-struct Rows {
+struct Examples {
   /// The numbers of job.field, job.numeric and job.task, whose order is that of the columns.
   int n_fields = 0;
   int n_numerics = 0;
@@ -38,33 +38,33 @@ struct Rows {
   /// negative_share; empty: one each.
   std::vector<float> weights;
 
-  Rows() = default;
-  Rows(int fields, int numerics_, int tasks)
+  Examples() = default;
+  Examples(int fields, int numerics_, int tasks)
       : n_fields(fields), n_numerics(numerics_), n_tasks(tasks) {}
 
   /// Removes the examples and keeps the memory.
   void Clear();
   /// Appends example i of `from`. REQUIRES: `from` has the shape of this, and its keys are those of
   /// the data.
-  void Append(const Rows& from, int64_t i) { Append(from, i, 1); }
+  void Append(const Examples& from, int64_t i) { Append(from, i, 1); }
   /// Appends n examples of `from`, from example `begin` on.
-  void Append(const Rows& from, int64_t begin, int64_t n);
+  void Append(const Examples& from, int64_t begin, int64_t n);
 
   /// Writes examples as the data has them, before any augmentation.
   void Write(ByteWriter* out) const;
   /// The inverse of Write, for examples of a known shape. Throws Error, by way of `in`, on bytes
   /// that Write did not write for examples of that shape.
-  static Rows Read(int n_fields, int n_numerics, int n_tasks, ByteReader* in);
+  static Examples Read(int n_fields, int n_numerics, int n_tasks, ByteReader* in);
 
   /// The keys of a field of an example; valid until the next change.
-  std::span<const Key> KeysOf(int64_t row, int field) const {
-    const size_t at = static_cast<size_t>(row * n_fields + field);
+  std::span<const Key> KeysOf(int64_t example, int field) const {
+    const size_t at = static_cast<size_t>(example * n_fields + field);
     return {keys.data() + key_begin[at], key_begin[at + 1] - key_begin[at]};
   }
   /// Those that the data has there, before augmentation: what an example is known by.
-  std::span<const Key> DataKeysOf(int64_t row, int field) const {
-    if (data_key_begin.empty()) return KeysOf(row, field);
-    const size_t at = static_cast<size_t>(row * n_fields + field);
+  std::span<const Key> DataKeysOf(int64_t example, int field) const {
+    if (data_key_begin.empty()) return KeysOf(example, field);
+    const size_t at = static_cast<size_t>(example * n_fields + field);
     return {data_keys.data() + data_key_begin[at], data_key_begin[at + 1] - data_key_begin[at]};
   }
   /// [n]: the first key of the field that each example has in the data; 0 where it has none.

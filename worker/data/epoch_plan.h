@@ -66,14 +66,14 @@ struct BlockDeal {
 /// shuffle_rows examples (at least one block). A step is a sample of a window of every part, and
 /// each part is read from end to end.
 ///
-/// An epoch of n examples has ceil(n / (rows_per_slice * n_streams)) steps. Every stream is divided
-/// evenly among them, so that the gradient of the last step is a mean over about as many examples
-/// as that of any other. The examples of a step and their order depend on the number of streams,
-/// not on that of workers.
+/// An epoch of n examples has ceil(n / (examples_per_slice * n_streams)) steps. Every stream is
+/// divided evenly among them, so that the gradient of the last step is a mean over about as many
+/// examples as that of any other. The examples of a step and their order depend on the number of
+/// streams, not on that of workers.
 class StreamPlan {
  public:
   StreamPlan() = default;
-  StreamPlan(const RecordCounts& records, int n_streams, int64_t rows_per_slice,
+  StreamPlan(const RecordCounts& records, int n_streams, int64_t examples_per_slice,
              int64_t shuffle_rows);
 
   int n_streams() const { return n_streams_; }
@@ -82,10 +82,10 @@ class StreamPlan {
   int64_t n_steps() const { return n_steps_; }
   /// The number of examples of a stream's slice, and of all slices of a step: the latter is never
   /// 0. Steps are counted within their epoch.
-  int64_t SliceRows(int64_t step, int stream) const {
-    return RowsBefore(step + 1, stream) - RowsBefore(step, stream);
+  int64_t SliceExamples(int64_t step, int stream) const {
+    return ExamplesBefore(step + 1, stream) - ExamplesBefore(step, stream);
   }
-  int64_t StepRows(int64_t step) const;
+  int64_t StepExamples(int64_t step) const;
   int64_t SliceNumber(int64_t step, int stream) const { return step * n_streams() + stream; }
   /// The pieces of a stream's slice, in order.
   std::vector<Piece> Pieces(int64_t step, int stream) const;
@@ -96,20 +96,20 @@ class StreamPlan {
   std::vector<int64_t> FirstBlocks(int worker, int n_workers) const;
   /// The number of examples that a worker with so many streams keeps in memory: all of their
   /// groups, or two windows of each group where there are several.
-  int64_t KeptRows(int64_t n_own_streams) const;
+  int64_t KeptExamples(int64_t n_own_streams) const;
 
  private:
-  int n_groups() const { return static_cast<int>(group_rows_.size()); }
-  bool in_windows() const { return runs_.size() > group_rows_.size(); }
+  int n_groups() const { return static_cast<int>(group_examples_.size()); }
+  bool in_windows() const { return runs_.size() > group_examples_.size(); }
   size_t GroupOf(int stream) const { return static_cast<size_t>(stream % n_groups()); }
   /// The position of a stream's first example in its group; that of stream s + n_groups is its end.
   int64_t BeginOf(int stream) const;
   /// The number of a stream's examples in the steps before this one.
-  int64_t RowsBefore(int64_t step, int stream) const;
+  int64_t ExamplesBefore(int64_t step, int stream) const;
 
   int n_streams_ = 0;
   int64_t n_steps_ = 0;
-  std::vector<int64_t> group_rows_;  // [n_groups]
+  std::vector<int64_t> group_examples_;  // [n_groups]
   std::vector<BlockRun> runs_;
   std::vector<size_t> first_run_;      // [n_groups + 1]
   std::vector<int64_t> begin_of_run_;  // [n_runs]: the position of its first example in its group
@@ -149,9 +149,9 @@ class RangePlan {
 
  private:
   static size_t at(int64_t i) { return static_cast<size_t>(i); }
-  void MakeRuns(const RecordCounts& records, int n_workers, int64_t range_rows,
+  void MakeRuns(const RecordCounts& records, int n_workers, int64_t range_examples,
                 int64_t shuffle_rows, int64_t n_ranges_max);
-  void MakeRanges(int64_t batch_size, int64_t range_rows, int64_t n_ranges_max);
+  void MakeRanges(int64_t batch_size, int64_t range_examples, int64_t n_ranges_max);
 
   bool in_file_order_ = false;
   std::vector<BlockRun> runs_;

@@ -1,4 +1,4 @@
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 
 #include <glog/logging.h>
 
@@ -6,7 +6,7 @@
 
 namespace zhiyin::worker::data {
 
-void Rows::Clear() {
+void Examples::Clear() {
   n = 0;
   keys.clear();
   key_begin.assign(1, 0);
@@ -17,7 +17,7 @@ void Rows::Clear() {
   weights.clear();
 }
 
-void Rows::Append(const Rows& from, int64_t first, int64_t n_examples) {
+void Examples::Append(const Examples& from, int64_t first, int64_t n_examples) {
   const size_t begin_at = static_cast<size_t>(first * n_fields);
   const size_t end_at = static_cast<size_t>((first + n_examples) * n_fields);
   const uint32_t begin = from.key_begin[begin_at];
@@ -36,7 +36,7 @@ void Rows::Append(const Rows& from, int64_t first, int64_t n_examples) {
 }
 
 // Format: i64 n; arrays of u64 keys, u32 key_begin, f64 numerics, f64 labels, f32 weights.
-void Rows::Write(ByteWriter* out) const {
+void Examples::Write(ByteWriter* out) const {
   CHECK(data_key_begin.empty());
   out->Put(n);
   out->PutArray<Key>(keys);
@@ -46,31 +46,31 @@ void Rows::Write(ByteWriter* out) const {
   out->PutArray<float>(weights);
 }
 
-Rows Rows::Read(int n_fields, int n_numerics, int n_tasks, ByteReader* in) {
-  Rows rows(n_fields, n_numerics, n_tasks);
-  rows.n = in->Get<int64_t>();
-  rows.keys = in->GetArray<Key>();
-  rows.key_begin = in->GetArray<uint32_t>();
-  rows.numerics = in->GetArray<double>();
-  rows.labels = in->GetArray<double>();
-  rows.weights = in->GetArray<float>();
+Examples Examples::Read(int n_fields, int n_numerics, int n_tasks, ByteReader* in) {
+  Examples examples(n_fields, n_numerics, n_tasks);
+  examples.n = in->Get<int64_t>();
+  examples.keys = in->GetArray<Key>();
+  examples.key_begin = in->GetArray<uint32_t>();
+  examples.numerics = in->GetArray<double>();
+  examples.labels = in->GetArray<double>();
+  examples.weights = in->GetArray<float>();
   const auto has = [&](const auto& all, int width) {
-    return rows.n >= 0 &&
+    return examples.n >= 0 &&
            all.size() / static_cast<size_t>(std::max(width, 1)) ==
-               static_cast<size_t>(width > 0 ? rows.n : 0) &&
+               static_cast<size_t>(width > 0 ? examples.n : 0) &&
            (width == 0 || all.size() % static_cast<size_t>(width) == 0);
   };
-  const bool has_begins = !rows.key_begin.empty() && rows.key_begin.front() == 0 &&
-                          rows.key_begin.back() == rows.keys.size() &&
-                          std::is_sorted(rows.key_begin.begin(), rows.key_begin.end()) &&
-                          has(std::span(rows.key_begin).subspan(1), n_fields);
-  if (!has_begins || !has(rows.numerics, n_numerics) || !has(rows.labels, n_tasks) ||
-      (!rows.weights.empty() && !has(rows.weights, n_tasks)))
+  const bool has_begins = !examples.key_begin.empty() && examples.key_begin.front() == 0 &&
+                          examples.key_begin.back() == examples.keys.size() &&
+                          std::is_sorted(examples.key_begin.begin(), examples.key_begin.end()) &&
+                          has(std::span(examples.key_begin).subspan(1), n_fields);
+  if (!has_begins || !has(examples.numerics, n_numerics) || !has(examples.labels, n_tasks) ||
+      (!examples.weights.empty() && !has(examples.weights, n_tasks)))
     in->Refuse("examples of another shape");
-  return rows;
+  return examples;
 }
 
-std::vector<Key> Rows::FirstKeys(int field) const {
+std::vector<Key> Examples::FirstKeys(int field) const {
   std::vector<Key> first;
   first.reserve(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; ++i) {

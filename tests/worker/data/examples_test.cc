@@ -1,4 +1,4 @@
-#include "worker/data/rows.h"
+#include "worker/data/examples.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,8 +18,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 /// Two fields, one number, two labels.
-Rows ThreeRows() {
-  Rows rows(2, 1, 2);
+Examples ThreeRows() {
+  Examples rows(2, 1, 2);
   rows.n = 3;
   rows.keys = {10, 11, 20, 30, 31, 32};
   rows.key_begin = {0, 2, 2, 2, 3, 4, 6};
@@ -28,17 +28,17 @@ Rows ThreeRows() {
   return rows;
 }
 
-TEST(Rows, GivesTheKeysOfARowAndField) {
-  const Rows rows = ThreeRows();
+TEST(Examples, GivesTheKeysOfARowAndField) {
+  const Examples rows = ThreeRows();
   EXPECT_THAT(rows.KeysOf(0, 0), ElementsAre(10, 11));
   EXPECT_THAT(rows.KeysOf(0, 1), IsEmpty());
   EXPECT_THAT(rows.KeysOf(1, 1), ElementsAre(20));
   EXPECT_THAT(rows.KeysOf(2, 1), ElementsAre(31, 32));
 }
 
-TEST(Rows, AppendTakesAWholeRow) {
-  const Rows from = ThreeRows();
-  Rows to(2, 1, 2);
+TEST(Examples, AppendTakesAWholeRow) {
+  const Examples from = ThreeRows();
+  Examples to(2, 1, 2);
   to.Append(from, 2);
   to.Append(from, 0);
   EXPECT_EQ(to.n, 2);
@@ -50,9 +50,9 @@ TEST(Rows, AppendTakesAWholeRow) {
   EXPECT_THAT(to.labels, ElementsAre(2.1f, 2.2f, 0.1f, 0.2f));
 }
 
-TEST(Rows, ClearMakesAnyRowsEmpty) {
-  Rows rows = ThreeRows();
-  const Rows taken = std::move(rows);
+TEST(Examples, ClearMakesAnyRowsEmpty) {
+  Examples rows = ThreeRows();
+  const Examples taken = std::move(rows);
   rows.Clear();
   EXPECT_EQ(rows.n, 0);
   EXPECT_THAT(rows.key_begin, ElementsAre(0));
@@ -60,31 +60,31 @@ TEST(Rows, ClearMakesAnyRowsEmpty) {
   EXPECT_THAT(rows.KeysOf(0, 1), ElementsAre(20));
 }
 
-TEST(Rows, AppendsConsecutiveExamples) {
-  const Rows rows = ThreeRows();
-  Rows some(2, 1, 2);
+TEST(Examples, AppendsConsecutiveExamples) {
+  const Examples rows = ThreeRows();
+  Examples some(2, 1, 2);
   some.Append(rows, 2);
   some.Append(rows, 0, 2);
-  Rows one_by_one(2, 1, 2);
+  Examples one_by_one(2, 1, 2);
   for (const int64_t i : {2, 0, 1}) one_by_one.Append(rows, i);
   zhiyin::testing::ExpectSameRows(some, one_by_one);
   EXPECT_THAT(some.KeysOf(1, 0), ElementsAre(10, 11));
 }
 
-TEST(Rows, OfBytesAreThoseThatWereWritten) {
-  Rows weighted = ThreeRows();
+TEST(Examples, OfBytesAreThoseThatWereWritten) {
+  Examples weighted = ThreeRows();
   weighted.weights = {1, 2, 3, 4, 5, 6};
-  for (const Rows& rows : {ThreeRows(), weighted, Rows(2, 1, 2)}) {
+  for (const Examples& rows : {ThreeRows(), weighted, Examples(2, 1, 2)}) {
     ByteWriter out;
     rows.Write(&out);
     const std::string bytes = out.Take();
     ByteReader in(bytes, "rows");
-    zhiyin::testing::ExpectSameRows(Rows::Read(2, 1, 2, &in), rows);
+    zhiyin::testing::ExpectSameRows(Examples::Read(2, 1, 2, &in), rows);
     EXPECT_TRUE(in.AtEnd());
   }
 }
 
-TEST(Rows, OfAnotherShapeAreRefused) {
+TEST(Examples, OfAnotherShapeAreRefused) {
   ByteWriter out;
   ThreeRows().Write(&out);
   const std::string bytes = out.Take();
@@ -92,7 +92,7 @@ TEST(Rows, OfAnotherShapeAreRefused) {
        {std::array{1, 1, 2}, std::array{3, 1, 2}, std::array{2, 0, 2}, std::array{2, 2, 2},
         std::array{2, 1, 1}, std::array{0, 0, 0}}) {
     ByteReader in(bytes, "rows");
-    EXPECT_THROW(Rows::Read(fields, numerics, tasks, &in), Error);
+    EXPECT_THROW(Examples::Read(fields, numerics, tasks, &in), Error);
   }
   Random random(1);
   for (int i = 0; i < 2000; ++i) {
@@ -101,7 +101,7 @@ TEST(Rows, OfAnotherShapeAreRefused) {
       damaged[random.Below(damaged.size())] ^= static_cast<char>(1 << random.Below(8));
     ByteReader in(damaged, "rows");
     try {
-      const Rows rows = Rows::Read(2, 1, 2, &in);
+      const Examples rows = Examples::Read(2, 1, 2, &in);
       for (int64_t r = 0; r < rows.n; ++r) rows.KeysOf(r, 1);
     } catch (const Error&) {  // refused is as good
     }
