@@ -40,13 +40,9 @@ FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick
   return result;
 }
 
-std::vector<FileDigest> DigestFiles(std::span<const std::string> paths, const Tick& tick) {
-  std::vector<FileDigest> digests;
-  const int64_t n_sampled_bytes =
-      std::clamp(kAllSampledBytes / std::max<int64_t>(static_cast<int64_t>(paths.size()), 1),
-                 kMinSampledBytes, kMaxSampledBytes);
-  for (const std::string& path : paths) digests.push_back(DigestOf(path, n_sampled_bytes, tick));
-  return digests;
+int64_t SampledBytes(size_t n_files) {
+  return std::clamp(kAllSampledBytes / std::max<int64_t>(static_cast<int64_t>(n_files), 1),
+                    kMinSampledBytes, kMaxSampledBytes);
 }
 
 std::vector<std::string> FilesOf(const Data& data, SplitKind split) {

@@ -1,8 +1,8 @@
 // Recognises data files whose content has changed, without reading all of long ones.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -36,9 +36,9 @@ inline constexpr int64_t kAllSampledBytes = int64_t{1} << 30;
 /// Throws Error as FileBytes does. REQUIRES: n_sampled_bytes >= kMinSampledBytes.
 FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick& tick);
 
-/// Digests files. Of each of n files at most kAllSampledBytes / n bytes are sampled, within
-/// kMinSampledBytes and kMaxSampledBytes. Calls `tick` and throws as DigestOf does.
-std::vector<FileDigest> DigestFiles(std::span<const std::string> paths, const Tick& tick);
+/// The most bytes that are sampled of each of n files: kAllSampledBytes / n, within
+/// kMinSampledBytes and kMaxSampledBytes.
+int64_t SampledBytes(size_t n_files);
 
 /// The files that the examples of a split are made of: its own, then those of the joins.
 std::vector<std::string> FilesOf(const Data& data, SplitKind split);

@@ -92,11 +92,12 @@ data::SplitSummary Evaluator::Load(SplitIndexes* indexes, const data::SharedFile
   SplitPass pass(job_, split_, source_.get(), n_kept_max, wanted, group_, n_workers_, indexes);
   SharedFindings found = pass.Read({n_workers_, n_workers_}, known);
   pass.Deliver([&](int64_t block, data::Examples examples) { kept_[block] = std::move(examples); });
-  own_ = blocks_of(found.records, group_->worker());
+  records_ = found.records;
+  own_ = blocks_of(records_, group_->worker());
   const int64_t n_own = (own_.end - own_.first + own_.stride - 1) / own_.stride;
   is_kept_ = static_cast<int64_t>(kept_.size()) >= n_own;
   if (!is_kept_) kept_.clear();
-  keeps_ = !wanted(found.records, group_->worker()).empty();
+  keeps_ = !wanted(records_, group_->worker()).empty();
   return std::move(found.summary);
 }
 
@@ -113,6 +114,11 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Examp
   for (int64_t block = own_.first; block < own_.end; block += own_.stride) {
     group_->SendHeartbeat();
     source_->Read(block, &examples, &bad);
+    if (examples.n != records_.ExamplesOf(block)) {
+      Fail("data.", data::SplitName(split_), ": ", examples.n, " examples in block ", block,
+           ", expected ", records_.ExamplesOf(block),
+           " as when they were counted: files that stay as they are, equal on all hosts");
+    }
     visit(block, examples);
     // A copy is just as large as it must be; what a source fills has grown in steps.
     if (keeps_) kept_.emplace(block, data::Examples(examples));

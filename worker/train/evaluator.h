@@ -101,6 +101,7 @@ class Evaluator {
   int n_workers_;
   model::TaskHeads* heads_;
   std::unique_ptr<data::Source> source_;
+  data::RecordCounts records_;
   Blocks own_;            // of this worker
   bool is_kept_ = false;  // all of own_, in memory
   bool keeps_ = false;    // an evaluation that reads them keeps them

@@ -46,11 +46,15 @@ void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const Jo
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no test split: add --set data.test.file=...");
-  Tools tools(job, roles, {data::SplitKind::kTest}, options.n_threads, mailbox);
+  const std::vector<data::SplitKind> evaluated = {data::SplitKind::kTest};
+  const bool is_chief = mailbox->endpoint().rank() == roles.ChiefRank();
+  // Made before the sources see the files.
+  SplitIndexes indexes(job, FoldersOfEvaluation(job, options.loaded_from),
+                       is_chief ? evaluated : std::vector<data::SplitKind>(),
+                       [mailbox] { mailbox->SendHeartbeat(); });
+  Tools tools(job, roles, evaluated, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
   Evaluator* evaluator = tools.evaluators[0].get();
-  SplitIndexes indexes(job, FoldersOfEvaluation(job, options.loaded_from),
-                       [mailbox] { mailbox->SendHeartbeat(); });
   const data::SplitSummary test = evaluator->Load(&indexes);
   if (tools.group.IsChief()) NoteLabels(job, evaluator->split(), test);
   const EvaluationResult result = evaluator->Evaluate(saved::NormalizerOf(manifest));

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -18,12 +19,22 @@
 namespace zhiyin::worker::train {
 namespace {
 
+// A folder of data does not count files whose names begin with _ among its own.
+constexpr char kPrefix[] = "_";
 constexpr char kExtension[] = ".index";
 constexpr char kName[] = "the index of a split";
-/// Raised whenever the content of an index changes, or what examples are read from equal files.
-constexpr int kVersion = 1;
 constexpr int64_t kMaxIndexBytes = int64_t{1} << 30;
 constexpr size_t kMaxFiles = size_t{1} << 24;
+
+/// The digest of this program's file; nullopt where it cannot be read.
+std::optional<uint64_t> DigestOfProgram() {
+  constexpr int64_t kMaxBytes = int64_t{1} << 30;
+  try {
+    return HashBytes(ReadWholeFile("/proc/self/exe", kMaxBytes));
+  } catch (const Error&) {
+    return {};
+  }
+}
 
 /// The parts of a job that say which examples a split has.
 std::string WhatIsRead(const Job& job, data::SplitKind split) {
@@ -45,6 +56,21 @@ std::string WhatIsRead(const Job& job, data::SplitKind split) {
 
 std::string IndexFolderOf(const std::filesystem::path& output) {
   return (output / "index").string();
+}
+
+std::string BeginOfName(data::SplitKind split) {
+  return kPrefix + std::string(data::SplitName(split)) + "-";
+}
+
+/// The names of the indexes in a folder, and of what is left of those whose writer was killed.
+std::vector<std::string> NamesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(kPrefix) && name.find(kExtension) != name.npos) names.push_back(name);
+  }
+  return names;
 }
 
 void AddFolderOfJob(const Job& job, IndexFolders* folders) {
@@ -82,6 +108,8 @@ SplitIndex SplitIndex::Parse(std::string_view bytes) {
   if (!in.AtEnd()) in.Refuse("not the last");
   try {
     index.findings = data::SplitFindings::Parse(findings);
+    if (index.findings.records.n_read() != index.findings.records.n_records())
+      Fail("some records were not read");
     AppendPlaces(places, n_files, &index.places);
     AddPoints(points, n_files, &index.points);
   } catch (const Error& e) {
@@ -111,33 +139,49 @@ IndexFolders FoldersOfEvaluation(const Job& job, const std::string& rows) {
 }
 
 void RemoveIndexes(const std::string& output) {
-  std::error_code none;
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator(IndexFolderOf(output), none)) {
-    if (entry.path().extension() == kExtension) found.push_back(entry.path());
+  const std::string folder = IndexFolderOf(output);
+  for (const std::string& name : NamesIn(folder)) RemoveFile(folder + "/" + name);
+}
+
+SplitIndexes::SplitIndexes(const Job& job, IndexFolders folders,
+                           std::span<const data::SplitKind> splits, Tick tick)
+    : job_(job), folders_(std::move(folders)), tick_(std::move(tick)) {
+  if (!job.data().has_text() || job.data().has_behaviour()) return;
+  for (const data::SplitKind split : splits) {
+    if (folders_.kept.empty() && !HasAny(split)) continue;
+    const std::string name = MakeName(split);
+    if (!name.empty()) names_[split] = name;
   }
-  for (const std::string& path : found) RemoveFile(path);
 }
 
-SplitIndexes::SplitIndexes(const Job& job, IndexFolders folders, Tick tick)
-    : job_(job), folders_(std::move(folders)), tick_(std::move(tick)) {}
-
-const std::vector<data::FileDigest>& SplitIndexes::DigestsOf(data::SplitKind split) {
-  std::vector<std::string> paths = data::FilesOf(job_.data(), split);
-  const auto known = digests_.find(paths);
-  if (known != digests_.end()) return known->second;
-  std::vector<data::FileDigest> digests = data::DigestFiles(paths, tick_);
-  return digests_.emplace(std::move(paths), std::move(digests)).first->second;
+std::vector<data::FileDigest> SplitIndexes::DigestsOf(data::SplitKind split) {
+  const std::vector<std::string> paths = data::FilesOf(job_.data(), split);
+  const int64_t n_sampled = data::SampledBytes(paths.size());
+  std::vector<data::FileDigest> digests;
+  for (const std::string& path : paths) {
+    auto& known = digests_[{path, n_sampled}];
+    if (known.path.empty()) known = data::DigestOf(path, n_sampled, tick_);
+    digests.push_back(known);
+  }
+  return digests;
 }
 
-const std::string& SplitIndexes::NameOf(data::SplitKind split) {
-  std::string& name = names_[split];
-  if (!name.empty()) return name;
+bool SplitIndexes::HasAny(data::SplitKind split) const {
+  return std::ranges::any_of(folders_.read, [&](const std::string& folder) {
+    return std::ranges::any_of(NamesIn(folder), [&](const std::string& name) {
+      return name.starts_with(BeginOfName(split));
+    });
+  });
+}
+
+std::string SplitIndexes::MakeName(data::SplitKind split) {
+  static const std::optional<uint64_t> program = DigestOfProgram();
+  if (!program) return "";
   ByteWriter all;
-  all.PutString(ZHIYIN_VERSION);
-  all.Put(kVersion);
+  all.Put(*program);
   all.PutString(WhatIsRead(job_, split));
   for (const data::FileDigest& file : DigestsOf(split)) {
+    tick_();
     all.PutString(file.path);
     all.Put(file.n_bytes);
     all.Put(file.digest);
@@ -146,14 +190,15 @@ const std::string& SplitIndexes::NameOf(data::SplitKind split) {
     all.Put<int64_t>(changed.time_since_epoch().count());
   }
   char digest[24];
-  std::snprintf(digest, sizeof(digest), "-%016" PRIx64, HashBytes(all.Take()));
-  return name = data::SplitName(split) + std::string(digest) + kExtension;
+  std::snprintf(digest, sizeof(digest), "%016" PRIx64, HashBytes(all.Take()));
+  return BeginOfName(split) + digest + kExtension;
 }
 
 // A file is the bytes of an index, then their XXH3, seeded with that of the name.
 std::string SplitIndexes::Find(data::SplitKind split) {
-  if (folders_.read.empty()) return "";
-  const std::string& name = NameOf(split);
+  const auto named = names_.find(split);
+  if (named == names_.end()) return "";
+  const std::string& name = named->second;
   for (const std::string& folder : folders_.read) {
     const std::string path = folder + "/" + name;
     std::error_code none;
@@ -161,27 +206,40 @@ std::string SplitIndexes::Find(data::SplitKind split) {
     try {
       std::string bytes = ReadWholeFile(path, kMaxIndexBytes);
       uint64_t expected = 0;
-      if (bytes.size() < sizeof(expected)) Fail(path, ": damaged");
+      if (bytes.size() < sizeof(expected)) Fail("damaged");
       const size_t n = bytes.size() - sizeof(expected);
       std::memcpy(&expected, bytes.data() + n, sizeof(expected));
       bytes.resize(n);
-      if (HashBytes(bytes, HashBytes(name)) != expected) Fail(path, ": damaged");
+      if (HashBytes(bytes, HashBytes(name)) != expected) Fail("damaged");
+      SplitIndex::Parse(bytes);
+      found_in_[split] = folder;
       return bytes;
     } catch (const Error& e) {
-      LOG(WARNING) << e.what() << ": data." << data::SplitName(split)
+      LOG(WARNING) << path << ": " << e.what() << ": data." << data::SplitName(split)
                    << " has a first pass as if this index were not there";
     }
   }
   return "";
 }
 
+bool SplitIndexes::Keeps(data::SplitKind split) const {
+  const auto found = found_in_.find(split);
+  return names_.contains(split) &&
+         std::ranges::any_of(folders_.kept, [&](const std::string& folder) {
+           return found == found_in_.end() || folder != found->second;
+         });
+}
+
 void SplitIndexes::Keep(data::SplitKind split, std::string_view bytes) {
-  if (folders_.kept.empty()) return;
-  const std::string& name = NameOf(split);
+  if (!Keeps(split)) return;
+  const std::string& name = names_.at(split);
   std::string content(bytes);
   const uint64_t check = HashBytes(bytes, HashBytes(name));
   content.append(reinterpret_cast<const char*>(&check), sizeof(check));
   for (const std::string& folder : folders_.kept) {
+    if (const auto found = found_in_.find(split);
+        found != found_in_.end() && found->second == folder)
+      continue;
     try {
       MakeFolder(folder);
       ReplaceFile(folder + "/" + name, content);

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/tick.h"
@@ -46,34 +48,39 @@ IndexFolders FoldersOfEvaluation(const Job& job, const std::string& rows);
 void RemoveIndexes(const std::string& output);
 
 /// Finds and keeps the indexes of a job's splits on disk. An index is named by a digest of all that
-/// it depends on: the version of this program, how the job reads examples, and the path, the size,
-/// the time of the last change and the digest (DigestFiles) of each file of the split and of the
-/// joins. So one that does not fit is not found. Used by the chief's thread.
+/// it depends on: this program, how the job reads examples, and the path, the size, the time of the
+/// last change and the digest (DigestOf) of each file of the split and of the joins. So one that
+/// does not fit is not found. Generated splits and those with behaviour have none. Used by the
+/// chief's thread; Find and Keep also by another one while it waits.
 class SplitIndexes {
  public:
-  /// `tick` is called while files are read to digest them.
-  SplitIndexes(const Job& job, IndexFolders folders, Tick tick);
+  /// Names the indexes of `splits` by the files as they are now, which are not to have been read
+  /// before. `tick` is called while files are read to digest them. Throws Error as DigestOf does.
+  SplitIndexes(const Job& job, IndexFolders folders, std::span<const data::SplitKind> splits,
+               Tick tick);
 
-  /// Whether there is no folder, so that nothing is found or kept.
-  bool IsEmpty() const { return folders_.read.empty() && folders_.kept.empty(); }
-  /// The digests of the files of a split and of the joins. Throws Error as DigestFiles does.
-  const std::vector<data::FileDigest>& DigestsOf(data::SplitKind split);
+  /// The digests of the files of a split and of the joins. Throws Error as DigestOf does.
+  std::vector<data::FileDigest> DigestsOf(data::SplitKind split);
   /// The bytes of the index of a split; "" where there is none. One that is damaged is a warning in
-  /// the log. Throws Error as DigestsOf does.
+  /// the log.
   std::string Find(data::SplitKind split);
-  /// Writes the index of a split. That this fails is a warning in the log. Throws Error as
-  /// DigestsOf does.
+  /// Whether Keep writes anything.
+  bool Keeps(data::SplitKind split) const;
+  /// Writes the index of a split to the folders in which Find has not found it. That this fails is
+  /// a warning in the log.
   void Keep(data::SplitKind split, std::string_view bytes);
 
  private:
-  /// The name of the file of a split's index, by the files as they are at the first call.
-  const std::string& NameOf(data::SplitKind split);
+  bool HasAny(data::SplitKind split) const;
+  std::string MakeName(data::SplitKind split);
 
   const Job job_;
   IndexFolders folders_;
   Tick tick_;
-  std::map<std::vector<std::string>, std::vector<data::FileDigest>> digests_;  // by paths
+  /// By path and the most bytes that are sampled.
+  std::map<std::pair<std::string, int64_t>, data::FileDigest> digests_;
   std::map<data::SplitKind, std::string> names_;
+  std::map<data::SplitKind, std::string> found_in_;  // folders
 };
 
 }  // namespace zhiyin::worker::train

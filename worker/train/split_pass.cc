@@ -18,8 +18,6 @@ constexpr char kIndexName[] = "the index of a split";
 /// all files there are at most kMaxPoints, each with a window of 32 KiB.
 constexpr int64_t kPointsPerWorker = 32;
 constexpr int64_t kMaxPoints = 1024;
-/// Files are so many that a worker that begins in the middle of one passes over little.
-constexpr int64_t kManyFilesPerWorker = 16;
 /// The most blocks around whose beginnings every worker remembers places; where there are more, not
 /// each has some.
 constexpr int64_t kMaxPlacedBlocks = 1 << 19;
@@ -68,10 +66,10 @@ SharedFindings SplitPass::Read(const data::BlockDeal& deal, const data::SharedFi
     const int64_t n = std::clamp(first_record_.back(), first_row_, end_row_) - first_row_;
     if (counts_.n_records() != n)
       Fail(kReportsName, ": ", n, " records in all, expected ", counts_.n_records());
-    if (group_->IsChief() && indexes_ != nullptr && !indexes_->IsEmpty()) {
-      index.findings = {shared.summary, counts_.Runs()};
-      group_->WaitForDisk([&] { indexes_->Keep(split_, index.Serialize()); });
-    }
+  }
+  if (group_->IsChief() && indexes_ != nullptr && indexes_->Keeps(split_)) {
+    index.findings = {shared.summary, counts_.Runs()};
+    group_->WaitForDisk([&] { indexes_->Keep(split_, index.Serialize()); });
   }
   files->SetPlaces(index.file_begins, std::move(index.places), std::move(index.points));
   return shared;
@@ -88,8 +86,10 @@ std::optional<SplitIndex> SplitPass::FindIndex() {
   const uint64_t digest = HashBytes(units.Take());
   ByteWriter from_chief;
   if (group_->IsChief()) {
+    std::string found;
+    if (indexes_ != nullptr) group_->WaitForDisk([&] { found = indexes_->Find(split_); });
     from_chief.Put(digest);
-    from_chief.PutString(indexes_ == nullptr ? "" : indexes_->Find(split_));
+    from_chief.PutString(found);
   }
   const std::string told = group_->Broadcast(from_chief.Take(), "the index of a split");
   return FromRank(group_->RankOfWorker(0), [&]() -> std::optional<SplitIndex> {
@@ -238,8 +238,6 @@ void SplitPass::ReadShares(size_t n_units) {
 }
 
 int64_t SplitPass::PointsEvery() const {
-  const int64_t n_files = static_cast<int64_t>(file_begins_.size());
-  if (n_files >= kManyFilesPerWorker * n_workers_) return 0;
   int64_t n_bytes = 0;
   for (const data::Unit& unit : units_) n_bytes += unit.n_bytes;
   const int64_t n_points = std::min(kPointsPerWorker * std::max(n_workers_, 4), kMaxPoints);

@@ -41,7 +41,7 @@ class SplitPass {
   using Wanted = std::function<std::vector<int64_t>(const data::RecordCounts& records, int worker)>;
 
   /// `source` is that of the split. A worker keeps at most n_kept_max examples, and twice as many
-  /// until blocks are delivered. `indexes`: of the job, at the chief; null elsewhere.
+  /// until blocks are delivered. `indexes`: of the job, used at the chief alone; may be null.
   SplitPass(const Job& job, data::SplitKind split, data::Source* source, int64_t n_kept_max,
             Wanted wanted, Group* group, int n_workers, SplitIndexes* indexes);
 
@@ -80,7 +80,7 @@ class SplitPass {
   /// How many units are likely to have so many times the records of the split and of what is before
   /// it.
   size_t EnoughUnits(double times) const;
-  /// After how many of its bytes a compressed file is to have a point; 0: it needs none.
+  /// After how many of its bytes a compressed file is to have a point.
   int64_t PointsEvery() const;
   /// The beginning of a unit, or the end of the last one.
   data::FileCut CutOf(int64_t unit) const;

@@ -26,6 +26,14 @@ Job WithSlices(const Manifest& manifest, int n_workers) {
   return job;
 }
 
+/// The splits whose indexes the chief is to find or keep; none elsewhere.
+std::vector<data::SplitKind> NamedSplits(const Job& job, bool is_chief) {
+  if (!is_chief) return {};
+  std::vector<data::SplitKind> splits = data::EvaluatedSplits(job.data());
+  splits.push_back(data::SplitKind::kTrain);
+  return splits;
+}
+
 }  // namespace
 
 TrainingRun::TrainingRun(const Manifest& manifest, const net::RoleMap& roles,
@@ -36,6 +44,9 @@ TrainingRun::TrainingRun(const Manifest& manifest, const net::RoleMap& roles,
       roles_(roles),
       options_(options),
       mailbox_(mailbox),
+      indexes_(job_, FoldersOfTraining(job_, options.output),
+               NamedSplits(job_, mailbox->endpoint().rank() == roles.ChiefRank()),
+               [mailbox] { mailbox->SendHeartbeat(); }),
       tools_(job_, roles, data::EvaluatedSplits(job_.data()), options.n_threads, mailbox),
       profile_(options.profile, &tools_.client),
       balance_(job_, tools_.model.get()),
@@ -56,9 +67,7 @@ bool TrainingRun::Run() {
 
 void TrainingRun::Prepare() {
   profile_.Enter(Stage::kFirstPass);
-  SplitIndexes indexes(job_, FoldersOfTraining(job_, options_.output),
-                       [this] { mailbox_->SendHeartbeat(); });
-  data_ = ReadTrainingData(job_, resumed_, roles_, &indexes, &tools_);
+  data_ = ReadTrainingData(job_, resumed_, roles_, &indexes_, &tools_);
   totals_.n_rows = data_.n_rows;
   totals_.n_bad = data_.n_bad;
   if (job_.data().join_size() > 0) totals_.joins = JoinsJson(data_.joins, data_.n_bad_joined);

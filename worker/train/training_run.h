@@ -100,6 +100,7 @@ class TrainingRun {
   net::RoleMap roles_;
   const JobOptions& options_;
   net::Mailbox* mailbox_;
+  SplitIndexes indexes_;  // made before the sources of the tools see the files
   Tools tools_;
   Profile profile_;
   model::balance::TaskBalance balance_;

@@ -14,6 +14,14 @@ uint64_t Digested(const testing::TempFolder& folder, const std::string& content)
   return DigestOf(folder.Write("file", content), kMinSampledBytes, [] {}).digest;
 }
 
+std::vector<FileDigest> DigestsOf(const Data& data) {
+  const std::vector<std::string> paths = FilesOf(data, SplitKind::kTrain);
+  std::vector<FileDigest> digests;
+  for (const std::string& path : paths)
+    digests.push_back(DigestOf(path, SampledBytes(paths.size()), [] {}));
+  return digests;
+}
+
 TEST(FileDigest, OfAShortFileSeesEveryByte) {
   const testing::TempFolder folder;
   std::string content(1000, 'a');
@@ -58,13 +66,13 @@ TEST(FileDigest, OfAJobHasTheFilesOfTrainingAndOfJoins) {
   data.mutable_train()->add_file(folder.Write("train", "a"));
   data.mutable_test()->add_file(folder.Write("test", "b"));
   data.add_join()->add_file(folder.Write("users", "c"));
-  const std::vector<FileDigest> files = DigestFiles(FilesOf(data, SplitKind::kTrain), [] {});
+  const std::vector<FileDigest> files = DigestsOf(data);
   ASSERT_EQ(files.size(), 2u);
   EXPECT_EQ(files[0].path, folder.Path("train"));
   EXPECT_EQ(files[1].path, folder.Path("users"));
-  EXPECT_TRUE(DigestFiles(FilesOf(Data(), SplitKind::kTrain), [] {}).empty());
+  EXPECT_TRUE(DigestsOf(Data()).empty());
   data.add_join()->add_file(folder.Path("none"));
-  EXPECT_THROW(DigestFiles(FilesOf(data, SplitKind::kTrain), [] {}), Error);
+  EXPECT_THROW(DigestsOf(data), Error);
 }
 
 }  // namespace

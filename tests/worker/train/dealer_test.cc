@@ -23,7 +23,7 @@ std::vector<Dealt> SlicesInTime(const Job& job, int n_workers) {
   std::vector<Dealt> slices;  // one rank runs at a time
   testing::RunCluster(job, roles, 1, [&](int, net::Mailbox* mailbox, ps::client::Client*) {
     Tools tools(job, roles, /*evaluated=*/{}, /*n_threads=*/1, mailbox);
-    SplitIndexes indexes(job, IndexFolders(), [] {});
+    SplitIndexes indexes(job, IndexFolders(), {}, [] {});
     TrainingData data = ReadTrainingData(job, nullptr, roles, &indexes, &tools);
     data.dealer->BeginEpoch(0);
     while (const std::optional<SliceTask> task = data.dealer->Next()) {

@@ -15,6 +15,7 @@
 #include "tests/support/data_jobs.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
+#include "worker/data/find_files.h"
 #include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::train {
@@ -77,7 +78,8 @@ Found Pass(const Job& job, int n_workers, int64_t n_kept_max = kNoLimit, const W
     Group group(mailbox, {.n_servers = 1, .n_workers = n_workers});
     const auto source = data::MakeSource(
         job, data::SplitKind::kTrain, model::LabelDomainsOf(job), {}, [] {}, &counts);
-    SplitIndexes indexes(job, folders, [] {});
+    const data::SplitKind named[] = {data::SplitKind::kTrain};
+    SplitIndexes indexes(job, folders, named, [] {});
     SplitPass pass(job, data::SplitKind::kTrain, source.get(), n_kept_max, kept, &group, n_workers,
                    &indexes);
     const SharedFindings shared = pass.Read({n_workers, n_workers});
@@ -539,7 +541,7 @@ TEST_F(SplitIndexesTest, WhatDoesNotFitIsReadAgain) {
 
 TEST_F(SplitIndexesTest, AreInTheFoldersOfTheJobAndOfItsOutput) {
   Job job = JobOf({"a.csv"});
-  EXPECT_TRUE(SplitIndexes(job, FoldersOfTraining(job, ""), [] {}).IsEmpty());
+  EXPECT_THAT(FoldersOfTraining(job, "").kept, ::testing::IsEmpty());
   EXPECT_THAT(FoldersOfTraining(job, "/out").kept, ::testing::ElementsAre("/out/index"));
   job.mutable_data()->set_index("/shared");
   EXPECT_THAT(FoldersOfTraining(job, "/out").read, ::testing::ElementsAre("/shared", "/out/index"));
@@ -555,9 +557,61 @@ TEST_F(SplitIndexesTest, AreRemovedWithoutWhatElseIsThere) {
   Random random(6);
   PassWithIndex(JobOf({folder_.Write("a.csv", Lines(300, &random, false))}), 1);
   folder_.Write("index/letters.txt", "a");
+  folder_.Write("index/_train-0123456789abcdef.index.tmp-17", "left by a writer that was killed");
   RemoveIndexes(folder_.Path());
   EXPECT_THAT(Indexes(), ::testing::ElementsAre(folder_.Path("index/letters.txt")));
   RemoveIndexes(folder_.Path("nowhere"));
+}
+
+TEST_F(SplitIndexesTest, AreNoDataOfTheFolderThatTheyAreIn) {
+  Random random(7);
+  const std::string path = folder_.Write("a.csv", Lines(3000, &random, false));
+  PassWithIndex(JobOf({path}), 2);
+  ASSERT_EQ(Indexes().size(), 1u);
+  std::filesystem::copy(path, folder_.Path("index/a.csv"));
+  const std::vector<data::FoundFile> found = data::FindInFolder(folder_.Path("index"));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].path, folder_.Path("index/a.csv"));
+}
+
+TEST_F(SplitIndexesTest, AreNamedByTheFilesAsTheyWereBeforeTheyWereRead) {
+  Random random(8);
+  const std::string path = folder_.Write("a.csv", Lines(3000, &random, false));
+  const Job job = JobOf({path});
+  const IndexFolders folders = {{folder_.Path("index")}, {folder_.Path("index")}};
+  const data::SplitKind named[] = {data::SplitKind::kTrain};
+  SplitIndexes before(job, folders, named, [] {});
+  folder_.Write("a.csv", Lines(3000, &random, false));
+  SplitIndex index;
+  index.file_begins = {0};
+  before.Keep(data::SplitKind::kTrain, index.Serialize());
+  EXPECT_EQ(Indexes().size(), 1u);
+  EXPECT_NE(before.Find(data::SplitKind::kTrain), "");
+  EXPECT_EQ(SplitIndexes(job, folders, named, [] {}).Find(data::SplitKind::kTrain), "");
+}
+
+TEST_F(SplitIndexesTest, AreWrittenToTheFoldersThatLackThem) {
+  Random random(9);
+  const Job job = JobOf({folder_.Write("a.csv", Lines(3000, &random, false))});
+  const data::SplitKind named[] = {data::SplitKind::kTrain};
+  const auto make = [&](const std::vector<std::string>& folders) {
+    return SplitIndexes(job, {folders, folders}, named, [] {});
+  };
+  const std::string one = folder_.Path("index");
+  const std::string two = folder_.Path("two");
+  SplitIndex index;
+  index.file_begins = {0};
+  SplitIndexes first = make({one});
+  EXPECT_TRUE(first.Keeps(data::SplitKind::kTrain));
+  first.Keep(data::SplitKind::kTrain, index.Serialize());
+  SplitIndexes second = make({one});
+  EXPECT_NE(second.Find(data::SplitKind::kTrain), "");
+  EXPECT_FALSE(second.Keeps(data::SplitKind::kTrain));
+  SplitIndexes both = make({one, two});
+  EXPECT_NE(both.Find(data::SplitKind::kTrain), "");
+  EXPECT_TRUE(both.Keeps(data::SplitKind::kTrain));
+  both.Keep(data::SplitKind::kTrain, index.Serialize());
+  EXPECT_NE(make({two}).Find(data::SplitKind::kTrain), "");
 }
 
 TEST_F(SplitIndexesTest, ADamagedIndexIsWrittenAnew) {
