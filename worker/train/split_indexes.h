@@ -23,7 +23,7 @@ namespace zhiyin::worker::train {
 /// What the first pass over a split of shared files finds (SplitPass).
 struct SplitIndex {
   data::SplitFindings findings;  // of all records of the split
-  /// As SharedFiles::SetPlaces has them, as are the next two.
+  // The arguments of SharedFiles::SetPlaces.
   std::vector<int64_t> file_begins;
   Places places;
   data::FilePoints points;
@@ -54,8 +54,9 @@ void RemoveIndexes(const std::string& output);
 /// chief's thread; Find and Keep also by another one while it waits.
 class SplitIndexes {
  public:
-  /// Names the indexes of `splits` by the files as they are now, which are not to have been read
-  /// before. `tick` is called while files are read to digest them. Throws Error as DigestOf does.
+  /// Names the indexes of `splits` by the present state of their files. `tick` is called while
+  /// files are read to digest them. Throws Error as DigestOf does. REQUIRES: no source has opened
+  /// the files yet, so that a file that changes later is not taken for the one that was read.
   SplitIndexes(const Job& job, IndexFolders folders, std::span<const data::SplitKind> splits,
                Tick tick);
 

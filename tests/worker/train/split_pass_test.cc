@@ -424,7 +424,7 @@ TEST(DivideUnits, SharesAreOfAboutEqualSize) {
   EXPECT_EQ(begins[1], 4) << "the large one is nobody else's";
 }
 
-/// Expects that two passes have found the same and read the same blocks.
+/// Expects equal findings of two passes, and equal blocks.
 void ExpectSameFound(const Found& found, const Found& expected) {
   ByteWriter bytes;
   ByteWriter expected_bytes;
