@@ -6,13 +6,13 @@
 
 namespace zhiyin {
 
-/// Prefetches a row, or the first cache lines of a long one, into all levels of cache. (A prefetch
-/// into the second level only allows more lines under way, which is faster on an idle machine.
-/// Beside other processes, however, such prefetches arrive late or not at all: push_pull on a Zen 4
-/// is slower by a sixth with one worker, by a quarter with four.) The hardware prefetches the rest
-/// of long rows by itself.
+/// Prefetches the first 320 bytes of a row into all levels of cache; the hardware prefetches the
+/// rest of a longer row by itself. Prefetches into the second level only would allow more lines in
+/// flight, which is faster on an idle machine. When other processes run, however, such prefetches
+/// arrive late or not at all: on a Zen 4, the benchmark push_pull is slower by a sixth with one
+/// worker and by a quarter with four. REQUIRES: n_bytes > 0.
 ///
-/// Always inlined: GCC 12 removes calls of a function that only prefetches, since it has no effect.
+/// This function is always inlined, since GCC 12 removes calls of a function that only prefetches.
 [[gnu::always_inline]] inline void PrefetchRow(const std::byte* row, size_t n_bytes) {
   constexpr size_t kLine = 64;
   constexpr size_t kMost = 320;
@@ -21,14 +21,15 @@ namespace zhiyin {
   __builtin_prefetch(row + n - 1);
 }
 
-/// Prefetches the rows 8 to 16 after row i, eight at a time. Called before row i is used, for i =
-/// 0, 1, ..., n - 1. row_at(i) returns the address of row i, or nullptr if there is none.
+/// Prefetches a burst of rows of n_bytes bytes, 8 to 15 rows ahead: rows i + 8 to i + 15 if i is a
+/// multiple of 8, for i = 0 also rows 0 to 7, and none otherwise. Called before row i is used, for
+/// i = 0, 1, ..., n - 1. row_at(i) returns the address of row i, or nullptr if there is none.
 ///
-/// Prefetches are issued in bursts, since a processor retires a prefetch only when the address of
-/// the row is translated. That takes long in a table much larger than the TLB covers; if each
-/// prefetch is followed by work on another row, few of them are under way at once: reading a row of
-/// half floats out of 50 million took 160 ns, and 57 ns with bursts. Longer bursts wait for the
-/// fill buffers of the first level of cache.
+/// Prefetches are issued in bursts, since a processor retires a prefetch only after the translation
+/// of the row's address, which takes long in a table much larger than the TLB covers. If work on
+/// another row followed each prefetch, few prefetches would be in flight at a time: reading a row
+/// of half floats out of 50 million took 160 ns, and takes 57 ns with bursts. Longer bursts would
+/// wait for the fill buffers of the first level of cache.
 template <typename RowAt>
 [[gnu::always_inline]] inline void PrefetchRowsAhead(size_t i, size_t n, size_t n_bytes,
                                                      const RowAt& row_at) {

@@ -10,9 +10,10 @@
 namespace zhiyin::launch::job {
 
 /// Loads the model in `folder`, a value of --checkpoint, with all of its embedding rows. The
-/// overrides
-/// ("path=value") may change fields of `data` only. Sets *manifest unless it is nullptr. Throws
-/// Error when the model is missing or damaged, and on an impossible override.
+/// overrides ("data.path=value") may change only fields of `data`. Stores the model's manifest,
+/// with the overrides applied, in *manifest unless that is nullptr. Throws Error when the model is
+/// missing or damaged, when an override names a field outside of `data`, and when the job is
+/// invalid with the overrides.
 std::shared_ptr<const worker::saved::FrozenModel> LoadFrozen(
     const std::string& folder, const std::vector<std::string>& overrides,
     Manifest* manifest = nullptr);

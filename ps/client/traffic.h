@@ -1,4 +1,4 @@
-// The requests of a client to one server that are on their way.
+// Accounting of the outstanding requests from a client to one server, in bytes.
 #pragma once
 
 #include <algorithm>
@@ -11,26 +11,29 @@ namespace zhiyin::ps::client {
 
 /// A push that the server has not acknowledged.
 struct PushInFlight {
-  uint64_t id = 0;  // of the request
-  int64_t n_bytes = 0;
+  uint64_t id = 0;      // of the request
+  int64_t n_bytes = 0;  // of its frame
 };
 
-/// Requests to one server, and the bytes that they occupy in the network and at the server, from a
-/// request to the end of it. A plain record, kept by the Client.
+/// The outstanding requests to one server, and the bytes that they and their replies may occupy in
+/// the network and at the server. A pull counts until its push is sent, a read-only pull until its
+/// reply is read, a push until it is acknowledged. Plain data, kept by the Client.
 struct Traffic {
   std::vector<PushInFlight> pushes;
-  uint64_t last_sequence = 0;  // of the pushes sent to the server
-  uint64_t last_id = 0;        // of the requests sent to the server
-  int64_t n_bytes = 0;         // now
-  int64_t peak_bytes = 0;      // the most that n_bytes ever was
-  int64_t largest_pull = 0;    // bytes of a pull with its reply and the addresses of its rows
-  int64_t largest_push = 0;    // bytes
+  uint64_t last_sequence = 0;  // sequence number of the last push; 0: none was sent
+  uint64_t last_id = 0;        // id of the last request of any kind; 0: none was sent
+  int64_t n_bytes = 0;         // of all outstanding requests
+  int64_t peak_bytes = 0;      // the largest value of n_bytes so far
+  int64_t largest_pull = 0;    // bytes of a pull, its reply and the server's 8-byte row addresses
+  int64_t largest_push = 0;    // bytes of a push
 
+  /// Adds the bytes of a request, or subtracts them (n < 0) when it ends.
   void Add(int64_t n) {
     n_bytes += n;
     peak_bytes = std::max(peak_bytes, n_bytes);
   }
-  /// Bytes that docs/protocol.md allows: a bounded number of the largest pulls and pushes.
+  /// The upper bound on n_bytes (docs/protocol.md): kMaxPullsInFlight times the largest pull and
+  /// kMaxPushesPerServer times the largest push.
   int64_t bound_bytes() const {
     return kMaxPullsInFlight * largest_pull + kMaxPushesPerServer * largest_push;
   }

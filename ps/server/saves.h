@@ -13,15 +13,16 @@
 
 namespace zhiyin::ps::server {
 
-/// Whether a path, with symbolic links resolved, lies inside a folder. Neither needs to exist.
+/// Returns whether a path lies inside a folder, after symbolic links are resolved. Neither needs to
+/// exist; an empty path or folder gives false.
 bool IsInside(const std::string& path, const std::string& folder);
 
 /// Runs the saves that the chief requests, one at a time. The file holds the rows as they were when
-/// the request arrived. The server calls Continue until the save is over. Borrows all pointers that
-/// it is given; used by the rank's thread.
+/// OnSave handled the request. The server calls Continue until the save is over. Borrows all
+/// pointers that it is given; used by the rank's thread.
 class Saves {
  public:
-  /// How long a server that waits for the disk leaves it alone.
+  /// The pause between two calls of Continue while the save waits for the disk.
   static constexpr std::chrono::microseconds kDiskPoll{100};
 
   /// `output_folder` is the only folder that files are written to; "": requests to save are
@@ -30,18 +31,20 @@ class Saves {
         Replies* replies)
       : output_folder_(output_folder), mailbox_(mailbox), state_(state), replies_(replies) {}
 
-  /// Begins a save and confirms that it has begun. Throws Error on a malformed request, and on one
-  /// that no correct chief sends; a file that cannot be written is reported to the chief instead.
+  /// Begins a save and confirms to the chief that it has begun. Throws Error on a request that is
+  /// malformed, comes from another rank than the chief, names a file outside of the output folder,
+  /// or arrives while a save is under way. A file that cannot be written is reported to the chief.
   void OnSave(const net::Frame& frame);
+  /// Returns whether a save has begun and is not over.
   bool IsUnderWay() const { return saver_ != nullptr; }
-  /// Does some of the work, and reports the end to the chief. Returns false while the save waits
-  /// for the disk. Sends heartbeats in either case, so the server may be idle or never idle
-  /// meanwhile; none while the disk gives no answer for too long (net::Mailbox). REQUIRES:
-  /// IsUnderWay().
+  /// Writes some more rows, or all of them if the copies of changed rows take too much memory, and
+  /// reports the end of the save to the chief. Returns false if the save waits for the disk. Sends
+  /// heartbeats, so that a server without other work counts as alive, but stops when the disk has
+  /// made no progress for net::Mailbox::kDiskPatience times the limit. REQUIRES: IsUnderWay().
   bool Continue();
 
  private:
-  /// Advances the save; returns false while it waits for the disk.
+  /// Writes some more rows and sends a heartbeat; returns false if it has to wait for the disk.
   bool Advance();
   void SendHeartbeatWhileDiskIsBusy() { mailbox_->SendHeartbeatWhileDiskIsBusy(progress_at_s_); }
   void ReportFailure(const std::string& what);
@@ -52,7 +55,7 @@ class Saves {
   Replies* replies_;
   std::unique_ptr<save::RowSaver> saver_;  // nullptr: no save is under way
   uint64_t request_id_ = 0;                // of the chief's request
-  double progress_at_s_ = 0;               // endpoint's clock: when the save last came further
+  double progress_at_s_ = 0;               // when the save last made progress, on endpoint's clock
 };
 
 }  // namespace zhiyin::ps::server

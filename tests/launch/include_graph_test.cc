@@ -16,7 +16,7 @@ namespace {
 
 using Rooms = std::vector<std::string>;
 
-/// The rooms of the house (docs/architecture.md) and what each may include.
+/// The folders (docs/architecture.md) and what each may include.
 const std::map<std::string, Rooms>& AllowedRooms() {
   static const std::map<std::string, Rooms> allowed = [] {
     std::map<std::string, Rooms> direct = {

@@ -19,34 +19,38 @@
 
 namespace zhiyin::worker::data {
 
-/// Applies data.behaviour to a split that is read line by line. Lines are numbered over all files
-/// of the split (TextLines). Used by one thread.
+/// Applies data.behaviour to a split that is read line by line. A `line` is the number of a line,
+/// counted from 0 over all files of the split (TextLines). Used by one thread.
 class BehaviourExamples {
  public:
-  /// Reads the behaviour (Behaviour::Read), which calls `tick`. `columns` are those of the files.
-  /// Throws Error where there is no column of users or of items. REQUIRES: the job has
-  /// data.behaviour.
+  /// Reads the events (Behaviour::Read), calling `tick` meanwhile. `columns` are those of the
+  /// split's files. Throws Error as Behaviour::Read does, and if the files have no column of users
+  /// or of items or, in the files of data.train, of times. REQUIRES: the job has data.behaviour.
   BehaviourExamples(const Job& job, SplitKind split, const Columns& columns, const Tick& tick);
 
   const std::shared_ptr<const Joins>& joins() const { return behaviour_->joins(); }
 
-  /// Whether the line is in the split: the training files are divided into events that are learned
-  /// from and events that are held out for the other splits; SplitKind::kTestFiles has all of them.
-  /// Throws Error where the file `path` has grown.
+  /// Returns whether a line is in the split. Of a split that reads the files of data.train, only
+  /// the lines that Behaviour::split assigns to it are; of SplitKind::kTestFiles, and of a split
+  /// with other files, all lines are. Throws Error, naming `path`, the file of the line, if the
+  /// files have grown since the events were read.
   bool IsInSplit(int64_t line, const std::string& path) const;
-  /// Returns what is wrong with the time of the line, which has these values, in the training
-  /// files; "" where nothing is. A missing time is not wrong: it makes no event.
+  /// Returns what is wrong with the time among the values of a line; "" if nothing is, or if the
+  /// split does not read the files of data.train. A missing time is valid: the line is then no
+  /// event.
   std::string TimeDefect(int64_t line, std::span<const Value> values) const;
-  /// Appends the values of kBehaviourColumns to those of a line, valid until the next call.
+  /// Appends the values of the columns kBehaviourColumns to the values of a line. They are valid
+  /// until the next call.
   void AppendColumns(int64_t line, std::vector<Value>* values);
 
-  /// Calls `make` with the name of each negative item of the line, if it is an event that is
-  /// learned from and the job has negatives. A function of the seed and the line.
+  /// Draws up to data.behaviour.negatives.per_event items for a line and calls `make` with the name
+  /// of each; draws none unless the job has negatives, the split is data.train and the line is a
+  /// training event. The items are a pure function of the events, data.behaviour.seed and the line.
   void ForNegatives(int64_t line, const std::function<void(std::string_view item)>& make) const;
   /// The position of the item among the columns of the files.
   size_t item_column() const { return item_column_; }
-  /// Sets the labels [n_tasks] of a negative example: 0 for the tasks that negatives are for,
-  /// missing for the others.
+  /// Sets the labels [n_tasks] of a negative example: 0 for the tasks of
+  /// data.behaviour.negatives.task, kMissing for the others.
   void SetNegativeLabels(std::span<double> labels) const;
 
  private:
@@ -54,11 +58,12 @@ class BehaviourExamples {
   zhiyin::Behaviour config_;
   MissingValues missing_;
   std::vector<bool> is_negative_;      // [n_tasks]: the label is 0 in a negative example
-  bool is_of_training_files_ = false;  // lines of the split are lines of the behaviour
+  bool is_of_training_files_ = false;  // whether the split reads the files of data.train
   SplitKind split_;
   size_t user_column_ = 0;
   size_t item_column_ = 0;
   size_t time_column_ = 0;
+  // The values that AppendColumns has appended last.
   std::string history_;
   std::string log_share_;
 };

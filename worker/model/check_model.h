@@ -1,4 +1,4 @@
-// Defaults and checks of a job's model.
+// Defaults and checks of the model in a job's configuration.
 #pragma once
 
 #include "common/config/checker.h"
@@ -6,14 +6,16 @@
 
 namespace zhiyin::worker::model {
 
-/// Fills in what the job leaves out of its network. REQUIRES: tasks have no defaults filled in yet,
-/// since a network may have others for them.
+/// Fills in the defaults of the job's network, which may include those of its tasks. REQUIRES: the
+/// defaults of the tasks are not filled in yet.
 void FillModel(Job* job);
 
-/// Checks the model of a job whose tables, fields and tasks have been checked.
+/// Checks the model of a job. Throws Error, by way of `base`, for the first setting that is
+/// invalid. REQUIRES: the job's tables, fields and tasks have been checked.
 void CheckModel(const config::Checker& base, const Job& job);
 
-/// Whether the auxiliary loss of the job's model alone is enough to train on.
+/// Returns whether the job's network can be trained by its auxiliary loss alone, when no task
+/// contributes a loss.
 bool LearnsWithoutTasks(const Job& job);
 
 }  // namespace zhiyin::worker::model

@@ -8,10 +8,12 @@
 
 namespace zhiyin::worker::model {
 
-/// The columns of x [n, dim], one row an example: for each field in the job's order its pooled
-/// embedding, or, for a sequence, the embedding rows of its values in order, padded with zeros, and
-/// a column with the number of values; then one column for each numeric. A plain value.
+/// The columns of x [n, dim], whose row i is example i. The fields come first, in the job's order:
+/// a pooled field takes the columns of its pooled embedding, a sequence those of `length` embedding
+/// rows in the order of its values, padded with zeros, and one for the number of values. Then each
+/// numeric takes one column. A plain value.
 struct InputLayout {
+  /// The columns [begin, begin + width()) of a field or a numeric.
   struct Part {
     std::string name;
     int begin = 0;
@@ -21,18 +23,19 @@ struct InputLayout {
     bool is_sequence() const { return length > 0; }
     /// The number of columns that the part takes.
     int width() const { return is_sequence() ? length * dim + 1 : dim; }
-    /// The column with the number of values. REQUIRES: is_sequence().
+    /// The column that holds the number of values. REQUIRES: is_sequence().
     int count_column() const { return begin + length * dim; }
   };
   std::vector<Part> fields;    // [n_fields]
   std::vector<Part> numerics;  // [n_numerics]
-  int dim = 0;                 // of x
+  int dim = 0;                 // number of columns of x
 
+  /// Returns the layout for a job. REQUIRES: the table of every field exists.
   static InputLayout Of(const Job& job);
 
-  /// REQUIRES: there is a field of that name.
+  /// Returns the field of this name. REQUIRES: it exists.
   const Part& FieldNamed(const std::string& name) const;
-  /// The fields of these names, in the layout's order; all fields where `names` is empty.
+  /// Returns the fields with these names, in the layout's order; all fields if `names` is empty.
   std::vector<Part> FieldsNamed(const google::protobuf::RepeatedPtrField<std::string>& names) const;
 };
 

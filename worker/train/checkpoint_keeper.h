@@ -1,5 +1,5 @@
-// Checkpoints at the chief: begins them while no worker pushes, finishes them while training
-// continues, and reports them to the user.
+// Begins checkpoints while no worker pushes, completes them while training continues, and reports
+// them to the user.
 #pragma once
 
 #include <chrono>
@@ -12,25 +12,24 @@
 
 namespace zhiyin::worker::train {
 
-/// Writes the checkpoints of a job. Tolerates as many failures in a row as
-/// train.checkpoint.max_failures allows: then the job continues, with a warning, the older
-/// checkpoints are untouched, and nothing of the failed one stays on the disk. Used by the chief,
-/// on the rank's thread; borrows the client. Not collective, but a checkpoint is consistent only if
-/// all workers wait while Start() runs.
+/// Writes the checkpoints of a job. A checkpoint that fails leaves none of its files behind and the
+/// older checkpoints intact. Up to train.checkpoint.max_failures failures in a row are reported as
+/// warnings while the job continues. Used by the chief, on the rank's thread; borrows the client.
+/// Not collective, but a checkpoint is consistent only if all workers wait while Start() runs.
 class CheckpointKeeper {
  public:
   /// `output` is the job's output folder; `say` prints a line.
   CheckpointKeeper(const Job& job, std::string output, ps::client::Client* client,
                    std::function<void(const std::string&)> say);
 
-  /// Waits for the checkpoint before, if it is not complete, then begins the one that the manifest
-  /// and the state (ChiefState::Serialize) describe. The last one of the job (`is_last`) is
-  /// complete on return; others are written while training continues. Throws Error after too many
-  /// failures, and when the last one fails.
+  /// Waits until the previous checkpoint is complete, then begins one with this manifest and state
+  /// (ChiefState::Serialize). The checkpoint that ends the job (`is_last`) is complete on return;
+  /// others are written while training continues. Throws Error at the first failure that exceeds
+  /// max_failures, and when the checkpoint that ends the job fails.
   void Start(Manifest manifest, std::string state, bool is_last);
 
-  /// Reports a checkpoint that has become complete. With `wait`, waits until none is being written.
-  /// Throws Error as Start does.
+  /// Reports the checkpoint being written if it has become complete; with `wait`, waits until it
+  /// is. Does nothing if none is being written. Throws Error as Start does.
   void Finish(bool wait) { Finish(wait, /*is_last=*/false); }
 
  private:
@@ -39,14 +38,15 @@ class CheckpointKeeper {
   void Finish(bool wait, bool is_last);
   /// Warns about a checkpoint that could not be written, or throws Error.
   void HandleFailure(int64_t step, const std::string& why, bool is_last);
+  /// Returns a phrase for messages that names the newest checkpoint on disk.
   std::string NewestLeft() const;
 
   std::string output_;
   int max_failures_;
   saved::CheckpointWriter writer_;
   std::function<void(const std::string&)> say_;
-  Clock::time_point began_;
-  int n_failures_ = 0;  // in a row
+  Clock::time_point began_;  // when the last checkpoint was started
+  int n_failures_ = 0;       // in a row
 };
 
 }  // namespace zhiyin::worker::train
