@@ -1,9 +1,10 @@
-// Hashing, random numbers, placement, bytes, names, distinct keys.
+// Hashing, random numbers, placement, bytes, names and their numbers, distinct keys.
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/name_table.h"
 #include "common/net/role_map.h"
 #include "common/processors.h"
 #include "common/random.h"
@@ -37,6 +39,25 @@ TEST(Digest, OfPiecesIsThatOfTheWhole) {
         std::as_bytes(std::span(text).subspan(at, std::min<size_t>(777, text.size() - at))));
   }
   EXPECT_EQ(digest.Value(), HashBytes(text));
+}
+
+TEST(NameTable, NumbersNamesInTheOrderInWhichTheyCome) {
+  NameTable table;
+  EXPECT_EQ(table.Find("a"), -1);
+  EXPECT_EQ(table.Add("a"), 0);
+  EXPECT_EQ(table.Add(""), 1);
+  EXPECT_EQ(table.Add("a"), 0);
+  EXPECT_EQ(table[1], "");
+  std::map<std::string, int> numbers = {{"a", 0}, {"", 1}};
+  Random random(1);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = std::to_string(random.Below(5000)) + std::string(random.Below(2), 0);
+    EXPECT_EQ(table.Find(name), numbers.contains(name) ? numbers[name] : -1);
+    const int next = table.size();
+    EXPECT_EQ(table.Add(name), numbers.emplace(name, next).first->second);
+  }
+  EXPECT_EQ(static_cast<size_t>(table.size()), numbers.size());
+  for (const auto& [name, number] : numbers) EXPECT_EQ(table[number], name);
 }
 
 TEST(Denormals, AreZeroInAThreadAndInThoseThatItStarts) {

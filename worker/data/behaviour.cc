@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <numeric>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "common/error.h"
@@ -36,17 +36,6 @@ std::string HintAtUnits(EventTime from_time, EventTime time) {
   if (nearest == 0 || std::abs(thousands - nearest) > 0.1L) return "";
   return ", which is about " + TextOfTime(std::pow(1000.0L, nearest)) +
          " times as much: is one in seconds and the other in milliseconds, or the like?";
-}
-
-bool IsEarlier(const Behaviour::Event& a, const Behaviour::Event& b) {
-  return std::tie(a.time, a.row) < std::tie(b.time, b.row);
-}
-
-int NumberOf(std::string_view name, std::unordered_map<std::string, int>* numbers,
-             std::vector<std::string>* names) {
-  const auto [at, is_new] = numbers->emplace(name, static_cast<int>(names->size()));
-  if (is_new) names->emplace_back(name);
-  return at->second;
 }
 
 /// The positions of the columns that make a record an event.
@@ -83,49 +72,92 @@ bool HasHappened(const Value& value, const MissingValues& missing) {
 
 }  // namespace
 
-std::shared_ptr<const Behaviour> Behaviour::Read(const Job& job, const Tick& tick) {
+std::shared_ptr<Behaviour> Behaviour::Read(const Job& job, const Tick& tick, ReadCounts* counts) {
   const zhiyin::Behaviour& config = job.data().behaviour();
   std::shared_ptr<Behaviour> all(new Behaviour);
-  all->joins_ = Joins::Read(job, tick);
+  all->joins_ = Joins::Read(job, tick, counts);
   all->history_length_ = static_cast<size_t>(config.history_length());
-  all->ReadFiles(job, tick);
+  const std::vector<int> item_of_row = all->ReadFiles(job, tick, counts);
   if (config.has_from_time())
     all->CheckFromTime("from_time", config.from_time(), job.data(), job.data().test());
   if (config.has_validation_from_time())
     all->CheckFromTime("validation_from_time", config.validation_from_time(), job.data(),
                        job.data().validation());
+  all->SortEvents(tick);
   all->HoldOut(config, tick);
   all->AddJoined(config, tick);
-  all->counts_.resize(all->items_.size());
-  PieceTick user_tick(tick);
-  for (const std::vector<Event>& own : all->events_) {
-    user_tick();
-    for (const Event& event : own) ++all->counts_[static_cast<size_t>(event.item)];
-    all->n_events_ += static_cast<int64_t>(own.size());
+  PieceTick piece_tick(tick);
+  all->event_items_.Fill().reserve(all->event_rows_.size());
+  for (const int64_t row : all->event_rows_.values()) {
+    piece_tick();
+    all->event_items_.Fill().push_back(item_of_row[static_cast<size_t>(row)]);
+  }
+  std::vector<int64_t>& item_counts = all->counts_.Fill();
+  item_counts.resize(static_cast<size_t>(all->n_items()));
+  for (int u = 0; u < all->n_users(); ++u) {
+    piece_tick();
+    for (const int item : all->events(u)) ++item_counts[static_cast<size_t>(item)];
+    all->n_events_ += static_cast<int64_t>(all->events(u).size());
   }
   if (config.has_negatives()) all->PrepareNegatives(config.negatives(), tick);
   return all;
 }
 
+template <typename Archive>
+void Behaviour::ShareOwn(Archive* archive) {
+  users_.Share(archive);
+  items_.Share(archive);
+  archive->Array(&user_of_row_);
+  archive->Array(&time_of_row_);
+  archive->Array(&kinds_of_rows_);
+  archive->Value(&time_kind_);
+  archive->Array(&begins_);
+  archive->Array(&event_rows_);
+  archive->Array(&event_items_);
+  archive->Array(&counts_);
+  archive->Value(&n_events_);
+  archive->Array(&sorted_items_);
+  archive->Array(&sums_);
+}
+
+void Behaviour::Share(HostWriter* writer) {
+  joins_->Share(writer);
+  ShareOwn(writer);
+}
+
+std::shared_ptr<Behaviour> Behaviour::ReadShared(const Job& job, HostReader* reader) {
+  std::shared_ptr<Behaviour> shared(new Behaviour);
+  shared->joins_ = Joins::ReadShared(job, reader);
+  shared->item_content_ = shared->joins_->ByColumn(job.data().behaviour().item());
+  shared->history_length_ = static_cast<size_t>(job.data().behaviour().history_length());
+  shared->ShareOwn(reader);
+  return shared;
+}
+
 void Behaviour::PrepareNegatives(const zhiyin::Behaviour::Negatives& config, const Tick& tick) {
   PieceTick piece_tick(tick);
-  for (const std::vector<Event>& own : events_) {
+  std::vector<int>& items = sorted_items_.Fill();
+  items.assign(event_items_.values().begin(), event_items_.values().end());
+  for (int u = 0; u < n_users(); ++u) {
     piece_tick();
-    std::vector<int>& items = items_of_.emplace_back();
-    for (const Event& event : own) items.push_back(event.item);
-    std::sort(items.begin(), items.end());
+    const auto begin =
+        items.begin() + static_cast<ptrdiff_t>(begins_[kSplits * static_cast<size_t>(u)]);
+    std::sort(begin, begin + static_cast<ptrdiff_t>(events(u).size()));
   }
   if (config.by() != zhiyin::Behaviour::Negatives::POPULARITY) return;
   double sum = 0;
-  for (const int64_t n : counts_) {
+  for (const int64_t n : counts_.values()) {
     piece_tick();
-    sums_.push_back(sum += n == 0 ? 0 : std::pow(static_cast<double>(n), config.power()));
+    sums_.Fill().push_back(sum += n == 0 ? 0 : std::pow(static_cast<double>(n), config.power()));
   }
 }
 
-void Behaviour::ReadFiles(const Job& job, const Tick& tick) {
+std::vector<int> Behaviour::ReadFiles(const Job& job, const Tick& tick, ReadCounts* counts) {
+  std::vector<int> item_of_row;
+  std::vector<int>& user_of_row = user_of_row_.Fill();
+  std::vector<RowKind>& kinds = kinds_of_rows_.Fill();
   const std::unique_ptr<Records> records =
-      OpenRecords(job, job.data().train(), LabelUse::kIgnored, tick);
+      OpenRecords(job, job.data().train(), LabelUse::kIgnored, tick, counts);
   const EventColumns columns(job.data().behaviour(), *records);
   const size_t n_columns = static_cast<size_t>(records->columns().n);
   const MissingValues missing(job.data().text());
@@ -137,28 +169,24 @@ void Behaviour::ReadFiles(const Job& job, const Tick& tick) {
   };
   while (records->Next(&record)) {
     record_tick();
-    Event event;
-    event.row = n_rows();
     const bool is_whole = record.wrong.empty() && record.values.size() == n_columns;
     const std::string_view user = is_whole ? text_of(columns.user) : std::string_view();
     const std::string_view item = is_whole ? text_of(columns.item) : std::string_view();
     const std::string_view time = is_whole ? text_of(columns.time) : std::string_view();
-    event.time = time.empty() ? kNoTime : ReadTime(time);
-    user_of_row_.push_back(-1);
-    time_of_row_.push_back(event.time);
-    is_event_.push_back(false);
-    if (user.empty() || item.empty() || std::isnan(event.time)) continue;
+    const EventTime when = time.empty() ? kNoTime : ReadTime(time);
+    user_of_row.push_back(-1);
+    item_of_row.push_back(-1);
+    time_of_row_.Fill().emplace_back(when);
+    kinds.emplace_back();
+    if (user.empty() || item.empty() || std::isnan(when)) continue;
     if (item.find('|') != std::string_view::npos)
       Fail(records->path(), ":", records->number(), ": item \"", item,
            "\", expected one without |, which separates items of a history");
-    const int number = NumberOf(user, &user_numbers_, &users_);
-    event.item = NumberOf(item, &item_numbers_, &items_);
-    user_of_row_.back() = number;
-    events_.resize(users_.size());
-    if (columns.event && !HasHappened(record.values[*columns.event], missing)) continue;
-    is_event_.back() = true;
-    events_[static_cast<size_t>(number)].push_back(event);
+    user_of_row.back() = users_.Add(user);
+    item_of_row.back() = items_.Add(item);
+    kinds.back().is_event = !columns.event || HasHappened(record.values[*columns.event], missing);
   }
+  return item_of_row;
 }
 
 EventTime Behaviour::ReadTime(std::string_view text) {
@@ -174,8 +202,8 @@ void Behaviour::CheckFromTime(const char* name, EventTime from_time, const Data&
   EventTime last = kNoTime;
   for (size_t row = 0; row < user_of_row_.size(); ++row) {
     if (user_of_row_[row] < 0) continue;
-    first = std::fmin(first, time_of_row_[row]);  // ignores a NaN
-    last = std::fmax(last, time_of_row_[row]);
+    first = std::fmin(first, time_of_row_[row].time());  // ignores a NaN
+    last = std::fmax(last, time_of_row_[row].time());
   }
   const bool is_needed = std::equal(data.train().file().begin(), data.train().file().end(),
                                     split.file().begin(), split.file().end());
@@ -208,55 +236,88 @@ Behaviour::HoldOutRule Behaviour::HoldOutRule::OfValidation(const zhiyin::Behavi
   return rule;
 }
 
-void Behaviour::HoldOut(const zhiyin::Behaviour& config, const Tick& tick) {
-  PieceTick user_tick(tick);
-  for (std::vector<Event>& own : events_) {
-    user_tick();
-    std::sort(own.begin(), own.end(), IsEarlier);
+bool Behaviour::IsEarlier(int64_t row, int64_t other) const {
+  return std::pair(TimeOf(row), row) < std::pair(TimeOf(other), other);
+}
+
+void Behaviour::SortEvents(const Tick& tick) {
+  PieceTick piece_tick(tick);
+  // Rows are counted, then put, by user.
+  std::vector<size_t>& begins = begins_.Fill();
+  begins.assign(kSplits * static_cast<size_t>(n_users()) + 1, 0);
+  const auto for_events = [&](const auto& use) {
+    for (int64_t row = 0; row < n_rows(); ++row) {
+      piece_tick();
+      if (kinds_of_rows_[static_cast<size_t>(row)].is_event)
+        use(row, kSplits * static_cast<size_t>(user_of_row_[static_cast<size_t>(row)]));
+    }
+  };
+  for_events([&](int64_t, size_t train) { ++begins[train + 1]; });
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<int64_t>& rows = event_rows_.Fill();
+  rows.resize(begins.back());
+  std::vector<size_t> next;
+  for (int u = 0; u < n_users(); ++u) next.push_back(begins[kSplits * static_cast<size_t>(u)]);
+  for_events([&](int64_t row, size_t train) { rows[next[train / kSplits]++] = row; });
+  for (int u = 0; u < n_users(); ++u) {
+    piece_tick();
+    const auto begin =
+        rows.begin() + static_cast<ptrdiff_t>(begins[kSplits * static_cast<size_t>(u)]);
+    std::sort(begin, begin + static_cast<ptrdiff_t>(events(u).size()),
+              [this](int64_t row, int64_t other) { return IsEarlier(row, other); });
   }
-  split_of_row_.assign(user_of_row_.size(), SplitKind::kTrain);
+}
+
+void Behaviour::HoldOut(const zhiyin::Behaviour& config, const Tick& tick) {
   Mark(SplitKind::kTest, HoldOutRule::OfTest(config), tick);
   Mark(SplitKind::kValidation, HoldOutRule::OfValidation(config), tick);
-  held_out_.resize(events_.size());
-  held_out_for_validation_.resize(events_.size());
-  for (size_t u = 0; u < events_.size(); ++u) {
+  PieceTick user_tick(tick);
+  for (int u = 0; u < n_users(); ++u) {
     user_tick();
-    std::vector<Event> kept;
-    for (const Event& event : events_[u]) {
-      const SplitKind kind = split(event.row);
-      (kind == SplitKind::kTrain  ? kept
-       : kind == SplitKind::kTest ? held_out_[u]
-                                  : held_out_for_validation_[u])
-          .push_back(event);
+    size_t* begins = &begins_.Fill()[kSplits * static_cast<size_t>(u)];
+    std::vector<int64_t>& rows = event_rows_.Fill();
+    const auto begin = rows.begin() + static_cast<ptrdiff_t>(begins[0]);
+    const auto end = rows.begin() + static_cast<ptrdiff_t>(begins[kSplits]);
+    const auto is_before = [this](int64_t row, int64_t other) { return split(row) < split(other); };
+    std::stable_sort(begin, end, is_before);
+    for (size_t kind = 1; kind < kSplits; ++kind) {
+      const auto at = std::partition_point(
+          begin, end, [&](int64_t row) { return static_cast<size_t>(split(row)) < kind; });
+      begins[kind] = static_cast<size_t>(at - rows.begin());
     }
-    events_[u] = std::move(kept);
   }
 }
 
 void Behaviour::Mark(SplitKind kind, const HoldOutRule& rule, const Tick& tick) {
   PieceTick piece_tick(tick);
-  // The first of the last events of each user that has more of them.
-  std::vector<std::optional<Event>> first(rule.last > 0 ? events_.size() : 0);
+  // The first of the last events of each user that has more of them; -1 where there are no more.
+  std::vector<int64_t> first(rule.last > 0 ? static_cast<size_t>(n_users()) : 0, -1);
   for (size_t u = 0; u < first.size(); ++u) {
     piece_tick();
-    std::vector<Event> left;
-    for (const Event& event : events_[u]) {
-      if (!IsHeldOut(event.row)) left.push_back(event);
+    const std::span<const int64_t> own =
+        PartOf(event_rows_, static_cast<int>(u), SplitKind::kTrain);
+    size_t n = 0;
+    int64_t last = -1;
+    for (auto row = own.rbegin(); row != own.rend() && n <= rule.last; ++row) {
+      if (IsHeldOut(*row)) continue;
+      if (++n > rule.last) first[u] = last;
+      last = *row;
     }
-    if (left.size() > rule.last) first[u] = left[left.size() - rule.last];
   }
-  for (size_t row = 0; row < user_of_row_.size(); ++row) {
+  for (int64_t row = 0; row < n_rows(); ++row) {
     piece_tick();
-    if (user_of_row_[row] < 0 || split_of_row_[row] != SplitKind::kTrain) continue;
-    const Event here = {0, time_of_row_[row], static_cast<int64_t>(row)};
-    const size_t user = static_cast<size_t>(user_of_row_[row]);
-    bool is_held_out = rule.from_time && here.time >= *rule.from_time;
-    if (rule.last > 0) is_held_out = first[user] && !IsEarlier(here, *first[user]);
+    const int user = user_of_row_[static_cast<size_t>(row)];
+    if (user < 0 || IsHeldOut(row)) continue;
+    bool is_held_out = rule.from_time && TimeOf(row) >= *rule.from_time;
+    if (rule.last > 0) {
+      const int64_t from = first[static_cast<size_t>(user)];
+      is_held_out = from >= 0 && !IsEarlier(row, from);
+    }
     if (rule.end > rule.begin) {
       const double drawn = Random(rule.seed, static_cast<uint64_t>(row)).Uniform();
       is_held_out = drawn >= rule.begin && drawn < rule.end;
     }
-    if (is_held_out) split_of_row_[row] = kind;
+    if (is_held_out) kinds_of_rows_.Fill()[static_cast<size_t>(row)].split = kind;
   }
 }
 
@@ -265,54 +326,42 @@ void Behaviour::AddJoined(const zhiyin::Behaviour& config, const Tick& tick) {
   if (const JoinedFile* users = joins_->ByColumn(config.user())) {
     for (int i = 0; i < users->n_lines(); ++i) {
       line_tick();
-      NumberOf(users->key(i), &user_numbers_, &users_);
+      users_.Add(users->key(i));
     }
-    events_.resize(users_.size());
-    held_out_.resize(users_.size());
-    held_out_for_validation_.resize(users_.size());
+    begins_.Fill().resize(kSplits * static_cast<size_t>(n_users()) + 1, begins_.Fill().back());
   }
   item_content_ = joins_->ByColumn(config.item());
   if (const JoinedFile* items = item_content_) {
     for (int i = 0; i < items->n_lines(); ++i) {
       line_tick();
-      NumberOf(items->key(i), &item_numbers_, &items_);
+      items_.Add(items->key(i));
     }
   }
 }
 
 int Behaviour::DrawNegative(int64_t row, Random* random) const {
-  const std::vector<int>& own =
-      items_of_[static_cast<size_t>(user_of_row_[static_cast<size_t>(row)])];
+  const std::span<const int> own =
+      PartOf(sorted_items_, user_of_row_[static_cast<size_t>(row)], SplitKind::kTrain);
   constexpr int kTrials = 100;
   for (int i = 0; i < kTrials; ++i) {
     int item = 0;
     if (sums_.empty()) {
-      item = static_cast<int>(random->Below(items_.size()));
+      item = static_cast<int>(random->Below(static_cast<uint64_t>(n_items())));
     } else {
-      const auto at =
-          std::upper_bound(sums_.begin(), sums_.end(), random->Uniform() * sums_.back());
-      item = static_cast<int>(std::min(at, sums_.end() - 1) - sums_.begin());
+      const std::span<const double> sums = sums_.values();
+      const auto at = std::upper_bound(sums.begin(), sums.end(), random->Uniform() * sums.back());
+      item = static_cast<int>(std::min(at, sums.end() - 1) - sums.begin());
     }
     if (!std::binary_search(own.begin(), own.end(), item)) return item;
   }
   return -1;
 }
 
-int Behaviour::FindUser(std::string_view name) const {
-  const auto at = user_numbers_.find(std::string(name));
-  return at == user_numbers_.end() ? -1 : at->second;
-}
-
-int Behaviour::FindItem(std::string_view name) const {
-  const auto at = item_numbers_.find(std::string(name));
-  return at == item_numbers_.end() ? -1 : at->second;
-}
-
-std::string Behaviour::History(std::span<const Event> before) const {
+std::string Behaviour::History(std::span<const int> before) const {
   std::string history;
-  for (const Event& event : before.last(std::min(before.size(), history_length_))) {
+  for (const int number : before.last(std::min(before.size(), history_length_))) {
     if (!history.empty()) history += '|';
-    history += item(event.item);
+    history += item(number);
   }
   return history;
 }
@@ -320,10 +369,10 @@ std::string Behaviour::History(std::span<const Event> before) const {
 std::string Behaviour::HistoryBefore(int64_t row) const {
   const int user = user_of_row_[static_cast<size_t>(row)];
   if (user < 0) return "";
-  const std::span<const Event> own = events(user);
-  const Event here = {0, time_of_row_[static_cast<size_t>(row)], row};
-  const auto end = std::lower_bound(own.begin(), own.end(), here, IsEarlier);
-  return History(own.first(static_cast<size_t>(end - own.begin())));
+  const std::span<const int64_t> own = PartOf(event_rows_, user, SplitKind::kTrain);
+  const auto end = std::lower_bound(own.begin(), own.end(), row,
+                                    [this](int64_t a, int64_t b) { return IsEarlier(a, b); });
+  return History(events(user).first(static_cast<size_t>(end - own.begin())));
 }
 
 std::string Behaviour::HistoryOf(int user) const {

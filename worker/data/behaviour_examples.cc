@@ -1,6 +1,7 @@
 #include "worker/data/behaviour_examples.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/error.h"
 #include "common/random.h"
@@ -22,8 +23,8 @@ size_t PositionOf(const std::string& name, const Columns& columns) {
 }  // namespace
 
 BehaviourExamples::BehaviourExamples(const Job& job, SplitKind split, const Columns& columns,
-                                     const Tick& tick)
-    : behaviour_(Behaviour::Read(job, tick)),
+                                     std::shared_ptr<const Behaviour> behaviour)
+    : behaviour_(std::move(behaviour)),
       config_(job.data().behaviour()),
       missing_(job.data().text()),
       split_(split),

@@ -23,12 +23,11 @@ namespace zhiyin::worker::data {
 /// counted from 0 over all files of the split (TextLines). Used by one thread.
 class BehaviourExamples {
  public:
-  /// Reads the events (Behaviour::Read), calling `tick` meanwhile. `columns` are those of the
-  /// split's files. Throws Error as Behaviour::Read does, and if the files have no column of users
-  /// or of items or, in the files of data.train, of times. REQUIRES: the job has data.behaviour.
-  BehaviourExamples(const Job& job, SplitKind split, const Columns& columns, const Tick& tick);
-
-  const std::shared_ptr<const Joins>& joins() const { return behaviour_->joins(); }
+  /// `columns` are those of the split's files, `behaviour` that of the job. Throws Error if the
+  /// files have no column of users or of items or, in the files of data.train, of times. REQUIRES:
+  /// the job has data.behaviour.
+  BehaviourExamples(const Job& job, SplitKind split, const Columns& columns,
+                    std::shared_ptr<const Behaviour> behaviour);
 
   /// Returns whether a line is in the split. Of a split that reads the files of data.train, only
   /// the lines that Behaviour::split assigns to it are; of SplitKind::kTestFiles, and of a split

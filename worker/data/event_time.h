@@ -1,6 +1,7 @@
 // Times of events, as data.behaviour reads them from a column.
 #pragma once
 
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -12,6 +13,22 @@ namespace zhiyin::worker::data {
 /// smaller numbers.
 using EventTime = long double;
 static_assert(std::numeric_limits<EventTime>::digits >= 64);
+
+/// An EventTime in as few bytes as hold it.
+class StoredTime {
+ public:
+  StoredTime() : StoredTime(0) {}
+  explicit StoredTime(EventTime time) { std::memcpy(bytes_, &time, sizeof(bytes_)); }
+  EventTime time() const {
+    EventTime time = 0;
+    std::memcpy(&time, bytes_, sizeof(bytes_));
+    return time;
+  }
+
+ private:
+  // The extended format of x86 is 10 bytes, which the compiler pads.
+  char bytes_[std::numeric_limits<EventTime>::digits == 64 ? 10 : sizeof(EventTime)];
+};
 
 enum class TimeKind { kNumber, kDate };
 

@@ -9,13 +9,11 @@ namespace zhiyin::worker::data {
 
 ExampleAssembler::ExampleAssembler(const Job& job, SplitKind split, Columns columns,
                                    LabelDomains labels, ExampleParser::Observer observer,
-                                   const Tick& tick)
+                                   const SideInputs& side)
     : n_file_columns_(static_cast<size_t>(columns.n)) {
   std::vector<std::string>& names = columns.names;
-  if (job.data().has_behaviour()) behaviour_.emplace(job, split, columns, tick);
-  if (job.data().join_size() > 0)
-    joins_ = Joins::Plan(behaviour_ ? behaviour_->joins() : Joins::Read(job, tick), columns.where,
-                         &names);
+  if (job.data().has_behaviour()) behaviour_.emplace(job, split, columns, side.behaviour);
+  if (job.data().join_size() > 0) joins_ = Joins::Plan(side.joins, columns.where, &names);
   if (behaviour_) names.insert(names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
   if (!names.empty()) columns.n = static_cast<int>(names.size());
   n_columns_ = static_cast<size_t>(columns.n);

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "common/tick.h"
 #include "configs/job.pb.h"
 #include "worker/data/behaviour_examples.h"
 #include "worker/data/example_parser.h"
@@ -15,6 +14,7 @@
 #include "worker/data/join_matches.h"
 #include "worker/data/joins.h"
 #include "worker/data/schema.h"
+#include "worker/data/side_inputs.h"
 #include "worker/data/split_kind.h"
 #include "worker/data/value.h"
 
@@ -24,10 +24,10 @@ namespace zhiyin::worker::data {
 /// the columns of data.join, then those of data.behaviour, and parses them all. Used by one thread.
 class ExampleAssembler {
  public:
-  /// `columns` are those of the files. Reads the files of data.join and data.behaviour, and calls
-  /// `tick` meanwhile; throws Error where one cannot be read or a column does not exist.
+  /// `columns` are those of the files, `side` is what the job has. Throws Error where a column does
+  /// not exist.
   ExampleAssembler(const Job& job, SplitKind split, Columns columns, LabelDomains labels,
-                   ExampleParser::Observer observer, const Tick& tick);
+                   ExampleParser::Observer observer, const SideInputs& side);
 
   /// Begins a block: returns no examples, in the shape of the job.
   Examples NewExamples();

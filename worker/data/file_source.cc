@@ -24,12 +24,13 @@ std::string ExamplePlaces::Of(int64_t example) const {
 }
 
 FileSource::FileSource(const Job& job, SplitKind split, LabelDomains labels,
-                       ExampleParser::Observer observer, Tick tick, ReadCounts* counts)
+                       ExampleParser::Observer observer, const Tick& tick, ReadCounts* counts,
+                       const SideInputs& side)
     : is_shared_(!job.data().has_behaviour()),
       blocks_(OpenRecords(job, SplitOf(job.data(), split), UseOf(labels), tick, counts),
               SplitOf(job.data(), split)),
       assembler_(job, split, blocks_.records().columns(), std::move(labels), std::move(observer),
-                 tick) {}
+                 side.IsEmpty() ? ReadSideInputs(job, tick, counts) : side) {}
 
 int64_t FileSource::Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) {
   Clear(examples, bad);

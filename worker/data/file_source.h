@@ -40,7 +40,7 @@ class FileSource final : public Source, public SharedFiles {
  public:
   /// Throws Error where MakeSource does. REQUIRES: the job's data is in files.
   FileSource(const Job& job, SplitKind split, LabelDomains labels, ExampleParser::Observer observer,
-             Tick tick, ReadCounts* counts);
+             const Tick& tick, ReadCounts* counts, const SideInputs& side);
 
   int64_t Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) override;
   std::string PlaceOf(int64_t example) const override { return places_.Of(example); }

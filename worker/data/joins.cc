@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
-#include <unordered_set>
 #include <utility>
 
 #include "common/error.h"
@@ -140,36 +139,30 @@ std::vector<std::string> JoinedColumns(const Data& data) {
 struct JoinedFile::Reading {
   const Job& job;
   const Join& join;
+  ReadCounts* counts;
   Dialect dialect = Dialect::Of(join.text());  // its delimiter may still have to be found
   MissingValues missing = MissingValues(join.text());
   std::vector<std::string> names = {};  // of the columns of the first file
   size_t key_column = 0;
   std::optional<ValueChecker> checker = {};
-  std::unordered_set<std::string> keys = {};
   int64_t n_lines = 0;  // malformed ones included
 };
 
-JoinedFile::JoinedFile(const Job& job, int join, const Tick& tick) {
-  Reading reading{.job = job, .join = job.data().join(join)};
+JoinedFile::JoinedFile(const Job& job, int join, const Tick& tick, ReadCounts* counts) {
+  Reading reading{.job = job, .join = job.data().join(join), .counts = counts};
   for (const std::string& path : reading.join.file()) ReadFile(path, &reading, tick);
   if (n_bad_ > reading.n_lines / 2) {
     Fail(bad_[0], " (", n_bad_, " of ", reading.n_lines, " lines of data.join[", join,
          "] are malformed, expected half of them at most)");
   }
-  // After reading: while keys_ grew, its strings moved.
-  PieceTick line_tick(tick);
-  for (size_t i = 0; i < keys_.size(); ++i) {
-    line_tick();
-    lines_.emplace(keys_[i], static_cast<int>(i));
-  }
-  text_.shrink_to_fit();
+  text_.Fill().shrink_to_fit();
 }
 
 void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick& tick) {
   tick();
   const Join& join = reading->join;
   PieceTick line_tick(tick);
-  LineReader reader(path, reading->dialect);
+  LineReader reader(path, reading->dialect, reading->counts);
   reading->dialect = reader.dialect();
   LineSplitter splitter(reading->dialect);
   std::vector<std::string_view> values;
@@ -229,21 +222,16 @@ std::string JoinedFile::Take(std::vector<std::string_view>* values, Reading* rea
   const std::string_view key = (*values)[reading->key_column];
   if (key.empty()) return "no " + key_name + ", expected one";
   std::string wrong = reading->checker->Check(*values);
-  if (wrong.empty() && !reading->keys.emplace(key).second)
+  if (wrong.empty() && keys_.Find(key) >= 0)
     wrong = "is there twice, expected one line for each: the first one counts";
   if (!wrong.empty()) return key_name + " " + Quoted(key) + ": " + wrong;
-  keys_.emplace_back(key);
+  keys_.Add(key);
   for (size_t c = 0; c < n_columns; ++c) {
     if (c == reading->key_column) continue;
-    text_.append((*values)[c]);
-    ends_.push_back(text_.size());
+    text_.Fill().insert(text_.Fill().end(), (*values)[c].begin(), (*values)[c].end());
+    ends_.Fill().push_back(text_.size());
   }
   return "";
-}
-
-int JoinedFile::Find(std::string_view key) const {
-  const auto at = lines_.find(key);
-  return at == lines_.end() ? -1 : at->second;
 }
 
 void JoinedFile::Append(int line, std::vector<Value>* values) const {
@@ -254,7 +242,7 @@ void JoinedFile::Append(int line, std::vector<Value>* values) const {
   size_t at = static_cast<size_t>(line) * columns_.size();
   size_t begin = at == 0 ? 0 : ends_[at - 1];
   for (const size_t stop = at + columns_.size(); at < stop; begin = ends_[at++])
-    values->push_back(std::string_view(text_).substr(begin, ends_[at] - begin));
+    values->push_back(std::string_view(text_.values().data() + begin, ends_[at] - begin));
 }
 
 namespace {
@@ -276,10 +264,21 @@ Job PartForJoins(const Job& job) {
 
 Joins::Joins(const Job& job) : job_(PartForJoins(job)), missing_(job.data().text()) {}
 
-std::shared_ptr<const Joins> Joins::Read(const Job& job, const Tick& tick) {
+std::shared_ptr<Joins> Joins::Read(const Job& job, const Tick& tick, ReadCounts* counts) {
   std::shared_ptr<Joins> joins(new Joins(job));
   for (int j = 0; j < job.data().join_size(); ++j)
-    joins->files_.push_back(std::make_unique<JoinedFile>(job, j, tick));
+    joins->files_.push_back(std::make_unique<JoinedFile>(job, j, tick, counts));
+  return joins;
+}
+
+void Joins::Share(HostWriter* writer) {
+  for (const auto& file : files_) file->Share(writer);
+}
+
+std::shared_ptr<Joins> Joins::ReadShared(const Job& job, HostReader* reader) {
+  std::shared_ptr<Joins> joins(new Joins(job));
+  for (int j = 0; j < job.data().join_size(); ++j)
+    joins->files_.emplace_back(new JoinedFile)->Share(reader);
   return joins;
 }
 

@@ -7,12 +7,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "common/config/checker.h"
+#include "common/name_table.h"
 #include "common/tick.h"
 #include "configs/job.pb.h"
+#include "worker/data/file_bytes.h"
 #include "worker/data/missing_values.h"
 
 namespace zhiyin::worker::data {
@@ -38,22 +39,35 @@ class JoinedFile {
   /// malformed is left out: one that cannot be cut into the columns, that has no key or the key of
   /// a line before it, or that has a value which no example can have. Throws Error where a file
   /// cannot be read or has no key column, where more than half of the lines are malformed, or where
-  /// one is and data.max_bad_share is 0.
-  JoinedFile(const Job& job, int join, const Tick& tick);
+  /// one is and data.max_bad_share is 0. What is read is added to *counts, unless it is null.
+  JoinedFile(const Job& job, int join, const Tick& tick, ReadCounts* counts);
 
   /// The names of the columns, without the key.
   const std::vector<std::string>& columns() const { return columns_; }
   /// The number of lines, without malformed ones.
-  int n_lines() const { return static_cast<int>(keys_.size()); }
+  int n_lines() const { return keys_.size(); }
   int64_t n_bad() const { return n_bad_; }
   /// The first malformed lines: `items.csv:7: item "x": what is wrong, what is expected`.
   const std::vector<std::string>& bad() const { return bad_; }
-  std::string_view key(int line) const { return keys_[static_cast<size_t>(line)]; }
+  std::string_view key(int line) const { return keys_[line]; }
   /// Returns the line with the key; -1 where there is none.
-  int Find(std::string_view key) const;
+  int Find(std::string_view key) const { return keys_.Find(key); }
   /// Appends a value for each of columns(): those of a line, or empty ones for line -1. They are
   /// valid during the lifetime of this object.
   void Append(int line, std::vector<Value>* values) const;
+
+  /// An empty file, which Share fills in.
+  JoinedFile() = default;
+  /// Moves the lines to memory of the host, or takes them from there.
+  template <typename Archive>
+  void Share(Archive* archive) {
+    archive->Strings(&columns_);
+    keys_.Share(archive);
+    archive->Array(&text_);
+    archive->Array(&ends_);
+    archive->Value(&n_bad_);
+    archive->Strings(&bad_);
+  }
 
  private:
   struct Reading;
@@ -63,11 +77,9 @@ class JoinedFile {
   std::string Take(std::vector<std::string_view>* values, Reading* reading);
 
   std::vector<std::string> columns_;
-  std::vector<std::string> keys_;
-  std::unordered_map<std::string_view, int>
-      lines_;                 // views into keys_, which never moves after reading
-  std::string text_;          // all values, concatenated
-  std::vector<size_t> ends_;  // [n_lines, n_columns]: ends of the values in text_
+  NameTable keys_;          // the number of a key is that of its line
+  HostArray<char> text_;    // all values, concatenated
+  HostArray<size_t> ends_;  // [n_lines, n_columns]: ends of the values in text_
   int64_t n_bad_ = 0;
   std::vector<std::string> bad_;
 };
@@ -75,9 +87,9 @@ class JoinedFile {
 /// All joins of a job, in order. Immutable: used by any number of threads.
 class Joins {
  public:
-  /// Reads the files of all joins. Calls `tick` and throws Error as JoinedFile does.
-  static std::shared_ptr<const Joins> Read(
-      const Job& job, const Tick& tick = [] {});
+  /// Reads the files of all joins as JoinedFile does.
+  static std::shared_ptr<Joins> Read(
+      const Job& job, const Tick& tick = [] {}, ReadCounts* counts = nullptr);
 
   /// Applies the joins to data with certain columns. Immutable: used by any number of threads.
   class Plan {
@@ -121,6 +133,10 @@ class Joins {
 
   /// Whether a join adds a column of that name.
   bool HasColumn(std::string_view name) const;
+  /// Moves the lines of all files to memory of the host; this object must not be used any more.
+  void Share(HostWriter* writer);
+  /// Returns what was moved there. REQUIRES: `job` was that of Read.
+  static std::shared_ptr<Joins> ReadShared(const Job& job, HostReader* reader);
   /// Whether reading the joins of this job would give equal ones.
   bool AreOf(const Job& job) const;
   /// The file that is joined by this column of the data; null where there is none.
@@ -136,7 +152,7 @@ class Joins {
   explicit Joins(const Job& job);
   Job job_;                // the part of the job that the joins depend on
   MissingValues missing_;  // of the data, which have the values that are looked up
-  std::vector<std::unique_ptr<const JoinedFile>> files_;
+  std::vector<std::unique_ptr<JoinedFile>> files_;
 };
 
 }  // namespace zhiyin::worker::data

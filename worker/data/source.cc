@@ -9,11 +9,11 @@
 namespace zhiyin::worker::data {
 
 std::unique_ptr<Source> MakeSource(const Job& job, SplitKind split, LabelDomains labels,
-                                   ExampleParser::Observer observer, Tick tick,
-                                   ReadCounts* counts) {
+                                   ExampleParser::Observer observer, const Tick& tick,
+                                   ReadCounts* counts, const SideInputs& side) {
   if (job.data().has_text())
-    return std::make_unique<FileSource>(job, split, std::move(labels), std::move(observer),
-                                        std::move(tick), counts);
+    return std::make_unique<FileSource>(job, split, std::move(labels), std::move(observer), tick,
+                                        counts, side);
   if (ChosenWorld(job.data()) != nullptr)
     return MakeGeneratedSource(job, SplitOf(job.data(), split), std::move(labels),
                                std::move(observer));

@@ -17,6 +17,7 @@
 #include "worker/data/joins.h"
 #include "worker/data/records.h"
 #include "worker/data/schema.h"
+#include "worker/data/side_inputs.h"
 #include "worker/data/split_kind.h"
 
 namespace zhiyin::worker::data {
@@ -130,11 +131,12 @@ class Source {
 /// Makes the configured source, which keeps no reference to `job`. `labels` are the domains of
 /// the tasks' labels; if empty, labels are not read. `observer` is called for every category that
 /// is read, also in lines that turn out to be malformed. `tick` is called while files are opened,
-/// and the behaviour and the joins are read, then by Read until SetTick. What Read reads is added
-/// to *counts, which outlives the source; null: it is not counted. Throws Error at once where a
-/// file is missing or a column does not exist.
+/// and side inputs are read, then by Read until SetTick. What is read is added to *counts, which
+/// outlives the source; null: it is not counted. `side` are the job's side inputs; where it is
+/// empty, the source reads its own. Throws Error at once where a file is missing or a column does
+/// not exist.
 std::unique_ptr<Source> MakeSource(
     const Job& job, SplitKind split, LabelDomains labels, ExampleParser::Observer observer = {},
-    Tick tick = [] {}, ReadCounts* counts = nullptr);
+    const Tick& tick = [] {}, ReadCounts* counts = nullptr, const SideInputs& side = {});
 
 }  // namespace zhiyin::worker::data

@@ -18,8 +18,8 @@ namespace {
 std::vector<std::vector<int>> ItemsOfUsers(const data::Behaviour& behaviour) {
   std::vector<std::vector<int>> items(static_cast<size_t>(behaviour.n_users()));
   for (size_t u = 0; u < items.size(); ++u) {
-    for (const data::Behaviour::Event& event : behaviour.events(static_cast<int>(u)))
-      items[u].push_back(event.item);
+    const std::span<const int> events = behaviour.events(static_cast<int>(u));
+    items[u].assign(events.begin(), events.end());
     std::sort(items[u].begin(), items[u].end());
     items[u].erase(std::unique(items[u].begin(), items[u].end()), items[u].end());
   }

@@ -47,17 +47,17 @@ HeldOut FindHeldOut(const data::Behaviour& behaviour, const CandidateItems& cand
   for (int u = 0; u < behaviour.n_users(); ++u) {
     const std::vector<bool> excluded = candidates.ExcludedFor(u);
     std::vector<int> own;
-    for (const data::Behaviour::Event& event : behaviour.held_out(u)) {
-      const size_t item = static_cast<size_t>(event.item);
+    for (const int number : behaviour.held_out(u)) {
+      const size_t item = static_cast<size_t>(number);
       ++n_events;
       if (not_given[item]) {
         ++n_not_given;
       } else if (excluded[item]) {
         ++n_seen;
-      } else if (std::find(own.begin(), own.end(), event.item) != own.end()) {
+      } else if (std::find(own.begin(), own.end(), number) != own.end()) {
         ++n_again;
       } else {
-        own.push_back(event.item);
+        own.push_back(number);
       }
     }
     if (own.empty()) {

@@ -38,8 +38,7 @@ std::vector<bool> CandidateItems::ExcludedFor(int user) const {
   if (user < 0 || !exclude_seen_) return excluded;
   // What the test split has is left in, so that lists can be measured by it.
   for (const auto& events : {behaviour_.events(user), behaviour_.held_out_for_validation(user)}) {
-    for (const data::Behaviour::Event& event : events)
-      excluded[static_cast<size_t>(event.item)] = true;
+    for (const int item : events) excluded[static_cast<size_t>(item)] = true;
   }
   return excluded;
 }
@@ -232,8 +231,8 @@ std::vector<int> Recommender::ItemsOf(const AskedUser& user) const {
     if (const int item = behaviour_->FindItem(name); item >= 0) items.push_back(item);
   }
   if (!user.history.empty() || user.number < 0) return items;
-  for (const data::Behaviour::Event& event : behaviour_->events(user.number))
-    items.push_back(event.item);
+  const std::span<const int> events = behaviour_->events(user.number);
+  items.assign(events.begin(), events.end());
   return items;
 }
 

@@ -58,7 +58,7 @@ EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& 
 
 Evaluator::Evaluator(const Job& job, data::SplitKind split, ps::client::Client* client,
                      Group* group, int n_workers, model::Model* model, model::DenseWeights* dense,
-                     model::TaskHeads* heads, data::ReadCounts* reads)
+                     model::TaskHeads* heads, const data::SideInputs& side, data::ReadCounts* reads)
     : job_(job),
       split_(split),
       group_(group),
@@ -66,7 +66,7 @@ Evaluator::Evaluator(const Job& job, data::SplitKind split, ps::client::Client* 
       heads_(heads),
       source_(data::MakeSource(
           job, split, model::LabelDomainsOf(job),
-          /*observer=*/{}, [group] { group->SendHeartbeat(); }, reads)),
+          /*observer=*/{}, [group] { group->SendHeartbeat(); }, reads, side)),
       scorer_(job, client, model, dense, heads),
       gauc_field_(saved::FieldOfName(job, job.evaluation().gauc_field())) {}
 

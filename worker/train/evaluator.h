@@ -66,7 +66,7 @@ class Evaluator {
   /// What is read of the split is added to *reads. REQUIRES: the job has the split.
   Evaluator(const Job& job, data::SplitKind split, ps::client::Client* client, Group* group,
             int n_workers, model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads,
-            data::ReadCounts* reads);
+            const data::SideInputs& side, data::ReadCounts* reads);
 
   data::SplitKind split() const { return split_; }
 

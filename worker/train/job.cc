@@ -78,9 +78,9 @@ void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const Jo
     Fail("data.test: the model's job names no examples to predict: add --set data.test.file=...");
   Tools tools(job, roles, /*evaluated=*/{}, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
-  const std::unique_ptr<data::Source> source =
-      data::MakeSource(job, data::SplitKind::kTestFiles, /*labels=*/{}, /*observer=*/{},
-                       [mailbox] { mailbox->SendHeartbeat(); });
+  const std::unique_ptr<data::Source> source = data::MakeSource(
+      job, data::SplitKind::kTestFiles, /*labels=*/{}, /*observer=*/{},
+      [mailbox] { mailbox->SendHeartbeat(); }, &tools.reads, tools.side);
   Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
   const PredictionCounts counts =
       WritePredictions(options.output, saved::NormalizerOf(manifest), job, tools.heads,

@@ -82,7 +82,8 @@ std::string RuleText(const Label& label) {
 
 /// Counts the values of the columns that the task's labels are made from, in training examples of
 /// the files. At the chief.
-std::string SeenValues(const Job& job, const Task& task, Group* group) {
+std::string SeenValues(const Job& job, const Task& task, const data::SideInputs& side,
+                       Group* group) {
   Job reading = job;
   reading.clear_field();
   reading.clear_numeric();
@@ -102,7 +103,7 @@ std::string SeenValues(const Job& job, const Task& task, Group* group) {
       [&](int field, std::string_view value, Key) {
         counts[static_cast<size_t>(field)].Add(value);
       },
-      [group] { group->SendHeartbeat(); });
+      [group] { group->SendHeartbeat(); }, /*counts=*/nullptr, side);
   data::Examples rows;
   std::vector<data::BadLine> bad;
   int64_t n_lines = 0;
@@ -132,12 +133,13 @@ bool MayBeChance(const data::SplitSummary& training, std::span<const data::Split
 }
 
 /// The message about a task whose labels are of one class. At the chief.
-std::string Refusal(const Job& job, const data::SplitSummary& training, size_t t, Group* group) {
+std::string Refusal(const Job& job, const data::SplitSummary& training, size_t t,
+                    const data::SideInputs& side, Group* group) {
   const Task& task = job.task(static_cast<int>(t));
   std::string text = "task " + task.name() + ": " + RangeText(training, t, "train") + " (" +
                      RuleText(task.label());
   if (task.has_sample_space()) text += ", where " + RuleText(task.sample_space());
-  return text + "): " + SeenValues(job, task, group) +
+  return text + "): " + SeenValues(job, task, side, group) +
          "; expected labels 0 and 1, or the task's allow_one_class where this is meant";
 }
 
@@ -160,7 +162,8 @@ std::string RangeText(const data::SplitSummary& summary, size_t t, const char* s
 }
 
 void CheckTrainingLabels(const Job& job, const data::SplitSummary& training,
-                         std::span<const data::SplitSummary> held_out, Group* group) {
+                         std::span<const data::SplitSummary> held_out, const data::SideInputs& side,
+                         Group* group) {
   for (size_t t = 0; t < training.labels.size(); ++t) {
     const Task& task = job.task(static_cast<int>(t));
     if (task.weight() == 0) continue;
@@ -179,7 +182,7 @@ void CheckTrainingLabels(const Job& job, const data::SplitSummary& training,
                      << (has_other_loss ? ", and what trains is its auxiliary loss" : "");
       continue;
     }
-    const std::string wrong = group->IsChief() ? Refusal(job, training, t, group) : "";
+    const std::string wrong = group->IsChief() ? Refusal(job, training, t, side, group) : "";
     Fail(group->Broadcast(wrong, "the values of a label"));
   }
 }

@@ -30,7 +30,8 @@ std::string RangeText(const data::SplitSummary& summary, size_t t, const char* s
 /// of the columns that the labels are made from; for it, the chief reads examples again. Collective
 /// over all workers, which have equal summaries.
 void CheckTrainingLabels(const Job& job, const data::SplitSummary& training,
-                         std::span<const data::SplitSummary> held_out, Group* group);
+                         std::span<const data::SplitSummary> held_out, const data::SideInputs& side,
+                         Group* group);
 
 /// Logs the tasks with classes whose labels in an evaluated split are of one class. Called by the
 /// chief.

@@ -16,6 +16,7 @@
 #include "worker/model/task_heads.h"
 #include "worker/train/evaluator.h"
 #include "worker/train/group.h"
+#include "worker/train/host_side_inputs.h"
 
 namespace zhiyin::worker::train {
 
@@ -26,19 +27,21 @@ struct Tools {
         int n_threads, net::Mailbox* mailbox)
       : team(n_threads),
         group(mailbox, roles),
+        side(ReadSideInputsOnceAHost(job, HostIdentity(), roles.n_workers, &reads, &group)),
         client(mailbox, roles, job),
         model(model::MakeModel(job)),
         dense(model::balance::TaskBalance::NumWeights(job, *model)),
         heads(job) {
     for (const data::SplitKind split : evaluated) {
       evaluators.push_back(std::make_unique<Evaluator>(job, split, &client, &group, roles.n_workers,
-                                                       model.get(), &dense, &heads, &reads));
+                                                       model.get(), &dense, &heads, side, &reads));
     }
   }
 
   data::ReadCounts reads;  // of the splits
   model::nn::Team team;
   Group group;
+  data::SideInputs side;  // which all sources of the job are given
   ps::client::Client client;
   std::unique_ptr<model::Model> model;
   model::DenseWeights dense;

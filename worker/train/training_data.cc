@@ -36,7 +36,7 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   const int64_t n_kept = shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
   std::unique_ptr<data::Source> source =
       data::MakeSource(job, data::SplitKind::kTrain, model::LabelDomainsOf(job), /*observer=*/{},
-                       tick, &tools->reads);
+                       tick, &tools->reads, tools->side);
   if (source->joins() != nullptr) {
     result.n_bad_joined = source->joins()->n_bad();
     result.notes = source->joins()->BadLineNotes();
@@ -93,7 +93,7 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
     take_joins(split, evaluated.joins);
     held_out.push_back(evaluated);
   }
-  CheckTrainingLabels(job, summary, held_out, &tools->group);
+  CheckTrainingLabels(job, summary, held_out, tools->side, &tools->group);
   pass.Deliver(
       [&](int64_t block, data::Examples rows) { result.reader->Keep(block, std::move(rows)); });
   if (synchronous) {

@@ -221,8 +221,8 @@ void RunExport(const ExportCommand& command) {
     const worker::recommend::PairRows pairs(job, behaviour);
     std::vector<std::string> users;
     std::vector<std::string> items;
-    for (int u = 0; u < behaviour->n_users(); ++u) users.push_back(behaviour->user(u));
-    for (int i = 0; i < behaviour->n_items(); ++i) items.push_back(behaviour->item(i));
+    for (int u = 0; u < behaviour->n_users(); ++u) users.emplace_back(behaviour->user(u));
+    for (int i = 0; i < behaviour->n_items(); ++i) items.emplace_back(behaviour->item(i));
     writer.Add("towers", "user",
                OfMatrix(std::move(users), VectorsOfUsers(*model, pairs, *behaviour)));
     writer.Add("towers", "item",

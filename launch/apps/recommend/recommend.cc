@@ -33,7 +33,8 @@ std::string ScoreText(double value) {
 
 std::vector<AskedUser> AllUsers(const Behaviour& behaviour) {
   std::vector<AskedUser> users;
-  for (int u = 0; u < behaviour.n_users(); ++u) users.push_back({u, behaviour.user(u), {}});
+  for (int u = 0; u < behaviour.n_users(); ++u)
+    users.push_back({u, std::string(behaviour.user(u)), {}});
   return users;
 }
 
@@ -43,7 +44,7 @@ std::string TsvLines(const Behaviour& behaviour, const std::string& user,
   for (size_t r = 0; r < list.size(); ++r) {
     std::string because;
     for (const int item : list[r].because)
-      because += (because.empty() ? "" : "|") + behaviour.item(item);
+      because.append(because.empty() ? "" : "|").append(behaviour.item(item));
     text += TsvCell(user) + "\t" + std::to_string(r + 1) + "\t" +
             TsvCell(behaviour.item(list[r].item)) + "\t" + ScoreText(list[r].score) + "\t" +
             TsvCell(because) + "\n";
@@ -59,8 +60,7 @@ std::string TextLines(const Behaviour& behaviour, const AskedUser& user,
   std::string text = OneLine(user.name) + ", lately:";
   std::vector<std::string> items = user.history;
   if (items.empty() && user.number >= 0) {
-    for (const Behaviour::Event& event : behaviour.events(user.number))
-      items.push_back(behaviour.item(event.item));
+    for (const int item : behaviour.events(user.number)) items.emplace_back(behaviour.item(item));
   }
   for (size_t i = items.size() - std::min(items.size(), kShown); i < items.size(); ++i)
     text += " " + OneLine(items[i]);

@@ -75,7 +75,7 @@ class AskedHistory : public ::testing::Test {
          ReadUsers(folder_.Write("asked", table), model_->job(), recommender,
                    [&](const std::string& note) { notes_.push_back(note); })) {
       std::string list = user.name + ":";
-      for (const auto& one : session.For(user)) list += " " + behaviour_->item(one.item);
+      for (const auto& one : session.For(user)) list.append(" ").append(behaviour_->item(one.item));
       lists.push_back(list);
     }
     return lists;

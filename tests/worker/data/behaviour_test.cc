@@ -2,12 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <string>
 
 #include "common/error.h"
+#include "common/random.h"
 #include "common/tick.h"
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
@@ -348,6 +352,80 @@ TEST_F(BehaviourTest, ReadingTicksInEveryStage) {
   // The file, its lines, the sorting of users, lines and users that are held out, counts by user,
   // items by user, shares of items.
   EXPECT_GE(n_ticks, 1 + 3 * 7);
+}
+
+struct PlainEvent {
+  std::string user;
+  std::string item;
+  int time = 0;
+  int64_t row = 0;
+};
+
+TEST_F(BehaviourTest, OfRandomLinesIsWhatAPlainSortFinds) {
+  Random random(1);
+  std::string lines;
+  std::vector<PlainEvent> events;
+  constexpr int64_t kRows = 3000;
+  for (int64_t row = 0; row < kRows; ++row) {
+    const PlainEvent event = {"u" + std::to_string(random.Below(200)),
+                              "i" + std::to_string(random.Below(50)),
+                              static_cast<int>(random.Below(40)), row};
+    const bool has_time = random.Below(20) > 0;
+    lines +=
+        event.user + "," + event.item + "," + (has_time ? std::to_string(event.time) : "") + ",5\n";
+    if (has_time) events.push_back(event);
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
+  for (const char* hold_out :
+       {"last: 2 validation_last: 1", "from_time: 30 validation_from_time: 20",
+        "share: 0.2 validation_share: 0.1"}) {
+    SCOPED_TRACE(hold_out);
+    const auto behaviour = Behaviour::Read(JobOf(hold_out, lines, true));
+    ASSERT_EQ(behaviour->n_rows(), kRows);
+    std::map<std::string, std::map<SplitKind, std::vector<std::string>>> items;
+    for (const PlainEvent& event : events) {
+      std::vector<std::string>& before = items[event.user][SplitKind::kTrain];
+      std::string history;
+      for (size_t i = before.size() - std::min<size_t>(2, before.size()); i < before.size(); ++i)
+        history += (history.empty() ? "" : "|") + before[i];
+      EXPECT_EQ(behaviour->HistoryBefore(event.row), history);
+      items[event.user][behaviour->split(event.row)].push_back(event.item);
+    }
+    for (auto& [user, splits] : items) {
+      const int number = behaviour->FindUser(user);
+      const auto names = [&](std::span<const int> found) {
+        std::vector<std::string> texts;
+        for (const int item : found) texts.emplace_back(behaviour->item(item));
+        return texts;
+      };
+      EXPECT_EQ(names(behaviour->events(number)), splits[SplitKind::kTrain]);
+      EXPECT_EQ(names(behaviour->held_out(number)), splits[SplitKind::kTest]);
+      EXPECT_EQ(names(behaviour->held_out_for_validation(number)), splits[SplitKind::kValidation]);
+    }
+  }
+}
+
+TEST_F(BehaviourTest, TakesAtMostFortyBytesAnEvent) {
+#if defined(ZHIYIN_ADDRESS_SANITIZER) || defined(ZHIYIN_THREAD_SANITIZER)
+  GTEST_SKIP() << "sanitizers have a heap of their own";
+#endif
+  constexpr int kRows = 400'000;
+  Random random(1);
+  std::string lines;
+  for (int i = 0; i < kRows; ++i) {
+    lines += "user" + std::to_string(random.Below(kRows / 40)) + ",item" +
+             std::to_string(random.Below(5000)) + "," + std::to_string(1'700'000'000 + i) + ",5\n";
+  }
+  const Job job = JobOf("last: 1 negatives { per_event: 1 task: \"rating\" }", lines);
+  const auto in_use = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return static_cast<int64_t>(info.uordblks + info.hblkhd);
+  };
+  const int64_t before = in_use();
+  const auto behaviour = Behaviour::Read(job);
+  EXPECT_EQ(behaviour->n_rows(), kRows);
+  EXPECT_LE(in_use() - before, 40 * kRows);
 }
 
 }  // namespace

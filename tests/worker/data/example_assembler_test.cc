@@ -47,7 +47,7 @@ class ExampleAssemblerTest : public ::testing::Test {
   ExampleAssembler Make() {
     return ExampleAssembler(job_, SplitKind::kTrain,
                             {4, {"user", "item", "time", "rating"}, "events.csv:1"},
-                            model::LabelDomainsOf(job_), {}, [] {});
+                            model::LabelDomainsOf(job_), {}, ReadSideInputs(job_));
   }
   /// Appends a line of the job's file; returns what is wrong with it.
   std::string Append(ExampleAssembler* assembler, int64_t line,

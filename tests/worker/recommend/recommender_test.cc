@@ -64,7 +64,7 @@ class RecommenderTest : public ::testing::Test {
     Recommender::Session session(recommender);
     last_ = session.For(behaviour_->FindUser(user));
     std::vector<std::string> names;
-    for (const Recommended& one : last_) names.push_back(behaviour_->item(one.item));
+    for (const Recommended& one : last_) names.emplace_back(behaviour_->item(one.item));
     return names;
   }
 
@@ -175,7 +175,7 @@ TEST_F(RecommenderTest, Baselines) {
     for (const int item :
          BestItems(*baseline, behaviour_->FindUser(user), 2,
                    CandidateItems(*behaviour_, {}).ExcludedFor(behaviour_->FindUser(user)), scores))
-      names.push_back(behaviour_->item(item));
+      names.emplace_back(behaviour_->item(item));
     return names;
   };
   EXPECT_THAT(best(MakeMostPopular(*behaviour_), "ann"), ElementsAre("near", "nearer"));

@@ -81,7 +81,7 @@ class AskedLists : public ::testing::Test {
     std::vector<std::string> best;
     Recommender::Session session(*recommender_);
     for (const AskedUser& user : Read(content))
-      best.push_back(user.name + " " + behaviour_->item(session.For(user).at(0).item));
+      best.push_back(TextOf(user.name, " ", behaviour_->item(session.For(user).at(0).item)));
     return best;
   }
   std::string At(const std::string& text) const { return folder_.Path("asked") + text; }
