@@ -35,6 +35,7 @@ struct Options {
   /// So many records at the end are the test split; 0: all are in both.
   int n_held_out = 0;
   std::string index = "";
+  bool has_behaviour = false;
 };
 
 /// The windows of a split have so many examples.
@@ -53,22 +54,29 @@ class Reading : public ::testing::Test {
       train += "n_rows: " + std::to_string(kRows - options.n_held_out);
       test += "first_row: " + std::to_string(kRows - options.n_held_out);
     }
+    const std::string behaviour =
+        "behaviour { user: \"user\" item: \"item\" time: \"price\" last: 1 history_length: 3 }";
     SimulatedJob run = {
-        launch::job::ParseJob("name: \"reading\" data { text { header: true } train { " + train +
-                                  "} test { " + test +
-                                  "} shuffle_rows: " + std::to_string(options.shuffle_rows) +
-                                  " index: \"" + options.index + R"("}
+        launch::job::ParseJob(
+            "name: \"reading\" data { text { header: true } train { " + train + "} test { " + test +
+                "} shuffle_rows: " + std::to_string(options.shuffle_rows) + " index: \"" +
+                options.index + "\" " + (options.has_behaviour ? behaviour : "") + R"(}
               table { name: "t" dim: 2 optimizer { adagrad { learning_rate: 0.1 } } }
               field { name: "user" table: "t" } field { name: "item" table: "t" }
+              )" +
+                (options.has_behaviour
+                     ? R"(field { name: "history" vocabulary: "item" separator: "|" table: "t" })"
+                     : "") +
+                R"(
               numeric { name: "price" }
               model { shared_bottom { bottom: [4] } }
               task { name: "click" label { column: "clicked" equals: "1" }
                      binary_cross_entropy {} }
-              train { epochs: )" + std::to_string(kEpochs) +
-                                  " batch_size: 1024 slices: 16 seed: 3 staleness: " +
-                                  std::to_string(options.staleness) +
-                                  " dense_optimizer { adam { learning_rate: 0.01 } } }",
-                              "reading", "/", {}),
+              train { epochs: )" +
+                std::to_string(kEpochs) + " batch_size: 1024 slices: 16 seed: 3 staleness: " +
+                std::to_string(options.staleness) +
+                " dense_optimizer { adam { learning_rate: 0.01 } } }",
+            "reading", "/", {}),
         1,
         n_workers,
         {}};
@@ -123,6 +131,18 @@ TEST_F(Reading, OfWhatDoesNotFitReadsEachByteOnceAnEpoch) {
   }
   const Outcome stale = Train(files, 4, {.shuffle_rows = 1000, .staleness = -1});
   EXPECT_LE(stale.summary["bytes_read"], (2 * 1.05 + kEpochs * 2 * 1.1) * BytesOf(files));
+}
+
+TEST_F(Reading, OfBehaviourReadsEachByteOnceMore) {
+  const std::vector<std::string> files = {folder_.Write("all.csv", Csv())};
+  const Options options = {.has_behaviour = true};
+  const std::string expected = Train(files, 1, options).metrics;
+  for (const int n_workers : {4, 16}) {
+    const Outcome outcome = Train(files, n_workers, options);
+    EXPECT_EQ(outcome.metrics, expected);
+    // The events, and a pass over each split; they were read by every worker three times.
+    EXPECT_LE(outcome.summary["bytes_read"], 3 * 1.05 * BytesOf(files));
+  }
 }
 
 TEST_F(Reading, OfAGzipThatDoesNotFitBeginsAtItsPoints) {

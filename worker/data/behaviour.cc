@@ -64,6 +64,25 @@ struct EventColumns {
   }
 };
 
+/// Keeps places at equal distances, which grow when there are many.
+class SparsePlaces {
+ public:
+  explicit SparsePlaces(std::vector<Records::Place>* places) : places_(places) {}
+  /// Notes where the records are, if they are to be noted there.
+  void Note(const Records& records) {
+    if (records.position() % every_ != 0) return;
+    if (const std::optional<Records::Place> place = records.place()) places_->push_back(*place);
+    if (places_->size() < kMost) return;
+    every_ *= 2;
+    std::erase_if(*places_, [this](const auto& place) { return place.position % every_ != 0; });
+  }
+
+ private:
+  static constexpr size_t kMost = 1 << 20;
+  std::vector<Records::Place>* places_;
+  int64_t every_ = 32;
+};
+
 /// Whether the value of data.behaviour.event says that the user had to do with the item.
 bool HasHappened(const Value& value, const MissingValues& missing) {
   double number = 0;
@@ -111,6 +130,8 @@ void Behaviour::ShareOwn(Archive* archive) {
   archive->Array(&time_of_row_);
   archive->Array(&kinds_of_rows_);
   archive->Value(&time_kind_);
+  archive->Array(&file_begins_);
+  archive->Array(&places_);
   archive->Array(&begins_);
   archive->Array(&event_rows_);
   archive->Array(&event_items_);
@@ -167,7 +188,11 @@ std::vector<int> Behaviour::ReadFiles(const Job& job, const Tick& tick, ReadCoun
     const Value& value = record.values[column];
     return missing.Has(value) ? std::string_view() : value.text();
   };
-  while (records->Next(&record)) {
+  const bool can_jump = records->CanJump();
+  SparsePlaces places(&places_.Fill());
+  while (true) {
+    if (can_jump) places.Note(*records);
+    if (!records->Next(&record)) break;
     record_tick();
     const bool is_whole = record.wrong.empty() && record.values.size() == n_columns;
     const std::string_view user = is_whole ? text_of(columns.user) : std::string_view();
@@ -186,6 +211,7 @@ std::vector<int> Behaviour::ReadFiles(const Job& job, const Tick& tick, ReadCoun
     item_of_row.back() = items_.Add(item);
     kinds.back().is_event = !columns.event || HasHappened(record.values[*columns.event], missing);
   }
+  if (can_jump) file_begins_.Fill() = records->Begins();
   return item_of_row;
 }
 

@@ -17,6 +17,7 @@
 #include "configs/job.pb.h"
 #include "worker/data/event_time.h"
 #include "worker/data/joins.h"
+#include "worker/data/records.h"
 #include "worker/data/split_kind.h"
 
 namespace zhiyin::worker::data {
@@ -33,7 +34,7 @@ namespace zhiyin::worker::data {
 /// The times are all numbers or all dates (ParseTime): the first one of the files decides, and a
 /// line with one of the other kind has no time.
 ///
-/// Memory: 15 bytes for each line, 12 for each event (16 with data.behaviour.negatives), and for
+/// Memory: 16 bytes for each line, 12 for each event (16 with data.behaviour.negatives), and for
 /// each user and item their names and about 50 bytes; 4 more for each line while they are read.
 class Behaviour {
  public:
@@ -78,6 +79,11 @@ class Behaviour {
   /// The number of lines of the training files, malformed ones included. All functions that take a
   /// `row` require 0 <= row < n_rows().
   int64_t n_rows() const { return static_cast<int64_t>(user_of_row_.size()); }
+  /// Where files of plain text begin, [files], and where some of their lines do, ascending: a split
+  /// of these files can jump there (RecordBlocks). Both are empty where a file is compressed or no
+  /// text.
+  std::span<const int64_t> file_begins() const { return file_begins_.values(); }
+  std::span<const Records::Place> places() const { return places_.values(); }
   /// Whether the line has a time.
   bool HasTime(int64_t row) const { return !std::isnan(TimeOf(row)); }
   /// What the times of the lines are; nullopt where no line has one.
@@ -173,6 +179,8 @@ class Behaviour {
   HostArray<StoredTime> time_of_row_;  // [n_rows]; NaN: none
   HostArray<RowKind> kinds_of_rows_;   // [n_rows]
   std::optional<TimeKind> time_kind_;
+  HostArray<int64_t> file_begins_;
+  HostArray<Records::Place> places_;
   static constexpr size_t kSplits = 3;  // kTrain, kValidation, kTest
   // [kSplits * n_users + 1]: where the events of each user's splits begin
   HostArray<size_t> begins_;

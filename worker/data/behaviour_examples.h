@@ -29,6 +29,11 @@ class BehaviourExamples {
   BehaviourExamples(const Job& job, SplitKind split, const Columns& columns,
                     std::shared_ptr<const Behaviour> behaviour);
 
+  /// The behaviour, where the split reads the files of data.train; null elsewhere.
+  const Behaviour* of_these_files() const {
+    return is_of_training_files_ ? behaviour_.get() : nullptr;
+  }
+
   /// Returns whether a line is in the split. Of a split that reads the files of data.train, only
   /// the lines that Behaviour::split assigns to it are; of SplitKind::kTestFiles, and of a split
   /// with other files, all lines are. Throws Error, naming `path`, the file of the line, if the

@@ -33,6 +33,8 @@ class ExampleAssembler {
   Examples NewExamples();
   /// Which lines of the block found a line in the joins.
   const JoinMatches& joined() const { return joined_; }
+  /// The behaviour; null where the job has none, or the split reads other files.
+  const Behaviour* behaviour() const { return behaviour_ ? behaviour_->of_these_files() : nullptr; }
   /// The joins; null where there are none.
   const Joins* joins() const { return joins_.joins(); }
 

@@ -30,7 +30,12 @@ FileSource::FileSource(const Job& job, SplitKind split, LabelDomains labels,
       blocks_(OpenRecords(job, SplitOf(job.data(), split), UseOf(labels), tick, counts),
               SplitOf(job.data(), split)),
       assembler_(job, split, blocks_.records().columns(), std::move(labels), std::move(observer),
-                 side.IsEmpty() ? ReadSideInputs(job, tick, counts) : side) {}
+                 side.IsEmpty() ? ReadSideInputs(job, tick, counts) : side) {
+  const Behaviour* behaviour = assembler_.behaviour();
+  if (behaviour == nullptr || behaviour->file_begins().empty()) return;
+  const std::span<const Records::Place> places = behaviour->places();
+  blocks_.SetPlaces(behaviour->file_begins(), {places.begin(), places.end()}, {});
+}
 
 int64_t FileSource::Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) {
   Clear(examples, bad);
