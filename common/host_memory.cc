@@ -53,13 +53,13 @@ void HostMemory::Map(int fd, const std::string& token) {
   struct stat status;
   if (fstat(fd, &status) != 0) Fail("memory of the host: ", ErrnoText());
   const size_t n = static_cast<size_t>(status.st_size);
-  if (n < token.size()) Fail("memory of the host: cut short");
+  if (n < RoundedUp(token.size())) Fail("memory of the host: cut short");
   void* bytes = mmap(nullptr, n, PROT_READ, MAP_SHARED, fd, 0);
   if (bytes == MAP_FAILED) Fail("memory of the host: ", ErrnoText());
   mapped_ = {static_cast<const std::byte*>(bytes), n};
   if (std::memcmp(bytes, token.data(), token.size()) != 0)
     Fail("memory of the host: is another one than was named");
-  n_token_ = token.size();
+  n_token_ = RoundedUp(token.size());
 }
 
 HostMemory::~HostMemory() {
@@ -70,6 +70,7 @@ HostMemory::~HostMemory() {
 HostWriter::HostWriter() : fd_(memfd_create("zhiyin", MFD_CLOEXEC)), token_(NewToken()) {
   if (fd_ < 0) Fail("memory of the host: ", ErrnoText());
   Write(std::as_bytes(std::span(token_)));
+  Pad();
 }
 
 HostWriter::~HostWriter() {
@@ -79,9 +80,13 @@ HostWriter::~HostWriter() {
 void HostWriter::Put(std::span<const std::byte> bytes) {
   const uint64_t n = bytes.size();
   Write(std::as_bytes(std::span(&n, 1)));
+  Pad();
+  Write(bytes);
+}
+
+void HostWriter::Pad() {
   constexpr std::byte kZeros[kAlignment] = {};
   Write(std::span(kZeros).first(RoundedUp(n_written_) - n_written_));
-  Write(bytes);
 }
 
 void HostWriter::Write(std::span<const std::byte> bytes) {

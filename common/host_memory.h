@@ -97,6 +97,8 @@ class HostWriter {
  private:
   /// Writes bytes behind their number, from a multiple of kAlignment on.
   void Put(std::span<const std::byte> bytes);
+  /// Writes zeros up to the next multiple of kAlignment.
+  void Pad();
   void Write(std::span<const std::byte> bytes);
 
   int fd_;

@@ -9,6 +9,7 @@
 #include "common/random.h"
 #include "launch/job/load_job.h"
 #include "tests/sim/simulated_job.h"
+#include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 
 namespace zhiyin::testing {
@@ -78,6 +79,64 @@ TEST(Sampling, EverySliceOfEveryEpochDropsAnew) {
       EXPECT_EQ(losses, expected) << "a slice drops something else than at staleness 0";
     }
   }
+}
+
+/// A job of the model whose examples are all equal, and whose weights stay as they are.
+Job EqualExamplesJob(const TempFolder& folder, Job job, int staleness) {
+  std::string rows = "user_group,user_region,item_genre,item_tags,user_age,item_quality,rating\n";
+  for (int i = 0; i < kSlices; ++i) rows += "group0,region1,genre1,a|b,1,2,3\n";
+  Data* data = job.mutable_data();
+  data->Clear();
+  data->mutable_text()->set_header(true);
+  data->mutable_train()->add_file(folder.Write("equal.csv", rows));
+  for (Table& table : *job.mutable_table()) table.mutable_optimizer()->Clear();
+  for (Task& task : *job.mutable_task()) task.set_allow_one_class(true);
+  Train* train = job.mutable_train();
+  train->set_epochs(16);
+  train->set_batch_size(32);
+  train->set_slices(32);
+  train->set_staleness(staleness);
+  constexpr double kHardly = 1e-30;
+  train->mutable_dense_optimizer()->mutable_sgd()->set_learning_rate(kHardly);
+  for (Table& table : *job.mutable_table())
+    table.mutable_optimizer()->mutable_sgd()->set_learning_rate(kHardly);
+  return job;
+}
+
+/// The training losses of all epochs, of all tasks together.
+std::vector<double> TrainLossesOf(const Outcome& outcome) {
+  std::vector<double> losses;
+  for (const Json& line : LinesOf(outcome.metrics, "train", "rating")) {
+    losses.push_back(line.contains("mse") ? line["mse"].get<double>()
+                                          : line["log_loss"].get<double>());
+  }
+  return losses;
+}
+
+TEST(Sampling, ThoroughEveryModelDropsAnewInEverySlice) {
+  const TempFolder folder;
+  int n_models = 0;
+  for (const Job& example : JobOfEveryModel()) {
+    const Hidden& hidden = example.model().hidden();
+    // Batch normalisation makes equal examples 0.
+    if (hidden.dropout() == 0 || hidden.normalization() == Hidden::BATCH) continue;
+    Job one_slice = EqualExamplesJob(folder, example, 0);
+    one_slice.mutable_data()->mutable_train()->set_n_rows(1);
+    one_slice.mutable_train()->set_epochs(100);
+    const double spread = StddevOf(TrainLossesOf(RunJob(one_slice, 1, 1, 1)));
+    if (spread < 1e-6) continue;  // its first weights make nothing of what is dropped
+    ++n_models;
+    for (const int staleness : kStaleness) {
+      SCOPED_TRACE(example.model().ShortDebugString() + " " + std::to_string(staleness));
+      const Outcome outcome = RunJob(EqualExamplesJob(folder, example, staleness), 1, 2, 1);
+      ASSERT_EQ(outcome.exit_code, 0) << outcome.error();
+      const std::vector<double> losses = TrainLossesOf(outcome);
+      ASSERT_EQ(losses.size(), 16u);
+      EXPECT_EQ(std::set<double>(losses.begin(), losses.end()).size(), losses.size());
+      EXPECT_LT(StddevOf(losses), 2 * spread / std::sqrt(kSlices));
+    }
+  }
+  EXPECT_GE(n_models, 10);
 }
 
 /// The lines of a logistic world, whose label depends on two numbers: sorted by the label, or as
