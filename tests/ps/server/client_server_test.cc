@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -581,6 +582,19 @@ TEST(ServerReport, SurvivesItsJourneyAndAddsUp) {
   EXPECT_EQ(report.non_finite[0].n_pushes, 4);
   EXPECT_THAT(report.staleness, ElementsAre(2, 4, 6));
   EXPECT_THROW(ServerReport::Parse(back.Serialize().substr(0, 20)), Error);
+}
+
+TEST(ServerReport, HoldsTheBytesOfTheLongestJob) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  ServerReport report;
+  report.traffic = {(int64_t{1} << 48) + 1, kMost};
+  report.Merge(ServerReport::Parse(report.Serialize()));
+  EXPECT_THAT(report.traffic, ElementsAre((int64_t{1} << 49) + 2, kMost));
+  report.traffic = {-1};
+  EXPECT_THROW(ServerReport::Parse(report.Serialize()), Error);
+  report.traffic = {};
+  report.n_pulled_keys = (int64_t{1} << 48) + 1;
+  EXPECT_THROW(ServerReport::Parse(report.Serialize()), Error);
 }
 
 }  // namespace
