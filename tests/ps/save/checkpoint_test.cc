@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "common/block_file.h"
@@ -248,6 +249,51 @@ TEST(Checkpoint, OpenStepsOfSeveralServersCanBeSavedAgain) {
       }
     }
     EXPECT_EQ(n_admitted, static_cast<int>(kKeys)) << "their second occurrence";
+  }
+}
+
+/// Tables whose users go unless they are pulled once in ten steps.
+std::vector<table::Table> TablesOfRecentUsers() {
+  std::vector<table::Table> tables;
+  for (table::TableSpec spec : table::TableSpecs(ModelJob())) {
+    if (spec.id == 1) {
+      spec.eviction.set_min_pulls(1);
+      spec.eviction.set_sweep_steps(10);
+    }
+    tables.emplace_back(spec, 1);
+  }
+  return tables;
+}
+
+/// Runs steps in which a server pulls its part of 1,000 users, every ten steps until step 30.
+void RunTens(uint64_t first, uint64_t last, int server, int n_servers, table::Table* users) {
+  for (uint64_t step = first; step <= last; ++step) {
+    for (Key key = 0; key < 1000 && step % 10 == 0 && step <= 30; ++key) {
+      if (ServerOf(1, Mix(key), n_servers) == server) Pull(users, Mix(key), step);
+    }
+    users->EndStep(step, table::Table::kNoneInUse);
+  }
+}
+
+TEST(Checkpoint, OnFewerServersNoRowIsSweptTwiceInARow) {
+  // The last steps of two servers. Slices 0 to 4 of ten are of server 0.
+  for (const auto& last : {std::array{24u, 22u}, {22u, 24u}, {28u, 26u}, {26u, 28u}}) {
+    SCOPED_TRACE(::testing::PrintToString(last));
+    TempFolder folder(TempFolder::kInMemory);
+    Manifest manifest;
+    for (const int server : {0, 1}) {
+      std::vector<table::Table> tables = TablesOfRecentUsers();
+      RunTens(0, last[static_cast<size_t>(server)], server, 2, &tables[1]);
+      const std::string name = "rows-" + std::to_string(server) + ".bin";
+      AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &manifest);
+    }
+    std::vector<table::Table> tables = TablesOfRecentUsers();
+    Load(folder, manifest, {1, 1}, 0, &tables);
+    RunTens(std::max(last[0], last[1]) + 1, 39, 0, 1, &tables[1]);
+    EXPECT_EQ(tables[1].n_rows(), 1000);
+    EXPECT_EQ(tables[1].counts().rare, 0);
+    RunTens(40, 49, 0, 1, &tables[1]);
+    EXPECT_EQ(tables[1].n_rows(), 0) << "nobody has pulled them since step 30";
   }
 }
 
