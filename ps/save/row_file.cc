@@ -39,30 +39,48 @@ std::vector<SavedTable> SavedTables(const Job& job) {
   return saved;
 }
 
-std::string OccurrencesOf(const table::Admission& admission) {
-  ByteWriter shards;
-  uint32_t n_shards = 0;
+SavedOccurrences::SavedOccurrences(const table::Admission& admission, const Tick& tick) {
+  std::deque<std::string> shards;
   for (int shard = 0; shard < kNumShards; ++shard) {
+    tick();
     const std::string bytes = admission.SaveShard(shard);
     if (bytes.empty()) continue;
-    ++n_shards;
-    shards.Put(static_cast<uint32_t>(shard));
-    shards.Put(static_cast<uint64_t>(bytes.size()));
-    shards.PutBytes(bytes);
+    ByteWriter piece;
+    piece.Put(static_cast<uint32_t>(shard));
+    piece.Put(static_cast<uint64_t>(bytes.size()));
+    piece.PutBytes(bytes);
+    shards.push_back(piece.Take());
   }
-  ByteWriter out;
-  out.Put(n_shards);
-  out.PutBytes(shards.Take());
+  ByteWriter n_shards;
+  n_shards.Put(static_cast<uint32_t>(shards.size()));
+  Add(n_shards.Take());
+  for (std::string& shard : shards) Add(std::move(shard));
   uint32_t n_open = 0;
   admission.VisitOpen([&](uint64_t, std::span<const Key> keys) { n_open += keys.empty() ? 0 : 1; });
-  out.Put(n_open);
+  ByteWriter open_steps;
+  open_steps.Put(n_open);
   admission.VisitOpen([&](uint64_t step, std::span<const Key> keys) {
     if (keys.empty()) return;
-    out.Put(step);
-    out.Put(static_cast<uint64_t>(keys.size()));
-    out.PutBytes({reinterpret_cast<const char*>(keys.data()), keys.size_bytes()});
+    open_steps.Put(step);
+    open_steps.Put(static_cast<uint64_t>(keys.size()));
+    open_steps.PutBytes({reinterpret_cast<const char*>(keys.data()), keys.size_bytes()});
   });
-  return out.Take();
+  Add(open_steps.Take());
+}
+
+void SavedOccurrences::Add(std::string piece) {
+  n_bytes_ += static_cast<int64_t>(piece.size());
+  pieces_.push_back(std::move(piece));
+}
+
+bool SavedOccurrences::WriteSome(BlockWriter* file) {
+  constexpr int64_t kBytesAtOnce = 256 << 10;
+  for (const int64_t end = n_bytes_ - kBytesAtOnce; !pieces_.empty() && n_bytes_ > end;) {
+    file->Write(std::as_bytes(std::span(pieces_.front())));
+    n_bytes_ -= static_cast<int64_t>(pieces_.front().size());
+    pieces_.pop_front();
+  }
+  return !pieces_.empty();
 }
 
 RowFile::RowFile(const std::string& folder, const Manifest& manifest, int number,

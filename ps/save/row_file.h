@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@
 
 #include "common/block_file.h"
 #include "common/net/role_map.h"
+#include "common/tick.h"
 #include "common/types.h"
 #include "configs/manifest.pb.h"
 #include "ps/table/admission.h"
@@ -49,8 +51,24 @@ struct SavedTable {
 /// The properties of the tables that the job saves, by TableId.
 std::vector<SavedTable> SavedTables(const Job& job);
 
-/// The occurrences of keys without a row, in the format of the file.
-std::string OccurrencesOf(const table::Admission& admission);
+/// A copy of the occurrences of keys without a row, in the format of the file. A step changes most
+/// shards, so that all of them are copied at once. Used by one thread.
+class SavedOccurrences {
+ public:
+  /// `tick` is called for every shard.
+  SavedOccurrences(const table::Admission& admission, const Tick& tick);
+
+  /// The bytes of the copy that are not written yet.
+  int64_t n_bytes() const { return n_bytes_; }
+  /// Writes about 256 KiB, and frees their copy. Returns whether there is more to write.
+  bool WriteSome(BlockWriter* file);
+
+ private:
+  void Add(std::string piece);
+
+  std::deque<std::string> pieces_;
+  int64_t n_bytes_ = 0;
+};
 
 /// Reads a file of rows from start to end, one row at a time. Used by one thread. All functions
 /// throw Error, naming file and offset, when the file is damaged or holds other tables than

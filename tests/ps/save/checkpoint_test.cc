@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "common/block_file.h"
 #include "common/error.h"
@@ -252,6 +253,32 @@ TEST(Checkpoint, OpenStepsOfSeveralServersCanBeSavedAgain) {
   }
 }
 
+TEST(Checkpoint, CopiesOfOccurrencesAreCountedAndFreedAsTheyAreWritten) {
+  TempFolder folder(TempFolder::kInMemory);
+  for (const bool exact : {true, false}) {
+    std::vector<table::Table> none = ChoosyTables(exact);
+    RowSaver without(
+        folder.Path("none"), SaveKind::kModel, &none, [] {}, Beside::kNobody);
+    std::vector<table::Table> tables = ChoosyTables(exact);
+    for (Key key = 0; key < 50'000; ++key) EXPECT_FALSE(Pull(&tables[1], Mix(key), 1));
+    tables[1].EndStep(2, table::Table::kNoneInUse);
+    int n_ticks = 0;
+    RowSaver saver(
+        folder.Path("some"), SaveKind::kModel, &tables, [&] { ++n_ticks; }, Beside::kNobody);
+    EXPECT_GE(n_ticks, kNumShards);
+    const int64_t n_counts = saver.n_bytes_of_counts();
+    EXPECT_GT(n_counts, 50'000);
+    EXPECT_EQ(saver.n_bytes_kept() - n_counts,
+              without.n_bytes_kept() - without.n_bytes_of_counts());
+    std::set<int64_t> seen;
+    for (; !saver.IsDone(); saver.Advance(/*may_wait=*/true))
+      seen.insert(saver.n_bytes_of_counts());
+    EXPECT_GT(seen.size(), 3u) << "they are written in pieces";
+    EXPECT_EQ(saver.n_bytes_of_counts(), 0);
+    EXPECT_GT(saver.saved().n_bytes, n_counts);
+  }
+}
+
 /// Tables whose users go unless they are pulled once in ten steps.
 std::vector<table::Table> TablesOfRecentUsers() {
   std::vector<table::Table> tables;
@@ -427,7 +454,8 @@ TEST(Checkpoint, WhatChangesWhileItIsWrittenIsNotInIt) {
             CrowdedStep(step, 0, 1, &tables);
           }
           SaveRows(folder.Path("twin.bin"), SaveKind::kModel, &twin, [] {});
-          RowSaver saver(folder.Path("rows.bin"), SaveKind::kModel, &tables, beside);
+          RowSaver saver(
+              folder.Path("rows.bin"), SaveKind::kModel, &tables, [] {}, beside);
           int64_t most_kept = 0;
           for (int n = 0; !saver.IsDone(); ++n) {
             // Now a step, now some of the file, in turns of any length.
@@ -482,8 +510,9 @@ TEST(Checkpoint, ChangesOnTopOfAllRowsAreAllRows) {
               AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &whole);
             const RowCounts& counts = tables[1].counts();
             n_removed = counts.displaced + counts.rare + counts.small + counts.expired;
-            RowSaver saver(save.path + "/" + name, n == 0 ? SaveKind::kWhole : SaveKind::kChanges,
-                           &tables, Beside::kNobody);
+            RowSaver saver(
+                save.path + "/" + name, n == 0 ? SaveKind::kWhole : SaveKind::kChanges, &tables,
+                [] {}, Beside::kNobody);
             for (int i = 0; !saver.IsDone(); ++i) {
               if (i % 5 == 2) CrowdedStep(step++, server, kServers, &tables);
               saver.Advance(/*may_wait=*/true);
