@@ -86,6 +86,7 @@ bool SavedOccurrences::WriteSome(BlockWriter* file) {
 RowFile::RowFile(const std::string& folder, const Manifest& manifest, int number,
                  const std::vector<SavedTable>& tables, Beside beside, const Tick& tick)
     : file_(PathOf(folder, manifest.file(number)), beside, tick),
+      tick_(tick),
       digest_(manifest.file(number).digest()),
       number_(number),
       n_files_(manifest.file_size()) {
@@ -157,14 +158,22 @@ KeyPlace RowFile::PlaceHere(Key key) const {
 
 void RowFile::BeginTable() {
   const Head& head = heads_[static_cast<size_t>(++table_)];
-  lost_.clear();
-  n_asked_ = 0;
+  const int64_t lost_at = file_.at();
+  KeyPlace last;
   for (uint64_t n = head.n_lost; n > 0; --n) {
-    lost_.push_back(PlaceHere(file_.Get<Key>()));
-    if (lost_.size() > 1 && lost_.back() < lost_[lost_.size() - 2])
-      Fail(file_.path(), ": row ", lost_.back().key, " of table ",
-           names_[static_cast<size_t>(table_)], " is out of its place, before byte ", file_.at());
+    const KeyPlace place = PlaceHere(file_.Get<Key>());
+    if (place < last)
+      Fail(file_.path(), ": row ", place.key, " of table ", names_[static_cast<size_t>(table_)],
+           " is out of its place, before byte ", file_.at());
+    last = place;
   }
+  n_lost_left_ = head.n_lost;
+  if (n_lost_left_ > 0) {
+    if (!lost_file_)
+      lost_file_ = std::make_unique<BlockReader>(file_.path(), Beside::kNobody, tick_);
+    lost_file_->SkipTo(lost_at);
+  }
+  NextLost();
   n_left_ = head.n_rows;
   has_place_ = false;
   row_.resize(head.row_bytes);
@@ -185,9 +194,16 @@ bool RowFile::NextRow() {
   return true;
 }
 
+void RowFile::NextLost() {
+  lost_.reset();
+  if (n_lost_left_ == 0) return;
+  --n_lost_left_;
+  lost_ = PlaceOf(static_cast<TableId>(table_), lost_file_->Get<Key>());
+}
+
 bool RowFile::Lost(const KeyPlace& place) {
-  while (n_asked_ < lost_.size() && lost_[n_asked_] < place) ++n_asked_;
-  return n_asked_ < lost_.size() && lost_[n_asked_] == place;
+  while (lost_ && *lost_ < place) NextLost();
+  return lost_ == place;
 }
 
 void RowFile::ReadOccurrences(const net::RoleMap& roles, int server, TableId table,

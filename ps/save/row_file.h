@@ -23,6 +23,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -82,8 +84,8 @@ class RowFile {
 
   bool is_changes() const { return is_changes_; }
 
-  /// Moves to the next table, on the first call to the first one. Reads the keys that lost their
-  /// rows.
+  /// Moves to the next table, on the first call to the first one, and past the keys that lost their
+  /// rows. They are read a second time, beside the rows, rather than kept.
   void BeginTable();
   /// Reads the next row. Returns false when the table has no more rows.
   bool NextRow();
@@ -105,8 +107,10 @@ class RowFile {
   void ReadHead(const std::vector<SavedTable>& tables);
   /// Throws Error unless the key is of this file's shards.
   KeyPlace PlaceHere(Key key) const;
+  void NextLost();
 
   BlockReader file_;
+  Tick tick_;
   uint64_t digest_;  // by the manifest
   int number_;
   int n_files_;
@@ -125,8 +129,9 @@ class RowFile {
   KeyPlace place_;
   bool has_place_ = false;
   std::vector<std::byte> row_;
-  std::vector<KeyPlace> lost_;
-  size_t n_asked_ = 0;  // the entries of lost_ before the place of the last call of Lost
+  std::unique_ptr<BlockReader> lost_file_;  // this file at the next key that lost its row
+  uint64_t n_lost_left_ = 0;                // such keys of the table, from there on
+  std::optional<KeyPlace> lost_;            // the first that is not before the last call of Lost
 };
 
 }  // namespace zhiyin::ps::save

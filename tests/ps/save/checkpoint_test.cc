@@ -563,6 +563,51 @@ TEST(Checkpoint, ChangesAreFewWhereFewRowsChange) {
   EXPECT_EQ(SaveRows(folder.Path("none"), SaveKind::kChanges, &tables, [] {}).n_rows, 0);
 }
 
+/// Tables whose users and items expire once a step has not pulled them.
+std::vector<table::Table> ShortLivedTables() {
+  std::vector<table::Table> tables;
+  for (table::TableSpec spec : table::TableSpecs(ModelJob())) {
+    if (spec.id != kDenseTable) {
+      spec.eviction.set_ttl_steps(1);
+      spec.eviction.set_sweep_steps(1);
+    }
+    tables.emplace_back(spec, 1);
+  }
+  return tables;
+}
+
+TEST(Checkpoint, KeysThatLostTheirRowsMayFillSeveralBlocks) {
+  const std::vector<size_t> n_keys = {0, 200'000, 1'000};  // [table]
+  TempFolder folder(TempFolder::kInMemory);
+  std::vector<table::Table> tables = ShortLivedTables();
+  std::vector<Key> keys(n_keys[1]);
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = Mix(i);
+  std::vector<std::byte*> rows(keys.size());
+  SavedChain chain(2);
+  for (const uint64_t n : {0u, 1u}) {
+    for (const TableId t : {1, 2}) {
+      tables[t].EndStep(5 * n, table::Table::kNoneInUse);
+      EXPECT_EQ(tables[t].n_rows(), 0);
+      // The first time all keys, then half of them.
+      tables[t].FindOrCreate(std::span(keys).first(n_keys[t] / (n + 1)), 9 * n, rows);
+    }
+    SavedFolder& save = chain[n];
+    save.path = folder.Path(std::to_string(n));
+    std::filesystem::create_directory(save.path);
+    *save.manifest.mutable_job() = JobOf(tables);
+    const SaveKind kind = n == 0 ? SaveKind::kWhole : SaveKind::kChanges;
+    AddFile("rows", SaveRows(save.path + "/rows", kind, &tables, [] {}), &save.manifest);
+  }
+  EXPECT_TRUE(chain[1].manifest.file(0).is_changes());
+  std::vector<table::Table> loaded = ShortLivedTables();
+  LoadRows(chain, CarryAll(loaded.size()), {1, 1}, 0, &loaded, [] {});
+  for (const TableId t : {1, 2}) {
+    EXPECT_EQ(loaded[t].n_rows(), tables[t].n_rows());
+    loaded[t].Find(keys, rows);
+    for (size_t i = 0; i < keys.size(); ++i) ASSERT_EQ(rows[i] != nullptr, i < n_keys[t] / 2) << i;
+  }
+}
+
 TEST(Checkpoint, AllRowsAreWrittenWhereChangesAreNotKnown) {
   TempFolder folder(TempFolder::kInMemory);
   std::vector<table::Table> tables = EmptyTables();
