@@ -72,7 +72,8 @@ int Measure() {
   const std::vector<float> gradients(kRequest * 16, 0.01f);
   std::filesystem::remove(path);
   begin = Now();
-  ps::save::RowSaver saver(FLAGS_file, ps::SaveKind::kModel, &tables, Beside::kThread);
+  ps::save::RowSaver saver(
+      FLAGS_file, ps::SaveKind::kModel, &tables, [] {}, Beside::kThread);
   longest_pause = Now() - begin;
   int64_t most_kept = 0;
   for (uint64_t step = 1; !saver.IsDone(); ++step) {

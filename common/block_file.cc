@@ -187,6 +187,18 @@ void BlockReader::CheckSum() {
   digest_.Update(std::as_bytes(std::span(&sum, 1)));
 }
 
+void BlockReader::SkipTo(int64_t at) {
+  const uint64_t number = static_cast<uint64_t>(at) / kBlockBytes;
+  n_left_ -= at - at_;
+  at_ = at;
+  if (!block_ || number_ != number + 1) {
+    file_.SkipTo(static_cast<int64_t>(number * kWholeBlock));
+    number_ = number;
+    NextBlock();
+  }
+  n_used_ = static_cast<size_t>(at) % kBlockBytes;
+}
+
 void BlockReader::SkipToEnd() {
   at_ += n_left_;
   n_left_ = 0;

@@ -99,6 +99,9 @@ class BlockReader {
   }
   /// Reads and checks the rest of the file.
   void SkipToEnd();
+  /// Continues at byte `at` of the content and reads no blocks between, so that digest() has no
+  /// meaning afterwards. REQUIRES: no second thread; `at` is before the end.
+  void SkipTo(int64_t at);
 
   /// The bytes of content that have not been read yet.
   int64_t n_left() const { return n_left_; }

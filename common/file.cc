@@ -192,6 +192,11 @@ void FileReader::Read(std::span<std::byte> bytes) {
   }
 }
 
+void FileReader::SkipTo(int64_t at) {
+  if (lseek(file_, at, SEEK_SET) < 0) FailWithErrno(path_, "read");
+  at_ = at;
+}
+
 std::string_view SchemeOf(std::string_view name) {
   const std::string_view scheme = name.substr(0, name.find("://"));
   const auto is_part = [](char c) {

@@ -63,6 +63,8 @@ class FileReader {
 
   /// Fills all of `bytes` or throws.
   void Read(std::span<std::byte> bytes);
+  /// Continues at byte `at` of the file. REQUIRES: it is before the end.
+  void SkipTo(int64_t at);
   /// Bytes not yet read.
   int64_t n_left() const { return n_bytes_ - at_; }
   int64_t at() const { return at_; }

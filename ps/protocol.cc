@@ -1,6 +1,7 @@
 #include "ps/protocol.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common/bytes.h"
 #include "ps/partitioner.h"
@@ -42,22 +43,24 @@ std::string ServerReport::Serialize() const {
 
 namespace {
 
-/// The largest count that is accepted; the sums of all servers fit into 64 bits.
+/// The largest count of keys, rows and pushes that is accepted; the sums of all servers fit into 64
+/// bits. Ten million keys a second are fewer in 300 days.
 constexpr int64_t kMaxCount = int64_t{1} << 48;
+/// The largest count of the bytes of frames, of which a busy server exceeds kMaxCount in days.
+constexpr int64_t kMaxTraffic = std::numeric_limits<int64_t>::max();
 constexpr double kMaxSeconds = 1e9;
 
-int64_t GetCount(ByteReader* in) {
+int64_t GetCount(ByteReader* in, int64_t max = kMaxCount) {
   const int64_t n = in->Get<int64_t>();
-  if (n < 0 || n > kMaxCount)
-    Fail("report of a server: a count of ", n, ", expected 0 to ", kMaxCount);
+  if (n < 0 || n > max) Fail("report of a server: a count of ", n, ", expected 0 to ", max);
   return n;
 }
 
-std::vector<int64_t> GetCounts(ByteReader* in, uint64_t n_max) {
+std::vector<int64_t> GetCounts(ByteReader* in, uint64_t n_max, int64_t max = kMaxCount) {
   const uint64_t n = in->Get<uint64_t>();
   if (n > n_max) Fail("report of a server: ", n, " counts, expected at most ", n_max);
   std::vector<int64_t> counts;
-  for (uint64_t i = 0; i < n; ++i) counts.push_back(GetCount(in));
+  for (uint64_t i = 0; i < n; ++i) counts.push_back(GetCount(in, max));
   return counts;
 }
 
@@ -78,6 +81,14 @@ template <typename Number>
 void AddCounts(const std::vector<Number>& from, std::vector<Number>* to) {
   to->resize(std::max(to->size(), from.size()));
   for (size_t i = 0; i < from.size(); ++i) (*to)[i] += from[i];
+}
+
+/// Adds bytes of frames in that way; a sum beyond 64 bits stays at the largest number.
+void AddTraffic(const std::vector<int64_t>& from, std::vector<int64_t>* to) {
+  to->resize(std::max(to->size(), from.size()));
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (__builtin_add_overflow((*to)[i], from[i], &(*to)[i])) (*to)[i] = kMaxTraffic;
+  }
 }
 
 }  // namespace
@@ -101,7 +112,7 @@ ServerReport ServerReport::Parse(std::string_view bytes) {
   }
   for (const auto count : kReportCounts) report.*count = GetCount(&in);
   report.staleness = GetCounts(&in, kStalenessBins);
-  report.traffic = GetCounts(&in, kNumShards);
+  report.traffic = GetCounts(&in, kNumShards, kMaxTraffic);
   report.stage_s = GetStages(&in);
   if (!in.AtEnd()) Fail("report of a server: bytes behind its end");
   return report;
@@ -123,7 +134,7 @@ void ServerReport::Merge(const ServerReport& other) {
     CountNonFinite(entry.rank, entry.table, entry.n_pushes);
   for (const auto count : kReportCounts) this->*count += other.*count;
   AddCounts(other.staleness, &staleness);
-  AddCounts(other.traffic, &traffic);
+  AddTraffic(other.traffic, &traffic);
   AddCounts(other.stage_s, &stage_s);
 }
 

@@ -87,7 +87,10 @@ Frame Mailbox::Await(std::initializer_list<FrameKind> kinds, const char* what,
       SendWaiting(LongestAwaited(from), [&] { return Describe(wait, began_s, ""); });
     if (frame) {
       if (Handle(*frame)) continue;
-      if (Contains(kinds, frame->kind())) return std::move(*frame);
+      if (Contains(kinds, frame->kind())) {
+        LookForSilence();
+        return std::move(*frame);
+      }
       kept_.push_back(std::move(*frame));
       continue;
     }
@@ -163,6 +166,7 @@ void Mailbox::SendTaking() {
   on_life_();
   Attend();
   if (attended_s_ >= next_heartbeat_s_) SendWaiting(-1, [] { return std::string(); });
+  LookForSilence();
 }
 
 void Mailbox::SendWaiting(int waits_for, const std::function<std::string()>& describe) {
@@ -186,10 +190,7 @@ void Mailbox::SendHeartbeat() {
   for (int rank = 0; rank < endpoint_->n_ranks(); ++rank) {
     if (rank != endpoint_->rank()) Send(rank, Frame(FrameKind::kHeartbeat, 0, 0, 0));
   }
-  while (std::optional<Frame> frame = endpoint_->Poll()) {
-    if (!Handle(*frame)) kept_.push_back(std::move(*frame));
-  }
-  CheckHeartbeats([] { return std::string(); });
+  ReadAndCheckHeartbeats();
 }
 
 void Mailbox::SendHeartbeatWhileDiskIsBusy(double since_s) {
@@ -210,6 +211,15 @@ void Mailbox::WaitForDisk(const std::function<void()>& call) {
 
 bool Mailbox::Watches(int rank) const {
   return rank != endpoint_->rank() && (rank == 0 || endpoint_->rank() == 0);
+}
+
+void Mailbox::LookForSilence() {
+  if (attended_s_ >= next_silence_s_) ReadAndCheckHeartbeats();
+}
+
+void Mailbox::ReadAndCheckHeartbeats() {
+  TakeArrived({});
+  CheckHeartbeats([] { return std::string(); });
 }
 
 void Mailbox::CheckHeartbeats(const std::function<std::string()>& wait) {

@@ -49,8 +49,8 @@ using AwaitedRanks = std::function<bool(int rank)>;
 /// notices when a rank falls silent, and all ranks notice when rank 0 does. A heartbeat carries the
 /// number of messages that its sender has taken (in request_id of kWaiting; in the heartbeat of
 /// rank 0, the sum over all ranks): while that number grows, the job makes progress. Heartbeats are
-/// sent by Await, also by Take for a rank that is never idle, and by the three functions at the
-/// end.
+/// sent and checked by Await, also by Take for a rank that is never idle, and by the three
+/// functions at the end.
 ///
 /// Two events end the job: a rank has sent no heartbeat for `timeout_s` seconds plus one heartbeat
 /// interval; or a wait has lasted `timeout_s` seconds in which no rank was at work, that is, no
@@ -132,7 +132,8 @@ class Mailbox {
   /// Sends kWaiting to the ranks that watch this one. `describe` returns the wait in words, "" for
   /// a rank that takes one message after the other; called only on other ranks than rank 0.
   void SendWaiting(int waits_for, const std::function<std::string()>& describe);
-  /// Sends kWaiting once a second while this rank takes messages without a wait between them.
+  /// Sends kWaiting once a second while this rank takes messages without a wait between them, and
+  /// checks heartbeats as LookForSilence does.
   void SendTaking();
 
   /// Whether this rank expects heartbeats from that one.
@@ -140,6 +141,11 @@ class Mailbox {
   /// Throws TimeoutError when a watched rank has been silent for too long. `wait` returns a
   /// description of this rank's wait; called only for the error.
   void CheckHeartbeats(const std::function<std::string()>& wait);
+  /// Checks heartbeats where it is time for that and a message has been taken: a rank that always
+  /// finds one never waits to the end of its deadline.
+  void LookForSilence();
+  /// Reads what has arrived, keeps the messages, and checks heartbeats.
+  void ReadAndCheckHeartbeats();
   [[noreturn]] void ReportTimeout(const std::string& own_wait) const;
   bool IsSilent(const Heard& heard) const;
   /// The watched ranks that are silent, the longest silent first.

@@ -55,8 +55,7 @@ void Replica::Ask(Entry* entry, Selection* selection) {
 }
 
 void Replica::Select(std::span<const Key> keys, uint64_t clock, Selection* selection) {
-  now_ = {now_.own_step + 1,
-          static_cast<uint32_t>(std::min<uint64_t>(clock, Moment::kNever - uint64_t{1}))};
+  now_ = {now_.own_step + 1, static_cast<uint32_t>(clock % Moment::kNever)};
   selection->moment = now_;
   selection->keys.clear();
   selection->positions.clear();

@@ -36,8 +36,8 @@ class Replica {
   struct Moment {
     static constexpr uint32_t kNever = ~uint32_t{0};
 
-    uint32_t own_step = 0;  // modulo 2^32
-    uint32_t clock = kNever;
+    uint32_t own_step = 0;    // modulo 2^32
+    uint32_t clock = kNever;  // modulo kNever
 
     bool IsNever() const { return clock == kNever; }
     friend bool operator==(const Moment&, const Moment&) = default;
@@ -97,7 +97,7 @@ class Replica {
   /// Whether a copy or a sum of this moment has reached its age by now.
   bool HasAged(const Moment& then) const {
     return now_.own_step - then.own_step >= refresh_steps_ ||
-           now_.clock >= then.clock + refresh_clock_;
+           (uint64_t{now_.clock} + Moment::kNever - then.clock) % Moment::kNever >= refresh_clock_;
   }
   /// Adds the row of the entry to those that the servers are asked for.
   void Ask(Entry* entry, Selection* selection);

@@ -39,35 +39,54 @@ std::vector<SavedTable> SavedTables(const Job& job) {
   return saved;
 }
 
-std::string OccurrencesOf(const table::Admission& admission) {
-  ByteWriter shards;
-  uint32_t n_shards = 0;
+SavedOccurrences::SavedOccurrences(const table::Admission& admission, const Tick& tick) {
+  std::deque<std::string> shards;
   for (int shard = 0; shard < kNumShards; ++shard) {
+    tick();
     const std::string bytes = admission.SaveShard(shard);
     if (bytes.empty()) continue;
-    ++n_shards;
-    shards.Put(static_cast<uint32_t>(shard));
-    shards.Put(static_cast<uint64_t>(bytes.size()));
-    shards.PutBytes(bytes);
+    ByteWriter piece;
+    piece.Put(static_cast<uint32_t>(shard));
+    piece.Put(static_cast<uint64_t>(bytes.size()));
+    piece.PutBytes(bytes);
+    shards.push_back(piece.Take());
   }
-  ByteWriter out;
-  out.Put(n_shards);
-  out.PutBytes(shards.Take());
+  ByteWriter n_shards;
+  n_shards.Put(static_cast<uint32_t>(shards.size()));
+  Add(n_shards.Take());
+  for (std::string& shard : shards) Add(std::move(shard));
   uint32_t n_open = 0;
   admission.VisitOpen([&](uint64_t, std::span<const Key> keys) { n_open += keys.empty() ? 0 : 1; });
-  out.Put(n_open);
+  ByteWriter open_steps;
+  open_steps.Put(n_open);
   admission.VisitOpen([&](uint64_t step, std::span<const Key> keys) {
     if (keys.empty()) return;
-    out.Put(step);
-    out.Put(static_cast<uint64_t>(keys.size()));
-    out.PutBytes({reinterpret_cast<const char*>(keys.data()), keys.size_bytes()});
+    open_steps.Put(step);
+    open_steps.Put(static_cast<uint64_t>(keys.size()));
+    open_steps.PutBytes({reinterpret_cast<const char*>(keys.data()), keys.size_bytes()});
   });
-  return out.Take();
+  Add(open_steps.Take());
+}
+
+void SavedOccurrences::Add(std::string piece) {
+  n_bytes_ += static_cast<int64_t>(piece.size());
+  pieces_.push_back(std::move(piece));
+}
+
+bool SavedOccurrences::WriteSome(BlockWriter* file) {
+  constexpr int64_t kBytesAtOnce = 256 << 10;
+  for (const int64_t end = n_bytes_ - kBytesAtOnce; !pieces_.empty() && n_bytes_ > end;) {
+    file->Write(std::as_bytes(std::span(pieces_.front())));
+    n_bytes_ -= static_cast<int64_t>(pieces_.front().size());
+    pieces_.pop_front();
+  }
+  return !pieces_.empty();
 }
 
 RowFile::RowFile(const std::string& folder, const Manifest& manifest, int number,
                  const std::vector<SavedTable>& tables, Beside beside, const Tick& tick)
     : file_(PathOf(folder, manifest.file(number)), beside, tick),
+      tick_(tick),
       digest_(manifest.file(number).digest()),
       number_(number),
       n_files_(manifest.file_size()) {
@@ -139,14 +158,22 @@ KeyPlace RowFile::PlaceHere(Key key) const {
 
 void RowFile::BeginTable() {
   const Head& head = heads_[static_cast<size_t>(++table_)];
-  lost_.clear();
-  n_asked_ = 0;
+  const int64_t lost_at = file_.at();
+  KeyPlace last;
   for (uint64_t n = head.n_lost; n > 0; --n) {
-    lost_.push_back(PlaceHere(file_.Get<Key>()));
-    if (lost_.size() > 1 && lost_.back() < lost_[lost_.size() - 2])
-      Fail(file_.path(), ": row ", lost_.back().key, " of table ",
-           names_[static_cast<size_t>(table_)], " is out of its place, before byte ", file_.at());
+    const KeyPlace place = PlaceHere(file_.Get<Key>());
+    if (place < last)
+      Fail(file_.path(), ": row ", place.key, " of table ", names_[static_cast<size_t>(table_)],
+           " is out of its place, before byte ", file_.at());
+    last = place;
   }
+  n_lost_left_ = head.n_lost;
+  if (n_lost_left_ > 0) {
+    if (!lost_file_)
+      lost_file_ = std::make_unique<BlockReader>(file_.path(), Beside::kNobody, tick_);
+    lost_file_->SkipTo(lost_at);
+  }
+  NextLost();
   n_left_ = head.n_rows;
   has_place_ = false;
   row_.resize(head.row_bytes);
@@ -167,9 +194,16 @@ bool RowFile::NextRow() {
   return true;
 }
 
+void RowFile::NextLost() {
+  lost_.reset();
+  if (n_lost_left_ == 0) return;
+  --n_lost_left_;
+  lost_ = PlaceOf(static_cast<TableId>(table_), lost_file_->Get<Key>());
+}
+
 bool RowFile::Lost(const KeyPlace& place) {
-  while (n_asked_ < lost_.size() && lost_[n_asked_] < place) ++n_asked_;
-  return n_asked_ < lost_.size() && lost_[n_asked_] == place;
+  while (lost_ && *lost_ < place) NextLost();
+  return lost_ == place;
 }
 
 void RowFile::ReadOccurrences(const net::RoleMap& roles, int server, TableId table,

@@ -22,6 +22,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +33,7 @@
 
 #include "common/block_file.h"
 #include "common/net/role_map.h"
+#include "common/tick.h"
 #include "common/types.h"
 #include "configs/manifest.pb.h"
 #include "ps/table/admission.h"
@@ -49,8 +53,24 @@ struct SavedTable {
 /// The properties of the tables that the job saves, by TableId.
 std::vector<SavedTable> SavedTables(const Job& job);
 
-/// The occurrences of keys without a row, in the format of the file.
-std::string OccurrencesOf(const table::Admission& admission);
+/// A copy of the occurrences of keys without a row, in the format of the file. A step changes most
+/// shards, so that all of them are copied at once. Used by one thread.
+class SavedOccurrences {
+ public:
+  /// `tick` is called for every shard.
+  SavedOccurrences(const table::Admission& admission, const Tick& tick);
+
+  /// The bytes of the copy that are not written yet.
+  int64_t n_bytes() const { return n_bytes_; }
+  /// Writes about 256 KiB, and frees their copy. Returns whether there is more to write.
+  bool WriteSome(BlockWriter* file);
+
+ private:
+  void Add(std::string piece);
+
+  std::deque<std::string> pieces_;
+  int64_t n_bytes_ = 0;
+};
 
 /// Reads a file of rows from start to end, one row at a time. Used by one thread. All functions
 /// throw Error, naming file and offset, when the file is damaged or holds other tables than
@@ -64,8 +84,8 @@ class RowFile {
 
   bool is_changes() const { return is_changes_; }
 
-  /// Moves to the next table, on the first call to the first one. Reads the keys that lost their
-  /// rows.
+  /// Moves to the next table, on the first call to the first one, and past the keys that lost their
+  /// rows. They are read a second time, beside the rows, rather than kept.
   void BeginTable();
   /// Reads the next row. Returns false when the table has no more rows.
   bool NextRow();
@@ -87,8 +107,10 @@ class RowFile {
   void ReadHead(const std::vector<SavedTable>& tables);
   /// Throws Error unless the key is of this file's shards.
   KeyPlace PlaceHere(Key key) const;
+  void NextLost();
 
   BlockReader file_;
+  Tick tick_;
   uint64_t digest_;  // by the manifest
   int number_;
   int n_files_;
@@ -107,8 +129,9 @@ class RowFile {
   KeyPlace place_;
   bool has_place_ = false;
   std::vector<std::byte> row_;
-  std::vector<KeyPlace> lost_;
-  size_t n_asked_ = 0;  // the entries of lost_ before the place of the last call of Lost
+  std::unique_ptr<BlockReader> lost_file_;  // this file at the next key that lost its row
+  uint64_t n_lost_left_ = 0;                // such keys of the table, from there on
+  std::optional<KeyPlace> lost_;            // the first that is not before the last call of Lost
 };
 
 }  // namespace zhiyin::ps::save

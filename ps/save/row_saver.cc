@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "ps/partitioner.h"
-#include "ps/save/row_file.h"
 
 namespace zhiyin::ps::save {
 namespace {
@@ -22,7 +21,7 @@ void PutText(const std::string& text, BlockWriter* file) {
 }  // namespace
 
 RowSaver::RowSaver(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
-                   Beside beside, std::function<void()> on_wait)
+                   const Tick& tick, Beside beside, std::function<void()> on_wait)
     : tables_(tables), file_(path, beside, std::move(on_wait)) {
   std::vector<std::unique_ptr<table::RowChanges>> changes(tables->size());
   if (kind != SaveKind::kModel) {
@@ -47,7 +46,7 @@ RowSaver::RowSaver(const std::string& path, SaveKind kind, std::vector<table::Ta
     PutText(table.admission().Text(), &file_);
     file_.Put(static_cast<uint64_t>(cut.n_rows()));
     file_.Put(static_cast<uint64_t>(cut.n_removed()));
-    occurrences_.push_back(OccurrencesOf(table.admission()));
+    occurrences_.emplace_back(table.admission(), tick);
   }
   for (size_t t = 0; t < tables->size(); ++t) (*tables)[t].SetCut(cuts_[t].get());
 }
@@ -75,11 +74,10 @@ bool RowSaver::Advance(bool may_wait) {
         ++n_rows_;
       });
     }
+    if (cut.n_visited() == kNumShards) file_.Put(cut.next_sweep_step());
     return true;
   }
-  file_.Put(cut.next_sweep_step());
-  file_.Write(std::as_bytes(std::span(occurrences_[table_])));
-  occurrences_[table_] = {};
+  if (occurrences_[table_].WriteSome(&file_)) return true;
   (*tables_)[table_].SetCut(nullptr);
   if (++table_ < tables_->size()) return true;
   file_.StartCommit();
@@ -88,14 +86,20 @@ bool RowSaver::Advance(bool may_wait) {
 }
 
 int64_t RowSaver::n_bytes_kept() const {
-  int64_t n = 0;
+  int64_t n = n_bytes_of_counts();
   for (const auto& cut : cuts_) n += cut->n_bytes();
+  return n;
+}
+
+int64_t RowSaver::n_bytes_of_counts() const {
+  int64_t n = 0;
+  for (const SavedOccurrences& occurrences : occurrences_) n += occurrences.n_bytes();
   return n;
 }
 
 SavedRows SaveRows(const std::string& path, SaveKind kind, std::vector<table::Table>* tables,
                    const Tick& tick, Beside beside) {
-  RowSaver saver(path, kind, tables, beside);
+  RowSaver saver(path, kind, tables, tick, beside);
   while (!saver.IsDone()) {
     saver.Advance(/*may_wait=*/true);
     tick();

@@ -14,7 +14,9 @@ namespace zhiyin::ps::server {
 
 /// Finds pushes with non-finite or too large gradients, counts them, and writes the first ten to
 /// files: a header line, then a line for each embedding row with its table, key and gradient,
-/// separated by tabs. A file that cannot be written is a warning: the push is refused and the job
+/// separated by tabs. A table with more than 10,000 numbers is shortened to its first rows; lines
+/// that begin with # then say so, and list its first 1,000 refused numbers: table, key, position in
+/// the row, number. A file that cannot be written is a warning: the push is refused and the job
 /// goes on. Borrows all pointers that it is given; used by the rank's thread.
 class GradientCheck {
  public:
@@ -36,7 +38,7 @@ class GradientCheck {
   /// Logs a refused push, and writes it to a file, unless ten were written already.
   void Dump(const PendingPull& pull, const net::Frame& push, float limit);
   /// The content of the file.
-  std::string TextOfPush(const PendingPull& pull, const net::Frame& push);
+  std::string TextOfPush(const PendingPull& pull, const net::Frame& push, float limit);
 
   float max_gradient_;  // of the job; kMaxGradient where it sets none
   std::string folder_;

@@ -1,7 +1,6 @@
 #include "ps/server/lease_manager.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "common/error.h"
@@ -15,6 +14,8 @@ constexpr char kName[] = "lease manager";
 /// another. One that has none, where there are more workers than slices, asks for all rounds of an
 /// epoch at once, of which there are at most four (worker/train/dealer.h).
 constexpr size_t kRoundsKept = 8;
+/// The longest time that a slice takes.
+constexpr double kMaxSliceS = 1e9;
 
 }  // namespace
 
@@ -132,8 +133,8 @@ void RangeLeases::Resume(const LeaseRequest& left) {
 
 const std::vector<uint32_t>& RoundOwners::Owners(int worker, uint64_t round, uint32_t n_slices,
                                                  double seconds) {
-  if (!std::isfinite(seconds) || seconds < 0)
-    Fail("worker ", worker, " takes ", seconds, " s for a slice, expected a time");
+  if (!(seconds >= 0 && seconds <= kMaxSliceS))
+    Fail("worker ", worker, " takes ", seconds, " s for a slice, expected 0 to ", kMaxSliceS);
   if (n_slices == 0 || n_slices > 1u << 16)
     Fail("a step of ", n_slices, " slices, expected 1 to ", 1u << 16);
   if (rounds_.empty()) {
@@ -164,7 +165,8 @@ void RoundOwners::Fix() {
   const bool all_known =
       std::all_of(seconds_.begin(), seconds_.end(), [](double s) { return s > 0; });
   const auto step_s = [&](size_t w, double more) { return (n_slices[w] + more) * seconds_[w]; };
-  while (all_known) {
+  // No slice moves twice, unless the times are so small that products of them are rounded.
+  for (size_t n_moves = 0; all_known && n_moves < owners.size(); ++n_moves) {
     size_t slowest = 0;
     size_t fastest = 0;
     for (size_t w = 1; w < n_workers; ++w) {

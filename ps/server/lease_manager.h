@@ -85,8 +85,8 @@ class RoundOwners {
 
   /// Returns the worker of each slice in a round, [n_slices]. `seconds` is the time that the asking
   /// worker takes for a slice, 0 when unknown. Throws Error on a round that is neither remembered
-  /// nor the next one, on a number of slices that differs from before, and on a time that is
-  /// negative or not finite.
+  /// nor the next one, on a number of slices that differs from before, and on a time that is not 0
+  /// to 1e9 s.
   const std::vector<uint32_t>& Owners(int worker, uint64_t round, uint32_t n_slices,
                                       double seconds);
 

@@ -11,8 +11,8 @@
 namespace zhiyin::ps::server {
 namespace {
 
-/// Larger steps do not fit into a row's RowUse.
-constexpr uint64_t kMaxStep = 0xfffffffe;
+/// More than any job has: a larger step is damaged.
+constexpr uint64_t kMaxStep = uint64_t{1} << 48;
 
 }  // namespace
 
@@ -35,8 +35,7 @@ bool Pulls::IsRepeated(const net::Frame& frame) {
 void Pulls::AnswerOrDefer(net::Frame frame) {
   const uint64_t step = frame.header().clock;
   const StepClock& clock = state_->clock;
-  if (step > kMaxStep)
-    Fail("pull from rank ", frame.source(), ": step ", step, ", expected at most ", kMaxStep);
+  CheckStep(frame);
   if (clock.staleness() == 0 && step < clock.n_complete()) {
     Fail("pull from rank ", frame.source(), ": step ", step, " is complete, expected ",
          clock.n_complete(), " or later");
@@ -50,6 +49,19 @@ void Pulls::AnswerOrDefer(net::Frame frame) {
     return;
   }
   Answer(std::move(frame));
+}
+
+void Pulls::CheckStep(const net::Frame& frame) const {
+  const uint64_t step = frame.header().clock;
+  if (step > kMaxStep)
+    Fail("pull from rank ", frame.source(), ": step ", step, ", expected at most ", kMaxStep);
+  if (step <= table::kMaxKeptStep) return;
+  for (const table::Table& table : state_->tables) {
+    if (!table::KeepsSteps(table.spec())) continue;
+    Fail("pull from rank ", frame.source(), ": step ", step, ", expected at most ",
+         table::kMaxKeptStep, ", the largest for eviction and exact admission, which table ",
+         table.name(), " has");
+  }
 }
 
 void Pulls::AnswerDeferred() {

@@ -38,6 +38,8 @@ class Pulls {
  private:
   bool IsRepeated(const net::Frame& frame);
   void AnswerOrDefer(net::Frame frame);
+  /// Throws Error for a step that no job has, or that is too large for one of the tables.
+  void CheckStep(const net::Frame& frame) const;
   void Answer(net::Frame frame);
   /// Looks rows up (made where absent, for a pull) and fills the reply.
   net::Frame ReadRows(const net::Frame& frame, std::vector<std::byte*>* rows);

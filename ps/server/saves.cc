@@ -12,8 +12,9 @@
 namespace zhiyin::ps::server {
 namespace {
 
-/// A save keeps the old content of rows that change before they are written: at most so many bytes,
-/// or a quarter of the tables' where that is more.
+/// A save keeps copies of what admission has counted, and of the old content of rows that change
+/// before they are written: of these at most so many bytes, or of both together a quarter of the
+/// tables' where that is more.
 constexpr int64_t kMinKeptBytes = int64_t{256} << 20;
 
 }  // namespace
@@ -50,6 +51,7 @@ void Saves::OnSave(const net::Frame& frame) {
     // Simulated runs repeat exactly, which takes one thread at a time.
     saver_ = std::make_unique<save::RowSaver>(
         path, static_cast<SaveKind>(frame.header().clock), &state_->tables,
+        [this] { mailbox_->SendHeartbeat(); },
         mailbox_->endpoint().TimeIsVirtual() ? Beside::kNobody : Beside::kThread,
         [this] { SendHeartbeatWhileDiskIsBusy(); });
   } catch (const FileError& e) {
@@ -63,7 +65,9 @@ bool Saves::Continue() {
     // Flushes early when copy-on-write retains too much memory: requests wait meanwhile.
     int64_t n_table_bytes = 0;
     for (const table::Table& table : state_->tables) n_table_bytes += table.n_bytes();
-    const bool keeps_too_much = saver_->n_bytes_kept() > std::max(kMinKeptBytes, n_table_bytes / 4);
+    const bool keeps_too_much =
+        saver_->n_bytes_kept() >
+        std::max(kMinKeptBytes + saver_->n_bytes_of_counts(), n_table_bytes / 4);
     do {
       if (Advance()) continue;
       if (!keeps_too_much) return false;

@@ -396,6 +396,11 @@ void Table::FinishRestoring() {
   NoteIfOverfull(shard);
 }
 
+void Table::RestoreNextSweepStep(uint64_t step) {
+  if (step == kNoneInUse) return;
+  if (next_sweep_step_ == kNoneInUse || next_sweep_step_ < step) next_sweep_step_ = step;
+}
+
 void Table::FinishLoading() {
   admission_.FinishRestoring([this](Key key) { return HasRow(key); });
 }

@@ -1,7 +1,6 @@
 // A server's part of one table: its keys and rows, with their creation, updates and eviction.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -114,9 +113,10 @@ class Table {
   /// The first step whose part of the table has not been swept for eviction; kNoneInUse before the
   /// first EndStep. For checkpoints.
   uint64_t next_sweep_step() const { return next_sweep_step_; }
-  /// Lowers next_sweep_step() to the step of a file. Called for every file of a checkpoint: to
-  /// sweep a part twice does no harm.
-  void RestoreNextSweepStep(uint64_t step) { next_sweep_step_ = std::min(next_sweep_step_, step); }
+  /// Raises next_sweep_step() to the step of a file. Called for every file of a checkpoint. Where
+  /// servers were at different steps, some shards of the later files are swept a round late. An
+  /// early sweep would evict rows that had no time for min_pulls pulls since the one before.
+  void RestoreNextSweepStep(uint64_t step);
   /// Calls BeforeChange of `cut` before every change, until SetCut(nullptr). Borrows `cut`.
   void SetCut(TableCut* cut) { cut_ = cut; }
   /// Begins to record the rows that change.

@@ -75,6 +75,10 @@ RowLayout LayoutOf(const TableSpec& spec) {
   return {spec.dim, spec.storage, MakeOptimizer(spec.optimizer)->state_floats(spec.dim), evicts};
 }
 
+bool KeepsSteps(const TableSpec& spec) {
+  return LayoutOf(spec).tracks_use || spec.admission.exact().sightings() > 1;
+}
+
 LeastBytes LeastMaxBytes(const TableSpec& spec) {
   const BytesOfTable bytes = BytesOf(spec);
   return {static_cast<int64_t>(std::ceil(bytes.fixed + bytes.of_row * kNumShards)),

@@ -35,6 +35,12 @@ TableSpec SpecOfTable(const Job& job, int i);
 /// The layout of the rows of a table: weights, the optimizer's state, and what eviction needs.
 RowLayout LayoutOf(const TableSpec& spec);
 
+/// The largest step of a table that keeps steps, which has 32 bits for each.
+inline constexpr uint64_t kMaxKeptStep = 0xfffffffe;
+/// Whether the table keeps steps: of the last pulls of its rows, for eviction, or of keys without a
+/// row, for exact admission.
+bool KeepsSteps(const TableSpec& spec);
+
 /// The least eviction.max_bytes, if it is not 0, that holds what the table promises: the counts of
 /// admission, and one row in each virtual shard with all that belongs to it.
 struct LeastBytes {

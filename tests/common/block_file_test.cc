@@ -57,6 +57,33 @@ std::string ErrorOf(const std::string& path, Beside beside = Beside::kNobody) {
   return "";
 }
 
+TEST(BlockFile, IsReadFromAnyByteOn) {
+  TempFolder folder(TempFolder::kInMemory);
+  const size_t n = 3 * kBlockBytes + 77;
+  const std::string content = RandomText(n);
+  Write(folder.Path("f"), content, n);
+  BlockReader file(folder.Path("f"));
+  char byte = 0;
+  for (const size_t at : {size_t{5}, size_t{3}, kBlockBytes - 1, kBlockBytes, 3 * kBlockBytes,
+                          n - 1, size_t{0}, 2 * kBlockBytes + 8}) {
+    file.SkipTo(static_cast<int64_t>(at));
+    EXPECT_EQ(file.at(), static_cast<int64_t>(at));
+    EXPECT_EQ(file.n_left(), static_cast<int64_t>(n - at));
+    file.Read(std::as_writable_bytes(std::span(&byte, 1)));
+    EXPECT_EQ(byte, content[at]) << at;
+  }
+  std::string rest(n - 2 * kBlockBytes - 9, '\0');
+  file.Read(std::as_writable_bytes(std::span(rest)));
+  EXPECT_TRUE(rest == content.substr(2 * kBlockBytes + 9));
+
+  std::string damaged = testing::ReadFile(folder.Path("f"));
+  damaged[kBlockBytes + 100] ^= 1;
+  folder.Write("f", damaged);
+  BlockReader other(folder.Path("f"));
+  other.SkipTo(static_cast<int64_t>(2 * kBlockBytes));
+  EXPECT_THROW(other.SkipTo(static_cast<int64_t>(kBlockBytes)), Error);
+}
+
 TEST(BlockFile, ComesBackAsItWas) {
   TempFolder folder;
   const std::string path = folder.Path("f");

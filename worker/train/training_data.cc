@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "ps/slices.h"
+#include "ps/table/table_spec.h"
 #include "worker/data/source.h"
 #include "worker/model/first_outputs.h"
 #include "worker/model/label_domains.h"
@@ -108,6 +109,7 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
                                     &tools->client);
   }
   result.n_slices = result.dealer->n_slices();
+  CheckSteps(job, result.dealer->steps_per_epoch());
   if (resumed != nullptr) {
     CheckResumedData(*resumed, result.n_rows, result.n_slices, result.dealer->steps_per_epoch());
   }
@@ -140,6 +142,18 @@ void CheckResumedData(const Progress& resumed, int64_t n_rows, int64_t n_slices,
       resumed.next_step() > (resumed.epoch() + 1) * steps_per_epoch) {
     Fail("the checkpoint: damaged: step ", resumed.next_step(), " is none of epoch ",
          resumed.epoch() + 1);
+  }
+}
+
+void CheckSteps(const Job& job, int64_t steps_per_epoch) {
+  constexpr int64_t kMostSteps = static_cast<int64_t>(ps::table::kMaxKeptStep) + 1;
+  const int64_t n_epochs = job.train().epochs();
+  if (steps_per_epoch <= kMostSteps / n_epochs || job.train().has_early_stopping()) return;
+  for (const ps::table::TableSpec& spec : ps::table::TableSpecs(job)) {
+    if (!ps::table::KeepsSteps(spec)) continue;
+    Fail("train.epochs: ", n_epochs, " epochs of ", steps_per_epoch, " steps, expected at most ",
+         kMostSteps, " steps in all with table.eviction or table.admission.exact, which table ",
+         spec.name, " has: take fewer epochs, or a larger train.batch_size");
   }
 }
 

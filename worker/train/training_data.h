@@ -43,8 +43,8 @@ struct TrainingData {
 /// blocks that this worker evaluates. `resumed` is the progress of the checkpoint, nullptr for a
 /// new job; `indexes` are those of the job, used at the chief. Throws Error when the data does not
 /// fit the job, when labels are of one class where that means nothing (CheckTrainingLabels,
-/// CheckStoppingMetrics), or when the data differs from that of the earlier run. Collective over
-/// all workers.
+/// CheckStoppingMetrics), when the steps are too many (CheckSteps), or when the data differs from
+/// that of the earlier run. Collective over all workers.
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools);
 
@@ -55,5 +55,9 @@ void CheckResumedFiles(const Progress& resumed, const std::vector<data::FileDige
 /// Throws Error unless the data and its slices are those of the run that wrote the checkpoint.
 void CheckResumedData(const Progress& resumed, int64_t n_rows, int64_t n_slices,
                       int64_t steps_per_epoch);
+
+/// Throws Error when all epochs together have more steps than a table of the job can keep
+/// (ps::table::KeepsSteps), unless early stopping may end the job before.
+void CheckSteps(const Job& job, int64_t steps_per_epoch);
 
 }  // namespace zhiyin::worker::train

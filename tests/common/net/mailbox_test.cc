@@ -435,6 +435,56 @@ TEST(Mailbox, ARankThatWorksOffWhatItHasKeptIsAlive) {
   });
 }
 
+/// The error of rank 0, which takes a pull of rank 1 every half second and finds one every time,
+/// while rank 2 is silent.
+std::string WordsOfBusyRank(const Body& take) {
+  std::string words;
+  RunAll(3, [&](Mailbox& mailbox, Sleeper& me) {
+    if (me.rank() == 2) return me.SleepUntil(40);
+    if (me.rank() == 1) {
+      for (uint64_t i = 0; i < 60; ++i) mailbox.Send(0, Frame(FrameKind::kPull, i, 0, 0));
+      return WaitUntil(40, me);
+    }
+    try {
+      for (int i = 1; i <= 60; ++i) {
+        me.SleepUntil(0.5 * i);
+        take(mailbox, me);
+      }
+    } catch (const TimeoutError& e) {
+      EXPECT_NEAR(me.Now(), 11, 1);
+      words = e.what();
+    }
+  });
+  return words;
+}
+
+TEST(Mailbox, ARankThatIsNeverIdleNoticesASilentOne) {
+  const auto await = [](Mailbox& mailbox, Sleeper&) {
+    mailbox.Await({FrameKind::kPull}, "a pull");
+  };
+  const auto take = [](Mailbox& mailbox, Sleeper&) { mailbox.Take({FrameKind::kPull}); };
+  const auto await_kept = [](Mailbox& mailbox, Sleeper& me) {
+    if (me.Now() < 0.6) mailbox.Take({FrameKind::kPush});  // keeps the pulls
+    mailbox.Await({FrameKind::kPull}, "a pull");
+  };
+  for (const Body& body : {Body(await), Body(take), Body(await_kept)})
+    EXPECT_THAT(WordsOfBusyRank(body), HasSubstr("no heartbeat from rank 2 for 11"));
+}
+
+TEST(Mailbox, ALookForSilenceKeepsTheOrderOfMessages) {
+  RunTwo(
+      [](Mailbox& mailbox) {
+        for (uint64_t i = 0; i < 60; ++i) {
+          static_cast<Sleeper&>(mailbox.endpoint()).SleepUntil(0.5 * static_cast<double>(i + 1));
+          EXPECT_EQ(mailbox.Await({FrameKind::kPull}, "a pull").header().request_id, i);
+        }
+      },
+      [](Mailbox& mailbox, Sleeper& me) {
+        for (uint64_t i = 0; i < 60; ++i) mailbox.Send(0, Frame(FrameKind::kPull, i, 0, 0));
+        WaitUntil(35, me);
+      });
+}
+
 /// Rank 1 of two, alone: its clock runs with the looks at it, and rank 0 answers every heartbeat.
 /// Called by the rank's thread, but for the counts.
 class Lone final : public Endpoint {

@@ -101,14 +101,14 @@ TEST(Replica, AHotRowIsAskedForOnceInItsRefreshWhateverTheNumbersOfWorkersAndSli
 
 /// Steps of one worker of four that share one slice a step, with others in between that are drawn.
 /// Every read must see the gradients of this worker that are older than what the contract allows.
-void CheckAges(uint64_t seed, uint64_t longest_jump) {
+void CheckAges(uint64_t seed, uint64_t longest_jump, uint64_t first_clock = 0) {
   constexpr int kRefresh = 8;
   constexpr uint64_t kRefreshClock = 4 * kRefresh;
   constexpr size_t kSteps = 120;
   const auto work = [&](int worker, net::Mailbox*, Client* client) {
     if (worker != 0) return;
     Random random(seed);
-    std::vector<uint64_t> clocks = {0};
+    std::vector<uint64_t> clocks = {first_clock};
     std::vector<std::vector<float>> true_weights = {std::vector<float>(100)};  // [step][key]
     CopyStep steps[2];
     const auto start = [&](uint64_t clock, CopyStep* step) {
@@ -118,7 +118,7 @@ void CheckAges(uint64_t seed, uint64_t longest_jump) {
       *step = CopyStep({keys.begin(), keys.end()});
       step->Start(clock, client);
     };
-    start(0, &steps[0]);
+    start(first_clock, &steps[0]);
     size_t oldest = 0;  // the first step whose gradients a read need not see
     for (size_t n = 0; n < kSteps; ++n) {
       clocks.push_back(clocks.back() + random.Below(longest_jump + 1));
@@ -155,6 +155,7 @@ TEST(Replica, NoReadIsOlderThanItsStepsAndTheJobsClockAllow) {
   for (uint64_t seed = 1; seed <= 15; ++seed) {
     CheckAges(seed, 8);   // as fast as the others: its own steps are the limit
     CheckAges(seed, 40);  // five times slower: the job's clock is
+    CheckAges(seed, 40, (uint64_t{1} << 32) - 1000);
   }
 }
 

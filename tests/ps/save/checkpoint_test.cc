@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
 
 #include "common/block_file.h"
 #include "common/error.h"
@@ -251,6 +253,77 @@ TEST(Checkpoint, OpenStepsOfSeveralServersCanBeSavedAgain) {
   }
 }
 
+TEST(Checkpoint, CopiesOfOccurrencesAreCountedAndFreedAsTheyAreWritten) {
+  TempFolder folder(TempFolder::kInMemory);
+  for (const bool exact : {true, false}) {
+    std::vector<table::Table> none = ChoosyTables(exact);
+    RowSaver without(
+        folder.Path("none"), SaveKind::kModel, &none, [] {}, Beside::kNobody);
+    std::vector<table::Table> tables = ChoosyTables(exact);
+    for (Key key = 0; key < 50'000; ++key) EXPECT_FALSE(Pull(&tables[1], Mix(key), 1));
+    tables[1].EndStep(2, table::Table::kNoneInUse);
+    int n_ticks = 0;
+    RowSaver saver(
+        folder.Path("some"), SaveKind::kModel, &tables, [&] { ++n_ticks; }, Beside::kNobody);
+    EXPECT_GE(n_ticks, kNumShards);
+    const int64_t n_counts = saver.n_bytes_of_counts();
+    EXPECT_GT(n_counts, 50'000);
+    EXPECT_EQ(saver.n_bytes_kept() - n_counts,
+              without.n_bytes_kept() - without.n_bytes_of_counts());
+    std::set<int64_t> seen;
+    for (; !saver.IsDone(); saver.Advance(/*may_wait=*/true))
+      seen.insert(saver.n_bytes_of_counts());
+    EXPECT_GT(seen.size(), 3u) << "they are written in pieces";
+    EXPECT_EQ(saver.n_bytes_of_counts(), 0);
+    EXPECT_GT(saver.saved().n_bytes, n_counts);
+  }
+}
+
+/// Tables whose users go unless they are pulled once in ten steps.
+std::vector<table::Table> TablesOfRecentUsers() {
+  std::vector<table::Table> tables;
+  for (table::TableSpec spec : table::TableSpecs(ModelJob())) {
+    if (spec.id == 1) {
+      spec.eviction.set_min_pulls(1);
+      spec.eviction.set_sweep_steps(10);
+    }
+    tables.emplace_back(spec, 1);
+  }
+  return tables;
+}
+
+/// Runs steps in which a server pulls its part of 1,000 users, every ten steps until step 30.
+void RunTens(uint64_t first, uint64_t last, int server, int n_servers, table::Table* users) {
+  for (uint64_t step = first; step <= last; ++step) {
+    for (Key key = 0; key < 1000 && step % 10 == 0 && step <= 30; ++key) {
+      if (ServerOf(1, Mix(key), n_servers) == server) Pull(users, Mix(key), step);
+    }
+    users->EndStep(step, table::Table::kNoneInUse);
+  }
+}
+
+TEST(Checkpoint, OnFewerServersNoRowIsSweptTwiceInARow) {
+  // The last steps of two servers. Slices 0 to 4 of ten are of server 0.
+  for (const auto& last : {std::array{24u, 22u}, {22u, 24u}, {28u, 26u}, {26u, 28u}}) {
+    SCOPED_TRACE(::testing::PrintToString(last));
+    TempFolder folder(TempFolder::kInMemory);
+    Manifest manifest;
+    for (const int server : {0, 1}) {
+      std::vector<table::Table> tables = TablesOfRecentUsers();
+      RunTens(0, last[static_cast<size_t>(server)], server, 2, &tables[1]);
+      const std::string name = "rows-" + std::to_string(server) + ".bin";
+      AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &manifest);
+    }
+    std::vector<table::Table> tables = TablesOfRecentUsers();
+    Load(folder, manifest, {1, 1}, 0, &tables);
+    RunTens(std::max(last[0], last[1]) + 1, 39, 0, 1, &tables[1]);
+    EXPECT_EQ(tables[1].n_rows(), 1000);
+    EXPECT_EQ(tables[1].counts().rare, 0);
+    RunTens(40, 49, 0, 1, &tables[1]);
+    EXPECT_EQ(tables[1].n_rows(), 0) << "nobody has pulled them since step 30";
+  }
+}
+
 TEST(Checkpoint, OccurrencesOfOtherSettingsAreRefused) {
   TempFolder folder;
   const Manifest manifest = SaveChoosy(true, folder);
@@ -381,7 +454,8 @@ TEST(Checkpoint, WhatChangesWhileItIsWrittenIsNotInIt) {
             CrowdedStep(step, 0, 1, &tables);
           }
           SaveRows(folder.Path("twin.bin"), SaveKind::kModel, &twin, [] {});
-          RowSaver saver(folder.Path("rows.bin"), SaveKind::kModel, &tables, beside);
+          RowSaver saver(
+              folder.Path("rows.bin"), SaveKind::kModel, &tables, [] {}, beside);
           int64_t most_kept = 0;
           for (int n = 0; !saver.IsDone(); ++n) {
             // Now a step, now some of the file, in turns of any length.
@@ -436,8 +510,9 @@ TEST(Checkpoint, ChangesOnTopOfAllRowsAreAllRows) {
               AddFile(name, SaveRows(folder.Path(name), SaveKind::kModel, &tables, [] {}), &whole);
             const RowCounts& counts = tables[1].counts();
             n_removed = counts.displaced + counts.rare + counts.small + counts.expired;
-            RowSaver saver(save.path + "/" + name, n == 0 ? SaveKind::kWhole : SaveKind::kChanges,
-                           &tables, Beside::kNobody);
+            RowSaver saver(
+                save.path + "/" + name, n == 0 ? SaveKind::kWhole : SaveKind::kChanges, &tables,
+                [] {}, Beside::kNobody);
             for (int i = 0; !saver.IsDone(); ++i) {
               if (i % 5 == 2) CrowdedStep(step++, server, kServers, &tables);
               saver.Advance(/*may_wait=*/true);
@@ -486,6 +561,51 @@ TEST(Checkpoint, ChangesAreFewWhereFewRowsChange) {
   EXPECT_EQ(changes.n_rows, 100);
   EXPECT_LT(changes.n_bytes, all.n_bytes / 100);
   EXPECT_EQ(SaveRows(folder.Path("none"), SaveKind::kChanges, &tables, [] {}).n_rows, 0);
+}
+
+/// Tables whose users and items expire once a step has not pulled them.
+std::vector<table::Table> ShortLivedTables() {
+  std::vector<table::Table> tables;
+  for (table::TableSpec spec : table::TableSpecs(ModelJob())) {
+    if (spec.id != kDenseTable) {
+      spec.eviction.set_ttl_steps(1);
+      spec.eviction.set_sweep_steps(1);
+    }
+    tables.emplace_back(spec, 1);
+  }
+  return tables;
+}
+
+TEST(Checkpoint, KeysThatLostTheirRowsMayFillSeveralBlocks) {
+  const std::vector<size_t> n_keys = {0, 200'000, 1'000};  // [table]
+  TempFolder folder(TempFolder::kInMemory);
+  std::vector<table::Table> tables = ShortLivedTables();
+  std::vector<Key> keys(n_keys[1]);
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = Mix(i);
+  std::vector<std::byte*> rows(keys.size());
+  SavedChain chain(2);
+  for (const uint64_t n : {0u, 1u}) {
+    for (const TableId t : {1, 2}) {
+      tables[t].EndStep(5 * n, table::Table::kNoneInUse);
+      EXPECT_EQ(tables[t].n_rows(), 0);
+      // The first time all keys, then half of them.
+      tables[t].FindOrCreate(std::span(keys).first(n_keys[t] / (n + 1)), 9 * n, rows);
+    }
+    SavedFolder& save = chain[n];
+    save.path = folder.Path(std::to_string(n));
+    std::filesystem::create_directory(save.path);
+    *save.manifest.mutable_job() = JobOf(tables);
+    const SaveKind kind = n == 0 ? SaveKind::kWhole : SaveKind::kChanges;
+    AddFile("rows", SaveRows(save.path + "/rows", kind, &tables, [] {}), &save.manifest);
+  }
+  EXPECT_TRUE(chain[1].manifest.file(0).is_changes());
+  std::vector<table::Table> loaded = ShortLivedTables();
+  LoadRows(chain, CarryAll(loaded.size()), {1, 1}, 0, &loaded, [] {});
+  for (const TableId t : {1, 2}) {
+    EXPECT_EQ(loaded[t].n_rows(), tables[t].n_rows());
+    loaded[t].Find(keys, rows);
+    for (size_t i = 0; i < keys.size(); ++i) ASSERT_EQ(rows[i] != nullptr, i < n_keys[t] / 2) << i;
+  }
 }
 
 TEST(Checkpoint, AllRowsAreWrittenWhereChangesAreNotKnown) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -474,8 +475,8 @@ TEST(ClientServer, RefusesStepsThatNoHonestWorkerIsAt) {
   const auto pull_at = [](uint64_t step) {
     return net::Frame(net::FrameKind::kPull, 77, step, 3 * sizeof(Section));
   };
-  EXPECT_THAT(RefusalOf([&] { return pull_at(uint64_t{1} << 32); }),
-              HasSubstr("step 4294967296, expected at most"));
+  EXPECT_THAT(RefusalOf([&] { return pull_at((uint64_t{1} << 48) + 1); }),
+              HasSubstr("step 281474976710657, expected at most 281474976710656"));
   const auto late_pull = [&] {
     RunCluster(SgdJob(0), {1, 1}, 1, [&](int, net::Mailbox* mailbox, client::Client* client) {
       OneTable row({Key{1}});
@@ -500,6 +501,36 @@ TEST(ClientServer, RefusesStepsThatNoHonestWorkerIsAt) {
   };
   EXPECT_THAT(push_of_another_step,
               ::testing::ThrowsMessage<Error>(HasSubstr("but its pull was of step 0")));
+}
+
+TEST(ClientServer, OnlyTablesThatKeepStepsEndAt32Bits) {
+  const auto run = [](const Job& job) {
+    RunCluster(job, {1, 1}, 1, [](int, net::Mailbox*, client::Client* client) {
+      for (uint64_t step = 0xfffffffe; step < 0x100000003; ++step) {
+        OneTable row({Key{7}});
+        row.Pull(client, step);
+        row.Push(client, 1);
+      }
+      client->Drain();
+      OneTable row({Key{7}});
+      EXPECT_THAT(row.Peek(client), Each(-5.0f));
+    });
+  };
+  const auto refusal = ::testing::ThrowsMessage<Error>(HasSubstr(
+      "pull from rank 1: step 4294967295, expected at most 4294967294, the largest for eviction "
+      "and exact admission, which table users has"));
+  Job job = SgdJob(-1);
+  ASSERT_EQ(job.table(0).name(), "users");
+  run(job);
+  job.mutable_table(0)->mutable_admission()->mutable_counting_bloom()->set_sightings(1);
+  run(job);
+  job.mutable_table(0)->mutable_admission()->mutable_exact()->set_sightings(2);
+  job.mutable_table(0)->mutable_admission()->mutable_exact()->set_max_candidates(1000);
+  EXPECT_THAT([&] { run(job); }, refusal);
+  job.mutable_table(0)->clear_admission();
+  job.mutable_table(0)->mutable_eviction()->set_ttl_steps(5);
+  job.mutable_table(0)->mutable_eviction()->set_sweep_steps(1);
+  EXPECT_THAT([&] { run(job); }, refusal);
 }
 
 TEST(ClientServer, RefusesAKeyThatComesTwice) {
@@ -581,6 +612,19 @@ TEST(ServerReport, SurvivesItsJourneyAndAddsUp) {
   EXPECT_EQ(report.non_finite[0].n_pushes, 4);
   EXPECT_THAT(report.staleness, ElementsAre(2, 4, 6));
   EXPECT_THROW(ServerReport::Parse(back.Serialize().substr(0, 20)), Error);
+}
+
+TEST(ServerReport, HoldsTheBytesOfTheLongestJob) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  ServerReport report;
+  report.traffic = {(int64_t{1} << 48) + 1, kMost};
+  report.Merge(ServerReport::Parse(report.Serialize()));
+  EXPECT_THAT(report.traffic, ElementsAre((int64_t{1} << 49) + 2, kMost));
+  report.traffic = {-1};
+  EXPECT_THROW(ServerReport::Parse(report.Serialize()), Error);
+  report.traffic = {};
+  report.n_pulled_keys = (int64_t{1} << 48) + 1;
+  EXPECT_THROW(ServerReport::Parse(report.Serialize()), Error);
 }
 
 }  // namespace

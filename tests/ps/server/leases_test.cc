@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -211,6 +213,21 @@ TEST(RoundOwners, RefusesWhatNoHonestWorkerSays) {
   EXPECT_THAT([&] { rounds.Owners(0, 5, 3, 0); },
               ThrowsMessage<Error>(HasSubstr("3 slices, others say 4")));
   EXPECT_THAT([&] { rounds.Owners(0, 5, 4, -1); }, ThrowsMessage<Error>(HasSubstr("takes -1 s")));
+  for (const double seconds : {1e308, 1.1e9, HUGE_VAL, std::nan("")}) {
+    EXPECT_THAT([&] { rounds.Owners(1, 5, 4, seconds); },
+                ThrowsMessage<Error>(::testing::AllOf(
+                    HasSubstr("worker 1 takes "), HasSubstr("for a slice, expected 0 to 1e+09"))));
+  }
+}
+
+TEST(RoundOwners, ComesToAnEndWithAnyTimes) {
+  // The product of 1.25 and 2 of these is rounded to 2 of them, so that every move seems a gain.
+  constexpr double kLeast = std::numeric_limits<double>::denorm_min();
+  for (const double seconds : {kLeast, 1e-300, 1e9}) {
+    RoundOwners rounds(2);
+    for (const int worker : {0, 1}) rounds.Owners(worker, 0, 3, seconds);
+    EXPECT_EQ(rounds.Owners(0, 1, 3, seconds).size(), 3u);
+  }
 }
 
 }  // namespace

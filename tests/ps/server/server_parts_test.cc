@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
 #include "common/error.h"
 #include "common/file.h"
@@ -179,6 +180,33 @@ TEST(GradientCheck, RefusesNonFiniteAndTooLargeGradients) {
   ASSERT_EQ(report.non_finite.size(), 1u);
   EXPECT_EQ(report.non_finite[0].rank, 1);
   EXPECT_THAT(testing::ReadFile(dumps + "/server-0-rank-1-push-1.tsv"), HasSubstr("\t7\t1\t-2.5"));
+}
+
+TEST(GradientCheck, WritesLittleOfALargePush) {
+  constexpr size_t kRows = 20'000;
+  std::vector<Key> keys(kRows);
+  std::iota(keys.begin(), keys.end(), Key{0});
+  std::vector<float> numbers(kRows * kPartsDim, 1);
+  numbers[15'000 * kPartsDim + 1] = NAN;
+  std::fill_n(numbers.begin() + 16'000 * kPartsDim, 4'000, -INFINITY);
+  testing::TempFolder folder(testing::TempFolder::kInMemory);
+  const Job job = PartsJob();
+  ServerState state(kOneServer, 0, job, false, 0);
+  PushGradients gradients(&state.tables);
+  KeepingEndpoint endpoint;
+  net::Mailbox mailbox(&endpoint, 10);
+  GradientCheck check(job, folder.Path("poisoned"), &mailbox, &state, &gradients);
+  PendingPull pull;
+  pull.request = PullOf(keys, state.tables.size());
+  pull.rows.resize(kRows);
+  EXPECT_TRUE(check.Refuses(pull, PushOf(numbers)));
+  const std::string dump = testing::ReadFile(folder.Path("poisoned/server-0-rank-1-push-1.tsv"));
+  EXPECT_THAT(dump, HasSubstr("\nusers\t4999\t1\t1\n"
+                              "# table users: 5000 of 20000 rows; 1000 of 4001 refused numbers, "
+                              "with key and position:\n"
+                              "# users\t15000\t1\tnan\n"
+                              "# users\t16000\t0\t-inf\n"));
+  EXPECT_EQ(std::count(dump.begin(), dump.end(), '\n'), 1 + 5'000 + 1 + 1'000);
 }
 
 TEST(GradientCheck, RefusesThoughNothingCanBeWritten) {

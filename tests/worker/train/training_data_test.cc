@@ -58,5 +58,25 @@ TEST(CheckResumedData, RefusesAStepOfAnotherEpoch) {
   EXPECT_THROW(CheckResumedData(progress, 100, 10, 5), Error);
 }
 
+TEST(CheckSteps, RefusesMoreThanATableKeeps) {
+  constexpr int64_t kMost = 2147483647;  // of each of two epochs
+  Job job;
+  job.mutable_train()->set_epochs(2);
+  job.mutable_train()->mutable_dense_optimizer()->mutable_sgd();
+  zhiyin::Table* table = job.add_table();
+  table->set_name("users");
+  table->set_dim(1);
+  table->mutable_optimizer()->mutable_sgd();
+  CheckSteps(job, kMost + 1);
+  table->mutable_eviction()->set_min_pulls(2);
+  CheckSteps(job, kMost);
+  EXPECT_THAT([&] { CheckSteps(job, kMost + 1); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr(
+                  "train.epochs: 2 epochs of 2147483648 steps, expected at most 4294967295 steps "
+                  "in all with table.eviction or table.admission.exact, which table users has")));
+  job.mutable_train()->mutable_early_stopping();
+  CheckSteps(job, kMost + 1);
+}
+
 }  // namespace
 }  // namespace zhiyin::worker::train
