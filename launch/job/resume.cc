@@ -3,10 +3,12 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/text.h"
 #include "launch/job/load_saved.h"
 #include "ps/save/row_carry.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/job_changes.h"
+#include "worker/saved/saved_model.h"
 #include "worker/train/chief_state.h"
 #include "worker/train/stopping_rule.h"
 
@@ -17,6 +19,41 @@ void NoteCarry(const ps::save::RowCarry& carry,
                const std::function<void(const std::string&)>& note) {
   for (const std::string& line : carry.kept) note("kept: " + line);
   for (const std::string& line : carry.fresh) note("begins anew: " + line);
+}
+
+/// Whether the output folder holds the model of the best evaluation. Checkpoints of earlier
+/// versions do not tell its digest.
+bool HoldsBest(const std::string& output, const Progress::Stopping& stopping) {
+  try {
+    uint64_t digest = 0;
+    const Manifest model = worker::saved::LoadManifest(worker::saved::FindModel(output), &digest);
+    return stopping.has_model_digest() ? digest == stopping.model_digest()
+                                       : model.epoch() == stopping.best_epoch();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// Lets the search for the best model begin anew where the job cannot go on with it. A run that
+/// died may have saved a better model after this checkpoint, in place of the best one until then:
+/// its evaluation is lost, so the next one has to be the best.
+void CheckBest(const std::string& output, const Job& before, const Job& now, Progress* progress,
+               const std::function<void(const std::string&)>& note) {
+  if (!progress->has_stopping() || !now.train().has_early_stopping()) return;
+  const Progress::Stopping& stopping = progress->stopping();
+  std::string why;
+  if (!worker::train::ComparesAlike(before, now)) {
+    why = "the evaluations so far do not compare with later ones";
+  } else if (now.train().early_stopping().keep_best() && stopping.best_epoch() > 0 &&
+             !HoldsBest(output, stopping)) {
+    why = TextOf(output, " does not hold the model of epoch ", stopping.best_epoch(),
+                 ", the best one of the checkpoint");
+  }
+  if (why.empty()) return;
+  progress->clear_stopping();
+  progress->clear_evaluated();
+  progress->clear_validated();
+  note("begins anew: train.early_stopping: " + why);
 }
 
 }  // namespace
@@ -58,14 +95,7 @@ std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
                  .rows = folder,
                  .inits_dense = carry.tables[kDenseTable].saved == ps::save::TableOrigin::kNone};
   *start.manifest.mutable_job() = now;
-  if (Progress& progress = *start.manifest.mutable_progress();
-      progress.has_stopping() && now.train().has_early_stopping() &&
-      !worker::train::ComparesAlike(before, now)) {
-    progress.clear_stopping();
-    progress.clear_evaluated();
-    note(
-        "begins anew: train.early_stopping: the evaluations so far do not compare with later ones");
-  }
+  CheckBest(output, before, now, start.manifest.mutable_progress(), note);
   if (!differences.added.empty()) {
     for (const std::string& part : differences.added) note("added since the checkpoint: " + part);
     for (const std::string& change : differences.with_added) note("changed with it: " + change);

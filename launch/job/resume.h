@@ -19,10 +19,11 @@ struct JobStart {
 
 /// Returns the state of the newest intact checkpoint of the output folder; nothing if there is
 /// none. Calls `note` with lines about checkpoints that are not used, about changes of the job,
-/// and, if tables, fields or tasks were added, about rows that are kept and new. Throws Error,
-/// naming the field with both values, when a change would alter the meaning of the saved rows or of
-/// the position in the data. Calls `tick` while it reads and checks the checkpoint's files, which
-/// may take long.
+/// about a best model that the folder no longer holds, which the state then knows nothing of, and,
+/// if tables, fields or tasks were added, about rows that are kept and new. Throws Error, naming
+/// the field with both values, when a change would alter the meaning of the saved rows or of the
+/// position in the data. Calls `tick` while it reads and checks the checkpoint's files, which may
+/// take long.
 std::optional<JobStart> ResumeFrom(
     const std::string& output, const Job& job, const std::function<void(const std::string&)>& note,
     const Tick& tick = [] {});

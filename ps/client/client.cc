@@ -34,10 +34,11 @@ Client::Client(net::Mailbox* mailbox, const net::RoleMap& roles, const Job& job)
   tables_.push_back({kDenseRowDim, FP32});
   for (const Table& table : job.table())
     tables_.push_back({static_cast<size_t>(table.dim()), table.wire()});
-  replicas_.emplace_back(kDenseRowDim, 0, 1, 1);
+  replicas_.emplace_back(kDenseRowDim, 0, 1, 1, /*has_admission=*/false);
   for (const Table& table : job.table()) {
     replicas_.emplace_back(table.dim(), table.hot_keys().rows(), table.hot_keys().refresh_steps(),
-                           RefreshClock(table, job.train(), roles.n_workers));
+                           RefreshClock(table, job.train(), roles.n_workers),
+                           table.admission().kind_case() != Admission::KIND_NOT_SET);
   }
 }
 

@@ -8,10 +8,12 @@
 
 namespace zhiyin::ps::client {
 
-Replica::Replica(int dim, int64_t n_rows, int refresh_steps, int64_t refresh_clock)
+Replica::Replica(int dim, int64_t n_rows, int refresh_steps, int64_t refresh_clock,
+                 bool has_admission)
     : dim_(static_cast<size_t>(dim)),
       refresh_steps_(static_cast<uint32_t>(refresh_steps)),
       refresh_clock_(static_cast<uint64_t>(refresh_clock)),
+      has_admission_(has_admission),
       entries_((static_cast<size_t>(n_rows) + kWays - 1) / kWays * kWays),
       copies_(entries_.size() * dim_),
       sums_(entries_.size() * dim_) {}
@@ -49,7 +51,7 @@ Replica::Entry* Replica::Touch(Key key) {
 }
 
 void Replica::Ask(Entry* entry, Selection* selection) {
-  entry->pulled = now_;
+  if (!has_admission_ || !entry->pulled.IsNever()) entry->pulled = now_;
   ++entry->n_asked;
   selection->keys.push_back(entry->key);
 }
@@ -99,7 +101,15 @@ void Replica::Distribute(const Selection& selection, float* weights) {
     const float* came = selection.weights.data() + i * dim_;
     if (i < selection.positions.size())
       std::copy_n(came, dim_, weights + selection.positions[i] * dim_);
-    if (const Entry* entry = Find(selection.keys[i])) std::copy_n(came, dim_, CopyOf(entry));
+    Entry* const entry = Find(selection.keys[i]);
+    if (entry == nullptr) continue;
+    std::copy_n(came, dim_, CopyOf(entry));
+    if (!has_admission_) continue;
+    if (std::all_of(came, came + dim_, [](float weight) { return weight == 0; })) {
+      entry->pulled = Moment();
+    } else if (entry->pulled.IsNever()) {
+      entry->pulled = selection.moment;
+    }
   }
   // Entries that are read keep their place.
   for (const uint32_t position : selection.copied)

@@ -19,6 +19,10 @@ namespace zhiyin::ps::client {
 /// Gries (Science of Computer Programming, 1982): a new key replaces an entry whose counter has
 /// reached zero.
 ///
+/// A key that has no row yet, because it is not admitted, reads as zeros. It gets no copy: every
+/// exchange asks for it, so that each of them is an occurrence. A row of zeros looks like that,
+/// too.
+///
 ///   PullStart    Select: finds which keys of the batch have a copy; the others are pulled
 ///   PullFinish   Distribute: gives the batch the weights of both; pulled rows become copies
 ///   PushStart    Collect: adds the gradients of the batch to the sums, for the pulled keys
@@ -29,8 +33,9 @@ namespace zhiyin::ps::client {
 class Replica {
  public:
   /// n_rows: the largest number of copies; with 0 there are no copies, and only enabled() may be
-  /// called. REQUIRES: refresh_steps and refresh_clock are positive.
-  Replica(int dim, int64_t n_rows, int refresh_steps, int64_t refresh_clock);
+  /// called. has_admission: whether a key may have no row although it was pulled. REQUIRES:
+  /// refresh_steps and refresh_clock are positive.
+  Replica(int dim, int64_t n_rows, int refresh_steps, int64_t refresh_clock, bool has_admission);
 
   /// A step of this worker, and the job's step that it was part of.
   struct Moment {
@@ -75,7 +80,9 @@ class Replica {
   static constexpr size_t kWays = 8;
   struct Entry {
     Key key = 0;
-    Moment pulled;         // of the last pull of the row: later exchanges read what it brings
+    /// The last pull of the row: later exchanges read what it brings. Never: with admission, until
+    /// a pull has found a row.
+    Moment pulled;
     Moment owed_since;     // never: nothing is owed
     uint32_t count = 0;    // Misra-Gries counter; 0: another key may replace this one
     uint16_t n_reads = 0;  // exchanges that read the copy and have not given their gradients yet
@@ -110,6 +117,7 @@ class Replica {
   size_t dim_;
   uint32_t refresh_steps_;
   uint64_t refresh_clock_;
+  bool has_admission_;
   Moment now_{0, 0};            // of the last Select
   uint32_t distributed_ = 0;    // own_step of the last selection that was distributed
   std::vector<Entry> entries_;  // buckets of kWays

@@ -8,7 +8,8 @@
 namespace zhiyin::worker::data {
 
 inline constexpr std::string_view kHistoryColumn = "history";
+inline constexpr std::string_view kLogShareColumn = "item_log_share";
 inline constexpr std::array<std::string_view, 2> kBehaviourColumns = {kHistoryColumn,
-                                                                      "item_log_share"};
+                                                                      kLogShareColumn};
 
 }  // namespace zhiyin::worker::data

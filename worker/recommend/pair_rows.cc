@@ -83,8 +83,10 @@ PairRows::PairRows(const Job& job, std::shared_ptr<const data::Behaviour> behavi
                    data::ExampleParser::Observer observer)
     : behaviour_(std::move(behaviour)) {
   const Data& data = WithBehaviour(job).data();
-  for (const data::ColumnUse& use : data::ColumnUses(job))
+  for (const data::ColumnUse& use : data::ColumnUses(job)) {
     reads_history_ |= !use.is_label && use.column == data::kHistoryColumn;
+    reads_log_share_ |= !use.is_label && use.column == data::kLogShareColumn;
+  }
   const std::shared_ptr<const data::Joins> joins =
       behaviour_->joins()->AreOf(job) ? behaviour_->joins() : data::Joins::Read(job);
   std::vector<std::string> names = ColumnsOf(job, *joins);
@@ -134,7 +136,9 @@ std::string PairRows::Parse(const AskedUser& user, int item, std::string_view hi
   }
   joins_.Append(&values, /*lines=*/nullptr, known);
   values.emplace_back(history);
-  values.emplace_back();  // item_log_share, which is no input of a tower
+  std::string log_share;
+  if (item >= 0 && reads_log_share_) log_share = behaviour_->LogShareOf(behaviour_->item(item));
+  values.push_back(log_share.empty() ? data::Value() : data::Value(log_share));
   return parser_->Parse(values, rows);
 }
 

@@ -35,9 +35,9 @@ struct AskedUser {
 /// around it if `trim`. Empty ones are none.
 std::vector<std::string> ItemsOfHistory(std::string_view value, bool trim);
 
-/// Makes examples for a model's job. An example has the user, the item, the history, the columns
-/// that data.join adds for them, and what is known of the user; other columns are missing values.
-/// Immutable; any number of threads.
+/// Makes examples for a model's job. An example has the user, the item, the history, the item's
+/// share of the events, the columns that data.join adds for user and item, and what is known of the
+/// user; other columns are missing values. Immutable; any number of threads.
 class PairRows {
  public:
   /// `behaviour` may be that of another job with the same users and items. Throws Error where the
@@ -71,6 +71,7 @@ class PairRows {
 
   std::shared_ptr<const data::Behaviour> behaviour_;
   bool reads_history_ = false;
+  bool reads_log_share_ = false;
   size_t n_own_ = 0;  // the first columns, those of the files, all missing but two:
   size_t user_column_ = 0;
   size_t item_column_ = 0;

@@ -161,10 +161,11 @@ void ModelSave::Publish(const Warn& warn) {
   if (has_earlier) RemoveReplaced(previous, warn);
 }
 
-void SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client,
-               const Warn& warn) {
-  ModelSave(std::move(manifest), /*state=*/"", folder, ps::SaveKind::kModel, client)
-      .Finish(/*wait=*/true, warn);
+uint64_t SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client,
+                   const Warn& warn) {
+  ModelSave save(std::move(manifest), /*state=*/"", folder, ps::SaveKind::kModel, client);
+  save.Finish(/*wait=*/true, warn);
+  return save.digest();
 }
 
 void RemoveModel(const std::string& folder) {

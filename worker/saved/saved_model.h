@@ -64,9 +64,10 @@ class ModelSave {
   ps::client::Client* client_;
   uint64_t digest_ = 0;
 };
-/// Saves a model and waits until it is complete. Throws and warns as ModelSave does.
-void SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client,
-               const Warn& warn);
+/// Saves a model and waits until it is complete. Returns the digest of its manifest, which no other
+/// model has. Throws and warns as ModelSave does.
+uint64_t SaveModel(Manifest manifest, const std::string& folder, ps::client::Client* client,
+                   const Warn& warn);
 
 /// Writes the manifest, followed by its checksum, and returns the checksum. An existing manifest is
 /// replaced only when the new one is complete. Throws FileError when it cannot be written, and

@@ -36,11 +36,17 @@ std::string ModelSelection::ReportText(const Evaluations& reported) const {
 }
 
 void ModelSelection::Save(Progress* progress) const {
-  if (rule_) *progress->mutable_stopping() = rule_->progress();
+  if (!rule_) return;
+  Progress::Stopping* const stopping = progress->mutable_stopping();
+  *stopping = rule_->progress();
+  if (HasBest() && model_digest_) stopping->set_model_digest(*model_digest_);
 }
 
 void ModelSelection::Resume(const Progress& progress) {
-  if (rule_) rule_->Resume(progress.stopping());
+  if (!rule_) return;
+  const Progress::Stopping& stopping = progress.stopping();
+  rule_->Resume(stopping);
+  if (stopping.has_model_digest()) model_digest_ = stopping.model_digest();
 }
 
 }  // namespace zhiyin::worker::train

@@ -38,6 +38,8 @@ class ModelSelection {
   /// one of a job that keeps its best and has none yet. Such a model is saved before it is
   /// evaluated.
   bool KeepsUnjudged(bool is_last) const { return !HasBest() && (is_last || KeepsBest()); }
+  /// Takes note that the current model was saved; its manifest has this digest.
+  void ModelSaved(uint64_t digest) { model_digest_ = digest; }
   /// The epoch of the best evaluation, counted from 1; 0 if there was none. REQUIRES: HasRule().
   int64_t best_epoch() const { return rule_->best_epoch(); }
 
@@ -46,7 +48,7 @@ class ModelSelection {
   /// The text that is printed at the end of the job: the reported evaluations, as tables.
   std::string ReportText(const Evaluations& reported) const;
 
-  /// Writes the state of the rule to a checkpoint.
+  /// Writes the state of the rule to a checkpoint, and which model is the best one.
   void Save(Progress* progress) const;
   /// Restores the state that Save wrote.
   void Resume(const Progress& progress);
@@ -56,6 +58,7 @@ class ModelSelection {
 
   const Job& job_;
   std::optional<StoppingRule> rule_;
+  std::optional<uint64_t> model_digest_;  // of the model that was saved last
 };
 
 }  // namespace zhiyin::worker::train

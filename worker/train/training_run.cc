@@ -286,10 +286,11 @@ void TrainingRun::SaveModel() {
   saved_at_epoch_ = totals_.n_epochs;
   profile_.Enter(Stage::kSave);
   if (sync_points_) sync_points_->Finish();
-  saved::SaveModel(saved::ManifestOf(manifest_.job(), data_.normalizer, totals_.n_epochs,
-                                     StepsOf(totals_.n_epochs), tools_.model->n_weights()),
-                   options_.output + "/model", &tools_.client,
-                   [this](const std::string& line) { printer_->Say(line); });
+  selection_.ModelSaved(
+      saved::SaveModel(saved::ManifestOf(manifest_.job(), data_.normalizer, totals_.n_epochs,
+                                         StepsOf(totals_.n_epochs), tools_.model->n_weights()),
+                       options_.output + "/model", &tools_.client,
+                       [this](const std::string& line) { printer_->Say(line); }));
 }
 
 void TrainingRun::SayBackAtWork() {

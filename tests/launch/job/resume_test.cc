@@ -57,6 +57,13 @@ class Resuming : public ::testing::Test {
     std::filesystem::create_directories(folder);
     worker::saved::WriteManifest(manifest, folder);
   }
+  /// Saves a model without rows; returns the digest of its manifest.
+  uint64_t SaveBest(const Job& job, int64_t epoch) {
+    const std::string folder = folder_.Path("model");
+    std::filesystem::create_directories(folder);
+    return worker::saved::WriteManifest(
+        worker::saved::ManifestOf(job, NormalizerOf(job), epoch, 5, 7), folder);
+  }
   JobStart From(const Job& job) {
     notes_.clear();
     const auto note = [&](const std::string& text) { notes_.push_back(text); };
@@ -196,6 +203,7 @@ TEST_F(Resuming, EarlyStoppingBeginsAnewWhereEvaluationsDoNotCompare) {
   manifest.mutable_progress()->mutable_stopping()->set_best_epoch(1);
   manifest.mutable_progress()->mutable_evaluated()->set_loss(3);
   worker::saved::WriteManifest(manifest, folder);
+  SaveBest(job, 1);
 
   stopping->set_patience(3);
   EXPECT_EQ(From(job).manifest.progress().stopping().best_epoch(), 1);
@@ -205,6 +213,44 @@ TEST_F(Resuming, EarlyStoppingBeginsAnewWhereEvaluationsDoNotCompare) {
   EXPECT_FALSE(start.manifest.progress().has_evaluated());
   EXPECT_THAT(notes_, ::testing::Contains("begins anew: train.early_stopping: the evaluations so "
                                           "far do not compare with later ones"));
+}
+
+/// A run that died may have put a later model in the place of the best one of its checkpoint.
+TEST_F(Resuming, EarlyStoppingBeginsAnewWhereTheBestModelIsGone) {
+  Job job = SmallJob();
+  job.mutable_train()->mutable_early_stopping()->set_keep_best(true);
+  Save(job, 5);
+  const std::string folder = worker::saved::CheckpointPath(folder_.Path(), 5);
+  Manifest manifest = worker::saved::LoadManifest(folder);
+  Progress* const progress = manifest.mutable_progress();
+  progress->mutable_stopping()->set_best_epoch(1);
+  progress->mutable_stopping()->set_model_digest(SaveBest(job, 1));
+  progress->mutable_evaluated()->set_loss(3);
+  progress->mutable_validated()->set_loss(2);
+  worker::saved::WriteManifest(manifest, folder);
+  const auto is_kept = [&] {
+    const Progress start = From(job).manifest.progress();
+    EXPECT_EQ(start.has_evaluated(), start.has_stopping());
+    EXPECT_EQ(start.has_validated(), start.has_stopping());
+    return start.has_stopping();
+  };
+  EXPECT_TRUE(is_kept());
+  EXPECT_THAT(notes_, IsEmpty());
+  SaveBest(job, 2);
+  EXPECT_FALSE(is_kept());
+  EXPECT_THAT(notes_, ElementsAre("begins anew: train.early_stopping: " + folder_.Path() +
+                                  " does not hold the model of epoch 1, the best one of the "
+                                  "checkpoint"));
+  std::filesystem::remove_all(folder_.Path("model"));
+  EXPECT_FALSE(is_kept());
+
+  // A checkpoint of an earlier version.
+  progress->mutable_stopping()->clear_model_digest();
+  worker::saved::WriteManifest(manifest, folder);
+  SaveBest(job, 1);
+  EXPECT_TRUE(is_kept());
+  SaveBest(job, 2);
+  EXPECT_FALSE(is_kept());
 }
 
 TEST_F(Resuming, WhereSomethingWasAddedItSaysWhatIsKeptAndWhatIsNew) {

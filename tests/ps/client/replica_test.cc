@@ -159,6 +159,32 @@ TEST(Replica, NoReadIsOlderThanItsStepsAndTheJobsClockAllow) {
   }
 }
 
+/// The third step that pulls a key admits it, also where each step is begun before the one before
+/// is finished. Then it is copied.
+TEST(Replica, AKeyWithoutARowIsPulledByEveryStep) {
+  Job job = CopyJob(1, 32, 8);
+  job.mutable_table(0)->mutable_init()->mutable_uniform()->set_range(1);
+  zhiyin::Admission::Exact* const exact =
+      job.mutable_table(0)->mutable_admission()->mutable_exact();
+  exact->set_sightings(3);
+  exact->set_max_candidates(1 << 20);
+  const auto work = [](int, net::Mailbox*, Client* client) {
+    constexpr uint64_t kSteps = 24;
+    CopyStep steps[2] = {CopyStep({7}), CopyStep({7})};
+    steps[0].Start(0, client);
+    for (uint64_t n = 0; n < kSteps; ++n) {
+      if (n + 1 < kSteps) steps[(n + 1) % 2].Start(n + 1, client);
+      CopyStep& step = steps[n % 2];
+      client->PullFinish(&step.exchange);
+      EXPECT_EQ(step.weights[0] != 0, n >= 2) << "step " << n;
+      client->PushStart(&step.exchange, 0, 1);
+    }
+    client->Drain();
+    EXPECT_LT(client->counts().n_pulled_keys, 10) << "it has copies now";
+  };
+  testing::RunCluster(job, {1, 1}, 1, work);
+}
+
 TEST(Replica, ACopyEndsBeforeTheServerMayTakeItsRowForUnused) {
   Job job = CopyJob(1, 32, 8);
   job.mutable_table(0)->mutable_eviction()->set_ttl_steps(10);

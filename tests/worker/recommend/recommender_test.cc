@@ -14,6 +14,7 @@
 #include "tests/support/files.h"
 #include "worker/recommend/baselines.h"
 #include "worker/recommend/measure_lists.h"
+#include "worker/saved/scored_split.h"
 
 namespace zhiyin::worker::recommend {
 namespace {
@@ -100,6 +101,43 @@ TEST_F(RecommenderTest, ADiverseListHasFewerOfAKind) {
 
 TEST_F(RecommenderTest, AUserWithoutARowGetsItemsInTheirOrder) {
   EXPECT_THAT(ListOf("nobody", {.k = 2}), ElementsAre("old", "near"));
+}
+
+/// A ranker that prefers rare items scores them as it does when they are read from a file.
+TEST_F(RecommenderTest, ARankerSeesHowFrequentAnItemIs) {
+  Manifest manifest;
+  *manifest.mutable_job() = launch::job::ParseJob(
+      R"(
+    data { text { header: true } train { file: ")" +
+          model_->job().data().train().file(0) + R"(" } test { file: ")" +
+          folder_.Write("test.csv", "user,item,time,rating\nann,near,7,5\nann,other,8,5\n") +
+          R"(" } behaviour { user: "user" item: "item" time: "time" } }
+    table { name: "t" dim: 1 optimizer { sgd { learning_rate: 1 } } }
+    field { name: "item" }
+    numeric { name: "item_log_share" }
+    task { name: "rating" label { number {} } squared_error {} }
+    model { linear {} }
+    train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
+      "job", ".", {});
+  manifest.set_n_weights(2);
+  manifest.add_numeric_mean(-1.5);
+  manifest.add_numeric_scale(2);
+  auto ranker = std::make_shared<saved::FrozenModel>(manifest);
+  std::vector<float> dense(kDenseRowDim);
+  dense[0] = -1;  // rating = 0.25 - share
+  dense[1] = 0.25f;
+  ranker->AddRow(kDenseTable, 0, dense);
+
+  RecommendOptions options{.k = 9, .exclude_seen = false};
+  options.only_items = {behaviour_->FindItem("near"), behaviour_->FindItem("other")};
+  const Recommender recommender(model_, ranker, behaviour_, options);
+  const auto list = Recommender::Session(recommender).For(behaviour_->FindUser("ann"));
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(behaviour_->item(list[0].item), "other") << "it has one event, near has two";
+  const std::vector<float> read = saved::ScoreSplit(*ranker, data::SplitKind::kTest).predictions[0];
+  EXPECT_THAT(read, ElementsAre(::testing::FloatEq(static_cast<float>(list[1].score)),
+                                ::testing::FloatEq(static_cast<float>(list[0].score))));
+  EXPECT_NEAR(list[0].score, 0.25 - 2 * (std::log(1.0 / 6) + 1.5), 1e-5);
 }
 
 TEST_F(RecommenderTest, RefusesOptionsThatMakeNoSense) {

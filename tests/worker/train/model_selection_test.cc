@@ -107,6 +107,27 @@ TEST(ModelSelection, TheFirstIsReportedWhereNoneIsBest) {
   EXPECT_FALSE(selection.HasBest());
 }
 
+TEST(ModelSelection, ACheckpointTellsWhichModelIsTheBest) {
+  const Job job = JobOfFiveEpochs("early_stopping { patience: 2 keep_best: true }");
+  ModelSelection before(job);
+  before.ModelSaved(7);
+  Progress progress;
+  before.Save(&progress);
+  EXPECT_FALSE(progress.stopping().has_model_digest()) << "it was not judged yet";
+  EXPECT_EQ(Decided(&before, 1, 4), "rs");
+  before.Save(&progress);
+  EXPECT_EQ(progress.stopping().model_digest(), 7);
+  EXPECT_EQ(Decided(&before, 2, 3), "rs");
+  before.ModelSaved(8);
+  EXPECT_EQ(Decided(&before, 3, 5), "");
+  before.Save(&progress);
+  ModelSelection after(job);
+  after.Resume(progress);
+  Progress again;
+  after.Save(&again);
+  EXPECT_EQ(again.stopping().model_digest(), 8);
+}
+
 TEST(ModelSelection, ContinuesAfterACheckpoint) {
   const Job job = JobOfFiveEpochs("early_stopping { patience: 2 keep_best: true }");
   ModelSelection before(job);

@@ -28,7 +28,8 @@ struct SliceFacts {
   std::span<const double> objectives;
   /// [T]: mean loss, weighted, of the examples that have the task's label; NaN if there are none.
   std::span<const double> losses;
-  /// [T]: share of the examples that have the task's label.
+  /// [T]: weights of the examples that have the task's label / examples of the slice. Without
+  /// weights, the share of the examples that have it.
   std::span<const double> labelled;
   /// [T] each: mean losses in training of the first epoch and of at most the three before this one.
   const std::vector<std::vector<double>>* epochs = nullptr;

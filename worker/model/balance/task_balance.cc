@@ -105,7 +105,7 @@ bool TaskBalance::Apply(const Slice& slice, DenseWeights* dense, EmbeddingInput*
     const TaskSums& sums = slice.sums[t];
     objectives[t] = slice.objectives[t] * of_mean;
     losses[t] = sums.MeanLoss().value_or(std::numeric_limits<double>::quiet_NaN());
-    labelled[t] = sums.n / static_cast<double>(slice.n_rows);
+    labelled[t] = sums.weight / static_cast<double>(slice.n_rows);
   }
   const size_t n_own = balancer_ ? static_cast<size_t>(balancer_->n_own_weights()) : 0;
   SliceFacts facts;

@@ -2,7 +2,8 @@
 // Uncertainty to Weigh Losses", CVPR 2018, section 3.2). With s_t = log sigma_t^2, which is learned
 // from 0, the objective of task t becomes
 //   c_t exp(-s_t) L_t + s_t / 2,    c_t = 1/2 where L_t is a squared error, otherwise 1.
-// The second term is one of each labelled example, as it is in the likelihood that this comes from.
+// The second term is one of each labelled example, as it is in the likelihood that this comes from,
+// and counts as many times as the example weighs.
 // A task whose own weight is 0 has no objective, and no s_t to learn: the second term alone would
 // lower s_t for ever.
 #include <cmath>

@@ -308,7 +308,14 @@ bool CheckEsmmSteps(const ModelChecker& check, const config::ConfigPath& path,
       check.Fail(step("conditional_task"),
                  "is given for the first step, which nothing comes before, expected none");
     }
-    PlaceTask(check, step("conditional_task"), config.step(k).conditional_task(), placed);
+    const int conditional =
+        PlaceTask(check, step("conditional_task"), config.step(k).conditional_task(), placed);
+    const double negative_share = check.job().task(conditional).negative_share();
+    if (config.ipw_weight() > 0 && negative_share < 1) {
+      check.Fail(check.root()("task", conditional)("negative_share"), "is ", negative_share,
+                 ", expected 1 with model.esmm.ipw_weight, whose loss counts every label once: "
+                 "without a part of the negatives it is biased");
+    }
     any_conditional = true;
   }
   return any_conditional;

@@ -264,6 +264,21 @@ TEST(TaskBalance, ATaskOfWeight0HasNoGradient) {
   }
 }
 
+/// An example that weighs 2 is two examples in both terms of the likelihood, so what is learned of
+/// a variance does not depend on how examples were sampled.
+TEST(TaskBalance, UncertaintyCountsExamplesByTheirWeights) {
+  const Job job =
+      testing::ExampleJob("shared_bottom { bottom: 4 }", 2, 0, false, "balance { uncertainty {} }");
+  Bench once(job), twice(job);
+  twice.targets_.weights.assign(twice.targets_.labels.size(), 2);
+  once.Backward();
+  twice.Backward();
+  std::vector<float> expected = once.OwnGradients();
+  for (float& gradient : expected) gradient *= 2;
+  EXPECT_THAT(expected, ::testing::Contains(::testing::Ne(0.0f)));
+  EXPECT_THAT(twice.OwnGradients(), ::testing::Pointwise(::testing::FloatEq(), expected));
+}
+
 TEST(TaskBalance, NormsAndCosinesAreThoseOfWhatTasksShare) {
   Job job = testing::ExampleJob("shared_bottom { bottom: 4 tower: 2 }", 2, 0, false,
                                 "task_gradients_every: 5");

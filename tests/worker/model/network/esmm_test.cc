@@ -331,5 +331,22 @@ TEST(Esmm, EveryTaskHasAPlaceInIt) {
   EXPECT_EQ(launch::job::ParseJob(text, "job", "/data", overrides).task(2).weight(), 0.5);
 }
 
+/// A negative that is left out has no conditional label, and those that are kept would count once.
+TEST(Esmm, CounterfactualLossesNeedAllLabels) {
+  const std::string text = ShopJob(
+      std::string(testing::kClickTask) + testing::kOrderTask +
+          R"(task { name: "cvr" label { column: "order" equals: "1" } binary_cross_entropy {} }
+)",
+      R"(esmm { hidden: 4 step { task: "click" } step { task: "order" conditional_task: "cvr" } })");
+  const std::string share = "task[cvr].negative_share=0.5", weight = "model.esmm.ipw_weight=1";
+  EXPECT_EQ(LineOfJob(text, {share, weight}),
+            "--set task[cvr].negative_share=0.5: task[cvr].negative_share: is 0.5, expected 1 with "
+            "model.esmm.ipw_weight, whose loss counts every label once: without a part of the "
+            "negatives it is biased");
+  EXPECT_EQ(LineOfJob(text, {share}), testing::kNoError);
+  EXPECT_EQ(LineOfJob(text, {"task[click].negative_share=0.5", weight}), testing::kNoError)
+      << "predictions of the step before have the weights of its labels";
+}
+
 }  // namespace
 }  // namespace zhiyin::worker::model
