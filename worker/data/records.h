@@ -45,7 +45,8 @@ struct ShareEnds {
 class Records {
  public:
   virtual ~Records() = default;
-  /// Sets what is called for every file that is opened and while Skip passes over records.
+  /// Sets what is called for every file that is opened, while Skip passes over records, and while
+  /// Seek decodes a compressed file up to a place within it.
   virtual void SetTick(Tick tick) = 0;
 
   /// The columns of the values.

@@ -122,8 +122,8 @@ class Source {
   /// The joins; null where the job has none. Owned by the source.
   virtual const Joins* joins() const { return nullptr; }
 
-  /// Sets what Read calls while it passes over lines and opens files before it comes to the block.
-  /// Sources that can jump to every block never call it.
+  /// Sets what Read calls while it passes over lines, decodes and opens files before it comes to
+  /// the block. Sources that can jump to every block never call it.
   virtual void SetTick(Tick) {}
 };
 

@@ -58,8 +58,9 @@ class TextLines {
   FilePoints TakePoints();
   /// Sets points of the files, for Seek. REQUIRES: nothing was read yet.
   void SetPoints(FilePoints points) { points_ = std::move(points); }
-  /// Sets what is called for every file that is opened and while Skip passes over lines.
-  void SetTick(Tick tick) { tick_ = std::move(tick); }
+  /// Sets what is called for every file that is opened, while Skip passes over lines, and for every
+  /// few MiB that are read or decoded (FileBytes::SetTick).
+  void SetTick(Tick tick);
 
   /// The number of the line that Next returns next.
   int64_t position() const { return position_; }
