@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -106,6 +107,10 @@ class Source {
   /// folder, unreadable, corrupt (a compressed one, with the offset), or changed since the job
   /// began.
   virtual int64_t Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) = 0;
+
+  /// Reads on to the end of the split, and returns how many lines it has, malformed ones included;
+  /// nullopt where that is known without reading, as of generated data.
+  virtual std::optional<int64_t> CountLines() { return {}; }
 
   /// The files that several readers can share; null where blocks are to be read from the first pass
   /// on: they are generated, or reading them needs the numbers of their records. Owned by the
