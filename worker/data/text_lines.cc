@@ -26,6 +26,11 @@ void TextLines::SetTick(Tick tick) {
   if (reader_.has_value()) reader_->file().SetTick(tick_);
 }
 
+void TextLines::NotePoints(int64_t every) {
+  note_points_every_ = every;
+  if (reader_.has_value()) reader_->file().NotePoints(every);
+}
+
 bool TextLines::Next(Line* line) {
   while (!reader_.has_value() || !reader_->Next(line)) {
     if (!OpenNext()) return false;

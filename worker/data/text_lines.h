@@ -51,9 +51,9 @@ class TextLines {
   /// Line::number counts from there. Seek, ReadAheadTo and RestartBefore must not be called.
   TextLines(const std::vector<TextFile>& files, const FileCut& begin, const FileCut& end,
             Dialect dialect, ReadCounts* counts);
-  /// From now on notes points of the files that are opened, every so many of their bytes
-  /// (FileBytes::NotePoints).
-  void NotePoints(int64_t every) { note_points_every_ = every; }
+  /// From now on notes points of the open file and of those that are opened, every so many of their
+  /// bytes (FileBytes::NotePoints). REQUIRES: 0 < every.
+  void NotePoints(int64_t every);
   /// The points that were noted. Call once.
   FilePoints TakePoints();
   /// Sets points of the files, for Seek. REQUIRES: nothing was read yet.
