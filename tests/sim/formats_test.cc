@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "launch/job/load_job.h"
@@ -134,6 +135,19 @@ TEST_F(Formats, OfEqualExamplesTrainEqualModels) {
         MetricsOf(folder_.Write("tfrecord " + name, compression.compress(TfRecords(examples)))),
         expected);
   }
+}
+
+TEST_F(Formats, HaveMissingNumbersInCommon) {
+  std::vector<Example> examples = Examples();
+  const std::string expected = MetricsOf(folder_.Write("csv", Csv(examples)), "header: true");
+  for (Example& example : examples) {
+    if (!std::exchange(example.has_price, true)) example.price = -999;
+  }
+  const std::string missing = "missing: \"-999\"";
+  EXPECT_EQ(MetricsOf(folder_.Write("csv 999", Csv(examples)), "header: true " + missing),
+            expected);
+  EXPECT_EQ(MetricsOf(folder_.Write("json", JsonLines(examples)), missing), expected);
+  EXPECT_EQ(MetricsOf(folder_.Write("tfrecord", TfRecords(examples)), missing), expected);
 }
 
 TEST_F(Formats, AreToldByContentAndOfOneKindInASplit) {

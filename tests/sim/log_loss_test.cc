@@ -58,6 +58,18 @@ TEST(LogLoss, OfSureAndWrongPredictionsIsThatOfTheLogits) {
   EXPECT_EQ(split.predictions[0], std::vector<float>(11, 1.0f));
   EXPECT_NEAR(split.losses[0] / 11, loss, 1e-6 * loss);
 
+  // One example without a prediction is left out and noted.
+  const std::string odd_file = folder.Write("odd.csv", test + "3e38,1\n");
+  const worker::saved::ScoredSplit odd = worker::saved::ScoreSplit(
+      *launch::job::LoadFrozen(output, {"data.test.file=" + odd_file}, &manifest),
+      worker::data::SplitKind::kTest);
+  EXPECT_EQ(odd.n, 12);
+  ASSERT_EQ(odd.unpredicted.n, 1);
+  EXPECT_EQ(odd.unpredicted.first[0].name.find(odd_file + ":13: numeric \"x\" is 3e+38"), 0u);
+  EXPECT_TRUE(std::isnan(odd.predictions[0][11]));
+  EXPECT_TRUE(std::isnan(odd.labels[0][11]));
+  EXPECT_NEAR(odd.losses[0], split.losses[0], 1e-6 * split.losses[0]);
+
   // What is not a number has no place among the others: a sort by it may never end.
   worker::saved::FrozenModel broken(manifest);
   broken.AddRow(kDenseTable, 0, std::vector<float>(kDenseRowDim, std::nanf("")));

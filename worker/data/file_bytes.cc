@@ -60,7 +60,13 @@ void FileBytes::Decompress() {
 }
 
 size_t FileBytes::Read(char* to, size_t n) {
-  return decompressor_ ? decompressor_->Read(to, n) : ReadRaw(to, n);
+  const size_t n_read = decompressor_ ? decompressor_->Read(to, n) : ReadRaw(to, n);
+  n_since_tick_ += static_cast<int64_t>(n_read);
+  if (n_since_tick_ >= kTickBytes) {
+    n_since_tick_ = 0;
+    tick_();
+  }
+  return n_read;
 }
 
 size_t FileBytes::ReadRaw(char* to, size_t n) {
@@ -120,7 +126,7 @@ void FileBytes::Seek(int64_t offset) {
   std::array<char, 64 << 10> passed;
   while (const int64_t n = offset - decompressor_->n_out()) {
     const size_t n_here = std::min(static_cast<size_t>(n), passed.size());
-    if (decompressor_->Read(passed.data(), n_here) < n_here)
+    if (Read(passed.data(), n_here) < n_here)
       Fail(path_, ": ends before byte ", offset,
            " of the uncompressed data, expected a file that "
            "stays as it is");

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "common/tick.h"
 #include "worker/data/codec/decompressor.h"
 
 namespace zhiyin::worker::data {
@@ -35,11 +37,18 @@ struct ReadCounts {
 /// opened. Used by one thread.
 class FileBytes {
  public:
+  /// The uncompressed bytes from one tick to the next.
+  static constexpr int64_t kTickBytes = 4 << 20;
+
   /// Adds to *counts, which outlives this object; null: counts nothing.
   explicit FileBytes(const std::string& path, ReadCounts* counts = nullptr);
   ~FileBytes() = default;
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;
+
+  /// Sets what is called for every kTickBytes that Read returns or Seek decodes on its way, which
+  /// may be gigabytes.
+  void SetTick(Tick tick) { tick_ = std::move(tick); }
 
   /// Fills to[0, n) and returns n; returns less only at the end of the file.
   size_t Read(char* to, size_t n);
@@ -83,6 +92,8 @@ class FileBytes {
 
   std::string path_;
   ReadCounts* counts_;
+  Tick tick_ = [] {};
+  int64_t n_since_tick_ = 0;  // bytes
   Descriptor file_;
   FileStamp stamp_;
   int64_t n_raw_ = 0;             // bytes of the file that were read in order

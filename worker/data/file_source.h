@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -43,6 +44,7 @@ class FileSource final : public Source, public SharedFiles {
              const Tick& tick, ReadCounts* counts, const SideInputs& side);
 
   int64_t Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) override;
+  std::optional<int64_t> CountLines() override { return blocks_.Count(); }
   std::string PlaceOf(int64_t example) const override { return places_.Of(example); }
   std::span<const int32_t> n_examples_of_records() const override { return n_examples_; }
   JoinMatches joined() const override { return assembler_.joined(); }

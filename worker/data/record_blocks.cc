@@ -39,6 +39,13 @@ int64_t RecordBlocks::GoTo(int64_t block) {
   return n_block;
 }
 
+int64_t RecordBlocks::Count() {
+  const auto n_passed = [&] { return std::max(records_->position() - first_record_, int64_t{0}); };
+  records_->Skip(std::max(first_record_ - records_->position(), int64_t{0}));
+  records_->Skip(std::max(n_records_ - n_passed(), int64_t{0}));
+  return std::min(n_passed(), n_records_);
+}
+
 void RecordBlocks::SetPlaces(std::span<const int64_t> file_begins,
                              std::vector<Records::Place> places, FilePoints points) {
   records_->SetBegins(file_begins);

@@ -22,6 +22,8 @@ class RecordBlocks {
   /// Moves records() to the beginning of a block, counted from 0. Returns how many records the
   /// block may have, fewer where the files end earlier; 0 when the split ends before it.
   int64_t GoTo(int64_t block);
+  /// Moves records() to the end of the split. Returns how many records the split has.
+  int64_t Count();
   /// Says where the files begin, [files], where some records do, ascending, and of which points of
   /// compressed files these can be reached.
   void SetPlaces(std::span<const int64_t> file_begins, std::vector<Records::Place> places,

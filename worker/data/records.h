@@ -29,6 +29,8 @@ struct RecordView {
 struct Unit {
   FileCut begin;        // its end is the beginning of the next unit, or the end of the files
   int64_t n_bytes = 0;  // on disk
+  /// Whether offsets within it count bytes on disk, and what is before one need not be read.
+  bool is_plain = false;
 };
 
 /// Where records that were read between two cuts begin and end, known once they were read.
@@ -45,7 +47,8 @@ struct ShareEnds {
 class Records {
  public:
   virtual ~Records() = default;
-  /// Sets what is called for every file that is opened and while Skip passes over records.
+  /// Sets what is called for every file that is opened, while Skip passes over records, and while
+  /// Seek decodes a compressed file up to a place within it.
   virtual void SetTick(Tick tick) = 0;
 
   /// The columns of the values.
@@ -90,8 +93,8 @@ class Records {
   virtual std::unique_ptr<Records> Between(const FileCut& begin, const FileCut& end) const = 0;
   /// The ends of what was read. REQUIRES: this is a reader between cuts, and Next returned false.
   virtual ShareEnds ends() const = 0;
-  /// From now on notes points of the compressed files that are opened, every so many of their
-  /// bytes. REQUIRES: this is a reader between cuts.
+  /// From now on notes points of the compressed files that are read, every so many of their bytes.
+  /// REQUIRES: this is a reader between cuts; 0 < every.
   virtual void NotePoints(int64_t) {}
   /// Those that were noted. Call once.
   virtual FilePoints TakePoints() { return {}; }

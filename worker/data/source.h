@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -108,6 +109,10 @@ class Source {
   /// began.
   virtual int64_t Read(int64_t block, Examples* examples, std::vector<BadLine>* bad) = 0;
 
+  /// Reads on to the end of the split, and returns how many lines it has, malformed ones included;
+  /// nullopt where that is known without reading, as of generated data.
+  virtual std::optional<int64_t> CountLines() { return {}; }
+
   /// The files that several readers can share; null where blocks are to be read from the first pass
   /// on: they are generated, or reading them needs the numbers of their records. Owned by the
   /// source.
@@ -123,8 +128,8 @@ class Source {
   /// The joins; null where the job has none. Owned by the source.
   virtual const Joins* joins() const { return nullptr; }
 
-  /// Sets what Read calls while it passes over lines and opens files before it comes to the block.
-  /// Sources that can jump to every block never call it.
+  /// Sets what Read calls while it passes over lines, decodes and opens files before it comes to
+  /// the block. Sources that can jump to every block never call it.
   virtual void SetTick(Tick) {}
 };
 

@@ -21,6 +21,16 @@ TextLines::TextLines(const std::vector<TextFile>& files, const FileCut& begin, c
   for (const TextFile& file : files) files_.push_back({file});
 }
 
+void TextLines::SetTick(Tick tick) {
+  tick_ = std::move(tick);
+  if (reader_.has_value()) reader_->file().SetTick(tick_);
+}
+
+void TextLines::NotePoints(int64_t every) {
+  note_points_every_ = every;
+  if (reader_.has_value()) reader_->file().NotePoints(every);
+}
+
 bool TextLines::Next(Line* line) {
   while (!reader_.has_value() || !reader_->Next(line)) {
     if (!OpenNext()) return false;
@@ -121,6 +131,7 @@ bool TextLines::OpenNext() {
     if (next_file_ == end_.file + 1) reader_->EndAt(end_.offset);
   } else {
     reader_.emplace(file.identity.path, dialect_, counts_);
+    reader_->file().SetTick(tick_);
     CheckStamp(file.identity);
     if (file.identity.has_header) reader_->Skip(1);
     if (reader_->CanSeek()) {
@@ -137,6 +148,7 @@ bool TextLines::OpenNext() {
 void TextLines::OpenAgain(size_t file) {
   const TextFile& identity = files_[file].identity;
   reader_.emplace(identity.path, identity.look.value(), counts_);
+  reader_->file().SetTick(tick_);
   CheckStamp(identity);
   if (const auto points = points_.find(file); points != points_.end() && note_points_every_ == 0)
     reader_->file().SetPoints(&points->second);

@@ -51,15 +51,16 @@ class TextLines {
   /// Line::number counts from there. Seek, ReadAheadTo and RestartBefore must not be called.
   TextLines(const std::vector<TextFile>& files, const FileCut& begin, const FileCut& end,
             Dialect dialect, ReadCounts* counts);
-  /// From now on notes points of the files that are opened, every so many of their bytes
-  /// (FileBytes::NotePoints).
-  void NotePoints(int64_t every) { note_points_every_ = every; }
+  /// From now on notes points of the open file and of those that are opened, every so many of their
+  /// bytes (FileBytes::NotePoints). REQUIRES: 0 < every.
+  void NotePoints(int64_t every);
   /// The points that were noted. Call once.
   FilePoints TakePoints();
   /// Sets points of the files, for Seek. REQUIRES: nothing was read yet.
   void SetPoints(FilePoints points) { points_ = std::move(points); }
-  /// Sets what is called for every file that is opened and while Skip passes over lines.
-  void SetTick(Tick tick) { tick_ = std::move(tick); }
+  /// Sets what is called for every file that is opened, while Skip passes over lines, and for every
+  /// few MiB that are read or decoded (FileBytes::SetTick).
+  void SetTick(Tick tick);
 
   /// The number of the line that Next returns next.
   int64_t position() const { return position_; }

@@ -70,11 +70,11 @@ std::vector<Unit> TextRecords::Units() const {
     int64_t offset = 0;
     // The last one has up to twice as many, so that none is small.
     while (file.is_plain && rest >= 2 * unit_bytes) {
-      units.push_back({{f, offset}, unit_bytes});
+      units.push_back({{f, offset}, unit_bytes, true});
       offset += unit_bytes;
       rest -= unit_bytes;
     }
-    units.push_back({{f, offset}, rest});
+    units.push_back({{f, offset}, rest, file.is_plain});
   }
   return units;
 }

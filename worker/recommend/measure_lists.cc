@@ -1,7 +1,7 @@
 #include "worker/recommend/measure_lists.h"
 
-#include <algorithm>
 #include <memory>
+#include <unordered_set>
 #include <utility>
 
 #include "common/error.h"
@@ -47,6 +47,7 @@ HeldOut FindHeldOut(const data::Behaviour& behaviour, const CandidateItems& cand
   for (int u = 0; u < behaviour.n_users(); ++u) {
     const std::vector<bool> excluded = candidates.ExcludedFor(u);
     std::vector<int> own;
+    std::unordered_set<size_t> found_own;
     for (const int number : behaviour.held_out(u)) {
       const size_t item = static_cast<size_t>(number);
       ++n_events;
@@ -54,7 +55,7 @@ HeldOut FindHeldOut(const data::Behaviour& behaviour, const CandidateItems& cand
         ++n_not_given;
       } else if (excluded[item]) {
         ++n_seen;
-      } else if (std::find(own.begin(), own.end(), number) != own.end()) {
+      } else if (!found_own.insert(item).second) {
         ++n_again;
       } else {
         own.push_back(number);

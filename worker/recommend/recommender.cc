@@ -238,18 +238,19 @@ std::vector<int> Recommender::ItemsOf(const AskedUser& user) const {
 
 void Recommender::Explain(const AskedUser& user, std::vector<Recommended>* list) const {
   if (!index_) return;
-  const std::vector<int> items = ItemsOf(user);
+  // A user may have a hundred thousand events, many of them with one item.
+  std::vector<int> items = ItemsOf(user);
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
   for (Recommended& one : *list) {
     std::vector<std::pair<float, int>> near;
     for (const int item : items) {
       if (item == one.item) continue;
-      const std::pair<float, int> here = {-directions_.row(one.item).dot(directions_.row(item)),
-                                          item};
-      if (std::find(near.begin(), near.end(), here) == near.end()) near.push_back(here);
+      near.emplace_back(-directions_.row(one.item).dot(directions_.row(item)), item);
     }
-    std::sort(near.begin(), near.end());
-    for (size_t i = 0; i < std::min<size_t>(near.size(), 2); ++i)
-      one.because.push_back(near[i].second);
+    const size_t n = std::min<size_t>(near.size(), 2);
+    std::partial_sort(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(n), near.end());
+    for (size_t i = 0; i < n; ++i) one.because.push_back(near[i].second);
   }
 }
 

@@ -14,8 +14,8 @@ namespace zhiyin::worker::saved {
 
 /// Returns how good predictions are, the larger the better: the AUC of probabilities and scores,
 /// 0.5 where a class is absent; of numbers minus the RMSE, in the unit of the labels, 0 without
-/// labels. Examples without a label are left out, the others count by their weights; `weights` may
-/// be empty: all 1. REQUIRES: equal lengths.
+/// labels. Examples without a label or a finite prediction are left out, the others count by their
+/// weights; `weights` may be empty: all 1. REQUIRES: equal lengths.
 double Quality(model::loss::PredictionKind kind, std::span<const float> predictions,
                std::span<const double> labels, std::span<const float> weights = {});
 

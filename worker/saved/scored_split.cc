@@ -1,5 +1,6 @@
 #include "worker/saved/scored_split.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -19,13 +20,14 @@ struct ScoredBlock {
   std::vector<model::TaskSums> sums;  // [n_tasks], where they were asked for
 };
 
-/// Throws Error for a prediction [n, n_tasks] that could not be ranked among the others.
-void CheckFinite(const Job& job, const std::vector<float>& predictions) {
-  for (size_t at = 0; at < predictions.size(); ++at) {
-    if (std::isfinite(predictions[at])) continue;
-    Fail("task ", job.task(static_cast<int>(at % static_cast<size_t>(job.task_size()))).name(),
-         ": the model's prediction for an example is ", predictions[at],
-         ", expected a finite number: look for extreme values in the numeric columns");
+/// Throws Error for a task without any prediction. `predictions` [n_tasks][n] are NaN where there
+/// is none.
+void CheckPredicted(const Job& job, const std::vector<std::vector<float>>& predictions) {
+  for (size_t t = 0; t < predictions.size(); ++t) {
+    if (!std::ranges::all_of(predictions[t], [](float p) { return std::isnan(p); })) continue;
+    Fail("task ", job.task(static_cast<int>(t)).name(), ": none of the model's ",
+         predictions[t].size(),
+         " predictions is finite, expected some: look for extreme values in the numeric columns");
   }
 }
 
@@ -33,11 +35,10 @@ std::vector<ScoredBlock> ScoreBlocks(const FrozenModel& model, const std::vector
                                      bool with_sums) {
   return InParallel<ScoredBlock>(blocks.size(), [&] {
     auto session = std::make_shared<FrozenModel::Session>(model);
-    return [session, with_sums, &model, &blocks](size_t b) {
+    return [session, with_sums, &blocks](size_t b) {
       session->Run(blocks[b]);
       ScoredBlock block;
       block.predictions.assign(session->predictions().begin(), session->predictions().end());
-      CheckFinite(model.job(), block.predictions);
       if (with_sums) block.sums = session->Sums(blocks[b]);
       return block;
     };
@@ -84,6 +85,7 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
   if (split.n == 0) Fail("data.", data::SplitName(kind), ": has no examples, expected some");
   const std::vector<ScoredBlock> scored = ScoreBlocks(model, split.blocks, /*with_sums=*/true);
   split.predictions = PredictionsByTask(scored, job.task_size());
+  CheckPredicted(job, split.predictions);
   split.losses.resize(split.predictions.size());
   for (const ScoredBlock& block : scored) {
     for (size_t t = 0; t < split.losses.size(); ++t) split.losses[t] += block.sums[t].loss;

@@ -32,11 +32,11 @@ struct ScoredSplit {
 };
 
 /// Reads a split of the model's job and computes the predictions. Throws Error as a Source does,
-/// when there are no examples, and when a prediction is not finite.
+/// when there are no examples, and when no prediction of a task is finite.
 ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind);
 
-/// Computes the predictions [n_tasks][examples of all blocks] on all processors. Throws Error for
-/// one that is not finite.
+/// Computes the predictions [n_tasks][examples of all blocks] on all processors; NaN where the
+/// model has none.
 std::vector<std::vector<float>> Predict(const FrozenModel& model,
                                         const std::vector<data::Examples>& blocks);
 

@@ -81,6 +81,48 @@ class BlockPredictor {
   std::vector<data::BadLine> bad_;
 };
 
+/// Throws Error unless the blocks of all workers begin behind the first `n_rows` rows of the split
+/// and follow each other: where the files of a worker are shorter, one is missing or not full.
+/// Returns the number of rows up to their end.
+int64_t CheckFollow(const PredictedBlocks& blocks, int64_t n_rows, int n_workers,
+                    const Group& group) {
+  const auto rank = [&](int64_t block) {
+    return group.RankOfWorker(static_cast<int>(block % n_workers));
+  };
+  for (const auto& [number, block] : blocks.blocks()) {
+    const int64_t next = n_rows / data::kBlockRecords;
+    if (number != next || n_rows % data::kBlockRecords != 0) {
+      Fail("data.test: rank ", rank(next), " finds no row ", n_rows, " in its files, but rank ",
+           rank(number), " finds row ", static_cast<uint64_t>(number) * data::kBlockRecords,
+           ", expected equal files on all hosts");
+    }
+    n_rows += block.n_rows;
+  }
+  return n_rows;
+}
+
+/// Throws Error unless all workers find `n_rows` rows in the split, which were predicted.
+/// Collective over all workers.
+void CheckEnds(data::Source* source, int64_t n_rows, Group* group) {
+  ByteWriter own;
+  own.Put(source->CountLines().value_or(-1));
+  const std::vector<std::string> all = group->Gather(own.Take(), "its number of rows");
+  for (size_t w = 0; w < all.size(); ++w) {
+    const int rank = group->RankOfWorker(static_cast<int>(w));
+    const int64_t n = FromRank(rank, [&] {
+      ByteReader in(all[w], "a number of rows");
+      const int64_t told = in.Get<int64_t>();
+      if (!in.AtEnd()) in.Refuse("not the last");
+      return told;
+    });
+    if (n != n_rows && n >= 0) {
+      Fail("data.test: rank ", rank, " finds ", n,
+           " rows in its files, but all ranks together find ", n_rows,
+           ", expected equal files on all hosts");
+    }
+  }
+}
+
 }  // namespace
 
 void PredictedBlocks::Add(int64_t number, Block block) {
@@ -180,15 +222,15 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
       for (size_t w = 1; w < all.size(); ++w)
         FromRank(group->RankOfWorker(static_cast<int>(w)), [&] { own.Merge(all[w]); });
       group->SendHeartbeat();
+      counts.n_rows = CheckFollow(own, counts.n_rows, n_workers, *group);
       write(own.Lines());
       more = own.blocks().size() == static_cast<size_t>(kBlocksAtATime * n_workers);
-      for (const auto& [number, predicted] : own.blocks()) {
-        counts.n_rows += predicted.n_rows;
+      for (const auto& [number, predicted] : own.blocks())
         counts.n_bad += static_cast<int64_t>(predicted.bad.size());
-      }
     }
     more = group->Broadcast(more ? "more" : "", "word to go on") == "more";
   }
+  CheckEnds(source, counts.n_rows, group);
   data::Unpredicted unpredicted = predictor.unpredicted();
   unpredicted.Name(job, normalizer, source, [&] { group->SendHeartbeat(); });
   counts.unpredicted = GatherUnpredicted(unpredicted, group);

@@ -15,6 +15,9 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/hash.h"
+#include "worker/data/format/arrow_library.h"
+#include "worker/data/format/format.h"
+#include "worker/data/format_records.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -26,14 +29,31 @@ constexpr char kName[] = "the index of a split";
 constexpr int64_t kMaxIndexBytes = int64_t{1} << 30;
 constexpr size_t kMaxFiles = size_t{1} << 24;
 
-/// The digest of this program's file; nullopt where it cannot be read.
-std::optional<uint64_t> DigestOfProgram() {
+/// The digest of files with code; nullopt for none, and where one cannot be read.
+std::optional<uint64_t> DigestOfPrograms(const std::vector<std::string>& paths) {
   constexpr int64_t kMaxBytes = int64_t{1} << 30;
+  if (paths.empty()) return {};
+  ByteWriter digests;
   try {
-    return HashBytes(ReadWholeFile("/proc/self/exe", kMaxBytes));
+    for (const std::string& path : paths) digests.Put(HashBytes(ReadWholeFile(path, kMaxBytes)));
   } catch (const Error&) {
     return {};
   }
+  return HashBytes(digests.Take());
+}
+
+/// The digest of what reads the files of a split, the plugin for Parquet and Arrow IPC included;
+/// nullopt where that cannot be read.
+std::optional<uint64_t> DigestOfReader(const Data& data, data::SplitKind split, const Tick& tick) {
+  static const std::optional<uint64_t> program = DigestOfPrograms({"/proc/self/exe"});
+  if (data::FormatOfFiles(data.text(), data::SplitOf(data, split), tick) != &data::kArrow)
+    return program;
+  static const std::optional<uint64_t> plugin = DigestOfPrograms(data::LoadArrowLibrary().files);
+  if (!program || !plugin) return {};
+  ByteWriter both;
+  both.Put(*program);
+  both.Put(*plugin);
+  return HashBytes(both.Take());
 }
 
 /// The parts of a job that say which examples a split has.
@@ -175,10 +195,10 @@ bool SplitIndexes::HasAny(data::SplitKind split) const {
 }
 
 std::string SplitIndexes::MakeName(data::SplitKind split) {
-  static const std::optional<uint64_t> program = DigestOfProgram();
-  if (!program) return "";
+  const std::optional<uint64_t> reader = DigestOfReader(job_.data(), split, tick_);
+  if (!reader) return "";
   ByteWriter all;
-  all.Put(*program);
+  all.Put(*reader);
   all.PutString(WhatIsRead(job_, split));
   for (const data::FileDigest& file : DigestsOf(split)) {
     tick_();

@@ -48,7 +48,8 @@ IndexFolders FoldersOfEvaluation(const Job& job, const std::string& rows);
 void RemoveIndexes(const std::string& output);
 
 /// Finds and keeps the indexes of a job's splits on disk. An index is named by a digest of all that
-/// it depends on: this program, how the job reads examples, and the path, the size, the time of the
+/// it depends on: this program, with its plugin where that reads the split (arrow_library.h), how
+/// the job reads examples, and the path, the size, the time of the
 /// last change and the digest (DigestOf) of each file of the split and of the joins. So one that
 /// does not fit is not found. Generated splits and those with behaviour have none. Used by the
 /// chief's thread; Find and Keep also by another one while it waits.

@@ -180,9 +180,10 @@ void SplitPass::BeginAt(const data::Records::Place& start) {
                                       }) -
                      1;
   units_.erase(units_.begin(), first);
-  if (units_.front().begin.file == cut.file)
-    units_.front().n_bytes -= cut.offset - units_.front().begin.offset;
-  units_.front().begin = cut;
+  data::Unit& unit = units_.front();
+  // A compressed file is decoded from its first byte on.
+  if (unit.begin.file == cut.file && unit.is_plain) unit.n_bytes -= cut.offset - unit.begin.offset;
+  unit.begin = cut;
 }
 
 size_t SplitPass::EnoughUnits(double times) const {
@@ -238,6 +239,7 @@ void SplitPass::ReadShares(size_t n_units) {
 }
 
 int64_t SplitPass::PointsEvery() const {
+  // No byte of a compressed file is left out, so there are no more points than are wanted.
   int64_t n_bytes = 0;
   for (const data::Unit& unit : units_) n_bytes += unit.n_bytes;
   const int64_t n_points = std::min(kPointsPerWorker * std::max(n_workers_, 4), kMaxPoints);

@@ -25,8 +25,8 @@ using zhiyin::testing::AddTask;
 class RowParserTest : public ::testing::Test {
  protected:
   /// What is wrong with a row of this value; empty when nothing is, and then `rows_` has it.
-  std::string Parse(std::string_view text) {
-    const Value value(text);
+  std::string Parse(std::string_view text) { return ParseValue(Value(text)); }
+  std::string ParseValue(const Value& value) {
     const ExampleParser parser(job_, Schema::Of(job_, {1, {"x"}, "f:1"}),
                                model::LabelDomainsOf(job_));
     rows_ = parser.NewExamples();
@@ -68,6 +68,29 @@ TEST_F(RowParserTest, AMissingCategoryHasNoKey) {
   for (const char* value : {"", "?", "NA"}) EXPECT_THAT(Keys(value), IsEmpty()) << value;
   EXPECT_THAT(rows_.key_begin, ElementsAre(0, 0));
   EXPECT_THAT(Keys("??"), ElementsAre(CategoryHasher("city")("??")));
+}
+
+TEST_F(RowParserTest, ANumberMayMeanMissing) {
+  AddField(&job_, "age", "x")->add_bucket(18);
+  AddNumeric(&job_, "gain", "x");
+  AddTask(&job_, "t", "x");
+  const auto is_missing = [&](double number) {
+    EXPECT_EQ(ParseValue(Value::Number(number)), "") << number;
+    EXPECT_EQ(std::isnan(rows_.numerics.at(0)), std::isnan(rows_.labels.at(0)));
+    EXPECT_EQ(std::isnan(rows_.numerics.at(0)), rows_.keys.empty());
+    return std::isnan(rows_.numerics.at(0));
+  };
+  EXPECT_FALSE(is_missing(-999));
+  for (const char* text : {"?", "-999", "9x", "+1e3", "nan"})
+    job_.mutable_data()->mutable_text()->add_missing(text);
+  EXPECT_TRUE(is_missing(-999));
+  EXPECT_TRUE(is_missing(1000));
+  EXPECT_TRUE(is_missing(std::nan("")));
+  EXPECT_FALSE(is_missing(999));
+  EXPECT_FALSE(is_missing(9));
+  EXPECT_FALSE(is_missing(0));
+  EXPECT_EQ(Number("-999.0"), -999) << "texts are compared as text";
+  EXPECT_THAT(Number("-999"), IsNan());
 }
 
 TEST_F(RowParserTest, AColumnMayHoldSeveralValues) {

@@ -104,5 +104,34 @@ TEST_F(TextLinesTest, TicksForEveryFileAndWhileItSkips) {
   EXPECT_GE(n_ticks, 3);
 }
 
+TEST_F(TextLinesTest, TicksWhileItDecodesUpToAPlace) {
+  const std::string line(1023, 'x');
+  std::string many;
+  while (static_cast<int64_t>(many.size()) < 3 * FileBytes::kTickBytes) many += line + "\n";
+  TextFile file = WriteGzip("a.gz", many);
+  file.look = LineReader(file.path).look();
+  TextLines lines({file});
+  lines.Skip(static_cast<int64_t>(many.size()) / 1024 - 1);
+  const std::optional<TextLines::Place> place = lines.place();
+  ASSERT_TRUE(place.has_value());
+  EXPECT_THAT(Rest(&lines), ElementsAre(line));
+  int n_ticks = 0;
+  lines.SetTick([&] { ++n_ticks; });
+  lines.Seek(*place);
+  EXPECT_GE(n_ticks, 2) << "in the file that was open before";
+  EXPECT_THAT(Rest(&lines), ElementsAre(line));
+  n_ticks = 0;
+  lines.RestartBefore(0);
+  lines.Seek(*place);
+  EXPECT_GE(n_ticks, 3) << "for opening the file, too";
+
+  TextLines cut({file}, {0, place->in_file.offset}, {1, 0}, Dialect(), nullptr);
+  n_ticks = 0;
+  cut.SetTick([&] { ++n_ticks; });
+  EXPECT_TRUE(cut.Begin());
+  EXPECT_GE(n_ticks, 3);
+  EXPECT_THAT(Rest(&cut), ElementsAre(line));
+}
+
 }  // namespace
 }  // namespace zhiyin::worker::data

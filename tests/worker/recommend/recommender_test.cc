@@ -84,6 +84,18 @@ TEST_F(RecommenderTest, TheBestThatWereNotSeen) {
   EXPECT_TRUE(last_[2].because.empty()) << "an item does not explain itself";
 }
 
+TEST_F(RecommenderTest, AnItemExplainsOnceHoweverOftenAUserHasIt) {
+  const Recommender recommender(model_, nullptr, behaviour_, {.k = 1});
+  Recommender::Session session(recommender);
+  const std::vector<Recommended> list =
+      session.For({.number = behaviour_->FindUser("ann"),
+                   .history = {"other", "old", "near", "old", "near", "other", "old"}});
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_EQ(behaviour_->item(list[0].item), "nearer");
+  EXPECT_THAT(list[0].because,
+              ElementsAre(behaviour_->FindItem("old"), behaviour_->FindItem("near")));
+}
+
 TEST_F(RecommenderTest, AFormulaRanksTheCandidates) {
   EXPECT_THAT(ListOf("ann", {.k = 2, .formula = "-rating"}), ElementsAre("bad", "other"));
   EXPECT_NEAR(last_[0].score, -(2 * -1.5 + 1), 1e-6);

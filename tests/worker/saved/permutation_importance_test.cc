@@ -24,9 +24,9 @@ TEST(Quality, IsTheAucOfProbabilitiesAndScores) {
   EXPECT_DOUBLE_EQ(Quality(PredictionKind::kScore, predictions, labels), 0.75);
 }
 
-TEST(Quality, LeavesOutExamplesWithoutALabel) {
-  EXPECT_EQ(Quality(PredictionKind::kScore, std::vector<float>{1, 2, 3},
-                    std::vector<double>{0, 1, kMissing}),
+TEST(Quality, LeavesOutExamplesWithoutALabelOrAPrediction) {
+  EXPECT_EQ(Quality(PredictionKind::kScore, std::vector<float>{1, 2, 3, std::nanf("")},
+                    std::vector<double>{0, 1, kMissing, 0}),
             1);
 }
 

@@ -12,6 +12,7 @@
 #include "tests/support/files.h"
 #include "tests/support/split_passes.h"
 #include "worker/data/find_files.h"
+#include "worker/data/format/arrow_library.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -175,6 +176,15 @@ TEST_F(SplitIndexesTest, AreNamedByTheFilesAsTheyWereBeforeTheyWereRead) {
   EXPECT_EQ(Indexes().size(), 1u);
   EXPECT_NE(before.Find(data::SplitKind::kTrain), "");
   EXPECT_EQ(SplitIndexes(job, folders, named, [] {}).Find(data::SplitKind::kTrain), "");
+}
+
+TEST_F(SplitIndexesTest, OfParquetNeedThePluginThatReadsIt) {
+  Job job = JobOfColumns({folder_.Write("a.parquet", "PAR1 and so on")});
+  job.mutable_data()->mutable_text()->Clear();
+  const IndexFolders folders = {{folder_.Path("index")}, {folder_.Path("index")}};
+  const data::SplitKind named[] = {data::SplitKind::kTrain};
+  EXPECT_EQ(SplitIndexes(job, folders, named, [] {}).Keeps(data::SplitKind::kTrain),
+            data::LoadArrowLibrary().plugin != nullptr);
 }
 
 TEST_F(SplitIndexesTest, AreWrittenToTheFoldersThatLackThem) {

@@ -248,6 +248,46 @@ TEST_F(SplitPassTest, ASecondSplitOfTheFilesBeginsWhereItIsKnownToBegin) {
   }
 }
 
+TEST_F(SplitPassTest, ASecondSplitOfAGzipHasPointsBehindItsBeginning) {
+  Random random(1);
+  const std::string file = folder_.WriteGzip("a.csv.gz", LinesOfColumns(30'000, &random, false));
+  Job job = JobOfColumns({file});
+  job.mutable_data()->mutable_train()->set_n_rows(20'000);
+  job.mutable_data()->mutable_test()->add_file(file);
+  job.mutable_data()->mutable_test()->set_first_row(20'000);
+  const int n_workers = 2;
+  SplitIndex kept;
+  testing::RunCluster(
+      testing::ExampleJob("mmoe { n_experts: 2 expert: 3 }", 3),
+      {.n_servers = 1, .n_workers = n_workers}, 1,
+      [&](int worker, net::Mailbox* mailbox, ps::client::Client*) {
+        Group group(mailbox, {.n_servers = 1, .n_workers = n_workers});
+        const data::SplitKind named[] = {data::SplitKind::kTest};
+        SplitIndexes indexes(job, {{folder_.Path()}, {folder_.Path()}}, named, [] {});
+        const auto wanted = [](const data::RecordCounts&, int w) {
+          return std::vector<int64_t>{w};
+        };
+        const auto read = [&](data::SplitKind split, data::Source* source,
+                              const data::SharedFiles* known) {
+          SplitPass(job, split, source, kNoRecordLimit, wanted, &group, n_workers, &indexes)
+              .Read({n_workers, n_workers}, known);
+        };
+        const auto domains = model::LabelDomainsOf(job);
+        const auto trained = data::MakeSource(job, data::SplitKind::kTrain, domains);
+        const auto tested = data::MakeSource(job, data::SplitKind::kTest, domains);
+        read(data::SplitKind::kTrain, trained.get(), nullptr);
+        read(data::SplitKind::kTest, tested.get(), trained->shared_files());
+        if (worker == 0) kept = SplitIndex::Parse(indexes.Find(data::SplitKind::kTest));
+      });
+  ASSERT_FALSE(kept.places.empty());
+  // The split begins behind more bytes of text than the file has on disk.
+  EXPECT_GT(kept.places[0].in_file.offset, BytesOf({file}));
+  ASSERT_TRUE(kept.points.contains(0));
+  EXPECT_GT(kept.points.at(0).size(), 2u);
+  EXPECT_LE(kept.points.at(0).size(), 128u);
+  EXPECT_GT(kept.points.at(0)[0].n_out, kept.places[0].in_file.offset);
+}
+
 TEST_F(SplitPassTest, GeneratedBlocksAreReadAsTheyAreDealt) {
   Job job = testing::ExampleJob("mmoe { n_experts: 2 expert: 3 }", 3);
   const auto own = [](int worker, int64_t n_blocks) {

@@ -1,6 +1,7 @@
 #include "worker/data/format/arrow_library.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #include <filesystem>
 #include <system_error>
@@ -28,6 +29,20 @@ ArrowLibrary NoLibrary(const std::string& why) {
   return {nullptr, TextOf("needs the plugin ", kArrowPlugin, ": ", why, "; ", kHowToMake)};
 }
 
+/// The plugin's path and those of its Arrow libraries, which are loaded with it.
+std::vector<std::string> FilesOfPlugin(void* library, const std::string& path) {
+  std::vector<std::string> files = {path};
+  link_map* loaded = nullptr;
+  if (dlinfo(library, RTLD_DI_LINKMAP, &loaded) != 0) return files;
+  while (loaded->l_prev != nullptr) loaded = loaded->l_prev;
+  for (; loaded != nullptr; loaded = loaded->l_next) {
+    const std::string name = std::filesystem::path(loaded->l_name).filename();
+    if (name.starts_with("libarrow.so") || name.starts_with("libparquet.so"))
+      files.push_back(loaded->l_name);
+  }
+  return files;
+}
+
 ArrowLibrary LoadArrowFrom(const std::string& path) {
   // It stays loaded: libraries with threads and destructors of their own cannot be unloaded safely.
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -39,7 +54,7 @@ ArrowLibrary LoadArrowFrom(const std::string& path) {
     return NoLibrary(TextOf(path, " has version ", plugin->version, ", expected ",
                             kZhiyinArrowVersion, ", that of this program"));
   }
-  return {plugin, ""};
+  return {plugin, "", FilesOfPlugin(library, path)};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "worker/data/format/arrow_plugin/interface.h"
 
@@ -14,6 +15,8 @@ namespace zhiyin::worker::data {
 struct ArrowLibrary {
   const ZhiyinArrowPlugin* plugin = nullptr;  // lives as long as the process; null: see `trouble`
   std::string trouble;  // "needs the plugin libzhiyin_arrow.so: WHY; HOW TO MAKE IT"
+  /// The paths of the plugin and of the Arrow libraries that it has loaded; empty without a plugin.
+  std::vector<std::string> files = {};
 };
 
 /// Loads the plugin from the folder of this program, from lib in it, or from lib beside it. Any

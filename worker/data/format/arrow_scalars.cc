@@ -80,21 +80,23 @@ void CheckArrowArray(const std::string& where, const ArrowArray& array, int64_t 
   }
 }
 
-/// The values of a dictionary, each converted when it is first used.
+/// The values of a dictionary. Those of a small one are kept, each converted when it is first used;
+/// those of a large one, which may have more values than bytes, are converted whenever they are.
 class ArrowScalars::Dictionary {
  public:
-  Dictionary(const std::string& where, const ArrowType& type, bool as_numbers)
-      : scalars_(where, type, as_numbers, &arena_) {}
+  /// Values that are not kept have their texts in `arena`, which is borrowed.
+  Dictionary(const std::string& where, const ArrowType& type, bool as_numbers, TextArena* arena)
+      : kept_(where, type, as_numbers, &kept_texts_), passing_(where, type, as_numbers, arena) {}
 
   /// Values of a dictionary that was set before are kept: the array that holds it must not have
   /// been released, so that equal addresses mean equal values.
   void SetArray(const ArrowArray& array) {
     if (IsSame(array)) return;
     n_ = 0;
-    scalars_.SetArray(array, 0);
-    arena_.Clear();
-    defects_.clear();
-    is_read_.assign(static_cast<size_t>(array.length), 0);
+    kept_.SetArray(array, 0);
+    passing_.SetArray(array, 0);
+    kept_texts_.Clear();
+    is_read_.assign(array.length > kMaxKept ? 0 : static_cast<size_t>(array.length), 0);
     values_.resize(is_read_.size());
     n_ = array.length;
     offset_ = array.offset;
@@ -103,13 +105,19 @@ class ArrowScalars::Dictionary {
 
   int64_t n() const { return n_; }
   /// REQUIRES: 0 <= i < n().
-  const Value& At(int64_t i, std::vector<ArrowDefect>* defects, int64_t at) {
+  Value At(int64_t i, std::vector<ArrowDefect>* defects, int64_t at) {
+    if (n_ > kMaxKept) return Read(i, &passing_, defects, at);
     const auto index = static_cast<size_t>(i);
-    if (is_read_[index] != kGood) Read(i, defects, at);
+    if (is_read_[index] != kGood) {
+      values_[index] = Read(i, &kept_, defects, at);
+      is_read_[index] = defects_.empty() ? kGood : kBad;
+    }
     return values_[index];
   }
 
  private:
+  /// The most values that are kept, which take some 50 MB with their texts.
+  static constexpr int64_t kMaxKept = 1 << 20;
   static constexpr char kGood = 1;
   static constexpr char kBad = 2;
 
@@ -118,19 +126,21 @@ class ArrowScalars::Dictionary {
            std::equal(buffers_.begin(), buffers_.end(), array.buffers,
                       array.buffers + array.n_buffers);
   }
-  void Read(int64_t i, std::vector<ArrowDefect>* defects, int64_t at) {
-    const auto index = static_cast<size_t>(i);
+  /// Converts a value, and leaves what is wrong with it in defects_, too.
+  Value Read(int64_t i, ArrowScalars* scalars, std::vector<ArrowDefect>* defects, int64_t at) {
+    Value value;
     defects_.clear();
-    scalars_.Read(i, 1, &values_[index], 1, &defects_);
-    is_read_[index] = defects_.empty() ? kGood : kBad;
-    for (ArrowDefect& defect : defects_) defects->push_back({at, std::move(defect.what)});
+    scalars->Read(i, 1, &value, 1, &defects_);
+    for (const ArrowDefect& defect : defects_) defects->push_back({at, defect.what});
+    return value;
   }
 
-  TextArena arena_;
-  ArrowScalars scalars_;
+  TextArena kept_texts_;
+  ArrowScalars kept_;
+  ArrowScalars passing_;
   std::vector<ArrowDefect> defects_;
-  std::vector<char> is_read_;  // [n_]: 0, kGood or kBad
-  std::vector<Value> values_;  // [n_]
+  std::vector<char> is_read_;  // [n_]: 0, kGood or kBad; empty where values are not kept
+  std::vector<Value> values_;  // like is_read_
   int64_t n_ = 0;
   int64_t offset_ = 0;
   std::vector<const void*> buffers_;
@@ -140,7 +150,7 @@ ArrowScalars::ArrowScalars(std::string where, const ArrowType& type, bool as_num
                            TextArena* arena)
     : where_(std::move(where)), type_(type), as_numbers_(as_numbers), arena_(arena) {
   if (type_.dictionary.empty()) return;
-  dictionary_ = std::make_unique<Dictionary>(where_, type_.dictionary[0], as_numbers_);
+  dictionary_ = std::make_unique<Dictionary>(where_, type_.dictionary[0], as_numbers_, arena_);
 }
 
 ArrowScalars::~ArrowScalars() = default;

@@ -16,6 +16,7 @@ namespace zhiyin::worker::data {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using Use = WantedColumn::Use;
 
@@ -26,6 +27,10 @@ TEST(ArrowLibrary, SaysWhereItLookedAndHowToMakeIt) {
   const ArrowLibrary library = LoadArrowLibrary();
   if (library.plugin != nullptr) {
     EXPECT_EQ(library.plugin->version, kZhiyinArrowVersion);
+    EXPECT_THAT(library.files,
+                ElementsAre(EndsWith("/libzhiyin_arrow.so"), HasSubstr("/lib"), HasSubstr("/lib")))
+        << "with libarrow and libparquet";
+    for (const std::string& file : library.files) EXPECT_TRUE(std::filesystem::exists(file));
     GTEST_SKIP() << "the plugin is there, with Arrow " << library.plugin->arrow_version;
   }
   EXPECT_THAT(library.trouble, HasSubstr("needs the plugin libzhiyin_arrow.so: looked in /"));

@@ -243,6 +243,24 @@ TEST(ArrowRecords, DictionariesOfAnyIndex) {
               ElementsAre("a", "-", "a", "a"));
 }
 
+TEST(ArrowRecords, DictionariesMayBeLongerThanMemory) {
+  constexpr int64_t kLong = int64_t{1} << 56;
+  ArrowBatch column = NumberColumn<int64_t>("x", "l", {0, kLong - 1, 1 << 30, 0});
+  column.dictionary = {{.format = "n", .length = kLong}};
+  EXPECT_THAT(ColumnOf(column, Use::kText), ElementsAre("-", "-", "-", "-"));
+  column.dictionary = {{.format = "w:0", .length = kLong, .buffers = {std::nullopt, ""}}};
+  EXPECT_THAT(ColumnOf(column, Use::kText), ElementsAre("", "", "", ""));
+  column.buffers[1] = BytesOf<int64_t>({0, kLong, 0, 0});
+  EXPECT_THAT(ErrorOf(column, "x"), HasSubstr("an index is outside of its dictionary of"));
+
+  std::vector<int8_t> numbers((1 << 20) + 1);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int8_t>(i % 100);
+  column.buffers[1] = BytesOf<int64_t>({7, 1 << 20, 7, 0});
+  column.dictionary = {NumberColumn<int8_t>("", "c", numbers)};
+  EXPECT_THAT(ColumnOf(column, Use::kText), ElementsAre("7", "76", "7", "0"));
+  EXPECT_THAT(ColumnOf(column, Use::kNumber), ElementsAre("#7", "#76", "#7", "#0"));
+}
+
 TEST(ArrowRecords, EveryBatchHasItsDictionary) {
   std::vector<ArrowBatch> batches;
   for (const char* text : {"a", "b", "c"}) {

@@ -1,0 +1,98 @@
+#include "worker/train/prediction.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "launch/job/load_job.h"
+#include "tests/support/cluster.h"
+#include "tests/support/files.h"
+#include "worker/train/model_weights.h"
+#include "worker/train/tools.h"
+
+namespace zhiyin::worker::train {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+class WritePredictionsTest : public ::testing::Test {
+ protected:
+  /// Predicts the test split with a worker for each number: its own file has so many rows. `limit`
+  /// is n_rows of the split. Returns what was written.
+  std::string Predict(const std::vector<int>& n_rows, int limit = 0) {
+    std::filesystem::remove(output_);
+    const net::RoleMap roles = {.n_servers = 1, .n_workers = static_cast<int>(n_rows.size())};
+    testing::RunCluster(
+        JobOn("", limit), roles, 1, [&](int worker, net::Mailbox* mailbox, ps::client::Client*) {
+          std::string text;
+          for (int i = 0; i < n_rows[static_cast<size_t>(worker)]; ++i)
+            text += std::to_string(i) + ",0\n";
+          const Job job = JobOn(folder_.Write(std::to_string(worker) + ".csv", text), limit);
+          Tools tools(job, roles, /*evaluated=*/{}, /*n_threads=*/1, mailbox);
+          InitModelWeights(job, std::vector<double>{0}, &tools);
+          const auto source = data::MakeSource(job, data::SplitKind::kTestFiles, /*labels=*/{});
+          Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
+          WritePredictions(output_, {{0}, {1}}, job, tools.heads, source.get(), &scorer,
+                           roles.n_workers, &tools.group);
+        });
+    return testing::ReadFile(output_);
+  }
+  void ExpectRefused(const std::vector<int>& n_rows, const std::string& wrong, int limit = 0) {
+    EXPECT_THAT([&] { Predict(n_rows, limit); },
+                ThrowsMessage<Error>(
+                    HasSubstr("data.test: " + wrong + ", expected equal files on all hosts")));
+    EXPECT_FALSE(std::filesystem::exists(output_));
+    EXPECT_FALSE(std::filesystem::exists(output_ + ".unfinished"));
+  }
+
+  testing::TempFolder folder_;
+  const std::string output_ = folder_.Path("out.tsv");
+
+ private:
+  static Job JobOn(const std::string& file, int limit) {
+    return launch::job::ParseJob(R"(
+        name: "predicted"
+        data { text { column_name: ["x", "y"] delimiter: "," } train { file: "train.csv" }
+          test { file: ")" + (file.empty() ? "test.csv" : file) +
+                                     "\" n_rows: " + std::to_string(limit) + R"( } }
+        numeric { name: "x" }
+        task { name: "y" label { number {} } squared_error {} }
+        model { linear {} }
+        train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
+                                 "job", ".", {});
+  }
+};
+
+TEST_F(WritePredictionsTest, HasALineForEachRowWithAnyNumberOfWorkers) {
+  for (const int n : {1, 256, 512, 700, 4096, 4500}) {
+    const std::string alone = Predict({n});
+    EXPECT_EQ(std::count(alone.begin(), alone.end(), '\n'), n + 1);
+    EXPECT_EQ(Predict({n, n}), alone);
+    EXPECT_EQ(Predict({n, n, n}), alone);
+  }
+  EXPECT_EQ(Predict({2000, 2000, 2000}, 700), Predict({700}));
+  EXPECT_EQ(Predict({700, 700, 700}, 2000), Predict({700}));
+}
+
+TEST_F(WritePredictionsTest, FilesThatDifferInLengthAreRefused) {
+  ExpectRefused({2000, 700}, "rank 2 finds no row 768 in its files, but rank 1 finds row 1024");
+  ExpectRefused({700, 2000}, "rank 1 finds no row 700 in its files, but rank 2 finds row 768");
+  ExpectRefused({4700, 4200}, "rank 2 finds no row 4352 in its files, but rank 1 finds row 4608");
+  // Here the blocks of all fit together.
+  ExpectRefused({1000, 700},
+                "rank 1 finds 1000 rows in its files, but all ranks together find 768");
+  ExpectRefused({1000, 700}, "rank 1 finds 800 rows in its files, but all ranks together find 768",
+                800);
+  ExpectRefused({1000, 700, 1000},
+                "rank 2 finds 700 rows in its files, but all ranks together find 1000");
+}
+
+}  // namespace
+}  // namespace zhiyin::worker::train
