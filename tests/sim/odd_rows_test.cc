@@ -215,6 +215,16 @@ TEST_F(OddRows, EveryLineIsPredictedWhereTheTestRowsAreHeldOut) {
   }
 }
 
+TEST_F(OddRows, ATestSplitForWhichNothingIsHeldOutIsRefusedAsSuch) {
+  std::string events = "user,item,time,click\n";
+  for (int i = 0; i < 40; ++i)
+    events +=
+        "u" + std::to_string(i) + ",i1," + std::to_string(i) + "," + std::to_string(i % 2) + "\n";
+  EXPECT_THAT(Train(EventsJob(folder_.Write("events.csv", events)), 2).error,
+              HasSubstr("data.test: no rows: data.behaviour holds no line out for it: no user has "
+                        "more events than it asks for"));
+}
+
 TEST_F(OddRows, AMalformedLineOfAJoinIsNamedAndLeftOut) {
   std::string items = "item,price\n";
   for (int i = 0; i < 8; ++i) items += "i" + std::to_string(i) + "," + std::to_string(i) + "\n";

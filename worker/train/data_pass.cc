@@ -2,13 +2,16 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/text.h"
 #include "ps/slices.h"
+#include "worker/data/split_kind.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -74,6 +77,22 @@ void CheckJoined(const Job& job, const char* split, const data::JoinMatches& joi
   }
 }
 
+/// Why a split, of which no line is malformed, may have no examples.
+std::string WhyEmpty(const Job& job, std::string_view split) {
+  const Data& data = job.data();
+  const Split& own = split == data::SplitName(data::SplitKind::kTrain)  ? data.train()
+                     : split == data::SplitName(data::SplitKind::kTest) ? data.test()
+                                                                        : data.validation();
+  const bool is_divided =
+      data.has_behaviour() && std::ranges::equal(own.file(), data.train().file());
+  if (!is_divided) return "the files are empty, or first_row is past their end";
+  if (&own == &data.train())
+    return "the files are empty, or data.behaviour holds all of their lines out";
+  return "data.behaviour holds no line out for it: no user has more events than it asks for, or "
+         "the "
+         "share is too small";
+}
+
 }  // namespace
 
 data::BlockDeal FirstDeal(const Train& train, int n_workers) {
@@ -105,8 +124,7 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, con
          " lines are malformed; data.max_bad_share allows a share of ", max_share, ")");
   }
   if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, split);
-  if (summary.n_rows == 0)
-    Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
+  if (summary.n_rows == 0) Fail("data.", split, ": no rows: ", WhyEmpty(job, split));
   for (int t = 0; t < job.task_size(); ++t) {
     if (summary.n_observed[static_cast<size_t>(t)] == 0) {
       Fail("task ", job.task(t).name(), ": no example of data.", split, " has a label (column ",
