@@ -298,6 +298,10 @@ class Judge {
 
   void Joined(const JoinSurvey& join) {
     const std::string what = TextOf("data.join of \"", join.column, "\"");
+    if (join.n_bad > 0) {
+      Note("malformed", what, "malformed lines: ", join.n_bad, " of ", join.n_lines,
+           " are left out, the first: ", join.first_bad);
+    }
     const int64_t n_looked_up = join.n_looked_up.train;
     const double share = ShareOf(join.n_matched.train, n_looked_up);
     if (n_looked_up == 0 || share >= kJoinedNearlyAll) return;
