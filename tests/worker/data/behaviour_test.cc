@@ -160,6 +160,19 @@ TEST_F(BehaviourTest, TimesKeepEveryDigitOf64Bits) {
   EXPECT_EQ(behaviour->HistoryBefore(0), "x|y");
 }
 
+TEST_F(BehaviourTest, FromATimeThatADoubleWouldRoundIsRefused) {
+  const std::string lines = "a,z,1700000000000000000,5\na,x,1699999999999999999,1\n";
+  const auto behaviour = Behaviour::Read(JobOf("from_time: 1700000000000000000", lines));
+  EXPECT_TRUE(behaviour->IsHeldOut(0)) << "whole seconds are exact";
+  EXPECT_FALSE(behaviour->IsHeldOut(1));
+  EXPECT_THAT([&] { JobOf("from_time: 1700000000000000003", lines); },
+              ::testing::ThrowsMessage<Error>(HasSubstr(
+                  "data.behaviour.from_time: is 1700000000000000003, of which a double holds only "
+                  "1700000000000000000: expected that, or a coarser unit")));
+  EXPECT_THAT([&] { JobOf("from_time: -9007199254740993", lines); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("holds only -9007199254740992: ")));
+}
+
 TEST_F(BehaviourTest, DatesAreTimes) {
   const auto behaviour = Behaviour::Read(
       JobOf("from_time: 1672617600",
