@@ -179,6 +179,17 @@ TEST_F(OddRows, FilesInPlaceOfTheTestRowsAreReadWhole) {
   EXPECT_EQ(Predictions().size(), 20u);
 }
 
+TEST_F(OddRows, RangesThatAreNotAsTheySeemAreNoted) {
+  const std::string rows = folder_.Write("train.csv", SomeRows(60));
+  const Outcome outcome = Train(LinearJob(rows, rows, "first_row: 50 n_rows: 5000"), 2);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  EXPECT_THAT(
+      outcome.printed,
+      AllOf(HasSubstr("note: data.test: n_rows is 5000, but the files have only 10 rows from "
+                      "first_row on\n"),
+            HasSubstr("note: data.test: 10 of its 10 rows are in data.train, too\n")));
+}
+
 /// Forty events of four users with nine items.
 std::string Events() {
   std::string events = "user,item,time,click\n";

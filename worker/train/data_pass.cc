@@ -11,7 +11,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "ps/slices.h"
-#include "worker/data/split_kind.h"
+#include "worker/data/split_ranges.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -133,6 +133,19 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, con
   }
   CheckJoined(job, split, summary.joins);
   return shared;
+}
+
+std::vector<std::string> SplitNotes(const Job& job, data::SplitKind split,
+                                    const data::SplitSummary& summary) {
+  const char* const name = data::SplitName(split);
+  const int64_t n_records = summary.n_rows + summary.n_bad;
+  std::vector<std::string> notes;
+  for (const std::string& text : {data::TooFewRecords(job.data(), split, n_records),
+                                  data::RecordsOfTraining(job.data(), split, n_records)}) {
+    if (!text.empty()) notes.push_back(TextOf("note: data.", name, ": ", text));
+  }
+  for (std::string& note : JoinNotes(job, name, summary.joins)) notes.push_back(std::move(note));
+  return notes;
 }
 
 std::vector<std::string> JoinNotes(const Job& job, const char* split,

@@ -8,6 +8,7 @@
 #include "worker/data/record_counts.h"
 #include "worker/data/slice_reader.h"
 #include "worker/data/source.h"
+#include "worker/data/split_kind.h"
 #include "worker/data/split_summary.h"
 #include "worker/data/statistics.h"
 #include "worker/data/unpredicted.h"
@@ -35,6 +36,11 @@ struct SharedFindings {
 /// all workers.
 SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, const char* split,
                              Group* group);
+
+/// Returns lines for people about a split: how its rows differ from what its first_row and n_rows
+/// ask for, whether they are rows of training (data/split_ranges.h), and JoinNotes.
+std::vector<std::string> SplitNotes(const Job& job, data::SplitKind split,
+                                    const data::SplitSummary& summary);
 
 /// Returns lines for people: which share of the lines of a split found a line in each join.
 std::vector<std::string> JoinNotes(const Job& job, const char* split,

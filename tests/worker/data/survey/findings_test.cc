@@ -153,6 +153,14 @@ TEST(Findings, DoNotTakeRepeatedExamplesForSharedOnes) {
   EXPECT_EQ(SurveyOfJob(job).repeated.Share(SplitKind::kTest), 1);
 }
 
+TEST(Findings, NameRangesThatOverlapOrEndBehindTheFiles) {
+  const testing::TempFolder folder;
+  folder.Write("train.csv", "y,a\n1,p\n0,q\n1,q\n0,p\n");
+  const Job job = JobOn(folder, R"(binary_cross_entropy {} } field { name: "a" })",
+                        R"(test { file: "train.csv" first_row: 1 n_rows: 9 })");
+  EXPECT_THAT(KindsFound(job), IsSupersetOf({"n_rows data.test", "overlap data.test"}));
+}
+
 TEST(Findings, NameMalformedLinesOfAJoin) {
   const testing::TempFolder folder;
   std::string text = "y,item\n";
