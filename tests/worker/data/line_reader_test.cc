@@ -64,6 +64,16 @@ TEST_F(LineReaderTest, KnowsWindowsLineEndsAndTheByteOrderMark) {
               ElementsAre("1:one", "2:two", "3:three"));
 }
 
+TEST_F(LineReaderTest, RefusesLineEndsTheWrongWayRound) {
+  const std::string wrong = folder_.Write("wrong.csv", "user,click\n\ru1,0\n\ru2,1\nu3,0\n\r");
+  EXPECT_THAT([&] { LineReader reader(wrong); },
+              ThrowsMessage<Error>(
+                  HasSubstr("wrong.csv: its lines end in \\n\\r (LF CR), expected \\n or \\r\\n")));
+  EXPECT_THAT(Lines(folder_.Write("f", "one\ntwo\n\rthree\n")),
+              ElementsAre("1:one", "2:two", "3:\rthree"));
+  EXPECT_THAT(Lines(folder_.Write("g", "one\r\n\r\ntwo\r\n")), ElementsAre("1:one", "3:two"));
+}
+
 TEST_F(LineReaderTest, AnEmptyFileHasNoLines) {
   EXPECT_THAT(Lines(folder_.Write("f", "")), IsEmpty());
   EXPECT_THAT(Lines(folder_.Write("g", "\n")), IsEmpty());
