@@ -16,6 +16,10 @@
 namespace zhiyin::worker::train {
 namespace {
 
+/// The smallest standard deviation that numerics are divided by. The squares of smaller deviations
+/// are near the smallest normal double, 2.2e-308, where they are rounded.
+constexpr double kLeastStddev = 1e-150;
+
 /// The share of lines that find a line in a join, below which a note asks whether that is right.
 constexpr double kFewJoined = 0.5;
 
@@ -211,6 +215,12 @@ std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSumma
       notes.push_back(what + "has no value in data.train: it tells nothing");
     } else if (moments.n() == training.n_rows && moments.IsConstant()) {
       notes.push_back(what + "has one value in data.train: it tells nothing");
+    } else if (job.numeric(k).standardise() && moments.n() > 0 && !moments.IsConstant() &&
+               moments.Rounded().Stddev() < kLeastStddev) {
+      notes.push_back(TextOf(what, "its standard deviation in data.train is less than ",
+                             kLeastStddev,
+                             ", too little to be divided by: it tells nothing, "
+                             "expected values in another unit"));
     }
   }
   return notes;
@@ -223,7 +233,7 @@ data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& trainin
     const bool standardise = job.numeric(k).standardise();
     const double stddev = moments.Stddev();
     normalizer.mean.push_back(standardise ? moments.mean : 0);
-    normalizer.scale.push_back(standardise && stddev > 0 ? 1 / stddev : 1);
+    normalizer.scale.push_back(standardise && stddev >= kLeastStddev ? 1 / stddev : 1);
   }
   return normalizer;
 }

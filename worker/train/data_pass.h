@@ -54,11 +54,12 @@ data::JoinMatches GatherJoined(const data::JoinMatches& own, const Job& job, Gro
 data::Unpredicted GatherUnpredicted(const data::Unpredicted& own, Group* group);
 
 /// Returns a sentence for each numeric that has one value, or none, in all of several training
-/// examples: it tells a model nothing. `zhiyin check` says more (docs/checking.md).
+/// examples, or that varies too little to be standardised: it tells a model nothing. `zhiyin check`
+/// says more (docs/checking.md).
 std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSummary& training);
 
 /// Returns the normalizer that standardises numerics as the job asks for, by the statistics of the
-/// training split.
+/// training split. One that varies too little keeps its unit.
 data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& training);
 
 }  // namespace zhiyin::worker::train
