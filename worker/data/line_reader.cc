@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "worker/data/codec/archive.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -51,6 +52,10 @@ LineReader::LineReader(const std::string& path, Look look, ReadCounts* counts)
 
 void LineReader::LookAtStart() {
   std::string_view start(buffer_.get(), end_);
+  if (const std::string archive = NameOfArchive(start.substr(0, kArchiveStartBytes));
+      !archive.empty())
+    Fail(path(), file_.file().IsPlain() ? ": is " : ": holds ", archive,
+         " in place of text, expected it unpacked");
   if (start.starts_with(kByteOrderMark)) begin_ = kByteOrderMark.size();
   start.remove_prefix(begin_);
   const bool has_feed = start.find('\n') != std::string_view::npos;
