@@ -276,6 +276,17 @@ TEST_F(OddRows, AJoinInWhichNoRowFindsItsLineIsRefused) {
   EXPECT_THAT(outcome.error, HasSubstr("none of the 4 rows of data.test finds a line"));
 }
 
+TEST_F(OddRows, LabelsOfAJoinInWhichNoRowFindsItsLineAreBlamedOnTheJoin) {
+  std::string rows = SomeRows(20);
+  rows.replace(0, rows.find('\n'), "user,x,other");
+  const std::string file = folder_.Write("train.csv", rows);
+  const std::string labels = folder_.Write("labels.csv", "user,click\nU1,1\nU2,0\n");
+  EXPECT_THAT(
+      Train(LinearJob(file, file, "} join { file: \"" + labels + "\" column: \"user\"")).error,
+      HasSubstr("data.join[0]: none of the 20 rows of data.train finds a line: column \"user\" has "
+                "\"u0\", "));
+}
+
 TEST_F(OddRows, AJoinInWhichFewRowsFindTheirLineIsNoted) {
   const std::string few = folder_.Write("items.csv", "item,price\ni1,1\ni2,2\n");
   const Outcome outcome = Train(EventsJob(folder_.Write("events.csv", Events()),

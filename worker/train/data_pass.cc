@@ -129,13 +129,14 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, con
   }
   if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, split);
   if (summary.n_rows == 0) Fail("data.", split, ": no rows: ", WhyEmpty(job, split));
+  // Labels may come from a join.
+  CheckJoined(job, split, summary.joins);
   for (int t = 0; t < job.task_size(); ++t) {
     if (summary.n_observed[static_cast<size_t>(t)] == 0) {
       Fail("task ", job.task(t).name(), ": no example of data.", split, " has a label (column ",
            job.task(t).label().column(), ")");
     }
   }
-  CheckJoined(job, split, summary.joins);
   return shared;
 }
 
