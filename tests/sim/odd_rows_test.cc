@@ -232,8 +232,17 @@ TEST_F(OddRows, ATestSplitForWhichNothingIsHeldOutIsRefusedAsSuch) {
     events +=
         "u" + std::to_string(i) + ",i1," + std::to_string(i) + "," + std::to_string(i % 2) + "\n";
   EXPECT_THAT(Train(EventsJob(folder_.Write("events.csv", events)), 2).error,
-              HasSubstr("data.test: no rows: data.behaviour holds no line out for it: no user has "
-                        "more events than it asks for"));
+              HasSubstr("data.test: no rows: data.behaviour holds none out for it: no user has "
+                        "enough events"));
+}
+
+TEST_F(OddRows, ASplitOfMalformedLinesIsRefusedAsSuch) {
+  const std::string train = folder_.Write("train.csv", SomeRows(20));
+  const std::string test = folder_.Write("test.csv", "user,x,click\nu1,low,1\nu2,high,0\n");
+  std::string job = LinearJob(train, test);
+  job.insert(job.find("text {"), "max_bad_share: 1 ");
+  EXPECT_THAT(Train(job, 2).error,
+              HasSubstr("data.test: no rows: all of its 2 lines are malformed"));
 }
 
 TEST_F(OddRows, AMalformedLineOfAJoinIsNamedAndLeftOut) {

@@ -81,8 +81,9 @@ void CheckJoined(const Job& job, const char* split, const data::JoinMatches& joi
   }
 }
 
-/// Why a split, of which no line is malformed, may have no examples.
-std::string WhyEmpty(const Job& job, std::string_view split) {
+/// Why a split with so many malformed lines has no examples.
+std::string WhyEmpty(const Job& job, std::string_view split, int64_t n_bad) {
+  if (n_bad > 0) return TextOf("all of its ", n_bad, " lines are malformed");
   const Data& data = job.data();
   const Split& own = split == data::SplitName(data::SplitKind::kTrain)  ? data.train()
                      : split == data::SplitName(data::SplitKind::kTest) ? data.test()
@@ -92,9 +93,7 @@ std::string WhyEmpty(const Job& job, std::string_view split) {
   if (!is_divided) return "the files are empty, or first_row is past their end";
   if (&own == &data.train())
     return "the files are empty, or data.behaviour holds all of their lines out";
-  return "data.behaviour holds no line out for it: no user has more events than it asks for, or "
-         "the "
-         "share is too small";
+  return "data.behaviour holds none out for it: no user has enough events, or its share is small";
 }
 
 }  // namespace
@@ -128,7 +127,7 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, con
          " lines are malformed; data.max_bad_share allows a share of ", max_share, ")");
   }
   if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, split);
-  if (summary.n_rows == 0) Fail("data.", split, ": no rows: ", WhyEmpty(job, split));
+  if (summary.n_rows == 0) Fail("data.", split, ": no rows: ", WhyEmpty(job, split, summary.n_bad));
   // Labels may come from a join.
   CheckJoined(job, split, summary.joins);
   for (int t = 0; t < job.task_size(); ++t) {
