@@ -19,9 +19,13 @@ namespace {
 /// A cache line, at which the values of any type may begin.
 constexpr size_t kAlignment = 64;
 
-size_t RoundedUp(size_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
+size_t RoundedUp(size_t n) {
+  return (n + kAlignment - 1) / kAlignment * kAlignment;
+}
 
-std::string ErrnoText() { return std::system_category().message(errno); }
+std::string ErrnoText() {
+  return std::system_category().message(errno);
+}
 
 /// A text that no other memory of any host has.
 std::string NewToken() {

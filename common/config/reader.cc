@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <iomanip>
 #include <limits>
 #include <set>
 #include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "common/text.h"
@@ -85,6 +88,9 @@ class Reader : private google::protobuf::io::ErrorCollector {
   T ReadInteger(const ConfigPath& path);
   template <typename T>
   T ReadReal(const ConfigPath& path);
+  /// Throws Error for an integer of 64 bits that is not the `value` of the double that was read.
+  void CheckExact(const ConfigPath& path, const std::string& sign, const std::string& digits,
+                  long double value);
 
   /// The current token. Throws Error if it is malformed.
   const Token& Look(const ConfigPath& path);
@@ -315,6 +321,17 @@ T Reader::ReadInteger(const ConfigPath& path) {
   return value;
 }
 
+void Reader::CheckExact(const ConfigPath& path, const std::string& sign, const std::string& digits,
+                        long double value) {
+  uint64_t integer = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), integer);
+  if (error != std::errc() || static_cast<long double>(integer) == std::abs(value)) return;
+  std::ostringstream rounded;
+  rounded << std::fixed << std::setprecision(0) << value;
+  Fail(path, "is " + sign + digits + ", of which a double holds only " + rounded.str() +
+                 ": expected that, or a coarser unit (integers up to 9007199254740992 are exact)");
+}
+
 template <typename T>
 T Reader::ReadReal(const ConfigPath& path) {
   const std::string sign = Accept(path, "-") ? "-" : "";
@@ -334,6 +351,8 @@ T Reader::ReadReal(const ConfigPath& path) {
                   : ", expected a finite number that a " +
                         std::string(path.steps().back().field->cpp_type_name()) + " can hold"));
   }
+  if (std::is_same_v<T, double> && token.type == Tokenizer::TYPE_INTEGER)
+    CheckExact(path, sign, token.text, static_cast<long double>(value));
   tokens_.Next();
   return value;
 }

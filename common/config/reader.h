@@ -3,8 +3,9 @@
 // Every text that is accepted here is accepted by protobuf's own parser too, with an equal result.
 // That parser also accepts some mistakes, and reports others without their place. This reader
 // refuses a field that is set twice, two fields of one oneof, numbers in place of the names of enum
-// values, numbers that are octal, not finite or too large for their field, text that is not UTF-8,
-// and extensions. Integers may be hexadecimal (0x...).
+// values, numbers that are octal, not finite or too large for their field, integers of 64 bits that
+// a double would round, text that is not UTF-8, and extensions. Integers may be hexadecimal
+// (0x...).
 #pragma once
 
 #include <google/protobuf/message.h>

@@ -8,7 +8,8 @@ import re
 MAX_RECORD_BYTES = 1 << 20
 MAX_VALUES = 1000
 MIN_DOUBLE = 2.0**-1022
-MAX_FLOAT = 3.4028234663852886e38
+# From here on the nearest float is infinite.
+ABOVE_FLOATS = 3.4028235677973366e38
 DECIMAL = re.compile(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -29,7 +30,7 @@ def parse_number(text):
 def parse_float(text):
     """A number that a float can hold, which numerics, labels and weights are."""
     number = parse_number(text)
-    if abs(number) > MAX_FLOAT:
+    if abs(number) >= ABOVE_FLOATS:
         raise Malformed(f"{text[:40]!r} is too large for a float")
     return number
 

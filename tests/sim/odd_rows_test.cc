@@ -179,6 +179,17 @@ TEST_F(OddRows, FilesInPlaceOfTheTestRowsAreReadWhole) {
   EXPECT_EQ(Predictions().size(), 20u);
 }
 
+TEST_F(OddRows, RangesThatAreNotAsTheySeemAreNoted) {
+  const std::string rows = folder_.Write("train.csv", SomeRows(60));
+  const Outcome outcome = Train(LinearJob(rows, rows, "first_row: 50 n_rows: 5000"), 2);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+  EXPECT_THAT(
+      outcome.printed,
+      AllOf(HasSubstr("note: data.test: n_rows is 5000, but the files have only 10 rows from "
+                      "first_row on\n"),
+            HasSubstr("note: data.test: 10 of its 10 rows are in data.train, too\n")));
+}
+
 /// Forty events of four users with nine items.
 std::string Events() {
   std::string events = "user,item,time,click\n";
@@ -213,6 +224,25 @@ TEST_F(OddRows, EveryLineIsPredictedWhereTheTestRowsAreHeldOut) {
       EXPECT_FALSE(lines[i].ends_with('\t'));
     }
   }
+}
+
+TEST_F(OddRows, ATestSplitForWhichNothingIsHeldOutIsRefusedAsSuch) {
+  std::string events = "user,item,time,click\n";
+  for (int i = 0; i < 40; ++i)
+    events +=
+        "u" + std::to_string(i) + ",i1," + std::to_string(i) + "," + std::to_string(i % 2) + "\n";
+  EXPECT_THAT(Train(EventsJob(folder_.Write("events.csv", events)), 2).error,
+              HasSubstr("data.test: no rows: data.behaviour holds none out for it: no user has "
+                        "enough events"));
+}
+
+TEST_F(OddRows, ASplitOfMalformedLinesIsRefusedAsSuch) {
+  const std::string train = folder_.Write("train.csv", SomeRows(20));
+  const std::string test = folder_.Write("test.csv", "user,x,click\nu1,low,1\nu2,high,0\n");
+  std::string job = LinearJob(train, test);
+  job.insert(job.find("text {"), "max_bad_share: 1 ");
+  EXPECT_THAT(Train(job, 2).error,
+              HasSubstr("data.test: no rows: all of its 2 lines are malformed"));
 }
 
 TEST_F(OddRows, AMalformedLineOfAJoinIsNamedAndLeftOut) {
@@ -253,6 +283,17 @@ TEST_F(OddRows, AJoinInWhichNoRowFindsItsLineIsRefused) {
       Train(EventsJob(events, "join { file: \"" + few + "\" column: \"item\" }"));
   // The rows held out for the test have four other items.
   EXPECT_THAT(outcome.error, HasSubstr("none of the 4 rows of data.test finds a line"));
+}
+
+TEST_F(OddRows, LabelsOfAJoinInWhichNoRowFindsItsLineAreBlamedOnTheJoin) {
+  std::string rows = SomeRows(20);
+  rows.replace(0, rows.find('\n'), "user,x,other");
+  const std::string file = folder_.Write("train.csv", rows);
+  const std::string labels = folder_.Write("labels.csv", "user,click\nU1,1\nU2,0\n");
+  EXPECT_THAT(
+      Train(LinearJob(file, file, "} join { file: \"" + labels + "\" column: \"user\"")).error,
+      HasSubstr("data.join[0]: none of the 20 rows of data.train finds a line: column \"user\" has "
+                "\"u0\", "));
 }
 
 TEST_F(OddRows, AJoinInWhichFewRowsFindTheirLineIsNoted) {

@@ -14,6 +14,7 @@
 #include "worker/data/example_parser.h"
 #include "worker/data/missing_values.h"
 #include "worker/data/records.h"
+#include "worker/data/value_counts.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -83,13 +84,52 @@ class SparsePlaces {
   int64_t every_ = 32;
 };
 
-/// Whether the value of data.behaviour.event says that the user had to do with the item.
-bool HasHappened(const Value& value, const MissingValues& missing) {
-  double number = 0;
-  return !missing.Has(value) && ReadNumber(value, &number) && number > 0;
+/// Whether a text is a word in lower case but for the case of its letters.
+bool IsWord(std::string_view text, std::string_view word) {
+  return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char c, char lower) {
+    return (c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) == lower;
+  });
+}
+
+/// A value in the form for messages.
+std::string TextOfValue(const Value& value) {
+  if (value.kind() == Value::Kind::kNumber) return TextOf(value.number());
+  if (value.kind() == Value::Kind::kList) return "a list";
+  return std::string(value.text());
+}
+
+/// What says why no line of the training files is an event.
+struct LinesRead {
+  int64_t n = 0;
+  int64_t n_malformed = 0;  // no record, or a time that is none
+  ValueCounts events;       // the values of data.behaviour.event beside a user, an item and a time
+};
+
+/// Throws Error for files without any event, unless most of their lines are malformed, which the
+/// Source will say.
+void CheckWithoutEvents(const zhiyin::Behaviour& config, const LinesRead& lines) {
+  constexpr const char* kNone = "no line of data.train is an event: ";
+  if (lines.n_malformed > lines.n / 2) return;
+  if (!lines.events.IsEmpty()) {
+    Fail("data.behaviour.event: ", kNone, "column \"", config.event(), "\" has ",
+         lines.events.Text(), ", expected numbers, above 0 in events");
+  }
+  if (lines.n > 0) {
+    Fail("data.behaviour: ", kNone, "none of the ", lines.n, " has a user (column \"",
+         config.user(), "\"), an item (column \"", config.item(), "\") and a time (column \"",
+         config.time(), "\")");
+  }
 }
 
 }  // namespace
+
+std::optional<bool> HasHappened(const Value& value, const MissingValues& missing) {
+  if (missing.Has(value) || IsWord(value.text(), "false")) return false;
+  if (IsWord(value.text(), "true")) return true;
+  double number = 0;
+  if (!ReadNumber(value, &number)) return std::nullopt;
+  return number > 0;
+}
 
 std::shared_ptr<Behaviour> Behaviour::Read(const Job& job, const Tick& tick, ReadCounts* counts) {
   const zhiyin::Behaviour& config = job.data().behaviour();
@@ -177,9 +217,10 @@ std::vector<int> Behaviour::ReadFiles(const Job& job, const Tick& tick, ReadCoun
   std::vector<int> item_of_row;
   std::vector<int>& user_of_row = user_of_row_.Fill();
   std::vector<RowKind>& kinds = kinds_of_rows_.Fill();
+  const zhiyin::Behaviour& config = job.data().behaviour();
   const std::unique_ptr<Records> records =
       OpenRecords(job, job.data().train(), LabelUse::kIgnored, tick, counts);
-  const EventColumns columns(job.data().behaviour(), *records);
+  const EventColumns columns(config, *records);
   const size_t n_columns = static_cast<size_t>(records->columns().n);
   const MissingValues missing(job.data().text());
   PieceTick record_tick(tick);
@@ -190,7 +231,9 @@ std::vector<int> Behaviour::ReadFiles(const Job& job, const Tick& tick, ReadCoun
   };
   const bool can_jump = records->CanJump();
   SparsePlaces places(&places_.Fill());
-  while (true) {
+  LinesRead lines;
+  bool has_events = false;
+  for (;; ++lines.n) {
     if (can_jump) places.Note(*records);
     if (!records->Next(&record)) break;
     record_tick();
@@ -199,19 +242,27 @@ std::vector<int> Behaviour::ReadFiles(const Job& job, const Tick& tick, ReadCoun
     const std::string_view item = is_whole ? text_of(columns.item) : std::string_view();
     const std::string_view time = is_whole ? text_of(columns.time) : std::string_view();
     const EventTime when = time.empty() ? kNoTime : ReadTime(time);
+    std::optional<bool> happened = true;
+    if (is_whole && columns.event) happened = HasHappened(record.values[*columns.event], missing);
     user_of_row.push_back(-1);
     item_of_row.push_back(-1);
     time_of_row_.Fill().emplace_back(when);
-    kinds.emplace_back();
+    kinds.emplace_back().has_wrong_event = !happened;
+    lines.n_malformed += !is_whole || (!time.empty() && std::isnan(when));
     if (user.empty() || item.empty() || std::isnan(when)) continue;
     if (item.find('|') != std::string_view::npos)
       Fail(records->path(), ":", records->number(), ": item \"", item,
            "\", expected one without |, which separates items of a history");
+    // Once there are events, nobody needs to know the values.
+    if (columns.event && !has_events) lines.events.Add(TextOfValue(record.values[*columns.event]));
+    if (!happened) continue;
     user_of_row.back() = users_.Add(user);
     item_of_row.back() = items_.Add(item);
-    kinds.back().is_event = !columns.event || HasHappened(record.values[*columns.event], missing);
+    kinds.back().is_event = *happened;
+    has_events |= *happened;
   }
   if (can_jump) file_begins_.Fill() = records->Begins();
+  if (!has_events) CheckWithoutEvents(config, lines);
   return item_of_row;
 }
 

@@ -17,10 +17,17 @@
 #include "configs/job.pb.h"
 #include "worker/data/event_time.h"
 #include "worker/data/joins.h"
+#include "worker/data/missing_values.h"
 #include "worker/data/records.h"
 #include "worker/data/split_kind.h"
+#include "worker/data/value.h"
 
 namespace zhiyin::worker::data {
+
+/// Whether a value of the column data.behaviour.event says that the user had to do with the item: a
+/// number above 0, or the word true; not where it is missing or the word false. The words have no
+/// case. nullopt: none of these.
+std::optional<bool> HasHappened(const Value& value, const MissingValues& missing);
 
 /// The events that data.behaviour of job.proto defines, by user. Immutable: used by any number of
 /// threads at once.
@@ -29,7 +36,8 @@ namespace zhiyin::worker::data {
 /// files; users and items that appear only in a file of data.join come after them. A `row` is the
 /// number of a line, counted from 0 over all training files without their headers. A malformed
 /// line, which here is also one without a user, an item or a time, has a number but is not an
-/// event; it is not reported here, but by the Source.
+/// event; it is not reported here, but by the Source. A value of the column of events that
+/// HasHappened does not know makes a line malformed, too.
 ///
 /// The times are all numbers or all dates (ParseTime): the first one of the files decides, and a
 /// line with one of the other kind has no time.
@@ -40,9 +48,9 @@ class Behaviour {
  public:
   /// Reads the files of data.train.file and data.join, and calls `tick` meanwhile. Throws Error if
   /// a file cannot be read, its columns are not those of training (InspectFiles), the name of an
-  /// item contains "|", or from_time or validation_from_time of data.behaviour divides nothing: all
-  /// lines are on one side of it. What is read is added to *counts, unless it is null. REQUIRES:
-  /// the job has passed validation and has data.behaviour.
+  /// item contains "|", no line is an event, or from_time or validation_from_time of data.behaviour
+  /// divides nothing: all lines are on one side of it. What is read is added to *counts, unless it
+  /// is null. REQUIRES: the job has passed validation and has data.behaviour.
   static std::shared_ptr<Behaviour> Read(
       const Job& job, const Tick& tick = [] {}, ReadCounts* counts = nullptr);
 
@@ -86,6 +94,10 @@ class Behaviour {
   std::span<const Records::Place> places() const { return places_.values(); }
   /// Whether the line has a time.
   bool HasTime(int64_t row) const { return !std::isnan(TimeOf(row)); }
+  /// Whether the line is malformed by its value in the column data.behaviour.event.
+  bool HasWrongEvent(int64_t row) const {
+    return kinds_of_rows_[static_cast<size_t>(row)].has_wrong_event;
+  }
   /// What the times of the lines are; nullopt where no line has one.
   std::optional<TimeKind> time_kind() const { return time_kind_; }
   /// The split that the line belongs to.
@@ -131,6 +143,7 @@ class Behaviour {
   struct RowKind {
     SplitKind split : 3 = SplitKind::kTrain;
     bool is_event : 1 = false;  // held-out events included
+    bool has_wrong_event : 1 = false;
   };
   static_assert(sizeof(RowKind) == 1);
 

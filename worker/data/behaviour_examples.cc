@@ -36,7 +36,9 @@ BehaviourExamples::BehaviourExamples(const Job& job, SplitKind split, const Colu
   const auto& learned = job.data().train().file();
   const auto& own = SplitOf(job.data(), split).file();
   is_of_training_files_ = std::equal(learned.begin(), learned.end(), own.begin(), own.end());
-  if (is_of_training_files_) time_column_ = PositionOf(config_.time(), columns);
+  if (!is_of_training_files_) return;
+  time_column_ = PositionOf(config_.time(), columns);
+  if (!config_.event().empty()) event_column_ = PositionOf(config_.event(), columns);
 }
 
 bool BehaviourExamples::IsInSplit(int64_t line, const std::string& path) const {
@@ -46,9 +48,13 @@ bool BehaviourExamples::IsInSplit(int64_t line, const std::string& path) const {
   return split_ == SplitKind::kTestFiles || behaviour_->split(line) == split_;
 }
 
-std::string BehaviourExamples::TimeDefect(int64_t line, std::span<const Value> values) const {
-  if (!is_of_training_files_ || behaviour_->HasTime(line) || missing_.Has(values[time_column_]))
-    return "";
+std::string BehaviourExamples::Defect(int64_t line, std::span<const Value> values) const {
+  if (!is_of_training_files_) return "";
+  if (behaviour_->HasWrongEvent(line)) {
+    return Wrong("event", config_.event(), event_column_, values[event_column_],
+                 "a number, true or false");
+  }
+  if (behaviour_->HasTime(line) || missing_.Has(values[time_column_])) return "";
   const char* expected = "a number, or a date such as 2024-05-31 or 2024-05-31T08:30:00Z";
   if (behaviour_->time_kind() == TimeKind::kNumber) expected = "a number, as in other lines";
   if (behaviour_->time_kind() == TimeKind::kDate)

@@ -39,10 +39,10 @@ class BehaviourExamples {
   /// with other files, all lines are. Throws Error, naming `path`, the file of the line, if the
   /// files have grown since the events were read.
   bool IsInSplit(int64_t line, const std::string& path) const;
-  /// Returns what is wrong with the time among the values of a line; "" if nothing is, or if the
-  /// split does not read the files of data.train. A missing time is valid: the line is then no
-  /// event.
-  std::string TimeDefect(int64_t line, std::span<const Value> values) const;
+  /// Returns what is wrong with the time, or with the value of data.behaviour.event, among the
+  /// values of a line; "" if nothing is, or if the split does not read the files of data.train.
+  /// Missing values are valid: the line is then no event.
+  std::string Defect(int64_t line, std::span<const Value> values) const;
   /// Appends the values of the columns kBehaviourColumns to the values of a line. They are valid
   /// until the next call.
   void AppendColumns(int64_t line, std::vector<Value>* values);
@@ -66,7 +66,8 @@ class BehaviourExamples {
   SplitKind split_;
   size_t user_column_ = 0;
   size_t item_column_ = 0;
-  size_t time_column_ = 0;
+  size_t time_column_ = 0;   // where it reads the files of data.train
+  size_t event_column_ = 0;  // where it does, and the job names one
   // The values that AppendColumns has appended last.
   std::string history_;
   std::string log_share_;

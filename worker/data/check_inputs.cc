@@ -98,12 +98,14 @@ void CheckLabel(const config::Checker& check, const config::ConfigPath& path, co
     check.Fail(path("prefix"), "is empty, expected a text: every value begins with the empty one");
   if (label.has_at_least() && !std::isfinite(label.at_least()))
     check.Fail(path("at_least"), "is no finite number");
+  const bool is_trimmed = data.text().trim() && data.text().quote().empty();
+  if (is_trimmed && label.prefix().starts_with(' '))
+    check.Fail(path("prefix"), "begins with a space, which data.text.trim takes off every value");
   if (!label.has_equals()) return;
   if (MissingValues(data.text()).Has(std::string_view(label.equals()))) {
     check.Fail(path("equals"), "is \"", label.equals(),
                "\", which means a missing value and so no label, ", "expected another text");
   }
-  const bool is_trimmed = data.text().trim() && data.text().quote().empty();
   if (is_trimmed && (label.equals().starts_with(' ') || label.equals().ends_with(' ')))
     check.Fail(path("equals"),
                "begins or ends with a space, which data.text.trim takes off every value");

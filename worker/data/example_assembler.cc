@@ -32,7 +32,7 @@ std::string ExampleAssembler::Append(int64_t line, const std::string& path,
   if (values->size() == n_file_columns_) {
     if (behaviour_) {
       if (!behaviour_->IsInSplit(line, path)) return "";
-      if (std::string wrong = behaviour_->TimeDefect(line, *values); !wrong.empty()) return wrong;
+      if (std::string wrong = behaviour_->Defect(line, *values); !wrong.empty()) return wrong;
     }
     AddColumns(line, values);
   } else if (n_columns_ != n_file_columns_) {

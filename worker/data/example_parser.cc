@@ -49,6 +49,15 @@ bool IsBelowOne(std::string_view text) {
   return n_whole + exponent <= 0;
 }
 
+/// Reads a number whose nearest float is finite. Returns what was expected where the value is none,
+/// or else nullptr. FLT_MAX is printed as 3.4028235e38, which is above it and nearest to it.
+const char* ReadFloat(const Value& value, double* number) {
+  constexpr double kRoundsToInfinity = 0x1.ffffffp127;
+  if (!ReadNumber(value, number)) return "a finite number";
+  if (std::abs(*number) < kRoundsToInfinity) return nullptr;
+  return "a finite number of at most 3.4028235e38 in magnitude";
+}
+
 }  // namespace
 
 std::string Wrong(const char* kind, const std::string& name, size_t column, const Value& value,
@@ -260,9 +269,8 @@ std::string ExampleParser::ParseNumeric(const NumberColumn& numeric, const Value
                                         double* to) const {
   if (missing_.Has(value)) return "";
   double number = 0;
-  if (!ReadNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max()) {
-    return Wrong("numeric", numeric.name, numeric.column, value, "a finite number");
-  }
+  if (const char* expected = ReadFloat(value, &number); expected != nullptr)
+    return Wrong("numeric", numeric.name, numeric.column, value, expected);
   *to = numeric.log1p ? std::copysign(std::log1p(std::abs(number)), number) : number;
   return "";
 }
@@ -291,8 +299,8 @@ std::string ExampleParser::ApplyRule(const char* kind, const TaskColumns& task,
       break;
   }
   double number = 0;
-  if (!ReadNumber(value, &number) || std::abs(number) > std::numeric_limits<float>::max())
-    return Wrong(kind, task.name, rule.column, value, "a finite number");
+  if (const char* expected = ReadFloat(value, &number); expected != nullptr)
+    return Wrong(kind, task.name, rule.column, value, expected);
   if (rule.rule == Label::kAtLeast) number = number >= rule.at_least ? 1 : 0;
   *to = number;
   return "";
@@ -328,8 +336,9 @@ std::string ExampleParser::ParseWeight(const TaskColumns& task, const Value& val
                                        float* to) const {
   if (missing_.Has(value)) return "";
   double number = 0;
-  if (!ReadNumber(value, &number) || number < 0 || number > std::numeric_limits<float>::max())
-    return Wrong("weight of task", task.name, *task.weight, value, "a finite number of 0 or more");
+  const char* expected = ReadFloat(value, &number);
+  if (!ReadNumber(value, &number) || number < 0) expected = "a finite number of 0 or more";
+  if (expected != nullptr) return Wrong("weight of task", task.name, *task.weight, value, expected);
   *to = static_cast<float>(number);
   return "";
 }

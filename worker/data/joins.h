@@ -131,6 +131,8 @@ class Joins {
     std::vector<size_t> roots_;      // [columns]
   };
 
+  /// The file, or files, of data.join[`join`].
+  const JoinedFile& file(size_t join) const { return *files_[join]; }
   /// Whether a join adds a column of that name.
   bool HasColumn(std::string_view name) const;
   /// Moves the lines of all files to memory of the host; this object must not be used any more.

@@ -6,6 +6,9 @@
 #include <cstring>
 #include <utility>
 
+#include "common/error.h"
+#include "worker/data/codec/archive.h"
+
 namespace zhiyin::worker::data {
 namespace {
 
@@ -17,6 +20,18 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 /// Returns the line without the \r of a \r\n.
 std::string_view WithoutReturn(std::string_view line) {
   return line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
+}
+
+/// Whether most lines end in \n\r, whose \r would become a part of the next line.
+bool EndInFeedAndReturn(std::string_view text) {
+  int64_t n = 0;
+  int64_t n_with_return = 0;
+  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    const std::string_view behind = text.substr(at + 1, 2);
+    ++n;
+    if (behind.starts_with('\r') && behind != "\r\n") ++n_with_return;
+  }
+  return n_with_return > n / 2;
 }
 
 }  // namespace
@@ -37,10 +52,16 @@ LineReader::LineReader(const std::string& path, Look look, ReadCounts* counts)
 
 void LineReader::LookAtStart() {
   std::string_view start(buffer_.get(), end_);
+  if (const std::string archive = NameOfArchive(start.substr(0, kArchiveStartBytes));
+      !archive.empty())
+    Fail(path(), file_.file().IsPlain() ? ": is " : ": holds ", archive,
+         " in place of text, expected it unpacked");
   if (start.starts_with(kByteOrderMark)) begin_ = kByteOrderMark.size();
   start.remove_prefix(begin_);
   const bool has_feed = start.find('\n') != std::string_view::npos;
   if (!has_feed && start.find('\r') != std::string_view::npos) line_end_ = '\r';
+  if (EndInFeedAndReturn(start))
+    Fail(path(), ": its lines end in \\n\\r (LF CR), expected \\n or \\r\\n");
   start.remove_prefix(std::min(start.find_first_not_of("\r\n"), start.size()));
   if (dialect_.delimiter.empty() && (!start.empty() || !at_end_))
     dialect_.delimiter = FindDelimiter(dialect_, start.substr(0, start.find_first_of("\r\n")));

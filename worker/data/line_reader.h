@@ -26,7 +26,8 @@ struct Line {
 /// Reads the lines of a file as UTF-8. Lines end in \n or \r\n, the last one possibly at the end of
 /// the file; in a file whose first 256 KiB have no \n but a \r they end in \r. Empty lines are
 /// skipped, and so is a byte order mark at the beginning. Memory is bounded whatever the file
-/// contains. Throws Error as DecodedBytes does. Used by one thread.
+/// contains. Throws Error as DecodedBytes does, for an archive (NameOfArchive), and where most of
+/// the first lines end in \n\r. Used by one thread.
 ///
 /// Lines that a quoted value connects are one record and count as one line. Where the quotes do not
 /// fit, or the record would be longer than kMaxBytes, its first line is alone, so that a stray

@@ -174,6 +174,10 @@ void CheckPlaces(const Job& job, LabelUse labels, const Columns& trained, const 
     const std::optional<int> at = FindColumn(use.column, trained);
     if (!at || places[static_cast<size_t>(*at)] != ColumnOrder::kAbsent) continue;
     const std::string& name = trained.names[static_cast<size_t>(*at)];
+    if (const auto n = std::count(here.names.begin(), here.names.end(), name); n > 1) {
+      Fail(here.where, ": column \"", name, "\" (", use.user, ") is there ", n, " times, expected ",
+           std::count(trained.names.begin(), trained.names.end(), name), " as in training");
+    }
     Fail(here.where, ": no column \"", name, "\" (", use.user, "), which training had",
          Suggestion(name, here.names));
   }

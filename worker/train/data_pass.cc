@@ -2,16 +2,23 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/text.h"
 #include "ps/slices.h"
+#include "worker/data/split_ranges.h"
 
 namespace zhiyin::worker::train {
 namespace {
+
+/// The smallest standard deviation that numerics are divided by. The squares of smaller deviations
+/// are near the smallest normal double, 2.2e-308, where they are rounded.
+constexpr double kLeastStddev = 1e-150;
 
 /// The share of lines that find a line in a join, below which a note asks whether that is right.
 constexpr double kFewJoined = 0.5;
@@ -74,6 +81,21 @@ void CheckJoined(const Job& job, const char* split, const data::JoinMatches& joi
   }
 }
 
+/// Why a split with so many malformed lines has no examples.
+std::string WhyEmpty(const Job& job, std::string_view split, int64_t n_bad) {
+  if (n_bad > 0) return TextOf("all of its ", n_bad, " lines are malformed");
+  const Data& data = job.data();
+  const Split& own = split == data::SplitName(data::SplitKind::kTrain)  ? data.train()
+                     : split == data::SplitName(data::SplitKind::kTest) ? data.test()
+                                                                        : data.validation();
+  const bool is_divided =
+      data.has_behaviour() && std::ranges::equal(own.file(), data.train().file());
+  if (!is_divided) return "the files are empty, or first_row is past their end";
+  if (&own == &data.train())
+    return "the files are empty, or data.behaviour holds all of their lines out";
+  return "data.behaviour holds none out for it: no user has enough events, or its share is small";
+}
+
 }  // namespace
 
 data::BlockDeal FirstDeal(const Train& train, int n_workers) {
@@ -105,16 +127,29 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, con
          " lines are malformed; data.max_bad_share allows a share of ", max_share, ")");
   }
   if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, split);
-  if (summary.n_rows == 0)
-    Fail("data.", split, ": no rows: the files are empty, or first_row is past their end");
+  if (summary.n_rows == 0) Fail("data.", split, ": no rows: ", WhyEmpty(job, split, summary.n_bad));
+  // Labels may come from a join.
+  CheckJoined(job, split, summary.joins);
   for (int t = 0; t < job.task_size(); ++t) {
     if (summary.n_observed[static_cast<size_t>(t)] == 0) {
       Fail("task ", job.task(t).name(), ": no example of data.", split, " has a label (column ",
            job.task(t).label().column(), ")");
     }
   }
-  CheckJoined(job, split, summary.joins);
   return shared;
+}
+
+std::vector<std::string> SplitNotes(const Job& job, data::SplitKind split,
+                                    const data::SplitSummary& summary) {
+  const char* const name = data::SplitName(split);
+  const int64_t n_records = summary.n_rows + summary.n_bad;
+  std::vector<std::string> notes;
+  for (const std::string& text : {data::TooFewRecords(job.data(), split, n_records),
+                                  data::RecordsOfTraining(job.data(), split, n_records)}) {
+    if (!text.empty()) notes.push_back(TextOf("note: data.", name, ": ", text));
+  }
+  for (std::string& note : JoinNotes(job, name, summary.joins)) notes.push_back(std::move(note));
+  return notes;
 }
 
 std::vector<std::string> JoinNotes(const Job& job, const char* split,
@@ -180,6 +215,12 @@ std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSumma
       notes.push_back(what + "has no value in data.train: it tells nothing");
     } else if (moments.n() == training.n_rows && moments.IsConstant()) {
       notes.push_back(what + "has one value in data.train: it tells nothing");
+    } else if (job.numeric(k).standardise() && moments.n() > 0 && !moments.IsConstant() &&
+               moments.Rounded().Stddev() < kLeastStddev) {
+      notes.push_back(TextOf(what, "its standard deviation in data.train is less than ",
+                             kLeastStddev,
+                             ", too little to be divided by: it tells nothing, "
+                             "expected values in another unit"));
     }
   }
   return notes;
@@ -192,7 +233,7 @@ data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& trainin
     const bool standardise = job.numeric(k).standardise();
     const double stddev = moments.Stddev();
     normalizer.mean.push_back(standardise ? moments.mean : 0);
-    normalizer.scale.push_back(standardise && stddev > 0 ? 1 / stddev : 1);
+    normalizer.scale.push_back(standardise && stddev >= kLeastStddev ? 1 / stddev : 1);
   }
   return normalizer;
 }

@@ -8,6 +8,7 @@
 #include "worker/data/record_counts.h"
 #include "worker/data/slice_reader.h"
 #include "worker/data/source.h"
+#include "worker/data/split_kind.h"
 #include "worker/data/split_summary.h"
 #include "worker/data/statistics.h"
 #include "worker/data/unpredicted.h"
@@ -36,6 +37,11 @@ struct SharedFindings {
 SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, const char* split,
                              Group* group);
 
+/// Returns lines for people about a split: how its rows differ from what its first_row and n_rows
+/// ask for, whether they are rows of training (data/split_ranges.h), and JoinNotes.
+std::vector<std::string> SplitNotes(const Job& job, data::SplitKind split,
+                                    const data::SplitSummary& summary);
+
 /// Returns lines for people: which share of the lines of a split found a line in each join.
 std::vector<std::string> JoinNotes(const Job& job, const char* split,
                                    const data::JoinMatches& joins);
@@ -48,11 +54,12 @@ data::JoinMatches GatherJoined(const data::JoinMatches& own, const Job& job, Gro
 data::Unpredicted GatherUnpredicted(const data::Unpredicted& own, Group* group);
 
 /// Returns a sentence for each numeric that has one value, or none, in all of several training
-/// examples: it tells a model nothing. `zhiyin check` says more (docs/checking.md).
+/// examples, or that varies too little to be standardised: it tells a model nothing. `zhiyin check`
+/// says more (docs/checking.md).
 std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSummary& training);
 
 /// Returns the normalizer that standardises numerics as the job asks for, by the statistics of the
-/// training split.
+/// training split. One that varies too little keeps its unit.
 data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& training);
 
 }  // namespace zhiyin::worker::train

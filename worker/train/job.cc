@@ -60,7 +60,7 @@ void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const Jo
   const EvaluationResult result = evaluator->Evaluate(saved::NormalizerOf(manifest));
   if (!tools.group.IsChief()) return;
   PrintNotes(BadLineNotes(evaluator->joins()), options);
-  PrintNotes(JoinNotes(job, data::SplitName(evaluator->split()), test.joins), options);
+  PrintNotes(SplitNotes(job, evaluator->split(), test), options);
   PrintNotes(data::UnpredictedNotes(result.unpredicted, result.n_rows, kCountsInNoMetric), options);
   options.print(EvaluationTable(evaluator->split(), result));
   Json summary = {{"name", job.name()},          {"network", options.network},

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "common/error.h"
 #include "common/text.h"
 #include "worker/data/source.h"
+#include "worker/data/value_counts.h"
 #include "worker/model/check_model.h"
 #include "worker/model/loss/loss.h"
 
@@ -20,48 +19,8 @@ namespace {
 
 /// Lines that are read again for the values of a message.
 constexpr int64_t kMostLinesRead = 1'000'000;
-/// Different values of a column that are counted, and that are shown.
-constexpr size_t kMostValuesCounted = 1000;
-constexpr size_t kMostValuesShown = 5;
 /// So many labels of one class are no chance any more.
 constexpr int64_t kFewLabels = 10;
-
-/// The numbers of examples by value of a column.
-struct ValueCounts {
-  std::map<std::string, int64_t, std::less<>> n;
-  int64_t n_others = 0;  // examples with values that are not in `n`
-
-  void Add(std::string_view value) {
-    const auto known = n.find(value);
-    if (known != n.end()) {
-      ++known->second;
-    } else if (n.size() < kMostValuesCounted) {
-      n.emplace(value, 1);
-    } else {
-      ++n_others;
-    }
-  }
-
-  /// "1.0" 20 times, "0.0" 7 times
-  std::string Text() const {
-    constexpr size_t kMostBytesShown = 40;
-    std::vector<std::pair<std::string, int64_t>> sorted(n.begin(), n.end());
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto& a, const auto& b) { return a.second > b.second; });
-    std::string text;
-    int64_t n_rest = n_others;
-    for (size_t i = 0; i < sorted.size(); ++i) {
-      if (i >= kMostValuesShown) {
-        n_rest += sorted[i].second;
-        continue;
-      }
-      text += (i == 0 ? "\"" : ", \"") + Shortened(sorted[i].first, kMostBytesShown) + "\" " +
-              std::to_string(sorted[i].second) + (sorted[i].second == 1 ? " time" : " times");
-    }
-    if (n_rest > 0) text += ", others " + std::to_string(n_rest) + " times";
-    return text.empty() ? "no value" : text;
-  }
-};
 
 /// column click equals "1"
 std::string RuleText(const Label& label) {
@@ -97,7 +56,7 @@ std::string SeenValues(const Job& job, const Task& task, const data::SideInputs&
     field->set_name(column);
     field->set_column(column);
   }
-  std::vector<ValueCounts> counts(columns.size());
+  std::vector<data::ValueCounts> counts(columns.size());
   const auto source = data::MakeSource(
       reading, data::SplitKind::kTrain, /*labels=*/{},
       [&](int field, std::string_view value, Key) {

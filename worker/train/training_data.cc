@@ -73,12 +73,11 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
     result.notes.push_back("note: " + note);
   result.normalizer = NormalizerFor(job, summary);
   result.first_outputs = model::FirstOutputs(job, summary.RoundedLabelSums());
-  const auto take_joins = [&](data::SplitKind split, const data::JoinMatches& joins) {
-    for (std::string& note : JoinNotes(job, data::SplitName(split), joins))
-      result.notes.push_back(std::move(note));
-    result.joins.emplace_back(split, joins);
+  const auto take_notes = [&](data::SplitKind split, const data::SplitSummary& found) {
+    for (std::string& note : SplitNotes(job, split, found)) result.notes.push_back(std::move(note));
+    result.joins.emplace_back(split, found.joins);
   };
-  take_joins(data::SplitKind::kTrain, summary.joins);
+  take_notes(data::SplitKind::kTrain, summary);
   std::vector<data::SplitSummary> held_out;
   for (const std::unique_ptr<Evaluator>& evaluator : tools->evaluators) {
     const data::SplitKind split = evaluator->split();
@@ -91,7 +90,7 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
     if (job.train().has_early_stopping() && evaluator == tools->evaluators.front())
       CheckStoppingMetrics(job, split, evaluated);
     if (tools->group.IsChief()) NoteLabels(job, split, evaluated);
-    take_joins(split, evaluated.joins);
+    take_notes(split, evaluated);
     held_out.push_back(evaluated);
   }
   CheckTrainingLabels(job, summary, held_out, tools->side, &tools->group);

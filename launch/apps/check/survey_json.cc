@@ -114,6 +114,8 @@ ordered_json SurveyJson(const SurveyResults& results) {
     json["joins"].push_back(
         {{"column", join.column},
          {"file", OneLine(join.file)},
+         {"lines", join.n_lines},
+         {"malformed", join.n_bad},
          {"looked_up",
           BySplitJson(results, [&](SplitKind kind) { return join.n_looked_up.of(kind); })},
          {"matched",

@@ -281,6 +281,9 @@ const std::vector<Row> kMeaning = {
      "job:16: task[click].label.equals: begins or ends with a space, which data.text.trim takes "
      "off every "
      "value"},
+    {"equals: \"1\"", "prefix: \" 5\"",
+     "job:16: task[click].label.prefix: begins with a space, which data.text.trim takes off every "
+     "value"},
     {"equals: \"1\"", "prefix: \"\"",
      "job:16: task[click].label.prefix: is empty, expected a text: every value begins with the "
      "empty one"},

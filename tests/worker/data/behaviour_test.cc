@@ -160,6 +160,19 @@ TEST_F(BehaviourTest, TimesKeepEveryDigitOf64Bits) {
   EXPECT_EQ(behaviour->HistoryBefore(0), "x|y");
 }
 
+TEST_F(BehaviourTest, FromATimeThatADoubleWouldRoundIsRefused) {
+  const std::string lines = "a,z,1700000000000000000,5\na,x,1699999999999999999,1\n";
+  const auto behaviour = Behaviour::Read(JobOf("from_time: 1700000000000000000", lines));
+  EXPECT_TRUE(behaviour->IsHeldOut(0)) << "whole seconds are exact";
+  EXPECT_FALSE(behaviour->IsHeldOut(1));
+  EXPECT_THAT([&] { JobOf("from_time: 1700000000000000003", lines); },
+              ::testing::ThrowsMessage<Error>(HasSubstr(
+                  "data.behaviour.from_time: is 1700000000000000003, of which a double holds only "
+                  "1700000000000000000: expected that, or a coarser unit")));
+  EXPECT_THAT([&] { JobOf("from_time: -9007199254740993", lines); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("holds only -9007199254740992: ")));
+}
+
 TEST_F(BehaviourTest, DatesAreTimes) {
   const auto behaviour = Behaviour::Read(
       JobOf("from_time: 1672617600",
@@ -250,6 +263,59 @@ TEST_F(BehaviourTest, WhatIsOnlyShownIsNoEvent) {
   EXPECT_TRUE(behaviour->IsLearnedEvent(3));
   EXPECT_FALSE(behaviour->IsLearnedEvent(0));
   EXPECT_EQ(Read(job, SplitKind::kTrain).n, 4) << "what was shown is learned from";
+}
+
+TEST_F(BehaviourTest, WordsSayWhetherItHasHappenedAsNumbersDo) {
+  Job job;
+  job.mutable_data()->mutable_text()->add_missing("NA");
+  const MissingValues missing(job.data().text());
+  for (const char* text : {"1", "0.5", "true", "TRUE", "True"})
+    EXPECT_EQ(HasHappened(Value(std::string_view(text)), missing), true) << text;
+  for (const char* text : {"0", "-1", "false", "False", "", "NA"})
+    EXPECT_EQ(HasHappened(Value(std::string_view(text)), missing), false) << text;
+  for (const char* text : {"yes", "click", "nan", "inf", "truee", "tru"})
+    EXPECT_EQ(HasHappened(Value(std::string_view(text)), missing), std::nullopt) << text;
+  EXPECT_EQ(HasHappened(Value(), missing), false);
+  EXPECT_EQ(HasHappened(Value::Number(1), missing), true);
+  EXPECT_EQ(HasHappened(Value::Number(std::nan("")), missing), std::nullopt);
+
+  const auto behaviour =
+      Behaviour::Read(JobOf("last: 1 event: \"rating\"", "a,x,1,true\na,y,2,False\na,z,3,TRUE\n"));
+  EXPECT_TRUE(behaviour->IsLearnedEvent(0));
+  EXPECT_FALSE(behaviour->IsLearnedEvent(1));
+  EXPECT_TRUE(behaviour->IsHeldOut(2));
+  EXPECT_EQ(behaviour->HistoryBefore(2), "x");
+}
+
+TEST_F(BehaviourTest, ALineWithAnotherEventIsMalformed) {
+  const Job job = JobOf("last: 1 event: \"rating\"", "a,x,1,4\na,y,2,click\na,z,3,4\n");
+  Examples rows;
+  std::vector<BadLine> bad;
+  MakeSource(job, SplitKind::kTrain, model::LabelDomainsOf(job))->Read(0, &rows, &bad);
+  EXPECT_EQ(rows.n, 1);
+  ASSERT_EQ(bad.size(), 1u) << "in training, whatever is held out";
+  EXPECT_THAT(bad[0].Text(), HasSubstr("events.csv:3: event \"rating\" (column #3): \"click\", "
+                                       "expected a number, true or false"));
+  EXPECT_EQ(Read(job, SplitKind::kTest).n, 1);
+}
+
+TEST_F(BehaviourTest, FilesWithoutAnEventAreRefused) {
+  const auto error = [&](const std::string& config, const std::string& lines) -> std::string {
+    try {
+      Behaviour::Read(JobOf(config, lines));
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(error("last: 1 event: \"rating\"", "a,x,1,click\nb,y,2,0\nb,y,3,0\n"),
+            "data.behaviour.event: no line of data.train is an event: column \"rating\" has \"0\" "
+            "2 times, \"click\" 1 time, expected numbers, above 0 in events");
+  EXPECT_EQ(error("last: 1", ",x,1,5\na,,2,5\n"),
+            "data.behaviour: no line of data.train is an event: none of the 2 has a user (column "
+            "\"user\"), an item (column \"item\") and a time (column \"time\")");
+  EXPECT_EQ(error("last: 1 event: \"rating\"", "a,x,soon,5\na,y,late,5\na,z,1,0\n"), "none")
+      << "most lines are malformed, which the source says";
 }
 
 TEST_F(BehaviourTest, ValidationTakesFromWhatTheTestSplitLeaves) {

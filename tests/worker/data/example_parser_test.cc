@@ -137,11 +137,17 @@ TEST_F(RowParserTest, NumbersAreReadWhole) {
   EXPECT_EQ(Number("0.1"), 0.1f);
   EXPECT_EQ(Number("1e-60"), 0);
   EXPECT_THAT(Number(""), IsNan());
-  for (const char* value : {"abc", "1x", "1 2", "0x10", "nan", "NaN", "inf", "-Infinity", "1e39",
-                            "1e999", "--1", "+-1", "+", "1,5"}) {
+  for (const char* value : {"abc", "1x", "1 2", "0x10", "nan", "NaN", "inf", "-Infinity", "1e999",
+                            "--1", "+-1", "+", "1,5"}) {
     EXPECT_EQ(Parse(value), std::string("numeric \"age\" (column #0): \"") + value +
                                 "\", expected a finite number");
   }
+  for (const char* most : {"3.4028234663852886e38", "-3.4028235e38"})
+    EXPECT_EQ(std::abs(Number(most)), std::numeric_limits<float>::max()) << most;
+  for (const char* value : {"1e39", "-3.4028236e38"})
+    EXPECT_THAT(Parse(value),
+                HasSubstr("expected a finite number of at most 3.4028235e38 in magnitude"))
+        << value;
 }
 
 TEST_F(RowParserTest, NumbersTooSmallAreZero) {

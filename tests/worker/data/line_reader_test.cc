@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "common/error.h"
+#include "tests/support/compress.h"
 #include "tests/support/files.h"
 
 namespace zhiyin::worker::data {
@@ -62,6 +63,16 @@ TEST_F(LineReaderTest, PassesOverEmptyLinesButCountsThem) {
 TEST_F(LineReaderTest, KnowsWindowsLineEndsAndTheByteOrderMark) {
   EXPECT_THAT(Lines(folder_.Write("f", "\xef\xbb\xbfone\r\ntwo\r\nthree\r")),
               ElementsAre("1:one", "2:two", "3:three"));
+}
+
+TEST_F(LineReaderTest, RefusesLineEndsTheWrongWayRound) {
+  const std::string wrong = folder_.Write("wrong.csv", "user,click\n\ru1,0\n\ru2,1\nu3,0\n\r");
+  EXPECT_THAT([&] { LineReader reader(wrong); },
+              ThrowsMessage<Error>(
+                  HasSubstr("wrong.csv: its lines end in \\n\\r (LF CR), expected \\n or \\r\\n")));
+  EXPECT_THAT(Lines(folder_.Write("f", "one\ntwo\n\rthree\n")),
+              ElementsAre("1:one", "2:two", "3:\rthree"));
+  EXPECT_THAT(Lines(folder_.Write("g", "one\r\n\r\ntwo\r\n")), ElementsAre("1:one", "3:two"));
 }
 
 TEST_F(LineReaderTest, AnEmptyFileHasNoLines) {
@@ -160,6 +171,35 @@ TEST_F(LineReaderTest, NamesAPointerOfGitLfs) {
   EXPECT_THAT([&] { LineReader{path}; },
               ThrowsMessage<Error>(path + ": is a pointer of Git LFS, expected the file itself, "
                                           "which \"git lfs pull\" fetches"));
+}
+
+TEST_F(LineReaderTest, NamesArchives) {
+  const auto error = [&](const std::string& content) -> std::string {
+    const std::string path = folder_.Write("f", content);
+    try {
+      LineReader reader(path);
+    } catch (const Error& e) {
+      return std::string(e.what()).substr(path.size());
+    }
+    return "none";
+  };
+  const std::string zeros(300, '\0');
+  EXPECT_EQ(error("PK\x03\x04" + zeros),
+            ": is a zip archive (as .xlsx and .npz are) in place of text, expected it unpacked");
+  EXPECT_THAT(error("7z\xbc\xaf\x27\x1c" + zeros), HasSubstr(": is a 7z archive"));
+  EXPECT_THAT(error(std::string("\x5d\0\0\x80", 4) + std::string(9, '\xff')),
+              HasSubstr(": is an .lzma file"));
+  std::string tar = "users.csv" + zeros;
+  tar.replace(257, 5, "ustar");
+  EXPECT_THAT(error(tar), HasSubstr(": is a tar archive in place of text"));
+  EXPECT_EQ(error(zhiyin::testing::Gzip(tar)),
+            ": holds a tar archive in place of text, expected it unpacked");
+  EXPECT_EQ(error(zhiyin::testing::Gzip(zhiyin::testing::Gzip("user,click\nu1,0\n"))),
+            ": holds gzip data in place of text, expected it unpacked");
+  EXPECT_THAT(error(zhiyin::testing::Gzip(testing::Zstd("user,click\nu1,0\n"))),
+              HasSubstr(": holds zstd data"));
+  EXPECT_EQ(error(zhiyin::testing::Gzip("BZ")), "none") << "a short text";
+  EXPECT_EQ(error("PK,click\nu1,0\n"), "none");
 }
 
 TEST_F(LineReaderTest, SkipCountsLinesThatAreNotEmpty) {

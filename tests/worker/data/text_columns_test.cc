@@ -131,6 +131,10 @@ TEST_F(TextColumnsTest, FilesWithNamesHaveThoseOfTrainingInAnyOrder) {
   split_.clear_file();
   Add("d", "a,label\n");
   EXPECT_EQ(Ordered({"a", "1"}), "1,a,-") << "nothing reads the third";
+  split_.clear_file();
+  Add("e", "a,b,a\n");
+  ExpectRefused("e:1: column \"a\" (field[0] \"a\") is there 2 times, expected 1 as in training",
+                LabelUse::kIgnored);
 }
 
 TEST_F(TextColumnsTest, APositionIsThatOfTraining) {

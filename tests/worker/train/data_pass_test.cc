@@ -24,6 +24,26 @@ TEST(ConstantNumerics, AreThoseOfOneValueOrNone) {
                           "numeric \"none\": has no value in data.train: it tells nothing"));
 }
 
+TEST(ConstantNumerics, AreThoseThatVaryTooLittleToBeStandardised) {
+  Job job;
+  for (const char* name : {"tiny", "small"}) {
+    job.add_numeric()->set_name(name);
+    job.mutable_numeric()->rbegin()->set_standardise(true);
+  }
+  data::SplitSummary training;
+  training.n_rows = 2;
+  training.numerics.resize(2);
+  for (const double x : {0.0, 1e-170}) training.numerics[0].Add(x);
+  for (const double x : {0.0, 1e-140}) training.numerics[1].Add(x);
+  EXPECT_THAT(ConstantNumerics(job, training),
+              ElementsAre("numeric \"tiny\": its standard deviation in data.train is less than "
+                          "1e-150, too little to be divided by: it tells nothing, expected values "
+                          "in another unit"));
+  const data::Normalizer normalizer = NormalizerFor(job, training);
+  EXPECT_EQ(normalizer.scale[0], 1);
+  EXPECT_DOUBLE_EQ(normalizer.scale[1], 2e140);
+}
+
 TEST(ConstantNumerics, AreNoneInASingleExample) {
   Job job;
   job.add_numeric()->set_name("one");

@@ -10,6 +10,7 @@
 #include "common/text.h"
 #include "worker/data/behaviour_columns.h"
 #include "worker/data/example_parser.h"
+#include "worker/data/split_ranges.h"
 #include "worker/data/survey/signal.h"
 
 namespace zhiyin::worker::data {
@@ -91,8 +92,8 @@ class Judge {
   Judge(const Job& job, const Survey& survey) : job_(job), survey_(survey) {}
 
   std::vector<Finding> Findings() && {
-    Lines("data.train", survey_.splits.train);
-    for (const SplitKind kind : survey_.held_out) Lines(PathOf(kind), survey_.splits.of(kind));
+    Lines(SplitKind::kTrain);
+    for (const SplitKind kind : survey_.held_out) Lines(kind);
     for (size_t t = 0; t < survey_.tasks.size(); ++t) Labels(survey_.tasks[t]);
     for (const ColumnSurvey& column : survey_.columns) Input(column);
     Twins();
@@ -117,8 +118,15 @@ class Judge {
     Say(Severity::kNote, kind, what, pieces...);
   }
 
-  void Lines(const std::string& split, const SplitSurvey& found) {
+  void Lines(SplitKind kind) {
+    const std::string split = PathOf(kind);
+    const SplitSurvey& found = survey_.splits.of(kind);
     if (found.n_examples == 0) Warn("no_examples", split, "has no examples");
+    const int64_t n_records = found.n_examples + found.n_bad;
+    if (const std::string text = TooFewRecords(job_.data(), kind, n_records); !text.empty())
+      Note("n_rows", split, text);
+    if (const std::string text = RecordsOfTraining(job_.data(), kind, n_records); !text.empty())
+      Warn("overlap", split, text);
     if (found.n_bad == 0) return;
     const double share = ShareOf(found.n_bad, found.n_bad + found.n_examples);
     const bool refused = share > job_.data().max_bad_share();
@@ -298,6 +306,10 @@ class Judge {
 
   void Joined(const JoinSurvey& join) {
     const std::string what = TextOf("data.join of \"", join.column, "\"");
+    if (join.n_bad > 0) {
+      Note("malformed", what, "malformed lines: ", join.n_bad, " of ", join.n_lines,
+           " are left out, the first: ", join.first_bad);
+    }
     const int64_t n_looked_up = join.n_looked_up.train;
     const double share = ShareOf(join.n_matched.train, n_looked_up);
     if (n_looked_up == 0 || share >= kJoinedNearlyAll) return;

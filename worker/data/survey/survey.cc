@@ -11,6 +11,7 @@
 
 #include "worker/data/event_time.h"
 #include "worker/data/join_matches.h"
+#include "worker/data/joins.h"
 #include "worker/data/source.h"
 
 namespace zhiyin::worker::data {
@@ -59,8 +60,11 @@ class SurveyPass {
                                    job.task_size(), limits.n_values);
     for (const Task& task : job.task())
       survey_.tasks.push_back({task.name(), task.label().column(), {}});
-    for (const Join& join : job.data().join())
-      survey_.joins.push_back({join.column(), join.file(0), {}, {}});
+    for (const Join& join : job.data().join()) {
+      JoinSurvey& survey = survey_.joins.emplace_back();
+      survey.column = join.column();
+      survey.file = join.file(0);
+    }
   }
 
   void Read(SplitKind split) {
@@ -81,7 +85,9 @@ class SurveyPass {
       AddJoins(split, source->joined());
       tick_();
     }
-    if (split == SplitKind::kTrain) CountRepeated();
+    if (split != SplitKind::kTrain) return;
+    CountRepeated();
+    if (source->joins() != nullptr) AddJoinedFiles(*source->joins());
   }
 
   Survey Take() { return std::move(survey_); }
@@ -139,6 +145,15 @@ class SurveyPass {
     for (size_t j = 0; j < block.n_found.size(); ++j) {
       survey_.joins[j].n_looked_up.of(split) += block.n_looked_up[j];
       survey_.joins[j].n_matched.of(split) += block.n_found[j];
+    }
+  }
+
+  void AddJoinedFiles(const Joins& joins) {
+    for (size_t j = 0; j < survey_.joins.size(); ++j) {
+      const JoinedFile& file = joins.file(j);
+      survey_.joins[j].n_lines = file.n_lines() + file.n_bad();
+      survey_.joins[j].n_bad = file.n_bad();
+      if (file.n_bad() > 0) survey_.joins[j].first_bad = file.bad()[0];
     }
   }
 

@@ -34,7 +34,10 @@ struct TaskSurvey {
 /// many of these found a line.
 struct JoinSurvey {
   std::string column;
-  std::string file;  // the first one
+  std::string file;     // the first one
+  int64_t n_lines = 0;  // of all its files, malformed ones included
+  int64_t n_bad = 0;    // malformed lines
+  std::string first_bad;
   BySplit<int64_t> n_looked_up;
   BySplit<int64_t> n_matched;
 };

@@ -86,6 +86,8 @@ TEST_P(CheckCommandTest, PrintsJson) {
   EXPECT_EQ(country["most_frequent"].size(), 9);
   EXPECT_NEAR(country["tells"]["bought"]["by_value"].get<double>(), 0.5, 0.05);
   EXPECT_EQ(json["joins"][0]["matched"]["train"], GetParam() ? 0 : 3000);
+  EXPECT_EQ(json["joins"][0]["lines"], 30);
+  EXPECT_EQ(json["joins"][0]["malformed"], 0);
   std::set<std::string> kinds;
   for (const nlohmann::json& finding : json["findings"])
     kinds.insert(finding["kind"].get<std::string>());

@@ -153,6 +153,34 @@ TEST(Findings, DoNotTakeRepeatedExamplesForSharedOnes) {
   EXPECT_EQ(SurveyOfJob(job).repeated.Share(SplitKind::kTest), 1);
 }
 
+TEST(Findings, NameRangesThatOverlapOrEndBehindTheFiles) {
+  const testing::TempFolder folder;
+  folder.Write("train.csv", "y,a\n1,p\n0,q\n1,q\n0,p\n");
+  const Job job = JobOn(folder, R"(binary_cross_entropy {} } field { name: "a" })",
+                        R"(test { file: "train.csv" first_row: 1 n_rows: 9 })");
+  EXPECT_THAT(KindsFound(job), IsSupersetOf({"n_rows data.test", "overlap data.test"}));
+}
+
+TEST(Findings, NameMalformedLinesOfAJoin) {
+  const testing::TempFolder folder;
+  std::string text = "y,item\n";
+  Random random(1);
+  for (int i = 0; i < 200; ++i)
+    text += TextOf(random.Below(2), ",", random.Below(2) == 0 ? "a" : "b", "\n");
+  folder.Write("train.csv", text);
+  folder.Write("items.csv", "item,price\na,1\nb,2\nc,cheap\nb,3\n");
+  const Job job = JobOn(folder, R"(binary_cross_entropy {} } numeric { name: "price" })",
+                        R"(join { file: "items.csv" column: "item" })");
+  const std::vector<Finding> findings = FindingsOf(job, SurveyOfJob(job));
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].severity, Severity::kNote);
+  EXPECT_EQ(findings[0].kind, "malformed");
+  EXPECT_EQ(findings[0].what, "data.join of \"item\"");
+  EXPECT_THAT(findings[0].text,
+              AllOf(HasSubstr("malformed lines: 2 of 4 are left out, the first: "),
+                    HasSubstr("items.csv:4: item \"c\": numeric \"price\"")));
+}
+
 TEST(Findings, NameATestSplitThatBeginsBeforeTrainingEnds) {
   const testing::TempFolder folder;
   const auto events = [](int begin) {
