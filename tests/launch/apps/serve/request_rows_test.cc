@@ -174,5 +174,17 @@ TEST_F(RequestRowsTest, RefusesWhatNoFileCanHold) {
   EXPECT_THAT(refused(R"("two": 1)"), ThrowsMessage<RequestError>(HasSubstr("no column \"two\"")));
 }
 
+TEST_F(RequestRowsTest, AKeyThatStandsTwiceIsRefused) {
+  const auto refused = [](const std::string& body) { return [=] { ParseRequest(body); }; };
+  EXPECT_THAT(
+      refused(R"({"rows": [{"one": "a"}, {"one": "b", "many": 1, "one": "b"}]})"),
+      ThrowsMessage<RequestError>("rows[1]: \"one\" stands twice in its object, expected once"));
+  EXPECT_THAT(refused(R"({"user": "u", "columns": {"one": null, "one": "b"}})"),
+              ThrowsMessage<RequestError>(HasSubstr("columns: \"one\" stands twice")));
+  EXPECT_THAT(refused(R"({"rows": [], "rows": []})"),
+              ThrowsMessage<RequestError>(HasSubstr("the body: \"rows\" stands twice")));
+  EXPECT_NO_THROW(ParseRequest(R"({"rows": [{"one": 1}, {"one": 1}]})"));
+}
+
 }  // namespace
 }  // namespace zhiyin::launch::apps
