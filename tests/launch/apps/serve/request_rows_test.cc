@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
@@ -60,7 +61,7 @@ class RequestRowsTest : public ::testing::Test {
     std::set<int64_t> malformed;
     for (const worker::data::BadLine& line : file.bad) malformed.insert(line.row);
     const RequestRows requests(job, 10);
-    worker::data::Examples served(3, 2, 0);
+    worker::data::Examples served(job.field_size(), job.numeric_size(), 0);
     for (size_t i = 0; i < bodies.size(); ++i) {
       bool is_served = true;
       try {
@@ -76,6 +77,25 @@ class RequestRowsTest : public ::testing::Test {
 
   static worker::data::Examples RowsOf(const Job& job, const std::string& cells) {
     return RequestRows(job, 10).Of(ParseRequest("{\"rows\": [{" + cells + "}]}")["rows"]);
+  }
+
+  /// A line of a file, and the columns that a request has for it.
+  struct Line {
+    std::string text;
+    std::string sent;
+  };
+  /// Expects as ExpectAsInFile of a file with these lines, which are malformed from n_good on.
+  void ExpectAsInLines(const Job& of_format, const std::vector<Line>& lines, int64_t n_good) {
+    std::string text;
+    std::vector<std::string> bodies;
+    for (const Line& line : lines) {
+      text += line.text + "\n";
+      bodies.push_back("{\"rows\": [{" + line.sent + "}]}");
+    }
+    Job job = of_format;
+    job.mutable_data()->mutable_train()->add_file(folder_.Write("f", text));
+    EXPECT_EQ(testing::CollectTrain(job).rows.n, n_good);
+    ExpectAsInFile(job, bodies);
   }
 
   testing::TempFolder folder_;
@@ -172,6 +192,104 @@ TEST_F(RequestRowsTest, RefusesWhatNoFileCanHold) {
       refused(R"("one": true)"),
       ThrowsMessage<RequestError>(HasSubstr("rows[0].one: a boolean, expected text, a number")));
   EXPECT_THAT(refused(R"("two": 1)"), ThrowsMessage<RequestError>(HasSubstr("no column \"two\"")));
+}
+
+TEST_F(RequestRowsTest, AnArrayMeansWhatItMeansInJsonLines) {
+  Job job = JobOf("");
+  job.mutable_data()->clear_train();
+  Text* const text = job.mutable_data()->mutable_text();
+  text->Clear();
+  text->add_missing("NA");
+  text->set_trim(true);
+  std::vector<Line> lines;
+  for (const char* cells :
+       {R"("one": ["a", " b ", 7, null, "", "NA"], "many": ["x|y", "z"])",
+        R"("one": [], "many": [null])", R"("one": [12.0, 1234567890123456789012])",
+        R"("one": " a|b ", "many": " a|b ")", R"("many": [["a"]])", R"("many": [{"a": 1}])",
+        R"("many": "a", "many": "b")"})
+    lines.push_back({std::string("{") + cells + "}", cells});
+  ExpectAsInLines(job, lines, 4);
+}
+
+TEST_F(RequestRowsTest, AnArrayIsForColumnsOfManyValues) {
+  Job job = JobOf("nowhere");
+  testing::ExpectSameRows(RowsOf(job, R"("many": ["a", 7])"), RowsOf(job, R"("many": "a|7")"));
+  const auto refused = [&](const std::string& cells) { return [=] { RowsOf(job, cells); }; };
+  const char* const expected = ": an array, expected text, a number or null";
+  for (const char* column : {"one", "bucket", "plain"}) {
+    EXPECT_THAT(refused("\"" + std::string(column) + "\": [1]"),
+                ThrowsMessage<RequestError>("rows[0]." + std::string(column) + expected));
+  }
+  EXPECT_THAT(refused(R"("many": ["a", "b\u0000"])"),
+              ThrowsMessage<RequestError>(HasSubstr("rows[0].many[1]: a NUL at byte 1")));
+  EXPECT_THAT(refused(R"("many": ["a", true])"),
+              ThrowsMessage<RequestError>(HasSubstr("rows[0].many[1]: a boolean")));
+  testing::AddField(&job, "whole", "many");
+  EXPECT_THAT(refused(R"("many": ["a"])"), ThrowsMessage<RequestError>(HasSubstr("an array")))
+      << "a field takes all of the text for one value";
+}
+
+TEST_F(RequestRowsTest, RowsOfLibsvmHaveZerosWhereTheyHaveNoValue) {
+  Job job = testing::TextJob({});
+  job.mutable_data()->mutable_text()->mutable_libsvm()->set_ignore_values(true);
+  testing::AddField(&job, "words", "indices");
+  testing::AddField(&job, "seventh", "7");
+  testing::AddNumeric(&job, "third", "3");
+  testing::AddField(&job, "size", "9")->add_bucket(0.5);
+  const std::vector<Line> lines = {{"0 3:5 007:1", R"("indices": [3, "007"], "3": 5, "7": "1")"},
+                                   {"0 7:1 9:1", R"("indices": " 7 9", "7": 1, "9": 1)"},
+                                   {"0 12:1", R"("indices": 12)"},
+                                   {"0", ""},
+                                   {"0", R"("indices": [])"},
+                                   {"0 x:1", R"("indices": "x")"},
+                                   {"0 3:1 03:1", R"("indices": "3 03", "3": 1)"},
+                                   {"0 7:a", R"("7": "a")"},
+                                   {"0 3:a", R"("3": "a")"}};
+  ExpectAsInLines(job, lines, 5);
+  EXPECT_EQ(RowsOf(job, "").numerics[0], 0);
+  EXPECT_TRUE(std::isnan(RowsOf(job, R"("3": null)").numerics[0])) << "missing, and so it says";
+  EXPECT_THAT(
+      [&] { RowsOf(job, R"("indices": "1,3")"); },
+      ThrowsMessage<RequestError>(R"(rows[0].indices: "1,3", expected a whole number below 2^64)"));
+  job.mutable_data()->mutable_text()->add_missing("0");
+  EXPECT_TRUE(std::isnan(RowsOf(job, "").numerics[0]));
+}
+
+TEST_F(RequestRowsTest, TheFilesOrTheNamesTellThatRowsAreOfLibsvm) {
+  Job job = testing::TextJob({folder_.Write("f", "0 3:1\n1 4:1\n")});
+  testing::AddNumeric(&job, "third", "3");
+  EXPECT_EQ(RowsOf(job, "").numerics[0], 0);
+  job.mutable_data()->mutable_train()->set_file(0, "nowhere");
+  EXPECT_EQ(RowsOf(job, "").numerics[0], 0);
+  job.mutable_data()->mutable_text()->set_header(true);
+  EXPECT_TRUE(std::isnan(RowsOf(job, "").numerics[0])) << "a column that is called 3";
+}
+
+TEST_F(RequestRowsTest, RowsOfOtherTokensAreReadAsLines) {
+  Job libffm = testing::TextJob({});
+  libffm.mutable_data()->mutable_text()->mutable_libffm();
+  testing::AddField(&libffm, "words", "1");
+  testing::AddNumeric(&libffm, "size", "0.value");
+  ExpectAsInLines(libffm,
+                  {{"1 0:3:0.5 1:117:1", R"("0.value": 0.5, "1": 117)"},
+                   {"1 1:4:1 1:05:1", R"("1": [4, "05"])"},
+                   {"1 1:4:1 1:5:1", R"("1": "4 5")"},
+                   {"1 0:1:a", R"("0.value": "a")"},
+                   {"1 1:a:1", R"("1": ["a"])"}},
+                  3);
+  Job slots = testing::TextJob({});
+  slots.mutable_data()->mutable_text()->mutable_slots();
+  slots.mutable_data()->mutable_text()->add_column_name("id");
+  testing::AddField(&slots, "id");
+  testing::AddField(&slots, "words", "2");
+  testing::AddField(&slots, "second", "x[1]");
+  testing::AddNumeric(&slots, "price");
+  ExpectAsInLines(slots,
+                  {{"a b, 2:k 2:l price:3", R"("id": "a b", "2": "k l", "price": 3)"},
+                   {"c, 2:k 2:m:n x:p x:q", R"("id": "c", "2": ["k", "m:n"], "x[1]": "q")"},
+                   {"c,2:k,2:l", R"("id": "c", "2": "k,l")"},
+                   {"d, price:3 price:4", R"("id": "d", "price": "3 4")"}},
+                  3);
 }
 
 TEST_F(RequestRowsTest, AKeyThatStandsTwiceIsRefused) {
