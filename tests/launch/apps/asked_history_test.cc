@@ -81,7 +81,7 @@ class AskedHistory : public ::testing::Test {
     return lists;
   }
   nlohmann::json Served(const std::string& request) {
-    const ServedModel served(model_, nullptr, behaviour_, {.k = 2}, {});
+    const ServedModel served(model_, nullptr, {nullptr, behaviour_}, {.k = 2}, {});
     return nlohmann::json::parse(served.Recommend(nlohmann::json::parse(request)).dump());
   }
   std::string Refusal(const std::string& request) {
