@@ -3,17 +3,22 @@
 #include <algorithm>
 
 #include "common/text.h"
+#include "worker/data/behaviour_columns.h"
 #include "worker/data/schema.h"
 #include "worker/data/text_columns.h"
 
 namespace zhiyin::launch::apps {
 namespace {
 
+using worker::data::kBehaviourColumns;
+using worker::data::kHistoryColumn;
 using worker::data::LabelUse;
 using worker::data::Schema;
+using worker::data::SentColumn;
+using worker::data::SideInputs;
 using worker::data::WantedColumn;
 
-/// Every column that a job reads for its inputs, by name, and what it is read for.
+/// Every column that a job reads, but for labels, by name, and what it is read for.
 class ReadColumns {
  public:
   explicit ReadColumns(const Job& job) {
@@ -24,18 +29,27 @@ class ReadColumns {
     }
     for (const Numeric& numeric : job.numeric())
       Add(numeric.column(), numeric.name(), Use::kNumber, true);
+    for (const Join& join : job.data().join()) Add(join.column(), "data.join", Use::kText, true);
+    if (!job.data().has_behaviour()) return;
+    Add(job.data().behaviour().user(), "data.behaviour", Use::kText, true);
+    Add(job.data().behaviour().item(), "data.behaviour", Use::kText, true);
   }
 
   const std::vector<std::string>& names() const { return names_; }
-  /// What a column is read for; what several inputs read it for suits all of them.
-  WantedColumn Wanted(const std::string& name) const { return {name, reads_.at(name).use}; }
-  /// Whether all fields that read the column cut texts at separators.
-  bool HasSeparator(const std::string& name) const { return reads_.at(name).has_separator; }
+  bool Has(const std::string& name) const { return reads_.contains(name); }
+  /// Returns how rows may have a column of this name, in records of the format.
+  SentColumn Sent(const std::string& name, const worker::data::Format* format,
+                  const Text& text) const {
+    const auto at = reads_.find(name);
+    const Reading reading =
+        at == reads_.end() ? Reading{WantedColumn::Use::kText, false} : at->second;
+    return SentColumn({name, reading.use}, format, text, reading.has_separator);
+  }
 
  private:
   struct Reading {
-    WantedColumn::Use use;
-    bool has_separator;
+    WantedColumn::Use use;  // what several inputs read the column for suits all of them
+    bool has_separator;     // whether all fields that read it cut texts at separators
   };
 
   void Add(const std::string& column, const std::string& user, WantedColumn::Use use,
@@ -63,17 +77,38 @@ std::string CheckedText(const nlohmann::json& value, const std::string& where) {
 
 }  // namespace
 
-RequestRows::RequestRows(const Job& job, int max_rows)
-    : max_rows_(max_rows), dialect_(worker::data::Dialect::Of(job.data().text())) {
+RequestRows::RequestRows(const Job& job, const SideInputs& side, int max_rows)
+    : max_rows_(max_rows),
+      behaviour_(side.behaviour),
+      dialect_(worker::data::Dialect::Of(job.data().text())) {
+  const char* const where = "the model's job";
   const ReadColumns reads(job);
-  const std::vector<std::string>& names = reads.names();
-  const worker::data::Format* const format = worker::data::FormatOfSentRows(job, names);
-  for (const std::string& name : names) {
-    places_.emplace(name, columns_.size());
-    columns_.emplace_back(reads.Wanted(name), format, job.data().text(), reads.HasSeparator(name));
+  std::vector<std::string> names;
+  for (const std::string& name : reads.names()) {
+    const bool is_added =
+        (side.joins != nullptr && side.joins->HasColumn(name)) ||
+        (behaviour_ != nullptr &&
+         std::ranges::find(kBehaviourColumns, std::string_view(name)) != kBehaviourColumns.end());
+    if (!is_added) names.push_back(name);
   }
-  const Schema schema = Schema::Of(job, {static_cast<int>(names.size()), names, "the model's job"},
-                                   LabelUse::kIgnored);
+  n_own_ = names.size();
+  const worker::data::Format* const format = worker::data::FormatOfSentRows(job, names);
+  if (side.joins != nullptr) joins_ = worker::data::Joins::Plan(side.joins, where, &names);
+  n_before_behaviour_ = names.size();
+  if (behaviour_ != nullptr)
+    names.insert(names.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
+  for (size_t c = 0; c < names.size(); ++c) {
+    columns_.push_back(reads.Sent(names[c], c < n_own_ ? format : nullptr, job.data().text()));
+    if (reads.Has(names[c])) places_.emplace(names[c], c);
+  }
+  if (behaviour_ != nullptr) {
+    user_ = places_.at(job.data().behaviour().user());
+    item_ = places_.at(job.data().behaviour().item());
+    reads_history_ = reads.Has(std::string(kHistoryColumn));
+    reads_log_share_ = reads.Has(std::string(kBehaviourColumns[1]));
+  }
+  const Schema schema =
+      Schema::Of(job, {static_cast<int>(names.size()), names, where}, LabelUse::kIgnored);
   parser_.emplace(job, schema, /*domains=*/worker::data::LabelDomains{});
 }
 
@@ -101,18 +136,40 @@ void RequestRows::TakeValue(const nlohmann::json& value, const std::string& wher
   if (!wrong.empty()) throw RequestError(400, where + ": " + wrong);
 }
 
-void RequestRows::Take(const nlohmann::json& row, const std::string& where,
-                       std::vector<Cell>* cells) const {
+void RequestRows::Take(const nlohmann::json& row, const std::string& where, Row* to) const {
   if (!row.is_object())
     throw RequestError(400, where + ": " + KindOf(row) + ", expected an object");
-  for (Cell& cell : *cells) cell.is_sent = false;
+  for (Cell& cell : to->cells) cell.is_sent = false;
   for (const auto& [column, value] : row.items()) {
     const auto place = places_.find(column);
     if (place == places_.end())
       throw RequestError(400, where + ": no column \"" + Shortened(column, 100) +
                                   "\" among those of the model's inputs");
-    TakeValue(value, where + "." + column, columns_[place->second], &(*cells)[place->second]);
+    TakeValue(value, where + "." + column, columns_[place->second], &to->cells[place->second]);
   }
+}
+
+void RequestRows::Complete(Row* row) const {
+  const std::vector<Cell>& cells = row->cells;
+  std::vector<worker::data::Value>& values = row->values;
+  values.clear();
+  for (size_t c = 0; c < n_own_; ++c)
+    values.push_back(cells[c].is_sent ? cells[c].value : columns_[c].absent());
+  row->known.clear();
+  for (size_t c = n_own_; c < n_before_behaviour_; ++c) {
+    if (cells[c].is_sent) row->known.push_back({c, cells[c].value});
+  }
+  joins_.Append(&values, /*lines=*/nullptr, row->known);
+  if (behaviour_ == nullptr) return;
+  const auto add = [&](bool is_read, std::string* own, const auto& compute) {
+    const Cell& cell = cells[values.size()];
+    if (is_read && !cell.is_sent) *own = compute();
+    values.push_back(cell.is_sent ? cell.value : worker::data::Value(*own));
+  };
+  add(reads_history_, &row->history,
+      [&] { return behaviour_->HistoryOf(behaviour_->FindUser(values[user_].text())); });
+  add(reads_log_share_, &row->log_share,
+      [&] { return behaviour_->LogShareOf(values[item_].text()); });
 }
 
 worker::data::Examples RequestRows::Of(const nlohmann::json& rows) const {
@@ -121,14 +178,13 @@ worker::data::Examples RequestRows::Of(const nlohmann::json& rows) const {
     throw RequestError(400, "rows: " + std::to_string(rows.size()) + ", expected 1 to " +
                                 std::to_string(max_rows_));
   worker::data::Examples parsed = parser_->NewExamples();
-  std::vector<Cell> cells(columns_.size());
-  std::vector<worker::data::Value> values(columns_.size());
+  Row row;
+  row.cells.resize(columns_.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string where = "rows[" + std::to_string(i) + "]";
-    Take(rows[i], where, &cells);
-    for (size_t c = 0; c < cells.size(); ++c)
-      values[c] = cells[c].is_sent ? cells[c].value : columns_[c].absent();
-    if (const std::string wrong = parser_->Parse(values, &parsed); !wrong.empty())
+    Take(rows[i], where, &row);
+    Complete(&row);
+    if (const std::string wrong = parser_->Parse(row.values, &parsed); !wrong.empty())
       throw RequestError(400, where + ": " + wrong);
     if (parsed.keys.size() > static_cast<size_t>(kMaxRequestValues))
       throw RequestError(413, "rows: more than " + std::to_string(kMaxRequestValues) + " ids");

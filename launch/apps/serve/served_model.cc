@@ -45,7 +45,7 @@ ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model,
     : model_(std::move(model)),
       behaviour_(side.behaviour),
       max_k_(options.k),
-      rows_(model_->job(), limits.max_rows),
+      rows_(model_->job(), side, limits.max_rows),
       sessions_(limits.n_threads),
       recommending_(limits.n_threads) {
   if (behaviour_)

@@ -11,8 +11,11 @@
 
 #include "common/random.h"
 #include "common/tsv.h"
+#include "launch/job/load_job.h"
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
+#include "worker/data/behaviour.h"
+#include "worker/data/side_inputs.h"
 #include "worker/data/source.h"
 
 namespace zhiyin::launch::apps {
@@ -20,6 +23,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
+using worker::data::SplitKind;
 
 /// The kinds of columns: a category, categories, an interval, numbers.
 constexpr std::array<const char*, 5> kColumns = {"one", "many", "bucket", "plain", "log"};
@@ -54,14 +58,15 @@ class RequestRowsTest : public ::testing::Test {
 
   /// Expects that each body, which asks for one row, gives the example of the line in the file, and
   /// is refused where the line is malformed.
-  static void ExpectAsInFile(const Job& job, const std::vector<std::string>& bodies) {
-    const auto source = worker::data::MakeSource(job, worker::data::SplitKind::kTrain, {});
+  static void ExpectAsInFile(const Job& job, const std::vector<std::string>& bodies,
+                             SplitKind split = SplitKind::kTrain) {
+    const auto source = worker::data::MakeSource(job, split, {});
     const testing::Collected file = testing::Collect(source.get());
     ASSERT_EQ(file.n_seen, static_cast<int64_t>(bodies.size()));
     std::set<int64_t> malformed;
     for (const worker::data::BadLine& line : file.bad) malformed.insert(line.row);
-    const RequestRows requests(job, 10);
-    worker::data::Examples served(job.field_size(), job.numeric_size(), 0);
+    const RequestRows requests(job, worker::data::ReadSideInputs(job), 10);
+    worker::data::Examples served(job.field_size(), job.numeric_size(), job.task_size());
     for (size_t i = 0; i < bodies.size(); ++i) {
       bool is_served = true;
       try {
@@ -76,7 +81,8 @@ class RequestRowsTest : public ::testing::Test {
   }
 
   static worker::data::Examples RowsOf(const Job& job, const std::string& cells) {
-    return RequestRows(job, 10).Of(ParseRequest("{\"rows\": [{" + cells + "}]}")["rows"]);
+    return RequestRows(job, worker::data::ReadSideInputs(job), 10)
+        .Of(ParseRequest("{\"rows\": [{" + cells + "}]}")["rows"]);
   }
 
   /// A line of a file, and the columns that a request has for it.
@@ -290,6 +296,89 @@ TEST_F(RequestRowsTest, RowsOfOtherTokensAreReadAsLines) {
                    {"c,2:k,2:l", R"("id": "c", "2": "k,l")"},
                    {"d, price:3 price:4", R"("id": "d", "price": "3 4")"}},
                   3);
+}
+
+/// Jobs whose rows have a user, an item and an hour; the model reads what these bring along.
+class RequestRowsWithInputs : public RequestRowsTest {
+ protected:
+  RequestRowsWithInputs() {
+    const std::string events = folder_.Write(
+        "events.csv",
+        "user,item,time,rating\nann,cup,1,5\nbob,pot,2,1\nann,mug,3,4\nann,pot,4,2\nann,7,5,2\n"
+        "知,cup,6,3\n7,7.0,7,3\n7.0,cup,8,1\n");
+    folder_.Write("users.csv", "user,city\nann,Aachen\nbob,Bonn\n7,Bonn\nnew,NA\n");
+    folder_.Write("cities.csv", "city,region\nAachen,west\nBonn,east\n");
+    folder_.Write("items.csv", "item,kinds,price\ncup,a|b,2.5\n7,b,7\nmug,,NA\nnew,c,1\n");
+    const auto join = [&](const char* file, const char* column) {
+      return "join { file: \"" + folder_.Path(file) + "\" column: \"" + column + "\" } ";
+    };
+    job_ = job::ParseJob(R"(data { text { header: true missing: "NA" } train { file: ")" + events +
+                             R"(" } test { file: ")" + folder_.Write("rows.csv", "") + R"(" }
+             behaviour { user: "user" item: "item" time: "time" history_length: 3 } )" +
+                             join("users.csv", "user") + join("cities.csv", "city") +
+                             join("items.csv", "item") + R"(}
+      table { name: "t" dim: 2 optimizer { sgd { learning_rate: 1 } } }
+      field { name: "item" } field { name: "city" } field { name: "region" }
+      field { name: "kinds" separator: "|" } field { name: "history" separator: "|" }
+      numeric { name: "hour" } numeric { name: "price" } numeric { name: "item_log_share" }
+      task { name: "rating" label { number {} } squared_error {} }
+      model { shared_bottom { bottom: 2 } }
+      train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
+                         "job", "/", {});
+  }
+
+  Job job_;
+};
+
+TEST_F(RequestRowsWithInputs, HaveWhatJoinsAndBehaviourAddToAFile) {
+  const std::array<std::vector<const char*>, 3> texts = {
+      {{"ann", "bob", "eve", " ann ", "7", "7.0", "知", "new", "NA", ""},
+       {"cup", "pot", "mug", "7", "7.0", " cup", "new", "c|p", "NA", ""},
+       {"12.0", "1e3", "x", "NA", ""}}};
+  constexpr std::array<const char*, 3> kNames = {"user", "item", "hour"};
+  std::string file = "user,item,hour\n";
+  std::vector<std::string> bodies;
+  Random random(3);
+  for (int n = 0; n < 400; ++n) {
+    nlohmann::json row = nlohmann::json::object();
+    for (size_t c = 0; c < kNames.size(); ++c) {
+      const std::string text = texts[c][random.Below(texts[c].size())];
+      file += text + (c + 1 < kNames.size() ? "," : "\n");
+      const bool is_missing = text.empty() || text == "NA";
+      if (!is_missing || random.Below(2) > 0) row[kNames[c]] = text;
+    }
+    nlohmann::json request;
+    request["rows"].push_back(row);
+    bodies.push_back(request.dump());
+  }
+  folder_.Write("rows.csv", file);
+  ExpectAsInFile(job_, bodies, SplitKind::kTestFiles);
+}
+
+TEST_F(RequestRowsWithInputs, AreWhatTheySayThemselves) {
+  Job plain = job_;
+  plain.mutable_data()->clear_join();
+  plain.mutable_data()->clear_behaviour();
+  const auto share =
+      "\"item_log_share\": " + worker::data::Behaviour::Read(job_)->LogShareOf("cup");
+  testing::ExpectSameRows(
+      RowsOf(job_, R"("user": "ann", "item": "cup")"),
+      RowsOf(plain, R"("item": "cup", "city": "Aachen", "region": "west", "kinds": ["a", "b"],
+                       "price": 2.5, "history": "mug|pot|7", )" +
+                        share));
+  testing::ExpectSameRows(
+      RowsOf(job_, R"("user": "ann", "item": "cup", "city": "Bonn", "kinds": ["c"], "price": 3,
+                      "history": ["pot", "new"], "item_log_share": -1)"),
+      RowsOf(plain, R"("item": "cup", "city": "Bonn", "region": "east", "kinds": "c", "price": 3,
+                       "history": "pot|new", "item_log_share": -1)"));
+  testing::ExpectSameRows(
+      RowsOf(job_, R"("user": "ann", "item": "cup", "city": null, "kinds": [], "price": null,
+                      "history": "", "item_log_share": null)"),
+      RowsOf(plain, R"("item": "cup")"));
+  EXPECT_THAT([&] { RowsOf(job_, R"("user": ["ann"])"); },
+              ThrowsMessage<RequestError>(HasSubstr("rows[0].user: an array, expected text")));
+  EXPECT_THAT([&] { RowsOf(job_, R"("time": 7)"); },
+              ThrowsMessage<RequestError>(HasSubstr("no column \"time\"")));
 }
 
 TEST_F(RequestRowsTest, AKeyThatStandsTwiceIsRefused) {
