@@ -122,8 +122,8 @@ class Trial:
     def expected(self, cells):
         """Returns "malformed", "no finite prediction", or the outputs that the program may give for each task."""
         try:
-            for column in odd_job.INPUT_COLUMNS:
-                text_reader.check_text(cells[column])
+            for column in [*odd_job.INPUT_COLUMNS, "item"]:
+                text_reader.check_text(cells.get(column, b""))
             outputs = self.linear.outputs(text_reader.read_inputs(SPEC, cells, DIALECT))
         except Malformed:
             return "malformed"
@@ -166,18 +166,34 @@ class Trial:
             self.compare_row(where, record.predictions, expected, self.with_joined(record.cells))
             self.counts["predicted"] += 1
 
+    def row_to_serve(self, cells):
+        """A row for the server and its cells as the model reads them. The joined columns are sent, or looked up by the
+        item, or sent in place of those that the item has. Returns the text of the row, the cells, and whether the row
+        is that of the file."""
+        with_joined = self.with_joined(cells)
+        way = self.rng.choice(["joined", "key", "both"])
+        sent = {column: with_joined[column] for column in odd_job.INPUT_COLUMNS if column not in odd_job.JOINED}
+        if way == "joined":
+            sent.update((column, with_joined[column]) for column in odd_job.JOINED)
+        else:
+            sent["item"] = cells["item"]
+        if way == "both":
+            makers = [text for text in odd_texts.TEXTS if not DIALECT.is_missing(DIALECT.plain(text))]
+            sent.update(maker=self.rng.choice(makers), price=self.rng.choice(odd_texts.GOOD_NUMBERS))
+        # A value of a request means what it means without quotes: spaces around it are removed.
+        plain = {column: DIALECT.plain(cell) for column, cell in sent.items()}
+        text = served.row_json(plain if self.rng.random() < 0.5 else sent, plain, DIALECT, self.rng)
+        self.counts["with columns " + {"joined": "sent", "key": "looked up", "both": "sent beside their key"}[way]] += 1
+        return text, self.with_joined(plain) if way == "key" else plain, plain == sent and way != "both"
+
     def serve(self):
         """Asks the server for every row that can be cut into columns."""
         rows = []
         for record in self.table.records:
             if record.cells is None:
                 continue
-            cells = self.with_joined(record.cells)
-            # A value of a request means what it means without quotes: spaces around it are removed.
-            plain = {column: DIALECT.plain(cells[column]) for column in odd_job.INPUT_COLUMNS}
-            is_as_in_file = all(plain[column] == cells[column] for column in plain)
-            text = served.row_json(plain if self.rng.random() < 0.5 else cells, plain, DIALECT, self.rng)
-            rows.append((record, self.expected(plain), is_as_in_file, text))
+            text, cells, is_as_in_file = self.row_to_serve(record.cells)
+            rows.append((record, self.expected(cells), is_as_in_file, text))
         bad = [row for row in rows if row[1] == "malformed"]
         good = [row for row in rows if row[1] != "malformed"]
         with served.Server(self.zhiyin, self.model, self.path("serve.log")) as server:

@@ -15,6 +15,7 @@
 #include "configs/job.pb.h"
 #include "worker/data/file_bytes.h"
 #include "worker/data/missing_values.h"
+#include "worker/data/value.h"
 
 namespace zhiyin::worker::data {
 
@@ -103,7 +104,7 @@ class Joins {
     /// A value that is known of an example, in place of the one that a join finds.
     struct KnownValue {
       size_t column = 0;
-      std::string_view value;
+      Value value;
     };
     /// What Append says of a join that found no line: there is none with the key, or no key.
     static constexpr int kNoLine = -1;

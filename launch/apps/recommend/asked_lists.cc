@@ -22,6 +22,7 @@ using worker::data::Line;
 using worker::data::LineReader;
 using worker::data::LineSplitter;
 using worker::recommend::AskedUser;
+using worker::recommend::Recommended;
 using worker::recommend::Recommender;
 
 /// An id as it is shown in a message.
@@ -223,6 +224,21 @@ std::vector<int> ReadItems(const std::string& path, const Job& job, const Behavi
   }
   left_out.Finish("an item of data.train or data.join a line");
   return items;
+}
+
+void NoteEmptyLists(const std::vector<AskedUser>& users,
+                    const std::vector<std::vector<Recommended>>& lists, const Note& note) {
+  size_t n_empty = 0;
+  size_t first = 0;
+  for (size_t i = users.size(); i-- > 0;) {
+    if (!lists[i].empty()) continue;
+    ++n_empty;
+    first = i;
+  }
+  if (n_empty == 0) return;
+  note(TextOf(n_empty, " of ", users.size(), n_empty == 1 ? " users has" : " users have",
+              " no line: no item is left that may be recommended to them (the first is ",
+              IdInQuotes(users[first].name), ")"));
 }
 
 }  // namespace zhiyin::launch::apps

@@ -31,4 +31,10 @@ std::vector<worker::recommend::AskedUser> ReadUsers(
 std::vector<int> ReadItems(const std::string& path, const Job& job,
                            const worker::data::Behaviour& behaviour, const Note& note);
 
+/// Notes how many of the users have an empty list, which in a table has no line, and the first of
+/// them. REQUIRES: there is a list for each user.
+void NoteEmptyLists(const std::vector<worker::recommend::AskedUser>& users,
+                    const std::vector<std::vector<worker::recommend::Recommended>>& lists,
+                    const Note& note);
+
 }  // namespace zhiyin::launch::apps

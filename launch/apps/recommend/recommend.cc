@@ -125,7 +125,10 @@ void RunRecommend(const RecommendCommand& command) {
                                : ReadUsers(command.users, model->job(), recommender, command.note);
     const std::vector<std::vector<Recommended>> lists =
         worker::recommend::ListsFor(recommender, users);
-    if (command.format == "tsv") text = "user\trank\titem\tscore\tbecause\n";
+    if (command.format == "tsv") {
+      NoteEmptyLists(users, lists, command.note);
+      text = "user\trank\titem\tscore\tbecause\n";
+    }
     for (size_t i = 0; i < users.size(); ++i) {
       if (command.format == "tsv") text += TsvLines(*behaviour, users[i].name, lists[i]);
       if (command.format == "jsonl")

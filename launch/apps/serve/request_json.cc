@@ -64,11 +64,30 @@ class RequestReader : public nlohmann::json_sax<json> {
     if (++n_values_ > kMaxRequestValues)
       throw RequestError(413,
                          "the body: more than " + std::to_string(kMaxRequestValues) + " values");
+    if (!open_.empty() && open_.back()->is_object() && open_.back()->contains(key_))
+      throw RequestError(400, PlaceOfOpen() + ": \"" + Shortened(OneLine(key_), 100) +
+                                  "\" stands twice in its object, expected once");
     json* const at = open_.empty()              ? &root_
                      : open_.back()->is_array() ? &open_.back()->emplace_back(nullptr)
                                                 : &(*open_.back())[key_];
     *at = std::move(value);
     return at;
+  }
+  /// Returns the place of the innermost open value, for messages: rows[3].
+  std::string PlaceOfOpen() const {
+    std::string place;
+    for (size_t i = 1; i < open_.size(); ++i) {
+      json* const around = open_[i - 1];
+      if (around->is_array()) {
+        place += "[" + std::to_string(around->size() - 1) + "]";
+        continue;
+      }
+      for (auto at = around->begin(); at != around->end(); ++at) {
+        if (&*at == open_[i])
+          place += (place.empty() ? "" : ".") + Shortened(OneLine(at.key()), 100);
+      }
+    }
+    return place.empty() ? "the body" : place;
   }
 
   json root_;

@@ -24,8 +24,8 @@ inline constexpr int kMaxRequestValues = 100'000;
 
 /// Parses the body of a request. A number becomes a JSON integer if that has its digits, and
 /// otherwise the text that it was written as, so that no digit is lost. Throws RequestError when
-/// the body is no JSON, is nested deeper than any request, or has more than kMaxRequestValues
-/// values.
+/// the body is no JSON, has a key twice in one object, is nested deeper than any request, or has
+/// more than kMaxRequestValues values.
 nlohmann::json ParseRequest(const std::string& body);
 
 /// "an array", "a number".

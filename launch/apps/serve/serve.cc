@@ -1,6 +1,5 @@
 #include "launch/apps/serve/serve.h"
 
-#include <google/protobuf/util/message_differencer.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -102,9 +101,12 @@ HttpOptions OptionsOf(const ServeCommand& command) {
   return options;
 }
 
-void SayIndex(const ServedModel& model, const ServeCommand& command) {
-  if (const std::string about = model.about_index(); !about.empty())
-    command.print("note: " + about + "\n");
+/// Says what people should know of a model that is served from now on. `inputs` are its side
+/// inputs, or nullptr where they were read before.
+void SayNotes(const ServedModel& model, const ServedInputs* inputs, const ServeCommand& command) {
+  const auto say = [&](const std::string& note) { command.print("note: " + note + "\n"); };
+  if (inputs != nullptr) std::ranges::for_each(inputs->BadLineNotes(), say);
+  if (const std::string about = model.about_index(); !about.empty()) say(about);
 }
 
 bool AreSame(const NewestModel& a, const NewestModel& b) {
@@ -135,19 +137,18 @@ NewestModel FindNewest(const std::string& path) {
 
 HttpService::Served LoadServed(const NewestModel& newest,
                                std::shared_ptr<const worker::saved::FrozenModel> ranker,
-                               const ServedModel* before,
-                               const worker::recommend::RecommendOptions& options) {
+                               const worker::recommend::RecommendOptions& options,
+                               std::shared_ptr<const ServedInputs>* inputs) {
   const auto model = job::LoadFrozen(newest.folder, {});
-  std::shared_ptr<const worker::data::Behaviour> behaviour;
-  if (model->job().data().has_behaviour()) {
-    const bool is_same = before != nullptr && google::protobuf::util::MessageDifferencer::Equals(
-                                                  before->job().data(), model->job().data());
-    behaviour = is_same ? before->behaviour() : worker::data::Behaviour::Read(model->job());
-    if (!is_same) behaviour->joins()->LogBadLines();
-  }
+  std::shared_ptr<const ServedInputs> own = *inputs;
+  if (own == nullptr || !own->AreOf(model->job()))
+    own = std::make_shared<const ServedInputs>(model->job());
   const ServeLimits limits{.n_threads = NumProcessors()};
-  return {std::make_shared<const ServedModel>(model, std::move(ranker), behaviour, options, limits),
-          newest.folder, newest.step};
+  HttpService::Served served = {
+      std::make_shared<const ServedModel>(model, std::move(ranker), own->side(), options, limits),
+      newest.folder, newest.step};
+  *inputs = std::move(own);
+  return served;
 }
 
 int Serve(const ServeCommand& command) {
@@ -164,12 +165,13 @@ int Serve(const ServeCommand& command) {
     ranker_now = FindNewest(command.ranker);
     ranker = job::LoadFrozen(ranker_now.folder, {});
   }
-  HttpService::Served served = LoadServed(now, ranker, nullptr, command.options);
+  std::shared_ptr<const ServedInputs> inputs;
+  HttpService::Served served = LoadServed(now, ranker, command.options, &inputs);
   std::shared_ptr<const ServedModel> model = served.model;
   HttpService service(options, std::move(served));
   command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ") at http://" +
                 options.host + ":" + std::to_string(service.port()) + "\n");
-  SayIndex(*model, command);
+  SayNotes(*model, inputs.get(), command);
   if (service.n_threads() < options.n_threads)
     command.print("note: " + std::to_string(service.n_threads()) + " of " +
                   std::to_string(options.n_threads) +
@@ -191,7 +193,8 @@ int Serve(const ServeCommand& command) {
       const bool ranks_alike = AreSame(newest_ranker, ranker_now);
       if (AreSame(newest, now) && ranks_alike) continue;
       const auto next_ranker = ranks_alike ? ranker : job::LoadFrozen(newest_ranker.folder, {});
-      HttpService::Served next = LoadServed(newest, next_ranker, model.get(), command.options);
+      const std::shared_ptr<const ServedInputs> inputs_before = inputs;
+      HttpService::Served next = LoadServed(newest, next_ranker, command.options, &inputs);
       model = next.model;
       now = newest;
       ranker = next_ranker;
@@ -199,7 +202,7 @@ int Serve(const ServeCommand& command) {
       service.Replace(std::move(next));
       last_failure.clear();
       command.print("serving " + now.folder + " (step " + std::to_string(now.step) + ")\n");
-      SayIndex(*model, command);
+      SayNotes(*model, inputs == inputs_before ? nullptr : inputs.get(), command);
     } catch (const std::bad_alloc&) {
       keep_old("out of memory for a second model beside it");
     } catch (const std::exception& e) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "launch/apps/serve/http_service.h"
+#include "launch/apps/serve/served_inputs.h"
 #include "worker/recommend/recommender.h"
 
 namespace zhiyin::launch::apps {
@@ -33,13 +35,13 @@ struct NewestModel {
 /// cannot be read.
 NewestModel FindNewest(const std::string& path);
 
-/// Loads a model. `ranker` may be nullptr, see Recommender. `before` is the model that was served
-/// so far, or nullptr; its Behaviour is reused if the data of the two jobs are equal. Throws Error
-/// when the model cannot be loaded.
+/// Loads a model. `ranker` may be nullptr, see Recommender. *inputs are those of the model that was
+/// served so far, or nullptr; they are read anew where the model's job has others or their files
+/// have changed. Throws Error, and leaves *inputs, when the model cannot be loaded.
 HttpService::Served LoadServed(const NewestModel& newest,
                                std::shared_ptr<const worker::saved::FrozenModel> ranker,
-                               const ServedModel* before,
-                               const worker::recommend::RecommendOptions& options);
+                               const worker::recommend::RecommendOptions& options,
+                               std::shared_ptr<const ServedInputs>* inputs);
 
 /// Serves until SIGTERM or SIGINT, then returns 0. Throws Error when the first model cannot be
 /// loaded, or the address cannot be used.

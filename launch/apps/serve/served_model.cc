@@ -12,7 +12,6 @@
 namespace zhiyin::launch::apps {
 namespace {
 
-using worker::data::Behaviour;
 using worker::data::Examples;
 using worker::recommend::AskedUser;
 using worker::recommend::Recommended;
@@ -40,13 +39,13 @@ void CheckKeys(const nlohmann::json& request, std::initializer_list<std::string_
 
 ServedModel::ServedModel(std::shared_ptr<const FrozenModel> model,
                          std::shared_ptr<const FrozenModel> ranker,
-                         std::shared_ptr<const Behaviour> behaviour,
+                         const worker::data::SideInputs& side,
                          const worker::recommend::RecommendOptions& options,
                          const ServeLimits& limits)
     : model_(std::move(model)),
-      behaviour_(std::move(behaviour)),
+      behaviour_(side.behaviour),
       max_k_(options.k),
-      rows_(model_->job(), limits.max_rows),
+      rows_(model_->job(), side, limits.max_rows),
       sessions_(limits.n_threads),
       recommending_(limits.n_threads) {
   if (behaviour_)

@@ -14,6 +14,7 @@
 #include "launch/apps/serve/request_json.h"
 #include "launch/apps/serve/request_rows.h"
 #include "worker/data/behaviour.h"
+#include "worker/data/side_inputs.h"
 #include "worker/recommend/recommender.h"
 #include "worker/saved/frozen_model.h"
 
@@ -76,24 +77,22 @@ class ServedModel {
  public:
   using Json = nlohmann::ordered_json;
 
-  /// `ranker`: see Recommender; may be nullptr. `behaviour` is that of the model's job, or nullptr
-  /// if the job has no data.behaviour; then Recommend always throws. options.k is the length of the
-  /// longest list of a request. Throws Error as Recommender does.
+  /// `ranker`: see Recommender; may be nullptr. `side` is what the model's job has; without
+  /// data.behaviour Recommend always throws. options.k is the length of the longest list of a
+  /// request. Throws Error as Recommender does.
   ServedModel(std::shared_ptr<const worker::saved::FrozenModel> model,
               std::shared_ptr<const worker::saved::FrozenModel> ranker,
-              std::shared_ptr<const worker::data::Behaviour> behaviour,
+              const worker::data::SideInputs& side,
               const worker::recommend::RecommendOptions& options, const ServeLimits& limits);
 
-  const std::shared_ptr<const worker::data::Behaviour>& behaviour() const { return behaviour_; }
   const Job& job() const { return model_->job(); }
   /// Recommender::about_index(); "" without behaviour.
   std::string about_index() const { return recommender_ ? recommender_->about_index() : ""; }
 
   /// Computes predictions for examples. Request: {"rows": [{COLUMN: text, number or null, ...},
-  /// ...]}. Answer: {"predictions": [{TASK: number, ...}, ...]}, with {"error": text} in place of a
-  /// row for which the model has no finite prediction. Columns are those of the training files; one
-  /// that is left out is a missing value (RequestRows). Throws RequestError on a request of another
-  /// form.
+  /// ...]}, as RequestRows reads them. Answer: {"predictions": [{TASK: number, ...}, ...]}, with
+  /// {"error": text} in place of a row for which the model has no finite prediction. Throws
+  /// RequestError on a request of another form.
   Json Score(const nlohmann::json& request) const;
   /// Makes a list for a user. Request: {"user": text, "k": number, "columns": {COLUMN: text, number
   /// or null, ...}}. Answer: the line that `zhiyin recommend --format=jsonl` writes for the user.

@@ -56,7 +56,9 @@ class AskedHistory : public ::testing::Test {
     add("coffee", {0, 2});
     add("fish", {-3, 0});
     add("cake", {1, 1});
-    model->AddRow(kDenseTable, 0, std::vector<float>(kDenseRowDim));
+    std::vector<float> line(kDenseRowDim);
+    line[0] = 1;  // a prediction is the product of the vectors
+    model->AddRow(kDenseTable, 0, line);
     return model;
   }
   static std::shared_ptr<const worker::data::Behaviour> BehaviourOf(
@@ -81,7 +83,7 @@ class AskedHistory : public ::testing::Test {
     return lists;
   }
   nlohmann::json Served(const std::string& request) {
-    const ServedModel served(model_, nullptr, behaviour_, {.k = 2}, {});
+    const ServedModel served(model_, nullptr, {nullptr, behaviour_}, {.k = 2}, {});
     return nlohmann::json::parse(served.Recommend(nlohmann::json::parse(request)).dump());
   }
   std::string Refusal(const std::string& request) {
@@ -151,6 +153,17 @@ TEST_F(AskedHistory, IsServed) {
               HasSubstr("400 columns.history[0]: an array"));
   EXPECT_THAT(Refusal(R"({"user": "eve", "columns": {"history": {"a": 1}}})"),
               HasSubstr("400 columns.history: an object"));
+}
+
+TEST_F(AskedHistory, IsThatOfTheEventsWhereARowLeavesItOut) {
+  const ServedModel served(model_, nullptr, {nullptr, behaviour_}, {.k = 2}, {});
+  const auto score = [&](const std::string& row) {
+    return served.Score(nlohmann::json::parse("{\"rows\": [" + row + "]}")).dump();
+  };
+  const std::string of_bob = score(R"({"user": "bob", "item": "tea"})");
+  EXPECT_EQ(of_bob, score(R"({"user": "eve", "item": "tea", "history": ["fish", "cake"]})"));
+  EXPECT_NE(of_bob, score(R"({"user": "bob", "item": "tea", "history": "coffee"})"));
+  EXPECT_NE(of_bob, score(R"({"user": "eve", "item": "tea"})"));
 }
 
 }  // namespace

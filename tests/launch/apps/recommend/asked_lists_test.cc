@@ -12,6 +12,7 @@
 #include "common/hash.h"
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
+#include "worker/recommend/measure_lists.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -141,6 +142,25 @@ TEST_F(AskedLists, WhereNoneIsLeftItIsRefused) {
               ::testing::ThrowsMessage<Error>(HasSubstr("none of its lines is of use, expected a "
                                                         "user of data.train a line")));
   EXPECT_THAT([&] { Read(""); }, ::testing::ThrowsMessage<Error>(HasSubstr("is empty, expected")));
+}
+
+TEST_F(AskedLists, UsersToWhomNothingIsLeftAreCounted) {
+  // bob has had all that may be recommended, ann none of it.
+  const Recommender recommender(
+      model_, nullptr, behaviour_,
+      {.k = 3, .only_items = {behaviour_->FindItem("coffee"), behaviour_->FindItem("fish")}});
+  const auto note_for = [&](const std::vector<AskedUser>& users) {
+    notes_.clear();
+    NoteEmptyLists(users, worker::recommend::ListsFor(recommender, users),
+                   [&](const std::string& note) { notes_.push_back(note); });
+  };
+  const AskedUser ann{behaviour_->FindUser("ann"), "ann"};
+  const AskedUser bob{behaviour_->FindUser("bob"), "bob"};
+  note_for({ann, bob, ann, bob});
+  EXPECT_THAT(notes_, ElementsAre("2 of 4 users have no line: no item is left that may be "
+                                  "recommended to them (the first is \"bob\")"));
+  note_for({ann});
+  EXPECT_THAT(notes_, IsEmpty());
 }
 
 TEST_F(AskedLists, UnknownItemsAreNamedAndLeftOut) {
