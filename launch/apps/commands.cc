@@ -41,11 +41,11 @@ std::span<const Command> Commands() {
        {"config", "format", "output", "overwrite", "strict"},
        RunCheck},
       {"generate",
-       "zhiyin generate --config=JOB.textproto --output=FILE.tsv",
-       "write the examples of a job's generated data as tab-separated text; or a shop or a search "
-       "engine with its users, items and events (zhiyin generate shop|search --output=DIR, "
-       "configs/world.proto)",
-       {"config", "output", "overwrite", "seed"},
+       "zhiyin generate --config=JOB.textproto --output=FILE.tsv [--format=tsv]",
+       "write the examples of a job's generated data; or a shop or a search engine with its users, "
+       "items and events (zhiyin generate shop|search --output=DIR, configs/world.proto). A file "
+       "whose name ends in .gz, .zst, .lz4, .bz2 or .xz is compressed (docs/formats.md)",
+       {"config", "format", "output", "overwrite", "seed"},
        Generate},
       {"compare",
        "zhiyin compare --config=JOB.textproto,OTHER.textproto --seeds=1,2,3 [--markdown]",

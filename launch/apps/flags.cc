@@ -5,6 +5,16 @@
 #include <algorithm>
 
 #include "common/error.h"
+#include "worker/data/writer/table_format.h"
+
+namespace {
+
+const std::string kFormatHelp =
+    "F|recommend: tsv, jsonl or text (for a person); export: npz (its default) or tsv; check: text "
+    "(its default) or json; generate: " +
+    zhiyin::worker::data::TableFormatNames() + ", for shop and search also compressed, as csv.gz";
+
+}  // namespace
 
 // A description is PLACEHOLDER|help; the placeholder of a bool is empty.
 DEFINE_string(
@@ -66,10 +76,7 @@ DEFINE_double(min_recall, 0.9,
 DEFINE_int32(k, 10, "K|items of a list; serve: of the longest list");
 DEFINE_int32(candidates, 200, "N|items that two towers retrieve for the formula to rank");
 DEFINE_string(formula, "", "TEXT|what items are ranked by, of the tasks' names: \"ctr * cvr^0.5\"");
-DEFINE_string(
-    format, "tsv",
-    "F|recommend: tsv, jsonl or text (for a person); export: npz (its default) or tsv; check: "
-    "text (its default) or json");
+DEFINE_string(format, "tsv", kFormatHelp.c_str());
 DEFINE_double(relevance, 1, "W|weight of the score against likeness to items before it, 0 to 1");
 DEFINE_bool(seen, false, "|items that the user has an event with may be in the list");
 DEFINE_bool(measure, false,

@@ -4,16 +4,13 @@
 #include <tuple>
 
 #include "common/error.h"
-#include "common/file.h"
 #include "launch/apps/check/check.h"
 #include "launch/apps/compare/compare.h"
 #include "launch/apps/console.h"
 #include "launch/apps/flags.h"
 #include "launch/apps/generate/generate.h"
 #include "launch/apps/run_commands.h"
-#include "launch/job/load_job.h"
 #include "launch/rank/output_folder.h"
-#include "worker/data/generated/world.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -24,7 +21,7 @@ int GenerateFolder(const std::string& world, const std::vector<std::string>& ove
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the folder to write to");
   std::vector<std::string> settings = overrides;
   if (!FLAGS_seed.empty()) settings.push_back("seed=" + FLAGS_seed);
-  GenerateWorld({world, settings, FLAGS_output, FLAGS_overwrite, Print});
+  GenerateWorld({world, settings, FLAGS_output, FLAGS_format, FLAGS_overwrite, Print});
   return 0;
 }
 
@@ -33,12 +30,7 @@ int GenerateFile(const std::vector<std::string>& overrides) {
   CheckUnset("generate", {"seed"});
   if (FLAGS_config.empty()) Fail("generate: --config is missing: expected a job's file");
   if (FLAGS_output.empty()) Fail("generate: --output is missing: expected the file to write");
-  const Job job = job::LoadJob(FLAGS_config, overrides);
-  if (worker::data::ChosenWorld(job.data()) == nullptr)
-    Fail(FLAGS_config, ": data: nothing to generate: expected one of the generated sources");
-  rank::CheckOutputFile(FLAGS_output, FLAGS_overwrite);
-  ReplaceFile(FLAGS_output,
-              [&](std::ostream& file) { worker::data::WriteGenerated(job.data(), file); });
+  GenerateRows({FLAGS_config, overrides, FLAGS_output, FLAGS_format, FLAGS_overwrite});
   return 0;
 }
 

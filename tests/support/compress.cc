@@ -1,18 +1,20 @@
 #include "tests/support/compress.h"
 
-#include <bzlib.h>
 #include <glog/logging.h>
 #include <lz4frame.h>
-#include <lzma.h>
-#include <zlib.h>
 #include <zstd.h>
+
+#include "worker/data/codec/codec.h"
 
 namespace zhiyin::testing {
 namespace {
 
-/// More than any of the libraries needs for so many bytes.
-size_t CompressedBound(std::string_view content) {
-  return content.size() + content.size() / 50 + 1000;
+std::string Encoded(const worker::data::Codec& codec, std::string_view content) {
+  const std::unique_ptr<worker::data::Encoder> encoder = codec.make_encoder();
+  std::string out;
+  encoder->Encode(content, &out);
+  encoder->Finish(&out);
+  return out;
 }
 
 constexpr Compression kCompressions[] = {
@@ -30,17 +32,7 @@ constexpr Compression kCompressions[] = {
 }  // namespace
 
 std::string Gzip(std::string_view content) {
-  std::string out(CompressedBound(content), '\0');
-  z_stream stream = {};
-  CHECK_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(content.data()));
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  CHECK_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
+  return Encoded(worker::data::kGzip, content);
 }
 
 std::string Zstd(std::string_view content, bool checksum) {
@@ -68,27 +60,11 @@ std::string Lz4(std::string_view content, bool checksum, unsigned dictionary) {
 }
 
 std::string Bzip2(std::string_view content) {
-  std::string out(CompressedBound(content), '\0');
-  unsigned n = static_cast<unsigned>(out.size());
-  CHECK_EQ(BZ2_bzBuffToBuffCompress(out.data(), &n, const_cast<char*>(content.data()),
-                                    static_cast<unsigned>(content.size()), 9, 0, 0),
-           BZ_OK);
-  out.resize(n);
-  return out;
+  return Encoded(worker::data::kBzip2, content);
 }
 
 std::string Xz(std::string_view content) {
-  std::string out(CompressedBound(content), '\0');
-  lzma_stream stream = LZMA_STREAM_INIT;
-  CHECK_EQ(lzma_easy_encoder(&stream, 1, LZMA_CHECK_CRC64), LZMA_OK);
-  stream.next_in = reinterpret_cast<const uint8_t*>(content.data());
-  stream.avail_in = content.size();
-  stream.next_out = reinterpret_cast<uint8_t*>(out.data());
-  stream.avail_out = out.size();
-  CHECK_EQ(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  lzma_end(&stream);
-  return out;
+  return Encoded(worker::data::kXz, content);
 }
 
 std::string SkippableFrame(std::string_view content) {

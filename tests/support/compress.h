@@ -1,4 +1,4 @@
-// Compresses by the libraries, with which the product only decompresses.
+// Compresses as the product does, and with options of the libraries that it does not use.
 #pragma once
 
 #include <ostream>

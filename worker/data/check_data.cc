@@ -66,7 +66,7 @@ std::vector<std::string> CheckSource(const config::Checker& check, const Data& d
     return {names.begin(), names.end()};
   }
   CheckWorld(check, data);
-  return ChosenWorld(data)->columns(data);
+  return GeneratedColumns(data);
 }
 
 }  // namespace

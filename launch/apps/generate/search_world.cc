@@ -7,6 +7,12 @@
 #include "common/text.h"
 
 namespace zhiyin::launch::apps {
+
+using worker::data::ColumnKind;
+using worker::data::DataTable;
+using worker::data::TableWriter;
+using worker::data::Value;
+
 namespace {
 
 // Streams that no page has.
@@ -17,17 +23,18 @@ constexpr uint64_t kSites = 4;
 constexpr uint64_t kRegionsOf = 5;
 
 constexpr int kSiteNames = 30;
-constexpr std::array<const char*, 8> kTopicNames = {"travel", "cooking", "garden",  "music",
-                                                    "law",    "health",  "physics", "football"};
-constexpr std::array<const char*, 4> kIntentNames = {"guide", "news", "shop", "forum"};
-constexpr std::array<std::array<const char*, 4>, 8> kWords = {{{"train", "island", "visa", "hotel"},
-                                                               {"bread", "soup", "knife", "spice"},
-                                                               {"rose", "soil", "hedge", "frost"},
-                                                               {"chord", "opera", "vinyl", "tempo"},
-                                                               {"rent", "patent", "court", "tax"},
-                                                               {"sleep", "fever", "diet", "knee"},
-                                                               {"quark", "laser", "orbit", "heat"},
-                                                               {"goal", "coach", "league", "cup"}}};
+constexpr std::array<std::string_view, 8> kTopicNames = {
+    "travel", "cooking", "garden", "music", "law", "health", "physics", "football"};
+constexpr std::array<std::string_view, 4> kIntentNames = {"guide", "news", "shop", "forum"};
+constexpr std::array<std::array<std::string_view, 4>, 8> kWords = {
+    {{"train", "island", "visa", "hotel"},
+     {"bread", "soup", "knife", "spice"},
+     {"rose", "soil", "hedge", "frost"},
+     {"chord", "opera", "vinyl", "tempo"},
+     {"rent", "patent", "court", "tax"},
+     {"sleep", "fever", "diet", "knee"},
+     {"quark", "laser", "orbit", "heat"},
+     {"goal", "coach", "league", "cup"}}};
 
 }  // namespace
 
@@ -76,10 +83,9 @@ SearchWorld::SearchWorld(const Search& config) : config_(config), old_by_topic_(
     document.site = static_cast<int>(random.Below(kSiteNames));
     document.quality = random.Normal();
     document.depth = random.Normal();
-    const std::string first = word(document.topic, &random);
-    document.words = first + "|" + word(document.topic, &random) + "|" +
-                     kTopicNames[static_cast<size_t>(document.topic)];
-    document.name = TextOf("site-", document.site, "/", first, "-",
+    for (size_t w = 0; w < 2; ++w) document.words[w] = word(document.topic, &random);
+    document.words[2] = kTopicNames[static_cast<size_t>(document.topic)];
+    document.name = TextOf("site-", document.site, "/", document.words[0], "-",
                            kIntentNames[static_cast<size_t>(document.intent)], "-", d);
     if (d < config_.n_documents())
       old_by_topic_[static_cast<size_t>(document.topic)].push_back(static_cast<int>(d));
@@ -137,57 +143,76 @@ SearchWorld::Page SearchWorld::PageOf(int64_t number) const {
 }
 
 std::vector<WorldFile> SearchWorld::files() const {
-  const auto users = [this](std::ostream& out) {
-    out << "user\tregion\n";
-    for (const User& user : users_)
-      out << user.name << '\t' << kRegionNames[static_cast<size_t>(user.region)] << '\n';
-  };
-  const auto queries = [this](std::ostream& out) {
-    out << "query\ttopic\tintent\n";
-    for (const Query& query : queries_)
-      out << query.name << '\t' << kTopicNames[static_cast<size_t>(query.topic)] << '\t'
-          << kIntentNames[static_cast<size_t>(query.intent)] << '\n';
-  };
-  const auto documents = [this](std::ostream& out) {
-    out << "document\tabout\tkind\tsite\twords\tfirst_day\n";
-    for (size_t d = 0; d < documents_.size(); ++d) {
-      const Document& one = documents_[d];
-      out << one.name << '\t' << kTopicNames[static_cast<size_t>(one.topic)] << '\t'
-          << kIntentNames[static_cast<size_t>(one.intent)] << "\tsite-" << one.site << '\t'
-          << one.words << '\t'
-          << (static_cast<int64_t>(d) < config_.n_documents()
-                  ? 0
-                  : config_.n_days() - config_.n_new_days())
-          << '\n';
+  const DataTable users = {
+      {{"user"}, {"region"}}, [this](TableWriter* out) {
+        for (const User& user : users_)
+          out->Row({user.name, kRegionNames[static_cast<size_t>(user.region)]});
+      }};
+  const DataTable queries = {
+      {{"query"}, {"topic"}, {"intent"}}, [this](TableWriter* out) {
+        for (const Query& query : queries_)
+          out->Row({query.name, kTopicNames[static_cast<size_t>(query.topic)],
+                    kIntentNames[static_cast<size_t>(query.intent)]});
+      }};
+  const DataTable documents = {{{"document"},
+                                {"about"},
+                                {"kind"},
+                                {"site"},
+                                {"words", ColumnKind::kCategories},
+                                {"first_day", ColumnKind::kInteger}},
+                               [this](TableWriter* out) { WriteDocuments(out); }};
+  const DataTable events = {{{"user"},
+                             {"query"},
+                             {"document"},
+                             {"position", ColumnKind::kInteger},
+                             {"time", ColumnKind::kNumber},
+                             {"click", ColumnKind::kInteger, true},
+                             {"satisfied", ColumnKind::kInteger, true},
+                             {"found", ColumnKind::kInteger, true}},
+                            [this](TableWriter* out) { WriteEvents(out); }};
+  const DataTable truth = {{{"p_click", ColumnKind::kNumber},
+                            {"p_found", ColumnKind::kNumber},
+                            {"p_satisfied", ColumnKind::kNumber}},
+                           [this](TableWriter* out) { WriteTruth(out); }};
+  return {{"users", users},
+          {"queries", queries},
+          {"items", documents},
+          {"events", events},
+          {"truth", truth}};
+}
+
+void SearchWorld::WriteDocuments(TableWriter* out) const {
+  for (size_t d = 0; d < documents_.size(); ++d) {
+    const Document& one = documents_[d];
+    const bool is_new = static_cast<int64_t>(d) >= config_.n_documents();
+    out->Row({one.name, kTopicNames[static_cast<size_t>(one.topic)],
+              kIntentNames[static_cast<size_t>(one.intent)], "site-" + std::to_string(one.site),
+              Value::List(one.words),
+              std::to_string(is_new ? config_.n_days() - config_.n_new_days() : 0)});
+  }
+}
+
+void SearchWorld::WriteEvents(TableWriter* out) const {
+  for (int64_t number = 0; number < config_.n_pages(); ++number) {
+    const Page page = PageOf(number);
+    const std::string time = Fixed(page.time, 5);
+    for (size_t p = 0; p < page.shown.size(); ++p) {
+      const Shown& shown = page.shown[p];
+      out->Row({users_[static_cast<size_t>(page.user)].name,
+                queries_[static_cast<size_t>(page.query)].name,
+                documents_[static_cast<size_t>(shown.document)].name, std::to_string(p), time,
+                Bit(shown.click), Bit(shown.satisfied),
+                shown.click ? Value(Bit(shown.satisfied)) : Value()});
     }
-  };
-  const auto events = [this](std::ostream& out) {
-    out << "user\tquery\tdocument\tposition\ttime\tclick\tsatisfied\tfound\n";
-    for (int64_t number = 0; number < config_.n_pages(); ++number) {
-      const Page page = PageOf(number);
-      for (size_t p = 0; p < page.shown.size(); ++p) {
-        const Shown& shown = page.shown[p];
-        out << users_[static_cast<size_t>(page.user)].name << '\t'
-            << queries_[static_cast<size_t>(page.query)].name << '\t'
-            << documents_[static_cast<size_t>(shown.document)].name << '\t' << p << '\t'
-            << Fixed(page.time, 5) << '\t' << shown.click << '\t' << shown.satisfied << '\t'
-            << (shown.click ? (shown.satisfied ? "1" : "0") : "") << '\n';
-      }
-    }
-  };
-  const auto truth = [this](std::ostream& out) {
-    out << "p_click\tp_found\tp_satisfied\n";
-    for (int64_t number = 0; number < config_.n_pages(); ++number) {
-      for (const Shown& shown : PageOf(number).shown)
-        out << Fixed(shown.p_click, 7) << '\t' << Fixed(shown.p_found, 7) << '\t'
-            << Fixed(shown.p_click * shown.p_found, 7) << '\n';
-    }
-  };
-  return {{"users.tsv", users},
-          {"queries.tsv", queries},
-          {"items.tsv", documents},
-          {"events.tsv", events},
-          {"truth.tsv", truth}};
+  }
+}
+
+void SearchWorld::WriteTruth(TableWriter* out) const {
+  for (int64_t number = 0; number < config_.n_pages(); ++number) {
+    for (const Shown& shown : PageOf(number).shown)
+      out->Row({Fixed(shown.p_click, 7), Fixed(shown.p_found, 7),
+                Fixed(shown.p_click * shown.p_found, 7)});
+  }
 }
 
 }  // namespace zhiyin::launch::apps

@@ -2,8 +2,10 @@
 // click them, and are satisfied or not, with known probabilities.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "configs/world.pb.h"
@@ -55,7 +57,7 @@ class SearchWorld {
   /// The time in days from which on pages are meant for the test split.
   double test_time() const { return config_.n_days() - config_.n_new_days(); }
 
-  /// users.tsv, queries.tsv, items.tsv, events.tsv and truth.tsv. Their writers borrow this object.
+  /// The files users, queries, items, events and truth. Their tables borrow this object.
   std::vector<WorldFile> files() const;
 
  private:
@@ -79,13 +81,16 @@ class SearchWorld {
     int site = 0;
     double quality = 0;
     double depth = 0;
-    std::string words;
+    std::array<std::string_view, 3> words;
   };
 
   /// The relevance without the interest of a user.
   double RelevanceToAll(const Query& query, const Document& document) const;
   /// Draws a document for a page; equal arguments give equal documents.
   int DrawDocument(const Query& query, double time, uint64_t draw) const;
+  void WriteDocuments(worker::data::TableWriter* out) const;
+  void WriteEvents(worker::data::TableWriter* out) const;
+  void WriteTruth(worker::data::TableWriter* out) const;
 
   Search config_;
   std::vector<User> users_;

@@ -11,6 +11,12 @@
 #include "common/text.h"
 
 namespace zhiyin::launch::apps {
+
+using worker::data::ColumnKind;
+using worker::data::DataTable;
+using worker::data::TableWriter;
+using worker::data::Value;
+
 namespace {
 
 // Streams that no row has.
@@ -21,15 +27,15 @@ constexpr uint64_t kBrands = 4;
 
 constexpr int kAges = 6;
 constexpr int kBrandNames = 20;
-constexpr std::array<const char*, 18> kCategories = {
+constexpr std::array<std::string_view, 18> kCategories = {
     "teapot", "pan",    "bowl",  "shovel", "seeds", "lantern", "tent",  "stove", "hammock",
     "racket", "skates", "kayak", "guitar", "drum",  "flute",   "novel", "atlas", "comic"};
-constexpr std::array<const char*, 6> kStyleNames = {"rustic",  "modern",  "retro",
-                                                    "playful", "classic", "minimal"};
-constexpr std::array<const char*, 8> kColours = {"red",   "blue",   "green", "white",
-                                                 "black", "yellow", "grey",  "brown"};
-constexpr std::array<const char*, 6> kAgeNames = {"under-20", "20-29", "30-39",
-                                                  "40-49",    "50-59", "over-60"};
+constexpr std::array<std::string_view, 6> kStyleNames = {"rustic",  "modern",  "retro",
+                                                         "playful", "classic", "minimal"};
+constexpr std::array<std::string_view, 8> kColours = {"red",   "blue",   "green", "white",
+                                                      "black", "yellow", "grey",  "brown"};
+constexpr std::array<std::string_view, 6> kAgeNames = {"under-20", "20-29", "30-39",
+                                                       "40-49",    "50-59", "over-60"};
 
 }  // namespace
 
@@ -150,41 +156,58 @@ ShopWorld::Event ShopWorld::EventOf(int64_t row) const {
 }
 
 std::vector<WorldFile> ShopWorld::files() const {
-  const auto users = [this](std::ostream& out) {
-    out << "user\tage\tregion\n";
-    for (const User& user : users_)
-      out << user.name << '\t' << kAgeNames[static_cast<size_t>(user.age)] << '\t'
-          << kRegionNames[static_cast<size_t>(user.region)] << '\n';
-  };
-  const auto items = [this](std::ostream& out) {
-    out << "item\tcategory\tstyle\tcolour\tbrand\tprice\tfirst_day\n";
-    for (int i = 0; i < n_items(); ++i) {
-      const Item& one = items_[static_cast<size_t>(i)];
-      out << one.name << '\t' << kCategories[static_cast<size_t>(one.category)] << '\t'
-          << kStyleNames[static_cast<size_t>(one.style)] << '\t'
-          << kColours[static_cast<size_t>(one.colour)] << "\tbrand-" << one.brand << '\t'
-          << Fixed(20 * std::exp(0.7 * one.price), 2) << '\t'
-          << (IsNew(i) ? config_.n_days() - config_.n_new_days() : 0) << '\n';
-    }
-  };
-  const auto events = [this](std::ostream& out) {
-    out << "user\titem\ttime\tclick\tpurchase\tconversion\n";
-    for (int64_t row = 0; row < config_.n_events(); ++row) {
-      const Event event = EventOf(row);
-      out << user(event.user) << '\t' << item(event.item) << '\t' << Fixed(event.time, 5) << '\t'
-          << event.click << '\t' << event.purchase << '\t'
-          << (event.click ? (event.purchase ? "1" : "0") : "") << '\n';
-    }
-  };
-  const auto truth = [this](std::ostream& out) {
-    out << "p_click\tp_conversion\tp_purchase\n";
-    for (int64_t row = 0; row < config_.n_events(); ++row) {
-      const Event event = EventOf(row);
-      out << Fixed(event.p_click, 7) << '\t' << Fixed(event.p_conversion, 7) << '\t'
-          << Fixed(event.p_click * event.p_conversion, 7) << '\n';
-    }
-  };
-  return {{"users.tsv", users}, {"items.tsv", items}, {"events.tsv", events}, {"truth.tsv", truth}};
+  const DataTable users = {{{"user"}, {"age"}, {"region"}}, [this](TableWriter* out) {
+                             for (const User& user : users_)
+                               out->Row({user.name, kAgeNames[static_cast<size_t>(user.age)],
+                                         kRegionNames[static_cast<size_t>(user.region)]});
+                           }};
+  const DataTable items = {{{"item"},
+                            {"category"},
+                            {"style"},
+                            {"colour"},
+                            {"brand"},
+                            {"price", ColumnKind::kNumber},
+                            {"first_day", ColumnKind::kInteger}},
+                           [this](TableWriter* out) { WriteItems(out); }};
+  const DataTable events = {{{"user"},
+                             {"item"},
+                             {"time", ColumnKind::kNumber},
+                             {"click", ColumnKind::kInteger, true},
+                             {"purchase", ColumnKind::kInteger, true},
+                             {"conversion", ColumnKind::kInteger, true}},
+                            [this](TableWriter* out) { WriteEvents(out); }};
+  const DataTable truth = {{{"p_click", ColumnKind::kNumber},
+                            {"p_conversion", ColumnKind::kNumber},
+                            {"p_purchase", ColumnKind::kNumber}},
+                           [this](TableWriter* out) { WriteTruth(out); }};
+  return {{"users", users}, {"items", items}, {"events", events}, {"truth", truth}};
+}
+
+void ShopWorld::WriteItems(TableWriter* out) const {
+  for (int i = 0; i < n_items(); ++i) {
+    const Item& one = items_[static_cast<size_t>(i)];
+    out->Row({one.name, kCategories[static_cast<size_t>(one.category)],
+              kStyleNames[static_cast<size_t>(one.style)],
+              kColours[static_cast<size_t>(one.colour)], "brand-" + std::to_string(one.brand),
+              Fixed(20 * std::exp(0.7 * one.price), 2),
+              std::to_string(IsNew(i) ? config_.n_days() - config_.n_new_days() : 0)});
+  }
+}
+
+void ShopWorld::WriteEvents(TableWriter* out) const {
+  for (int64_t row = 0; row < config_.n_events(); ++row) {
+    const Event event = EventOf(row);
+    out->Row({user(event.user), item(event.item), Fixed(event.time, 5), Bit(event.click),
+              Bit(event.purchase), event.click ? Value(Bit(event.purchase)) : Value()});
+  }
+}
+
+void ShopWorld::WriteTruth(TableWriter* out) const {
+  for (int64_t row = 0; row < config_.n_events(); ++row) {
+    const Event event = EventOf(row);
+    out->Row({Fixed(event.p_click, 7), Fixed(event.p_conversion, 7),
+              Fixed(event.p_click * event.p_conversion, 7)});
+  }
 }
 
 }  // namespace zhiyin::launch::apps

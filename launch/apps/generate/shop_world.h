@@ -44,7 +44,7 @@ class ShopWorld {
     bool click = false;
     bool purchase = false;
   };
-  /// Draws line `row` of events.tsv, counted from 0 without the header.
+  /// Draws row `row` of the events, counted from 0.
   Event EventOf(int64_t row) const;
   /// p_click of this user and item at a time in days.
   double ClickProbability(int user, int item, double time) const;
@@ -58,7 +58,7 @@ class ShopWorld {
   /// The time in days from which on events are meant for the test split.
   double test_time() const { return config_.n_days() - config_.n_new_days(); }
 
-  /// users.tsv, items.tsv, events.tsv and truth.tsv. Their writers borrow this object.
+  /// The files users, items, events and truth. Their tables borrow this object.
   std::vector<WorldFile> files() const;
 
  private:
@@ -90,6 +90,9 @@ class ShopWorld {
   double Liking(const User& user, const Item& item, double time) const;
   /// Draws the item of line `row`.
   int ShownItem(const User& user, double time, uint64_t row) const;
+  void WriteItems(worker::data::TableWriter* out) const;
+  void WriteEvents(worker::data::TableWriter* out) const;
+  void WriteTruth(worker::data::TableWriter* out) const;
 
   Shop config_;
   std::vector<User> users_;

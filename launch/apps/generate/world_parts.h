@@ -6,22 +6,22 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <functional>
-#include <ostream>
-#include <sstream>
 #include <string>
+#include <string_view>
+
+#include "worker/data/writer/table_writer.h"
 
 namespace zhiyin::launch::apps {
 
-/// A file of a synthetic data set: its name, and a function that writes its content.
+/// A file of a synthetic data set: its name without an ending, and what it holds.
 struct WorldFile {
   std::string name;
-  std::function<void(std::ostream&)> write;
+  worker::data::DataTable table;
 };
 
 /// The regions of users.
-inline constexpr std::array<const char*, 6> kRegionNames = {"north", "east",  "south",
-                                                            "west",  "coast", "capital"};
+inline constexpr std::array<std::string_view, 6> kRegionNames = {"north", "east",  "south",
+                                                                 "west",  "coast", "capital"};
 
 /// Sets an integer field to `value` if it is not set. Throws Error if its value is not in
 /// [least, most].
@@ -33,6 +33,11 @@ std::string UserName(int64_t u);
 
 inline double Sigmoid(double z) {
   return 1 / (1 + std::exp(-z));
+}
+
+/// The text of a column that is 0 or 1.
+inline std::string_view Bit(bool is_one) {
+  return is_one ? "1" : "0";
 }
 
 /// The value with this number of digits after the decimal point.

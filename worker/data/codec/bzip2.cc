@@ -70,6 +70,43 @@ class Bzip2Decoder : public Decoder {
   bool begun_ = false;
 };
 
+class Bzip2Encoder : public Encoder {
+ public:
+  Bzip2Encoder() {
+    constexpr int kLargestBlocks = 9;
+    const int result = BZ2_bzCompressInit(&stream_, kLargestBlocks, 0, 0);
+    if (result == BZ_MEM_ERROR) throw std::bad_alloc();
+    CHECK_EQ(result, BZ_OK);
+  }
+  ~Bzip2Encoder() override { BZ2_bzCompressEnd(&stream_); }
+  Bzip2Encoder(const Bzip2Encoder&) = delete;
+  Bzip2Encoder& operator=(const Bzip2Encoder&) = delete;
+
+  void Encode(std::string_view in, std::string* out) override {
+    stream_.next_in = const_cast<char*>(in.data());  // which it does not write to
+    stream_.avail_in = static_cast<unsigned>(in.size());
+    while (stream_.avail_in > 0) Run(BZ_RUN, out);
+  }
+  void Finish(std::string* out) override {
+    while (Run(BZ_FINISH, out) != BZ_STREAM_END) {
+    }
+  }
+
+ private:
+  /// Fills a piece at most and appends it; returns what the library does.
+  int Run(int action, std::string* out) {
+    char piece[kEncodedPieceBytes];
+    stream_.next_out = piece;
+    stream_.avail_out = sizeof(piece);
+    const int result = BZ2_bzCompress(&stream_, action);
+    CHECK_GE(result, 0);
+    out->append(piece, sizeof(piece) - stream_.avail_out);
+    return result;
+  }
+
+  bz_stream stream_ = {};
+};
+
 /// All of the bytes that tell are printable. A file of "BZ" is rather a text than truncated.
 bool IsBzip2(std::string_view start) {
   return IsBzip2Stream(start, kBzip2HeaderBytes - 1) && start.size() >= kBzip2HeaderBytes;
@@ -79,8 +116,12 @@ std::unique_ptr<Decoder> MakeBzip2Decoder() {
   return std::make_unique<Bzip2Decoder>();
 }
 
+std::unique_ptr<Encoder> MakeBzip2Encoder() {
+  return std::make_unique<Bzip2Encoder>();
+}
+
 }  // namespace
 
-const Codec kBzip2 = {"bzip2", IsBzip2, 0, MakeBzip2Decoder};
+const Codec kBzip2 = {"bzip2", ".bz2", IsBzip2, 0, MakeBzip2Decoder, MakeBzip2Encoder};
 
 }  // namespace zhiyin::worker::data

@@ -52,6 +52,12 @@ const Codec* RecogniseCodec(const ReadAt& read_at) {
   return CodecOf(start) == &kLz4 ? &kLz4 : &kZstd;
 }
 
+const Codec* CodecByEnding(std::string_view name) {
+  for (const Codec* codec : kCodecs)
+    if (name.ends_with(codec->ending)) return codec;
+  return nullptr;
+}
+
 bool BeginsWith(std::string_view start, std::string_view magic, size_t n_min) {
   const size_t n = std::min(start.size(), magic.size());
   return n >= n_min && start.substr(0, n) == magic.substr(0, n);

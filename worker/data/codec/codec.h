@@ -56,14 +56,32 @@ class Decoder {
   virtual void GoTo(const DecoderPoint& point);
 };
 
+/// Encodes one member of a compressed file, with a checksum of what it holds. Throws std::bad_alloc
+/// where the system has no memory. Used by one thread.
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+
+  /// Encodes on: takes all of `in`, less than 2^30 bytes, and appends what can be told by now to
+  /// *out.
+  virtual void Encode(std::string_view in, std::string* out) = 0;
+  /// Ends the member: appends the rest to *out. Called once, last.
+  virtual void Finish(std::string* out) = 0;
+};
+
+/// The bytes that encoders have their libraries write at a time.
+inline constexpr size_t kEncodedPieceBytes = 16 << 10;
+
 /// An algorithm. It is in the file that defines the constant.
 struct Codec {
-  const char* name;  // for messages
+  const char* name;    // for messages
+  const char* ending;  // of the names of files that it compresses: ".gz"
   /// Whether a file that begins so is compressed by it. `start` is as in Decoder::Begin, or empty.
   bool (*recognises)(std::string_view start);
   /// Zeros may stand behind every member, in multiples of this number; 0: none may.
   size_t padding_unit;
   std::unique_ptr<Decoder> (*make_decoder)();
+  std::unique_ptr<Encoder> (*make_encoder)();
 };
 
 extern const Codec kGzip;
@@ -86,6 +104,9 @@ using ReadAt = std::function<std::string(int64_t offset, size_t n)>;
 /// it was truncated. Skippable frames at the beginning may be of zstd and of lz4; the frame behind
 /// them tells, or zstd is returned where there is none.
 const Codec* RecogniseCodec(const ReadAt& read_at);
+
+/// Returns the codec whose ending the name of a file has; null where it has none.
+const Codec* CodecByEnding(std::string_view name);
 
 /// Whether `start` begins with `magic`, or ends within it after at least `n_min` bytes of it.
 bool BeginsWith(std::string_view start, std::string_view magic, size_t n_min);

@@ -108,6 +108,38 @@ class GzipDecoder : public Decoder {
   size_t n_trailer_ = 0;   // bytes of the member's trailer that are yet to be passed
 };
 
+class GzipEncoder : public Encoder {
+ public:
+  GzipEncoder() {
+    constexpr int kMemoryLevel = 8;  // the library's default
+    const int result = deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16,
+                                    kMemoryLevel, Z_DEFAULT_STRATEGY);
+    if (result == Z_MEM_ERROR) throw std::bad_alloc();
+    CHECK_EQ(result, Z_OK);
+  }
+  ~GzipEncoder() override { deflateEnd(&stream_); }
+  GzipEncoder(const GzipEncoder&) = delete;
+  GzipEncoder& operator=(const GzipEncoder&) = delete;
+
+  void Encode(std::string_view in, std::string* out) override { Run(in, Z_NO_FLUSH, out); }
+  void Finish(std::string* out) override { Run({}, Z_FINISH, out); }
+
+ private:
+  void Run(std::string_view in, int flush, std::string* out) {
+    char piece[kEncodedPieceBytes];
+    stream_.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(in.data()));
+    stream_.avail_in = static_cast<uInt>(in.size());
+    do {
+      stream_.next_out = reinterpret_cast<Bytef*>(piece);
+      stream_.avail_out = sizeof(piece);
+      CHECK_NE(deflate(&stream_, flush), Z_STREAM_ERROR);
+      out->append(piece, sizeof(piece) - stream_.avail_out);
+    } while (stream_.avail_out == 0);
+  }
+
+  z_stream stream_ = {};
+};
+
 bool IsGzip(std::string_view start) {
   return BeginsWith(start, kGzipMagic, kGzipMagic.size());
 }
@@ -116,8 +148,12 @@ std::unique_ptr<Decoder> MakeGzipDecoder() {
   return std::make_unique<GzipDecoder>();
 }
 
+std::unique_ptr<Encoder> MakeGzipEncoder() {
+  return std::make_unique<GzipEncoder>();
+}
+
 }  // namespace
 
-const Codec kGzip = {"gzip", IsGzip, 1, MakeGzipDecoder};
+const Codec kGzip = {"gzip", ".gz", IsGzip, 1, MakeGzipDecoder, MakeGzipEncoder};
 
 }  // namespace zhiyin::worker::data

@@ -64,6 +64,53 @@ class Lz4Decoder : public Decoder {
   size_t n_wanted_ = kLz4FirstBytes;  // up to the end of the block, as the library says
 };
 
+class Lz4Encoder : public Encoder {
+ public:
+  Lz4Encoder() {
+    if (LZ4F_isError(LZ4F_createCompressionContext(&context_, LZ4F_VERSION)))
+      throw std::bad_alloc();
+    preferences_.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled;
+  }
+  ~Lz4Encoder() override { LZ4F_freeCompressionContext(context_); }
+  Lz4Encoder(const Lz4Encoder&) = delete;
+  Lz4Encoder& operator=(const Lz4Encoder&) = delete;
+
+  void Encode(std::string_view in, std::string* out) override {
+    Begin(out);
+    Append(LZ4F_compressBound(in.size(), &preferences_), out, [&](char* to, size_t n) {
+      return LZ4F_compressUpdate(context_, to, n, in.data(), in.size(), nullptr);
+    });
+  }
+  void Finish(std::string* out) override {
+    Begin(out);
+    Append(LZ4F_compressBound(0, &preferences_), out,
+           [&](char* to, size_t n) { return LZ4F_compressEnd(context_, to, n, nullptr); });
+  }
+
+ private:
+  /// Writes the header of the frame, once.
+  void Begin(std::string* out) {
+    if (begun_) return;
+    begun_ = true;
+    Append(LZ4F_HEADER_SIZE_MAX, out,
+           [&](char* to, size_t n) { return LZ4F_compressBegin(context_, to, n, &preferences_); });
+  }
+  /// Appends what `write`, a function of the library, writes: n bytes at most.
+  template <typename Write>
+  static void Append(size_t n, std::string* out, const Write& write) {
+    const size_t n_before = out->size();
+    out->resize(n_before + n);
+    const size_t result = write(out->data() + n_before, n);
+    // There is room for what it writes, so that only memory can be lacking.
+    if (LZ4F_isError(result)) throw std::bad_alloc();
+    out->resize(n_before + result);
+  }
+
+  LZ4F_cctx* context_ = nullptr;
+  LZ4F_preferences_t preferences_ = {};
+  bool begun_ = false;
+};
+
 bool IsLz4(std::string_view start) {
   return BeginsWith(start, kLz4Magic, 2);
 }
@@ -72,8 +119,12 @@ std::unique_ptr<Decoder> MakeLz4Decoder() {
   return std::make_unique<Lz4Decoder>();
 }
 
+std::unique_ptr<Encoder> MakeLz4Encoder() {
+  return std::make_unique<Lz4Encoder>();
+}
+
 }  // namespace
 
-const Codec kLz4 = {"lz4", IsLz4, 0, MakeLz4Decoder};
+const Codec kLz4 = {"lz4", ".lz4", IsLz4, 0, MakeLz4Decoder, MakeLz4Encoder};
 
 }  // namespace zhiyin::worker::data

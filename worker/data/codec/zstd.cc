@@ -68,6 +68,39 @@ class ZstdDecoder : public Decoder {
   size_t n_wanted_ = kZstdFirstBytes;  // up to the end of the block, as the library says
 };
 
+class ZstdEncoder : public Encoder {
+ public:
+  ZstdEncoder() : context_(ZSTD_createCCtx(), ZSTD_freeCCtx) {
+    if (context_ == nullptr) throw std::bad_alloc();
+    const size_t result = ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+    CHECK(!ZSTD_isError(result)) << ZSTD_getErrorName(result);
+  }
+
+  void Encode(std::string_view in, std::string* out) override {
+    ZSTD_inBuffer input = {in.data(), in.size(), 0};
+    while (input.pos < input.size) Run(ZSTD_e_continue, &input, out);
+  }
+  void Finish(std::string* out) override {
+    ZSTD_inBuffer input = {};
+    while (Run(ZSTD_e_end, &input, out) > 0) {
+    }
+  }
+
+ private:
+  /// Fills a piece at most and appends it; returns how many bytes are left to write.
+  size_t Run(ZSTD_EndDirective directive, ZSTD_inBuffer* input, std::string* out) {
+    char piece[kEncodedPieceBytes];
+    ZSTD_outBuffer output = {piece, sizeof(piece), 0};
+    const size_t result = ZSTD_compressStream2(context_.get(), &output, input, directive);
+    if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) throw std::bad_alloc();
+    CHECK(!ZSTD_isError(result)) << ZSTD_getErrorName(result);
+    out->append(piece, output.pos);
+    return result;
+  }
+
+  std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context_;
+};
+
 bool IsZstd(std::string_view start) {
   return BeginsWith(start, kZstdMagic, 2);
 }
@@ -76,8 +109,12 @@ std::unique_ptr<Decoder> MakeZstdDecoder() {
   return std::make_unique<ZstdDecoder>();
 }
 
+std::unique_ptr<Encoder> MakeZstdEncoder() {
+  return std::make_unique<ZstdEncoder>();
+}
+
 }  // namespace
 
-const Codec kZstd = {"zstd", IsZstd, 0, MakeZstdDecoder};
+const Codec kZstd = {"zstd", ".zst", IsZstd, 0, MakeZstdDecoder, MakeZstdEncoder};
 
 }  // namespace zhiyin::worker::data

@@ -1,7 +1,7 @@
-// The plugin libzhiyin_arrow.so, which reads Parquet and Arrow IPC.
+// The plugin libzhiyin_arrow.so, which reads Parquet and Arrow IPC, and writes Parquet.
 //
-// It is loaded when the first such file is opened, and then stays. Jobs without such files need
-// neither the plugin nor the Arrow library.
+// It is loaded when the first such file is opened or written, and then stays. Jobs without such
+// files need neither the plugin nor the Arrow library.
 #pragma once
 
 #include <string>

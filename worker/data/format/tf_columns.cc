@@ -37,19 +37,6 @@ std::optional<std::pair<std::string_view, size_t>> TfElementName(std::string_vie
   return std::pair(column.substr(0, bracket), index);
 }
 
-/// The number that a float stands for: of the decimal numbers that are nearer to it than to any
-/// other float, the one with the fewest digits, which is what programs write into a CSV for it: 0.1
-/// for the float that is 0.100000001490116. So data is the same numbers in either format.
-double DecimalOfFloat(float number) {
-  if (!std::isfinite(number)) return number;
-  char text[kTfNumberChars];
-  const char* const end =
-      std::to_chars(text, text + sizeof(text), number, std::chars_format::scientific).ptr;
-  double decimal = 0;
-  std::from_chars(text, end, decimal);
-  return decimal;
-}
-
 char* WriteTfNumber(int64_t number, char* to) {
   return std::to_chars(to, to + kTfNumberChars, number).ptr;
 }
@@ -86,6 +73,16 @@ bool ForEachInteger(std::string_view packed, const Add& add) {
 }
 
 }  // namespace
+
+double DecimalOfFloat(float number) {
+  if (!std::isfinite(number)) return number;
+  char text[kTfNumberChars];
+  const char* const end =
+      std::to_chars(text, text + sizeof(text), number, std::chars_format::scientific).ptr;
+  double decimal = 0;
+  std::from_chars(text, end, decimal);
+  return decimal;
+}
 
 TfColumns::TfColumns(std::span<const WantedColumn> wanted) {
   for (const WantedColumn& column : wanted) {

@@ -16,6 +16,11 @@
 
 namespace zhiyin::worker::data {
 
+/// The number that a float stands for: of the decimal numbers that are nearer to it than to any
+/// other float, the one with the fewest digits, which is what programs write into a CSV for it: 0.1
+/// for the float that is 0.100000001490116. So a data set has equal numbers in either format.
+double DecimalOfFloat(float number);
+
 /// Finds wanted columns in records (docs/formats.md says what their names mean). It walks over the
 /// serialized message and looks only at the features that are wanted: the generated class, which
 /// makes a map entry of each, takes three times as long. Used by one thread.

@@ -70,10 +70,10 @@ const WorldKind kFunnel = {
     .columns =
         [](const Data& data) {
           const int n_steps = data.generated_funnel().n_steps();
-          std::vector<std::string> columns = {"user", "item"};
-          AddNumbered("step_", 1, n_steps, &columns);
-          AddNumbered("after_", 2, n_steps - 1, &columns);
-          AddNumbered("p_", 1, n_steps, &columns);
+          std::vector<TableColumn> columns = {{"user"}, {"item"}};
+          AddNumbered({"step_", ColumnKind::kInteger, true}, 1, n_steps, &columns);
+          AddNumbered({"after_", ColumnKind::kNumber, true}, 2, n_steps - 1, &columns);
+          AddNumbered({"p_", ColumnKind::kNumber}, 1, n_steps, &columns);
           return columns;
         },
     .fill_defaults =

@@ -136,9 +136,17 @@ const WorldKind kRatings = {
     .make = [](const Data& data) -> std::unique_ptr<World> {
       return std::make_unique<Ratings>(data.generated_ratings());
     },
-    .columns = [](const Data&) -> std::vector<std::string> {
-      return {"user_age",     "user_activity", "user_group", "user_region", "item_age",
-              "item_quality", "item_genre",    "item_maker", "item_tags",   "rating"};
+    .columns = [](const Data&) -> std::vector<TableColumn> {
+      return {{"user_age", ColumnKind::kNumber},
+              {"user_activity", ColumnKind::kNumber},
+              {"user_group"},
+              {"user_region"},
+              {"item_age", ColumnKind::kNumber},
+              {"item_quality", ColumnKind::kNumber},
+              {"item_genre"},
+              {"item_maker"},
+              {"item_tags", ColumnKind::kCategories},
+              {"rating", ColumnKind::kNumber, true}};
     },
     .fill_defaults =
         [](Data* data) {

@@ -80,9 +80,10 @@ const WorldKind kRelatedTasks = {
     },
     .columns =
         [](const Data& data) {
-          std::vector<std::string> columns;
-          AddNumbered("x_", 0, data.generated_related_tasks().n_features(), &columns);
-          AddNumbered("y_", 0, 2, &columns);
+          std::vector<TableColumn> columns;
+          AddNumbered({"x_", ColumnKind::kNumber}, 0, data.generated_related_tasks().n_features(),
+                      &columns);
+          AddNumbered({"y_", ColumnKind::kNumber, true}, 0, 2, &columns);
           return columns;
         },
     .fill_defaults =

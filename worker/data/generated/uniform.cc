@@ -38,9 +38,10 @@ const WorldKind kUniform = {
     },
     .columns =
         [](const Data& data) {
-          std::vector<std::string> columns;
-          AddNumbered("category_", 0, data.generated_uniform().n_columns(), &columns);
-          AddNumbered("label_", 0, data.generated_uniform().n_labels(), &columns);
+          std::vector<TableColumn> columns;
+          AddNumbered({"category_"}, 0, data.generated_uniform().n_columns(), &columns);
+          AddNumbered({"label_", ColumnKind::kInteger, true}, 0,
+                      data.generated_uniform().n_labels(), &columns);
           return columns;
         },
     .check =

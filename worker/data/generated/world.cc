@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <ostream>
 #include <utility>
 
 #include "common/config/kinds.h"
@@ -48,9 +47,8 @@ class GeneratedSource final : public Source {
 
  private:
   static Columns AllColumns(const Data& data) {
-    const WorldKind* kind = ChosenWorld(data);
-    const std::vector<std::string> names = kind->columns(data);
-    return {static_cast<int>(names.size()), names, std::string("data.") + kind->name};
+    const std::vector<std::string> names = GeneratedColumns(data);
+    return {static_cast<int>(names.size()), names, std::string("data.") + ChosenWorld(data)->name};
   }
 
   std::string name_;
@@ -61,13 +59,32 @@ class GeneratedSource final : public Source {
   std::vector<int64_t> row_numbers_;  // of the examples of the block that was read last
 };
 
-void WriteLine(std::span<const std::string_view> cells, std::ostream& out) {
-  const char* separator = "";
-  for (const std::string_view cell : cells) {
-    out << separator << cell;
-    separator = "\t";
+/// Replaces *list by the categories that a cell joins.
+void SplitList(std::string_view cell, std::vector<std::string_view>* list) {
+  list->clear();
+  while (true) {
+    const size_t n = cell.find(kListSeparator);
+    list->push_back(cell.substr(0, n));
+    if (n == std::string_view::npos) return;
+    cell.remove_prefix(n + 1);
   }
-  out << '\n';
+}
+
+/// Gives all lines of generated data to a writer.
+void WriteRows(const Data& data, std::span<const TableColumn> columns, TableWriter* writer) {
+  const std::unique_ptr<World> world = ChosenWorld(data)->make(data);
+  std::vector<Value> values(columns.size());
+  std::vector<std::vector<std::string_view>> lists(columns.size());
+  for (int64_t i = 0; i < GeneratedRows(data); ++i) {
+    const std::span<const Value> cells = world->Row(i);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      values[c] = cells[c].text().empty() ? Value() : cells[c];
+      if (columns[c].kind != ColumnKind::kCategories || cells[c].text().empty()) continue;
+      SplitList(cells[c].text(), &lists[c]);
+      values[c] = Value::List(lists[c]);
+    }
+    writer->Row(values);
+  }
 }
 
 }  // namespace
@@ -111,9 +128,9 @@ void CheckWorld(const config::Checker& check, const Data& data) {
   if (kind->check != nullptr) kind->check(check, path, data);
 }
 
-void AddNumbered(std::string_view prefix, int first, int n, std::vector<std::string>* columns) {
+void AddNumbered(const TableColumn& column, int first, int n, std::vector<TableColumn>* columns) {
   for (int i = first; i < first + n; ++i)
-    columns->push_back(std::string(prefix) + std::to_string(i));
+    columns->push_back({column.name + std::to_string(i), column.kind, column.is_label});
 }
 
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
@@ -121,17 +138,15 @@ std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, 
   return std::make_unique<GeneratedSource>(job, split, std::move(labels), std::move(observer));
 }
 
-void WriteGenerated(const Data& data, std::ostream& out) {
-  const WorldKind* kind = ChosenWorld(data);
-  const std::vector<std::string> names = kind->columns(data);
-  std::vector<std::string_view> cells(names.begin(), names.end());
-  WriteLine(cells, out);
-  const std::unique_ptr<World> world = kind->make(data);
-  for (int64_t i = 0; i < GeneratedRows(data); ++i) {
-    cells.clear();
-    for (const Value& value : world->Row(i)) cells.push_back(value.text());
-    WriteLine(cells, out);
-  }
+std::vector<std::string> GeneratedColumns(const Data& data) {
+  std::vector<std::string> names;
+  for (const TableColumn& column : ChosenWorld(data)->columns(data)) names.push_back(column.name);
+  return names;
+}
+
+DataTable GeneratedTable(const Data& data) {
+  const std::vector<TableColumn> columns = ChosenWorld(data)->columns(data);
+  return {columns, [data, columns](TableWriter* writer) { WriteRows(data, columns, writer); }};
 }
 
 }  // namespace zhiyin::worker::data

@@ -4,11 +4,9 @@
 // job.proto, and a line in worlds.h.
 #pragma once
 
-#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/config/checker.h"
@@ -16,6 +14,7 @@
 #include "worker/data/known_columns.h"
 #include "worker/data/source.h"
 #include "worker/data/value.h"
+#include "worker/data/writer/table_writer.h"
 
 namespace zhiyin::worker::data {
 
@@ -48,9 +47,9 @@ struct WorldKind {
   const char* name;  // of its field in Data.source of job.proto
   /// REQUIRES: the data was checked.
   std::unique_ptr<World> (*make)(const Data& data) = nullptr;
-  /// The names of the columns, in the order of their positions. REQUIRES: counts of columns in
-  /// range.
-  std::vector<std::string> (*columns)(const Data& data) = nullptr;
+  /// The columns, in the order of their positions. The cells of kCategories are joined by
+  /// kListSeparator. REQUIRES: counts of columns in range.
+  std::vector<TableColumn> (*columns)(const Data& data) = nullptr;
   /// Fills in what the config leaves out; null: nothing.
   void (*fill_defaults)(Data* data) = nullptr;
   /// Checks what this kind adds to n_rows. `path` leads to the kind's message.
@@ -67,11 +66,12 @@ void CheckWorld(const config::Checker& check, const Data& data);
 /// Makes the source of a split. Throws Error if a column does not exist.
 std::unique_ptr<Source> MakeGeneratedSource(const Job& job, const Split& split, LabelDomains labels,
                                             ExampleParser::Observer observer);
-/// Writes all lines as tab-separated text with a header. Read as text files, they yield equal
-/// examples.
-void WriteGenerated(const Data& data, std::ostream& out);
+/// The names of the columns. REQUIRES: as WorldKind::columns.
+std::vector<std::string> GeneratedColumns(const Data& data);
+/// All lines as a table. Written to a file and read from there, they yield equal examples.
+DataTable GeneratedTable(const Data& data);
 
-/// Adds "PREFIXfirst", ..., n of them, to the columns.
-void AddNumbered(std::string_view prefix, int first, int n, std::vector<std::string>* columns);
+/// Adds `column` with the names "NAMEfirst", ..., n of them, to the columns.
+void AddNumbered(const TableColumn& column, int first, int n, std::vector<TableColumn>* columns);
 
 }  // namespace zhiyin::worker::data

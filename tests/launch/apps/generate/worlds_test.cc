@@ -13,6 +13,7 @@
 #include "launch/apps/generate/search_world.h"
 #include "launch/apps/generate/shop_world.h"
 #include "tests/support/files.h"
+#include "worker/data/writer/table_format.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -24,7 +25,7 @@ std::string TextOf(const std::vector<WorldFile>& files, const std::string& name)
   for (const WorldFile& file : files) {
     if (file.name != name) continue;
     std::ostringstream out;
-    file.write(out);
+    WriteTable(file.table, worker::data::kTsvTable, &out);
     return out.str();
   }
   return "";
@@ -79,13 +80,13 @@ TEST(ShopWorld, NewItemsComeInTheLastDaysOnly) {
 
 TEST(ShopWorld, IsTheSameEveryTimeAndAnotherForAnotherSeed) {
   const ShopWorld world(SmallShop());
-  const std::string events = TextOf(world.files(), "events.tsv");
-  EXPECT_TRUE(events == TextOf(ShopWorld(SmallShop()).files(), "events.tsv"));
+  const std::string events = TextOf(world.files(), "events");
+  EXPECT_TRUE(events == TextOf(ShopWorld(SmallShop()).files(), "events"));
   Shop other = SmallShop();
   other.set_seed(4);
-  EXPECT_FALSE(events == TextOf(ShopWorld(other).files(), "events.tsv"));
+  EXPECT_FALSE(events == TextOf(ShopWorld(other).files(), "events"));
   EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 20'001);
-  const std::string truth = TextOf(world.files(), "truth.tsv");
+  const std::string truth = TextOf(world.files(), "truth");
   EXPECT_EQ(std::count(truth.begin(), truth.end(), '\n'), 20'001);
 }
 
@@ -119,7 +120,7 @@ TEST(GenerateWorld, WritesItsFilesOrSaysWhatIsWrong) {
   std::string said;
   const auto generate = [&](const std::string& world, std::vector<std::string> settings,
                             bool overwrite = false) {
-    GenerateWorld({world, std::move(settings), folder.Path("new/out"), overwrite,
+    GenerateWorld({world, std::move(settings), folder.Path("new/out"), "tsv", overwrite,
                    [&](const std::string& text) { said += text; }});
   };
   generate("shop", {"n_users=20", "n_events=1000"});

@@ -9,6 +9,7 @@
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 #include "worker/data/generated/world.h"
+#include "worker/data/writer/table_format.h"
 #include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::data {
@@ -99,7 +100,7 @@ TEST(GeneratedRatings, WrittenAsTextAreTheSameRows) {
   bucket->add_bucket(30);
   bucket->add_bucket(50);
   std::ostringstream text;
-  WriteGenerated(job.data(), text);
+  WriteTable(GeneratedTable(job.data()), kTsvTable, &text);
   EXPECT_TRUE(text.str().starts_with("user_age\tuser_activity\tuser_group\t"))
       << text.str().substr(0, 100);
 

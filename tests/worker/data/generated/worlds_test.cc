@@ -9,6 +9,7 @@
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
 #include "tests/support/kind_examples.h"
+#include "worker/data/writer/table_format.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -70,12 +71,12 @@ TEST(EveryWorld, IsTheSameAsText) {
   for (const std::string& source : Sources()) {
     const Data data = DataOf(source);
     std::ostringstream out;
-    WriteGenerated(data, out);
+    WriteTable(GeneratedTable(data), kTsvTable, &out);
     std::istringstream in(out.str());
     std::string line;
     std::getline(in, line);
     std::string header;
-    for (const std::string& column : ChosenWorld(data)->columns(data))
+    for (const std::string& column : GeneratedColumns(data))
       header += (header.empty() ? "" : "\t") + column;
     EXPECT_EQ(line, header);
     for (const auto& row : RowsOf(data)) {

@@ -24,6 +24,16 @@ struct ZhiyinArrowGroup {
   int64_t end;
 };
 
+/// A Parquet file that is being written. Used by one thread at a time.
+struct ZhiyinParquetWriter;
+
+/// Where the bytes of a file that is written go, one after the other.
+struct ZhiyinArrowSink {
+  void* context;
+  /// Takes n bytes; returns 0, or 1 where it cannot. Never throws.
+  int (*write)(void* context, const void* bytes, int64_t n);
+};
+
 struct ZhiyinArrowPlugin {
   int32_t version;            // kZhiyinArrowVersion
   const char* arrow_version;  // of the Arrow library: "26.0.1"
@@ -46,6 +56,17 @@ struct ZhiyinArrowPlugin {
   /// into the buffers that they are for. Text may be other than UTF-8.
   int (*read)(ZhiyinArrowFile* file, const int32_t* columns, int64_t n_columns, int64_t first_group,
               int64_t n_groups, ArrowArrayStream* stream, char* error, size_t n_error);
+
+  /// Begins a Parquet file of these columns, the fields of a struct, which it takes over. Whatever
+  /// the sink's context points to outlives the writer.
+  int (*begin_parquet)(const ZhiyinArrowSink* sink, ArrowSchema* schema,
+                       ZhiyinParquetWriter** writer, char* error, size_t n_error);
+  /// Writes the rows of a batch, an array of structs, which it takes over.
+  int (*write_parquet)(ZhiyinParquetWriter* writer, ArrowArray* batch, char* error, size_t n_error);
+  /// Writes what is left, and the footer. Called once.
+  int (*finish_parquet)(ZhiyinParquetWriter* writer, char* error, size_t n_error);
+  /// Frees the writer, whether it is finished or not. Writes nothing.
+  void (*close_parquet)(ZhiyinParquetWriter* writer);
 };
 
 using ZhiyinArrowPluginFunction = const ZhiyinArrowPlugin* (*)();
@@ -53,4 +74,4 @@ using ZhiyinArrowPluginFunction = const ZhiyinArrowPlugin* (*)();
 }  // extern "C"
 
 /// Grows with every change of this file.
-inline constexpr int32_t kZhiyinArrowVersion = 1;
+inline constexpr int32_t kZhiyinArrowVersion = 2;

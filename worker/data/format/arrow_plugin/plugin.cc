@@ -1,4 +1,5 @@
-// libzhiyin_arrow.so: reads Parquet and Arrow IPC with the Arrow C++ library, see interface.h.
+// libzhiyin_arrow.so: reads Parquet and Arrow IPC with the Arrow C++ library, and writes Parquet,
+// see interface.h.
 //
 // Files are read by pread and not mapped: a mapped file that another process cuts short kills its
 // reader. All is done by the calling thread.
@@ -25,6 +26,7 @@
 
 #include "worker/data/format/arrow_plugin/interface.h"
 #include "worker/data/format/arrow_plugin/own_file.h"
+#include "worker/data/format/arrow_plugin/parquet_file_writer.h"
 #include "worker/data/format/arrow_plugin/validate.h"
 
 namespace zhiyin::worker::data::format::arrow_plugin {
@@ -382,8 +384,44 @@ int Read(ZhiyinArrowFile* file, const int32_t* columns, int64_t n_columns, int64
   });
 }
 
-constexpr ZhiyinArrowPlugin kPlugin = {
-    kZhiyinArrowVersion, ARROW_VERSION_STRING, Open, Close, Format, Schema, NGroups, Group, Read};
+ParquetFileWriter* WriterOf(ZhiyinParquetWriter* writer) {
+  return reinterpret_cast<ParquetFileWriter*>(writer);
+}
+
+int BeginParquet(const ZhiyinArrowSink* sink, ArrowSchema* schema, ZhiyinParquetWriter** writer,
+                 char* error, size_t n_error) {
+  return Guarded(error, n_error, [&] {
+    ARROW_ASSIGN_OR_RAISE(auto begun, ParquetFileWriter::Begin(*sink, schema));
+    *writer = reinterpret_cast<ZhiyinParquetWriter*>(begun.release());
+    return arrow::Status::OK();
+  });
+}
+
+int WriteParquet(ZhiyinParquetWriter* writer, ArrowArray* batch, char* error, size_t n_error) {
+  return Guarded(error, n_error, [&] { return WriterOf(writer)->Write(batch); });
+}
+
+int FinishParquet(ZhiyinParquetWriter* writer, char* error, size_t n_error) {
+  return Guarded(error, n_error, [&] { return WriterOf(writer)->Finish(); });
+}
+
+void CloseParquet(ZhiyinParquetWriter* writer) {
+  delete WriterOf(writer);
+}
+
+constexpr ZhiyinArrowPlugin kPlugin = {kZhiyinArrowVersion,
+                                       ARROW_VERSION_STRING,
+                                       Open,
+                                       Close,
+                                       Format,
+                                       Schema,
+                                       NGroups,
+                                       Group,
+                                       Read,
+                                       BeginParquet,
+                                       WriteParquet,
+                                       FinishParquet,
+                                       CloseParquet};
 
 }  // namespace
 }  // namespace zhiyin::worker::data::format::arrow_plugin
