@@ -173,7 +173,7 @@ class Trial:
             if record.cells is None:
                 continue
             cells = self.with_joined(record.cells)
-            # A value of a request means what it means without quotes: spaces around it are removed.
+            # Spaces around a value of a request are removed as those of a file are; joined values have none.
             plain = {column: DIALECT.plain(cells[column]) for column in odd_job.INPUT_COLUMNS}
             is_as_in_file = all(plain[column] == cells[column] for column in plain)
             text = served.row_json(plain if self.rng.random() < 0.5 else cells, plain, DIALECT, self.rng)

@@ -103,7 +103,7 @@ void CheckLabel(const config::Checker& check, const config::ConfigPath& path, co
     check.Fail(path("equals"), "is \"", label.equals(),
                "\", which means a missing value and so no label, ", "expected another text");
   }
-  const bool is_trimmed = data.text().trim() && data.text().quote().empty();
+  const bool is_trimmed = data.text().trim() && !data.text().escapes();
   if (is_trimmed && (label.equals().starts_with(' ') || label.equals().ends_with(' ')))
     check.Fail(path("equals"),
                "begins or ends with a space, which data.text.trim takes off every value");

@@ -83,6 +83,25 @@ TEST_F(FileSourceTest, ReadsFieldsNumbersAndLabelsByName) {
   EXPECT_THAT(all.rows.labels[1], ::testing::IsNan());
 }
 
+TEST_F(FileSourceTest, SpacesWithinQuotesAreRemovedInHeadersAndValues) {
+  Job job = TextJob({folder_.Write("f",
+                                   "\" user\",\"x \",click\n\"u1 \",\" 0.5\",\" yes \"\n"
+                                   "u1,\"  \",\" no\"\n")});
+  job.mutable_data()->mutable_text()->set_header(true);
+  AddField(&job, "user");
+  AddNumeric(&job, "x");
+  AddTask(&job, "click")->mutable_label()->set_equals("yes");
+  const CategoryHasher user("user");
+  const Collected all = CollectTrain(job);
+  EXPECT_THAT(all.bad, IsEmpty());
+  EXPECT_THAT(all.rows.keys, ElementsAre(user("u1"), user("u1")));
+  EXPECT_EQ(all.rows.numerics[0], 0.5);
+  EXPECT_TRUE(std::isnan(all.rows.numerics[1])) << "spaces are no value";
+  EXPECT_THAT(all.rows.labels, ElementsAre(1, 0));
+  job.mutable_data()->mutable_text()->set_trim(false);
+  ExpectRefused(job, "no column \"user\" (field[0] \"user\")");
+}
+
 TEST_F(FileSourceTest, TheConfigMayNameTheColumns) {
   Job job = TextJob({folder_.Write("f", "1\t2\n3\t4\n")});
   job.mutable_data()->mutable_text()->set_delimiter("\\t");

@@ -74,6 +74,12 @@ TEST_F(JoinsTest, RowsHaveTheColumnsOfTheirLinesAndOfThose) {
   EXPECT_TRUE(rows.KeysOf(2, 1).empty());
 }
 
+TEST_F(JoinsTest, SpacesWithinQuotesAreNoPartOfAKey) {
+  const Examples rows = Read(JobOf("price,\"item \",place\n\" 2.5\",\" cup \",Bonn\n"));
+  ASSERT_EQ(rows.n, 3);
+  EXPECT_EQ(rows.numerics[0], 2.5);
+}
+
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
   const Job job =
       JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" share: 1e-9 })");
