@@ -177,6 +177,7 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
     if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
     if (const std::string wrong = split(); !wrong.empty())
       Fail(path, ":", line.number, ": ", wrong);
+    CheckNameOrder(join.text(), values, TextOf(path, ":", line.number));
     if (names.empty()) names.assign(values.begin(), values.end());
   }
   if (!reading->checker) {
@@ -196,8 +197,10 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
   while (reader.Next(&line)) {
     line_tick();
     std::string wrong = split();
-    if (std::exchange(may_be_header, false) && wrong.empty() && IsHeader(join.text(), values))
-      continue;
+    if (std::exchange(may_be_header, false) && wrong.empty()) {
+      CheckNameOrder(join.text(), values, TextOf(path, ":", line.number));
+      if (IsHeader(join.text(), values)) continue;
+    }
     ++reading->n_lines;
     if (wrong.empty()) wrong = Take(&values, reading);
     if (wrong.empty()) continue;

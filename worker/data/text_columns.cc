@@ -28,7 +28,7 @@ bool IsNamedByFiles(const Text& text) {
 /// Returns the columns by the header of a file or, without one, those of the first line whose
 /// number of values `fits`, or else of the first line that can be cut into values. nullopt: the
 /// file has no lines. Sets *has_header to whether the first line is one. Throws Error where no line
-/// can be cut.
+/// can be cut, and as CheckNameOrder does.
 std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(int)>& fits,
                                    LineReader* reader, bool* has_header) {
   *has_header = text.header();
@@ -46,7 +46,10 @@ std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(in
       continue;
     }
     Columns here = {static_cast<int>(values.size()), {}, where};
-    if (i == 0) *has_header = IsHeader(text, values);
+    if (i == 0) {
+      CheckNameOrder(text, values, where);
+      *has_header = IsHeader(text, values);
+    }
     if (IsNamedByFiles(text)) here.names.assign(values.begin(), values.end());
     if (text.header() || fits(here.n)) return here;
     if (!found) found = std::move(here);
@@ -226,6 +229,26 @@ bool IsHeader(const Text& text, std::span<const std::string_view> values) {
   const auto& names = text.column_name();
   return text.header() ||
          (!names.empty() && std::equal(values.begin(), values.end(), names.begin(), names.end()));
+}
+
+void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
+                    const std::string& where) {
+  const size_t n = values.size();
+  if (n != static_cast<size_t>(text.column_name_size())) return;
+  std::vector<std::string_view> here(values.begin(), values.end());
+  std::vector<std::string_view> expected(text.column_name().begin(), text.column_name().end());
+  const size_t first = static_cast<size_t>(
+      std::mismatch(here.begin(), here.end(), expected.begin()).first - here.begin());
+  if (first == n) return;
+  const std::string_view name = here[first];
+  const std::string_view expected_name = expected[first];
+  std::sort(here.begin(), here.end());
+  std::sort(expected.begin(), expected.end());
+  if (here != expected) return;
+  Fail(where, ": has the names of data.text.column_name in another order: column #", first,
+       " is \"", name, "\", expected \"", expected_name, "\"; ",
+       text.header() ? "" : "with data.text.header: true and ",
+       "without column_name, columns are read by the names of the header");
 }
 
 InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels, const Tick& tick) {

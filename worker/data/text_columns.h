@@ -24,6 +24,10 @@ std::string CheckText(std::string_view text);
 /// Whether the values of a file's first line are the names of its columns: they are where
 /// Text.header says so, and where they are those of Text.column_name.
 bool IsHeader(const Text& text, std::span<const std::string_view> values);
+/// Throws Error, which begins with `where`, where the values of a file's first line are the names
+/// of Text.column_name in another order: read by position, each column would have another's values.
+void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
+                    const std::string& where);
 
 /// Files that were opened once, and the columns that they all have.
 struct InspectedFiles {

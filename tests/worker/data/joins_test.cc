@@ -80,6 +80,19 @@ TEST_F(JoinsTest, SpacesWithinQuotesAreNoPartOfAKey) {
   EXPECT_EQ(rows.numerics[0], 2.5);
 }
 
+TEST_F(JoinsTest, AHeaderOfTheNamesInAnotherOrderIsRefused) {
+  Job job = JobOf(kItems);
+  for (const char* name : {"item", "price", "place"})
+    job.mutable_data()->mutable_join(0)->mutable_text()->add_column_name(name);
+  for (const bool has_header : {true, false}) {
+    job.mutable_data()->mutable_join(0)->mutable_text()->set_header(has_header);
+    EXPECT_THAT(
+        [&] { Joins::Read(job); },
+        ThrowsMessage<Error>(HasSubstr("items.csv:1: has the names of data.text.column_name "
+                                       "in another order: column #0 is \"price\"")));
+  }
+}
+
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
   const Job job =
       JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" share: 1e-9 })");

@@ -79,6 +79,21 @@ TEST_F(TextColumnsTest, WithoutHeaderOrNamesColumnsAreOnlyCounted) {
   EXPECT_THAT(columns.names, IsEmpty());
 }
 
+TEST_F(TextColumnsTest, AHeaderOfTheNamesInAnotherOrderIsRefused) {
+  for (const char* name : {"x", "y"}) text_.add_column_name(name);
+  Add("a", "y,x\n1,2\n");
+  const std::string line =
+      "a:1: has the names of data.text.column_name in another order: column #0 is \"y\", expected "
+      "\"x\"; ";
+  ExpectRefused(line + "with data.text.header: true and without column_name, columns are read");
+  text_.set_header(true);
+  ExpectRefused(line + "without column_name, columns are read by the names of the header");
+  split_.clear_file();
+  Add("b", "x,y\n1,2\n");
+  Add("c", "y,z\n1,2\n");
+  EXPECT_THAT(Inspect().names, ElementsAre("x", "y")) << "other names may be replaced";
+}
+
 TEST_F(TextColumnsTest, OnlyWhereLabelsAreIgnoredTheirNamedColumnsMayBeMissing) {
   for (const char* name : {"x", "label", "y"}) text_.add_column_name(name);
   AddField(&job_, "x");
