@@ -173,11 +173,13 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
   };
   std::vector<std::string> names(join.text().column_name().begin(),
                                  join.text().column_name().end());
+  std::string header;  // the first line, if it is one
   if (join.text().header()) {
     if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
     if (const std::string wrong = split(); !wrong.empty())
       Fail(path, ":", line.number, ": ", wrong);
     CheckNameOrder(join.text(), values, TextOf(path, ":", line.number));
+    header = line.text;
     if (names.empty()) names.assign(values.begin(), values.end());
   }
   if (!reading->checker) {
@@ -199,9 +201,13 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
     std::string wrong = split();
     if (std::exchange(may_be_header, false) && wrong.empty()) {
       CheckNameOrder(join.text(), values, TextOf(path, ":", line.number));
-      if (IsHeader(join.text(), values)) continue;
+      if (IsHeader(join.text(), values)) {
+        header = line.text;
+        continue;
+      }
     }
     ++reading->n_lines;
+    if (!header.empty() && line.text == header) wrong = kRepeatsHeader;
     if (wrong.empty()) wrong = Take(&values, reading);
     if (wrong.empty()) continue;
     wrong = path + ":" + std::to_string(line.number) + ": " + wrong;

@@ -27,11 +27,10 @@ bool IsNamedByFiles(const Text& text) {
 
 /// Returns the columns by the header of a file or, without one, those of the first line whose
 /// number of values `fits`, or else of the first line that can be cut into values. nullopt: the
-/// file has no lines. Sets *has_header to whether the first line is one. Throws Error where no line
+/// file has no lines. Sets *header to the first line where it is one. Throws Error where no line
 /// can be cut, and as CheckNameOrder does.
 std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(int)>& fits,
-                                   LineReader* reader, bool* has_header) {
-  *has_header = text.header();
+                                   LineReader* reader, std::optional<std::string>* header) {
   LineSplitter splitter(reader->dialect());
   std::optional<Columns> found;
   std::string first_wrong;
@@ -48,7 +47,7 @@ std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(in
     Columns here = {static_cast<int>(values.size()), {}, where};
     if (i == 0) {
       CheckNameOrder(text, values, where);
-      *has_header = IsHeader(text, values);
+      if (IsHeader(text, values)) *header = line.text;
     }
     if (IsNamedByFiles(text)) here.names.assign(values.begin(), values.end());
     if (text.header() || fits(here.n)) return here;
@@ -263,11 +262,14 @@ InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels,
     tick();
     LineReader reader(path, inspected.dialect);
     inspected.dialect = reader.dialect();
-    inspected.files.push_back({path, reader.stamp(), text.header()});
+    inspected.files.push_back({path, reader.stamp()});
     TextFile& file = inspected.files.back();
     const LineReader::Place start = reader.place();
     const auto fits = [&](int n) { return first ? n == first->n : unnamed.Fits(n); };
-    std::optional<Columns> here = ReadColumns(text, fits, &reader, &file.has_header);
+    std::optional<std::string> header;
+    std::optional<Columns> here = ReadColumns(text, fits, &reader, &header);
+    file.has_header = header.has_value();
+    if (header.has_value()) inspected.headers.insert(*std::move(header));
     file.is_plain = reader.CanSeek() && reader.file().IsPlain();
     if (reader.CanSeek()) {
       file.look = reader.look();
@@ -305,9 +307,9 @@ Columns FindTextColumns(const Data& data, const Tick& tick) {
     tick();
     LineReader reader(path, dialect);
     dialect = reader.dialect();
-    bool has_header = false;
+    std::optional<std::string> header;
     const auto any = [](int) { return true; };
-    if (std::optional<Columns> here = ReadColumns(data.text(), any, &reader, &has_header))
+    if (std::optional<Columns> here = ReadColumns(data.text(), any, &reader, &header))
       return *std::move(here);
   }
   return {};

@@ -1,6 +1,8 @@
 // The inspection of text files before their data is read: existence and columns.
 #pragma once
 
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,9 +31,15 @@ bool IsHeader(const Text& text, std::span<const std::string_view> values);
 void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
                     const std::string& where);
 
+/// What is wrong with a line that equals the header of its file byte by byte: files were put
+/// together with their headers.
+inline constexpr const char* kRepeatsHeader = "repeats the header, expected values";
+
 /// Files that were opened once, and the columns that they all have.
 struct InspectedFiles {
   std::vector<TextFile> files;
+  /// The header lines of the files, each once: mostly one, whatever their number.
+  std::set<std::string, std::less<>> headers;
   /// The columns of training: data.columns, or those of these files where a job has none. Names
   /// come from Text.column_name or else from the header; empty where there is neither.
   Columns columns;

@@ -365,6 +365,21 @@ TEST_F(FileSourceTest, TrainAndTestAreSplitsOfTheirOwn) {
                 10);
 }
 
+TEST_F(FileSourceTest, AHeaderWithinAFileIsMalformed) {
+  const std::string path = folder_.Write("f", "x,y\r\n1,a\n\nx,y\n2,b\n\"x\",y\nx,y");
+  Job job = TextJob({path});
+  AddField(&job, "x");
+  for (const bool has_header : {true, false}) {
+    job.mutable_data()->mutable_text()->set_header(has_header);
+    const Collected all = CollectTrain(job);
+    const CategoryHasher x("x");
+    EXPECT_THAT(all.rows.keys, ElementsAre(x("1"), x("2"), x("x"))) << "one is written otherwise";
+    EXPECT_THAT(all.Complaints(), ElementsAre(path + ":4: repeats the header, expected values",
+                                              path + ":7: repeats the header, expected values"));
+    for (const char* name : {"x", "y"}) job.mutable_data()->mutable_text()->add_column_name(name);
+  }
+}
+
 TEST_F(FileSourceTest, HeadersOfAllFilesMustBeEqual) {
   Job job =
       NumberJob({folder_.Write("a", "x,y\n0,0\n1,0\n"), folder_.Write("b", "x,y\r\n2,0\r\n")});

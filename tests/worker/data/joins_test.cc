@@ -93,6 +93,13 @@ TEST_F(JoinsTest, AHeaderOfTheNamesInAnotherOrderIsRefused) {
   }
 }
 
+TEST_F(JoinsTest, AHeaderWithinAFileIsNoLine) {
+  const auto joins = Joins::Read(JobOf("item,place\ncup,Bonn\npot,Bonn\nitem,place\nmug,Bonn\n"));
+  EXPECT_EQ(joins->ByColumn("item")->n_lines(), 3);
+  EXPECT_THAT(joins->ByColumn("item")->bad(),
+              ElementsAre(folder_.Path("items.csv") + ":4: repeats the header, expected values"));
+}
+
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
   const Job job =
       JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" share: 1e-9 })");
