@@ -163,6 +163,7 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
   const Join& join = reading->join;
   PieceTick line_tick(tick);
   LineReader reader(path, reading->dialect, reading->counts);
+  CheckDelimited(reader, join.text(), ", which joins have to be");
   reading->dialect = reader.dialect();
   LineSplitter splitter(reading->dialect);
   std::vector<std::string_view> values;

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/utf8.h"
 #include "worker/data/format/delimited.h"
+#include "worker/data/format/format.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -230,6 +231,14 @@ bool IsHeader(const Text& text, std::span<const std::string_view> values) {
          (!names.empty() && std::equal(values.begin(), values.end(), names.begin(), names.end()));
 }
 
+void CheckDelimited(const LineReader& reader, const Text& text, const std::string& expected) {
+  if (text.has_delimited()) return;
+  const Format* format = RecogniseFormat(reader.start().substr(0, kStartBytes), text);
+  if (format == nullptr) return;
+  Fail(reader.path(), ": is ", format->name, ", expected delimited text", expected,
+       "; data.text.delimited {} says that it is");
+}
+
 void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
                     const std::string& where) {
   const size_t n = values.size();
@@ -261,6 +270,9 @@ InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels,
   for (const std::string& path : split.file()) {
     tick();
     LineReader reader(path, inspected.dialect);
+    CheckDelimited(reader, text,
+                   path == split.file(0) ? ", since decoded files do not tell their format"
+                                         : " as in " + split.file(0));
     inspected.dialect = reader.dialect();
     inspected.files.push_back({path, reader.stamp()});
     TextFile& file = inspected.files.back();

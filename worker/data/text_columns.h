@@ -31,6 +31,11 @@ bool IsHeader(const Text& text, std::span<const std::string_view> values);
 void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
                     const std::string& where);
 
+/// Throws Error where the beginning of a file tells a format that is not delimited text, unless
+/// Text.delimited says that it is. `expected` says why it should be, as " as in a.csv". REQUIRES:
+/// nothing was read of the file yet.
+void CheckDelimited(const LineReader& reader, const Text& text, const std::string& expected);
+
 /// What is wrong with a line that equals the header of its file byte by byte: files were put
 /// together with their headers.
 inline constexpr const char* kRepeatsHeader = "repeats the header, expected values";
@@ -53,11 +58,12 @@ struct InspectedFiles {
 
 /// Opens every file, so that a missing one is reported before the first step, and compares their
 /// columns with each other and with data.columns: by name where both have names, by number
-/// otherwise. A file without a header is judged by its first line with the right number of values,
-/// so that malformed lines at its beginning do not matter. Where labels are ignored, columns that
-/// only tasks read may be missing, in files without a header all of them together. Calls `tick` for
-/// every file. Throws Error for no file, a file that cannot be read, only empty ones, or columns
-/// that differ. REQUIRES: the job's data is text; `split` need not be one of the job's.
+/// otherwise. Every file must be delimited text. A file without a header is judged by its first
+/// line with the right number of values, so that malformed lines at its beginning do not matter.
+/// Where labels are ignored, columns that only tasks read may be missing, in files without a header
+/// all of them together. Calls `tick` for every file. Throws Error for no file, a file that cannot
+/// be read, only empty ones, or columns that differ. REQUIRES: the job's data is text; `split` need
+/// not be one of the job's.
 InspectedFiles InspectFiles(
     const Job& job, const Split& split, LabelUse labels, const Tick& tick = [] {});
 

@@ -100,6 +100,13 @@ TEST_F(JoinsTest, AHeaderWithinAFileIsNoLine) {
               ElementsAre(folder_.Path("items.csv") + ":4: repeats the header, expected values"));
 }
 
+TEST_F(JoinsTest, AFileOfAnotherFormatIsRefused) {
+  const Job job = JobOf("{\"item\": \"cup\", \"price\": 2}\n");
+  EXPECT_THAT([&] { Joins::Read(job); },
+              ThrowsMessage<Error>(HasSubstr(
+                  "items.csv: is JSON Lines, expected delimited text, which joins have to be")));
+}
+
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
   const Job job =
       JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" share: 1e-9 })");

@@ -94,6 +94,18 @@ TEST_F(TextColumnsTest, AHeaderOfTheNamesInAnotherOrderIsRefused) {
   EXPECT_THAT(Inspect().names, ElementsAre("x", "y")) << "other names may be replaced";
 }
 
+TEST_F(TextColumnsTest, AFileOfAnotherFormatIsRefused) {
+  Add("a", "");
+  Add("b", "1 x\n");
+  Add("c", "1 3:1\n");
+  ExpectRefused("c: is libsvm, expected delimited text as in " + split_.file(0));
+  text_.set_delimiter(" ");
+  EXPECT_EQ(Inspect().n, 2) << "a delimiter says that it is none";
+  Add("d", "{\"x\": 1} y\n");
+  ExpectRefused("d: is JSON Lines, expected delimited text as in " + split_.file(0) +
+                "; data.text.delimited {} says that it is");
+}
+
 TEST_F(TextColumnsTest, OnlyWhereLabelsAreIgnoredTheirNamedColumnsMayBeMissing) {
   for (const char* name : {"x", "label", "y"}) text_.add_column_name(name);
   AddField(&job_, "x");
