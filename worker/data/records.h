@@ -114,8 +114,8 @@ class Records {
 std::unique_ptr<Records> OpenRecords(const Job& job, const Split& split, LabelUse labels,
                                      const Tick& tick, ReadCounts* counts = nullptr);
 
-/// Sets data.columns to those of the training files, unless the job has them already, or its data
-/// is in no files. Throws Error as OpenRecords does.
+/// Sets data.columns to those of the training files and to their format, unless the job has them
+/// already, or its data is in no files. Throws Error as OpenRecords does.
 void FindColumns(
     Job* job, const Tick& tick = [] {});
 

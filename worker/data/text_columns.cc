@@ -58,6 +58,16 @@ std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(in
   return found;
 }
 
+/// Throws Error where the columns of the files have no names though records of training had them:
+/// there is no order by which these columns could be told apart.
+void CheckNamed(const Data& data, const Split& split) {
+  if (data.columns().format().empty() || data.text().header() || data.text().column_name_size() > 0)
+    return;
+  Fail(split.file(0), ": is delimited text without names of columns, expected them by ",
+       "data.text.header: true or column_name, since the records of training, ",
+       data.columns().format(), ", have names");
+}
+
 /// Returns the mean length of the next lines; 0 where there are none.
 double MeasureLines(LineReader* reader) {
   const int64_t begin = reader->place().offset;
@@ -262,6 +272,7 @@ void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
 InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels, const Tick& tick) {
   if (split.file().empty()) Fail("data: no file in a split, expected at least one");
   const Text& text = job.data().text();
+  CheckNamed(job.data(), split);
   const bool named_by_files = IsNamedByFiles(text);
   const UnnamedFiles unnamed(job, labels);
   InspectedFiles inspected;

@@ -113,6 +113,12 @@ TEST(Config, AnEqualsWithSpacesAroundItIsRefusedWhereNoValueHasThem) {
   EXPECT_EQ(ParseErrorOf(job, {"data.text.trim=false"}), "no error");
 }
 
+TEST(Config, AFormatOfTrainingThatThereIsNotIsRefused) {
+  EXPECT_THAT(ParseErrorOf(kWholeJob, {"data.columns.n=4", "data.columns.format=libsmv"}),
+              ::testing::HasSubstr("data.columns.format: no format \"libsmv\"; the nearest is "
+                                   "\"libsvm\""));
+}
+
 TEST(Config, BytesThatAdmissionTakesUpAreRefused) {
   const std::string error =
       ParseErrorOf(With("optimizer { adam",

@@ -365,6 +365,6 @@ std::unique_ptr<RecordReader> OpenJsonLines(const std::string& path, const Text&
 
 }  // namespace
 
-const Format kJsonLines = {"JSON Lines", RecognisesJsonLines, OpenJsonLines};
+const Format kJsonLines = {"JSON Lines", RecognisesJsonLines, nullptr, OpenJsonLines};
 
 }  // namespace zhiyin::worker::data

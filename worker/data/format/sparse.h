@@ -54,6 +54,10 @@ Value ValueFor(WantedColumn::Use use, const TokenValue& value);
 /// one index a token qid:N may precede the others, none is there twice, and a # begins a comment.
 bool StartsWithTokens(std::string_view start, int n_indices);
 
+/// Whether a line at the beginning of a file has such tokens, behind a number or without one,
+/// before twenty lines that fit in neither way. True where all lines are blank or comments.
+bool HasTokenLine(std::string_view start, int n_indices);
+
 /// Reads files of one record a line. Lines of spaces and tabs, or of nothing but a comment, are no
 /// records. Allocates nothing for a good record once it has seen the longest one.
 class TokenLineReader : public RecordReader {

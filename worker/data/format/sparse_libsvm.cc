@@ -36,6 +36,7 @@ class LibsvmReader final : public TokenLineReader {
 
   MissingValues missing_;
   bool ignore_values_;
+  bool reads_label_ = false;  // else a line need not have one
   bool lists_indices_ = false;
   std::vector<Column> columns_;                  // [wanted]
   std::unordered_map<uint64_t, size_t> places_;  // in found_, by index
@@ -55,6 +56,7 @@ LibsvmReader::LibsvmReader(const std::string& path, const Text& text,
     uint64_t index = 0;
     if (name == "label") {
       columns_.push_back({Kind::kLabel, use, 0});
+      reads_label_ = true;
     } else if (name == "qid") {
       columns_.push_back({Kind::kQid, use, 0});
     } else if (name == "indices") {
@@ -81,10 +83,14 @@ std::string LibsvmReader::Parse(std::string_view line, std::vector<Value>* value
   indices_.clear();
   is_ascending_ = true;
   listed_.clear();
-  const std::string_view label = TakeToken(&line);
-  if (label.find(':') != std::string_view::npos)
+  std::string_view rest = line;
+  const std::string_view label = TakeToken(&rest);
+  if (label.find(':') == std::string_view::npos) {
+    line = rest;
+  } else if (reads_label_) {
     return TextOf("begins with ", QuotedPiece(label),
                   ", expected a label before the tokens index:value");
+  }
   std::string_view token = TakeToken(&line);
   std::string_view query;
   if (token.starts_with(kQidPrefix)) {
@@ -151,6 +157,10 @@ bool RecognisesLibsvm(std::string_view start) {
   return StartsWithTokens(start, 1);
 }
 
+bool MayBeginLibsvm(std::string_view start) {
+  return HasTokenLine(start, 1);
+}
+
 std::unique_ptr<RecordReader> OpenLibsvm(const std::string& path, const Text& text,
                                          std::span<const WantedColumn> wanted, ReadCounts* counts) {
   return std::make_unique<LibsvmReader>(path, text, wanted, counts);
@@ -158,6 +168,6 @@ std::unique_ptr<RecordReader> OpenLibsvm(const std::string& path, const Text& te
 
 }  // namespace
 
-const Format kLibsvm = {"libsvm", RecognisesLibsvm, OpenLibsvm};
+const Format kLibsvm = {"libsvm", RecognisesLibsvm, MayBeginLibsvm, OpenLibsvm};
 
 }  // namespace zhiyin::worker::data

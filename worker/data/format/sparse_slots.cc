@@ -196,6 +196,10 @@ bool RecognisesSlots(std::string_view) {
   return false;
 }
 
+bool MayBeginSlots(std::string_view) {
+  return true;
+}
+
 std::unique_ptr<RecordReader> OpenSlots(const std::string& path, const Text& text,
                                         std::span<const WantedColumn> wanted, ReadCounts* counts) {
   return std::make_unique<SlotsReader>(path, text, wanted, counts);
@@ -203,6 +207,6 @@ std::unique_ptr<RecordReader> OpenSlots(const std::string& path, const Text& tex
 
 }  // namespace
 
-const Format kSlots = {"slots", RecognisesSlots, OpenSlots};
+const Format kSlots = {"slots", RecognisesSlots, MayBeginSlots, OpenSlots};
 
 }  // namespace zhiyin::worker::data

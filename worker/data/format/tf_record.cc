@@ -51,6 +51,6 @@ std::unique_ptr<RecordReader> OpenTfRecord(const std::string& path, const Text& 
 
 }  // namespace
 
-const Format kTfRecord = {"TFRecord", IsTfRecord, OpenTfRecord};
+const Format kTfRecord = {"TFRecord", IsTfRecord, nullptr, OpenTfRecord};
 
 }  // namespace zhiyin::worker::data
