@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "configs/job.pb.h"
@@ -41,6 +42,7 @@ class FormatRecords final : public Records {
   void SetTick(Tick tick) override { tick_ = std::move(tick); }
   const Columns& columns() const override { return columns_; }
   bool Has(size_t) const override { return true; }
+  std::vector<uint8_t> TakeSeen() override { return std::exchange(record_.seen, {}); }
   int64_t position() const override { return position_; }
   bool Next(RecordView* record) override;
   int64_t Skip(int64_t n) override;

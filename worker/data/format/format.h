@@ -27,7 +27,13 @@ struct Format {
   /// opened, and where a wanted column's name means nothing in the format.
   std::unique_ptr<RecordReader> (*open)(const std::string& path, const Text& text,
                                         std::span<const WantedColumn> wanted, ReadCounts* counts);
+  /// Returns the names of columns that the first kNamedRecords records of a file have, in
+  /// alphabetical order, for messages. Null where columns are numbers, or `open` looks for them.
+  std::vector<std::string> (*names)(const std::string& path, const Text& text);
 };
+
+/// How many records tell the names of a file's columns.
+inline constexpr int kNamedRecords = 100;
 
 /// How many bytes of a file tell its format.
 inline constexpr size_t kStartBytes = 64 << 10;

@@ -223,9 +223,10 @@ bool TokenLineReader::Next(Record* record) {
   if (!NextLine(&line)) return false;
   record->number = line.number;
   record->values.assign(n_wanted_, Value());
+  record->seen.resize(n_wanted_);
   record->wrong = CheckText(line);
   if (!record->wrong.empty()) return true;
-  record->wrong = Parse(line.text, &record->values);
+  record->wrong = Parse(line.text, record);
   if (!record->wrong.empty()) record->values.assign(n_wanted_, Value());
   return true;
 }

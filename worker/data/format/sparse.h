@@ -76,10 +76,10 @@ class TokenLineReader : public RecordReader {
   const std::string& delimiter() const { return lines_.dialect().delimiter; }
 
  private:
-  /// Parses a line of UTF-8. Sets those of (*values)[wanted columns] that it has; all are missing
-  /// before. Returns what is wrong, or an empty string. What the values borrow is the line's or the
-  /// reader's, valid until the next call.
-  virtual std::string Parse(std::string_view line, std::vector<Value>* values) = 0;
+  /// Parses a line of UTF-8. Sets those of record->values that it has; all are missing before. Sets
+  /// those of record->seen, too. Returns what is wrong, or an empty string. What the values borrow
+  /// is the line's or the reader's, valid until the next call.
+  virtual std::string Parse(std::string_view line, Record* record) = 0;
 
   /// Reads the next line that is a record, without its comment.
   bool NextLine(Line* line);

@@ -32,7 +32,7 @@ class LibffmReader final : public TokenLineReader {
 
   /// Where the field is in found_. Adds it where it is not yet there.
   size_t PlaceOf(uint64_t field);
-  std::string Parse(std::string_view line, std::vector<Value>* values) override;
+  std::string Parse(std::string_view line, Record* record) override;
   /// Takes a token field:index:value into found_. Returns what is wrong, or an empty string.
   std::string Add(std::string_view token);
   /// Sets the value of a column of a field. Returns what is wrong, or an empty string.
@@ -83,7 +83,7 @@ size_t LibffmReader::PlaceOf(uint64_t field) {
   return place->second;
 }
 
-std::string LibffmReader::Parse(std::string_view line, std::vector<Value>* values) {
+std::string LibffmReader::Parse(std::string_view line, Record* record) {
   for (Found& found : found_) {
     found.indices.clear();
     found.n_tokens = 0;
@@ -101,7 +101,8 @@ std::string LibffmReader::Parse(std::string_view line, std::vector<Value>* value
   }
   for (size_t c = 0; c < columns_.size(); ++c) {
     const Column& column = columns_[c];
-    Value& value = (*values)[c];
+    Value& value = record->values[c];
+    if (column.kind == Kind::kLabel || found_[column.at].n_tokens > 0) record->seen[c] = 1;
     if (column.kind == Kind::kLabel) {
       value = label;
     } else if (std::string wrong = Give(column, found_[column.at], &value); !wrong.empty()) {
@@ -172,6 +173,6 @@ std::unique_ptr<RecordReader> OpenLibffm(const std::string& path, const Text& te
 
 }  // namespace
 
-const Format kLibffm = {"libffm", RecognisesLibffm, MayBeginLibffm, OpenLibffm};
+const Format kLibffm = {"libffm", RecognisesLibffm, MayBeginLibffm, OpenLibffm, nullptr};
 
 }  // namespace zhiyin::worker::data
