@@ -136,6 +136,27 @@ TEST_F(Formats, OfEqualExamplesTrainEqualModels) {
   }
 }
 
+TEST_F(Formats, AColumnThatNoRecordHasIsRefused) {
+  const std::string json = JsonLines(Examples());
+  SimulatedJob run = JobOn(folder_.Write("a.json", json), "");
+  const Job good = run.job;
+  run.job.mutable_numeric(0)->set_column("prize");
+  Outcome outcome = Simulate(run);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.error(),
+              HasSubstr("a.json: no record of data.train has the column \"prize\" (numeric[0] "
+                        "\"price\"); the nearest is \"price\""));
+  std::string other = json;
+  for (size_t at = 0; (at = other.find("\"user\"", at)) != other.npos; ++at) other[at + 1] = 'U';
+  run.job = good;
+  run.job.mutable_data()->mutable_test()->set_file(0, folder_.Write("b.json", other));
+  outcome = Simulate(run);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.error(),
+              HasSubstr("b.json: no record of data.test has the column \"user\" (field[0] "
+                        "\"user\"); the nearest is \"User\""));
+}
+
 TEST_F(Formats, AreToldByContentAndOfOneKindInASplit) {
   SimulatedJob run = JobOn(folder_.Write("a.csv", JsonLines(Examples())), "");
   run.job.mutable_data()->mutable_train()->clear_n_rows();
