@@ -179,7 +179,7 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
     if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
     if (const std::string wrong = split(); !wrong.empty())
       Fail(path, ":", line.number, ": ", wrong);
-    CheckNameOrder(join.text(), values, TextOf(path, ":", line.number));
+    CheckNameOrder(join.text(), names, values, TextOf(path, ":", line.number));
     header = line.text;
     if (names.empty()) names.assign(values.begin(), values.end());
   }
@@ -201,8 +201,8 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
     line_tick();
     std::string wrong = split();
     if (std::exchange(may_be_header, false) && wrong.empty()) {
-      CheckNameOrder(join.text(), values, TextOf(path, ":", line.number));
-      if (IsHeader(join.text(), values)) {
+      CheckNameOrder(join.text(), names, values, TextOf(path, ":", line.number));
+      if (IsHeader(join.text(), names, values)) {
         header = line.text;
         continue;
       }

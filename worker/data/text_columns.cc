@@ -26,11 +26,19 @@ bool IsNamedByFiles(const Text& text) {
   return text.header() && text.column_name().empty();
 }
 
+/// What is expected of the columns of a file.
+struct ExpectedColumns {
+  /// Whether there may be so many.
+  std::function<bool(int n)> fits;
+  /// Their names by Text.column_name, where there are so many; none where it says none.
+  std::function<std::vector<std::string>(int n)> names;
+};
+
 /// Returns the columns by the header of a file or, without one, those of the first line whose
-/// number of values `fits`, or else of the first line that can be cut into values. nullopt: the
+/// number of values fits, or else of the first line that can be cut into values. nullopt: the
 /// file has no lines. Sets *header to the first line where it is one. Throws Error where no line
 /// can be cut, and as CheckNameOrder does.
-std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(int)>& fits,
+std::optional<Columns> ReadColumns(const Text& text, const ExpectedColumns& expected,
                                    LineReader* reader, std::optional<std::string>* header) {
   LineSplitter splitter(reader->dialect());
   std::optional<Columns> found;
@@ -47,11 +55,12 @@ std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(in
     }
     Columns here = {static_cast<int>(values.size()), {}, where};
     if (i == 0) {
-      CheckNameOrder(text, values, where);
-      if (IsHeader(text, values)) *header = line.text;
+      const std::vector<std::string> names = expected.names(here.n);
+      CheckNameOrder(text, names, values, where);
+      if (IsHeader(text, names, values)) *header = line.text;
     }
     if (IsNamedByFiles(text)) here.names.assign(values.begin(), values.end());
-    if (text.header() || fits(here.n)) return here;
+    if (text.header() || expected.fits(here.n)) return here;
     if (!found) found = std::move(here);
   }
   if (!found && !first_wrong.empty()) Fail(first_wrong);
@@ -148,13 +157,25 @@ class UnnamedFiles {
            is_told_ ? " as data.text.column_name says" : " as in training", unlabelled);
     }
     const int n_all = all_.n == 0 ? here->n : all_.n;
-    const std::vector<std::string> names = all_.names.empty() ? PositionNames(n_all) : all_.names;
-    for (size_t c = 0; c < names.size(); ++c) {
-      if (here->n == n_all || !is_for_tasks_[c]) here->names.push_back(names[c]);
-    }
+    here->names = OfFile(here->n, all_.names.empty() ? PositionNames(n_all) : all_.names);
+  }
+
+  /// The names of Text.column_name that a file with so many columns has; none where that names
+  /// none, or their number does not fit.
+  std::vector<std::string> ToldNames(int n) const {
+    return is_told_ && Fits(n) ? OfFile(n, all_.names) : std::vector<std::string>();
   }
 
  private:
+  /// Those of the names of all columns that a file of n columns has.
+  std::vector<std::string> OfFile(int n, const std::vector<std::string>& names) const {
+    std::vector<std::string> here;
+    for (size_t c = 0; c < names.size(); ++c) {
+      if (static_cast<size_t>(n) == names.size() || !is_for_tasks_[c]) here.push_back(names[c]);
+    }
+    return here;
+  }
+
   bool is_told_;                    // by Text.column_name
   Columns all_;                     // n is 0 where nothing is known
   std::vector<bool> is_for_tasks_;  // [all_.n]: only tasks read the column
@@ -235,8 +256,8 @@ std::string CheckText(std::string_view text) {
   return "";
 }
 
-bool IsHeader(const Text& text, std::span<const std::string_view> values) {
-  const auto& names = text.column_name();
+bool IsHeader(const Text& text, std::span<const std::string> names,
+              std::span<const std::string_view> values) {
   return text.header() ||
          (!names.empty() && std::equal(values.begin(), values.end(), names.begin(), names.end()));
 }
@@ -249,12 +270,12 @@ void CheckDelimited(const LineReader& reader, const Text& text, const std::strin
        "; data.text.delimited {} says that it is");
 }
 
-void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
-                    const std::string& where) {
+void CheckNameOrder(const Text& text, std::span<const std::string> names,
+                    std::span<const std::string_view> values, const std::string& where) {
   const size_t n = values.size();
-  if (n != static_cast<size_t>(text.column_name_size())) return;
+  if (n != names.size()) return;
   std::vector<std::string_view> here(values.begin(), values.end());
-  std::vector<std::string_view> expected(text.column_name().begin(), text.column_name().end());
+  std::vector<std::string_view> expected(names.begin(), names.end());
   const size_t first = static_cast<size_t>(
       std::mismatch(here.begin(), here.end(), expected.begin()).first - here.begin());
   if (first == n) return;
@@ -288,9 +309,11 @@ InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels,
     inspected.files.push_back({path, reader.stamp()});
     TextFile& file = inspected.files.back();
     const LineReader::Place start = reader.place();
-    const auto fits = [&](int n) { return first ? n == first->n : unnamed.Fits(n); };
+    const ExpectedColumns expected = {
+        [&](int n) { return first ? n == first->n : unnamed.Fits(n); },
+        [&](int n) { return unnamed.ToldNames(n); }};
     std::optional<std::string> header;
-    std::optional<Columns> here = ReadColumns(text, fits, &reader, &header);
+    std::optional<Columns> here = ReadColumns(text, expected, &reader, &header);
     file.has_header = header.has_value();
     if (header.has_value()) inspected.headers.insert(*std::move(header));
     file.is_plain = reader.CanSeek() && reader.file().IsPlain();
@@ -331,7 +354,8 @@ Columns FindTextColumns(const Data& data, const Tick& tick) {
     LineReader reader(path, dialect);
     dialect = reader.dialect();
     std::optional<std::string> header;
-    const auto any = [](int) { return true; };
+    const ExpectedColumns any = {[](int) { return true; },
+                                 [](int) { return std::vector<std::string>(); }};
     if (std::optional<Columns> here = ReadColumns(data.text(), any, &reader, &header))
       return *std::move(here);
   }

@@ -24,12 +24,14 @@ std::string CheckText(const Line& line);
 std::string CheckText(std::string_view text);
 
 /// Whether the values of a file's first line are the names of its columns: they are where
-/// Text.header says so, and where they are those of Text.column_name.
-bool IsHeader(const Text& text, std::span<const std::string_view> values);
-/// Throws Error, which begins with `where`, where the values of a file's first line are the names
-/// of Text.column_name in another order: read by position, each column would have another's values.
-void CheckNameOrder(const Text& text, std::span<const std::string_view> values,
-                    const std::string& where);
+/// Text.header says so, and where they are those of Text.column_name. `names`: of these, those of
+/// the columns that a file of so many values has; none where the configuration names none.
+bool IsHeader(const Text& text, std::span<const std::string> names,
+              std::span<const std::string_view> values);
+/// Throws Error, which begins with `where`, where the values of a file's first line are these names
+/// in another order: read by position, each column would have another's values.
+void CheckNameOrder(const Text& text, std::span<const std::string> names,
+                    std::span<const std::string_view> values, const std::string& where);
 
 /// Throws Error where the beginning of a file tells a format that is not delimited text, unless
 /// Text.delimited says that it is. `expected` says why it should be, as " as in a.csv". REQUIRES:

@@ -94,6 +94,18 @@ TEST_F(TextColumnsTest, AHeaderOfTheNamesInAnotherOrderIsRefused) {
   EXPECT_THAT(Inspect().names, ElementsAre("x", "y")) << "other names may be replaced";
 }
 
+TEST_F(TextColumnsTest, AHeaderWithoutTheLabelsIsOne) {
+  for (const char* name : {"x", "label", "y"}) text_.add_column_name(name);
+  AddField(&job_, "x");
+  AddTask(&job_, "label");
+  Add("a", "x,y\n1,2\n");
+  EXPECT_TRUE(InspectFiles(job_, split_, LabelUse::kIgnored).files[0].has_header);
+  split_.clear_file();
+  Add("b", "y,x\n1,2\n");
+  ExpectRefused("b:1: has the names of data.text.column_name in another order: column #0 is \"y\"",
+                LabelUse::kIgnored);
+}
+
 TEST_F(TextColumnsTest, AFileOfAnotherFormatIsRefused) {
   Add("a", "");
   Add("b", "1 x\n");
