@@ -317,7 +317,8 @@ TEST(Refusals, OfFindingsOfAnotherJob) {
       ErrorAt(kChief, List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, bytes))),
               [](net::Mailbox* mailbox) {
                 worker::train::Group group(mailbox, kRoles);
-                worker::train::ShareFindings({}, SmallJob(0), "train", &group);
+                worker::train::ShareFindings({}, SmallJob(0), worker::data::SplitKind::kTrain,
+                                             &group);
               }),
       "rank 3: findings of a pass: 0 numerics and 0 tasks, expected 2 and 2");
 }
@@ -333,7 +334,8 @@ TEST(Refusals, OfFindingsWithLinesThatNobodyFound) {
       ErrorAt(kChief, List(From(kOtherWorker, net::Frame(net::FrameKind::kGather, 1, 0, bytes))),
               [](net::Mailbox* mailbox) {
                 worker::train::Group group(mailbox, kRoles);
-                worker::train::ShareFindings({}, SmallJob(0), "train", &group);
+                worker::train::ShareFindings({}, SmallJob(0), worker::data::SplitKind::kTrain,
+                                             &group);
               }),
       "data.train: one worker found no lines from line 0 of the split on, another found line 256: "
       "expected files that stay as they are");

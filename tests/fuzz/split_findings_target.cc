@@ -31,6 +31,7 @@ std::vector<std::string> SplitFindingsSeeds() {
   summary.joins.n_lines = 2;
   summary.joins.n_looked_up[0] = 2;
   summary.joins.n_found[0] = 1;
+  summary.seen = {1, 0};
   findings.records.Append(2, 1);
   findings.records.Append(1, 0);
   worker::data::SplitFindings whole;

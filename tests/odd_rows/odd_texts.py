@@ -112,7 +112,7 @@ class OddRows:
 
     def row(self):
         cells = {column: self.cell(column) for column in FILE_COLUMNS}
-        if self.rng.random() < 0.8:  # of other rows a request cannot say all, as it has no quotes to keep spaces by
+        if self.rng.random() < 0.8:  # other rows have spaces that are removed
             cells = {column: cell.strip(b" ") for column, cell in cells.items()}
         if self.rng.random() < 0.004:
             cells[self.rng.choice(INPUT_COLUMNS[:4] + ["ignored"])] = self.rng.choice(NO_TEXTS)

@@ -125,7 +125,7 @@ def read_quoted(data, at, line_end, dialect):
         value, at = read_quoted_value(data, opening + 1, dialect.quote, begin + MAX_RECORD_BYTES)
         if value is None:
             return None
-        values.append(value)
+        values.append(dialect.plain(value))
         feed, stop = find_line_end(data, at, line_end)
         at = skip_spaces(data, at, stop, dialect)
         if at == stop:

@@ -3,18 +3,6 @@
 
 #include <sstream>
 #include <string>
-TEST_F(Formats, HaveMissingNumbersInCommon) {
-  const std::string expected = MetricsIn(worker::data::kTsvTable);
-  for (const TableFormat* format : worker::data::TableFormats()) {
-    const DataTable examples = Examples("-999");
-    if (!format->refuses(examples.columns).empty()) continue;  // no plugin; or two labels
-    EXPECT_EQ(MetricsOf(folder_.Write("examples", BytesIn(*format, examples)),
-                        TextOfFormat(*format) + " missing: \"-999\""),
-              expected)
-        << format->name;
-  }
-}
-
 #include <string_view>
 #include <vector>
 
@@ -141,19 +129,6 @@ TEST_F(Formats, OfEqualExamplesTrainEqualModels) {
   }
 }
 
-<<<<<<< HEAD
-TEST_F(Formats, HaveMissingNumbersInCommon) {
-  std::vector<Example> examples = Examples();
-  const std::string expected = MetricsOf(folder_.Write("csv", Csv(examples)), "header: true");
-  for (Example& example : examples) {
-    if (!std::exchange(example.has_price, true)) example.price = -999;
-  }
-  const std::string missing = "missing: \"-999\"";
-  EXPECT_EQ(MetricsOf(folder_.Write("csv 999", Csv(examples)), "header: true " + missing),
-            expected);
-  EXPECT_EQ(MetricsOf(folder_.Write("json", JsonLines(examples)), missing), expected);
-  EXPECT_EQ(MetricsOf(folder_.Write("tfrecord", TfRecords(examples)), missing), expected);
-=======
 TEST_F(Formats, OfNumbersTrainEqualModelsInLibsvm) {
   const auto metrics = [&](const TableFormat& format, const std::string& text,
                            const std::string& user, const std::string& label,
@@ -168,7 +143,39 @@ TEST_F(Formats, OfNumbersTrainEqualModelsInLibsvm) {
       metrics(worker::data::kTsvTable, "header: true", "user", "clicked", "price");
   ASSERT_NE(expected, "");
   EXPECT_EQ(metrics(worker::data::kLibsvmTable, "libsvm {}", "1", "label", "2"), expected);
->>>>>>> fix-generate
+}
+
+TEST_F(Formats, HaveMissingNumbersInCommon) {
+  const std::string expected = MetricsIn(worker::data::kTsvTable);
+  for (const TableFormat* format : worker::data::TableFormats()) {
+    const DataTable examples = Examples("-999");
+    if (!format->refuses(examples.columns).empty()) continue;  // no plugin; or two labels
+    EXPECT_EQ(MetricsOf(folder_.Write("examples", BytesIn(*format, examples)),
+                        TextOfFormat(*format) + " missing: \"-999\""),
+              expected)
+        << format->name;
+  }
+}
+
+TEST_F(Formats, AColumnThatNoRecordHasIsRefused) {
+  const std::string json = BytesIn(worker::data::kJsonLinesTable, Examples());
+  SimulatedJob run = JobOn(folder_.Write("a.json", json), "");
+  const Job good = run.job;
+  run.job.mutable_numeric(0)->set_column("prize");
+  Outcome outcome = Simulate(run);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.error(),
+              HasSubstr("a.json: no record of data.train has the column \"prize\" (numeric[0] "
+                        "\"price\"); the nearest is \"price\""));
+  std::string other = json;
+  for (size_t at = 0; (at = other.find("\"user\"", at)) != other.npos; ++at) other[at + 1] = 'U';
+  run.job = good;
+  run.job.mutable_data()->mutable_test()->set_file(0, folder_.Write("b.json", other));
+  outcome = Simulate(run);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.error(),
+              HasSubstr("b.json: no record of data.test has the column \"user\" (field[0] "
+                        "\"user\"); the nearest is \"User\""));
 }
 
 TEST_F(Formats, AreToldByContentAndOfOneKindInASplit) {

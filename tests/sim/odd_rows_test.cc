@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <sstream>
@@ -137,6 +138,32 @@ TEST_F(OddRows, AnExtremeRowIsLeftEmptyInPredictions) {
     for (size_t i = 0; i < lines.size(); ++i)
       EXPECT_EQ(lines[i].ends_with('\t'), i == 10) << lines[i];
   }
+}
+
+/// Records with the columns of SomeRows, of which the first may be called otherwise.
+std::string SomeRecords(int n, const std::string& user) {
+  std::string records;
+  for (int i = 0; i < n; ++i)
+    records += "{\"" + user + "\": \"u" + std::to_string(i % 7) +
+               "\", \"x\": " + std::to_string(i % 5) +
+               ", \"click\": " + std::to_string(i % 3 == 0) + "}\n";
+  return records;
+}
+
+TEST_F(OddRows, RecordsWithOtherNamesGetNoPredictions) {
+  const std::string train = folder_.Write("train.json", SomeRecords(60, "user"));
+  ASSERT_EQ(Train(LinearJob(train, train)).exit_code, 0);
+  const std::string other = folder_.Write("other.json", SomeRecords(600, "User"));
+  for (const int n_workers : {1, 2}) {
+    const Outcome outcome = Predict({"data.test.file=" + other}, n_workers);
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.error,
+                HasSubstr(other + ": no record of data.test has the column \"user\" (field[0] "
+                                  "\"user\"); the nearest is \"User\""));
+    EXPECT_FALSE(std::filesystem::exists(folder_.Path("predictions.tsv")));
+  }
+  ASSERT_EQ(Predict({"data.test.file=" + train}).exit_code, 0);
+  EXPECT_EQ(Predictions().size(), 60u);
 }
 
 TEST_F(OddRows, AllRowsWithoutPredictionLeaveTheMetricsUndefined) {

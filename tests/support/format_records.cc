@@ -45,6 +45,15 @@ std::vector<std::string> RecordsOf(const worker::data::Format& format, const std
   return records;
 }
 
+std::vector<int> SeenIn(const worker::data::Format& format, const std::string& path,
+                        const Text& text, const WantedColumns& wanted) {
+  const std::unique_ptr<RecordReader> reader = format.open(path, text, wanted, nullptr);
+  Record record;
+  while (reader->Next(&record)) {
+  }
+  return {record.seen.begin(), record.seen.end()};
+}
+
 Text ParseText(const std::string& textproto) {
   Text text;
   CHECK(google::protobuf::TextFormat::ParseFromString(textproto, &text)) << textproto;

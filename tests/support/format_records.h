@@ -29,6 +29,10 @@ std::string ShownRecord(const worker::data::Record& record);
 std::vector<std::string> RecordsOf(const worker::data::Format& format, const std::string& path,
                                    const Text& text, const WantedColumns& wanted);
 
+/// Which of the columns a record of the file has: [wanted], 0 or 1.
+std::vector<int> SeenIn(const worker::data::Format& format, const std::string& path,
+                        const Text& text, const WantedColumns& wanted);
+
 /// Text of a text format.
 Text ParseText(const std::string& textproto);
 

@@ -4,6 +4,7 @@
 #include "worker/data/behaviour_columns.h"
 #include "worker/data/check_behaviour.h"
 #include "worker/data/check_text.h"
+#include "worker/data/format/format.h"
 #include "worker/data/generated/world.h"
 #include "worker/data/joins.h"
 
@@ -41,6 +42,11 @@ void CheckColumns(const config::Checker& check, const config::ConfigPath& path, 
   check.CheckRange(path("n"), columns.n(), 1, kMaxColumns);
   if (columns.name_size() > 0 && columns.name_size() != columns.n())
     check.Fail(path("name"), "is given ", columns.name_size(), " times, expected n, ", columns.n());
+  if (!columns.format().empty() && FormatNamed(columns.format()) == nullptr) {
+    std::vector<std::string> known;
+    for (const Format* format : Formats()) known.emplace_back(format->name);
+    check.FailUnknown(path("format"), "format", columns.format(), known);
+  }
 }
 
 void CheckIndex(const config::Checker& check, const config::ConfigPath& path, const Data& data) {

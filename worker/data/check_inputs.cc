@@ -98,7 +98,7 @@ void CheckLabel(const config::Checker& check, const config::ConfigPath& path, co
     check.Fail(path("prefix"), "is empty, expected a text: every value begins with the empty one");
   if (label.has_at_least() && !std::isfinite(label.at_least()))
     check.Fail(path("at_least"), "is no finite number");
-  const bool is_trimmed = data.text().trim() && data.text().quote().empty();
+  const bool is_trimmed = data.text().trim() && !data.text().escapes();
   if (is_trimmed && label.prefix().starts_with(' '))
     check.Fail(path("prefix"), "begins with a space, which data.text.trim takes off every value");
   if (!label.has_equals()) return;

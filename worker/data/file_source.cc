@@ -41,9 +41,10 @@ int64_t FileSource::Read(int64_t block, Examples* examples, std::vector<BadLine>
   Clear(examples, bad);
   const int64_t n_block = blocks_.GoTo(block);
   Records& records = blocks_.records();
-  for (int64_t i = 0; i < n_block; ++i) {
+  int64_t i = 0;
+  for (; i < n_block; ++i) {
     const int64_t n_before = examples->n;
-    if (!AppendNext(&records, examples)) return i;
+    if (!AppendNext(&records, examples)) break;
     if (wrong_.empty()) {
       places_.Add(records.path(), records.number(), examples->n - n_before);
     } else {
@@ -51,7 +52,8 @@ int64_t FileSource::Read(int64_t block, Examples* examples, std::vector<BadLine>
           {block * kBlockRecords + i, records.path() + ":", records.number(), wrong_, false});
     }
   }
-  return n_block;
+  seen_ = records.TakeSeen();
+  return i;
 }
 
 void FileSource::Clear(Examples* examples, std::vector<BadLine>* bad) {
@@ -83,17 +85,19 @@ void FileSource::BeginShare(const FileCut& begin, const FileCut& end, int64_t po
 int64_t FileSource::ReadOn(int64_t n_most, Examples* examples, std::vector<BadLine>* bad) {
   Clear(examples, bad);
   int64_t& n_records = share_findings_.n_records;
-  for (int64_t i = 0; i < n_most; ++i, ++n_records) {
+  int64_t i = 0;
+  for (; i < n_most; ++i, ++n_records) {
     std::optional<Records::Place> place;
     if (n_records % kPlaceEvery == 0) place = share_->place();
-    if (!AppendNext(share_.get(), examples)) return i;
+    if (!AppendNext(share_.get(), examples)) break;
     if (place.has_value()) share_findings_.places.push_back(*place);
     NoteBegins(share_->file() + 1, n_records);
     if (wrong_.empty()) continue;
     const bool is_relative = share_begin_.offset > 0 && share_->file() == share_begin_.file;
     bad->push_back({n_records, share_->path() + ":", share_->number(), wrong_, is_relative});
   }
-  return n_most;
+  seen_ = share_->TakeSeen();
+  return i;
 }
 
 void FileSource::NoteBegins(size_t end_file, int64_t first) {

@@ -48,6 +48,7 @@ class FileSource final : public Source, public SharedFiles {
   std::string PlaceOf(int64_t example) const override { return places_.Of(example); }
   std::span<const int32_t> n_examples_of_records() const override { return n_examples_; }
   JoinMatches joined() const override { return assembler_.joined(); }
+  std::span<const uint8_t> seen() const override { return seen_; }
   const Joins* joins() const override { return assembler_.joins(); }
   void SetTick(Tick tick) override { blocks_.records().SetTick(std::move(tick)); }
   /// Null where the split has behaviour: which example a record is, only its number tells.
@@ -83,7 +84,8 @@ class FileSource final : public Source, public SharedFiles {
   FileCut share_begin_;
   ShareFindings share_findings_;
   size_t next_begin_ = 0;  // the file of the share that begins next
-  // These two are of the block that was read last.
+  // These three are of the block that was read last.
+  std::vector<uint8_t> seen_;
   ExamplePlaces places_;
   std::vector<int32_t> n_examples_;  // [records]
 };

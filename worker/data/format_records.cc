@@ -43,35 +43,71 @@ WantedColumn::Use UseOfLabel(const Label& label) {
                                                   : WantedColumn::Use::kNumber;
 }
 
-}  // namespace
+const char* FormatName(const Format* format) {
+  return format == nullptr ? "delimited text" : format->name;
+}
 
-const Format* FormatOfFiles(const Text& text, const Split& split, const Tick& tick) {
-  const Format* told = nullptr;
+bool HasOwnColumns(const Format* format) {
+  return format != nullptr && format->may_begin != nullptr;
+}
+
+/// The format that Text.layout says; null for delimited text.
+const Format* FormatOfLayout(const Text& text) {
   switch (text.layout_case()) {
+    case Text::kJsonLines:
+      return &kJsonLines;
+    case Text::kLibsvm:
+      return &kLibsvm;
+    case Text::kLibffm:
+      return &kLibffm;
+    case Text::kSlots:
+      return &kSlots;
     case Text::kDelimited:
     case Text::LAYOUT_NOT_SET:
       break;
-    case Text::kJsonLines:
-      told = &kJsonLines;
-      break;
-    case Text::kLibsvm:
-      told = &kLibsvm;
-      break;
-    case Text::kLibffm:
-      told = &kLibffm;
-      break;
-    case Text::kSlots:
-      told = &kSlots;
-      break;
   }
-  if (told != nullptr || text.has_delimited()) return told;
-  if (split.file().empty()) Fail("data: no file in a split, expected at least one");
+  return nullptr;
+}
+
+/// The format that the first file of a split tells that is not empty; null for delimited text.
+const Format* RecogniseFirst(const Text& text, const Split& split, const Tick& tick) {
   for (const std::string& path : split.file()) {
     tick();
     const FileStart start = ReadStart(path);
     if (!start.bytes.empty()) return RecogniseFormat(start.bytes, text);
   }
   return nullptr;
+}
+
+/// Throws Error where a file that begins so is of another format than is expected. `reference` says
+/// why that one is, as " as in a.json".
+void CheckStart(const std::string& path, std::string_view start, const Format& expected,
+                const Text& text, const std::string& reference) {
+  if (start.empty()) return;
+  const Format* const own = RecogniseFormat(start, text);
+  if (own == &expected) return;
+  // What the layout says is not looked for in the file, which may begin with a malformed line.
+  if (text.layout_case() != Text::LAYOUT_NOT_SET) {
+    if (own == nullptr || HasOwnColumns(own)) return;
+  } else if (HasOwnColumns(&expected) && expected.may_begin(start)) {
+    return;
+  }
+  Fail(path, ": is ", FormatName(own), ", expected ", expected.name, reference);
+}
+
+}  // namespace
+
+const Format* FormatOfFiles(const Data& data, const Split& split, const Tick& tick) {
+  if (split.file().empty()) Fail("data: no file in a split, expected at least one");
+  const bool is_told = data.text().layout_case() != Text::LAYOUT_NOT_SET;
+  const Format* const trained = FormatNamed(data.columns().format());
+  if (!is_told && HasOwnColumns(trained)) return trained;
+  const Format* const format =
+      is_told ? FormatOfLayout(data.text()) : RecogniseFirst(data.text(), split, tick);
+  if (trained != nullptr && format != trained && (HasOwnColumns(trained) || HasOwnColumns(format)))
+    Fail(split.file(0), ": is ", FormatName(format), ", expected ", trained->name,
+         " as in training");
+  return format;
 }
 
 std::vector<WantedColumn> WantedColumns(const Job& job, LabelUse labels) {
@@ -118,16 +154,14 @@ FormatRecords::FormatRecords(const Format& format, const Job& job, const Split& 
       columns_(ColumnsOf(wanted_, split.file(0))),
       tick_(std::move(tick)),
       counts_(counts) {
+  const bool is_told = text_.layout_case() != Text::LAYOUT_NOT_SET;
   for (const std::string& path : split.file()) {
     tick_();
     const FileStart start = ReadStart(path);
-    const Format* own = text_.layout_case() == Text::LAYOUT_NOT_SET && !start.bytes.empty()
-                            ? RecogniseFormat(start.bytes, text_)
-                            : &format;
-    if (own != &format) {
-      Fail(path, ": is ", own == nullptr ? "delimited text" : own->name, ", expected ", format.name,
-           " as in ", split.file(0));
-    }
+    const std::string reference = is_told                 ? " as data.text says"
+                                  : path == split.file(0) ? " as in training"
+                                                          : " as in " + split.file(0);
+    CheckStart(path, start.bytes, format, text_, reference);
     files_.push_back({path, start.stamp});
   }
   files_[0].begin = 0;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "configs/job.pb.h"
@@ -15,11 +16,12 @@
 
 namespace zhiyin::worker::data {
 
-/// Returns the format of the files of a split: the one that Text.layout says, or else the one that
-/// recognises the first file that is not empty; null for delimited text. Calls `tick` for every
-/// file that is looked at. Throws Error where a file cannot be read, and where it is of a format
-/// that is no text though a layout of text is given.
-const Format* FormatOfFiles(const Text& text, const Split& split, const Tick& tick);
+/// Returns the format of the files of a split: the one that Text.layout says, or else that of the
+/// training files, where its columns have names of its own (Format::may_begin), or else the one
+/// that recognises the first file that is not empty; null for delimited text. Calls `tick` for
+/// every file that is looked at. Throws Error where there is no file or one cannot be read, and
+/// where the columns of training have no meaning in the format.
+const Format* FormatOfFiles(const Data& data, const Split& split, const Tick& tick);
 
 /// Returns the columns that a job reads from files whose records name their values, those that
 /// joins and data.behaviour add not among them, each once. Throws Error where an input gives the
@@ -40,6 +42,7 @@ class FormatRecords final : public Records {
   void SetTick(Tick tick) override { tick_ = std::move(tick); }
   const Columns& columns() const override { return columns_; }
   bool Has(size_t) const override { return true; }
+  std::vector<uint8_t> TakeSeen() override { return std::exchange(record_.seen, {}); }
   int64_t position() const override { return position_; }
   bool Next(RecordView* record) override;
   int64_t Skip(int64_t n) override;

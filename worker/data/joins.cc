@@ -163,6 +163,7 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
   const Join& join = reading->join;
   PieceTick line_tick(tick);
   LineReader reader(path, reading->dialect, reading->counts);
+  CheckDelimited(reader, join.text(), ", which joins have to be");
   reading->dialect = reader.dialect();
   LineSplitter splitter(reading->dialect);
   std::vector<std::string_view> values;
@@ -173,10 +174,13 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
   };
   std::vector<std::string> names(join.text().column_name().begin(),
                                  join.text().column_name().end());
+  std::string header;  // the first line, if it is one
   if (join.text().header()) {
     if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
     if (const std::string wrong = split(); !wrong.empty())
       Fail(path, ":", line.number, ": ", wrong);
+    CheckNameOrder(join.text(), names, values, TextOf(path, ":", line.number));
+    header = line.text;
     if (names.empty()) names.assign(values.begin(), values.end());
   }
   if (!reading->checker) {
@@ -196,9 +200,15 @@ void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick&
   while (reader.Next(&line)) {
     line_tick();
     std::string wrong = split();
-    if (std::exchange(may_be_header, false) && wrong.empty() && IsHeader(join.text(), values))
-      continue;
+    if (std::exchange(may_be_header, false) && wrong.empty()) {
+      CheckNameOrder(join.text(), names, values, TextOf(path, ":", line.number));
+      if (IsHeader(join.text(), names, values)) {
+        header = line.text;
+        continue;
+      }
+    }
     ++reading->n_lines;
+    if (!header.empty() && line.text == header) wrong = kRepeatsHeader;
     if (wrong.empty()) wrong = Take(&values, reading);
     if (wrong.empty()) continue;
     wrong = path + ":" + std::to_string(line.number) + ": " + wrong;

@@ -53,6 +53,9 @@ class LineReader {
 
   /// The dialect of the file: its delimiter is known if the file has a line.
   const Dialect& dialect() const { return dialect_; }
+  /// The first bytes of the file as UTF-8, without a byte order mark. REQUIRES: it was opened
+  /// without a look, and nothing was read of it yet.
+  std::string_view start() const { return {buffer_.get() + begin_, end_ - begin_}; }
   /// Reads the next line that is not empty; returns false at the end of the file.
   bool Next(Line* line);
   /// Skips the next n lines that are not empty; returns how many there were.

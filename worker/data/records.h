@@ -55,6 +55,10 @@ class Records {
   virtual const Columns& columns() const = 0;
   /// Whether the files have a column; those that they lack are missing in every record.
   virtual bool Has(size_t column) const = 0;
+  /// Which columns the records had that were read since the last call (Record::seen), [columns].
+  /// Empty where none was read, and for formats whose files tell their columns when they are
+  /// opened.
+  virtual std::vector<uint8_t> TakeSeen() { return {}; }
 
   /// The number of the record that Next returns next.
   virtual int64_t position() const = 0;
@@ -117,8 +121,8 @@ class Records {
 std::unique_ptr<Records> OpenRecords(const Job& job, const Split& split, LabelUse labels,
                                      const Tick& tick, ReadCounts* counts = nullptr);
 
-/// Sets data.columns to those of the training files, unless the job has them already, or its data
-/// is in no files. Throws Error as OpenRecords does.
+/// Sets data.columns to those of the training files and to their format, unless the job has them
+/// already, or its data is in no files. Throws Error as OpenRecords does.
 void FindColumns(
     Job* job, const Tick& tick = [] {});
 

@@ -125,6 +125,9 @@ class Source {
   virtual std::span<const int32_t> n_examples_of_records() const { return {}; }
   /// Which lines of the block that was read last found a line in the joins.
   virtual JoinMatches joined() const { return {}; }
+  /// Which columns of the files the records of that block have (Records::TakeSeen); empty where
+  /// every file is known to have all of them. Valid until the next Read.
+  virtual std::span<const uint8_t> seen() const { return {}; }
   /// The joins; null where the job has none. Owned by the source.
   virtual const Joins* joins() const { return nullptr; }
 

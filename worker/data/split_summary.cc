@@ -6,6 +6,8 @@
 #include <cmath>
 #include <iterator>
 
+#include "worker/data/seen_columns.h"
+
 namespace zhiyin::worker::data {
 namespace {
 
@@ -106,6 +108,7 @@ void SplitSummary::Merge(const SplitSummary& other) {
   MergeEach(other.labels, &labels);
   MergeEach(other.label_sums, &label_sums);
   joins.Merge(other.joins);
+  MergeSeen(other.seen, &seen);
 }
 
 std::vector<LabelSums> SplitSummary::RoundedLabelSums() const {
@@ -117,7 +120,7 @@ std::vector<LabelSums> SplitSummary::RoundedLabelSums() const {
 // Format: i64 n_rows, i64 n_bad; for each of the malformed records that are kept, ascending, i64
 // record, string where, i64 number, string wrong; varint n_numerics, their moments; array i64
 // n_observed; for each task f64 least, f64 most, the exact sums of weight, label and positives;
-// JoinMatches.
+// JoinMatches; array u8 seen.
 void SplitSummary::Write(ByteWriter* out) const {
   out->Put(n_rows);
   out->Put(n_bad);
@@ -139,6 +142,7 @@ void SplitSummary::Write(ByteWriter* out) const {
     label_sums[t].positives.Write(out);
   }
   joins.Write(out);
+  out->PutArray<uint8_t>(seen);
 }
 
 SplitSummary SplitSummary::Read(ByteReader* in, int64_t n_records) {
@@ -175,6 +179,9 @@ SplitSummary SplitSummary::Read(ByteReader* in, int64_t n_records) {
   }
   summary.joins = JoinMatches::Read(in);
   if (summary.joins.n_lines > summary.n_rows) in->Refuse("an impossible number of joined lines");
+  summary.seen = in->GetArray<uint8_t>();
+  if (std::ranges::any_of(summary.seen, [](uint8_t is_seen) { return is_seen > 1; }))
+    in->Refuse("impossible columns");
   return summary;
 }
 
@@ -199,6 +206,7 @@ void SplitFindings::AddOfShare(int64_t n_records, const Examples& examples,
   summary.Add(examples);
   for (const BadLine& line : bad) summary.AddBad(line);
   summary.joins.Merge(source.joined());
+  MergeSeen(source.seen(), &summary.seen);
 }
 
 void SplitFindings::AddNext(const SplitFindings& next) {

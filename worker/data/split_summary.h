@@ -45,6 +45,9 @@ struct SplitSummary {
   std::vector<LabelRange> labels;          // [n_tasks], of those of them with a weight above 0
   std::vector<ExactLabelSums> label_sums;  // [n_tasks]
   JoinMatches joins;
+  /// [columns of the files]: 1 for those that a record has; empty where it need not be known
+  /// (Source::seen).
+  std::vector<uint8_t> seen;
 
   /// Adds examples. REQUIRES: they have the inputs and tasks of those before.
   void Add(const Examples& examples);

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/utf8.h"
 #include "worker/data/format/delimited.h"
+#include "worker/data/format/format.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -25,13 +26,20 @@ bool IsNamedByFiles(const Text& text) {
   return text.header() && text.column_name().empty();
 }
 
+/// What is expected of the columns of a file.
+struct ExpectedColumns {
+  /// Whether there may be so many.
+  std::function<bool(int n)> fits;
+  /// Their names by Text.column_name, where there are so many; none where it says none.
+  std::function<std::vector<std::string>(int n)> names;
+};
+
 /// Returns the columns by the header of a file or, without one, those of the first line whose
-/// number of values `fits`, or else of the first line that can be cut into values. nullopt: the
-/// file has no lines. Sets *has_header to whether the first line is one. Throws Error where no line
-/// can be cut.
-std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(int)>& fits,
-                                   LineReader* reader, bool* has_header) {
-  *has_header = text.header();
+/// number of values fits, or else of the first line that can be cut into values. nullopt: the
+/// file has no lines. Sets *header to the first line where it is one. Throws Error where no line
+/// can be cut, and as CheckNameOrder does.
+std::optional<Columns> ReadColumns(const Text& text, const ExpectedColumns& expected,
+                                   LineReader* reader, std::optional<std::string>* header) {
   LineSplitter splitter(reader->dialect());
   std::optional<Columns> found;
   std::string first_wrong;
@@ -46,13 +54,27 @@ std::optional<Columns> ReadColumns(const Text& text, const std::function<bool(in
       continue;
     }
     Columns here = {static_cast<int>(values.size()), {}, where};
-    if (i == 0) *has_header = IsHeader(text, values);
+    if (i == 0) {
+      const std::vector<std::string> names = expected.names(here.n);
+      CheckNameOrder(text, names, values, where);
+      if (IsHeader(text, names, values)) *header = line.text;
+    }
     if (IsNamedByFiles(text)) here.names.assign(values.begin(), values.end());
-    if (text.header() || fits(here.n)) return here;
+    if (text.header() || expected.fits(here.n)) return here;
     if (!found) found = std::move(here);
   }
   if (!found && !first_wrong.empty()) Fail(first_wrong);
   return found;
+}
+
+/// Throws Error where the columns of the files have no names though records of training had them:
+/// there is no order by which these columns could be told apart.
+void CheckNamed(const Data& data, const Split& split) {
+  if (data.columns().format().empty() || data.text().header() || data.text().column_name_size() > 0)
+    return;
+  Fail(split.file(0), ": is delimited text without names of columns, expected them by ",
+       "data.text.header: true or column_name, since the records of training, ",
+       data.columns().format(), ", have names");
 }
 
 /// Returns the mean length of the next lines; 0 where there are none.
@@ -135,13 +157,25 @@ class UnnamedFiles {
            is_told_ ? " as data.text.column_name says" : " as in training", unlabelled);
     }
     const int n_all = all_.n == 0 ? here->n : all_.n;
-    const std::vector<std::string> names = all_.names.empty() ? PositionNames(n_all) : all_.names;
-    for (size_t c = 0; c < names.size(); ++c) {
-      if (here->n == n_all || !is_for_tasks_[c]) here->names.push_back(names[c]);
-    }
+    here->names = OfFile(here->n, all_.names.empty() ? PositionNames(n_all) : all_.names);
+  }
+
+  /// The names of Text.column_name that a file with so many columns has; none where that names
+  /// none, or their number does not fit.
+  std::vector<std::string> ToldNames(int n) const {
+    return is_told_ && Fits(n) ? OfFile(n, all_.names) : std::vector<std::string>();
   }
 
  private:
+  /// Those of the names of all columns that a file of n columns has.
+  std::vector<std::string> OfFile(int n, const std::vector<std::string>& names) const {
+    std::vector<std::string> here;
+    for (size_t c = 0; c < names.size(); ++c) {
+      if (static_cast<size_t>(n) == names.size() || !is_for_tasks_[c]) here.push_back(names[c]);
+    }
+    return here;
+  }
+
   bool is_told_;                    // by Text.column_name
   Columns all_;                     // n is 0 where nothing is known
   std::vector<bool> is_for_tasks_;  // [all_.n]: only tasks read the column
@@ -226,15 +260,44 @@ std::string CheckText(std::string_view text) {
   return "";
 }
 
-bool IsHeader(const Text& text, std::span<const std::string_view> values) {
-  const auto& names = text.column_name();
+bool IsHeader(const Text& text, std::span<const std::string> names,
+              std::span<const std::string_view> values) {
   return text.header() ||
          (!names.empty() && std::equal(values.begin(), values.end(), names.begin(), names.end()));
+}
+
+void CheckDelimited(const LineReader& reader, const Text& text, const std::string& expected) {
+  if (text.has_delimited()) return;
+  const Format* format = RecogniseFormat(reader.start().substr(0, kStartBytes), text);
+  if (format == nullptr) return;
+  Fail(reader.path(), ": is ", format->name, ", expected delimited text", expected,
+       "; data.text.delimited {} says that it is");
+}
+
+void CheckNameOrder(const Text& text, std::span<const std::string> names,
+                    std::span<const std::string_view> values, const std::string& where) {
+  const size_t n = values.size();
+  if (n != names.size()) return;
+  std::vector<std::string_view> here(values.begin(), values.end());
+  std::vector<std::string_view> expected(names.begin(), names.end());
+  const size_t first = static_cast<size_t>(
+      std::mismatch(here.begin(), here.end(), expected.begin()).first - here.begin());
+  if (first == n) return;
+  const std::string_view name = here[first];
+  const std::string_view expected_name = expected[first];
+  std::sort(here.begin(), here.end());
+  std::sort(expected.begin(), expected.end());
+  if (here != expected) return;
+  Fail(where, ": has the names of data.text.column_name in another order: column #", first,
+       " is \"", name, "\", expected \"", expected_name, "\"; ",
+       text.header() ? "" : "with data.text.header: true and ",
+       "without column_name, columns are read by the names of the header");
 }
 
 InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels, const Tick& tick) {
   if (split.file().empty()) Fail("data: no file in a split, expected at least one");
   const Text& text = job.data().text();
+  CheckNamed(job.data(), split);
   const bool named_by_files = IsNamedByFiles(text);
   const UnnamedFiles unnamed(job, labels);
   InspectedFiles inspected;
@@ -243,12 +306,20 @@ InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels,
   for (const std::string& path : split.file()) {
     tick();
     LineReader reader(path, inspected.dialect);
+    CheckDelimited(reader, text,
+                   path == split.file(0) ? ", since decoded files do not tell their format"
+                                         : " as in " + split.file(0));
     inspected.dialect = reader.dialect();
-    inspected.files.push_back({path, reader.stamp(), text.header()});
+    inspected.files.push_back({path, reader.stamp()});
     TextFile& file = inspected.files.back();
     const LineReader::Place start = reader.place();
-    const auto fits = [&](int n) { return first ? n == first->n : unnamed.Fits(n); };
-    std::optional<Columns> here = ReadColumns(text, fits, &reader, &file.has_header);
+    const ExpectedColumns expected = {
+        [&](int n) { return first ? n == first->n : unnamed.Fits(n); },
+        [&](int n) { return unnamed.ToldNames(n); }};
+    std::optional<std::string> header;
+    std::optional<Columns> here = ReadColumns(text, expected, &reader, &header);
+    file.has_header = header.has_value();
+    if (header.has_value()) inspected.headers.insert(*std::move(header));
     file.is_plain = reader.CanSeek() && reader.file().IsPlain();
     if (reader.CanSeek()) {
       file.look = reader.look();
@@ -286,9 +357,10 @@ Columns FindTextColumns(const Data& data, const Tick& tick) {
     tick();
     LineReader reader(path, dialect);
     dialect = reader.dialect();
-    bool has_header = false;
-    const auto any = [](int) { return true; };
-    if (std::optional<Columns> here = ReadColumns(data.text(), any, &reader, &has_header))
+    std::optional<std::string> header;
+    const ExpectedColumns any = {[](int) { return true; },
+                                 [](int) { return std::vector<std::string>(); }};
+    if (std::optional<Columns> here = ReadColumns(data.text(), any, &reader, &header))
       return *std::move(here);
   }
   return {};

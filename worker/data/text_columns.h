@@ -1,6 +1,8 @@
 // The inspection of text files before their data is read: existence and columns.
 #pragma once
 
+#include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,12 +24,29 @@ std::string CheckText(const Line& line);
 std::string CheckText(std::string_view text);
 
 /// Whether the values of a file's first line are the names of its columns: they are where
-/// Text.header says so, and where they are those of Text.column_name.
-bool IsHeader(const Text& text, std::span<const std::string_view> values);
+/// Text.header says so, and where they are those of Text.column_name. `names`: of these, those of
+/// the columns that a file of so many values has; none where the configuration names none.
+bool IsHeader(const Text& text, std::span<const std::string> names,
+              std::span<const std::string_view> values);
+/// Throws Error, which begins with `where`, where the values of a file's first line are these names
+/// in another order: read by position, each column would have another's values.
+void CheckNameOrder(const Text& text, std::span<const std::string> names,
+                    std::span<const std::string_view> values, const std::string& where);
+
+/// Throws Error where the beginning of a file tells a format that is not delimited text, unless
+/// Text.delimited says that it is. `expected` says why it should be, as " as in a.csv". REQUIRES:
+/// nothing was read of the file yet.
+void CheckDelimited(const LineReader& reader, const Text& text, const std::string& expected);
+
+/// What is wrong with a line that equals the header of its file byte by byte: files were put
+/// together with their headers.
+inline constexpr const char* kRepeatsHeader = "repeats the header, expected values";
 
 /// Files that were opened once, and the columns that they all have.
 struct InspectedFiles {
   std::vector<TextFile> files;
+  /// The header lines of the files, each once: mostly one, whatever their number.
+  std::set<std::string, std::less<>> headers;
   /// The columns of training: data.columns, or those of these files where a job has none. Names
   /// come from Text.column_name or else from the header; empty where there is neither.
   Columns columns;
@@ -41,11 +60,12 @@ struct InspectedFiles {
 
 /// Opens every file, so that a missing one is reported before the first step, and compares their
 /// columns with each other and with data.columns: by name where both have names, by number
-/// otherwise. A file without a header is judged by its first line with the right number of values,
-/// so that malformed lines at its beginning do not matter. Where labels are ignored, columns that
-/// only tasks read may be missing, in files without a header all of them together. Calls `tick` for
-/// every file. Throws Error for no file, a file that cannot be read, only empty ones, or columns
-/// that differ. REQUIRES: the job's data is text; `split` need not be one of the job's.
+/// otherwise. Every file must be delimited text. A file without a header is judged by its first
+/// line with the right number of values, so that malformed lines at its beginning do not matter.
+/// Where labels are ignored, columns that only tasks read may be missing, in files without a header
+/// all of them together. Calls `tick` for every file. Throws Error for no file, a file that cannot
+/// be read, only empty ones, or columns that differ. REQUIRES: the job's data is text; `split` need
+/// not be one of the job's.
 InspectedFiles InspectFiles(
     const Job& job, const Split& split, LabelUse labels, const Tick& tick = [] {});
 

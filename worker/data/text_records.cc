@@ -49,6 +49,7 @@ bool TextRecords::Next(RecordView* record) {
     return false;
   }
   record->wrong = CheckText(line_);
+  if (inspected_.headers.contains(line_.text)) record->wrong = kRepeatsHeader;
   if (record->wrong.empty()) record->wrong = splitter_.Split(line_.text, &texts_);
   if (record->wrong.empty()) record->wrong = order_.Apply(&texts_);
   if (record->wrong.empty()) record->values.assign(texts_.begin(), texts_.end());

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/in_parallel.h"
+#include "worker/data/seen_columns.h"
 #include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::saved {
@@ -71,8 +72,10 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
   Examples rows;
   std::vector<data::BadLine> bad;
   std::vector<int64_t> numbers;  // of split.blocks
+  std::vector<uint8_t> seen;
   for (int64_t block = 0; source->Read(block, &rows, &bad) > 0; ++block) {
     split.n_bad += static_cast<int64_t>(bad.size());
+    data::MergeSeen(source->seen(), &seen);
     if (rows.n == 0) continue;
     split.n += rows.n;
     for (size_t at = 0; at < rows.labels.size(); ++at)
@@ -83,6 +86,7 @@ ScoredSplit ScoreSplit(const FrozenModel& model, data::SplitKind kind) {
     numbers.push_back(block);
   }
   if (split.n == 0) Fail("data.", data::SplitName(kind), ": has no examples, expected some");
+  data::CheckSeen(job, kind, data::LabelUse::kNeeded, seen);
   const std::vector<ScoredBlock> scored = ScoreBlocks(model, split.blocks, /*with_sums=*/true);
   split.predictions = PredictionsByTask(scored, job.task_size());
   CheckPredicted(job, split.predictions);

@@ -11,6 +11,8 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "ps/slices.h"
+#include "worker/data/schema.h"
+#include "worker/data/seen_columns.h"
 #include "worker/data/split_ranges.h"
 
 namespace zhiyin::worker::train {
@@ -107,9 +109,10 @@ void CheckBadLine(const data::BadLine& line, const Data& data) {
     Fail(line.Text(), " (data.max_bad_share allows no malformed line)");
 }
 
-SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, const char* split,
+SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, data::SplitKind split,
                              Group* group) {
-  const std::string all = group->Broadcast(GatherFindings(own, job, split, group).Serialize(),
+  const char* const name = data::SplitName(split);
+  const std::string all = group->Broadcast(GatherFindings(own, job, name, group).Serialize(),
                                            "the findings about all data");
   data::SplitFindings findings = FromRank(group->RankOfWorker(0), [&] {
     data::SplitFindings parsed = ParseFindings(all, job);
@@ -126,13 +129,14 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, con
     Fail(summary.first_bad.begin()->second.Text(), " (", summary.n_bad, " of ", n_lines,
          " lines are malformed; data.max_bad_share allows a share of ", max_share, ")");
   }
-  if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, split);
-  if (summary.n_rows == 0) Fail("data.", split, ": no rows: ", WhyEmpty(job, split, summary.n_bad));
+  if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, name);
+  if (summary.n_rows == 0) Fail("data.", name, ": no rows: ", WhyEmpty(job, name, summary.n_bad));
+  CheckSeen(job, split, data::LabelUse::kNeeded, summary.seen);
   // Labels may come from a join.
-  CheckJoined(job, split, summary.joins);
+  CheckJoined(job, name, summary.joins);
   for (int t = 0; t < job.task_size(); ++t) {
     if (summary.n_observed[static_cast<size_t>(t)] == 0) {
-      Fail("task ", job.task(t).name(), ": no example of data.", split, " has a label (column ",
+      Fail("task ", job.task(t).name(), ": no example of data.", name, " has a label (column ",
            job.task(t).label().column(), ")");
     }
   }
@@ -189,6 +193,24 @@ data::JoinMatches GatherJoined(const data::JoinMatches& own, const Job& job, Gro
       if (part.n_lines > 0 && part.n_found.size() != n_joins)
         in.Refuse("of another number of joins");
       if (part.n_lines > 0) all.Merge(part);
+    });
+  }
+  return all;
+}
+
+std::vector<uint8_t> GatherSeen(std::span<const uint8_t> own, Group* group) {
+  ByteWriter out;
+  out.PutArray<uint8_t>(own);
+  std::vector<uint8_t> all;
+  const std::vector<std::string> parts = group->Gather(out.Take(), "the columns of its records");
+  for (size_t w = 0; w < parts.size(); ++w) {
+    FromRank(group->RankOfWorker(static_cast<int>(w)), [&] {
+      ByteReader in(parts[w], "columns of records");
+      const std::vector<uint8_t> part = in.GetArray<uint8_t>();
+      if (!in.AtEnd()) in.Refuse("not the last");
+      if (!part.empty() && !all.empty() && part.size() != all.size())
+        in.Refuse("of another number of columns");
+      data::MergeSeen(part, &all);
     });
   }
   return all;

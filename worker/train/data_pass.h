@@ -1,6 +1,8 @@
 // The first pass over the data: how it is divided among workers, and its results.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,12 +31,11 @@ struct SharedFindings {
   data::RecordCounts records;
 };
 
-/// Puts the findings of all workers together, at every worker. `split` is the name of the split in
-/// the config: "train". Throws Error when there are more malformed lines than the job allows, no
-/// examples, a task without any label, a line that no worker found before others, or a join in
-/// which no line finds its own. Otherwise the chief logs the first malformed lines. Collective over
-/// all workers.
-SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, const char* split,
+/// Puts the findings of all workers together, at every worker. Throws Error when there are more
+/// malformed lines than the job allows, no examples, a column that no record has (CheckSeen), a
+/// task without any label, a line that no worker found before others, or a join in which no line
+/// finds its own. Otherwise the chief logs the first malformed lines. Collective over all workers.
+SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, data::SplitKind split,
                              Group* group);
 
 /// Returns lines for people about a split: how its rows differ from what its first_row and n_rows
@@ -48,6 +49,10 @@ std::vector<std::string> JoinNotes(const Job& job, const char* split,
 
 /// Returns the matches of all workers, at the chief; none elsewhere. Collective over all workers.
 data::JoinMatches GatherJoined(const data::JoinMatches& own, const Job& job, Group* group);
+
+/// Returns the columns that records of all workers have (Source::seen), at the chief; none
+/// elsewhere. Collective over all workers.
+std::vector<uint8_t> GatherSeen(std::span<const uint8_t> own, Group* group);
 
 /// Returns the examples of all workers that have no prediction, at the chief; empty elsewhere.
 /// Collective over all workers.

@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "worker/data/records.h"
+#include "worker/data/seen_columns.h"
 #include "worker/saved/saved_model.h"
 #include "worker/train/data_pass.h"
 #include "worker/train/label_classes.h"
@@ -61,6 +62,7 @@ void RunEvaluation(const Manifest& manifest, const net::RoleMap& roles, const Jo
   if (!tools.group.IsChief()) return;
   PrintNotes(BadLineNotes(evaluator->joins()), options);
   PrintNotes(SplitNotes(job, evaluator->split(), test), options);
+  PrintNotes(SeenNotes(job, evaluator->split(), data::LabelUse::kNeeded, test.seen), options);
   PrintNotes(data::UnpredictedNotes(result.unpredicted, result.n_rows, kCountsInNoMetric), options);
   options.print(EvaluationTable(evaluator->split(), result));
   Json summary = {{"name", job.name()},          {"network", options.network},
@@ -88,6 +90,8 @@ void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const Jo
   if (!tools.group.IsChief()) return;
   PrintNotes(BadLineNotes(source->joins()), options);
   PrintNotes(JoinNotes(job, "test", counts.joins), options);
+  PrintNotes(SeenNotes(job, data::SplitKind::kTestFiles, data::LabelUse::kIgnored, counts.seen),
+             options);
   PrintNotes(data::UnpredictedNotes(counts.unpredicted, counts.n_rows - counts.n_bad, "left empty"),
              options);
   options.print("predictions of " + std::to_string(counts.n_rows) + " rows, " +

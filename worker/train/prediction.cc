@@ -11,6 +11,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "worker/data/seen_columns.h"
 #include "worker/train/data_pass.h"
 
 namespace zhiyin::worker::train {
@@ -44,6 +45,7 @@ class BlockPredictor {
       const int64_t n = source_->Read(block_, &rows_, &bad_);
       if (n == 0) break;
       joined_.Merge(source_->joined());
+      data::MergeSeen(source_->seen(), &seen_);
       PredictedBlocks::Block& here = read[block_];
       here.n_rows = n;
       for (const data::BadLine& line : bad_) {
@@ -60,6 +62,7 @@ class BlockPredictor {
 
   const data::Unpredicted& unpredicted() const { return unpredicted_; }
   const data::JoinMatches& joined() const { return joined_; }
+  const std::vector<uint8_t>& seen() const { return seen_; }
 
  private:
   void Finish(std::map<int64_t, PredictedBlocks::Block>* read) {
@@ -77,6 +80,7 @@ class BlockPredictor {
   int64_t n_shown_ = 0;
   data::Unpredicted unpredicted_;
   data::JoinMatches joined_;
+  std::vector<uint8_t> seen_;
   data::Examples rows_;
   std::vector<data::BadLine> bad_;
 };
@@ -235,7 +239,10 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
   unpredicted.Name(job, normalizer, source, [&] { group->SendHeartbeat(); });
   counts.unpredicted = GatherUnpredicted(unpredicted, group);
   counts.joins = GatherJoined(predictor.joined(), job, group);
+  counts.seen = GatherSeen(predictor.seen(), group);
   if (!group->IsChief()) return counts;
+  if (counts.n_rows == counts.n_bad) counts.seen.clear();  // nothing says what records have
+  data::CheckSeen(job, data::SplitKind::kTestFiles, data::LabelUse::kIgnored, counts.seen);
   group->WaitForDisk([&] { file->CommitAs(path); });
   return counts;
 }

@@ -51,13 +51,15 @@ struct PredictionCounts {
   int64_t n_bad = 0;
   data::Unpredicted unpredicted;  // well-formed ones that lack the prediction of some task
   data::JoinMatches joins;
+  std::vector<uint8_t> seen;  // as in data::SplitSummary
 };
 
 /// Writes an output line for every line of the split to `path`, tab-separated, with a header; at
 /// the chief, under a temporary name until the file is complete. Block b is predicted by worker b
 /// mod n_workers. Workers send a few blocks at a time and wait for the chief, which bounds memory.
-/// Throws Error, and leaves no file, where the workers do not find equally many lines. Collective
-/// over all workers; the counts are those of the whole split, at the chief only.
+/// Throws Error, and leaves no file, where the workers do not find equally many lines, and as
+/// data::CheckSeen does, at the chief. Collective over all workers; the counts are those of the
+/// whole split, at the chief only.
 PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer,
                                   const Job& job, const model::TaskHeads& heads,
                                   data::Source* source, Scorer* scorer, int n_workers,

@@ -59,7 +59,7 @@ SharedFindings SplitPass::Read(const data::BlockDeal& deal, const data::SharedFi
     index = is_new ? ReadUnits(known) : std::move(*found);
     if (!is_new && group_->IsChief()) findings_ = std::move(index.findings);
   }
-  SharedFindings shared = ShareFindings(findings_, job_, data::SplitName(split_), group_);
+  SharedFindings shared = ShareFindings(findings_, job_, split_, group_);
   counts_ = shared.records;
   if (files == nullptr) return shared;
   if (is_new) {

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "ps/slices.h"
 #include "ps/table/table_spec.h"
+#include "worker/data/seen_columns.h"
 #include "worker/data/source.h"
 #include "worker/model/first_outputs.h"
 #include "worker/model/label_domains.h"
@@ -91,6 +92,8 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
       CheckStoppingMetrics(job, split, evaluated);
     if (tools->group.IsChief()) NoteLabels(job, split, evaluated);
     take_notes(split, evaluated);
+    for (std::string& note : SeenNotes(job, split, data::LabelUse::kNeeded, evaluated.seen))
+      result.notes.push_back(std::move(note));
     held_out.push_back(evaluated);
   }
   CheckTrainingLabels(job, summary, held_out, tools->side, &tools->group);

@@ -106,6 +106,19 @@ struct Refusal {
 
 class Refused : public ::testing::TestWithParam<Refusal> {};
 
+TEST(Config, AnEqualsWithSpacesAroundItIsRefusedWhereNoValueHasThem) {
+  const std::string job = With("equals: \"1\"", "equals: \" a\"");
+  EXPECT_THAT(ParseErrorOf(job), ::testing::HasSubstr("begins or ends with a space"))
+      << "values in quotes are trimmed, too";
+  EXPECT_EQ(ParseErrorOf(job, {"data.text.trim=false"}), "no error");
+}
+
+TEST(Config, AFormatOfTrainingThatThereIsNotIsRefused) {
+  EXPECT_THAT(ParseErrorOf(kWholeJob, {"data.columns.n=4", "data.columns.format=libsmv"}),
+              ::testing::HasSubstr("data.columns.format: no format \"libsmv\"; the nearest is "
+                                   "\"libsvm\""));
+}
+
 TEST(Config, BytesThatAdmissionTakesUpAreRefused) {
   const std::string error =
       ParseErrorOf(With("optimizer { adam",

@@ -83,6 +83,25 @@ TEST_F(FileSourceTest, ReadsFieldsNumbersAndLabelsByName) {
   EXPECT_THAT(all.rows.labels[1], ::testing::IsNan());
 }
 
+TEST_F(FileSourceTest, SpacesWithinQuotesAreRemovedInHeadersAndValues) {
+  Job job = TextJob({folder_.Write("f",
+                                   "\" user\",\"x \",click\n\"u1 \",\" 0.5\",\" yes \"\n"
+                                   "u1,\"  \",\" no\"\n")});
+  job.mutable_data()->mutable_text()->set_header(true);
+  AddField(&job, "user");
+  AddNumeric(&job, "x");
+  AddTask(&job, "click")->mutable_label()->set_equals("yes");
+  const CategoryHasher user("user");
+  const Collected all = CollectTrain(job);
+  EXPECT_THAT(all.bad, IsEmpty());
+  EXPECT_THAT(all.rows.keys, ElementsAre(user("u1"), user("u1")));
+  EXPECT_EQ(all.rows.numerics[0], 0.5);
+  EXPECT_TRUE(std::isnan(all.rows.numerics[1])) << "spaces are no value";
+  EXPECT_THAT(all.rows.labels, ElementsAre(1, 0));
+  job.mutable_data()->mutable_text()->set_trim(false);
+  ExpectRefused(job, "no column \"user\" (field[0] \"user\")");
+}
+
 TEST_F(FileSourceTest, TheConfigMayNameTheColumns) {
   Job job = TextJob({folder_.Write("f", "1\t2\n3\t4\n")});
   job.mutable_data()->mutable_text()->set_delimiter("\\t");
@@ -344,6 +363,21 @@ TEST_F(FileSourceTest, TrainAndTestAreSplitsOfTheirOwn) {
   ExpectNumbers(CollectTrain(job), 0, 6);
   ExpectNumbers(Collect(MakeSource(job, SplitKind::kTest, model::LabelDomainsOf(job)).get()), 6,
                 10);
+}
+
+TEST_F(FileSourceTest, AHeaderWithinAFileIsMalformed) {
+  const std::string path = folder_.Write("f", "x,y\r\n1,a\n\nx,y\n2,b\n\"x\",y\nx,y");
+  Job job = TextJob({path});
+  AddField(&job, "x");
+  for (const bool has_header : {true, false}) {
+    job.mutable_data()->mutable_text()->set_header(has_header);
+    const Collected all = CollectTrain(job);
+    const CategoryHasher x("x");
+    EXPECT_THAT(all.rows.keys, ElementsAre(x("1"), x("2"), x("x"))) << "one is written otherwise";
+    EXPECT_THAT(all.Complaints(), ElementsAre(path + ":4: repeats the header, expected values",
+                                              path + ":7: repeats the header, expected values"));
+    for (const char* name : {"x", "y"}) job.mutable_data()->mutable_text()->add_column_name(name);
+  }
 }
 
 TEST_F(FileSourceTest, HeadersOfAllFilesMustBeEqual) {

@@ -74,6 +74,39 @@ TEST_F(JoinsTest, RowsHaveTheColumnsOfTheirLinesAndOfThose) {
   EXPECT_TRUE(rows.KeysOf(2, 1).empty());
 }
 
+TEST_F(JoinsTest, SpacesWithinQuotesAreNoPartOfAKey) {
+  const Examples rows = Read(JobOf("price,\"item \",place\n\" 2.5\",\" cup \",Bonn\n"));
+  ASSERT_EQ(rows.n, 3);
+  EXPECT_EQ(rows.numerics[0], 2.5);
+}
+
+TEST_F(JoinsTest, AHeaderOfTheNamesInAnotherOrderIsRefused) {
+  Job job = JobOf(kItems);
+  for (const char* name : {"item", "price", "place"})
+    job.mutable_data()->mutable_join(0)->mutable_text()->add_column_name(name);
+  for (const bool has_header : {true, false}) {
+    job.mutable_data()->mutable_join(0)->mutable_text()->set_header(has_header);
+    EXPECT_THAT(
+        [&] { Joins::Read(job); },
+        ThrowsMessage<Error>(HasSubstr("items.csv:1: has the names of data.text.column_name "
+                                       "in another order: column #0 is \"price\"")));
+  }
+}
+
+TEST_F(JoinsTest, AHeaderWithinAFileIsNoLine) {
+  const auto joins = Joins::Read(JobOf("item,place\ncup,Bonn\npot,Bonn\nitem,place\nmug,Bonn\n"));
+  EXPECT_EQ(joins->ByColumn("item")->n_lines(), 3);
+  EXPECT_THAT(joins->ByColumn("item")->bad(),
+              ElementsAre(folder_.Path("items.csv") + ":4: repeats the header, expected values"));
+}
+
+TEST_F(JoinsTest, AFileOfAnotherFormatIsRefused) {
+  const Job job = JobOf("{\"item\": \"cup\", \"price\": 2}\n");
+  EXPECT_THAT([&] { Joins::Read(job); },
+              ThrowsMessage<Error>(HasSubstr(
+                  "items.csv: is JSON Lines, expected delimited text, which joins have to be")));
+}
+
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
   const Job job =
       JobOf(kItems, R"(behaviour { user: "user" item: "item" time: "time" share: 1e-9 })");

@@ -29,6 +29,7 @@ class SomeSource final : public Source {
     *rows = Examples(0, 2, 1);
     bad->clear();
     block_ = block;
+    seen_ = {1, block == 3, 0};
     if (block >= kSourceBlocks) return 0;
     Random random(static_cast<uint64_t>(block));
     for (; rows->n < kBlockRecords - 2; ++rows->n) {
@@ -46,6 +47,7 @@ class SomeSource final : public Source {
     return kBlockRecords;
   }
   std::string PlaceOf(int64_t) const override { return "f"; }
+  std::span<const uint8_t> seen() const override { return seen_; }
   JoinMatches joined() const override {
     JoinMatches joins(2);
     joins.n_lines = kBlockRecords - 2;
@@ -61,6 +63,7 @@ class SomeSource final : public Source {
 
  private:
   int64_t block_ = 0;
+  std::vector<uint8_t> seen_;
 };
 
 /// What one worker of several finds in its blocks.
@@ -106,6 +109,7 @@ TEST(SplitFindings, AreEqualBitByBitForAnyPartitionAndOrder) {
   EXPECT_EQ(whole.summary.first_bad.size(), SplitSummary::kMaxBadKept);
   EXPECT_EQ(whole.summary.first_bad.begin()->second.Text(), "f:17: bad");
   EXPECT_THAT(whole.summary.joins.first_missed, ElementsAre("block 0", ""));
+  EXPECT_THAT(whole.summary.seen, ElementsAre(1, 1, 0));
   EXPECT_EQ(RecordCounts(whole.records).ExamplesOf(3), kBlockRecords - 2);
   EXPECT_NEAR(whole.summary.numerics[0].Rounded().Stddev(), 1, 0.1);
   for (const int64_t n_workers : {2, 3, 7, 25}) {
@@ -163,6 +167,8 @@ TEST(SplitFindings, RefuseWhatCannotBe) {
                 findings->summary.labels[0] = {2, 1};
               }),
               ThrowsMessage<Error>(HasSubstr("impossible labels")));
+  EXPECT_THAT(error([](SplitFindings* findings) { findings->summary.seen[0] = 2; }),
+              ThrowsMessage<Error>(HasSubstr("impossible columns")));
 }
 
 }  // namespace

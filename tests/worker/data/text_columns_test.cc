@@ -79,6 +79,45 @@ TEST_F(TextColumnsTest, WithoutHeaderOrNamesColumnsAreOnlyCounted) {
   EXPECT_THAT(columns.names, IsEmpty());
 }
 
+TEST_F(TextColumnsTest, AHeaderOfTheNamesInAnotherOrderIsRefused) {
+  for (const char* name : {"x", "y"}) text_.add_column_name(name);
+  Add("a", "y,x\n1,2\n");
+  const std::string line =
+      "a:1: has the names of data.text.column_name in another order: column #0 is \"y\", expected "
+      "\"x\"; ";
+  ExpectRefused(line + "with data.text.header: true and without column_name, columns are read");
+  text_.set_header(true);
+  ExpectRefused(line + "without column_name, columns are read by the names of the header");
+  split_.clear_file();
+  Add("b", "x,y\n1,2\n");
+  Add("c", "y,z\n1,2\n");
+  EXPECT_THAT(Inspect().names, ElementsAre("x", "y")) << "other names may be replaced";
+}
+
+TEST_F(TextColumnsTest, AHeaderWithoutTheLabelsIsOne) {
+  for (const char* name : {"x", "label", "y"}) text_.add_column_name(name);
+  AddField(&job_, "x");
+  AddTask(&job_, "label");
+  Add("a", "x,y\n1,2\n");
+  EXPECT_TRUE(InspectFiles(job_, split_, LabelUse::kIgnored).files[0].has_header);
+  split_.clear_file();
+  Add("b", "y,x\n1,2\n");
+  ExpectRefused("b:1: has the names of data.text.column_name in another order: column #0 is \"y\"",
+                LabelUse::kIgnored);
+}
+
+TEST_F(TextColumnsTest, AFileOfAnotherFormatIsRefused) {
+  Add("a", "");
+  Add("b", "1 x\n");
+  Add("c", "1 3:1\n");
+  ExpectRefused("c: is libsvm, expected delimited text as in " + split_.file(0));
+  text_.set_delimiter(" ");
+  EXPECT_EQ(Inspect().n, 2) << "a delimiter says that it is none";
+  Add("d", "{\"x\": 1} y\n");
+  ExpectRefused("d: is JSON Lines, expected delimited text as in " + split_.file(0) +
+                "; data.text.delimited {} says that it is");
+}
+
 TEST_F(TextColumnsTest, OnlyWhereLabelsAreIgnoredTheirNamedColumnsMayBeMissing) {
   for (const char* name : {"x", "label", "y"}) text_.add_column_name(name);
   AddField(&job_, "x");

@@ -120,6 +120,6 @@ std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
 
 }  // namespace
 
-const Format kArrow = {"Parquet or Arrow IPC", RecognisesArrow, OpenArrow};
+const Format kArrow = {"Parquet or Arrow IPC", RecognisesArrow, nullptr, OpenArrow, nullptr};
 
 }  // namespace zhiyin::worker::data

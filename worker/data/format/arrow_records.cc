@@ -112,6 +112,7 @@ class ArrowRecordReader : public RecordReader {
     const Value* values = values_.data() + row * columns_.size();
     record->number = ++n_passed_;
     record->values.assign(values, values + columns_.size());
+    record->seen.assign(columns_.size(), 1);  // or the table would have been refused
     record->wrong.clear();
     if (has_wrong_ && !wrong_[row].empty()) {
       record->wrong = wrong_[row];

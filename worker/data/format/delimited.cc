@@ -170,7 +170,7 @@ std::string LineSplitter::SplitQuoted(std::string_view line,
       continue;
     }
     if (std::string wrong = TakeQuoted(&rest, &value); !wrong.empty()) return wrong;
-    values->push_back(value);
+    values->push_back(dialect_.PlainValue(value));
     switch (TakeDelimiter(dialect_, &rest)) {
       case Behind::kEnd:
         return "";

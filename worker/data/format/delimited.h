@@ -17,10 +17,10 @@ namespace zhiyin::worker::data {
 struct Dialect {
   /// One or two characters; "": the first line of a file tells (FindDelimiter).
   std::string delimiter = ",";
-  /// The character that may enclose a value; within, it is written twice, and spaces are kept. 0:
-  /// no quotes.
+  /// The character that may enclose a value; within, it is written twice. 0: no quotes.
   char quote = 0;
-  /// Whether spaces around values are removed.
+  /// Whether spaces around values are removed: outside of quotes and within them, but not those
+  /// that are written as escapes.
   bool trim = true;
   /// Whether a record whose quotes do not fit is read as if they were ordinary characters.
   bool quote_may_be_text = false;

@@ -15,15 +15,25 @@ namespace zhiyin::worker::data {
 
 /// A format. Its algorithm is in the file that defines the constant.
 struct Format {
-  const char* name;  // for messages and data.text.layout: "JSON Lines"
+  const char* name;  // for messages and data.columns.format: "JSON Lines"
   /// Whether a file that begins with these bytes is of this format (FileStart::bytes).
   bool (*recognises)(std::string_view start);
+  /// For a format whose columns have names of its own, as the index 3, so that no file of another
+  /// one has them: whether a file may begin so that is expected to be of this format. Null for a
+  /// format in which columns have the names that writers choose.
+  bool (*may_begin)(std::string_view start);
   /// Opens a file. The reader keeps no reference to the arguments but `counts`, to which it adds
   /// what it reads; null: counts nothing. Throws Error where it cannot be
   /// opened, and where a wanted column's name means nothing in the format.
   std::unique_ptr<RecordReader> (*open)(const std::string& path, const Text& text,
                                         std::span<const WantedColumn> wanted, ReadCounts* counts);
+  /// Returns the names of columns that the first kNamedRecords records of a file have, in
+  /// alphabetical order, for messages. Null where columns are numbers, or `open` looks for them.
+  std::vector<std::string> (*names)(const std::string& path, const Text& text);
 };
+
+/// How many records tell the names of a file's columns.
+inline constexpr int kNamedRecords = 100;
 
 /// How many bytes of a file tell its format.
 inline constexpr size_t kStartBytes = 64 << 10;
@@ -42,6 +52,9 @@ std::span<const Format* const> Formats();
 /// libffm could be delimited text with spaces: they are not recognised where `text` says how values
 /// are delimited, quoted or named.
 const Format* RecogniseFormat(std::string_view start, const Text& text);
+
+/// Returns the format of this name; null where there is none.
+const Format* FormatNamed(std::string_view name);
 
 /// The beginning of a file.
 struct FileStart {

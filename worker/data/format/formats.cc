@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "worker/data/format/format.h"
 
 namespace zhiyin::worker::data {
@@ -17,6 +19,11 @@ const Format* RecogniseFormat(std::string_view start, const Text& text) {
     if (format->recognises(start)) return format;
   }
   return nullptr;
+}
+
+const Format* FormatNamed(std::string_view name) {
+  const auto at = std::ranges::find_if(Formats(), [&](const Format* f) { return f->name == name; });
+  return at == Formats().end() ? nullptr : *at;
 }
 
 FileStart ReadStart(const std::string& path) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "worker/data/format/format.h"
+#include "worker/data/format/json_names.h"
 #include "worker/data/format/json_paths.h"
 #include "worker/data/format/json_values.h"
 #include "worker/data/line_reader.h"
@@ -96,13 +97,6 @@ std::vector<std::string> JsonColumnNames(std::span<const WantedColumn> wanted) {
   return names;
 }
 
-/// Lines are lines, whatever quotes they hold.
-Dialect JsonDialect(const Text& text) {
-  Dialect dialect;
-  dialect.encoding = text.encoding();
-  return dialect;
-}
-
 JsonLinesReader::JsonLinesReader(const std::string& path, const Text& text,
                                  std::span<const WantedColumn> wanted, ReadCounts* counts)
     : wanted_(wanted.begin(), wanted.end()),
@@ -127,7 +121,11 @@ int64_t JsonLinesReader::Skip(int64_t n) {
 bool JsonLinesReader::Next(Record* record) {
   if (!NextLine()) return false;
   record->number = line_.number;
+  record->seen.resize(wanted_.size());
   record->wrong = line_.too_long ? CheckText(line_) : ParseLine();
+  for (size_t c = 0; c < found_.size() && record->wrong.empty(); ++c) {
+    if (found_[c].is_there) record->seen[c] = 1;
+  }
   if (record->wrong.empty()) record->wrong = TakeFound(&record->values);
   if (!record->wrong.empty()) record->values.assign(wanted_.size(), Value());
   return true;
@@ -175,7 +173,10 @@ void JsonLinesReader::CopyLine() {
 std::string JsonLinesReader::ParseLine() {
   CopyLine();
   ++n_records_;
-  for (FoundValue& found : found_) found.n_splits = FoundValue::kAbsent;
+  for (FoundValue& found : found_) {
+    found.n_splits = FoundValue::kAbsent;
+    found.is_there = false;
+  }
   texts_.clear();
   wrong_.clear();
   at_ = nullptr;
@@ -322,11 +323,19 @@ bool JsonLinesReader::WalkValue(ondemand::value& value, Node* node, int depth, J
 void JsonLinesReader::Note(const Node& node, const JsonValue& value, const JsonList& list) {
   for (const JsonPaths::Place& place : node.here) {
     FoundValue& found = found_[place.column];
+    found.is_there = true;
     if (place.n_splits > found.n_splits) continue;
     found.n_splits = place.n_splits;
     found.Take(wanted_[place.column].use, value, list);
   }
-  if (value.kind == JsonValue::Kind::kNull) return;
+  const bool is_null = value.kind == JsonValue::Kind::kNull;
+  if (is_null || value.kind == JsonValue::Kind::kList) {
+    for (const JsonPaths::Place& place : node.in_list) found_[place.column].is_there = true;
+  }
+  if (is_null) {
+    for (const JsonPaths::Place& place : node.in_object) found_[place.column].is_there = true;
+    return;
+  }
   if (value.kind != JsonValue::Kind::kObject) {
     for (const JsonPaths::Place& place : node.in_object)
       NoteProblem(place, node, FoundValue::Problem::kPathNotObject);
@@ -365,6 +374,6 @@ std::unique_ptr<RecordReader> OpenJsonLines(const std::string& path, const Text&
 
 }  // namespace
 
-const Format kJsonLines = {"JSON Lines", RecognisesJsonLines, OpenJsonLines};
+const Format kJsonLines = {"JSON Lines", RecognisesJsonLines, nullptr, OpenJsonLines, JsonNames};
 
 }  // namespace zhiyin::worker::data

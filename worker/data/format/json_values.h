@@ -52,6 +52,9 @@ struct FoundValue {
   /// How often the column's name was split to get here (JsonPaths::Place); kAbsent where no such
   /// value has come yet, and then the rest has no meaning.
   int n_splits = kAbsent;
+  /// Whether the record has the column, or null where it would be within an object or a list, or a
+  /// list that it is beyond the end of.
+  bool is_there = false;
   Value::Kind kind = Value::Kind::kMissing;
   Problem problem = Problem::kNone;
   std::string_view text;

@@ -35,6 +35,9 @@ struct Record {
   std::vector<Value> values;
   /// What is wrong with a malformed record and what was expected; empty for a good one.
   std::string wrong;
+  /// [wanted columns]: 1 for a column that this record has, or one that was read into this before;
+  /// its value may be missing, as null is. Readers give it its size and clear nothing.
+  std::vector<uint8_t> seen;
 };
 
 /// Reads the records of one file in order. Memory is bounded whatever the file holds. Throws Error,

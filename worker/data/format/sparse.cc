@@ -12,6 +12,9 @@
 namespace zhiyin::worker::data {
 namespace {
 
+/// How many lines at the beginning of a file tell whether it has tokens.
+constexpr int kLinesJudged = 20;
+
 bool IsSpaceOrTab(char c) {
   return c == ' ' || c == '\t';
 }
@@ -63,7 +66,11 @@ class StartJudge {
   /// Looks at a line that is not blank; returns false where it does not fit.
   bool Fits(std::string_view line) {
     double label = 0;
-    if (!ParseNumber(TakeToken(&line), &label)) return false;
+    return ParseNumber(TakeToken(&line), &label) && FitsUnlabelled(line);
+  }
+
+  /// Looks at a line without its label, or at one that has none.
+  bool FitsUnlabelled(std::string_view line) {
     indices_.clear();
     std::string_view token = TakeToken(&line);
     uint64_t query = 0;
@@ -106,6 +113,15 @@ class StartJudge {
   bool may_be_times_ = true;
   std::vector<uint64_t> indices_;  // the first ones of a line's tokens
 };
+
+/// Removes a line from the beginning of *start, which is not empty, and returns it without its
+/// comment.
+std::string_view TakeStartLine(std::string_view* start, int n_indices) {
+  const size_t n = std::min(start->find_first_of("\r\n"), start->size());
+  const std::string_view line = WithoutComment(start->substr(0, n), n_indices == 1 ? '#' : '\0');
+  start->remove_prefix(std::min(n + 1, start->size()));
+  return line;
+}
 
 /// Returns the first bytes of a file without a line or token that they cut off.
 std::string_view WholeLines(std::string_view start) {
@@ -171,16 +187,31 @@ Value ValueFor(WantedColumn::Use use, const TokenValue& value) {
 }
 
 bool StartsWithTokens(std::string_view start, int n_indices) {
-  constexpr int kLines = 20;
   StartJudge judge(n_indices);
   start = WholeLines(start);
-  while (!start.empty() && judge.n_lines_with_tokens() < kLines) {
-    const size_t n = std::min(start.find_first_of("\r\n"), start.size());
-    const std::string_view line = WithoutComment(start.substr(0, n), n_indices == 1 ? '#' : '\0');
-    start.remove_prefix(std::min(n + 1, start.size()));
+  while (!start.empty() && judge.n_lines_with_tokens() < kLinesJudged) {
+    const std::string_view line = TakeStartLine(&start, n_indices);
     if (!IsBlankLine(line) && !judge.Fits(line)) return false;
   }
   return judge.n_lines_with_tokens() > 0 && !judge.may_be_times();
+}
+
+bool HasTokenLine(std::string_view start, int n_indices) {
+  StartJudge judge(n_indices);
+  start = WholeLines(start);
+  bool has_line = false;
+  int n_unfit = 0;
+  while (!start.empty() && n_unfit < kLinesJudged) {
+    const std::string_view line = TakeStartLine(&start, n_indices);
+    if (IsBlankLine(line)) continue;
+    has_line = true;
+    if (!judge.Fits(line) && !judge.FitsUnlabelled(line)) {
+      ++n_unfit;
+    } else if (judge.n_lines_with_tokens() > 0) {
+      return true;
+    }
+  }
+  return !has_line;
 }
 
 TokenLineReader::TokenLineReader(const std::string& path, const Text& text, size_t n_wanted,
@@ -192,9 +223,10 @@ bool TokenLineReader::Next(Record* record) {
   if (!NextLine(&line)) return false;
   record->number = line.number;
   record->values.assign(n_wanted_, Value());
+  record->seen.resize(n_wanted_);
   record->wrong = CheckText(line);
   if (!record->wrong.empty()) return true;
-  record->wrong = Parse(line.text, &record->values);
+  record->wrong = Parse(line.text, record);
   if (!record->wrong.empty()) record->values.assign(n_wanted_, Value());
   return true;
 }

@@ -54,6 +54,10 @@ Value ValueFor(WantedColumn::Use use, const TokenValue& value);
 /// one index a token qid:N may precede the others, none is there twice, and a # begins a comment.
 bool StartsWithTokens(std::string_view start, int n_indices);
 
+/// Whether a line at the beginning of a file has such tokens, behind a number or without one,
+/// before twenty lines that fit in neither way. True where all lines are blank or comments.
+bool HasTokenLine(std::string_view start, int n_indices);
+
 /// Reads files of one record a line. Lines of spaces and tabs, or of nothing but a comment, are no
 /// records. Allocates nothing for a good record once it has seen the longest one.
 class TokenLineReader : public RecordReader {
@@ -72,10 +76,10 @@ class TokenLineReader : public RecordReader {
   const std::string& delimiter() const { return lines_.dialect().delimiter; }
 
  private:
-  /// Parses a line of UTF-8. Sets those of (*values)[wanted columns] that it has; all are missing
-  /// before. Returns what is wrong, or an empty string. What the values borrow is the line's or the
-  /// reader's, valid until the next call.
-  virtual std::string Parse(std::string_view line, std::vector<Value>* values) = 0;
+  /// Parses a line of UTF-8. Sets those of record->values that it has; all are missing before. Sets
+  /// those of record->seen, too. Returns what is wrong, or an empty string. What the values borrow
+  /// is the line's or the reader's, valid until the next call.
+  virtual std::string Parse(std::string_view line, Record* record) = 0;
 
   /// Reads the next line that is a record, without its comment.
   bool NextLine(Line* line);

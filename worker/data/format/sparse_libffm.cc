@@ -32,7 +32,7 @@ class LibffmReader final : public TokenLineReader {
 
   /// Where the field is in found_. Adds it where it is not yet there.
   size_t PlaceOf(uint64_t field);
-  std::string Parse(std::string_view line, std::vector<Value>* values) override;
+  std::string Parse(std::string_view line, Record* record) override;
   /// Takes a token field:index:value into found_. Returns what is wrong, or an empty string.
   std::string Add(std::string_view token);
   /// Sets the value of a column of a field. Returns what is wrong, or an empty string.
@@ -40,6 +40,7 @@ class LibffmReader final : public TokenLineReader {
 
   MissingValues missing_;
   bool ignore_values_;
+  bool reads_label_ = false;                     // else a line need not have one
   std::vector<Column> columns_;                  // [wanted]
   std::unordered_map<uint64_t, size_t> places_;  // in found_, by field
   std::vector<Found> found_;                     // [wanted fields]
@@ -58,6 +59,7 @@ LibffmReader::LibffmReader(const std::string& path, const Text& text,
     uint64_t field = 0;
     if (name == "label") {
       columns_.push_back({Kind::kLabel, use, 0});
+      reads_label_ = true;
       continue;
     }
     if (!ParseIndex(number, &field)) {
@@ -81,21 +83,26 @@ size_t LibffmReader::PlaceOf(uint64_t field) {
   return place->second;
 }
 
-std::string LibffmReader::Parse(std::string_view line, std::vector<Value>* values) {
+std::string LibffmReader::Parse(std::string_view line, Record* record) {
   for (Found& found : found_) {
     found.indices.clear();
     found.n_tokens = 0;
   }
-  const std::string_view label = TakeToken(&line);
-  if (label.find(':') != std::string_view::npos)
+  std::string_view rest = line;
+  const std::string_view label = TakeToken(&rest);
+  if (label.find(':') == std::string_view::npos) {
+    line = rest;
+  } else if (reads_label_) {
     return TextOf("begins with ", QuotedPiece(label),
                   ", expected a label before the tokens field:index:value");
+  }
   for (std::string_view token = TakeToken(&line); !token.empty(); token = TakeToken(&line)) {
     if (std::string wrong = Add(token); !wrong.empty()) return wrong;
   }
   for (size_t c = 0; c < columns_.size(); ++c) {
     const Column& column = columns_[c];
-    Value& value = (*values)[c];
+    Value& value = record->values[c];
+    if (column.kind == Kind::kLabel || found_[column.at].n_tokens > 0) record->seen[c] = 1;
     if (column.kind == Kind::kLabel) {
       value = label;
     } else if (std::string wrong = Give(column, found_[column.at], &value); !wrong.empty()) {
@@ -155,6 +162,10 @@ bool RecognisesLibffm(std::string_view start) {
   return StartsWithTokens(start, 2);
 }
 
+bool MayBeginLibffm(std::string_view start) {
+  return HasTokenLine(start, 2);
+}
+
 std::unique_ptr<RecordReader> OpenLibffm(const std::string& path, const Text& text,
                                          std::span<const WantedColumn> wanted, ReadCounts* counts) {
   return std::make_unique<LibffmReader>(path, text, wanted, counts);
@@ -162,6 +173,6 @@ std::unique_ptr<RecordReader> OpenLibffm(const std::string& path, const Text& te
 
 }  // namespace
 
-const Format kLibffm = {"libffm", RecognisesLibffm, OpenLibffm};
+const Format kLibffm = {"libffm", RecognisesLibffm, MayBeginLibffm, OpenLibffm, nullptr};
 
 }  // namespace zhiyin::worker::data

@@ -25,17 +25,20 @@ class LibsvmReader final : public TokenLineReader {
     size_t at;  // in found_, for kAt
   };
 
-  std::string Parse(std::string_view line, std::vector<Value>* values) override;
+  std::string Parse(std::string_view line, Record* record) override;
   /// Takes a token index:value into indices_, listed_ and found_. Returns what is wrong, or an
   /// empty string.
   std::string Add(std::string_view token);
   /// Returns a message where an index of the line is there twice.
   std::string CheckOnce();
+  /// Whether the line has a column, where it has this query.
+  bool Has(const Column& column, std::string_view query) const;
   /// The value of a column of kind kAt.
   Value AtIndex(const Column& column) const;
 
   MissingValues missing_;
   bool ignore_values_;
+  bool reads_label_ = false;  // else a line need not have one
   bool lists_indices_ = false;
   std::vector<Column> columns_;                  // [wanted]
   std::unordered_map<uint64_t, size_t> places_;  // in found_, by index
@@ -55,6 +58,7 @@ LibsvmReader::LibsvmReader(const std::string& path, const Text& text,
     uint64_t index = 0;
     if (name == "label") {
       columns_.push_back({Kind::kLabel, use, 0});
+      reads_label_ = true;
     } else if (name == "qid") {
       columns_.push_back({Kind::kQid, use, 0});
     } else if (name == "indices") {
@@ -76,15 +80,19 @@ LibsvmReader::LibsvmReader(const std::string& path, const Text& text,
   found_.resize(places_.size());
 }
 
-std::string LibsvmReader::Parse(std::string_view line, std::vector<Value>* values) {
+std::string LibsvmReader::Parse(std::string_view line, Record* record) {
   std::fill(found_.begin(), found_.end(), TokenValue());
   indices_.clear();
   is_ascending_ = true;
   listed_.clear();
-  const std::string_view label = TakeToken(&line);
-  if (label.find(':') != std::string_view::npos)
+  std::string_view rest = line;
+  const std::string_view label = TakeToken(&rest);
+  if (label.find(':') == std::string_view::npos) {
+    line = rest;
+  } else if (reads_label_) {
     return TextOf("begins with ", QuotedPiece(label),
                   ", expected a label before the tokens index:value");
+  }
   std::string_view token = TakeToken(&line);
   std::string_view query;
   if (token.starts_with(kQidPrefix)) {
@@ -101,11 +109,12 @@ std::string LibsvmReader::Parse(std::string_view line, std::vector<Value>* value
   }
   for (size_t c = 0; c < columns_.size(); ++c) {
     const Column& column = columns_[c];
-    Value& value = (*values)[c];
+    Value& value = record->values[c];
     if (column.kind == Kind::kLabel) value = label;
     if (column.kind == Kind::kQid && !query.empty()) value = query;
     if (column.kind == Kind::kIndices && !listed_.empty()) value = Value::List(listed_);
     if (column.kind == Kind::kAt) value = AtIndex(column);
+    if (Has(column, query)) record->seen[c] = 1;
   }
   return "";
 }
@@ -139,6 +148,19 @@ std::string LibsvmReader::CheckOnce() {
              : TextOf("index ", *twice, " is there twice, expected each index once in a line");
 }
 
+bool LibsvmReader::Has(const Column& column, std::string_view query) const {
+  switch (column.kind) {
+    case Kind::kLabel:
+    case Kind::kIndices:
+      break;
+    case Kind::kQid:
+      return !query.empty();
+    case Kind::kAt:
+      return !found_[column.at].text.empty();
+  }
+  return true;
+}
+
 Value LibsvmReader::AtIndex(const Column& column) const {
   constexpr std::string_view kZero = "0";  // the format leaves zeros out
   const TokenValue& found = found_[column.at];
@@ -151,6 +173,10 @@ bool RecognisesLibsvm(std::string_view start) {
   return StartsWithTokens(start, 1);
 }
 
+bool MayBeginLibsvm(std::string_view start) {
+  return HasTokenLine(start, 1);
+}
+
 std::unique_ptr<RecordReader> OpenLibsvm(const std::string& path, const Text& text,
                                          std::span<const WantedColumn> wanted, ReadCounts* counts) {
   return std::make_unique<LibsvmReader>(path, text, wanted, counts);
@@ -158,6 +184,6 @@ std::unique_ptr<RecordReader> OpenLibsvm(const std::string& path, const Text& te
 
 }  // namespace
 
-const Format kLibsvm = {"libsvm", RecognisesLibsvm, OpenLibsvm};
+const Format kLibsvm = {"libsvm", RecognisesLibsvm, MayBeginLibsvm, OpenLibsvm, nullptr};
 
 }  // namespace zhiyin::worker::data

@@ -1,6 +1,7 @@
 // Tokens slot:feasign, as they come from logs: plain values, if any, and then slot:feasign ...
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "common/error.h"
@@ -35,8 +36,9 @@ struct NameHash {
 
 class SlotsReader final : public TokenLineReader {
  public:
+  /// Adds the slots of all lines to *names, unless it is null.
   SlotsReader(const std::string& path, const Text& text, std::span<const WantedColumn> wanted,
-              ReadCounts* counts);
+              ReadCounts* counts, std::set<std::string>* names);
 
  private:
   enum class Kind { kPlain, kSlot, kElement };
@@ -48,7 +50,7 @@ class SlotsReader final : public TokenLineReader {
   };
 
   size_t PlaceOf(std::string_view slot);
-  std::string Parse(std::string_view line, std::vector<Value>* values) override;
+  std::string Parse(std::string_view line, Record* record) override;
   /// Removes the plain values and their delimiters from *line. Returns what is wrong, or an empty
   /// string.
   std::string TakePlainValues(std::string_view* line);
@@ -62,6 +64,7 @@ class SlotsReader final : public TokenLineReader {
   /// Sets the value of a column. Returns what is wrong, or an empty string.
   std::string Give(const Column& column, Value* value) const;
 
+  std::set<std::string>* names_;
   bool feasign_first_;
   bool trim_;
   std::string delimiter_;
@@ -74,8 +77,10 @@ class SlotsReader final : public TokenLineReader {
 };
 
 SlotsReader::SlotsReader(const std::string& path, const Text& text,
-                         std::span<const WantedColumn> wanted, ReadCounts* counts)
+                         std::span<const WantedColumn> wanted, ReadCounts* counts,
+                         std::set<std::string>* names)
     : TokenLineReader(path, text, wanted.size(), 0, counts),
+      names_(names),
       feasign_first_(text.slots().feasign_first()),
       trim_(Dialect::Of(text).trim),
       delimiter_(delimiter()),
@@ -106,7 +111,7 @@ size_t SlotsReader::PlaceOf(std::string_view slot) {
   return place->second;
 }
 
-std::string SlotsReader::Parse(std::string_view line, std::vector<Value>* values) {
+std::string SlotsReader::Parse(std::string_view line, Record* record) {
   for (std::vector<std::string_view>& found : found_) found.clear();
   if (std::string wrong = TakePlainValues(&line); !wrong.empty()) return wrong;
   for (std::string_view token = TakeSlotToken(&line); !token.empty();
@@ -114,7 +119,9 @@ std::string SlotsReader::Parse(std::string_view line, std::vector<Value>* values
     if (std::string wrong = Add(token); !wrong.empty()) return wrong;
   }
   for (size_t c = 0; c < columns_.size(); ++c) {
-    if (std::string wrong = Give(columns_[c], &(*values)[c]); !wrong.empty()) return wrong;
+    const Column& column = columns_[c];
+    if (column.kind == Kind::kPlain || !found_[column.at].empty()) record->seen[c] = 1;
+    if (std::string wrong = Give(column, &record->values[c]); !wrong.empty()) return wrong;
   }
   return "";
 }
@@ -162,6 +169,7 @@ std::string SlotsReader::Add(std::string_view token) {
   const std::string_view slot = feasign_first_ ? behind : before;
   if (slot.empty())
     return TextOf("token ", QuotedPiece(token), " has no slot, expected ", expected);
+  if (names_ != nullptr) names_->emplace(slot);
   if (const auto place = places_.find(slot); place != places_.end())
     found_[place->second].push_back(feasign_first_ ? before : behind);
   return "";
@@ -196,13 +204,26 @@ bool RecognisesSlots(std::string_view) {
   return false;
 }
 
+bool MayBeginSlots(std::string_view) {
+  return true;
+}
+
 std::unique_ptr<RecordReader> OpenSlots(const std::string& path, const Text& text,
                                         std::span<const WantedColumn> wanted, ReadCounts* counts) {
-  return std::make_unique<SlotsReader>(path, text, wanted, counts);
+  return std::make_unique<SlotsReader>(path, text, wanted, counts, /*names=*/nullptr);
+}
+
+std::vector<std::string> SlotNames(const std::string& path, const Text& text) {
+  std::set<std::string> names(text.column_name().begin(), text.column_name().end());
+  SlotsReader reader(path, text, {}, /*counts=*/nullptr, &names);
+  Record record;
+  for (int i = 0; i < kNamedRecords && reader.Next(&record); ++i) {
+  }
+  return {names.begin(), names.end()};
 }
 
 }  // namespace
 
-const Format kSlots = {"slots", RecognisesSlots, OpenSlots};
+const Format kSlots = {"slots", RecognisesSlots, MayBeginSlots, OpenSlots, SlotNames};
 
 }  // namespace zhiyin::worker::data

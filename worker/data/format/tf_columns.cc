@@ -125,6 +125,12 @@ std::string TfColumns::Parse(std::string_view record, std::vector<Value>* values
   return "";
 }
 
+bool TfColumns::Has(size_t column) const {
+  const auto is_there = [&](size_t f) { return features_[f].in_context || features_[f].in_lists; };
+  const Column& wanted = columns_[column];
+  return is_there(wanted.feature) || (wanted.element_of && is_there(*wanted.element_of));
+}
+
 std::string TfColumns::FindFeatures(std::string_view record) {
   WireFields fields(record);
   while (fields.Next()) {
@@ -286,6 +292,23 @@ std::string TfColumns::ToText(const Element& element, std::string_view* text) {
                               : WriteTfNumber(element.integer, to);
   *text = {to, static_cast<size_t>(end - to)};
   return "";
+}
+
+void AddTfNames(std::string_view record, std::set<std::string>* names) {
+  WireFields fields(record);
+  while (fields.Next()) {
+    if (!fields.Is(kFeaturesField, WireType::kBytes) &&
+        !fields.Is(kFeatureListsField, WireType::kBytes))
+      continue;
+    WireFields entries(fields.bytes());
+    while (entries.Next()) {
+      if (!entries.Is(kRepeatedField, WireType::kBytes)) continue;
+      WireFields entry(entries.bytes());
+      while (entry.Next()) {
+        if (entry.Is(kKeyField, WireType::kBytes)) names->emplace(entry.bytes());
+      }
+    }
+  }
 }
 
 }  // namespace zhiyin::worker::data

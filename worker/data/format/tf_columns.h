@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory_resource>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ class TfColumns {
   /// call. Returns what is wrong with the record, or an empty string; where something is, all
   /// values are missing.
   std::string Parse(std::string_view record, std::vector<Value>* values);
+  /// Whether the record that was parsed last has the feature of a column, or, for an element, the
+  /// one that it is of.
+  bool Has(size_t column) const;
 
  private:
   /// A feature or a feature list that a column may mean, and where it is in the present record.
@@ -97,5 +101,8 @@ class TfColumns {
   std::array<std::byte, 16 << 10> some_memory_;
   std::pmr::monotonic_buffer_resource number_texts_{some_memory_.data(), some_memory_.size()};
 };
+
+/// Adds the names of the features and feature lists of a record.
+void AddTfNames(std::string_view record, std::set<std::string>* names);
 
 }  // namespace zhiyin::worker::data

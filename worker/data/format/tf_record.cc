@@ -1,4 +1,6 @@
 // TFRecord files of tf.train.Example and tf.train.SequenceExample.
+#include <set>
+
 #include "common/error.h"
 #include "worker/data/format/format.h"
 #include "worker/data/format/tf_columns.h"
@@ -17,6 +19,10 @@ class TfRecordReader : public RecordReader {
     if (!frames_.Next(&data)) return false;
     record->number = frames_.n_read();
     record->wrong = columns_.Parse(data, &record->values);
+    record->seen.resize(record->values.size());
+    for (size_t c = 0; c < record->seen.size(); ++c) {
+      if (columns_.Has(c)) record->seen[c] = 1;
+    }
     return true;
   }
 
@@ -49,8 +55,16 @@ std::unique_ptr<RecordReader> OpenTfRecord(const std::string& path, const Text& 
   return std::make_unique<TfRecordReader>(path, wanted, counts);
 }
 
+std::vector<std::string> TfNames(const std::string& path, const Text& /*text*/) {
+  TfFrames frames(path);
+  std::set<std::string> names;
+  std::string_view data;
+  while (frames.n_read() < kNamedRecords && frames.Next(&data)) AddTfNames(data, &names);
+  return {names.begin(), names.end()};
+}
+
 }  // namespace
 
-const Format kTfRecord = {"TFRecord", IsTfRecord, OpenTfRecord};
+const Format kTfRecord = {"TFRecord", IsTfRecord, nullptr, OpenTfRecord, TfNames};
 
 }  // namespace zhiyin::worker::data

@@ -42,10 +42,15 @@ TEST(LineSplitter, RemovesSpacesOnlyWhereTold) {
   EXPECT_THAT(Cut({",", 0, false}, " a , b"), ElementsAre(" a ", " b"));
 }
 
-TEST(LineSplitter, AQuotedValueMayHoldTheDelimiterAndSpaces) {
-  EXPECT_THAT(Cut(kQuotes, "\"a,b\",c, \" d \" ,e"), ElementsAre("a,b", "c", " d ", "e"));
+TEST(LineSplitter, AQuotedValueMayHoldTheDelimiter) {
+  EXPECT_THAT(Cut(kQuotes, "\"a,b\",c, \"d\" ,e"), ElementsAre("a,b", "c", "d", "e"));
   EXPECT_THAT(Cut(kQuotes, "\"\",\"x\""), ElementsAre("", "x"));
   EXPECT_THAT(Cut({"; ", '\'', true}, "'a; b'; c; 'd' "), ElementsAre("a; b", "c", "d"));
+}
+
+TEST(LineSplitter, SpacesAreRemovedWithinQuotesAsOutside) {
+  EXPECT_THAT(Cut(kQuotes, "\" a b \",\"  \", \" c\"\" \" "), ElementsAre("a b", "", "c\""));
+  EXPECT_THAT(Cut({",", '"', false}, "\" a b \",\"  \""), ElementsAre(" a b ", "  "));
 }
 
 TEST(LineSplitter, ADoubledQuoteStandsForItself) {

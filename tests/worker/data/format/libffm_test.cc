@@ -40,6 +40,12 @@ TEST_F(LibffmTest, AFieldIsTheListOfItsIndices) {
               ElementsAre("1: '1' [3 4] [117] - -", "2: '-1' - [5] - -"));
 }
 
+TEST_F(LibffmTest, ALineNeedsNoLabelThatNobodyReads) {
+  EXPECT_THAT(Read("0:3:1 1:7:1\n0 0:4:1\n", {AsCategories("0")}), ElementsAre("1: [3]", "2: [4]"));
+  EXPECT_TRUE(kLibffm.may_begin("0:3:1 1:7:1\n"));
+  EXPECT_FALSE(kLibffm.may_begin("1 3:1\n"));
+}
+
 TEST_F(LibffmTest, AValueIsThatOfTheFieldsOnlyToken) {
   const WantedColumns wanted = {AsNumber("0.value"), AsText("0.value"), AsNumber("3.value")};
   EXPECT_THAT(Read("1 0:3:0.50 1:7:2\n0 1:7:2 3:40:-1e-3\n0 0:3:0\n", wanted),

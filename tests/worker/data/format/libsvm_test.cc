@@ -78,6 +78,13 @@ TEST_F(LibsvmTest, AQueryMayFollowTheLabel) {
               ElementsAre("1: '10' 1", "2: - 1", "3: '10' 0"));
 }
 
+TEST_F(LibsvmTest, ALineNeedsNoLabelThatNobodyReads) {
+  const std::string content = "3:1 4:1\nqid:7 3:2\n0 3:5\n1 qid:8\n";
+  EXPECT_THAT(Read(content, {AsNumber("3"), AsText("qid"), AsCategories("indices")},
+                   "libsvm { ignore_values: true }"),
+              ElementsAre("1: 1 - [3 4]", "2: 2 '7' [3]", "3: 5 - [3]", "4: 0 '8' -"));
+}
+
 TEST_F(LibsvmTest, PassesOverCommentsAndBlankLines) {
   const std::string content = "# by hand\n1 3:1 # 4:1\n\n \t\n  # 1 3:1\n0 3:2# x\r\n";
   const std::vector<std::string> records = {"2: '1' 1 0", "6: '0' 2 0"};
@@ -188,6 +195,15 @@ TEST(RecogniseLibsvm, ByANumberAndTokens) {
   EXPECT_FALSE(is("label,3:1\n1,3:1\n"));
   EXPECT_FALSE(is("1 3:nan\n"));
   EXPECT_FALSE(is("1 qid:x 3:1\n"));
+}
+
+TEST(RecogniseLibsvm, FilesThatAreKnownToBeOfItMayBeginOtherwise) {
+  for (const char* start : {"", "# comment\n\n", "1 3:1\n", "3:1 4:1\n", "qid:3 3:1\n",
+                            "hello\n3:1\n", "0\n1\n0 12:30\n"})
+    EXPECT_TRUE(kLibsvm.may_begin(start)) << start;
+  for (const char* start :
+       {"hello\nworld\n", "1\n0\n", "1,2\n", "{\"a\":1}\n", "0:3:1\n", "a 3:1\n"})
+    EXPECT_FALSE(kLibsvm.may_begin(start)) << start;
 }
 
 TEST(RecogniseLibsvm, NotInTimesOfDay) {
