@@ -84,16 +84,14 @@ void CheckJoined(const Job& job, const char* split, const data::JoinMatches& joi
 }
 
 /// Why a split with so many malformed lines has no examples.
-std::string WhyEmpty(const Job& job, std::string_view split, int64_t n_bad) {
+std::string WhyEmpty(const Job& job, data::SplitKind split, int64_t n_bad) {
   if (n_bad > 0) return TextOf("all of its ", n_bad, " lines are malformed");
   const Data& data = job.data();
-  const Split& own = split == data::SplitName(data::SplitKind::kTrain)  ? data.train()
-                     : split == data::SplitName(data::SplitKind::kTest) ? data.test()
-                                                                        : data.validation();
+  const Split& own = data::SplitOf(data, split);
   const bool is_divided =
       data.has_behaviour() && std::ranges::equal(own.file(), data.train().file());
   if (!is_divided) return "the files are empty, or first_row is past their end";
-  if (&own == &data.train())
+  if (split == data::SplitKind::kTrain)
     return "the files are empty, or data.behaviour holds all of their lines out";
   return "data.behaviour holds none out for it: no user has enough events, or its share is small";
 }
@@ -130,7 +128,7 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, dat
          " lines are malformed; data.max_bad_share allows a share of ", max_share, ")");
   }
   if (summary.n_bad > 0 && group->IsChief()) LogBadLines(summary, name);
-  if (summary.n_rows == 0) Fail("data.", name, ": no rows: ", WhyEmpty(job, name, summary.n_bad));
+  if (summary.n_rows == 0) Fail("data.", name, ": no rows: ", WhyEmpty(job, split, summary.n_bad));
   CheckSeen(job, split, data::LabelUse::kNeeded, summary.seen);
   // Labels may come from a join.
   CheckJoined(job, name, summary.joins);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -43,13 +44,22 @@ int ProcessorsOf(MPI_Comm host) {
 struct CrowdedHost::SharedMemory {
   MPI_Win window = MPI_WIN_NULL;
 
+  // MPI aligns memory for its own types alone: there is room to align it.
+  static constexpr size_t kBytes = 2 * sizeof(WakeUp);
+  /// Where the wake-up is in a rank's memory: at one place for all ranks, since memory is mapped by
+  /// whole pages.
+  static void* Aligned(void* memory) {
+    size_t room = kBytes;
+    return std::align(alignof(WakeUp), sizeof(WakeUp), memory, room);
+  }
+
   /// Collective over the ranks of `host`: nullptr on all of them where one gets no memory.
   static std::unique_ptr<SharedMemory> Of(MPI_Comm host, std::vector<WakeUp*>* wake_ups) {
     auto memory = std::make_unique<SharedMemory>();
     void* own = nullptr;
-    int is_there = MPI_Win_allocate_shared(sizeof(WakeUp), sizeof(WakeUp), MPI_INFO_NULL, host,
-                                           &own, &memory->window) == MPI_SUCCESS;
-    if (is_there) new (own) WakeUp();
+    int is_there = MPI_Win_allocate_shared(kBytes, 1, MPI_INFO_NULL, host, &own, &memory->window) ==
+                   MPI_SUCCESS;
+    if (is_there) new (Aligned(own)) WakeUp();
     // No rank uses a wake-up before all are made.
     MPI_Allreduce(MPI_IN_PLACE, &is_there, 1, MPI_INT, MPI_MIN, host);
     if (!is_there) return nullptr;
@@ -66,7 +76,7 @@ struct CrowdedHost::SharedMemory {
       int unit = 0;
       void* wake_up = nullptr;
       MPI_Win_shared_query(memory->window, i, &n_bytes, &unit, &wake_up);
-      (*wake_ups)[static_cast<size_t>(rank)] = static_cast<WakeUp*>(wake_up);
+      (*wake_ups)[static_cast<size_t>(rank)] = static_cast<WakeUp*>(Aligned(wake_up));
     }
     MPI_Group_free(&here);
     MPI_Group_free(&everywhere);

@@ -105,7 +105,7 @@ RequestRows::RequestRows(const Job& job, const SideInputs& side, int max_rows)
     user_ = places_.at(job.data().behaviour().user());
     item_ = places_.at(job.data().behaviour().item());
     reads_history_ = reads.Has(std::string(kHistoryColumn));
-    reads_log_share_ = reads.Has(std::string(kBehaviourColumns[1]));
+    reads_log_share_ = reads.Has(std::string(worker::data::kLogShareColumn));
   }
   const Schema schema =
       Schema::Of(job, {static_cast<int>(names.size()), names, where}, LabelUse::kIgnored);

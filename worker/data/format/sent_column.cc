@@ -34,8 +34,9 @@ bool IsSlot(const std::string& name, const Text& text) {
 
 const Format* FormatOfSentRows(const Job& job, std::span<const std::string> columns) {
   if (!job.data().has_text()) return nullptr;
+  if (!job.data().columns().format().empty()) return FormatNamed(job.data().columns().format());
   try {
-    return FormatOfFiles(job.data().text(), job.data().train(), [] {});
+    return FormatOfFiles(job.data(), job.data().train(), [] {});
   } catch (const Error&) {
     // A model may be served where its files are not. Delimited text would have told its names.
     const Text& text = job.data().text();

@@ -16,9 +16,9 @@
 namespace zhiyin::worker::data {
 
 /// Returns the format whose records the rows of clients stand for: that of the training files, or
-/// null for delimited text. Where the config does not say it and the files are not there any more,
-/// it is libsvm if all `columns`, those that the job reads from files, are named as libsvm names
-/// them.
+/// null for delimited text. For a model that an earlier version has saved, the files tell it, or
+/// where they are not there any more, the `columns` that the job reads from files: it is libsvm if
+/// they all are named as libsvm names them.
 const Format* FormatOfSentRows(const Job& job, std::span<const std::string> columns);
 
 /// A column of rows that clients send. It reads a value, a text or a list of texts, as a file of
