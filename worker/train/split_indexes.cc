@@ -46,8 +46,7 @@ std::optional<uint64_t> DigestOfPrograms(const std::vector<std::string>& paths) 
 /// nullopt where that cannot be read.
 std::optional<uint64_t> DigestOfReader(const Data& data, data::SplitKind split, const Tick& tick) {
   static const std::optional<uint64_t> program = DigestOfPrograms({"/proc/self/exe"});
-  if (data::FormatOfFiles(data.text(), data::SplitOf(data, split), tick) != &data::kArrow)
-    return program;
+  if (data::FormatOfFiles(data, data::SplitOf(data, split), tick) != &data::kArrow) return program;
   static const std::optional<uint64_t> plugin = DigestOfPrograms(data::LoadArrowLibrary().files);
   if (!program || !plugin) return {};
   ByteWriter both;

@@ -117,7 +117,8 @@ TEST_P(CheckCommandTest, WritesAPageWithHistograms) {
 
 TEST(Check, FindsNothingInTheShop) {
   const testing::TempFolder folder;
-  GenerateWorld({"shop", {"n_events=20000", "seed=1"}, folder.Path(), false, [](const auto&) {}});
+  GenerateWorld(
+      {"shop", {"n_events=20000", "seed=1"}, folder.Path(), "tsv", false, [](const auto&) {}});
   CheckCommand command;
   command.config = testing::SourcePath("configs/shop_esmm.textproto");
   for (const char* split : {"train", "test"}) {
