@@ -164,9 +164,13 @@ bool Mailbox::Handle(const Frame& frame) {
 
 void Mailbox::SendTaking() {
   on_life_();
+  SendTakingIfDue();
+  LookForSilence();
+}
+
+void Mailbox::SendTakingIfDue() {
   Attend();
   if (attended_s_ >= next_heartbeat_s_) SendWaiting(-1, [] { return std::string(); });
-  LookForSilence();
 }
 
 void Mailbox::SendWaiting(int waits_for, const std::function<std::string()>& describe) {
@@ -218,7 +222,10 @@ void Mailbox::LookForSilence() {
 }
 
 void Mailbox::ReadAndCheckHeartbeats() {
-  TakeArrived({});
+  while (std::optional<Frame> frame = endpoint_->Poll()) {
+    if (!Handle(*frame)) kept_.push_back(std::move(*frame));
+    SendTakingIfDue();  // more may arrive than this rank can read in time
+  }
   CheckHeartbeats([] { return std::string(); });
 }
 

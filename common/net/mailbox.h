@@ -135,6 +135,8 @@ class Mailbox {
   /// Sends kWaiting once a second while this rank takes messages without a wait between them, and
   /// checks heartbeats as LookForSilence does.
   void SendTaking();
+  /// Sends kWaiting if the last one was a second ago.
+  void SendTakingIfDue();
 
   /// Whether this rank expects heartbeats from that one.
   bool Watches(int rank) const;

@@ -41,7 +41,7 @@ class ServedRows : public ::testing::Test {
       table { name: "t" dim: 1 optimizer { adagrad { learning_rate: 0.1 } }
               init { normal { stddev: 0.5 } } }
       field { name: "user" } field { name: "kind" } field { name: "history" separator: "|" }
-      numeric { name: "price" } numeric { name: "item_log_share" }
+      numeric { name: "price" } numeric { name: "item_log_share" standardise: false }
       task { name: "click" label { number {} } binary_cross_entropy {} }
       model { linear {} }
       train { epochs: 2 batch_size: 20 seed: 1

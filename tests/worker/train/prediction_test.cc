@@ -41,6 +41,7 @@ class WritePredictionsTest : public ::testing::Test {
           Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
           WritePredictions(output_, {{0}, {1}}, job, tools.heads, source.get(), &scorer,
                            roles.n_workers, &tools.group);
+          tools.group.Barrier("the other workers");
         });
     return testing::ReadFile(output_);
   }
