@@ -95,8 +95,10 @@ bool MayBeChance(const data::SplitSummary& training, std::span<const data::Split
 std::string Refusal(const Job& job, const data::SplitSummary& training, size_t t,
                     const data::SideInputs& side, Group* group) {
   const Task& task = job.task(static_cast<int>(t));
-  std::string text = "task " + task.name() + ": " + RangeText(training, t, "train") + " (" +
-                     RuleText(task.label());
+  std::string text = "task " + task.name() + ": " + RangeText(training, t, "train");
+  if (!task.weight_column().empty())
+    text += ", without those of weight 0 (column " + task.weight_column() + ")";
+  text += " (" + RuleText(task.label());
   if (task.has_sample_space()) text += ", where " + RuleText(task.sample_space());
   return text + "): " + SeenValues(job, task, side, group) +
          "; expected labels 0 and 1, or the task's allow_one_class where this is meant";
