@@ -21,21 +21,105 @@
 
 namespace zhiyin::worker::train {
 
+namespace {
+
+/// How the examples of an epoch are divided. Made by the first counts, be they of an index or of
+/// the pass: they are equal.
+class Plans {
+ public:
+  /// `n_planned_workers`: see TrainingData.
+  Plans(const Job& job, int n_workers, int n_planned_workers)
+      : job_(job),
+        n_workers_(n_workers),
+        n_planned_workers_(n_planned_workers),
+        n_slices_(ps::SlicesOfStep(job.train(), n_workers)) {}
+
+  /// How many examples each worker keeps at most.
+  int64_t n_kept() const {
+    return job_.data().shuffle_rows() *
+           (is_synchronous() ? (n_slices_ + n_workers_ - 1) / n_workers_ : 1);
+  }
+  /// The blocks that a worker reads first.
+  std::vector<int64_t> FirstBlocks(const data::RecordCounts& records, int worker) {
+    Make(records);
+    return is_synchronous() ? streams_->FirstBlocks(worker, n_workers_)
+                            : ranges_->FirstBlocks(worker, n_workers_);
+  }
+  /// Starts the reader, and returns the dealer of its slices. Call once.
+  std::unique_ptr<Dealer> Start(const data::RecordCounts& records,
+                                const data::Normalizer& normalizer, int worker,
+                                data::SliceReader* reader, ps::client::Client* client) {
+    Make(records);
+    reader->Start(is_synchronous() ? streams_->runs() : ranges_->runs(), normalizer,
+                  /*in_one_pass=*/is_synchronous());
+    if (is_synchronous())
+      return MakeStreamDealer(job_, std::move(*streams_), worker, n_workers_, reader, client);
+    return MakeRangeDealer(job_, std::move(*ranges_), worker, n_workers_, reader, client);
+  }
+
+ private:
+  bool is_synchronous() const { return job_.train().staleness() == 0; }
+  void Make(const data::RecordCounts& records) {
+    const int64_t examples_per_slice = std::max(job_.train().batch_size() / n_slices_, 1);
+    const int64_t shuffle_rows = job_.data().shuffle_rows();
+    if (is_synchronous() && !streams_)
+      streams_.emplace(records, n_slices_, examples_per_slice, shuffle_rows);
+    if (!is_synchronous() && !ranges_)
+      ranges_.emplace(records, n_planned_workers_, examples_per_slice, shuffle_rows,
+                      ps::kMaxRanges);
+  }
+
+  const Job& job_;
+  int n_workers_;
+  int n_planned_workers_;
+  int n_slices_;
+  std::optional<data::StreamPlan> streams_;
+  std::optional<data::RangePlan> ranges_;
+};
+
+/// Keeps what people are told of a split.
+void TakeNotes(const Job& job, data::SplitKind split, const data::SplitSummary& summary,
+               TrainingData* to) {
+  for (std::string& note : SplitNotes(job, split, summary)) to->notes.push_back(std::move(note));
+  to->joins.emplace_back(split, summary.joins);
+}
+
+/// Loads the splits that are evaluated, and returns what was found in them.
+std::vector<data::SplitSummary> LoadEvaluated(const Job& job, SplitIndexes* indexes, Tools* tools,
+                                              TrainingData* to) {
+  std::vector<data::SplitSummary> all;
+  for (const std::unique_ptr<Evaluator>& evaluator : tools->evaluators) {
+    const data::SplitKind split = evaluator->split();
+    const bool has_known_files =
+        std::ranges::equal(data::SplitOf(job.data(), split).file(), job.data().train().file());
+    all.push_back(
+        evaluator->Load(indexes, has_known_files ? to->reader->source()->shared_files() : nullptr));
+    const data::SplitSummary& found = all.back();
+    to->n_bad += found.n_bad;
+    // The first one is the one that decides (Evaluations::Deciding).
+    if (job.train().has_early_stopping() && evaluator == tools->evaluators.front())
+      CheckStoppingMetrics(job, split, found);
+    if (tools->group.IsChief()) NoteLabels(job, split, found);
+    TakeNotes(job, split, found, to);
+    for (std::string& note : SeenNotes(job, split, data::LabelUse::kNeeded, found.seen))
+      to->notes.push_back(std::move(note));
+  }
+  return all;
+}
+
+}  // namespace
+
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools) {
   TrainingData result;
   const int n_workers = roles.n_workers;
-  const int worker = tools->group.worker();
-  const int64_t shuffle_rows = job.data().shuffle_rows();
-  const bool synchronous = job.train().staleness() == 0;
-  const int n_slices = ps::SlicesOfStep(job.train(), n_workers);
   result.n_planned_workers = resumed != nullptr ? resumed->n_workers() : n_workers;
   const Tick tick = [group = &tools->group] { group->SendHeartbeat(); };
   if (tools->group.IsChief()) {
     result.files = indexes->DigestsOf(data::SplitKind::kTrain);
     if (resumed != nullptr) CheckResumedFiles(*resumed, result.files);
   }
-  const int64_t n_kept = shuffle_rows * (synchronous ? (n_slices + n_workers - 1) / n_workers : 1);
+  Plans plans(job, n_workers, result.n_planned_workers);
   std::unique_ptr<data::Source> source =
       data::MakeSource(job, data::SplitKind::kTrain, model::LabelDomainsOf(job), /*observer=*/{},
                        tick, &tools->reads, tools->side);
@@ -43,28 +127,12 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
     result.n_bad_joined = source->joins()->n_bad();
     result.notes = source->joins()->BadLineNotes();
   }
-  result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(), n_kept,
-                                                      data::Augmenter(job));
-  const int64_t examples_per_slice = std::max(job.train().batch_size() / n_slices, 1);
-  // Made by the first counts, be they of an index or of the pass: they are equal.
-  std::optional<data::StreamPlan> streams;
-  std::optional<data::RangePlan> ranges;
-  const auto stream_plan = [&](const data::RecordCounts& records) -> data::StreamPlan& {
-    if (!streams) streams.emplace(records, n_slices, examples_per_slice, shuffle_rows);
-    return *streams;
-  };
-  const auto range_plan = [&](const data::RecordCounts& records) -> data::RangePlan& {
-    if (!ranges) {
-      ranges.emplace(records, result.n_planned_workers, examples_per_slice, shuffle_rows,
-                     ps::kMaxRanges);
-    }
-    return *ranges;
-  };
+  result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(),
+                                                      plans.n_kept(), data::Augmenter(job));
   const auto wanted = [&](const data::RecordCounts& records, int w) {
-    return synchronous ? stream_plan(records).FirstBlocks(w, n_workers)
-                       : range_plan(records).FirstBlocks(w, n_workers);
+    return plans.FirstBlocks(records, w);
   };
-  SplitPass pass(job, data::SplitKind::kTrain, result.reader->source(), n_kept, wanted,
+  SplitPass pass(job, data::SplitKind::kTrain, result.reader->source(), plans.n_kept(), wanted,
                  &tools->group, n_workers, indexes);
   const SharedFindings train = pass.Read(FirstDeal(job.train(), n_workers));
   const data::SplitSummary& summary = train.summary;
@@ -74,42 +142,13 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
     result.notes.push_back("note: " + note);
   result.normalizer = NormalizerFor(job, summary);
   result.first_outputs = model::FirstOutputs(job, summary.RoundedLabelSums());
-  const auto take_notes = [&](data::SplitKind split, const data::SplitSummary& found) {
-    for (std::string& note : SplitNotes(job, split, found)) result.notes.push_back(std::move(note));
-    result.joins.emplace_back(split, found.joins);
-  };
-  take_notes(data::SplitKind::kTrain, summary);
-  std::vector<data::SplitSummary> held_out;
-  for (const std::unique_ptr<Evaluator>& evaluator : tools->evaluators) {
-    const data::SplitKind split = evaluator->split();
-    const bool has_known_files =
-        std::ranges::equal(data::SplitOf(job.data(), split).file(), job.data().train().file());
-    const data::SplitSummary evaluated = evaluator->Load(
-        indexes, has_known_files ? result.reader->source()->shared_files() : nullptr);
-    result.n_bad += evaluated.n_bad;
-    // The first one is the one that decides (Evaluations::Deciding).
-    if (job.train().has_early_stopping() && evaluator == tools->evaluators.front())
-      CheckStoppingMetrics(job, split, evaluated);
-    if (tools->group.IsChief()) NoteLabels(job, split, evaluated);
-    take_notes(split, evaluated);
-    for (std::string& note : SeenNotes(job, split, data::LabelUse::kNeeded, evaluated.seen))
-      result.notes.push_back(std::move(note));
-    held_out.push_back(evaluated);
-  }
-  CheckTrainingLabels(job, summary, held_out, tools->side, &tools->group);
+  TakeNotes(job, data::SplitKind::kTrain, summary, &result);
+  const std::vector<data::SplitSummary> evaluated = LoadEvaluated(job, indexes, tools, &result);
+  CheckTrainingLabels(job, summary, evaluated, tools->side, &tools->group);
   pass.Deliver(
       [&](int64_t block, data::Examples rows) { result.reader->Keep(block, std::move(rows)); });
-  if (synchronous) {
-    data::StreamPlan& plan = stream_plan(train.records);
-    result.reader->Start(plan.runs(), result.normalizer, /*in_one_pass=*/true);
-    result.dealer = MakeStreamDealer(job, std::move(plan), worker, n_workers, result.reader.get(),
-                                     &tools->client);
-  } else {
-    data::RangePlan& plan = range_plan(train.records);
-    result.reader->Start(plan.runs(), result.normalizer, /*in_one_pass=*/false);
-    result.dealer = MakeRangeDealer(job, std::move(plan), worker, n_workers, result.reader.get(),
-                                    &tools->client);
-  }
+  result.dealer = plans.Start(train.records, result.normalizer, tools->group.worker(),
+                              result.reader.get(), &tools->client);
   result.n_slices = result.dealer->n_slices();
   CheckSteps(job, result.dealer->steps_per_epoch());
   if (resumed != nullptr) {
