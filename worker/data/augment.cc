@@ -76,7 +76,7 @@ void Augmenter::SampleNegatives(Random* random, Examples* to) const {
     const bool kept = random->Uniform() < negative_share_[t];
     if (labels[t] != 0 || negative_share_[t] == 1) continue;
     if (kept) {
-      to->weights[to->weights.size() - n_tasks + t] *= static_cast<float>(1 / negative_share_[t]);
+      to->weights[to->weights.size() - n_tasks + t] *= 1 / negative_share_[t];
     } else {
       labels[t] = kMissing;
     }

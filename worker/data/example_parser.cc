@@ -189,7 +189,7 @@ std::string ExampleParser::ParseInto(std::span<const Value> values, Examples* ex
     double& to = examples->labels.emplace_back(kMissing);
     if (std::string wrong = ParseLabel(task, values, &to); !wrong.empty()) return wrong;
     if (!has_weights_) continue;
-    float& weight = examples->weights.emplace_back(1.0f);
+    double& weight = examples->weights.emplace_back(1.0);
     if (!task.weight) continue;
     if (std::string wrong = ParseWeight(task, values[*task.weight], &weight); !wrong.empty())
       return wrong;
@@ -333,13 +333,14 @@ std::string ExampleParser::ParseLabel(const TaskColumns& task, std::span<const V
 }
 
 std::string ExampleParser::ParseWeight(const TaskColumns& task, const Value& value,
-                                       float* to) const {
+                                       double* to) const {
   if (missing_.Has(value)) return "";
   double number = 0;
   const char* expected = ReadFloat(value, &number);
   if (!ReadNumber(value, &number) || number < 0) expected = "a finite number of 0 or more";
   if (expected != nullptr) return Wrong("weight of task", task.name, *task.weight, value, expected);
-  *to = static_cast<float>(number);
+  // Gradients have weights as float32: what it rounds to 0 trains nothing, and counts nowhere.
+  *to = static_cast<float>(number) == 0 ? 0 : number;
   return "";
 }
 

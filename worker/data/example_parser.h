@@ -97,7 +97,7 @@ class ExampleParser {
   void AppendKey(const CategoryColumn& field, std::string_view value, std::vector<Key>* keys) const;
   std::string ParseNumeric(const NumberColumn& numeric, const Value& value, double* to) const;
   std::string ParseLabel(const TaskColumns& task, std::span<const Value> values, double* to) const;
-  std::string ParseWeight(const TaskColumns& task, const Value& value, float* to) const;
+  std::string ParseWeight(const TaskColumns& task, const Value& value, double* to) const;
   /// Applies the rule of a column to a value. Returns what is wrong where a number is expected.
   /// REQUIRES: the value is not missing.
   std::string ApplyRule(const char* kind, const TaskColumns& task, const RuleColumn& rule,

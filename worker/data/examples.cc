@@ -35,7 +35,7 @@ void Examples::Append(const Examples& from, int64_t first, int64_t n_examples) {
   n += n_examples;
 }
 
-// Format: i64 n; arrays of u64 keys, u32 key_begin, f64 numerics, f64 labels, f32 weights.
+// Format: i64 n; arrays of u64 keys, u32 key_begin, f64 numerics, f64 labels, f64 weights.
 void Examples::Write(ByteWriter* out) const {
   CHECK(data_key_begin.empty());
   out->Put(n);
@@ -43,7 +43,7 @@ void Examples::Write(ByteWriter* out) const {
   out->PutArray<uint32_t>(key_begin);
   out->PutArray<double>(numerics);
   out->PutArray<double>(labels);
-  out->PutArray<float>(weights);
+  out->PutArray<double>(weights);
 }
 
 Examples Examples::Read(int n_fields, int n_numerics, int n_tasks, ByteReader* in) {
@@ -53,7 +53,7 @@ Examples Examples::Read(int n_fields, int n_numerics, int n_tasks, ByteReader* i
   examples.key_begin = in->GetArray<uint32_t>();
   examples.numerics = in->GetArray<double>();
   examples.labels = in->GetArray<double>();
-  examples.weights = in->GetArray<float>();
+  examples.weights = in->GetArray<double>();
   const auto has = [&](const auto& all, int width) {
     return examples.n >= 0 &&
            all.size() / static_cast<size_t>(std::max(width, 1)) ==

@@ -36,7 +36,7 @@ struct Examples {
   std::vector<double> labels;
   /// [n, n_tasks]: how many examples of the task each stands for, by its weight_column and by
   /// negative_share; empty: one each.
-  std::vector<float> weights;
+  std::vector<double> weights;
 
   Examples() = default;
   Examples(int fields, int numerics_, int tasks)

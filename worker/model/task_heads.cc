@@ -84,8 +84,9 @@ void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets,
     outputs_[i] = outputs.data()[at];
     labels_[i] = training ? label + head.label_smoothing * (0.5 - label) : label;
     if (!is_weighted) continue;
-    weights_[i] = (targets.weights.empty() ? 1.0f : targets.weights[at]) *
-                  (counts_positives && label == 1 ? head.positive_weight : 1.0f);
+    const double weight = targets.weights.empty() ? 1 : targets.weights[at];
+    const float of_label = counts_positives && label == 1 ? head.positive_weight : 1.0f;
+    weights_[i] = training ? static_cast<float>(weight) * of_label : weight;
   }
   head.loss->Compute({outputs_, labels_, weights_, targets.groups[t]}, values_, derivatives_);
 }

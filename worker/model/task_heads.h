@@ -48,8 +48,8 @@ struct TaskSums {
 
 /// What the outputs of a batch [n, n_tasks] are compared with.
 struct Targets {
-  std::vector<double> labels;  // [n, n_tasks], kMissing where the example has no label of the task
-  std::vector<float> weights;  // [n, n_tasks]: what each stands for; or empty: all 1
+  std::vector<double> labels;   // [n, n_tasks], kMissing where the example has no label of the task
+  std::vector<double> weights;  // [n, n_tasks]: what each stands for; or empty: all 1
   /// [n_tasks][n]: the group whose examples the loss compares; empty where it compares none, or
   /// all.
   std::vector<std::vector<Key>> groups;
@@ -67,7 +67,8 @@ struct Targets {
 ///   sum_t weight_t * (1 / B) * sum_i weight_ti * loss_t(output_ti, label_ti)
 ///
 /// over the tasks t and the examples i that have the task's label, plus the model's auxiliary loss.
-/// weight_ti is the weight of Targets, times Task.positive_weight for a positive.
+/// weight_ti is the weight of Targets, times Task.positive_weight for a positive, as a float32;
+/// figures have the weights of Targets as they are.
 /// All tasks are divided by B, which is known before the step, so that the slices of a step can be
 /// computed independently and added up. Used by one thread.
 class TaskHeads {
@@ -123,7 +124,7 @@ class TaskHeads {
   // The columns of one task, [n].
   std::vector<float> outputs_;
   std::vector<double> labels_;
-  std::vector<float> weights_;
+  std::vector<double> weights_;
   std::vector<double> values_;
   std::vector<float> derivatives_;
 };

@@ -17,14 +17,14 @@ namespace {
 struct Sample {
   std::vector<Examples> blocks;
   std::vector<std::vector<double>> labels;
-  std::vector<std::vector<float>> weights;
+  std::vector<std::vector<double>> weights;
   int64_t n_examples = 0;
 };
 
 /// Draws blocks until they hold so many examples, or all blocks: a file may be sorted.
 Sample DrawBlocks(const std::vector<Examples>& blocks,
                   const std::vector<std::vector<double>>& labels,
-                  const std::vector<std::vector<float>>& weights, int64_t n_examples,
+                  const std::vector<std::vector<double>>& weights, int64_t n_examples,
                   uint64_t seed) {
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -58,7 +58,7 @@ Sample DrawBlocks(const std::vector<Examples>& blocks,
 }  // namespace
 
 double Quality(model::loss::PredictionKind kind, std::span<const float> predictions,
-               std::span<const double> labels, std::span<const float> weights) {
+               std::span<const double> labels, std::span<const double> weights) {
   const model::metric::TaskMetrics metrics =
       model::metric::ComputeMetrics("", kind, predictions, labels, weights);
   return model::metric::HasAuc(kind) ? metrics.auc.value_or(0.5) : -metrics.rmse.value_or(0);
@@ -102,7 +102,7 @@ std::vector<Examples> Permuted(const std::vector<Examples>& blocks, int input, u
 
 PermutationImportance FindImportance(const Predictor& predict, const std::vector<Examples>& blocks,
                                      const std::vector<std::vector<double>>& labels,
-                                     const std::vector<std::vector<float>>& weights,
+                                     const std::vector<std::vector<double>>& weights,
                                      std::span<const model::loss::PredictionKind> kinds,
                                      const ImportanceOptions& options) {
   const Sample sample = DrawBlocks(blocks, labels, weights, options.max_examples, options.seed);

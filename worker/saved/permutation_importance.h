@@ -17,7 +17,7 @@ namespace zhiyin::worker::saved {
 /// labels. Examples without a label or a finite prediction are left out, the others count by their
 /// weights; `weights` may be empty: all 1. REQUIRES: equal lengths.
 double Quality(model::loss::PredictionKind kind, std::span<const float> predictions,
-               std::span<const double> labels, std::span<const float> weights = {});
+               std::span<const double> labels, std::span<const double> weights = {});
 
 /// Returns the blocks with the values of one input exchanged among all their examples by a random
 /// permutation, a pure function of the seed. Inputs are numbered through the fields and, behind
@@ -56,7 +56,7 @@ struct PermutationImportance {
 PermutationImportance FindImportance(const Predictor& predict,
                                      const std::vector<data::Examples>& blocks,
                                      const std::vector<std::vector<double>>& labels,
-                                     const std::vector<std::vector<float>>& weights,
+                                     const std::vector<std::vector<double>>& weights,
                                      std::span<const model::loss::PredictionKind> kinds,
                                      const ImportanceOptions& options);
 

@@ -23,7 +23,7 @@ struct ScoredSplit {
   data::Unpredicted unpredicted;                // the examples that lack the prediction of a task
   /// [n_tasks][n]: what each example stands for (worker/model/metric/metric.h); [n_tasks][0]: one
   /// example each.
-  std::vector<std::vector<float>> weights;
+  std::vector<std::vector<double>> weights;
   /// [n_tasks]: the sum of the losses of the examples with a label, each weighed by what it stands
   /// for, from the model's outputs.
   std::vector<double> losses;

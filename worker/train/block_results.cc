@@ -35,7 +35,7 @@ void BlockResults::Add(int64_t number, Block block) {
            block.predictions[at], ", expected a finite number");
     }
   }
-  for (const float w : block.weights) {
+  for (const double w : block.weights) {
     if (!(w >= 0) || !std::isfinite(w))
       Fail(kResultsName, ": block ", number, ": a weight is ", w, ", expected 0 or more");
   }
@@ -50,7 +50,7 @@ std::string BlockResults::Serialize() const {
     out.Put(number);
     out.PutArray<double>(block.labels);
     out.PutArray<float>(block.predictions);
-    out.PutArray<float>(block.weights);
+    out.PutArray<double>(block.weights);
     for (const ExactSum& sum : block.loss_sums) sum.Write(&out);
     out.PutArray<Key>(block.groups);
   }
@@ -64,7 +64,7 @@ void BlockResults::Merge(std::string_view bytes) {
     Block block;
     block.labels = in.GetArray<double>();
     block.predictions = in.GetArray<float>();
-    block.weights = in.GetArray<float>();
+    block.weights = in.GetArray<double>();
     for (size_t t = 0; t < n_tasks_; ++t) block.loss_sums.push_back(ExactSum::Read(&in));
     block.groups = in.GetArray<Key>();
     Add(number, std::move(block));

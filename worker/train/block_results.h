@@ -22,7 +22,7 @@ class BlockResults {
   struct Block {
     std::vector<double> labels;       // [n, n_tasks], kMissing where an example has no label
     std::vector<float> predictions;   // [n, n_tasks]
-    std::vector<float> weights;       // [n, n_tasks]; empty: all weights are 1
+    std::vector<double> weights;      // [n, n_tasks]; empty: all weights are 1
     std::vector<ExactSum> loss_sums;  // [n_tasks], sums of the weighted losses
     std::vector<Key> groups = {};     // [n], keys of evaluation.gauc_field; empty: it is not set
   };

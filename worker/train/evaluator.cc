@@ -25,7 +25,7 @@ EvaluationResult Summarise(const BlockResults& results, const model::TaskHeads& 
   }
   std::vector<double> labels;
   std::vector<float> predictions;
-  std::vector<float> weights;
+  std::vector<double> weights;
   std::vector<Key> groups;
   for (const auto& [number, block] : results.blocks())
     groups.insert(groups.end(), block.groups.begin(), block.groups.end());

@@ -104,6 +104,10 @@ bool Trainer::Start(Slot* slot) {
   slot->task = *task;
   slot->n_rows = rows.n;
   heads_->TakeTargets(rows, &slot->targets);
+  if (balance_->HasMethod()) {
+    // A method multiplies gradients by figures, which are then of the weights that gradients have.
+    for (double& weight : slot->targets.weights) weight = static_cast<float>(weight);
+  }
   slot->input.Prepare(rows);
 
   profile_->Enter(Stage::kPull);
@@ -232,7 +236,7 @@ void Trainer::Record(const Slot& slot) {
       const double label = slot.targets.labels[at];
       if (!model::metric::Counts(predictions_[at], label)) continue;
       tally_.aucs[t].Add(model::metric::InUnitInterval(heads_->kind(task), predictions_[at]), label,
-                         slot.targets.weights.empty() ? 1.0f : slot.targets.weights[at]);
+                         slot.targets.weights.empty() ? 1 : slot.targets.weights[at]);
     }
   }
 }

@@ -31,7 +31,7 @@ struct ReportData {
     return test.labels[static_cast<size_t>(task)];
   }
   /// [n examples of the test split], or empty: all 1.
-  const std::vector<float>& weights(int task) const {
+  const std::vector<double>& weights(int task) const {
     return test.weights[static_cast<size_t>(task)];
   }
   /// [n examples of the test split].

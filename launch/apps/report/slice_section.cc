@@ -43,7 +43,7 @@ std::vector<std::string> SliceRow(const ReportData& data, int field,
   for (int t = 0; t < data.n_tasks(); ++t) {
     std::vector<float> predictions;
     std::vector<double> labels;
-    std::vector<float> weights;
+    std::vector<double> weights;
     double sum = 0;
     for (const size_t example : slice.examples) {
       if (std::isnan(data.labels(t)[example])) continue;

@@ -32,7 +32,7 @@ MeasuredPredictions Measure(const ReportData& data, int t, const std::vector<Key
                             const std::string& name, PredictionKind kind,
                             const std::vector<float>& by, double log_losses) {
   const std::vector<double>& labels = data.labels(t);
-  const std::vector<float>& weights = data.weights(t);
+  const std::vector<double>& weights = data.weights(t);
   const worker::model::metric::TaskMetrics m =
       worker::model::metric::ComputeMetrics(name, kind, by, labels, weights, log_losses);
   std::string auc = Number(m.auc, "%.4f");

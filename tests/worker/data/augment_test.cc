@@ -142,7 +142,7 @@ TEST(Augmenter, LeavesOutNegativesOfOneTask) {
     }
     n_kept += i % 2 == 0 && label == 0;
     if (!std::isnan(label)) {
-      EXPECT_EQ(rows.weights[static_cast<size_t>(2 * i)], label == 0 ? 1 / 0.3f : 1)
+      EXPECT_EQ(rows.weights[static_cast<size_t>(2 * i)], label == 0 ? 1 / 0.3 : 1)
           << "one stands for those that were left out";
     }
     EXPECT_EQ(rows.labels[static_cast<size_t>(2 * i + 1)], 0) << "another task's";

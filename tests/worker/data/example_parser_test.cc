@@ -303,6 +303,12 @@ TEST_F(TaskColumnsTest, WeightsAreOfTheirTaskAloneAndOneWhereMissing) {
   EXPECT_THAT(copied.weights, ElementsAre(1, 2.5));
 }
 
+TEST_F(TaskColumnsTest, WeightsKeepTheirDigits) {
+  EXPECT_EQ(Parse({"1", "1", "0.1"}), "");
+  EXPECT_EQ(Parse({"1", "1", "1e-50"}), "");
+  EXPECT_THAT(rows_.weights, ElementsAre(1, 0.1, 1, 0)) << "1e-50 would be 0 in gradients";
+}
+
 TEST_F(TaskColumnsTest, AWeightIsANumberOfZeroOrMore) {
   EXPECT_THAT(
       Parse({"1", "1", "-1"}),

@@ -73,7 +73,7 @@ TEST(Examples, AppendsConsecutiveExamples) {
 
 TEST(Examples, OfBytesAreThoseThatWereWritten) {
   Examples weighted = ThreeRows();
-  weighted.weights = {1, 2, 3, 4, 5, 6};
+  weighted.weights = {0.1, 2, 3, 4, 5, 0.7};
   for (const Examples& rows : {ThreeRows(), weighted, Examples(2, 1, 2)}) {
     ByteWriter out;
     rows.Write(&out);

@@ -79,6 +79,17 @@ SplitFindings FindingsOf(int64_t worker, int64_t n_workers) {
   return findings;
 }
 
+TEST(SplitSummary, WeightsKeepTheirDigits) {
+  Examples rows(0, 0, 1);
+  rows.n = 2;
+  rows.labels = {1, 0};
+  rows.weights = {0.1, 0.7};
+  SplitSummary summary;
+  summary.Add(rows);
+  const std::vector<LabelSums> sums = summary.RoundedLabelSums();
+  EXPECT_DOUBLE_EQ(sums[0].label / sums[0].weight, 0.125);
+}
+
 TEST(SplitSummary, LeavesOutWhatIsMissingAndSumsByWeights) {
   Examples rows(0, 1, 2);
   rows.n = 3;

@@ -113,6 +113,29 @@ TEST(TaskHeads, ARowCountsInGradientsAndFiguresAsItsWeightSays) {
   EXPECT_FALSE(sums[1].MeanLoss()) << "none counts";
 }
 
+TEST(TaskHeads, GradientsHaveWeightsAsFloatsAndFiguresHaveThemAsTheyAre) {
+  TaskHeads heads(TwoTasks());
+  Targets targets;
+  const auto objectives_of = [&](double weight) {
+    data::Examples rows = ThreeLabels();
+    rows.weights.assign(6, weight);
+    heads.TakeTargets(rows, &targets);
+    Matrix doutputs;
+    std::vector<double> objectives(2);
+    heads.Derivatives(Outputs(), targets, /*n_rows_of_step=*/1, &doutputs, objectives);
+    return objectives;
+  };
+  const std::vector<double> of_float = objectives_of(0.1f);
+  EXPECT_EQ(objectives_of(0.1), of_float) << "bit for bit";
+  std::vector<float> predictions(6);
+  heads.Predictions(Outputs(), predictions);
+  std::vector<TaskSums> sums(2);
+  heads.Sums(Outputs(), predictions, targets, sums);
+  EXPECT_EQ(sums[1].weight, 0.2);
+  EXPECT_EQ(sums[1].label, 0.1);
+  EXPECT_NEAR(sums[1].loss, 0.2 * std::log(2.0), 1e-15);
+}
+
 TEST(TaskHeads, PositiveWeightAndSmoothingAreNoFigures) {
   const auto loss_of = [](const Job& job) {
     TaskHeads heads(job);

@@ -289,6 +289,47 @@ TEST(EvaluationMetrics, AreThoseOfTheDefinitionsWithAnyNumberOfWorkersAndInAnyOr
   EXPECT_GT(n_groups, 100);
 }
 
+/// Weights that no float is. Those of the definitions are ten times as large, with exact sums.
+TEST(EvaluationMetrics, AreOfWeightsWithAllTheirDigits) {
+  constexpr int64_t kExamples = 150;  // of a block
+  constexpr double kWeights[] = {0.1, 0.7, 0.3};
+  Job job;
+  Task* task = job.add_task();
+  task->set_name("click");
+  task->set_weight(1);
+  task->mutable_binary_cross_entropy();
+  model::TaskHeads heads(job);
+  std::vector<BlockResults> parts(2, BlockResults(1));
+  std::vector<LabelledExample> examples;
+  Random random(3);
+  for (int64_t b = 0; b < 2; ++b) {
+    Matrix outputs(kExamples, 1);
+    model::Targets targets;
+    targets.groups.resize(1);
+    for (int64_t i = 0; i < kExamples; ++i) {
+      outputs(i, 0) = static_cast<float>(random.Below(20)) / 4 - 2;
+      targets.labels.push_back(static_cast<double>(random.Below(2)));
+      targets.weights.push_back(kWeights[i % 3]);
+    }
+    std::vector<float> predictions(targets.labels.size());
+    heads.Predictions(outputs, predictions);
+    for (size_t i = 0; i < predictions.size(); ++i)
+      examples.push_back({outputs.data()[i], predictions[i], targets.labels[i],
+                          std::round(10 * targets.weights[i]), 0});
+    parts[static_cast<size_t>(b)].Add(
+        b, {targets.labels, predictions, targets.weights, heads.LossSums(outputs, targets)});
+  }
+  parts[0].Merge(parts[1].Serialize());
+  const EvaluationResult result = Summarise(parts[0], heads, [] {});
+  const model::metric::TaskMetrics& found = result.tasks[0];
+  EXPECT_NEAR(*found.auc, *AucByPairs(examples), 1e-14);
+  EXPECT_NEAR(*found.average_precision, *AveragePrecisionByPairs(examples), 1e-14);
+  EXPECT_NEAR(found.label_mean, *MeanOf(examples, [](const auto& e) { return e.label; }), 1e-14);
+  EXPECT_NEAR(*found.log_loss, *MeanOf(examples, LogLossOfLogit), 1e-14);
+  EXPECT_NEAR(result.loss, *found.log_loss, 1e-14);
+  EXPECT_DOUBLE_EQ(found.weight, 110);
+}
+
 /// A job of users and items, with this text in its evaluation field.
 std::string JobOfUsers(const std::string& evaluation) {
   return R"(data { text { header: true } train { file: "a" } test { file: "b" }

@@ -92,6 +92,8 @@ class TaskBalance {
   /// REQUIRES: the last call of Apply returned true.
   void AddGradients(DenseWeights* dense, EmbeddingInput* input) const;
 
+  /// Whether the job has a method of balancing.
+  bool HasMethod() const { return balancer_ != nullptr; }
   /// Whether the job reports figures of balancing.
   bool HasSums() const { return sums_.has_value(); }
   /// The sums of the last slice. REQUIRES: HasSums().

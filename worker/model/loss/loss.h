@@ -27,7 +27,7 @@ struct LossRows {
   std::span<const float> outputs;  // [n]
   std::span<const double> labels;  // [n], kMissing where the example has no label of the task
   /// [n], or empty: all 1. An example of weight w counts as w examples.
-  std::span<const float> weights;
+  std::span<const double> weights;
   std::span<const Key> groups;  // [n], or empty: all examples are one group
 };
 

@@ -78,17 +78,16 @@ constexpr auto kEachOnce = [](uint32_t) { return uint64_t{1}; };
 }  // namespace
 
 std::optional<double> Auc(std::span<const float> predictions, std::span<const double> labels,
-                          std::span<const float> weights) {
+                          std::span<const double> weights) {
   if (weights.empty()) return AucOf<uint64_t, unsigned __int128>(predictions, labels, kEachOnce);
-  return AucOf<double, double>(predictions, labels, [&](uint32_t i) { return double{weights[i]}; });
+  return AucOf<double, double>(predictions, labels, [&](uint32_t i) { return weights[i]; });
 }
 
 std::optional<double> AveragePrecision(std::span<const float> predictions,
                                        std::span<const double> labels,
-                                       std::span<const float> weights) {
+                                       std::span<const double> weights) {
   if (weights.empty()) return AveragePrecisionOf<uint64_t>(predictions, labels, kEachOnce);
-  return AveragePrecisionOf<double>(predictions, labels,
-                                    [&](uint32_t i) { return double{weights[i]}; });
+  return AveragePrecisionOf<double>(predictions, labels, [&](uint32_t i) { return weights[i]; });
 }
 
 }  // namespace zhiyin::worker::model::metric

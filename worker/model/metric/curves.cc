@@ -18,7 +18,7 @@ struct Scored {
 
 /// Examples that count, sorted by prediction.
 std::vector<Scored> Sorted(std::span<const float> predictions, std::span<const double> labels,
-                           std::span<const float> weights, bool descending) {
+                           std::span<const double> weights, bool descending) {
   std::vector<Scored> rows;
   for (size_t i = 0; i < labels.size(); ++i) {
     if (Counts(predictions[i], labels[i]))
@@ -33,7 +33,7 @@ std::vector<Scored> Sorted(std::span<const float> predictions, std::span<const d
 }  // namespace
 
 std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<const double> labels,
-                               std::span<const float> weights, int n_points) {
+                               std::span<const double> weights, int n_points) {
   const std::vector<Scored> rows = Sorted(predictions, labels, weights, true);
   // In the order in which the curve adds them up, so that it ends at (1, 1).
   double n_positives = 0;
@@ -58,7 +58,7 @@ std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<con
 
 std::vector<CalibrationBin> CalibrationBins(std::span<const float> predictions,
                                             std::span<const double> labels,
-                                            std::span<const float> weights, int n_bins) {
+                                            std::span<const double> weights, int n_bins) {
   const std::vector<Scored> rows = Sorted(predictions, labels, weights, false);
   std::vector<CalibrationBin> bins;
   const size_t n = static_cast<size_t>(n_bins);
@@ -91,7 +91,7 @@ std::optional<double> ExpectedCalibrationError(std::span<const CalibrationBin> b
 
 std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions,
                                         std::span<const double> labels,
-                                        std::span<const float> weights,
+                                        std::span<const double> weights,
                                         std::span<const Key> groups) {
   std::vector<size_t> order;
   for (size_t i = 0; i < labels.size(); ++i) {
@@ -104,7 +104,7 @@ std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions,
   double all_weight = 0;
   std::vector<float> own_predictions;
   std::vector<double> own_labels;
-  std::vector<float> own_weights;
+  std::vector<double> own_weights;
   for (size_t begin = 0; begin < order.size();) {
     own_predictions.clear();
     own_labels.clear();
@@ -131,7 +131,7 @@ std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions,
 }
 
 std::optional<Interval> AucInterval(std::span<const float> predictions,
-                                    std::span<const double> labels, std::span<const float> weights,
+                                    std::span<const double> labels, std::span<const double> weights,
                                     int n_samples, uint64_t seed) {
   const std::vector<Scored> rows = Sorted(predictions, labels, weights, false);
   std::vector<double> aucs;

@@ -20,7 +20,7 @@ struct RocPoint {
 };
 /// Returns at most n_points points from (0, 0) to (1, 1); none where one class is absent.
 std::vector<RocPoint> RocCurve(std::span<const float> predictions, std::span<const double> labels,
-                               std::span<const float> weights, int n_points);
+                               std::span<const double> weights, int n_points);
 
 /// Examples with similar predictions.
 struct CalibrationBin {
@@ -32,7 +32,7 @@ struct CalibrationBin {
 /// Sorts the examples by prediction and cuts them into n_bins bins of nearly as many examples each.
 std::vector<CalibrationBin> CalibrationBins(std::span<const float> predictions,
                                             std::span<const double> labels,
-                                            std::span<const float> weights, int n_bins);
+                                            std::span<const double> weights, int n_bins);
 /// Returns the mean over examples of |prediction - label| of their bins (Naeini, Cooper and
 /// Hauskrecht, AAAI 2015); nullopt without bins.
 std::optional<double> ExpectedCalibrationError(std::span<const CalibrationBin> bins);
@@ -47,7 +47,7 @@ struct GroupAuc {
 /// count. Returns nullopt where no group has both classes.
 std::optional<GroupAuc> ComputeGroupAuc(std::span<const float> predictions,
                                         std::span<const double> labels,
-                                        std::span<const float> weights,
+                                        std::span<const double> weights,
                                         std::span<const Key> groups);
 
 /// The 2.5 % and 97.5 % quantiles of a metric over bootstrap samples.
@@ -59,7 +59,7 @@ struct Interval {
 /// interval of their AUCs (Efron and Tibshirani, 1993, section 13.3); nullopt where one class is
 /// absent.
 std::optional<Interval> AucInterval(std::span<const float> predictions,
-                                    std::span<const double> labels, std::span<const float> weights,
+                                    std::span<const double> labels, std::span<const double> weights,
                                     int n_samples, uint64_t seed);
 
 }  // namespace zhiyin::worker::model::metric

@@ -31,7 +31,7 @@ inline bool Counts(float prediction, double label) {
 /// positive. Returns nullopt when one class is absent. O(n log n). A pair counts with the product
 /// of its weights [n]; `weights` may be empty: all 1. REQUIRES: all predictions are finite.
 std::optional<double> Auc(std::span<const float> predictions, std::span<const double> labels,
-                          std::span<const float> weights = {});
+                          std::span<const double> weights = {});
 
 /// Returns the average precision, the area under the curve of precision over recall (PR-AUC):
 ///
@@ -43,7 +43,7 @@ std::optional<double> Auc(std::span<const float> predictions, std::span<const do
 /// as in Auc.
 std::optional<double> AveragePrecision(std::span<const float> predictions,
                                        std::span<const double> labels,
-                                       std::span<const float> weights = {});
+                                       std::span<const double> weights = {});
 
 /// Returns the normalised entropy: a log loss divided by that of predicting `label_mean` for every
 /// example (He et al., ADKDD 2014, eq. 1). Returns nullopt where that is 0: all labels are 0, or
@@ -99,14 +99,14 @@ const Metric* FindMetric(std::string_view key);
 /// ComputeGroupAuc; if empty, there is no gauc. REQUIRES: equal lengths, weights of 0 or more.
 TaskMetrics ComputeMetrics(const std::string& task, loss::PredictionKind kind,
                            std::span<const float> predictions, std::span<const double> labels,
-                           std::span<const float> weights = {},
+                           std::span<const double> weights = {},
                            std::optional<double> log_losses = {}, std::span<const Key> groups = {});
 
 /// Returns the weighted sum of -y log p - (1 - y) log(1 - p) over the examples whose label y is not
 /// kMissing, for probabilities p that come from no logit, such as mean labels. `weights` may be
 /// empty: all 1. Infinite where what happened has the probability 0. REQUIRES: equal lengths.
 double SumLogLosses(std::span<const float> probabilities, std::span<const double> labels,
-                    std::span<const float> weights = {});
+                    std::span<const double> weights = {});
 
 /// Maps a prediction to [0, 1] for RunningAuc: a probability unchanged, a score by an increasing
 /// function.
@@ -120,11 +120,11 @@ class RunningAuc {
  public:
   static constexpr int kNumBins = 4096;
   /// A larger weight counts as this one. Weights are multiples of its inverse, rounded down.
-  static constexpr float kMaxWeight = 0x1p36f;
+  static constexpr double kMaxWeight = 0x1p36;
 
   RunningAuc();
   /// REQUIRES: weight >= 0.
-  void Add(float prediction, double label, float weight = 1);
+  void Add(float prediction, double label, double weight = 1);
   void Merge(const RunningAuc& other);
   /// nullopt when one class is absent.
   std::optional<double> Value() const;

@@ -25,12 +25,12 @@ void RunningAuc::AddUnits(size_t i, Units units) {
   if (!high_.empty()) high_[i] = high;
 }
 
-void RunningAuc::Add(float prediction, double label, float weight) {
+void RunningAuc::Add(float prediction, double label, double weight) {
   const int bin = std::clamp(static_cast<int>(prediction * kNumBins), 0, kNumBins - 1);
   AddUnits(static_cast<size_t>(label > 0.5 ? kNumBins + bin : bin),
-           weight == 1 ? kOne
-                       : static_cast<Units>(static_cast<double>(std::min(weight, kMaxWeight)) *
-                                            static_cast<double>(kOne)));
+           weight == 1
+               ? kOne
+               : static_cast<Units>(std::min(weight, kMaxWeight) * static_cast<double>(kOne)));
 }
 
 void RunningAuc::Merge(const RunningAuc& other) {

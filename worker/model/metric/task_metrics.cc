@@ -13,7 +13,7 @@ double Times(double y, double log_p) {
 }
 
 /// Whether examples that weigh something have different labels.
-bool Vary(std::span<const double> labels, std::span<const float> weights) {
+bool Vary(std::span<const double> labels, std::span<const double> weights) {
   std::optional<double> first;
   for (size_t i = 0; i < labels.size(); ++i) {
     if (!weights.empty() && weights[i] == 0) continue;
@@ -31,11 +31,11 @@ float InUnitInterval(loss::PredictionKind kind, float prediction) {
 
 TaskMetrics ComputeMetrics(const std::string& task, loss::PredictionKind kind,
                            std::span<const float> all_predictions,
-                           std::span<const double> all_labels, std::span<const float> all_weights,
+                           std::span<const double> all_labels, std::span<const double> all_weights,
                            std::optional<double> log_losses, std::span<const Key> groups) {
   std::vector<float> predictions;
   std::vector<double> labels;
-  std::vector<float> weights;
+  std::vector<double> weights;
   for (size_t i = 0; i < all_labels.size(); ++i) {
     if (!Counts(all_predictions[i], all_labels[i])) continue;
     predictions.push_back(all_predictions[i]);
@@ -102,7 +102,7 @@ std::optional<double> NormalizedEntropy(double log_loss, double label_mean) {
 }
 
 double SumLogLosses(std::span<const float> probabilities, std::span<const double> labels,
-                    std::span<const float> weights) {
+                    std::span<const double> weights) {
   double sum = 0;
   for (size_t i = 0; i < labels.size(); ++i) {
     if (std::isnan(labels[i])) continue;

@@ -33,7 +33,7 @@ struct Computed {
 };
 
 Computed Compute(Loss* loss, const std::vector<float>& outputs, const std::vector<double>& labels,
-                 const std::vector<float>& weights = {}, const std::vector<Key>& groups = {}) {
+                 const std::vector<double>& weights = {}, const std::vector<Key>& groups = {}) {
   Computed computed = {std::vector<double>(outputs.size(), 7),
                        std::vector<float>(outputs.size(), 7)};
   loss->Compute({outputs, labels, weights, groups}, computed.values, computed.derivatives);
@@ -52,12 +52,12 @@ struct Batch {
       labels.push_back(random.Below(6) == 0
                            ? kMissing
                            : static_cast<float>(groups.back() > 0 && random.Below(2) == 0));
-      weights.push_back(random.Below(8) == 0 ? 0.0f : static_cast<float>(random.Uniform()));
+      weights.push_back(random.Below(8) == 0 ? 0.0 : random.Uniform());
     }
   }
   std::vector<float> outputs;
   std::vector<double> labels;
-  std::vector<float> weights;
+  std::vector<double> weights;
   std::vector<Key> groups;
 };
 
@@ -116,7 +116,7 @@ TEST_P(EveryLoss, AnExampleOfWeightWCountsAsWExamples) {
     copies.groups.clear();
     std::vector<size_t> copied;  // [copies]: the example
     for (size_t i = 0; i < batch.outputs.size(); ++i) {
-      batch.weights[i] = static_cast<float>((i + seed) % 4);
+      batch.weights[i] = static_cast<double>((i + seed) % 4);
       for (size_t n = 0; n < (i + seed) % 4; ++n) {
         copies.outputs.push_back(batch.outputs[i]);
         copies.labels.push_back(batch.labels[i]);

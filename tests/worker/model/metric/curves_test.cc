@@ -104,8 +104,8 @@ TEST(AucInterval, HoldsTheAucAndShrinksWithTheRows) {
 }
 
 struct Examples {
-  std::vector<float> predictions, weights;
-  std::vector<double> labels;
+  std::vector<float> predictions;
+  std::vector<double> labels, weights;
   std::vector<Key> groups;
 };
 
@@ -127,7 +127,7 @@ TEST(WeightedMetrics, CountAnExampleAsManyTimesAsItsWeightSays) {
   for (int i = 0; i < 60; ++i) {
     some.predictions.push_back((static_cast<float>(random.Below(10)) + 0.5f) / 10);
     some.labels.push_back(i % 7 == 0 ? kMissing : static_cast<float>(random.Below(2)));
-    some.weights.push_back(static_cast<float>(random.Below(4)));
+    some.weights.push_back(static_cast<double>(random.Below(4)));
     some.groups.push_back(random.Below(4));
   }
   const Examples all = Repeated(some);
@@ -163,7 +163,7 @@ TEST(WeightedMetrics, CountAnExampleAsManyTimesAsItsWeightSays) {
 TEST(WeightedMetrics, OfExamplesThatWeighNothingAreUndefined) {
   const std::vector<float> predictions = {0.1f, 0.9f};
   const std::vector<double> labels = {0, 1};
-  const std::vector<float> weights = {0, 0};
+  const std::vector<double> weights = {0, 0};
   const TaskMetrics m = ComputeMetrics("t", loss::PredictionKind::kProbability, predictions, labels,
                                        weights, SumLogLosses(predictions, labels, weights));
   EXPECT_EQ(m.n_samples, 2);

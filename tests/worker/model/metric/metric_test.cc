@@ -75,14 +75,14 @@ TEST(RunningAuc, IsCloseToTheExactOneAndMerges) {
 
 TEST(RunningAuc, AddsUpWeightsInAnyOrder) {
   Random random(9);
-  std::vector<float> predictions(3000), weights(3000);
-  std::vector<double> labels(3000);
+  std::vector<float> predictions(3000);
+  std::vector<double> labels(3000), weights(3000);
   RunningAuc forward, backward;
   for (size_t i = 0; i < predictions.size(); ++i) {
     predictions[i] = static_cast<float>(random.Below(64)) / 64;
     labels[i] = static_cast<float>(random.Below(2));
     // From a millionth to a billion: sums of doubles would depend on the order.
-    weights[i] = std::ldexp(static_cast<float>(random.Uniform()), 30 - static_cast<int>(i % 50));
+    weights[i] = std::ldexp(random.Uniform(), 30 - static_cast<int>(i % 50));
     forward.Add(predictions[i], labels[i], weights[i]);
   }
   for (size_t i = predictions.size(); i-- > 0;) backward.Add(predictions[i], labels[i], weights[i]);
@@ -142,7 +142,7 @@ TEST(AveragePrecision, CountsThePrecisionAtEveryPositive) {
   const std::vector<float> ranked = {0, 0, 1, 1};
   EXPECT_EQ(*AveragePrecision(ranked, std::vector<double>(4, 1)), 1);
   EXPECT_FALSE(AveragePrecision(ranked, std::vector<double>(4, 0)));
-  const std::vector<float> weights = {2, 1, 0, 3};
+  const std::vector<double> weights = {2, 1, 0, 3};
   // The positive of weight 0 neither has a precision nor is in another's.
   EXPECT_EQ(*AveragePrecision(std::vector<float>{0.9f, 0.1f, 0.95f, 0.8f}, labels, weights), 0.6);
 }
@@ -166,7 +166,7 @@ TEST(Metrics, HaveNamesOfTheirOwn) {
 TEST(TaskMetrics, OfEqualLabelsHaveNoR2) {
   const std::vector<double> labels(7, 0.3f);
   const std::vector<float> predictions(7, 0.5f);
-  const std::vector<float> weights = {0.1f, 0.7f, 1.3f, 2.9f, 0.2f, 0.6f, 1.1f};
+  const std::vector<double> weights = {0.1, 0.7, 1.3, 2.9, 0.2, 0.6, 1.1};
   EXPECT_FALSE(ComputeMetrics("t", loss::PredictionKind::kNumber, predictions, labels, weights).r2);
 }
 
@@ -224,7 +224,7 @@ TEST(ComputeMetrics, TheOrderOfExamplesChangesNoDigit) {
   struct Example {
     float prediction;
     double label;
-    float weight;
+    double weight;
     Key group;
   };
   for (const auto kind : {loss::PredictionKind::kProbability, loss::PredictionKind::kNumber}) {
@@ -234,13 +234,13 @@ TEST(ComputeMetrics, TheOrderOfExamplesChangesNoDigit) {
       examples.push_back({static_cast<float>(random.Below(10)) / 10,
                           kind == loss::PredictionKind::kNumber ? 1e3 * random.Uniform()
                                                                 : std::round(random.Uniform()),
-                          static_cast<float>(random.Uniform() * (random.Below(9) == 0 ? 1e9 : 1)),
+                          random.Uniform() * (random.Below(9) == 0 ? 1e9 : 1),
                           1 + random.Below(5)});
     }
     const auto metrics = [&] {
       std::vector<float> predictions;
       std::vector<double> labels;
-      std::vector<float> weights;
+      std::vector<double> weights;
       std::vector<Key> groups;
       for (const Example& e : examples) {
         predictions.push_back(e.prediction);
