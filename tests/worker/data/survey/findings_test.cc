@@ -169,8 +169,9 @@ TEST(Findings, NameMalformedLinesOfAJoin) {
     text += TextOf(random.Below(2), ",", random.Below(2) == 0 ? "a" : "b", "\n");
   folder.Write("train.csv", text);
   folder.Write("items.csv", "item,price\na,1\nb,2\nc,cheap\nb,3\n");
-  const Job job = JobOn(folder, R"(binary_cross_entropy {} } numeric { name: "price" })",
-                        R"(join { file: "items.csv" column: "item" })");
+  const Job job =
+      JobOn(folder, R"(binary_cross_entropy {} } field { name: "item" } numeric { name: "price" })",
+            R"(join { file: "items.csv" column: "item" })");
   const std::vector<Finding> findings = FindingsOf(job, SurveyOfJob(job));
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].severity, Severity::kNote);
