@@ -242,7 +242,7 @@ class Trial:
                 continue
             for own, prediction, (label, weight) in zip(examples, record.predictions, labels):
                 if label is not None:
-                    own.append((prediction, label, f32(weight)))
+                    own.append((prediction, label, weight))
         for task, own in zip(SPEC.tasks, examples):
             found = summary["tasks"][task["name"]]
             expected = metrics.of_task(own, task.get("loss") == "binary_cross_entropy")
