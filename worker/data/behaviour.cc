@@ -338,9 +338,9 @@ void Behaviour::SortEvents(const Tick& tick) {
   for_events([&](int64_t row, size_t train) { rows[next[train / kSplits]++] = row; });
   for (int u = 0; u < n_users(); ++u) {
     piece_tick();
-    const auto begin =
-        rows.begin() + static_cast<ptrdiff_t>(begins[kSplits * static_cast<size_t>(u)]);
-    std::sort(begin, begin + static_cast<ptrdiff_t>(events(u).size()),
+    const size_t* const begin = &begins[kSplits * static_cast<size_t>(u)];
+    std::sort(rows.begin() + static_cast<ptrdiff_t>(begin[0]),
+              rows.begin() + static_cast<ptrdiff_t>(begin[1]),
               [this](int64_t row, int64_t other) { return IsEarlier(row, other); });
   }
 }
