@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "worker/data/format/arrow_library.h"
-#include "worker/data/writer/arrow_batches.h"
+#include "worker/data/writer/row_batches.h"
 #include "worker/data/writer/table_format.h"
 
 namespace zhiyin::worker::data {
@@ -72,7 +72,7 @@ class ParquetWriter : public TableWriter {
 
   const ZhiyinArrowPlugin& plugin_;
   std::ostream* out_;
-  std::optional<ArrowBatches> batches_;
+  std::optional<RowBatches> batches_;
   ZhiyinParquetWriter* writer_ = nullptr;
   std::exception_ptr failure_;
   char error_[2048] = "";

@@ -13,9 +13,9 @@ namespace zhiyin::worker::data {
 
 /// Collects rows, column by column: a category as utf8, categories as a list of utf8, a whole
 /// number as int64, any other as a double. A missing value is null. Used by one thread.
-class ArrowBatches {
+class RowBatches {
  public:
-  explicit ArrowBatches(std::span<const TableColumn> columns);
+  explicit RowBatches(std::span<const TableColumn> columns);
 
   /// Sets *schema, which is released already, to the columns: the fields of a struct.
   void ExportSchema(ArrowSchema* schema) const;

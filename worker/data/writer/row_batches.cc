@@ -1,4 +1,4 @@
-#include "worker/data/writer/arrow_batches.h"
+#include "worker/data/writer/row_batches.h"
 
 #include <charconv>
 #include <deque>
@@ -91,10 +91,10 @@ std::unique_ptr<HeldArray> HeldWith(std::shared_ptr<const void> memory) {
 
 }  // namespace
 
-ArrowBatches::ArrowBatches(std::span<const TableColumn> columns)
+RowBatches::RowBatches(std::span<const TableColumn> columns)
     : types_(columns.begin(), columns.end()), columns_(columns.size()) {}
 
-void ArrowBatches::ExportSchema(ArrowSchema* schema) const {
+void RowBatches::ExportSchema(ArrowSchema* schema) const {
   auto all = std::make_unique<HeldSchema>();
   for (const TableColumn& type : types_) {
     auto held = std::make_unique<HeldSchema>();
@@ -105,12 +105,12 @@ void ArrowBatches::ExportSchema(ArrowSchema* schema) const {
   SetSchema("+s", "", std::move(all), schema);
 }
 
-void ArrowBatches::Texts::Add(std::string_view text) {
+void RowBatches::Texts::Add(std::string_view text) {
   bytes += text;
   offsets.push_back(static_cast<int32_t>(bytes.size()));
 }
 
-void ArrowBatches::Add(std::span<const Value> values) {
+void RowBatches::Add(std::span<const Value> values) {
   ++n_rows_;
   for (size_t c = 0; c < values.size(); ++c) {
     Column& column = columns_[c];
@@ -125,7 +125,7 @@ void ArrowBatches::Add(std::span<const Value> values) {
   }
 }
 
-void ArrowBatches::AddValue(const TableColumn& type, const Value& value, Column* column) {
+void RowBatches::AddValue(const TableColumn& type, const Value& value, Column* column) {
   n_bytes_ += sizeof(int64_t);
   switch (type.kind) {
     case ColumnKind::kCategory:
@@ -151,7 +151,7 @@ void ArrowBatches::AddValue(const TableColumn& type, const Value& value, Column*
 }
 
 template <typename Number>
-void ArrowBatches::Parse(const TableColumn& type, const Value& value, Number* number) const {
+void RowBatches::Parse(const TableColumn& type, const Value& value, Number* number) const {
   if (value.kind() == Value::Kind::kMissing) return;
   const std::string_view text = value.text();
   const char* const end = text.data() + text.size();
@@ -160,7 +160,7 @@ void ArrowBatches::Parse(const TableColumn& type, const Value& value, Number* nu
     Fail("row ", n_rows_before_ + n_rows_, ": ", type.name, " is ", text, ", expected a number");
 }
 
-void ArrowBatches::ExportBatch(ArrowArray* batch) {
+void RowBatches::ExportBatch(ArrowArray* batch) {
   const auto memory = std::make_shared<std::vector<Column>>(std::move(columns_));
   std::unique_ptr<HeldArray> all = HeldWith(memory);
   for (size_t c = 0; c < types_.size(); ++c) {
