@@ -100,7 +100,7 @@ void HostWriter::Write(std::span<const std::byte> bytes) {
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0)
       Fail("memory of the host: ", ErrnoText(), " behind ", n_written_,
-           " bytes: too little memory for what data.behaviour and data.join name");
+           " bytes, expected a host with more memory");
     n_written_ += static_cast<size_t>(n);
     bytes = bytes.subspan(static_cast<size_t>(n));
   }

@@ -114,7 +114,7 @@ TEST_F(SplitIndexesTest, WhatDoesNotFitIsReadAgain) {
   other.mutable_data()->mutable_train()->set_n_rows(4000);
   EXPECT_TRUE(reads(other)) << "fewer rows";
 
-  // Changed in place, within the same length.
+  // Changed in place, without a change of its length.
   std::string changed = text;
   changed[changed.size() / 2] = changed[changed.size() / 2] == '1' ? '2' : '1';
   folder_.Write("a.csv", changed);
