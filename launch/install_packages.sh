@@ -10,7 +10,8 @@ set -euo pipefail
 arrow=0
 packages=(cmake ninja-build g++ pkg-config ccache openmpi-bin libopenmpi-dev libeigen3-dev libprotobuf-dev
           protobuf-compiler libgoogle-glog-dev libgflags-dev zlib1g-dev nlohmann-json3-dev libxxhash-dev libboost-dev
-          libhnswlib-dev libonnx-dev libzip-dev libisal-dev libsimdjson-dev libzstd-dev liblz4-dev libbz2-dev liblzma-dev)
+          libhnswlib-dev libonnx-dev libzip-dev libisal-dev libsimdjson-dev libzstd-dev liblz4-dev libbz2-dev liblzma-dev
+          libdnnl-dev)
 for group in "$@"; do
   case "$group" in
     test) packages+=(libgtest-dev libgmock-dev clang clang-format libcpp-httplib-dev) ;;

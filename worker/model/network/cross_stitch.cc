@@ -131,7 +131,7 @@ class CrossStitchModel final : public Model {
   Eigen::Block<Matrix> Of(Matrix* y, size_t l, int t) const {
     return y->block(0, t * widths_[l], y->rows(), widths_[l]);
   }
-  const nn::DenseLayer& Layer(size_t l, int t) const {
+  nn::DenseLayer& Layer(size_t l, int t) {
     return deeper_[l - 1][static_cast<size_t>(t)];
   }
   /// Where A[t, s] of layer l stands in the weights.

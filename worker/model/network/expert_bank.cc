@@ -93,7 +93,7 @@ void ExpertBank::Backward(std::span<const float> weights, const nn::ConstBlock& 
   for (size_t l = widths_.size(); l-- > 1;) {
     stages_[l].Backward(weights, All(&y_[l], l), All(&dy_[l], l), dweights);
     for (int e = 0; e < n_experts_; ++e) {
-      const nn::DenseLayer& layer = deeper_[l - 1][static_cast<size_t>(e)];
+      nn::DenseLayer& layer = deeper_[l - 1][static_cast<size_t>(e)];
       layer.BackwardWeights(Expert(&y_[l - 1], l - 1, e), Expert(&y_[l], l, e),
                             Expert(&dy_[l], l, e), dweights);
       layer.BackwardInput(weights, Expert(&dy_[l], l, e), Expert(&dy_[l - 1], l - 1, e));

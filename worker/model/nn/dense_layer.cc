@@ -8,53 +8,55 @@
 namespace zhiyin::worker::model::nn {
 
 DenseLayer::DenseLayer(int in, int out, int n_relu, int64_t* n_weights)
-    : in_(in), out_(out), n_relu_(n_relu), w_(*n_weights), b_(w_ + int64_t{in} * out) {
-  *n_weights = b_ + out;
+    : map_(in, out, n_weights), n_relu_(n_relu), b_(*n_weights) {
+  *n_weights += out;
 }
 
 void DenseLayer::Init(Random* random, std::span<float> weights) const {
-  const double range = n_relu_ > 0 ? std::sqrt(6.0 / in_) : std::sqrt(6.0 / (in_ + out_));
-  InitColumns(random, weights, std::vector<double>(static_cast<size_t>(out_), range));
+  const double range = n_relu_ > 0 ? std::sqrt(6.0 / in()) : std::sqrt(6.0 / (in() + out()));
+  InitColumns(random, weights, std::vector<double>(static_cast<size_t>(out()), range));
 }
 
 void DenseLayer::InitColumns(Random* random, std::span<float> weights,
                              std::span<const double> ranges) const {
-  for (int64_t i = w_; i < b_; ++i) {
-    const double range = ranges[static_cast<size_t>((i - w_) % out_)];
+  for (int64_t i = map_.begin(); i < b_; ++i) {
+    const double range = ranges[static_cast<size_t>((i - map_.begin()) % out())];
     weights[static_cast<size_t>(i)] = static_cast<float>(range * (2 * random->Uniform() - 1));
   }
   InitBias(0, weights);
 }
 
-void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x,
-                         MutableBlock y) const {
-  ForRows(x.rows(), Flops(x.rows()), [&](Eigen::Index begin, Eigen::Index n) {
-    auto part = y.middleRows(begin, n);
-    // The matrix product accumulates into y, so the bias is put there first.
-    part.rowwise() = B(weights);
-    part.noalias() += x.middleRows(begin, n) * W(weights);
-    if (n_relu_ > 0) part.leftCols(n_relu_).array() = part.leftCols(n_relu_).array().max(0.0f);
+void DenseLayer::Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) {
+  map_.Forward(weights, x, y);
+  const ConstVectorView b(weights.data() + b_, out());
+  const int n_others = out() - n_relu_;
+  const double flops = 2.0 * static_cast<double>(y.size()) * in();  // as of the product
+  ForRows(y.rows(), flops, [&](Eigen::Index begin, Eigen::Index n) {
+    for (Eigen::Index i = begin; i < begin + n; ++i) {
+      auto row = y.row(i);
+      row.head(n_relu_) = (row.head(n_relu_) + b.head(n_relu_)).cwiseMax(0.0f);
+      row.tail(n_others) += b.tail(n_others);
+    }
   });
 }
 
 Graph::Value DenseLayer::AddTo(Graph* graph, std::span<const float> weights,
                                const Graph::Value& x) const {
-  const std::span<const float> w =
-      weights.subspan(static_cast<size_t>(w_), static_cast<size_t>(b_ - w_));
-  const std::span<const float> b =
-      weights.subspan(static_cast<size_t>(b_), static_cast<size_t>(out_));
-  const Graph::Value y = graph->Op(
-      "Add", {graph->Op("MatMul", {x, graph->Floats({in_, out_}, w)}), graph->Floats({out_}, b)});
+  const auto part = [&](int64_t begin, int64_t n) {
+    return weights.subspan(static_cast<size_t>(begin), static_cast<size_t>(n));
+  };
+  const Graph::Value w = graph->Floats({in(), out()}, part(map_.begin(), int64_t{in()} * out()));
+  const Graph::Value b = graph->Floats({out()}, part(b_, out()));
+  const Graph::Value y = graph->Op("Add", {graph->Op("MatMul", {x, w}), b});
   if (n_relu_ == 0) return y;
-  if (n_relu_ == out_) return graph->Op("Relu", {y});
+  if (n_relu_ == out()) return graph->Op("Relu", {y});
   return graph->Concat({graph->Op("Relu", {graph->Columns(y, 0, n_relu_)}),
-                        graph->Columns(y, n_relu_, out_ - n_relu_)});
+                        graph->Columns(y, n_relu_, out() - n_relu_)});
 }
 
 void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
-                                 std::span<float> dweights) const {
-  MatrixView dW(dweights.data() + w_, in_, out_);
-  VectorView db(dweights.data() + b_, out_);
+                                 std::span<float> dweights) {
+  VectorView db(dweights.data() + b_, out());
   // The activation and the bias gradient in one pass, while a row of dy is in cache.
   for (Eigen::Index i = 0; i < dy.rows(); ++i) {
     auto row = dy.row(i);
@@ -62,16 +64,12 @@ void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, Mutab
         (y.row(i).head(n_relu_).array() > 0.0f).select(row.head(n_relu_).array(), 0.0f);
     db += row;
   }
-  ForRows(in_, Flops(x.rows()), [&](Eigen::Index begin, Eigen::Index n) {
-    dW.middleRows(begin, n).noalias() += x.middleCols(begin, n).transpose() * dy;
-  });
+  map_.BackwardWeights(x, dy, dweights);
 }
 
 void DenseLayer::BackwardInput(std::span<const float> weights, const ConstBlock& dy,
-                               MutableBlock dx) const {
-  ForRows(dy.rows(), Flops(dy.rows()), [&](Eigen::Index begin, Eigen::Index n) {
-    dx.middleRows(begin, n).noalias() = dy.middleRows(begin, n) * W(weights).transpose();
-  });
+                               MutableBlock dx) {
+  map_.BackwardInput(weights, dy, dx);
 }
 
 }  // namespace zhiyin::worker::model::nn

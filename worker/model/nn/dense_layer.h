@@ -5,9 +5,9 @@
 //
 // Weights live in the model's flat vector, and the layer knows their offsets; the functions take
 // the whole flat vectors of weights and gradients. Activations are blocks of the model's matrices,
-// so that layers side by side share one wide matrix. Nothing is allocated apart from what the
-// matrix product needs inside. The products are divided among the threads of the caller's team
-// (team.h), if it has one.
+// so that layers side by side share one wide matrix. The products are those of product.h, divided
+// among the threads of the caller's team (team.h), if it has one, and in bfloat16 within a
+// Bfloat16Pass (rounding.h).
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,13 @@
 #include "common/random.h"
 #include "worker/model/nn/graph.h"
 #include "worker/model/nn/init.h"
+#include "worker/model/nn/linear_map.h"
 
 namespace zhiyin::worker::model::nn {
 
-/// A block of columns of a row-major matrix.
-using ConstBlock = Eigen::Ref<const Matrix, 0, Eigen::OuterStride<>>;
-using MutableBlock = Eigen::Ref<Matrix, 0, Eigen::OuterStride<>>;
-
 enum class Activation { kNone, kRelu };
 
-/// Immutable: used by any number of threads, each with its own activations and gradients.
+/// Used by one thread, as its LinearMap is.
 class DenseLayer {
  public:
   /// Takes in * out + out floats of the flat vector at *n_weights, and moves it behind them.
@@ -35,8 +32,8 @@ class DenseLayer {
   /// Applies ReLU to the first `n_relu` columns only.
   DenseLayer(int in, int out, int n_relu, int64_t* n_weights);
 
-  int in() const { return in_; }
-  int out() const { return out_; }
+  int in() const { return map_.in(); }
+  int out() const { return map_.out(); }
 
   /// W: uniform in +-sqrt(6 / in) before a ReLU (He et al., ICCV 2015, eq. 10), +-sqrt(6 / (in +
   /// out)) otherwise (Glorot and Bengio, AISTATS 2010, eq. 16). b: zero. `random` is advanced.
@@ -49,31 +46,23 @@ class DenseLayer {
 
   /// Sets every entry of b.
   void InitBias(float value, std::span<float> weights) const {
-    InitConstant(value, b_, out_, weights);
+    InitConstant(value, b_, out(), weights);
   }
 
   /// y [n, out] = act(x [n, in] W + b).
-  void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y) const;
+  void Forward(std::span<const float> weights, const ConstBlock& x, MutableBlock y);
   /// Adds what Forward computes to an inference graph.
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
 
   /// dW += x^T dz, db += column sums of dz, where dz = dy * act'(y) overwrites dy [n, out].
   void BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
-                       std::span<float> dweights) const;
+                       std::span<float> dweights);
   /// dx [n, in] = dz W^T, with the dz that BackwardWeights left in `dy`.
-  void BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx) const;
+  void BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx);
 
  private:
-  double Flops(Eigen::Index rows) const { return 2.0 * static_cast<double>(rows) * in_ * out_; }
-  ConstMatrixView W(std::span<const float> weights) const {
-    return {weights.data() + w_, in_, out_};
-  }
-  ConstVectorView B(std::span<const float> weights) const { return {weights.data() + b_, out_}; }
-
-  int in_;
-  int out_;
+  LinearMap map_;
   int n_relu_;
-  int64_t w_;
   int64_t b_;
 };
 

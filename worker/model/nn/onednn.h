@@ -1,0 +1,21 @@
+// The products of oneDNN (https://www.oneapi.io), version 2 or later.
+#pragma once
+
+#include <string>
+
+#include "worker/model/nn/product.h"
+
+namespace zhiyin::worker::model::nn {
+
+/// Whether oneDNN, built in, multiplies bfloat16 numbers by instructions of this processor: as the
+/// environment variable DNNL_MAX_CPU_ISA (oneDNN's own) allows.
+bool OneDnnHasBfloat16();
+
+/// "oneDNN 2.6.3 (AVX-512)".
+std::string DescribeOneDnn();
+
+/// c = a b, or c += a b if `adds`, in the calling thread alone. REQUIRES: as Multiply; no shape is
+/// 0. Any number of threads.
+void OneDnnProduct(const Factor& a, const Factor& b, bool adds, MutableBlock c);
+
+}  // namespace zhiyin::worker::model::nn

@@ -1,0 +1,90 @@
+#include "worker/model/nn/rounding.h"
+
+#include <glog/logging.h>
+
+namespace zhiyin::worker::model::nn {
+namespace {
+
+thread_local const Bfloat16Pass* current_pass = nullptr;
+
+/// With fewer columns on either side, a product is a small part of a pass.
+constexpr int kNarrow = 16;
+
+template <typename To>
+void RoundRows(const ConstBlock& m, std::vector<To>* to) {
+  const size_t cols = static_cast<size_t>(m.cols());
+  const size_t n = static_cast<size_t>(m.rows()) * cols;
+  if (to->size() < n) to->resize(n);
+  if (m.outerStride() == m.cols()) {
+    RoundTo({m.data(), n}, std::span(*to).first(n));
+    return;
+  }
+  for (Eigen::Index i = 0; i < m.rows(); ++i)
+    RoundTo({m.data() + i * m.outerStride(), cols},
+            std::span(*to).subspan(static_cast<size_t>(i) * cols, cols));
+}
+
+}  // namespace
+
+void Rounded::Round(const ConstBlock& m) {
+  in_16_bits_ = HasBfloat16Instructions();
+  if (in_16_bits_) {
+    RoundRows(m, &halves_);
+  } else {
+    RoundRows(m, &floats_);
+  }
+}
+
+Factor Rounded::Matrix(size_t begin, Eigen::Index rows, Eigen::Index cols) const {
+  if (in_16_bits_) return {halves_.data() + begin, rows, cols};
+  return Factor(ConstMatrixView(floats_.data() + begin, rows, cols));
+}
+
+Bfloat16Pass::Bfloat16Pass(std::span<const float> of, const Rounded* weights)
+    : of_(of), weights_(weights) {
+  CHECK(current_pass == nullptr) << "a thread has one pass at a time";
+  current_pass = this;
+}
+
+Bfloat16Pass::~Bfloat16Pass() {
+  current_pass = nullptr;
+}
+
+const Bfloat16Pass* Bfloat16Pass::Current() {
+  return current_pass;
+}
+
+Factor Bfloat16Pass::Weights(std::span<const float> weights, int64_t begin, int rows,
+                             int cols) const {
+  CHECK(weights.data() == of_.data()) << "other weights than those that were rounded";
+  CHECK_LE(static_cast<size_t>(begin + int64_t{rows} * cols), of_.size());
+  return weights_->Matrix(static_cast<size_t>(begin), rows, cols);
+}
+
+bool IsInBfloat16(int in, int out) {
+  return current_pass != nullptr && in >= kNarrow && out >= kNarrow;
+}
+
+Factor WeightFactor(std::span<const float> weights, int64_t begin, int in, int out) {
+  if (IsInBfloat16(in, out)) return current_pass->Weights(weights, begin, in, out);
+  return Factor(ConstMatrixView(weights.data() + begin, in, out));
+}
+
+const Factor& ActivationFactor::Set(const ConstBlock& m) {
+  taken_ = m.data();
+  if (IsInBfloat16(in_, out_)) {
+    rounded_.Round(m);
+    factor_ = rounded_.Matrix(0, m.rows(), m.cols());
+  } else {
+    factor_ = Factor(m);
+  }
+  return factor_;
+}
+
+const Factor& ActivationFactor::Keep(const ConstBlock& m) {
+  const bool is_taken =
+      taken_ == m.data() && factor_.rows() == m.rows() && factor_.cols() == m.cols();
+  return is_taken ? factor_ : Set(m);
+}
+
+}  // namespace zhiyin::worker::model::nn
