@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "launch/apps/flags.h"
 #include "launch/apps/run_commands.h"
+#include "worker/model/nn/product.h"
 
 namespace zhiyin::launch::apps {
 
@@ -13,19 +14,19 @@ const Command kCommands[] = {
     {"train",
      "mpirun -n 4 zhiyin train --config=JOB.textproto --servers=2 [--output=DIR]",
      "train, evaluate on the test split, save under --output",
-     {"config", "servers", "threads", "simulate", "network", "output", "overwrite", "resume",
-      "died_at", "life_file", "seed", "timeout_s", "profile", "progress"},
+     {"config", "servers", "threads", "products", "simulate", "network", "output", "overwrite",
+      "resume", "died_at", "life_file", "seed", "timeout_s", "profile", "progress"},
      Train},
     {"evaluate",
      "mpirun -n 2 zhiyin evaluate --checkpoint=DIR",
      "the metrics of a saved model again, with any number of ranks",
-     {"checkpoint", "servers", "threads", "simulate", "network", "output", "overwrite", "timeout_s",
-      "progress"},
+     {"checkpoint", "servers", "threads", "products", "simulate", "network", "output", "overwrite",
+      "timeout_s", "progress"},
      Evaluate},
     {"predict",
      "mpirun -n 2 zhiyin predict --checkpoint=DIR --output=FILE.tsv [--set data.test.file=ROWS]",
      "a saved model's predictions for the examples of data.test, a line each",
-     {"checkpoint", "servers", "threads", "simulate", "network", "output", "overwrite",
+     {"checkpoint", "servers", "threads", "products", "simulate", "network", "output", "overwrite",
       "timeout_s"},
      Predict},
     {"doctor",
@@ -51,7 +52,7 @@ const Command kCommands[] = {
     {"compare",
      "zhiyin compare --config=JOB.textproto,OTHER.textproto --seeds=1,2,3 [--markdown]",
      "train several jobs, each with several seeds, simulated; one table of their test metrics",
-     {"config", "seeds", "simulate", "markdown", "output", "overwrite", "timeout_s"},
+     {"config", "seeds", "products", "simulate", "markdown", "output", "overwrite", "timeout_s"},
      RunCompare},
     {"supervise",
      "zhiyin supervise -- mpirun -n 4 zhiyin train --config=JOB.textproto --output=DIR",
@@ -67,20 +68,22 @@ const Command kCommands[] = {
     {"recommend",
      "zhiyin recommend --checkpoint=DIR [--users=FILE] [--k=10] [--measure]",
      "the best items for users of a job with data.behaviour (docs/recommending.md)",
-     {"checkpoint", "ranker", "users", "items", "k", "candidates", "index", "search_width",
-      "min_recall", "formula", "format", "relevance", "seen", "measure", "output", "overwrite"},
+     {"checkpoint", "ranker", "products", "users", "items", "k", "candidates", "index",
+      "search_width", "min_recall", "formula", "format", "relevance", "seen", "measure", "output",
+      "overwrite"},
      Recommend},
     {"report",
      "zhiyin report --checkpoint=DIR --output=FILE.html [--slices=FIELD,FIELD]",
      "the metrics, curves, slices and importance of inputs of a model on data.test, as one HTML "
      "file",
-     {"checkpoint", "output", "overwrite", "slices", "importance", "k"},
+     {"checkpoint", "products", "output", "overwrite", "slices", "importance", "k"},
      Report},
     {"serve",
      "zhiyin serve --checkpoint=DIR [--listen=127.0.0.1:8080]",
      "answer requests for predictions and recommendations over HTTP (docs/serving.md)",
-     {"checkpoint", "ranker", "listen", "token_file", "reload_s", "connections", "request_s", "k",
-      "candidates", "index", "search_width", "min_recall", "formula", "relevance", "seen"},
+     {"checkpoint", "ranker", "products", "listen", "token_file", "reload_s", "connections",
+      "request_s", "k", "candidates", "index", "search_width", "min_recall", "formula", "relevance",
+      "seen"},
      RunServe},
     {"export",
      "zhiyin export --checkpoint=DIR --output=DIR [--since=DIR]",
@@ -88,6 +91,19 @@ const Command kCommands[] = {
      {"checkpoint", "output", "overwrite", "format", "onnx", "since"},
      Export},
 };
+
+/// Chooses what multiplies matrices, for all threads.
+void SetProducts() {
+  using worker::model::nn::Backend;
+  const std::string& name = FLAGS_products;
+  if (name == "auto") return;
+  if (name != "onednn" && name != "eigen")
+    Fail("--products=", name, ": expected auto, onednn or eigen");
+  const Backend backend = name == "eigen" ? Backend::kEigen : Backend::kOneDnn;
+  if (!worker::model::nn::HasBackend(backend))
+    Fail("--products=", name, ": this program was built without oneDNN, expected auto or eigen");
+  worker::model::nn::SetBackend(backend);
+}
 
 }  // namespace
 
@@ -105,6 +121,7 @@ int RunCommand(const CommandLine& line) {
     if (!line.rest.empty() && line.command != "supervise")
       Fail("-- ", line.rest[0], ": only supervise takes a command behind --");
     CheckUses(line.command, command.flags);
+    SetProducts();
     return command.run(line);
   }
   std::string expected;

@@ -25,6 +25,9 @@ DEFINE_int32(servers, 1, "N|ranks that hold tables; all others work");
 DEFINE_int32(threads, 1,
              "N|threads of a worker for its matrix products; changes no bit of the result");
 DEFINE_string(simulate, "", "SxW|S servers and W workers in this process, without MPI");
+DEFINE_string(products, "auto",
+              "auto|onednn|eigen|the library for matrix products; auto: oneDNN where this build "
+              "has it. The last bits of a result depend on it");
 DEFINE_string(
     network, "",
     "OPTIONS|what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)");
@@ -101,15 +104,15 @@ namespace zhiyin::launch::apps {
 namespace {
 
 constexpr const char* kNames[] = {
-    "config",       "checkpoint", "servers",    "threads",    "simulate",    "network",
-    "output",       "resume",     "died_at",    "life_file",  "overwrite",   "seed",
-    "timeout_s",    "profile",    "progress",   "seeds",      "markdown",    "row",
-    "against",      "restarts",   "backoff_s",  "start_s",    "silence_s",   "grace_s",
-    "ranks",        "hostfile",   "ranker",     "users",      "items",       "index",
-    "search_width", "min_recall", "k",          "candidates", "formula",     "format",
-    "relevance",    "seen",       "measure",    "slices",     "importance",  "onnx",
-    "since",        "listen",     "token_file", "reload_s",   "connections", "request_s",
-    "strict"};
+    "config",    "checkpoint",   "servers",    "threads",    "products",   "simulate",
+    "network",   "output",       "resume",     "died_at",    "life_file",  "overwrite",
+    "seed",      "timeout_s",    "profile",    "progress",   "seeds",      "markdown",
+    "row",       "against",      "restarts",   "backoff_s",  "start_s",    "silence_s",
+    "grace_s",   "ranks",        "hostfile",   "ranker",     "users",      "items",
+    "index",     "search_width", "min_recall", "k",          "candidates", "formula",
+    "format",    "relevance",    "seen",       "measure",    "slices",     "importance",
+    "onnx",      "since",        "listen",     "token_file", "reload_s",   "connections",
+    "request_s", "strict"};
 
 }  // namespace
 

@@ -13,6 +13,7 @@ DECLARE_string(config);
 DECLARE_string(checkpoint);
 DECLARE_int32(servers);
 DECLARE_int32(threads);
+DECLARE_string(products);
 DECLARE_string(simulate);
 DECLARE_string(network);
 DECLARE_string(output);

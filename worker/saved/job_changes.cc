@@ -17,7 +17,7 @@ using google::protobuf::Message;
 using google::protobuf::util::MessageDifferencer;
 
 /// The places at or below which a job may change between its runs, without indices.
-constexpr std::array<std::string_view, 20> kMayChange = {"name",
+constexpr std::array<std::string_view, 21> kMayChange = {"name",
                                                          "data.index",
                                                          "train.warm_start",
                                                          "evaluation",
@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, 20> kMayChange = {"name",
                                                          "data.max_bad_share",
                                                          "train.epochs",
                                                          "train.prefetch",
+                                                         "train.compute",
                                                          "train.checkpoint",
                                                          "train.early_stopping",
                                                          "train.max_gradient",

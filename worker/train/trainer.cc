@@ -60,6 +60,7 @@ void Trainer::BeginEpoch(int64_t epoch) {
 
 bool Trainer::Run(uint64_t until, const std::function<void(const EpochTally&)>& after_slice) {
   until_ = until;
+  rounded_is_fresh_ = false;  // an evaluation may have fetched other weights
   Slot* now = &slots_[0];
   Slot* next = &slots_[1];
   bool more = Start(now);
@@ -129,6 +130,7 @@ bool Trainer::Start(Slot* slot) {
 void Trainer::Finish(Slot* slot) {
   profile_->Enter(Stage::kUnpack);
   client_->PullFinish(&slot->exchange);
+  if (slot->exchange.parts[kDenseTable].fetch) rounded_is_fresh_ = false;
   profile_->Enter(Stage::kPool);
   const double began = clock_->Now() - client_->waited_s();
   Compute(slot);
@@ -148,6 +150,12 @@ void Trainer::Compute(Slot* slot) {
                                        static_cast<uint64_t>(slot->task.number), kPasses)
                                     .Next(),
                                 slot->task.is_late ? &slice_statistics_ : nullptr};
+  std::optional<model::nn::Bfloat16Pass> in_bfloat16;
+  if (job_.train().compute() == Train::BF16) {
+    if (!rounded_is_fresh_) rounded_weights_.Round(dense_->weights());
+    rounded_is_fresh_ = true;
+    in_bfloat16.emplace(dense_->weights(), &rounded_weights_);
+  }
   const size_t n_tasks = static_cast<size_t>(heads_->n_tasks());
   while (true) {
     Forward(*slot, pass);

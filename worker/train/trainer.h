@@ -25,6 +25,7 @@
 #include "worker/model/embedding_input.h"
 #include "worker/model/model.h"
 #include "worker/model/nn/batch_statistics.h"
+#include "worker/model/nn/rounding.h"
 #include "worker/model/task_heads.h"
 #include "worker/train/dealer.h"
 #include "worker/train/epoch_sums.h"
@@ -82,7 +83,7 @@ class Trainer {
   /// From the rows to the push of their gradients.
   void Finish(Slot* slot);
   /// Computes outputs_, predictions_, sums_ and the gradients of the slice, without the examples
-  /// that have no finite prediction.
+  /// that have no finite prediction; in bfloat16 if the job asks for it.
   void Compute(Slot* slot);
   /// Sets x_, outputs_ and predictions_.
   void Forward(const Slot& slot, const model::nn::Pass& pass);
@@ -121,6 +122,8 @@ class Trainer {
   uint64_t until_ = 0;
   std::optional<SliceTask> held_;        // the first of the next Run
   std::optional<uint64_t> dense_clock_;  // the step that the dense weights were fetched for
+  model::nn::Rounded rounded_weights_;   // of the dense weights, with train.compute: BF16
+  bool rounded_is_fresh_ = false;        // whether they are of the dense weights as they are now
   Slot slots_[2];
   Matrix x_;
   Matrix outputs_;

@@ -12,6 +12,7 @@
 #include "worker/train/invariants.h"
 #include "worker/train/left_out.h"
 #include "worker/train/model_weights.h"
+#include "worker/train/products_used.h"
 #include "worker/train/progress_message.h"
 
 namespace zhiyin::worker::train {
@@ -72,11 +73,14 @@ void TrainingRun::Prepare() {
   totals_.n_bad = data_.n_bad;
   if (job_.data().join_size() > 0) totals_.joins = JoinsJson(data_.joins, data_.n_bad_joined);
   profile_.Enter(Stage::kOther);
+  const ProductsUsed products = GatherProductsUsed(job_.train(), &tools_.group);
+  totals_.products = products.backends;
   if (options_.inits_dense) InitModelWeights(job_, data_.first_outputs, &tools_);
   printer_.emplace(IsChief() ? options_.progress : ProgressStyle::kNone, TaskNamesOf(job_),
                    job_.train().epochs(), totals_.n_rows, options_.print);
   if (IsChief()) {
     for (const std::string& note : data_.notes) printer_->Say(note);
+    for (const std::string& note : products.notes) printer_->Say(note);
   }
   reports_.emplace(roles_, options_.progress, static_cast<size_t>(job_.task_size()), data_.n_slices,
                    mailbox_, &*printer_);
@@ -159,7 +163,8 @@ void TrainingRun::Conclude() {
                       CountsOf(job_, roles_, totals_, all_counts, report), worker_stages);
   tools_.group.WaitForDisk([&] { files_.WriteSummary(summary); });
   if (options_.take_summary) options_.take_summary(summary);
-  for (const std::string& line : ClosingLines(roles_, options_, totals_, report, worker_stages))
+  for (const std::string& line :
+       ClosingLines(job_, roles_, options_, totals_, report, worker_stages))
     printer_->Say(line);
 }
 

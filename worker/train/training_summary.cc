@@ -25,6 +25,8 @@ Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions
       {"servers", roles.n_servers},
       {"workers", roles.n_workers},
       {"threads", options.n_threads},
+      {"compute",
+       {{"precision", Train::Compute_Name(job.train().compute())}, {"products", totals.products}}},
       {"seed", job.train().seed()},
       {"started", totals.started},
       {"seconds", totals.seconds},
@@ -68,8 +70,9 @@ Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions
   return summary;
 }
 
-std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOptions& options,
-                                      const TrainingTotals& totals, const ps::ServerReport& report,
+std::vector<std::string> ClosingLines(const Job& job, const net::RoleMap& roles,
+                                      const JobOptions& options, const TrainingTotals& totals,
+                                      const ps::ServerReport& report,
                                       const std::vector<double>& worker_stages) {
   std::vector<std::string> lines;
   char line[160];
@@ -93,6 +96,9 @@ std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOption
     lines.push_back(line);
   }
   if (options.profile) {
+    std::string products = "\nmatrix products: " + Train::Compute_Name(job.train().compute());
+    for (const std::string& backend : totals.products) products += ", " + backend;
+    lines.push_back(products);
     lines.push_back("\n" +
                     ProfileTable(CountOf(roles.n_workers, "worker"), kStageNames, worker_stages));
     lines.push_back(

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,10 +47,11 @@ struct TrainingTotals {
     int64_t n_files = 0;
   };
   Reads reads;
-  double train_loss = 0;  // of the last epoch
-  Json joins;             // JoinsJson; null: the job has no joins
-  Json task_balance;      // by task, of the last epoch; null: no balancing
-  Evaluations evaluated;  // of the model that is saved
+  double train_loss = 0;           // of the last epoch
+  std::set<std::string> products;  // ProductsUsed::backends
+  Json joins;                      // JoinsJson; null: the job has no joins
+  Json task_balance;               // by task, of the last epoch; null: no balancing
+  Evaluations evaluated;           // of the model that is saved
   std::optional<int64_t> resumed_at_step;
   std::optional<EarlyStopping> early_stopping;
   double death_to_step_s = 0;  // from the death of the earlier run to the first new step
@@ -68,8 +70,9 @@ Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions
                      const std::vector<double>& worker_stages);
 
 /// The lines that are printed when the job ends.
-std::vector<std::string> ClosingLines(const net::RoleMap& roles, const JobOptions& options,
-                                      const TrainingTotals& totals, const ps::ServerReport& report,
+std::vector<std::string> ClosingLines(const Job& job, const net::RoleMap& roles,
+                                      const JobOptions& options, const TrainingTotals& totals,
+                                      const ps::ServerReport& report,
                                       const std::vector<double>& worker_stages);
 
 /// The names of the job's tasks, in order.

@@ -31,7 +31,7 @@ class Summary : public ::testing::Test {
 
   Json Make() const { return TrainingSummary(job_, roles_, options_, totals_, counts_, {}); }
   std::vector<std::string> Lines() const {
-    return ClosingLines(roles_, options_, totals_, counts_.servers, {});
+    return ClosingLines(job_, roles_, options_, totals_, counts_.servers, {});
   }
 
   Job job_;

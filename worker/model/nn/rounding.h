@@ -18,6 +18,9 @@ class Rounded {
  public:
   /// Rounds the elements of m.
   void Round(const ConstBlock& m);
+  void Round(std::span<const float> numbers) {
+    Round(ConstMatrixView(numbers.data(), 1, static_cast<Eigen::Index>(numbers.size())));
+  }
   /// A row-major matrix of the numbers from `begin` on. REQUIRES: Round was called.
   Factor Matrix(size_t begin, Eigen::Index rows, Eigen::Index cols) const;
 
