@@ -58,13 +58,13 @@ void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, Mutab
                                  std::span<float> dweights) {
   VectorView db(dweights.data() + b_, out());
   // The activation and the bias gradient in one pass, while a row of dy is in cache.
-  for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+  const auto finish = [&](Eigen::Index i) {
     auto row = dy.row(i);
     row.head(n_relu_).array() =
         (y.row(i).head(n_relu_).array() > 0.0f).select(row.head(n_relu_).array(), 0.0f);
     db += row;
-  }
-  map_.BackwardWeights(x, dy, dweights);
+  };
+  map_.BackwardWeightsByRows(x, dy, finish, dweights);
 }
 
 void DenseLayer::BackwardInput(std::span<const float> weights, const ConstBlock& dy,

@@ -46,6 +46,13 @@ class LinearMap {
   void BackwardWeights(const ConstBlock& x, const ConstBlock& dy, std::span<float> dweights) {
     MultiplyAdd(x_.Keep(x).Transposed(), dy_.Set(dy), MatrixView(dweights.data() + w_, in_, out_));
   }
+  /// BackwardWeights where finish(i) makes row i of dy what it is to be.
+  template <typename Finish>
+  void BackwardWeightsByRows(const ConstBlock& x, const ConstBlock& dy, const Finish& finish,
+                             std::span<float> dweights) {
+    const Factor& dy_factor = dy_.SetByRows(dy, finish);
+    MultiplyAdd(x_.Keep(x).Transposed(), dy_factor, MatrixView(dweights.data() + w_, in_, out_));
+  }
   /// dx = dy W^T. REQUIRES: the last BackwardWeights was given this dy.
   void BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx) {
     Multiply(dy_.Keep(dy), WeightFactor(weights, w_, in_, out_).Transposed(), dx);

@@ -10,29 +10,32 @@ thread_local const Bfloat16Pass* current_pass = nullptr;
 /// With fewer columns on either side, a product is a small part of a pass.
 constexpr int kNarrow = 16;
 
-template <typename To>
-void RoundRows(const ConstBlock& m, std::vector<To>* to) {
-  const size_t cols = static_cast<size_t>(m.cols());
-  const size_t n = static_cast<size_t>(m.rows()) * cols;
-  if (to->size() < n) to->resize(n);
-  if (m.outerStride() == m.cols()) {
-    RoundTo({m.data(), n}, std::span(*to).first(n));
-    return;
-  }
-  for (Eigen::Index i = 0; i < m.rows(); ++i)
-    RoundTo({m.data() + i * m.outerStride(), cols},
-            std::span(*to).subspan(static_cast<size_t>(i) * cols, cols));
-}
-
 }  // namespace
 
-void Rounded::Round(const ConstBlock& m) {
+void Rounded::Begin(const ConstBlock& m) {
   in_16_bits_ = HasBfloat16Instructions();
+  const size_t n = static_cast<size_t>(m.size());
   if (in_16_bits_) {
-    RoundRows(m, &halves_);
+    if (halves_.size() < n) halves_.resize(n);
   } else {
-    RoundRows(m, &floats_);
+    if (floats_.size() < n) floats_.resize(n);
   }
+}
+
+void Rounded::RoundRow(const ConstBlock& m, Eigen::Index row) {
+  const size_t cols = static_cast<size_t>(m.cols());
+  const size_t begin = static_cast<size_t>(row) * cols;
+  const std::span<const float> from(m.data() + row * m.outerStride(), cols);
+  if (in_16_bits_) {
+    RoundTo(from, std::span(halves_).subspan(begin, cols));
+  } else {
+    RoundTo(from, std::span(floats_).subspan(begin, cols));
+  }
+}
+
+void Rounded::Round(const ConstBlock& m) {
+  Begin(m);
+  for (Eigen::Index i = 0; i < m.rows(); ++i) RoundRow(m, i);
 }
 
 Factor Rounded::Matrix(size_t begin, Eigen::Index rows, Eigen::Index cols) const {
@@ -70,15 +73,17 @@ Factor WeightFactor(std::span<const float> weights, int64_t begin, int in, int o
   return Factor(ConstMatrixView(weights.data() + begin, in, out));
 }
 
-const Factor& ActivationFactor::Set(const ConstBlock& m) {
+bool ActivationFactor::Begin(const ConstBlock& m) {
   taken_ = m.data();
-  if (IsInBfloat16(in_, out_)) {
-    rounded_.Round(m);
-    factor_ = rounded_.Matrix(0, m.rows(), m.cols());
-  } else {
-    factor_ = Factor(m);
-  }
-  return factor_;
+  factor_ = Factor(m);
+  if (!IsInBfloat16(in_, out_)) return false;
+  rounded_.Begin(m);
+  factor_ = rounded_.Matrix(0, m.rows(), m.cols());
+  return true;
+}
+
+const Factor& ActivationFactor::Set(const ConstBlock& m) {
+  return SetByRows(m, [](Eigen::Index) {});
 }
 
 const Factor& ActivationFactor::Keep(const ConstBlock& m) {

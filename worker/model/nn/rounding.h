@@ -21,7 +21,10 @@ class Rounded {
   void Round(std::span<const float> numbers) {
     Round(ConstMatrixView(numbers.data(), 1, static_cast<Eigen::Index>(numbers.size())));
   }
-  /// A row-major matrix of the numbers from `begin` on. REQUIRES: Round was called.
+  /// Makes room for the elements of m, which RoundRow rounds row by row.
+  void Begin(const ConstBlock& m);
+  void RoundRow(const ConstBlock& m, Eigen::Index row);
+  /// A row-major matrix of the numbers from `begin` on. REQUIRES: they are rounded.
   Factor Matrix(size_t begin, Eigen::Index rows, Eigen::Index cols) const;
 
  private:
@@ -68,12 +71,29 @@ class ActivationFactor {
 
   /// Takes m, whose floats must stay as they are as long as factor() is used.
   const Factor& Set(const ConstBlock& m);
-  /// Does nothing where m was taken last; otherwise as Set.
+  /// Takes m as Set does, where finish(i) makes row i of m what it is to be: rows are finished and
+  /// rounded one by one, while they are in cache.
+  template <typename Finish>
+  const Factor& SetByRows(const ConstBlock& m, const Finish& finish) {
+    if (!Begin(m)) {
+      for (Eigen::Index i = 0; i < m.rows(); ++i) finish(i);
+      return factor_;
+    }
+    for (Eigen::Index i = 0; i < m.rows(); ++i) {
+      finish(i);
+      rounded_.RoundRow(m, i);
+    }
+    return factor_;
+  }
+  /// Does nothing where m was taken last; otherwise takes it as Set does.
   const Factor& Keep(const ConstBlock& m);
   /// REQUIRES: Set or Keep was called.
   const Factor& factor() const { return factor_; }
 
  private:
+  /// Takes m apart from rounding it. Returns whether it is to be rounded.
+  bool Begin(const ConstBlock& m);
+
   int in_;
   int out_;
   Rounded rounded_;
