@@ -7,6 +7,7 @@
 #include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/attention.h"
 #include "worker/model/nn/init.h"
+#include "worker/model/nn/linear_map.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -17,10 +18,9 @@ class AutoInt final : public nn::ColumnLayer {
       : fields_(layout.FieldsNamed(config.field())), wide_(config.n_heads() * config.width()) {
     for (int l = 0; l < config.n_layers(); ++l) {
       const int in = l == 0 ? fields_[0].dim : wide_;
-      layers_.push_back({in,
-                         nn::SelfAttention(in, config.n_heads(), config.width(), 1, 0, n_weights),
-                         *n_weights});
-      *n_weights += int64_t{in} * wide_;
+      // The initializers are evaluated in this order, which is that of the weights.
+      layers_.push_back({nn::SelfAttention(in, config.n_heads(), config.width(), 1, 0, n_weights),
+                         nn::LinearMap(in, wide_, n_weights)});
     }
     tokens_.resize(layers_.size() + 1);
     dtokens_.resize(layers_.size() + 1);
@@ -31,7 +31,8 @@ class AutoInt final : public nn::ColumnLayer {
   void Init(Random* random, std::span<float> weights) const override {
     for (const Layer& layer : layers_) {
       layer.attention.Init(random, weights);
-      nn::InitUniform(nn::GlorotRange(layer.in, wide_), layer.residual, int64_t{layer.in} * wide_,
+      const int in = layer.residual.in();
+      nn::InitUniform(nn::GlorotRange(in, wide_), layer.residual.begin(), int64_t{in} * wide_,
                       random, weights);
     }
   }
@@ -51,7 +52,7 @@ class AutoInt final : public nn::ColumnLayer {
     for (size_t l = 0; l < layers_.size(); ++l) {
       MatrixView next = tokens_[l + 1].view();
       layers_[l].attention.Forward(weights, begin_, tokens_[l].view(), next);
-      next.noalias() += tokens_[l].view() * Residual(weights, layers_[l]);
+      layers_[l].residual.ForwardAdd(weights, tokens_[l].view(), next);
       next = next.cwiseMax(0.0f);
     }
     y = Rows(tokens_.back(), n);
@@ -66,9 +67,8 @@ class AutoInt final : public nn::ColumnLayer {
       MatrixView de = dtokens_[l].view();
       MatrixView dnext = dtokens_[l + 1].view();
       dnext = (tokens_[l + 1].view().array() > 0.0f).select(dnext, 0.0f);
-      MatrixView(dweights.data() + layers_[l].residual, layers_[l].in, wide_).noalias() +=
-          e.transpose() * dnext;
-      de.noalias() = dnext * Residual(weights, layers_[l]).transpose();
+      layers_[l].residual.BackwardWeights(e, dnext, dweights);
+      layers_[l].residual.BackwardInput(weights, dnext, de);
       layers_[l].attention.Backward(weights, begin_, e, dnext, dweights, de);
     }
     for (int f = 0; f < n_fields(); ++f)
@@ -77,9 +77,8 @@ class AutoInt final : public nn::ColumnLayer {
 
  private:
   struct Layer {
-    int in;
     nn::SelfAttention attention;
-    int64_t residual;  // where Wres begins
+    nn::LinearMap residual;  // Wres
   };
 
   int n_fields() const { return static_cast<int>(fields_.size()); }
@@ -91,9 +90,6 @@ class AutoInt final : public nn::ColumnLayer {
   Eigen::Block<MatrixView> Token(nn::Workspace& tokens, Eigen::Index n, int f) const {
     MatrixView rows = Rows(tokens, n);
     return Eigen::Block<MatrixView>(rows, 0, f * tokens.cols(), n, tokens.cols());
-  }
-  ConstMatrixView Residual(std::span<const float> weights, const Layer& layer) const {
-    return {weights.data() + layer.residual, layer.in, wide_};
   }
 
   std::vector<InputLayout::Part> fields_;
