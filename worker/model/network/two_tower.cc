@@ -25,6 +25,7 @@
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/mlp.h"
 #include "worker/model/nn/product.h"
+#include "worker/model/nn/rounding.h"
 #include "worker/model/nn/workspace.h"
 
 namespace zhiyin::worker::model {
@@ -146,7 +147,10 @@ class TwoTowerModel final : public Model {
         n_tasks_(job.task_size()),
         user_(config_.user(), config_, job.model().hidden(), layout, &n_weights_),
         item_(config_.item(), config_, job.model().hidden(), layout, &n_weights_),
-        lines_(n_weights_) {
+        lines_(n_weights_),
+        shares_factor_(config_.dim(), config_.dim()),
+        users_factor_(config_.dim(), config_.dim()),
+        candidates_factor_(config_.dim(), config_.dim()) {
     n_weights_ += 2 * n_tasks_;
     for (int t = 0; t < n_tasks_; ++t) {
       if (job.task(t).name() == config_.in_batch().task()) label_ = t;
@@ -304,11 +308,12 @@ class TwoTowerModel final : public Model {
   }
 
   /// shares_ holds d loss / d <u, v> of (row, candidate). The first row of a candidate takes all.
+  /// These products are in bfloat16 where those of the towers are.
   void BackwardAuxiliaryLoss() {
     dcandidates_.resize(candidates_.rows(), candidates_.cols());
-    const nn::Factor shares(shares_.view());
-    nn::Multiply(shares.Transposed(), nn::Factor(user_.vectors()), dcandidates_.view());
-    nn::MultiplyAdd(shares, nn::Factor(candidates_.view()), user_.dvectors());
+    const nn::Factor& shares = shares_factor_.Set(shares_.view());
+    nn::Multiply(shares.Transposed(), users_factor_.Set(user_.vectors()), dcandidates_.view());
+    nn::MultiplyAdd(shares, candidates_factor_.Set(candidates_.view()), user_.dvectors());
     MatrixView ditem = item_.dvectors();
     for (size_t c = 0; c < first_row_.size(); ++c)
       ditem.row(first_row_[c]) += dcandidates_.view().row(static_cast<Eigen::Index>(c));
@@ -327,10 +332,15 @@ class TwoTowerModel final : public Model {
   nn::Workspace scores_;   // [n, 1]
   nn::Workspace dscores_;  // [n, 1]
   // State of in_batch.
-  nn::Workspace log_shares_;                    // [n, 1]
-  nn::Workspace candidates_;                    // [candidates, dim]
-  nn::Workspace dcandidates_;                   // [candidates, dim]
-  nn::Workspace shares_;                        // [n, candidates]
+  nn::Workspace log_shares_;   // [n, 1]
+  nn::Workspace candidates_;   // [candidates, dim]
+  nn::Workspace dcandidates_;  // [candidates, dim]
+  nn::Workspace shares_;       // [n, candidates]
+  // Factors of the derivatives. That dim is wide decides whether they are in bfloat16: there are as
+  // many candidates as a batch has.
+  nn::ActivationFactor shares_factor_;
+  nn::ActivationFactor users_factor_;
+  nn::ActivationFactor candidates_factor_;
   std::vector<Eigen::Index> candidate_of_row_;  // [n]
   std::vector<Eigen::Index> first_row_;         // [candidates]
   std::vector<float> log_counts_;               // [candidates]
