@@ -43,12 +43,16 @@ class AutoInt final : public nn::ColumnLayer {
     begin_.resize(static_cast<size_t>(n) + 1);
     for (size_t i = 0; i < begin_.size(); ++i) begin_[i] = static_cast<int32_t>(i) * n_fields();
     for (size_t l = 0; l < tokens_.size(); ++l) {
-      const int dim = l == 0 ? fields_[0].dim : wide_;
-      tokens_[l].resize(n * n_fields(), dim);
-      dtokens_[l].resize(n * n_fields(), dim);
+      const int columns = l == 0 ? fields_[0].dim : wide_;
+      tokens_[l].resize(n * n_fields(), columns);
+      dtokens_[l].resize(n * n_fields(), columns);
     }
-    for (int f = 0; f < n_fields(); ++f)
-      Token(tokens_[0], n, f) = x.middleCols(Begin(f), fields_[0].dim);
+    const int dim = fields_[0].dim;
+    MatrixView first = Rows(tokens_[0], n);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      for (int f = 0; f < n_fields(); ++f)
+        first.row(i).segment(f * dim, dim) = x.row(i).segment(Begin(f), dim);
+    }
     for (size_t l = 0; l < layers_.size(); ++l) {
       MatrixView next = tokens_[l + 1].view();
       layers_[l].attention.Forward(weights, begin_, tokens_[l].view(), next);
@@ -71,8 +75,12 @@ class AutoInt final : public nn::ColumnLayer {
       layers_[l].residual.BackwardInput(weights, dnext, de);
       layers_[l].attention.Backward(weights, begin_, e, dnext, dweights, de);
     }
-    for (int f = 0; f < n_fields(); ++f)
-      dx.middleCols(Begin(f), fields_[0].dim) += Token(dtokens_[0], n, f);
+    const int dim = fields_[0].dim;
+    const MatrixView dfirst = Rows(dtokens_[0], n);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      for (int f = 0; f < n_fields(); ++f)
+        dx.row(i).segment(Begin(f), dim) += dfirst.row(i).segment(f * dim, dim);
+    }
   }
 
  private:
@@ -83,23 +91,18 @@ class AutoInt final : public nn::ColumnLayer {
 
   int n_fields() const { return static_cast<int>(fields_.size()); }
   int Begin(int f) const { return fields_[static_cast<size_t>(f)].begin; }
-  /// The same memory with all tokens of a row side by side: [n, F * dim].
+  /// A view with all tokens of an example side by side: [n, F * dim].
   MatrixView Rows(nn::Workspace& tokens, Eigen::Index n) const {
     return {tokens.view().data(), n, n_fields() * tokens.cols()};
-  }
-  Eigen::Block<MatrixView> Token(nn::Workspace& tokens, Eigen::Index n, int f) const {
-    MatrixView rows = Rows(tokens, n);
-    return Eigen::Block<MatrixView>(rows, 0, f * tokens.cols(), n, tokens.cols());
   }
 
   std::vector<InputLayout::Part> fields_;
   int wide_;
   std::vector<Layer> layers_;
   std::vector<int32_t> begin_;  // [n + 1]: of each row's tokens
-  std::vector<nn::Workspace>
-      tokens_;  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
-  std::vector<nn::Workspace>
-      dtokens_;  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
+  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
+  std::vector<nn::Workspace> tokens_;
+  std::vector<nn::Workspace> dtokens_;
 };
 
 void CheckAutoInt(const ModelChecker& check, const config::ConfigPath& path,
