@@ -7,6 +7,7 @@
 #include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/attention.h"
 #include "worker/model/nn/init.h"
+#include "worker/model/nn/linear_map.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -17,10 +18,9 @@ class AutoInt final : public nn::ColumnLayer {
       : fields_(layout.FieldsNamed(config.field())), wide_(config.n_heads() * config.width()) {
     for (int l = 0; l < config.n_layers(); ++l) {
       const int in = l == 0 ? fields_[0].dim : wide_;
-      layers_.push_back({in,
-                         nn::SelfAttention(in, config.n_heads(), config.width(), 1, 0, n_weights),
-                         *n_weights});
-      *n_weights += int64_t{in} * wide_;
+      // The initializers are evaluated in this order, which is that of the weights.
+      layers_.push_back({nn::SelfAttention(in, config.n_heads(), config.width(), 1, 0, n_weights),
+                         nn::LinearMap(in, wide_, n_weights)});
     }
     tokens_.resize(layers_.size() + 1);
     dtokens_.resize(layers_.size() + 1);
@@ -31,7 +31,8 @@ class AutoInt final : public nn::ColumnLayer {
   void Init(Random* random, std::span<float> weights) const override {
     for (const Layer& layer : layers_) {
       layer.attention.Init(random, weights);
-      nn::InitUniform(nn::GlorotRange(layer.in, wide_), layer.residual, int64_t{layer.in} * wide_,
+      const int in = layer.residual.in();
+      nn::InitUniform(nn::GlorotRange(in, wide_), layer.residual.begin(), int64_t{in} * wide_,
                       random, weights);
     }
   }
@@ -42,16 +43,20 @@ class AutoInt final : public nn::ColumnLayer {
     begin_.resize(static_cast<size_t>(n) + 1);
     for (size_t i = 0; i < begin_.size(); ++i) begin_[i] = static_cast<int32_t>(i) * n_fields();
     for (size_t l = 0; l < tokens_.size(); ++l) {
-      const int dim = l == 0 ? fields_[0].dim : wide_;
-      tokens_[l].resize(n * n_fields(), dim);
-      dtokens_[l].resize(n * n_fields(), dim);
+      const int columns = l == 0 ? fields_[0].dim : wide_;
+      tokens_[l].resize(n * n_fields(), columns);
+      dtokens_[l].resize(n * n_fields(), columns);
     }
-    for (int f = 0; f < n_fields(); ++f)
-      Token(tokens_[0], n, f) = x.middleCols(Begin(f), fields_[0].dim);
+    const int dim = fields_[0].dim;
+    MatrixView first = Rows(tokens_[0], n);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      for (int f = 0; f < n_fields(); ++f)
+        first.row(i).segment(f * dim, dim) = x.row(i).segment(Begin(f), dim);
+    }
     for (size_t l = 0; l < layers_.size(); ++l) {
       MatrixView next = tokens_[l + 1].view();
       layers_[l].attention.Forward(weights, begin_, tokens_[l].view(), next);
-      next.noalias() += tokens_[l].view() * Residual(weights, layers_[l]);
+      layers_[l].residual.ForwardAdd(weights, tokens_[l].view(), next);
       next = next.cwiseMax(0.0f);
     }
     y = Rows(tokens_.back(), n);
@@ -66,44 +71,38 @@ class AutoInt final : public nn::ColumnLayer {
       MatrixView de = dtokens_[l].view();
       MatrixView dnext = dtokens_[l + 1].view();
       dnext = (tokens_[l + 1].view().array() > 0.0f).select(dnext, 0.0f);
-      MatrixView(dweights.data() + layers_[l].residual, layers_[l].in, wide_).noalias() +=
-          e.transpose() * dnext;
-      de.noalias() = dnext * Residual(weights, layers_[l]).transpose();
+      layers_[l].residual.BackwardWeights(e, dnext, dweights);
+      layers_[l].residual.BackwardInput(weights, dnext, de);
       layers_[l].attention.Backward(weights, begin_, e, dnext, dweights, de);
     }
-    for (int f = 0; f < n_fields(); ++f)
-      dx.middleCols(Begin(f), fields_[0].dim) += Token(dtokens_[0], n, f);
+    const int dim = fields_[0].dim;
+    const MatrixView dfirst = Rows(dtokens_[0], n);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      for (int f = 0; f < n_fields(); ++f)
+        dx.row(i).segment(Begin(f), dim) += dfirst.row(i).segment(f * dim, dim);
+    }
   }
 
  private:
   struct Layer {
-    int in;
     nn::SelfAttention attention;
-    int64_t residual;  // where Wres begins
+    nn::LinearMap residual;  // Wres
   };
 
   int n_fields() const { return static_cast<int>(fields_.size()); }
   int Begin(int f) const { return fields_[static_cast<size_t>(f)].begin; }
-  /// The same memory with all tokens of a row side by side: [n, F * dim].
+  /// A view with all tokens of an example side by side: [n, F * dim].
   MatrixView Rows(nn::Workspace& tokens, Eigen::Index n) const {
     return {tokens.view().data(), n, n_fields() * tokens.cols()};
-  }
-  Eigen::Block<MatrixView> Token(nn::Workspace& tokens, Eigen::Index n, int f) const {
-    MatrixView rows = Rows(tokens, n);
-    return Eigen::Block<MatrixView>(rows, 0, f * tokens.cols(), n, tokens.cols());
-  }
-  ConstMatrixView Residual(std::span<const float> weights, const Layer& layer) const {
-    return {weights.data() + layer.residual, layer.in, wide_};
   }
 
   std::vector<InputLayout::Part> fields_;
   int wide_;
   std::vector<Layer> layers_;
   std::vector<int32_t> begin_;  // [n + 1]: of each row's tokens
-  std::vector<nn::Workspace>
-      tokens_;  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
-  std::vector<nn::Workspace>
-      dtokens_;  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
+  // [layer + 1][n * F, dim]: what goes into each, and what comes out of the last
+  std::vector<nn::Workspace> tokens_;
+  std::vector<nn::Workspace> dtokens_;
 };
 
 void CheckAutoInt(const ModelChecker& check, const config::ConfigPath& path,

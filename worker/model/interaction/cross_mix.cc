@@ -9,8 +9,13 @@
 //   x_{l+1} = x_0 * (q [U_1; ...; U_E] + b) + x_l       [n, dim]
 //
 //   V_e [dim, rank]   gates [dim, E], without bias   C_e [rank, rank]   U_e [rank, dim]   b [dim]
+//
+// Each of these products is a LinearMap.
+#include <utility>
+
 #include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/init.h"
+#include "worker/model/nn/linear_map.h"
 #include "worker/model/nn/softmax.h"
 #include "worker/model/nn/workspace.h"
 
@@ -22,12 +27,12 @@ class CrossMix final : public nn::ColumnLayer {
   CrossMix(const Interaction::CrossMix& config, int dim, int64_t* n_weights)
       : dim_(dim), n_experts_(config.n_experts()), rank_(config.rank()) {
     for (int l = 0; l < config.n_layers(); ++l) {
-      Layer& layer = layers_.emplace_back();
-      layer.vg = *n_weights;
-      layer.c = layer.vg + int64_t{dim} * narrow();
-      layer.u = layer.c + int64_t{n_experts_} * rank_ * rank_;
-      layer.b = layer.u + int64_t{n_experts_} * rank_ * dim;
-      *n_weights = layer.b + dim;
+      nn::LinearMap vg(dim, narrow(), n_weights);
+      std::vector<nn::LinearMap> c;
+      for (int e = 0; e < n_experts_; ++e) c.emplace_back(rank_, rank_, n_weights);
+      nn::LinearMap u(n_experts_ * rank_, dim, n_weights);
+      layers_.push_back({std::move(vg), std::move(c), std::move(u), *n_weights, {}, {}, {}, {}});
+      *n_weights += dim;
     }
   }
 
@@ -35,12 +40,12 @@ class CrossMix final : public nn::ColumnLayer {
 
   void Init(Random* random, std::span<float> weights) const override {
     for (const Layer& layer : layers_) {
-      nn::InitUniform(nn::GlorotRange(dim_, rank_), layer.vg, int64_t{dim_} * narrow(), random,
-                      weights);
-      nn::InitUniform(nn::GlorotRange(rank_, rank_), layer.c, int64_t{n_experts_} * rank_ * rank_,
+      nn::InitUniform(nn::GlorotRange(dim_, rank_), layer.vg.begin(), int64_t{dim_} * narrow(),
                       random, weights);
-      nn::InitUniform(nn::GlorotRange(rank_, dim_), layer.u, int64_t{n_experts_} * rank_ * dim_,
-                      random, weights);
+      nn::InitUniform(nn::GlorotRange(rank_, rank_), layer.c[0].begin(),
+                      int64_t{n_experts_} * rank_ * rank_, random, weights);
+      nn::InitUniform(nn::GlorotRange(rank_, dim_), layer.u.begin(),
+                      int64_t{n_experts_} * rank_ * dim_, random, weights);
       nn::InitConstant(0, layer.b, dim_, weights);
     }
   }
@@ -48,31 +53,30 @@ class CrossMix final : public nn::ColumnLayer {
   void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
                nn::MutableBlock y) override {
     const Eigen::Index n = x.rows();
+    q_.resize(n, n_experts_ * rank_);
     for (size_t l = 0; l < layers_.size(); ++l) {
       Layer& layer = layers_[l];
-      const nn::ConstBlock x_l = Input(x, l);
+      const bool is_last = l + 1 == layers_.size();
       layer.z.resize(n, narrow());
       layer.c_out.resize(n, n_experts_ * rank_);
-      q_.resize(n, n_experts_ * rank_);
       layer.t.resize(n, dim_);
+      if (!is_last) layers_[l + 1].x.resize(n, dim_);
+      const nn::ConstBlock x_l = Input(x, l);
+      nn::MutableBlock next = is_last ? y : nn::MutableBlock(layers_[l + 1].x.view());
       MatrixView z = layer.z.view();
-      z.noalias() = x_l * Vg(weights, layer);
+      layer.vg.Forward(weights, x_l, z);
       z.leftCols(n_experts_ * rank_) = z.leftCols(n_experts_ * rank_).array().tanh().matrix();
       nn::Softmax(z.rightCols(n_experts_));
-      for (int e = 0; e < n_experts_; ++e) {
-        auto c_out = Expert(layer.c_out, e);
-        c_out.noalias() = Expert(layer.z, e) * C(weights, layer, e);
-        c_out = c_out.array().tanh().matrix();
-        Expert(q_, e) = c_out.array().colwise() * Gate(layer.z, e).array();
-      }
+      for (int e = 0; e < n_experts_; ++e)
+        layer.c[Index(e)].Forward(weights, Expert(layer.z, e), Expert(layer.c_out, e));
+      layer.c_out.view() = layer.c_out.view().array().tanh().matrix();
+      GateExperts(&layer);
+      layer.u.Forward(weights, q_.view(), layer.t.view());
+      const ConstVectorView b(weights.data() + layer.b, dim_);
       MatrixView t = layer.t.view();
-      t.noalias() = q_.view() * U(weights, layer);
-      t.rowwise() += ConstVectorView(weights.data() + layer.b, dim_);
-      if (l + 1 == layers_.size()) {
-        y = x_l + x.cwiseProduct(t);
-      } else {
-        layers_[l + 1].x.resize(n, dim_);
-        layers_[l + 1].x.view() = x_l + x.cwiseProduct(t);
+      for (Eigen::Index i = 0; i < n; ++i) {
+        t.row(i) += b;
+        next.row(i) = x_l.row(i) + x.row(i).cwiseProduct(t.row(i));
       }
     }
   }
@@ -82,7 +86,6 @@ class CrossMix final : public nn::ColumnLayer {
                 nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
     const Eigen::Index n = x.rows();
     dt_.resize(n, dim_);
-    q_.resize(n, n_experts_ * rank_);
     dq_.resize(n, n_experts_ * rank_);
     dz_.resize(n, narrow());
     MatrixView dt = dt_.view();
@@ -90,44 +93,44 @@ class CrossMix final : public nn::ColumnLayer {
     for (size_t l = layers_.size(); l-- > 0;) {
       Layer& layer = layers_[l];
       const nn::ConstBlock x_l = Input(x, l);
-      dt = dy.cwiseProduct(x);
-      dx += dy.cwiseProduct(layer.t.view());
-      VectorView(dweights.data() + layer.b, dim_) += dt.colwise().sum();
-      for (int e = 0; e < n_experts_; ++e)
-        Expert(q_, e) = Expert(layer.c_out, e).array().colwise() * Gate(layer.z, e).array();
-      MatrixView(dweights.data() + layer.u, n_experts_ * rank_, dim_).noalias() +=
-          q_.view().transpose() * dt;
-      dq_.view().noalias() = dt * U(weights, layer).transpose();
-      for (int e = 0; e < n_experts_; ++e) {
-        auto dq = Expert(dq_, e);
-        const auto c_out = Expert(layer.c_out, e).array();
-        Gate(dz_, e) = (dq.array() * c_out).rowwise().sum().matrix();
-        dq.array() = (dq.array().colwise() * Gate(layer.z, e).array()) * (1 - c_out.square());
-        MatrixView(dweights.data() + layer.c + int64_t{e} * rank_ * rank_, rank_, rank_)
-            .noalias() += Expert(layer.z, e).transpose() * dq;
-        auto dv = Expert(dz_, e);
-        dv.noalias() = dq * C(weights, layer, e).transpose();
-        dv.array() *= 1 - Expert(layer.z, e).array().square();
+      const MatrixView t = layer.t.view();
+      VectorView db(dweights.data() + layer.b, dim_);
+      for (Eigen::Index i = 0; i < n; ++i) {
+        dt.row(i) = dy.row(i).cwiseProduct(x.row(i));
+        dx.row(i) += dy.row(i).cwiseProduct(t.row(i));
+        db += dt.row(i);
       }
+      GateExperts(&layer);
+      layer.u.BackwardWeights(q_.view(), dt, dweights);
+      layer.u.BackwardInput(weights, dt, dq_.view());
+      UngateExperts(&layer);
+      for (int e = 0; e < n_experts_; ++e) {
+        nn::LinearMap& c = layer.c[Index(e)];
+        c.BackwardWeights(Expert(layer.z, e), Expert(dq_, e), dweights);
+        c.BackwardInput(weights, Expert(dq_, e), Expert(dz_, e));
+      }
+      dz.leftCols(n_experts_ * rank_).array() *=
+          1 - layer.z.view().leftCols(n_experts_ * rank_).array().square();
       nn::SoftmaxBackward(layer.z.view().rightCols(n_experts_), dz.rightCols(n_experts_));
-      MatrixView(dweights.data() + layer.vg, dim_, narrow()).noalias() += x_l.transpose() * dz;
-      dy.noalias() += dz * Vg(weights, layer).transpose();
+      layer.vg.BackwardWeights(x_l, dz, dweights);
+      layer.vg.BackwardInputAdd(weights, dz, dy);
     }
     dx += dy;
   }
 
  private:
   struct Layer {
-    int64_t vg = 0;  // where its weights begin
-    int64_t c = 0;
-    int64_t u = 0;
-    int64_t b = 0;
+    nn::LinearMap vg;
+    std::vector<nn::LinearMap> c;  // [E]
+    nn::LinearMap u;
+    int64_t b;            // where it begins
     nn::Workspace x;      // [n, dim]: x_l; that of the first is not used
     nn::Workspace z;      // [n, E * rank + E], behind tanh and softmax
     nn::Workspace c_out;  // [n, E * rank], behind tanh
     nn::Workspace t;      // [n, dim]: what x_0 is multiplied by
   };
 
+  static size_t Index(int e) { return static_cast<size_t>(e); }
   int narrow() const { return n_experts_ * (rank_ + 1); }
   nn::ConstBlock Input(const nn::ConstBlock& x, size_t l) const {
     return l == 0 ? x : nn::ConstBlock(layers_[l].x.view());
@@ -136,18 +139,32 @@ class CrossMix final : public nn::ColumnLayer {
     MatrixView view = of.view();
     return Eigen::Block<MatrixView>(view, 0, e * rank_, view.rows(), rank_);
   }
-  MatrixView::ColXpr Gate(nn::Workspace& of, int e) const {
-    MatrixView view = of.view();
-    return MatrixView::ColXpr(view, n_experts_ * rank_ + e);
+
+  /// q_e = G_e c_out_e
+  void GateExperts(Layer* layer) {
+    const MatrixView z = layer->z.view();
+    const MatrixView c_out = layer->c_out.view();
+    MatrixView q = q_.view();
+    for (Eigen::Index i = 0; i < q.rows(); ++i) {
+      for (int e = 0; e < n_experts_; ++e)
+        q.row(i).segment(e * rank_, rank_) =
+            z(i, n_experts_ * rank_ + e) * c_out.row(i).segment(e * rank_, rank_);
+    }
   }
-  ConstMatrixView Vg(std::span<const float> weights, const Layer& layer) const {
-    return {weights.data() + layer.vg, dim_, narrow()};
-  }
-  ConstMatrixView C(std::span<const float> weights, const Layer& layer, int e) const {
-    return {weights.data() + layer.c + int64_t{e} * rank_ * rank_, rank_, rank_};
-  }
-  ConstMatrixView U(std::span<const float> weights, const Layer& layer) const {
-    return {weights.data() + layer.u, n_experts_ * rank_, dim_};
+
+  /// dG_e = <dq_e, c_out_e>; dq_e becomes the derivative in front of the tanh of c_out_e.
+  void UngateExperts(Layer* layer) {
+    const MatrixView z = layer->z.view();
+    MatrixView dz = dz_.view();
+    for (Eigen::Index i = 0; i < dz.rows(); ++i) {
+      for (int e = 0; e < n_experts_; ++e) {
+        const auto c_out = layer->c_out.view().row(i).segment(e * rank_, rank_);
+        auto dq = dq_.view().row(i).segment(e * rank_, rank_);
+        const Eigen::Index gate = n_experts_ * rank_ + e;
+        dz(i, gate) = dq.dot(c_out);
+        dq.array() *= z(i, gate) * (1 - c_out.array().square());
+      }
+    }
   }
 
   int dim_;

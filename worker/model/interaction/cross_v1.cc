@@ -3,6 +3,8 @@
 //   x_{l+1} = x_0 (x_l . w_l) + b_l + x_l
 //
 //   x_l [n, dim]   w_l, b_l [dim]   a product with one number a row, s_l = x_l w_l [n]
+//
+// All products are of vectors, so that each example goes through all layers while it is in cache.
 #include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/workspace.h"
@@ -31,19 +33,20 @@ class CrossV1 final : public nn::ColumnLayer {
 
   void Forward(std::span<const float> weights, const nn::ConstBlock& x, const nn::Pass&,
                nn::MutableBlock y) override {
-    s_.resize(x.rows(), n_layers_);
+    const Eigen::Index n = x.rows();
+    s_.resize(n, n_layers_);
     MatrixView s = s_.view();
-    for (int l = 0; l < n_layers_; ++l) {
-      nn::Workspace& from = x_[static_cast<size_t>(l)];
-      from.resize(x.rows(), dim_);
-      if (l == 0) from.view() = x;
-      const MatrixView x_l = from.view();
-      const bool is_last = l + 1 == n_layers_;
-      if (!is_last) x_[static_cast<size_t>(l) + 1].resize(x.rows(), dim_);
-      nn::MutableBlock next = is_last ? y : nn::MutableBlock(x_[static_cast<size_t>(l) + 1].view());
-      s.col(l).noalias() = x_l * W(weights, l).transpose();
-      next = x_l.rowwise() + B(weights, l);
-      for (Eigen::Index i = 0; i < x.rows(); ++i) next.row(i) += s(i, l) * x_[0].view().row(i);
+    for (int l = 1; l < n_layers_; ++l) x_[static_cast<size_t>(l)].resize(n, dim_);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      const ConstVectorView x_0 = Row(x, 0, i);
+      for (int l = 0; l < n_layers_; ++l) {
+        const ConstVectorView x_l = Row(x, l, i);
+        float* const next = l + 1 == n_layers_
+                                ? y.data() + i * y.outerStride()
+                                : x_[static_cast<size_t>(l) + 1].view().row(i).data();
+        s(i, l) = x_l.dot(W(weights, l));
+        VectorView(next, dim_) = x_l + B(weights, l) + s(i, l) * x_0;
+      }
     }
   }
 
@@ -62,26 +65,30 @@ class CrossV1 final : public nn::ColumnLayer {
 
   /// With g = dx_{l+1} and ds = <g, x_0> of each row:
   ///   dw_l += x_l^T ds;  db_l += sum g;  dx_l = g + ds w_l;  dx_0 += s_l g
-  void Backward(std::span<const float> weights, const nn::ConstBlock&, const nn::ConstBlock&,
+  void Backward(std::span<const float> weights, const nn::ConstBlock& x, const nn::ConstBlock&,
                 nn::MutableBlock dy, std::span<float> dweights, nn::MutableBlock dx) override {
-    ds_.resize(dy.rows(), 1);
-    MatrixView ds = ds_.view();
     const MatrixView s = s_.view();
-    const MatrixView x_0 = x_[0].view();
-    for (int l = n_layers_; l-- > 0;) {
-      for (Eigen::Index i = 0; i < dy.rows(); ++i) {
-        ds(i, 0) = dy.row(i).dot(x_0.row(i));
-        dx.row(i) += s(i, l) * dy.row(i);
+    for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+      const ConstVectorView x_0 = Row(x, 0, i);
+      auto g = dy.row(i);
+      auto dx_0 = dx.row(i);
+      for (int l = n_layers_; l-- > 0;) {
+        const float ds = g.dot(x_0);
+        dx_0 += s(i, l) * g;
+        VectorView(dweights.data() + Begin(l), dim_) += ds * Row(x, l, i);
+        VectorView(dweights.data() + Begin(l) + dim_, dim_) += g;
+        g += ds * W(weights, l);
       }
-      VectorView(dweights.data() + Begin(l), dim_).noalias() +=
-          ds.transpose() * x_[static_cast<size_t>(l)].view();
-      VectorView(dweights.data() + Begin(l) + dim_, dim_) += dy.colwise().sum();
-      dy.noalias() += ds * W(weights, l);
+      dx_0 += g;
     }
-    dx += dy;
   }
 
  private:
+  /// x_l of example i, where x_0 is the input itself.
+  ConstVectorView Row(const nn::ConstBlock& x, int l, Eigen::Index i) const {
+    if (l == 0) return {x.data() + i * x.outerStride(), dim_};
+    return {x_[static_cast<size_t>(l)].view().row(i).data(), dim_};
+  }
   int64_t Begin(int l) const { return weights_ + int64_t{2} * l * dim_; }
   ConstVectorView W(std::span<const float> weights, int l) const {
     return {weights.data() + Begin(l), dim_};
@@ -93,9 +100,8 @@ class CrossV1 final : public nn::ColumnLayer {
   int n_layers_;
   int dim_;
   int64_t weights_;               // [n_layers][w, b]
-  std::vector<nn::Workspace> x_;  // [layer][n, dim]: x_l
+  std::vector<nn::Workspace> x_;  // [layer][n, dim]: x_l; that of layer 0 is not used
   nn::Workspace s_;               // [n, n_layers]
-  nn::Workspace ds_;              // [n, 1], of one layer
 };
 
 void CheckCrossV1(const ModelChecker& check, const config::ConfigPath& path,

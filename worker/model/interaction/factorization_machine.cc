@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/model/interaction/interactions.h"
+#include "worker/model/nn/workspace.h"
 
 namespace zhiyin::worker::model {
 namespace {
@@ -24,13 +25,20 @@ class FactorizationMachine final : public nn::ColumnLayer {
 
   void Forward(std::span<const float>, const nn::ConstBlock& x, const nn::Pass&,
                nn::MutableBlock y) override {
-    sum_.setZero(x.rows(), dim_);
-    y.setZero();
-    for (const int begin : begins_) {
-      sum_ += x.middleCols(begin, dim_);
-      y.array() -= x.middleCols(begin, dim_).array().square();
+    sum_.resize(x.rows(), dim_);
+    MatrixView sum = sum_.view();
+    for (Eigen::Index i = 0; i < x.rows(); ++i) {
+      auto sum_i = sum.row(i).array();
+      auto y_i = y.row(i).array();
+      sum_i.setZero();
+      y_i.setZero();
+      for (const int begin : begins_) {
+        const auto v = x.row(i).segment(begin, dim_).array();
+        sum_i += v;
+        y_i -= v.square();
+      }
+      y_i = 0.5f * (y_i + sum_i.square());
     }
-    y.array() = 0.5f * (y.array() + sum_.array().square());
   }
 
   nn::Graph::Value AddTo(nn::Graph* graph, std::span<const float>,
@@ -50,14 +58,18 @@ class FactorizationMachine final : public nn::ColumnLayer {
   /// dv_f = dy * (sum - v_f)
   void Backward(std::span<const float>, const nn::ConstBlock& x, const nn::ConstBlock&,
                 nn::MutableBlock dy, std::span<float>, nn::MutableBlock dx) override {
-    for (const int begin : begins_)
-      dx.middleCols(begin, dim_).array() += dy.array() * (sum_ - x.middleCols(begin, dim_)).array();
+    const MatrixView sum = sum_.view();
+    for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+      for (const int begin : begins_)
+        dx.row(i).segment(begin, dim_) +=
+            dy.row(i).cwiseProduct(sum.row(i) - x.row(i).segment(begin, dim_));
+    }
   }
 
  private:
   std::vector<int> begins_;  // of the fields in x
   int dim_ = 0;
-  Matrix sum_;  // [n, dim]
+  nn::Workspace sum_;  // [n, dim]
 };
 
 void CheckFactorizationMachine(const ModelChecker& check, const config::ConfigPath& path,

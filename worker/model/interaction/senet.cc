@@ -9,6 +9,7 @@
 
 #include "worker/model/interaction/interactions.h"
 #include "worker/model/nn/init.h"
+#include "worker/model/nn/linear_map.h"
 #include "worker/model/nn/workspace.h"
 
 namespace zhiyin::worker::model {
@@ -20,9 +21,8 @@ class Senet final : public nn::ColumnLayer {
       : fields_(layout.FieldsNamed(config.field())),
         n_fields_(static_cast<int>(fields_.size())),
         hidden_(std::max(1, n_fields_ / config.reduction())),
-        w1_(*n_weights),
-        w2_(w1_ + int64_t{n_fields_} * hidden_) {
-    *n_weights = w2_ + int64_t{hidden_} * n_fields_;
+        w1_(n_fields_, hidden_, n_weights),
+        w2_(hidden_, n_fields_, n_weights) {
     for (const InputLayout::Part& part : fields_) out_ += part.dim;
   }
 
@@ -31,9 +31,10 @@ class Senet final : public nn::ColumnLayer {
   /// As before any ReLU (He et al., ICCV 2015); the last layer begins without negative weights, so
   /// that no gate begins closed for all rows.
   void Init(Random* random, std::span<float> weights) const override {
-    nn::InitUniform(std::sqrt(6.0 / n_fields_), w1_, int64_t{n_fields_} * hidden_, random, weights);
-    nn::InitUniform(std::sqrt(6.0 / hidden_), w2_, int64_t{hidden_} * n_fields_, random, weights);
-    VectorView w2(weights.data() + w2_, Eigen::Index{hidden_} * n_fields_);
+    const int64_t n = int64_t{n_fields_} * hidden_;
+    nn::InitUniform(std::sqrt(6.0 / n_fields_), w1_.begin(), n, random, weights);
+    nn::InitUniform(std::sqrt(6.0 / hidden_), w2_.begin(), n, random, weights);
+    VectorView w2(weights.data() + w2_.begin(), n);
     w2 = w2.cwiseAbs();
   }
 
@@ -44,13 +45,17 @@ class Senet final : public nn::ColumnLayer {
     MatrixView z = z_.view();
     MatrixView h = h_.view();
     MatrixView a = a_.view();
-    for (int f = 0; f < n_fields_; ++f) z.col(f) = Columns(x, f).rowwise().mean();
-    h.noalias() = z * W1(weights);
+    for (Eigen::Index i = 0; i < x.rows(); ++i) {
+      for (int f = 0; f < n_fields_; ++f) z(i, f) = x.row(i).segment(Begin(f), Dim(f)).mean();
+    }
+    w1_.Forward(weights, z, h);
     h = h.cwiseMax(0.0f);
-    a.noalias() = h * W2(weights);
+    w2_.Forward(weights, h, a);
     a = a.cwiseMax(0.0f);
-    for (int f = 0, at = 0; f < n_fields_; at += Dim(f++))
-      y.middleCols(at, Dim(f)) = Columns(x, f).array().colwise() * a.col(f).array();
+    for (Eigen::Index i = 0; i < x.rows(); ++i) {
+      for (int f = 0, at = 0; f < n_fields_; at += Dim(f++))
+        y.row(i).segment(at, Dim(f)) = a(i, f) * x.row(i).segment(Begin(f), Dim(f));
+    }
   }
 
   /// da_f = <dy_f, v_f>;  dv_f = a_f dy_f + dz_f / dim_f
@@ -60,40 +65,34 @@ class Senet final : public nn::ColumnLayer {
     const MatrixView a = a_.view();
     MatrixView da = da_.view();
     MatrixView dh = dh_.view();
-    for (int f = 0, at = 0; f < n_fields_; at += Dim(f++)) {
-      const auto dy_f = dy.middleCols(at, Dim(f));
-      da.col(f) = dy_f.cwiseProduct(Columns(x, f)).rowwise().sum();
-      dx.middleCols(Begin(f), Dim(f)).array() += dy_f.array().colwise() * a.col(f).array();
+    for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+      for (int f = 0, at = 0; f < n_fields_; at += Dim(f++)) {
+        const auto dy_f = dy.row(i).segment(at, Dim(f));
+        da(i, f) = a(i, f) > 0 ? dy_f.dot(x.row(i).segment(Begin(f), Dim(f))) : 0.0f;
+        dx.row(i).segment(Begin(f), Dim(f)) += a(i, f) * dy_f;
+      }
     }
-    da = (a.array() > 0.0f).select(da, 0.0f);
-    MatrixView(dweights.data() + w2_, hidden_, n_fields_).noalias() += h.transpose() * da;
-    dh.noalias() = da * W2(weights).transpose();
+    w2_.BackwardWeights(h, da, dweights);
+    w2_.BackwardInput(weights, da, dh);
     dh = (h.array() > 0.0f).select(dh, 0.0f);
-    MatrixView(dweights.data() + w1_, n_fields_, hidden_).noalias() += z_.view().transpose() * dh;
-    MatrixView dz = da;  // in the same memory
-    dz.noalias() = dh * W1(weights).transpose();
-    for (int f = 0; f < n_fields_; ++f)
-      dx.middleCols(Begin(f), Dim(f)).colwise() += dz.col(f) / static_cast<float>(Dim(f));
+    w1_.BackwardWeights(z_.view(), dh, dweights);
+    MatrixView dz = da;  // in the memory of da, which is not needed any more
+    w1_.BackwardInput(weights, dh, dz);
+    for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+      for (int f = 0; f < n_fields_; ++f)
+        dx.row(i).segment(Begin(f), Dim(f)).array() += dz(i, f) / static_cast<float>(Dim(f));
+    }
   }
 
  private:
   int Begin(int f) const { return fields_[static_cast<size_t>(f)].begin; }
   int Dim(int f) const { return fields_[static_cast<size_t>(f)].dim; }
-  Eigen::Block<const nn::ConstBlock> Columns(const nn::ConstBlock& x, int f) const {
-    return {x, 0, Begin(f), x.rows(), Dim(f)};
-  }
-  ConstMatrixView W1(std::span<const float> weights) const {
-    return {weights.data() + w1_, n_fields_, hidden_};
-  }
-  ConstMatrixView W2(std::span<const float> weights) const {
-    return {weights.data() + w2_, hidden_, n_fields_};
-  }
 
   std::vector<InputLayout::Part> fields_;
   int n_fields_;
   int hidden_;
-  int64_t w1_;
-  int64_t w2_;
+  nn::LinearMap w1_;
+  nn::LinearMap w2_;
   int out_ = 0;
   nn::Workspace z_;   // [n, F]
   nn::Workspace h_;   // [n, H]

@@ -80,11 +80,7 @@ class CrossStitchModel final : public Model {
           Layer(l, t).Forward(weights, Of(&u_[l - 1], l - 1, t), Of(&h_[l], l, t));
       }
       stages_[l].Forward(weights, pass, h_[l]);
-      u_[l].setZero(x.rows(), h_[l].cols());
-      for (int t = 0; t < n_tasks_; ++t) {
-        for (int s = 0; s < n_tasks_; ++s)
-          AddStitched(weights, l, t, s, Of(&h_[l], l, s), Of(&u_[l], l, t));
-      }
+      StitchRows(weights, l);
     }
     for (int t = 0; t < n_tasks_; ++t)
       outputs_->Forward(t, weights, Of(&u_.back(), widths_.size() - 1, t), pass, outputs);
@@ -100,20 +96,7 @@ class CrossStitchModel final : public Model {
                          Of(&du_[last], last, t));
     }
     for (size_t l = last + 1; l-- > 0;) {
-      dh_[l].setZero(x.rows(), h_[l].cols());
-      for (int t = 0; t < n_tasks_; ++t) {
-        for (int s = 0; s < n_tasks_; ++s) {
-          AddStitched(weights, l, t, s, Of(&du_[l], l, t), Of(&dh_[l], l, s));
-          // dA[t, s] += sum_i du_t[i, :] * h_s[i, :], over the columns too where they share it
-          const auto products = Of(&du_[l], l, t).cwiseProduct(Of(&h_[l], l, s));
-          VectorView dA(dweights.data() + Stitch(l, t, s), channels_[l]);
-          if (channels_[l] == 1) {
-            dA(0) += products.sum();
-          } else {
-            dA += products.colwise().sum();
-          }
-        }
-      }
+      UnstitchRows(weights, l, dweights);
       stages_[l].Backward(weights, h_[l], dh_[l], dweights);
       if (l == 0) break;
       for (int t = 0; t < n_tasks_; ++t) {
@@ -131,22 +114,56 @@ class CrossStitchModel final : public Model {
   Eigen::Block<Matrix> Of(Matrix* y, size_t l, int t) const {
     return y->block(0, t * widths_[l], y->rows(), widths_[l]);
   }
-  nn::DenseLayer& Layer(size_t l, int t) {
-    return deeper_[l - 1][static_cast<size_t>(t)];
+  /// Columns of task t in the activations of layer l of example i.
+  VectorView Row(Matrix* y, size_t l, int t, Eigen::Index i) const {
+    return {y->data() + i * y->cols() + t * widths_[l], widths_[l]};
   }
+  nn::DenseLayer& Layer(size_t l, int t) { return deeper_[l - 1][static_cast<size_t>(t)]; }
   /// Where A[t, s] of layer l stands in the weights.
   int64_t Stitch(size_t l, int t, int s) const {
     return stitches_[l] + (int64_t{t} * n_tasks_ + s) * channels_[l];
   }
 
-  /// to += A[t, s] * from
-  void AddStitched(std::span<const float> weights, size_t l, int t, int s,
-                   const nn::ConstBlock& from, nn::MutableBlock to) const {
+  /// to += A[t, s] * from, of one example.
+  void AddStitched(std::span<const float> weights, size_t l, int t, int s, const VectorView& from,
+                   VectorView to) const {
     const ConstVectorView a(weights.data() + Stitch(l, t, s), channels_[l]);
     if (channels_[l] == 1) {
       to += a(0) * from;
     } else {
-      to.array() += from.array().rowwise() * a.array();
+      to += a.cwiseProduct(from);
+    }
+  }
+
+  /// u_t = sum_s A[t, s] h_s, example by example: the columns of all tasks are in cache.
+  void StitchRows(std::span<const float> weights, size_t l) {
+    u_[l].setZero(h_[l].rows(), h_[l].cols());
+    for (Eigen::Index i = 0; i < u_[l].rows(); ++i) {
+      for (int t = 0; t < n_tasks_; ++t) {
+        for (int s = 0; s < n_tasks_; ++s)
+          AddStitched(weights, l, t, s, Row(&h_[l], l, s, i), Row(&u_[l], l, t, i));
+      }
+    }
+  }
+
+  /// dh_s = sum_t A[t, s] du_t
+  /// dA[t, s] += sum_i du_t[i, :] * h_s[i, :], over the columns too where they share it
+  void UnstitchRows(std::span<const float> weights, size_t l, std::span<float> dweights) {
+    dh_[l].setZero(h_[l].rows(), h_[l].cols());
+    for (Eigen::Index i = 0; i < dh_[l].rows(); ++i) {
+      for (int t = 0; t < n_tasks_; ++t) {
+        const VectorView du = Row(&du_[l], l, t, i);
+        for (int s = 0; s < n_tasks_; ++s) {
+          const VectorView h = Row(&h_[l], l, s, i);
+          AddStitched(weights, l, t, s, du, Row(&dh_[l], l, s, i));
+          VectorView dA(dweights.data() + Stitch(l, t, s), channels_[l]);
+          if (channels_[l] == 1) {
+            dA(0) += du.dot(h);
+          } else {
+            dA += du.cwiseProduct(h);
+          }
+        }
+      }
     }
   }
 

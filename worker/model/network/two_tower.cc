@@ -24,6 +24,8 @@
 #include "worker/model/network/networks.h"
 #include "worker/model/nn/init.h"
 #include "worker/model/nn/mlp.h"
+#include "worker/model/nn/product.h"
+#include "worker/model/nn/rounding.h"
 #include "worker/model/nn/workspace.h"
 
 namespace zhiyin::worker::model {
@@ -145,7 +147,10 @@ class TwoTowerModel final : public Model {
         n_tasks_(job.task_size()),
         user_(config_.user(), config_, job.model().hidden(), layout, &n_weights_),
         item_(config_.item(), config_, job.model().hidden(), layout, &n_weights_),
-        lines_(n_weights_) {
+        lines_(n_weights_),
+        shares_factor_(config_.dim(), config_.dim()),
+        users_factor_(config_.dim(), config_.dim()),
+        candidates_factor_(config_.dim(), config_.dim()) {
     n_weights_ += 2 * n_tasks_;
     for (int t = 0; t < n_tasks_; ++t) {
       if (job.task(t).name() == config_.in_batch().task()) label_ = t;
@@ -212,8 +217,9 @@ class TwoTowerModel final : public Model {
       candidates_.view().row(c) = item_.vectors().row(first_row_[static_cast<size_t>(c)]);
     shares_.resize(n, n_candidates);
     MatrixView shares = shares_.view();
-    shares.noalias() = user_.vectors() * candidates_.view().transpose() / temperature();
-    const float weight = factor * static_cast<float>(config_.in_batch().weight());
+    // In floats always, since a low temperature enlarges what rounding would change.
+    nn::Multiply(nn::Factor(user_.vectors()), nn::Factor(candidates_.view()).Transposed(), shares);
+    const float weight = factor * static_cast<float>(config_.in_batch().weight()) / temperature();
     double loss = 0;
     for (Eigen::Index i = 0; i < n; ++i) {
       const double label = label_ < 0 ? 1.0 : labels[static_cast<size_t>(i * n_tasks_ + label_)];
@@ -223,8 +229,8 @@ class TwoTowerModel final : public Model {
         continue;
       }
       const Eigen::Index own = candidate_of_row_[static_cast<size_t>(i)];
-      const float own_score = row(own);
-      row += Eigen::Map<const Vector>(log_counts_.data(), n_candidates);
+      const float own_score = row(own) / temperature();
+      row = row / temperature() + ConstVectorView(log_counts_.data(), n_candidates);
       const std::vector<Eigen::Index>& of_item =
           candidates_of_item_.at(items[static_cast<size_t>(i)]);
       for (const Eigen::Index c : of_item) row(c) = own_score;
@@ -301,12 +307,13 @@ class TwoTowerModel final : public Model {
     }
   }
 
-  /// shares_ holds d loss / d score of (row, candidate). The first row of a candidate takes all.
+  /// shares_ holds d loss / d <u, v> of (row, candidate). The first row of a candidate takes all.
+  /// These products are in bfloat16 where those of the towers are.
   void BackwardAuxiliaryLoss() {
     dcandidates_.resize(candidates_.rows(), candidates_.cols());
-    dcandidates_.view().noalias() = shares_.view().transpose() * user_.vectors() / temperature();
-    MatrixView duser = user_.dvectors();
-    duser.noalias() += shares_.view() * candidates_.view() / temperature();
+    const nn::Factor& shares = shares_factor_.Set(shares_.view());
+    nn::Multiply(shares.Transposed(), users_factor_.Set(user_.vectors()), dcandidates_.view());
+    nn::MultiplyAdd(shares, candidates_factor_.Set(candidates_.view()), user_.dvectors());
     MatrixView ditem = item_.dvectors();
     for (size_t c = 0; c < first_row_.size(); ++c)
       ditem.row(first_row_[c]) += dcandidates_.view().row(static_cast<Eigen::Index>(c));
@@ -325,10 +332,15 @@ class TwoTowerModel final : public Model {
   nn::Workspace scores_;   // [n, 1]
   nn::Workspace dscores_;  // [n, 1]
   // State of in_batch.
-  nn::Workspace log_shares_;                    // [n, 1]
-  nn::Workspace candidates_;                    // [candidates, dim]
-  nn::Workspace dcandidates_;                   // [candidates, dim]
-  nn::Workspace shares_;                        // [n, candidates]
+  nn::Workspace log_shares_;   // [n, 1]
+  nn::Workspace candidates_;   // [candidates, dim]
+  nn::Workspace dcandidates_;  // [candidates, dim]
+  nn::Workspace shares_;       // [n, candidates]
+  // Factors of the derivatives. That dim is wide decides whether they are in bfloat16: there are as
+  // many candidates as a batch has.
+  nn::ActivationFactor shares_factor_;
+  nn::ActivationFactor users_factor_;
+  nn::ActivationFactor candidates_factor_;
   std::vector<Eigen::Index> candidate_of_row_;  // [n]
   std::vector<Eigen::Index> first_row_;         // [candidates]
   std::vector<float> log_counts_;               // [candidates]

@@ -7,55 +7,46 @@ namespace zhiyin::worker::model::nn {
 
 SelfAttention::SelfAttention(int in, int n_heads, int width, float scale, int out,
                              int64_t* n_weights)
-    : in_(in),
-      n_heads_(n_heads),
+    : n_heads_(n_heads),
       width_(width),
       scale_(scale),
-      out_(out),
-      qkv_weights_(*n_weights),
-      out_weights_(qkv_weights_ + int64_t{3} * in * n_heads * width) {
-  *n_weights = out_weights_ + int64_t{n_heads} * width * out;
-}
+      projection_(in, 3 * n_heads * width, n_weights),
+      output_(n_heads * width, out, n_weights) {}
 
 void SelfAttention::Init(Random* random, std::span<float> weights) const {
-  const int wide = n_heads_ * width_;
-  InitUniform(GlorotRange(in_, wide), qkv_weights_, int64_t{3} * in_ * wide, random, weights);
-  InitUniform(GlorotRange(wide, out_), out_weights_, int64_t{wide} * out_, random, weights);
+  InitUniform(GlorotRange(projection_.in(), wide()), projection_.begin(),
+              int64_t{3} * projection_.in() * wide(), random, weights);
+  InitUniform(GlorotRange(wide(), output_.out()), output_.begin(), int64_t{wide()} * output_.out(),
+              random, weights);
 }
 
 void SelfAttention::Forward(std::span<const float> weights, std::span<const int32_t> begin,
                             const ConstBlock& x, MutableBlock y) {
-  const int wide = n_heads_ * width_;
-  qkv_.resize(x.rows(), 3 * wide);
-  qkv_.view().noalias() = x * ConstMatrixView(weights.data() + qkv_weights_, in_, 3 * wide);
-  if (out_ == 0) {
+  qkv_.resize(x.rows(), 3 * wide());
+  projection_.Forward(weights, x, qkv_.view());
+  if (!HasOutput()) {
     Attend(begin, y);
     return;
   }
-  heads_.resize(x.rows(), wide);
+  heads_.resize(x.rows(), wide());
   Attend(begin, heads_.view());
-  y.noalias() = heads_.view() * ConstMatrixView(weights.data() + out_weights_, wide, out_);
+  output_.Forward(weights, heads_.view(), y);
 }
 
 void SelfAttention::Backward(std::span<const float> weights, std::span<const int32_t> begin,
                              const ConstBlock& x, const ConstBlock& dy, std::span<float> dweights,
                              MutableBlock dx) {
-  const int wide = n_heads_ * width_;
-  dqkv_.resize(x.rows(), 3 * wide);
-  if (out_ == 0) {
+  dqkv_.resize(x.rows(), 3 * wide());
+  if (!HasOutput()) {
     AttendBackward(begin, dy);
   } else {
-    dheads_.resize(x.rows(), wide);
-    dheads_.view().noalias() =
-        dy * ConstMatrixView(weights.data() + out_weights_, wide, out_).transpose();
-    MatrixView(dweights.data() + out_weights_, wide, out_).noalias() +=
-        heads_.view().transpose() * dy;
+    dheads_.resize(x.rows(), wide());
+    output_.BackwardWeights(heads_.view(), dy, dweights);
+    output_.BackwardInput(weights, dy, dheads_.view());
     AttendBackward(begin, dheads_.view());
   }
-  MatrixView(dweights.data() + qkv_weights_, in_, 3 * wide).noalias() +=
-      x.transpose() * dqkv_.view();
-  dx.noalias() +=
-      dqkv_.view() * ConstMatrixView(weights.data() + qkv_weights_, in_, 3 * wide).transpose();
+  projection_.BackwardWeights(x, dqkv_.view(), dweights);
+  projection_.BackwardInputAdd(weights, dqkv_.view(), dx);
 }
 
 void SelfAttention::Probabilities(int first, int l, int head) {

@@ -33,9 +33,14 @@ void BatchNorm::Forward(std::span<const float> weights, const Pass& pass, Mutabl
   normal_.resize(x.rows(), dim_);
   MatrixView normal = normal_.view();
   if (pass.training) {
-    mean_ = x.colwise().mean();
-    normal = x.rowwise() - mean_;
-    variance_ = normal.array().square().colwise().mean();
+    // Sums of columns are taken row by row: that is how x lies in memory.
+    const float n = static_cast<float>(x.rows());
+    mean_.setZero();
+    for (Eigen::Index i = 0; i < x.rows(); ++i) mean_ += x.row(i);
+    mean_ /= n;
+    variance_.setZero();
+    for (Eigen::Index i = 0; i < x.rows(); ++i) variance_ += (x.row(i) - mean_).cwiseAbs2();
+    variance_ /= n;
     const size_t dim = static_cast<size_t>(dim_);
     const std::span<const float> mean(mean_.data(), dim);
     const std::span<const float> variance(variance_.data(), dim);
@@ -49,16 +54,14 @@ void BatchNorm::Forward(std::span<const float> weights, const Pass& pass, Mutabl
   } else {
     mean_ = ConstVectorView(weights.data() + kept_, dim_);
     variance_ = ConstVectorView(weights.data() + kept_ + dim_, dim_);
-    normal = x.rowwise() - mean_;
   }
   inverse_deviation_ = (variance_.array() + kEpsilon).rsqrt();
-  normal.array().rowwise() *= inverse_deviation_.array();
-  x.array() = (normal.array().rowwise() * g.array()).rowwise() + b.array();
+  for (Eigen::Index i = 0; i < x.rows(); ++i) {
+    normal.row(i) = (x.row(i) - mean_).cwiseProduct(inverse_deviation_);
+    x.row(i) = normal.row(i).cwiseProduct(g) + b;
+  }
 }
 
-/// dnormal = dy * g
-/// dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation
-/// with means over the examples of the slice (Ioffe and Szegedy, section 3, rearranged).
 Graph::Value BatchNorm::AddTo(Graph* graph, std::span<const float> weights,
                               const Graph::Value& x) const {
   const ConstVectorView g(weights.data() + g_, dim_);
@@ -72,20 +75,28 @@ Graph::Value BatchNorm::AddTo(Graph* graph, std::span<const float> weights,
                            graph->Floats({dim_}, {shift.data(), dim})});
 }
 
+/// dnormal = dy * g
+/// dx = (dnormal - mean(dnormal) - normal * mean(dnormal * normal)) / deviation
+/// with means over the examples of the slice (Ioffe and Szegedy, section 3, rearranged).
 void BatchNorm::Backward(std::span<const float> weights, MutableBlock dy,
                          std::span<float> dweights) {
   if (dy.rows() == 0) return;
   const float n = static_cast<float>(dy.rows());
   const ConstMatrixView normal = std::as_const(normal_).view();
-  db_ = dy.colwise().sum();
-  dg_ = dy.cwiseProduct(normal).colwise().sum();
+  db_.setZero(dim_);
+  dg_.setZero(dim_);
+  for (Eigen::Index i = 0; i < dy.rows(); ++i) {
+    db_ += dy.row(i);
+    dg_ += dy.row(i).cwiseProduct(normal.row(i));
+  }
   VectorView(dweights.data() + b_, dim_) += db_;
   VectorView(dweights.data() + g_, dim_) += dg_;
+  db_ /= n;
+  dg_ /= n;
   const ConstVectorView g(weights.data() + g_, dim_);
   for (Eigen::Index i = 0; i < dy.rows(); ++i)
-    dy.row(i).array() =
-        g.array() * inverse_deviation_.array() *
-        (dy.row(i).array() - (db_.array() + normal.row(i).array() * dg_.array()) / n);
+    dy.row(i).array() = g.array() * inverse_deviation_.array() *
+                        (dy.row(i).array() - db_.array() - normal.row(i).array() * dg_.array());
 }
 
 }  // namespace zhiyin::worker::model::nn

@@ -61,12 +61,13 @@ void Product(const Factor& a, const Factor& b, bool adds, MutableBlock c) {
   CHECK(a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows())
       << a.rows() << "x" << a.cols() << " times " << b.rows() << "x" << b.cols() << " to "
       << c.rows() << "x" << c.cols();
-  CHECK_EQ(a.is_bfloat16(), b.is_bfloat16());
   if (c.size() == 0) return;
   if (a.cols() == 0) {
     if (!adds) c.setZero();
     return;
   }
+  // Only now: factors without elements may have no memory that tells their kind.
+  CHECK_EQ(a.is_bfloat16(), b.is_bfloat16());
   const bool in_onednn =
       a.is_bfloat16() || (CurrentBackend() == Backend::kOneDnn && IsWorthOneDnn(a, b));
   const double flops = 2.0 * static_cast<double>(c.size()) * static_cast<double>(a.cols());

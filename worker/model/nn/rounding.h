@@ -64,7 +64,8 @@ bool IsInBfloat16(int in, int out);
 Factor WeightFactor(std::span<const float> weights, int64_t begin, int in, int out);
 
 /// An activation, or its derivative, as a factor of one or more products with weights [in, out] or
-/// their derivatives: rounded once where those are.
+/// their derivatives: rounded once where those are. Both factors of a product of two activations
+/// are made with equal `in` and `out`, so that they are of one kind.
 class ActivationFactor {
  public:
   ActivationFactor(int in, int out) : in_(in), out_(out) {}

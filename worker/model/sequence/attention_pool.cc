@@ -56,9 +56,12 @@ class AttentionPool final : public nn::ColumnLayer {
     const MatrixView da = da_.view();
     const MatrixView h = h_.view();
     MatrixView dh = dh_.view();
-    VectorView(dweights.data() + u_, width_).noalias() += da.transpose() * h;
-    dh.noalias() = da * ConstVectorView(weights.data() + u_, width_);
-    dh.array() *= 1 - h.array().square();
+    const ConstVectorView u(weights.data() + u_, width_);
+    VectorView du(dweights.data() + u_, width_);
+    for (Eigen::Index l = 0; l < n_values; ++l) {
+      du += da(l, 0) * h.row(l);
+      dh.row(l).array() = da(l, 0) * u.array() * (1 - h.row(l).array().square());
+    }
     layer_.BackwardWeights(sequence_.values(), h, dh, dweights);
     layer_.BackwardInput(weights, dh, dinput_.view());
     dvalues_.view() += dinput_.view();

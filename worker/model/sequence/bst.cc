@@ -75,8 +75,8 @@ class Bst final : public nn::ColumnLayer {
     MatrixView dlast = blocks_.back().doutput();
     if (output_ == SequenceReader::Bst::MEAN) {
       for (Eigen::Index i = 0; i < dy.rows(); ++i) {
-        const int n = Begin(i + 1) - Begin(i);
-        if (n > 0) dlast.middleRows(Begin(i), n).rowwise() = dy.row(i) / static_cast<float>(n);
+        const float n = static_cast<float>(Begin(i + 1) - Begin(i));
+        for (int token = Begin(i); token < Begin(i + 1); ++token) dlast.row(token) = dy.row(i) / n;
       }
     } else {
       dlast.setZero();
