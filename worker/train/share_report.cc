@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/bytes.h"
+#include "worker/data/record_counts.h"
 
 namespace zhiyin::worker::train {
 namespace {

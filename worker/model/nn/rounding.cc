@@ -75,6 +75,7 @@ Factor WeightFactor(std::span<const float> weights, int64_t begin, int in, int o
 
 bool ActivationFactor::Begin(const ConstBlock& m) {
   taken_ = m.data();
+  stride_ = m.outerStride();
   factor_ = Factor(m);
   if (!IsInBfloat16(in_, out_)) return false;
   rounded_.Begin(m);
@@ -87,8 +88,8 @@ const Factor& ActivationFactor::Set(const ConstBlock& m) {
 }
 
 const Factor& ActivationFactor::Keep(const ConstBlock& m) {
-  const bool is_taken =
-      taken_ == m.data() && factor_.rows() == m.rows() && factor_.cols() == m.cols();
+  const bool is_taken = taken_ == m.data() && stride_ == m.outerStride() &&
+                        factor_.rows() == m.rows() && factor_.cols() == m.cols();
   return is_taken ? factor_ : Set(m);
 }
 

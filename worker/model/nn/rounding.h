@@ -98,7 +98,8 @@ class ActivationFactor {
   int in_;
   int out_;
   Rounded rounded_;
-  const float* taken_ = nullptr;
+  const float* taken_ = nullptr;  // where the last m is, and how far its rows are apart
+  Eigen::Index stride_ = 0;
   Factor factor_ = Factor(nullptr, 0, 0);
 };
 
