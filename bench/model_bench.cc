@@ -1,18 +1,24 @@
-// A step of a model, forward and backward, and the matrix products inside it beside Eigen's bare
-// product of the same shapes.
+// A step of a model, forward and backward, and the matrix products inside it alone: bare products
+// of those shapes by worker/model/nn/product.h.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/matrix.h"
 #include "worker/model/dense_weights.h"
 #include "worker/model/interaction/interaction.h"
 #include "worker/model/model.h"
+#include "worker/model/nn/product.h"
+#include "worker/model/nn/rounding.h"
 #include "worker/model/sequence/sequence_reader.h"
 
 namespace zhiyin::worker {
 namespace {
+
+using model::nn::Backend;
 
 // Census-Income: 32 fields of dim 8 and 7 numerics; 8 experts 64-32; 2 towers 32.
 constexpr int kIn = 263;
@@ -49,19 +55,63 @@ void BM_MmoeStep(benchmark::State& state) {
 }
 BENCHMARK(BM_MmoeStep)->Arg(128)->Arg(512)->Arg(1024);
 
-/// The three products of the wide layer alone: the bound of what a step can reach.
-void BM_WideProducts(benchmark::State& state) {
-  const Matrix x = Matrix::Random(state.range(0), kIn);
-  const Matrix w = Matrix::Random(kIn, kWide);
-  Matrix y(state.range(0), kWide);
-  Matrix dw = Matrix::Zero(kIn, kWide);
-  Matrix dx(state.range(0), kIn);
-  for (auto _ : state) {
-    y.noalias() = x * w;
-    dw.noalias() += x.transpose() * y;
-    dx.noalias() = y * w.transpose();
-    benchmark::DoNotOptimize(dx.data());
+/// A factor of bare products: floats, or rounded once.
+class BareFactor {
+ public:
+  BareFactor(Eigen::Index rows, Eigen::Index cols, bool is_rounded)
+      : floats_(Matrix::Random(rows, cols)), is_rounded_(is_rounded) {
+    if (is_rounded) rounded_.Round(model::nn::ConstBlock(floats_));
   }
+  model::nn::Factor factor() const {
+    return is_rounded_ ? rounded_.Matrix(0, floats_.rows(), floats_.cols())
+                       : model::nn::Factor(floats_);
+  }
+
+ private:
+  Matrix floats_;
+  bool is_rounded_;
+  model::nn::Rounded rounded_;
+};
+
+/// The three products of a layer [rows, in] x [in, out] alone, by the current backend: the bound of
+/// what a step can reach.
+class BareProducts {
+ public:
+  BareProducts(Eigen::Index rows, Eigen::Index in, Eigen::Index out, bool in_bfloat16 = false)
+      : x_(rows, in, Rounds(in, out, in_bfloat16)),
+        w_(in, out, Rounds(in, out, in_bfloat16)),
+        dy_(rows, out, Rounds(in, out, in_bfloat16)),
+        y_(rows, out),
+        dw_(Matrix::Zero(in, out)),
+        dx_(rows, in) {}
+
+  void Run() {
+    const model::nn::Factor x = x_.factor();
+    const model::nn::Factor w = w_.factor();
+    const model::nn::Factor dy = dy_.factor();
+    model::nn::Multiply(x, w, y_);
+    model::nn::MultiplyAdd(x.Transposed(), dy, dw_);
+    model::nn::Multiply(dy, w.Transposed(), dx_);
+    benchmark::DoNotOptimize(y_.data());
+    benchmark::DoNotOptimize(dw_.data());
+    benchmark::DoNotOptimize(dx_.data());
+  }
+
+ private:
+  /// Narrow products are of floats, as those of layers (nn::IsInBfloat16).
+  static bool Rounds(Eigen::Index in, Eigen::Index out, bool in_bfloat16) {
+    constexpr Eigen::Index kNarrow = 16;
+    return in_bfloat16 && std::min(in, out) >= kNarrow;
+  }
+
+  BareFactor x_, w_, dy_;
+  Matrix y_, dw_, dx_;
+};
+
+/// The products of the wide layer alone.
+void BM_WideProducts(benchmark::State& state) {
+  BareProducts wide(state.range(0), kIn, kWide);
+  for (auto _ : state) wide.Run();
   state.SetItemsProcessed(state.iterations() * state.range(0));
   state.counters["GFLOP/s"] = benchmark::Counter(
       static_cast<double>(state.iterations() * state.range(0)) * 6.0 * kIn * kWide / 1e9,
@@ -89,60 +139,85 @@ void LayerStep(benchmark::State& state, model::nn::ColumnLayer* layer, int64_t n
   state.SetItemsProcessed(state.iterations() * x.rows());
 }
 
-/// The three products of each layer [rows, in] x [in, out] alone.
-struct BareProducts {
-  BareProducts(Eigen::Index rows, int in, int out)
-      : x(Matrix::Random(rows, in)),
-        w(Matrix::Random(in, out)),
-        y(rows, out),
-        dw(Matrix::Zero(in, out)),
-        dx(rows, in) {}
-  void Run() {
-    y.noalias() = x * w;
-    dw.noalias() += x.transpose() * y;
-    dx.noalias() = y * w.transpose();
-    benchmark::DoNotOptimize(dx.data());
+/// While it exists, products are those of one backend.
+class WithBackend {
+ public:
+  /// Ends the benchmark where this build does not have the backend.
+  WithBackend(Backend backend, benchmark::State* state) : before_(model::nn::CurrentBackend()) {
+    if (model::nn::HasBackend(backend)) {
+      model::nn::SetBackend(backend);
+    } else {
+      state->SkipWithError("this build has no oneDNN");
+    }
   }
-  Matrix x, w, y, dw, dx;
+  ~WithBackend() { model::nn::SetBackend(before_); }
+  WithBackend(const WithBackend&) = delete;
+  WithBackend& operator=(const WithBackend&) = delete;
+
+ private:
+  Backend before_;
 };
 
 // configs/bench_mmoe.textproto: 26 fields of dim 16; 4 experts 256-128; 2 towers 64.
-void BM_BenchMmoeStep(benchmark::State& state) {
-  constexpr int kFields = 26 * 16;
+constexpr int kFields = 26 * 16;
+constexpr int kBenchExperts = 4;
+
+void BM_BenchMmoeStep(benchmark::State& state, Backend backend, bool in_bfloat16) {
+  const WithBackend with(backend, &state);
   Job job = JobOfTasks();
   zhiyin::Mmoe& config = *job.mutable_model()->mutable_mmoe();
-  config.set_n_experts(4);
+  config.set_n_experts(kBenchExperts);
   for (const int width : {256, 128}) config.add_expert(width);
   config.add_tower(64);
   const std::unique_ptr<model::Model> model = model::MakeNetwork(job, kFields, {});
   model::DenseWeights dense(model->n_weights());
   model->InitWeights(Random(1), dense.weights());
+  model::nn::Rounded rounded;
   const Matrix x = Matrix::Random(state.range(0), kFields);
   const Matrix doutputs = Matrix::Random(state.range(0), kTasks);
   const ConstMatrixView view(x.data(), x.rows(), x.cols());
   Matrix outputs;
   Matrix dx;
   for (auto _ : state) {
+    // As in training, where every step has other weights.
+    std::optional<model::nn::Bfloat16Pass> pass;
+    if (in_bfloat16) {
+      rounded.Round(dense.weights());
+      pass.emplace(dense.weights(), &rounded);
+    }
     model->Forward(dense.weights(), view, model::nn::Pass(), &outputs);
     model->Backward(dense.weights(), view, doutputs, dense.gradients(), &dx);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_BenchMmoeStep)->Arg(1024)->UseRealTime();
+BENCHMARK_CAPTURE(BM_BenchMmoeStep, eigen_fp32, Backend::kEigen, false)->Arg(1024)->UseRealTime();
+BENCHMARK_CAPTURE(BM_BenchMmoeStep, onednn_fp32, Backend::kOneDnn, false)->Arg(1024)->UseRealTime();
+BENCHMARK_CAPTURE(BM_BenchMmoeStep, onednn_bf16, Backend::kOneDnn, true)->Arg(1024)->UseRealTime();
 
-/// Its products alone, each between matrices of their own.
-void BM_BenchMmoeProducts(benchmark::State& state) {
+/// Its products alone, each between matrices of their own, which are rounded before.
+void BM_BenchMmoeProducts(benchmark::State& state, Backend backend, bool in_bfloat16) {
+  const WithBackend with(backend, &state);
   const Eigen::Index n = state.range(0);
-  std::vector<BareProducts> products = {{n, 26 * 16, 4 * 256 + 2 * 4}};
-  for (int expert = 0; expert < 4; ++expert) products.emplace_back(n, 256, 128);
-  for (int task = 0; task < kTasks; ++task) products.emplace_back(n, 128, 64);
-  for (int task = 0; task < kTasks; ++task) products.emplace_back(n, 64, 1);
+  std::vector<BareProducts> products;
+  const auto add = [&](int in, int out) { products.emplace_back(n, in, out, in_bfloat16); };
+  add(kFields, kBenchExperts * 256 + kTasks * kBenchExperts);
+  for (int expert = 0; expert < kBenchExperts; ++expert) add(256, 128);
+  for (int task = 0; task < kTasks; ++task) add(128, 64);
+  for (int task = 0; task < kTasks; ++task) add(64, 1);
   for (auto _ : state) {
     for (BareProducts& layer : products) layer.Run();
   }
   state.SetItemsProcessed(state.iterations() * n);
 }
-BENCHMARK(BM_BenchMmoeProducts)->Arg(1024)->UseRealTime();
+BENCHMARK_CAPTURE(BM_BenchMmoeProducts, eigen_fp32, Backend::kEigen, false)
+    ->Arg(1024)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(BM_BenchMmoeProducts, onednn_fp32, Backend::kOneDnn, false)
+    ->Arg(1024)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(BM_BenchMmoeProducts, onednn_bf16, Backend::kOneDnn, true)
+    ->Arg(1024)
+    ->UseRealTime();
 
 constexpr int kCrosses = 2;
 
