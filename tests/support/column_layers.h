@@ -25,7 +25,7 @@ struct LoneColumnLayer {
     std::vector<float> dweights;
     Matrix dx;
   };
-  /// Of <y, direction>.
+  /// The gradients of <y, direction>.
   Gradients Backward(const Matrix& x, const Matrix& y, Matrix direction);
 
   worker::model::InputLayout layout;
