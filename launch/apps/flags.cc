@@ -25,9 +25,10 @@ DEFINE_int32(servers, 1, "N|ranks that hold tables; all others work");
 DEFINE_int32(threads, 1,
              "N|threads of a worker for its matrix products; changes no bit of the result");
 DEFINE_string(simulate, "", "SxW|S servers and W workers in this process, without MPI");
-DEFINE_string(products, "auto",
-              "auto|onednn|eigen|the library for matrix products; auto: oneDNN where this build "
-              "has it. The last bits of a result depend on it");
+DEFINE_string(
+    products, "auto",
+    "LIBRARY|multiplies matrices: auto (oneDNN where this build has it), onednn or eigen; "
+    "the last bits of a result depend on it");
 DEFINE_string(
     network, "",
     "OPTIONS|what the simulated network does: delays, slow ranks, crashes (docs/simulation.md)");

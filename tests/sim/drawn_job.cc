@@ -90,7 +90,10 @@ Job DrawConfiguration(int staleness, Random random) {
   train->set_prefetch(Chance(&random, 0.7));
   if (Chance(&random, 0.1)) train->set_max_gradient(0.01);
   train->set_seed(random.Below(1000));
-  return job;
+  if (!Chance(&random, 0.25)) return job;
+  // Narrow layers are not rounded.
+  train->set_compute(Train::BF16);
+  return Widened(job, 6);
 }
 
 net::SimOptions DrawNetwork(int n_ranks, Random* random) {

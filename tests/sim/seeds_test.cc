@@ -49,10 +49,11 @@ TEST(DrawnJobs, AreOfEveryKind) {
     seen["hot keys"] += drawn.job.table(0).has_hot_keys();
     seen["16 bits"] += drawn.job.table(0).wire() != FP32;
     seen["no prefetch"] += !drawn.job.train().prefetch();
+    seen["bfloat16"] += drawn.job.train().compute() == Train::BF16;
     seen["more slices"] +=
         drawn.job.train().staleness() == 0 && drawn.n_workers < drawn.job.train().slices();
   }
-  EXPECT_EQ(seen.size(), 6u + 5 + 6 + 11);
+  EXPECT_EQ(seen.size(), 6u + 5 + 6 + 12);
   for (const auto& [what, n] : seen) EXPECT_GE(n, 20) << what;
 }
 

@@ -26,6 +26,9 @@ Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper)
   TempFolder folder(TempFolder::kInMemory);
   Outcome outcome;
   launch::rank::RankOptions options;
+  const bool trains = job.checkpoint.empty();
+  options.command = trains ? launch::rank::Command::kTrain : launch::rank::Command::kEvaluate;
+  options.checkpoint = job.checkpoint;
   options.config = folder.Write("job.textproto", launch::job::JobToText(job.job));
   options.n_servers = job.n_servers;
   options.timeout_s = job.timeout_s;
@@ -60,7 +63,7 @@ Outcome Simulate(const SimulatedJob& job, const net::SimNetwork::Tamper& tamper)
   }
   if (outcome.exit_code == 0) {
     outcome.summary = worker::train::Json::parse(ReadFile(options.output + "/summary.json"));
-    outcome.metrics = ReadFile(options.output + "/metrics.jsonl");
+    if (trains) outcome.metrics = ReadFile(options.output + "/metrics.jsonl");
   }
   return outcome;
 }

@@ -1,4 +1,4 @@
-// A training job on a simulated network, and all that can be seen of it.
+// A training job, or an evaluation, on a simulated network, and all that can be seen of it.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@ struct SimulatedJob {
   bool resume = false;
   bool profile = false;
   std::function<bool()> stop_requested = {};  // asked at sync points
+  std::string checkpoint = {};  // a folder: its model is evaluated, rather than the job trained
 
   int n_ranks() const { return n_servers + n_workers; }
   /// "2x4 --network=...".
@@ -34,7 +35,7 @@ struct Outcome {
   int exit_code = 0;  // the largest of all ranks; 1 where one crashed
   int n_failed = 0;   // ranks that ended with another code than 0; those that crashed did not end
   worker::train::Json summary;
-  std::string metrics;              // the file metrics.jsonl
+  std::string metrics;              // the file metrics.jsonl, of training
   std::vector<std::string> errors;  // lines, as they were printed
   std::string printed;
   uint64_t trace = 0;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <ostream>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include "launch/job/load_job.h"
@@ -62,6 +63,35 @@ std::vector<Job> JobOfEveryExample(const std::string& room,
                                 sequence_length));
   }
   return jobs;
+}
+
+/// Multiplies every width in the message and below.
+void Widen(int factor, google::protobuf::Message* message) {
+  static const std::set<std::string> widths = {"bottom", "tower", "expert", "hidden",
+                                               "dim",    "width", "rank"};
+  const google::protobuf::Reflection* access = message->GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  access->ListFields(*message, &fields);
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    const bool is_message = field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!is_message && !widths.contains(field->name())) continue;
+    if (!field->is_repeated()) {
+      if (is_message) {
+        Widen(factor, access->MutableMessage(message, field));
+      } else {
+        access->SetInt32(message, field, factor * access->GetInt32(*message, field));
+      }
+      continue;
+    }
+    for (int i = 0; i < access->FieldSize(*message, field); ++i) {
+      if (is_message) {
+        Widen(factor, access->MutableRepeatedMessage(message, field, i));
+      } else {
+        access->SetRepeatedInt32(message, field, i,
+                                 factor * access->GetRepeatedInt32(*message, field, i));
+      }
+    }
+  }
 }
 
 /// Tasks are click, purchase, and conversion, which has a label where there is a click.
@@ -194,6 +224,21 @@ std::vector<Job> JobOfEveryAuxiliaryLoss() {
               3),
           ExampleJob("aitm { hidden: 5 calibration_weight: 0.6 }", 3, 0, true),
           CounterfactualJob()};
+}
+
+Job Widened(Job job, int factor) {
+  if (job.model().has_linear()) return job;
+  Widen(factor, job.mutable_model());
+  for (Table& table : *job.mutable_table()) table.set_dim(factor * table.dim());
+  return job;
+}
+
+bool HasWideLayers(const Job& job) {
+  const Model& model = job.model();
+  const bool has_towers_alone = model.has_two_tower() &&
+                                model.two_tower().user().hidden().empty() &&
+                                model.two_tower().item().hidden().empty();
+  return !model.has_linear() && !model.has_matrix_factorization() && !has_towers_alone;
 }
 
 std::string ModelName(const Job& job) {

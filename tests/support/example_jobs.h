@@ -60,6 +60,14 @@ std::vector<Job> JobOfEveryBalance();
 /// the counterfactual loss.
 std::vector<Job> JobOfEveryAuxiliaryLoss();
 
+/// The job with the widths of its tables, layers and readers multiplied: those of the examples are
+/// too narrow for train.compute to change anything. That of a linear model stays as it is, since
+/// its tables have a column for each task.
+Job Widened(Job job, int factor);
+/// Whether the network of a widened job multiplies by matrices of weights: a linear model, a matrix
+/// factorization and towers without hidden layers do not.
+bool HasWideLayers(const Job& job);
+
 /// The name of the job's model: "mmoe".
 std::string ModelName(const Job& job);
 

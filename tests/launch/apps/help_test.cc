@@ -35,6 +35,11 @@ TEST(Help, OfACommandHasItsFlagsAlone) {
   EXPECT_THAT([] { HelpOf("inspct"); }, ::testing::ThrowsMessage<Error>(HasSubstr("inspect")));
 }
 
+/// One bar parts a flag's value from its help; a second one is of neither, and ends a table's cell.
+TEST(Help, OfAFlagHasNoBar) {
+  for (const FlagHelp& flag : AllFlags()) EXPECT_THAT(flag.help, Not(HasSubstr("|"))) << flag.name;
+}
+
 TEST(Help, OverviewNamesEveryCommand) {
   for (const Command& command : Commands()) EXPECT_THAT(Overview(), HasSubstr(command.name));
 }

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "common/error.h"
+#include "tests/support/column_layers.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/finite_difference.h"
 #include "tests/support/graph_runner.h"
-#include "worker/model/interaction/interaction.h"
 #include "worker/model/model.h"
 #include "worker/model/sequence/sequence_reader.h"
 
@@ -20,66 +20,8 @@ namespace {
 
 using testing::CurvedGradientError;
 using testing::GradientError;
-
-const nn::Pass kColumnPass = {true, 5};
-
-/// A layer of its own, as the job configures it.
-struct Layer {
-  explicit Layer(const Job& job) : layout(InputLayout::Of(job)) {
-    layer = job.model().sequence_size() > 0
-                ? MakeSequenceReader(job.model().sequence(0), layout, &n_weights)
-                : MakeInteraction(job.model().interaction(0), layout, &n_weights);
-    weights.resize(static_cast<size_t>(n_weights));
-    Random random(3);
-    layer->Init(&random, weights);
-    for (float& w : weights) w += static_cast<float>(0.1 * random.Normal());
-  }
-
-  /// Inputs as there may be: sequences of every length, zeros behind their last value.
-  Matrix Inputs(Eigen::Index n, uint64_t seed) const {
-    Random random(seed);
-    Matrix x(n, layout.dim);
-    for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
-    for (const InputLayout::Part& part : layout.fields) {
-      if (!part.is_sequence()) continue;
-      for (Eigen::Index i = 0; i < n; ++i) {
-        const int count = static_cast<int>((i + 1) % (part.length + 1));
-        x.row(i).segment(part.begin + count * part.dim, (part.length - count) * part.dim).setZero();
-        x(i, part.count_column()) = static_cast<float>(count);
-      }
-    }
-    return x;
-  }
-
-  Matrix Forward(const Matrix& x) {
-    Matrix y = Matrix::Constant(x.rows(), layer->out(), 7);
-    layer->Forward(weights, x, kColumnPass, y);
-    return y;
-  }
-  struct Gradients {
-    std::vector<float> dweights;
-    Matrix dx;
-  };
-  /// Of <y, direction>.
-  Gradients Backward(const Matrix& x, const Matrix& y, Matrix direction) {
-    Gradients gradients = {std::vector<float>(weights.size()), Matrix::Zero(x.rows(), x.cols())};
-    layer->Backward(weights, x, y, direction, gradients.dweights, gradients.dx);
-    return gradients;
-  }
-
-  InputLayout layout;
-  int64_t n_weights = 0;
-  std::unique_ptr<nn::ColumnLayer> layer;
-  std::vector<float> weights;
-};
-
-Matrix Direction(const Layer& layer, Eigen::Index n) {
-  Random random(2);
-  Matrix direction(n, layer.layer->out());
-  for (Eigen::Index i = 0; i < direction.size(); ++i)
-    direction.data()[i] = static_cast<float>(random.Normal());
-  return direction;
-}
+using testing::kColumnPass;
+using Layer = testing::LoneColumnLayer;
 
 double Dot(const Matrix& a, const Matrix& b) {
   return a.cast<double>().cwiseProduct(b.cast<double>()).sum();
@@ -90,7 +32,7 @@ class EveryColumnLayer : public ::testing::TestWithParam<Job> {};
 TEST_P(EveryColumnLayer, GradientsAreDerivatives) {
   Layer layer(GetParam());
   Matrix x = layer.Inputs(8, 1);
-  const Matrix direction = Direction(layer, x.rows());
+  const Matrix direction = layer.Direction(x.rows());
   const Layer::Gradients gradients = layer.Backward(x, layer.Forward(x), direction);
   Matrix y(x.rows(), layer.layer->out());
   if (!layer.weights.empty()) {
@@ -119,7 +61,7 @@ TEST_P(EveryColumnLayer, GradientsAreDerivatives) {
 TEST_P(EveryColumnLayer, GradientsAddUp) {
   Layer layer(GetParam());
   const Matrix x = layer.Inputs(5, 1);
-  const Matrix direction = Direction(layer, 5);
+  const Matrix direction = layer.Direction(5);
   const Matrix y = layer.Forward(x);
   const Layer::Gradients once = layer.Backward(x, y, direction);
   Layer::Gradients twice = layer.Backward(x, y, direction);
@@ -134,13 +76,13 @@ TEST_P(EveryColumnLayer, GradientsAddUp) {
 TEST_P(EveryColumnLayer, ForgetsTheBatchBefore) {
   Layer used(GetParam());
   for (const Eigen::Index n : {40, 1})
-    used.Backward(used.Inputs(n, 7), used.Forward(used.Inputs(n, 7)), Direction(used, n));
+    used.Backward(used.Inputs(n, 7), used.Forward(used.Inputs(n, 7)), used.Direction(n));
   Layer fresh(GetParam());
   const Matrix x = fresh.Inputs(17, 1);
   const Matrix y = fresh.Forward(x);
   EXPECT_EQ(used.Forward(x), y);
-  EXPECT_EQ(used.Backward(x, y, Direction(used, 17)).dx,
-            fresh.Backward(x, y, Direction(fresh, 17)).dx);
+  EXPECT_EQ(used.Backward(x, y, used.Direction(17)).dx,
+            fresh.Backward(x, y, fresh.Direction(17)).dx);
 }
 
 TEST_P(EveryColumnLayer, AsAGraphOfStandardOperatorsItGivesTheSame) {
@@ -171,7 +113,7 @@ TEST_P(EveryColumnLayer, AsAGraphOfStandardOperatorsItGivesTheSame) {
 TEST_P(EveryColumnLayer, TakesEmptyBatches) {
   Layer layer(GetParam());
   const Matrix x = layer.Inputs(0, 1);
-  EXPECT_EQ(layer.Backward(x, layer.Forward(x), Direction(layer, 0)).dx.rows(), 0);
+  EXPECT_EQ(layer.Backward(x, layer.Forward(x), layer.Direction(0)).dx.rows(), 0);
 }
 
 TEST_P(EveryColumnLayer, ARowWithoutValuesReadsAsZerosAndPaddingHasNoPart) {
@@ -190,7 +132,7 @@ TEST_P(EveryColumnLayer, ARowWithoutValuesReadsAsZerosAndPaddingHasNoPart) {
       }
     }
     EXPECT_EQ(layer.Forward(dirty), layer.Forward(x));
-    const Matrix dx = layer.Backward(dirty, layer.Forward(dirty), Direction(layer, x.rows())).dx;
+    const Matrix dx = layer.Backward(dirty, layer.Forward(dirty), layer.Direction(x.rows())).dx;
     for (Eigen::Index i = 0; i < x.rows(); ++i) {
       const int count = SequenceCount(x, i, part);
       EXPECT_EQ(dx.row(i)

@@ -65,6 +65,7 @@ TEST(JobChanges, TheColumnsOfTheDataAreComparedWhereBothAreKnown) {
 TEST(JobChanges, WhatDoesNotTouchTheMeaningOfRowsIsAllowed) {
   ExpectAllowed(With("name: 'another'"), ElementsAre("name: is \"another\", was \"example\""));
   ExpectAllowed(With("train { epochs: 9 }"), ElementsAre("train.epochs: is 9, was 2"));
+  ExpectAllowed(With("train { compute: BF16 }"), ElementsAre("train.compute: is BF16, was absent"));
   ExpectAllowed(With("data { test { first_row: 2500 } }"),
                 ElementsAre("data.test.first_row: is 2500, was 2000"));
   ExpectAllowed(With("train { checkpoint { every_epochs: 1 } }"),

@@ -100,6 +100,16 @@ TEST_F(Summary, TellsWhatDecidedBesideWhatIsReported) {
   EXPECT_EQ(summary["validation"]["tasks"]["click"]["auc"], 0.75);
 }
 
+TEST_F(Summary, TellsWhatMatricesAreMultipliedWith) {
+  totals_.products = {"Eigen 3.4.0 (AVX)", "oneDNN 2.6.0 (AVX2)"};
+  EXPECT_EQ(Make()["compute"]["precision"], "FP32");
+  EXPECT_EQ(Make()["compute"]["products"],
+            Json::array({"Eigen 3.4.0 (AVX)", "oneDNN 2.6.0 (AVX2)"}));
+  EXPECT_THAT(Lines(), Not(Contains(HasSubstr("matrix products"))));
+  job_.mutable_train()->set_compute(Train::BF16);
+  EXPECT_EQ(Make()["compute"]["precision"], "BF16");
+}
+
 TEST_F(Summary, NamesWhereTheResultsAre) {
   options_.output = "out";
   counts_.servers.non_finite.push_back({3, "users", 2});

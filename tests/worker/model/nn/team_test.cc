@@ -4,9 +4,12 @@
 
 #include <atomic>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/random.h"
+#include "tests/support/products.h"
 #include "worker/model/nn/mlp.h"
 
 namespace zhiyin::worker::model::nn {
@@ -71,8 +74,8 @@ TEST(ForRows, SharesOnlyWhatIsWorthIt) {
 }
 
 /// Output, derivatives of the weights and of x after a pass forward and back of layers of awkward
-/// widths.
-std::vector<float> PassOf(int n_rows, int n_threads) {
+/// widths; in bfloat16, if told.
+std::vector<float> PassOf(int n_rows, int n_threads, bool in_bfloat16) {
   constexpr int kWidths[] = {131, 77, 1};
   int64_t n_weights = 0;
   Mlp mlp(205, kWidths, Activation::kNone, Hidden::default_instance(), &n_weights);
@@ -83,6 +86,8 @@ std::vector<float> PassOf(int n_rows, int n_threads) {
   for (Eigen::Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(random.Normal());
   Matrix dx(n_rows, 205);
   std::vector<float, Eigen::aligned_allocator<float>> dweights(static_cast<size_t>(n_weights));
+  std::optional<testing::RoundedPass> pass;
+  if (in_bfloat16) pass.emplace(weights);
   Team team(n_threads);
   mlp.Forward(weights, x, {});
   std::vector<float> all(mlp.output().data(), mlp.output().data() + n_rows);
@@ -93,14 +98,24 @@ std::vector<float> PassOf(int n_rows, int n_threads) {
   return all;
 }
 
+void ExpectEqualBits(const std::vector<float>& found, const std::vector<float>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  EXPECT_EQ(std::memcmp(found.data(), expected.data(), expected.size() * sizeof(float)), 0);
+}
+
 TEST(DenseLayerInATeam, GivesTheSameBitsWhateverTheNumberOfThreads) {
-  for (const int n_rows : {1024, 1000, 517, 131}) {
-    const std::vector<float> alone = PassOf(n_rows, 1);
-    for (const int n_threads : {2, 3, 4, 7}) {
-      const std::vector<float> shared = PassOf(n_rows, n_threads);
-      ASSERT_EQ(shared.size(), alone.size());
-      EXPECT_EQ(std::memcmp(shared.data(), alone.data(), alone.size() * sizeof(float)), 0)
-          << n_rows << " rows, " << n_threads << " threads";
+  for (const Backend backend : testing::BackendsOfThisBuild()) {
+    const testing::BackendInUse in_use(backend);
+    for (const int n_rows : {1024, 1000, 517, 131}) {
+      const std::vector<float> alone = PassOf(n_rows, 1, false);
+      const std::vector<float> rounded = PassOf(n_rows, 1, true);
+      EXPECT_NE(rounded, alone);
+      for (const int n_threads : {2, 3, 5}) {
+        SCOPED_TRACE(testing::BackendName(backend) + ", " + std::to_string(n_rows) + " rows, " +
+                     std::to_string(n_threads) + " threads");
+        ExpectEqualBits(PassOf(n_rows, n_threads, false), alone);
+        ExpectEqualBits(PassOf(n_rows, n_threads, true), rounded);
+      }
     }
   }
 }
