@@ -1,12 +1,12 @@
 // The dense weights of the model, as rows of the dense table.
 #pragma once
 
-#include <Eigen/Core>
 #include <cstdint>
 #include <numeric>
 #include <span>
 #include <vector>
 
+#include "common/large_pages.h"
 #include "common/types.h"
 
 namespace zhiyin::worker::model {
@@ -34,9 +34,8 @@ class DenseWeights {
   size_t n_weights_;
   std::vector<Key> keys_;
   // Always aligned alike, as Model requires.
-  using AlignedFloats = std::vector<float, Eigen::aligned_allocator<float>>;
-  AlignedFloats weights_;
-  AlignedFloats gradients_;
+  LargeVector<float> weights_;
+  LargeVector<float> gradients_;
 };
 
 }  // namespace zhiyin::worker::model

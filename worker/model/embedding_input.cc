@@ -18,7 +18,7 @@ void AddTo(float* __restrict to, const float* __restrict from, float factor, int
 /// Calls visit(column, position) for each column, with the position of the first embedding row that
 /// has the largest value there.
 template <typename Visit>
-void ForEachLargest(const std::vector<float>& weights, std::span<const uint32_t> positions, int dim,
+void ForEachLargest(std::span<const float> weights, std::span<const uint32_t> positions, int dim,
                     const Visit& visit) {
   for (int d = 0; d < dim; ++d) {
     const auto value = [&](uint32_t position) {

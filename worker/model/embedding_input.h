@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "common/large_pages.h"
 #include "common/matrix.h"
 #include "common/unique_keys.h"
 #include "configs/job.pb.h"
@@ -66,8 +67,8 @@ class EmbeddingInput {
     int dim = 0;
     float l2 = 0;
     UniqueKeys keys;
-    std::vector<float> weights;
-    std::vector<float> gradients;
+    LargeVector<float> weights;
+    LargeVector<float> gradients;
   };
   struct FieldPlan {
     size_t table = 0;

@@ -19,7 +19,8 @@ class MmoeModel final : public Model {
         bank_(input_dim, n_experts_, {config.expert().begin(), config.expert().end()},
               std::vector<int>(static_cast<size_t>(n_tasks), n_experts_), hidden, &n_weights_),
         towers_(n_tasks, bank_.width(), config.tower(), hidden, &n_weights_),
-        mixtures_(static_cast<size_t>(n_tasks)) {}
+        mixtures_(static_cast<size_t>(n_tasks)),
+        dmixtures_(static_cast<size_t>(n_tasks)) {}
 
   int64_t n_weights() const override { return n_weights_; }
 
@@ -35,13 +36,17 @@ class MmoeModel final : public Model {
                Matrix* outputs) override {
     outputs->resize(x.rows(), n_tasks_);
     bank_.Forward(weights, x, pass);
-    for (int t = 0; t < n_tasks_; ++t) {
-      nn::Workspace& mixture = mixtures_[static_cast<size_t>(t)];
-      mixture.resize(x.rows(), bank_.width());
-      mixture.view().setZero();
-      nn::AddMixture(bank_.Gate(t), bank_.Experts(0, n_experts_), mixture.view());
-      towers_.Forward(t, weights, mixture.view(), pass, outputs);
-    }
+    const nn::ConstBlock experts = bank_.Experts(0, n_experts_);
+    for (nn::Workspace& mixture : mixtures_) mixture.resize(x.rows(), bank_.width());
+    nn::ForRowsInCache(x.rows(), [&](Eigen::Index begin, Eigen::Index n) {
+      for (int t = 0; t < n_tasks_; ++t) {
+        auto mixture = mixtures_[static_cast<size_t>(t)].view().middleRows(begin, n);
+        mixture.setZero();
+        nn::AddMixture(bank_.Gate(t).middleRows(begin, n), experts.middleRows(begin, n), mixture);
+      }
+    });
+    for (int t = 0; t < n_tasks_; ++t)
+      towers_.Forward(t, weights, mixtures_[static_cast<size_t>(t)].view(), pass, outputs);
   }
 
   std::vector<nn::Graph::Value> AddTo(nn::Graph* graph, std::span<const float> weights,
@@ -58,14 +63,22 @@ class MmoeModel final : public Model {
   void Backward(std::span<const float> weights, const ConstMatrixView& x, const Matrix& doutputs,
                 std::span<float> dweights, Matrix* dx) override {
     dx->resize(x.rows(), x.cols());
-    dmixture_.resize(x.rows(), bank_.width());
-    bank_.StartBackward();
     for (int t = 0; t < n_tasks_; ++t) {
+      nn::Workspace& dmixture = dmixtures_[static_cast<size_t>(t)];
+      dmixture.resize(x.rows(), bank_.width());
       towers_.Backward(t, weights, mixtures_[static_cast<size_t>(t)].view(), doutputs, dweights,
-                       dmixture_.view());
-      nn::MixtureGateBackward(bank_.Experts(0, n_experts_), dmixture_.view(), bank_.DGate(t));
-      nn::MixtureExpertsBackward(bank_.Gate(t), dmixture_.view(), bank_.DExperts(0, n_experts_));
+                       dmixture.view());
     }
+    bank_.StartBackward();
+    nn::ForRowsInCache(x.rows(), [&](Eigen::Index begin, Eigen::Index n) {
+      const auto part = [&](auto block) { return block.middleRows(begin, n); };
+      for (int t = 0; t < n_tasks_; ++t) {
+        const auto dmixture = part(dmixtures_[static_cast<size_t>(t)].view());
+        nn::MixtureGateBackward(part(bank_.Experts(0, n_experts_)), dmixture, part(bank_.DGate(t)));
+        nn::MixtureExpertsBackward(part(bank_.Gate(t)), dmixture,
+                                   part(bank_.DExperts(0, n_experts_)));
+      }
+    });
     bank_.Backward(weights, x, dweights, *dx);
   }
 
@@ -75,8 +88,8 @@ class MmoeModel final : public Model {
   int64_t n_weights_ = 0;
   ExpertBank bank_;  // a gate a task
   Towers towers_;
-  std::vector<nn::Workspace> mixtures_;  // [task][n, width]
-  nn::Workspace dmixture_;               // [n, width], of one task
+  std::vector<nn::Workspace> mixtures_;   // [task][n, width]
+  std::vector<nn::Workspace> dmixtures_;  // [task][n, width]
 };
 
 void CheckMmoe(const ModelChecker& check, const config::ConfigPath& path) {

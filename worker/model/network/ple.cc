@@ -70,11 +70,16 @@ class PleLevel {
     for (int g = 0; g < n_gates_; ++g) {
       mixtures_[static_cast<size_t>(g)].setZero(n, width());
       dmixtures_[static_cast<size_t>(g)].resize(n, width());
-      ForEachRead(g, [&](int read, int at) {
-        nn::AddMixture(Gate(g).middleCols(at, Count(read)), Experts(read),
-                       mixtures_[static_cast<size_t>(g)]);
-      });
     }
+    nn::ForRowsInCache(n, [&](Eigen::Index begin, Eigen::Index n_rows) {
+      const auto part = [&](auto block) { return block.middleRows(begin, n_rows); };
+      for (int g = 0; g < n_gates_; ++g) {
+        ForEachRead(g, [&](int read, int at) {
+          nn::AddMixture(part(Gate(g)).middleCols(at, Count(read)), part(Experts(read)),
+                         mixtures_[static_cast<size_t>(g)].middleRows(begin, n_rows));
+        });
+      }
+    });
   }
 
   /// From dmixture; `dinput(b)` is where d loss / d input(b) goes.
@@ -82,13 +87,18 @@ class PleLevel {
   void Backward(std::span<const float> weights, const Input& input, std::span<float> dweights,
                 const DInput& dinput) {
     for (const auto& bank : banks_) bank->StartBackward();
-    for (int g = 0; g < n_gates_; ++g) {
-      const Matrix& dm = dmixtures_[static_cast<size_t>(g)];
-      ForEachRead(g, [&](int read, int at) {
-        nn::MixtureGateBackward(Experts(read), dm, DGate(g).middleCols(at, Count(read)));
-        nn::MixtureExpertsBackward(Gate(g).middleCols(at, Count(read)), dm, DExperts(read));
-      });
-    }
+    nn::ForRowsInCache(input(0).rows(), [&](Eigen::Index begin, Eigen::Index n_rows) {
+      const auto part = [&](auto block) { return block.middleRows(begin, n_rows); };
+      for (int g = 0; g < n_gates_; ++g) {
+        const auto dm = dmixtures_[static_cast<size_t>(g)].middleRows(begin, n_rows);
+        ForEachRead(g, [&](int read, int at) {
+          nn::MixtureGateBackward(part(Experts(read)), dm,
+                                  part(DGate(g)).middleCols(at, Count(read)));
+          nn::MixtureExpertsBackward(part(Gate(g)).middleCols(at, Count(read)), dm,
+                                     part(DExperts(read)));
+        });
+      }
+    });
     for (size_t b = 0; b < banks_.size(); ++b)
       banks_[b]->Backward(weights, input(static_cast<int>(b)), dweights,
                           dinput(static_cast<int>(b)));

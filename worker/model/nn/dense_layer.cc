@@ -58,10 +58,11 @@ void DenseLayer::BackwardWeights(const ConstBlock& x, const ConstBlock& y, Mutab
                                  std::span<float> dweights) {
   VectorView db(dweights.data() + b_, out());
   // The activation and the bias gradient in one pass, while a row of dy is in cache.
-  const auto finish = [&](Eigen::Index i) {
-    auto row = dy.row(i);
+  const auto finish = [&](Eigen::Index i, float* to) {
+    VectorView row(to, out());
     row.head(n_relu_).array() =
-        (y.row(i).head(n_relu_).array() > 0.0f).select(row.head(n_relu_).array(), 0.0f);
+        (y.row(i).head(n_relu_).array() > 0.0f).select(dy.row(i).head(n_relu_).array(), 0.0f);
+    row.tail(out() - n_relu_) = dy.row(i).tail(out() - n_relu_);
     db += row;
   };
   map_.BackwardWeightsByRows(x, dy, finish, dweights);

@@ -54,10 +54,10 @@ class DenseLayer {
   /// Adds what Forward computes to an inference graph.
   Graph::Value AddTo(Graph* graph, std::span<const float> weights, const Graph::Value& x) const;
 
-  /// dW += x^T dz, db += column sums of dz, where dz = dy * act'(y) overwrites dy [n, out].
+  /// dW += x^T dz, db += column sums of dz, where dz = dy * act'(y); dy [n, out] is overwritten.
   void BackwardWeights(const ConstBlock& x, const ConstBlock& y, MutableBlock dy,
                        std::span<float> dweights);
-  /// dx [n, in] = dz W^T, with the dz that BackwardWeights left in `dy`.
+  /// dx [n, in] = dz W^T. REQUIRES: the last BackwardWeights was given this dy.
   void BackwardInput(std::span<const float> weights, const ConstBlock& dy, MutableBlock dx);
 
  private:

@@ -46,9 +46,10 @@ class LinearMap {
   void BackwardWeights(const ConstBlock& x, const ConstBlock& dy, std::span<float> dweights) {
     MultiplyAdd(x_.Keep(x).Transposed(), dy_.Set(dy), MatrixView(dweights.data() + w_, in_, out_));
   }
-  /// BackwardWeights where finish(i) makes row i of dy what it is to be.
+  /// BackwardWeights where finish(i, row) writes to `row` what row i of dy is to be
+  /// (ActivationFactor::SetByRows).
   template <typename Finish>
-  void BackwardWeightsByRows(const ConstBlock& x, const ConstBlock& dy, const Finish& finish,
+  void BackwardWeightsByRows(const ConstBlock& x, MutableBlock dy, const Finish& finish,
                              std::span<float> dweights) {
     const Factor& dy_factor = dy_.SetByRows(dy, finish);
     MultiplyAdd(x_.Keep(x).Transposed(), dy_factor, MatrixView(dweights.data() + w_, in_, out_));

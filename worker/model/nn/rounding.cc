@@ -12,9 +12,8 @@ constexpr int kNarrow = 16;
 
 }  // namespace
 
-void Rounded::Begin(const ConstBlock& m) {
+void Rounded::Begin(size_t n) {
   in_16_bits_ = HasBfloat16Instructions();
-  const size_t n = static_cast<size_t>(m.size());
   if (in_16_bits_) {
     if (halves_.size() < n) halves_.resize(n);
   } else {
@@ -22,20 +21,19 @@ void Rounded::Begin(const ConstBlock& m) {
   }
 }
 
-void Rounded::RoundRow(const ConstBlock& m, Eigen::Index row) {
-  const size_t cols = static_cast<size_t>(m.cols());
-  const size_t begin = static_cast<size_t>(row) * cols;
-  const std::span<const float> from(m.data() + row * m.outerStride(), cols);
+void Rounded::RoundRow(std::span<const float> numbers, Eigen::Index row) {
+  const size_t begin = static_cast<size_t>(row) * numbers.size();
   if (in_16_bits_) {
-    RoundTo(from, std::span(halves_).subspan(begin, cols));
+    RoundTo(numbers, std::span(halves_).subspan(begin, numbers.size()));
   } else {
-    RoundTo(from, std::span(floats_).subspan(begin, cols));
+    RoundTo(numbers, std::span(floats_).subspan(begin, numbers.size()));
   }
 }
 
 void Rounded::Round(const ConstBlock& m) {
-  Begin(m);
-  for (Eigen::Index i = 0; i < m.rows(); ++i) RoundRow(m, i);
+  Begin(static_cast<size_t>(m.size()));
+  for (Eigen::Index i = 0; i < m.rows(); ++i)
+    RoundRow({m.data() + i * m.outerStride(), static_cast<size_t>(m.cols())}, i);
 }
 
 Factor Rounded::Matrix(size_t begin, Eigen::Index rows, Eigen::Index cols) const {
@@ -78,13 +76,14 @@ bool ActivationFactor::Begin(const ConstBlock& m) {
   stride_ = m.outerStride();
   factor_ = Factor(m);
   if (!IsInBfloat16(in_, out_)) return false;
-  rounded_.Begin(m);
+  rounded_.Begin(static_cast<size_t>(m.size()));
   factor_ = rounded_.Matrix(0, m.rows(), m.cols());
   return true;
 }
 
 const Factor& ActivationFactor::Set(const ConstBlock& m) {
-  return SetByRows(m, [](Eigen::Index) {});
+  if (Begin(m)) rounded_.Round(m);
+  return factor_;
 }
 
 const Factor& ActivationFactor::Keep(const ConstBlock& m) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "common/large_pages.h"
 #include "worker/model/nn/product.h"
 
 namespace zhiyin::worker::model::nn {
@@ -21,16 +22,17 @@ class Rounded {
   void Round(std::span<const float> numbers) {
     Round(ConstMatrixView(numbers.data(), 1, static_cast<Eigen::Index>(numbers.size())));
   }
-  /// Makes room for the elements of m, which RoundRow rounds row by row.
-  void Begin(const ConstBlock& m);
-  void RoundRow(const ConstBlock& m, Eigen::Index row);
+  /// Makes room for n numbers, which RoundRow rounds row by row.
+  void Begin(size_t n);
+  /// Rounds a row of a matrix with rows of this length.
+  void RoundRow(std::span<const float> numbers, Eigen::Index row);
   /// A row-major matrix of the numbers from `begin` on. REQUIRES: they are rounded.
   Factor Matrix(size_t begin, Eigen::Index rows, Eigen::Index cols) const;
 
  private:
   bool in_16_bits_ = true;
-  std::vector<Bfloat16> halves_;
-  std::vector<float> floats_;
+  LargeVector<Bfloat16> halves_;
+  LargeVector<float> floats_;
 };
 
 /// While it exists, layers of its thread compute in bfloat16. REQUIRES: a thread has one at a time,
@@ -72,17 +74,19 @@ class ActivationFactor {
 
   /// Takes m, whose floats must stay as they are as long as factor() is used.
   const Factor& Set(const ConstBlock& m);
-  /// Takes m as Set does, where finish(i) makes row i of m what it is to be: rows are finished and
-  /// rounded one by one, while they are in cache.
+  /// Takes m as Set does, where finish(i, row) writes to `row` what row i of m is to be. The rows
+  /// are written to m where they are taken as floats; where they are rounded, m stays as it is, and
+  /// the memory traffic of writing it is spared.
   template <typename Finish>
-  const Factor& SetByRows(const ConstBlock& m, const Finish& finish) {
+  const Factor& SetByRows(MutableBlock m, const Finish& finish) {
     if (!Begin(m)) {
-      for (Eigen::Index i = 0; i < m.rows(); ++i) finish(i);
+      for (Eigen::Index i = 0; i < m.rows(); ++i) finish(i, m.data() + i * m.outerStride());
       return factor_;
     }
+    row_.resize(static_cast<size_t>(m.cols()));
     for (Eigen::Index i = 0; i < m.rows(); ++i) {
-      finish(i);
-      rounded_.RoundRow(m, i);
+      finish(i, row_.data());
+      rounded_.RoundRow(row_, i);
     }
     return factor_;
   }
@@ -98,6 +102,7 @@ class ActivationFactor {
   int in_;
   int out_;
   Rounded rounded_;
+  LargeVector<float> row_;        // of SetByRows
   const float* taken_ = nullptr;  // where the last m is, and how far its rows are apart
   Eigen::Index stride_ = 0;
   Factor factor_ = Factor(nullptr, 0, 0);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
+#include "common/large_pages.h"
 #include "common/matrix.h"
 
 namespace zhiyin::worker::model::nn {
@@ -31,8 +31,7 @@ class Workspace {
   }
 
  private:
-  // Always aligned alike, as Model requires.
-  std::vector<float, Eigen::aligned_allocator<float>> storage_;
+  LargeVector<float> storage_;  // always aligned alike, as Model requires
   Eigen::Index rows_ = 0;
   Eigen::Index cols_ = 0;
 };
