@@ -67,7 +67,8 @@ Key TaskHeads::ItemOf(const data::Examples& rows, int64_t i) const {
   return Mix(item);
 }
 
-void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets, bool training) {
+void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets, int64_t first,
+                        bool training) {
   const Head& head = tasks_[t];
   const size_t n = static_cast<size_t>(outputs.rows());
   const size_t n_tasks = tasks_.size();
@@ -79,9 +80,9 @@ void TaskHeads::Compute(size_t t, const Matrix& outputs, const Targets& targets,
   values_.resize(n);
   derivatives_.resize(n);
   for (size_t i = 0; i < n; ++i) {
-    const size_t at = i * n_tasks + t;
+    const size_t at = (static_cast<size_t>(first) + i) * n_tasks + t;
     const double label = targets.labels[at];
-    outputs_[i] = outputs.data()[at];
+    outputs_[i] = outputs.data()[i * n_tasks + t];
     labels_[i] = training ? label + head.label_smoothing * (0.5 - label) : label;
     if (!is_weighted) continue;
     const double weight = targets.weights.empty() ? 1 : targets.weights[at];
@@ -96,7 +97,7 @@ void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions,
   std::fill(sums.begin(), sums.end(), TaskSums{});
   const size_t n_tasks = tasks_.size();
   for (size_t t = 0; t < n_tasks; ++t) {
-    Compute(t, outputs, targets, false);
+    Compute(t, outputs, targets, 0, false);
     TaskSums& sum = sums[t];
     for (size_t i = 0; i < labels_.size(); ++i) {
       if (std::isnan(labels_[i])) continue;
@@ -116,7 +117,7 @@ void TaskHeads::Sums(const Matrix& outputs, std::span<const float> predictions,
 std::vector<ExactSum> TaskHeads::LossSums(const Matrix& outputs, const Targets& targets) {
   std::vector<ExactSum> sums(tasks_.size());
   for (size_t t = 0; t < tasks_.size(); ++t) {
-    Compute(t, outputs, targets, false);
+    Compute(t, outputs, targets, 0, false);
     for (size_t i = 0; i < labels_.size(); ++i) {
       if (std::isnan(labels_[i])) continue;
       CHECK(std::isfinite(values_[i])) << tasks_[t].name << ": " << values_[i];
@@ -126,11 +127,12 @@ std::vector<ExactSum> TaskHeads::LossSums(const Matrix& outputs, const Targets& 
   return sums;
 }
 
-void TaskHeads::Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step,
-                            Matrix* doutputs, std::span<double> objectives) {
+void TaskHeads::Derivatives(const Matrix& outputs, const Targets& targets, int64_t first,
+                            int64_t n_rows_of_step, Matrix* doutputs,
+                            std::span<double> objectives) {
   doutputs->resize(outputs.rows(), outputs.cols());
   for (size_t t = 0; t < tasks_.size(); ++t) {
-    Compute(t, outputs, targets, true);
+    Compute(t, outputs, targets, first, true);
     const double share = tasks_[t].weight / static_cast<double>(n_rows_of_step);
     objectives[t] = share * std::accumulate(values_.begin(), values_.end(), 0.0);
     const float factor = static_cast<float>(share);

@@ -101,7 +101,13 @@ class TaskHeads {
   /// doutputs [n, n_tasks] = d objective / d outputs, 0 where there is no label. objectives
   /// [n_tasks]: what these examples add to the objective of each task. Labels are smoothed.
   void Derivatives(const Matrix& outputs, const Targets& targets, int64_t n_rows_of_step,
-                   Matrix* doutputs, std::span<double> objectives);
+                   Matrix* doutputs, std::span<double> objectives) {
+    Derivatives(outputs, targets, 0, n_rows_of_step, doutputs, objectives);
+  }
+  /// Derivatives where the outputs are those of the examples from `first` on alone. REQUIRES: no
+  /// loss compares examples.
+  void Derivatives(const Matrix& outputs, const Targets& targets, int64_t first,
+                   int64_t n_rows_of_step, Matrix* doutputs, std::span<double> objectives);
 
  private:
   struct Head {
@@ -115,8 +121,10 @@ class TaskHeads {
   /// The item of example i, of its values as they are in the data.
   Key ItemOf(const data::Examples& rows, int64_t i) const;
   const Head& at(int task) const { return tasks_[static_cast<size_t>(task)]; }
-  /// Copies task t's columns to the vectors below and computes its loss there.
-  void Compute(size_t t, const Matrix& outputs, const Targets& targets, bool training);
+  /// Copies task t's columns to the vectors below and computes its loss there, where the outputs
+  /// are those of the examples from `first` on.
+  void Compute(size_t t, const Matrix& outputs, const Targets& targets, int64_t first,
+               bool training);
 
   std::vector<Head> tasks_;
   ItemIdentity item_;

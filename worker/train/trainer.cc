@@ -41,6 +41,7 @@ Trainer::Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader,
       synchronous_(job.train().staleness() == 0),
       slots_{Slot(model::EmbeddingInput(job, model::InputLayout::Of(job))),
              Slot(model::EmbeddingInput(job, model::InputLayout::Of(job)))},
+      chunked_(job, model, heads, profile),
       slice_statistics_(dense->weights()),
       batch_statistics_(dense->weights()) {
   sums_shape_ = {.n_slices = static_cast<size_t>(dealer->n_slices()),
@@ -165,7 +166,7 @@ void Trainer::Compute(Slot* slot) {
     profile_->Enter(Stage::kDeal);
     client_->Progress();
     dealer_->AskAhead();
-    ComputeGradients(slot, pass.seed);
+    ComputeGradients(slot, pass);
     if (AreFigures()) break;
     // What compares examples or multiplies gradients overflows before predictions do.
     std::vector<int64_t> all(static_cast<size_t>(slot->input.n_rows()));
@@ -179,11 +180,16 @@ void Trainer::Forward(const Slot& slot, const model::nn::Pass& pass) {
   profile_->Enter(Stage::kPool);
   slot.input.Pool(&x_);
   slice_statistics_.clear();
-  profile_->Enter(Stage::kForward);
-  model_->Forward(dense_->weights(), ConstMatrixView(x_.data(), x_.rows(), x_.cols()), pass,
-                  &outputs_);
-  profile_->Enter(Stage::kLoss);
   predictions_.resize(slot.targets.labels.size());
+  if (chunked_.IsPossible()) {
+    std::ranges::fill(dense_->gradient_rows(), 0.0f);
+    chunked_.Run(dense_->weights(), {X(), slot.targets, slot.task.step_examples}, pass, &outputs_,
+                 predictions_, dense_->gradients(), &dx_);
+    return;
+  }
+  profile_->Enter(Stage::kForward);
+  model_->Forward(dense_->weights(), X(), pass, &outputs_);
+  profile_->Enter(Stage::kLoss);
   heads_->Predictions(outputs_, predictions_);
 }
 
@@ -249,22 +255,43 @@ void Trainer::Record(const Slot& slot) {
   }
 }
 
-void Trainer::ComputeGradients(Slot* slot, uint64_t seed) {
+void Trainer::Observe(Slot* slot, const model::nn::Pass& pass) {
+  if (!balance_->HasSums()) return;
+  const SliceTask& task = slot->task;
+  Matrix outputs = outputs_;
+  if (balance_->LooksAt(task.clock)) {
+    profile_->Enter(Stage::kForward);
+    model_->Forward(dense_->weights(), X(), pass, &outputs);
+  }
+  profile_->Enter(Stage::kBackward);
+  heads_->Derivatives(outputs, slot->targets, task.step_examples, &doutputs_, objectives_);
+  balance_->Apply({X(), &doutputs_, objectives_, sums_, slot->input.n_rows(), task.step_examples,
+                   task.clock, pass.seed},
+                  dense_, &slot->input);
+}
+
+void Trainer::ComputeGradients(Slot* slot, const model::nn::Pass& pass) {
   const size_t n_tasks = sums_.size();
   const SliceTask& task = slot->task;
-  const ConstMatrixView x(x_.data(), x_.rows(), x_.cols());
-  profile_->Enter(Stage::kLoss);
+  own_losses_.assign(n_tasks, 0);
   objectives_.resize(n_tasks);
+  if (chunked_.IsPossible()) {
+    Observe(slot, pass);
+    profile_->Enter(Stage::kScatter);
+    slot->input.Scatter(dx_);
+    return;
+  }
+  const ConstMatrixView x = X();
+  profile_->Enter(Stage::kLoss);
   heads_->Derivatives(outputs_, slot->targets, task.step_examples, &doutputs_, objectives_);
   profile_->Enter(Stage::kBackward);
   std::ranges::fill(dense_->gradient_rows(), 0.0f);
   const bool adds_gradients =
       balance_->Apply({x, &doutputs_, objectives_, sums_, slot->input.n_rows(), task.step_examples,
-                       task.clock, seed},
+                       task.clock, pass.seed},
                       dense_, &slot->input);
   // The auxiliary loss is no task's: it comes after the balance, with its own weight.
   profile_->Enter(Stage::kLoss);
-  own_losses_.assign(n_tasks, 0);
   model_->AddAuxiliaryLoss(outputs_, slot->targets.labels, slot->targets.items,
                            1.0f / static_cast<float>(task.step_examples), own_losses_, &doutputs_);
   for (size_t t = 0; t < n_tasks; ++t) sums_[t].own_loss = own_losses_[t];

@@ -27,6 +27,7 @@
 #include "worker/model/nn/batch_statistics.h"
 #include "worker/model/nn/rounding.h"
 #include "worker/model/task_heads.h"
+#include "worker/train/chunked_pass.h"
 #include "worker/train/dealer.h"
 #include "worker/train/epoch_sums.h"
 #include "worker/train/profile.h"
@@ -85,7 +86,7 @@ class Trainer {
   /// Computes outputs_, predictions_, sums_ and the gradients of the slice, without the examples
   /// that have no finite prediction; in bfloat16 if the job asks for it.
   void Compute(Slot* slot);
-  /// Sets x_, outputs_ and predictions_.
+  /// Sets x_, outputs_ and predictions_; in chunks also the dense gradients and dx_.
   void Forward(const Slot& slot, const model::nn::Pass& pass);
   /// Leaves examples out of the slice. Returns whether there are any.
   bool LeaveOut(Slot* slot, std::span<const int64_t> examples);
@@ -96,11 +97,14 @@ class Trainer {
   /// Adds the slice's losses and predictions to the tally.
   void Record(const Slot& slot);
   /// Sets the gradients of the dense weights and of the rows, for the outputs of the forward pass.
-  /// `seed` is that of the pass. Sets own_loss of sums_.
-  void ComputeGradients(Slot* slot, uint64_t seed);
+  /// Sets own_loss of sums_.
+  void ComputeGradients(Slot* slot, const model::nn::Pass& pass);
+  /// Takes the figures of the balance for a slice whose gradients were computed in chunks.
+  void Observe(Slot* slot, const model::nn::Pass& pass);
   /// Backpropagates doutputs_, and what the auxiliary loss adds: sets the gradients of the rows,
   /// and adds to those of the dense weights.
   void Backward(const ConstMatrixView& x, model::EmbeddingInput* input);
+  ConstMatrixView X() const { return {x_.data(), x_.rows(), x_.cols()}; }
 
   const Job& job_;
   Dealer* dealer_;
@@ -131,6 +135,7 @@ class Trainer {
   std::vector<float> predictions_;
   std::vector<double> objectives_;  // [n_tasks]
   std::vector<double> own_losses_;  // [n_tasks]
+  ChunkedPass chunked_;
   model::nn::BatchStatistics slice_statistics_;
   model::nn::BatchStatistics batch_statistics_;
   SumsShape sums_shape_;

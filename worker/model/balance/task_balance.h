@@ -92,6 +92,10 @@ class TaskBalance {
   /// REQUIRES: the last call of Apply returned true.
   void AddGradients(DenseWeights* dense, EmbeddingInput* input) const;
 
+  /// Whether Apply computes the gradient of each task in this step, by passes of the model back
+  /// from its last Forward, which must then be of all examples of the slice.
+  bool LooksAt(uint64_t step) const;
+
   /// Whether the job has a method of balancing.
   bool HasMethod() const { return balancer_ != nullptr; }
   /// Whether the job reports figures of balancing.
@@ -107,8 +111,6 @@ class TaskBalance {
   const std::vector<std::vector<double>>& epochs() const { return epochs_; }
 
  private:
-  bool LooksAt(uint64_t step) const;
-
   Model* model_;
   size_t n_tasks_;
   uint64_t look_every_;  // steps; 0: never
