@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "worker/data/decoded_bytes.h"
+#include "worker/data/pipe.h"
 
 namespace zhiyin::worker::data {
 
@@ -87,11 +88,17 @@ std::string WrongFileName(const std::string& name) {
 }
 
 void CheckFiles(const config::Checker& check, const config::ConfigPath& path, const Data& data,
-                const FileNames& files) {
+                const FileNames& files, bool may_be_pipe) {
   if (data.has_text() && files.empty()) check.Fail(path, "has no file");
   for (int i = 0; i < files.size(); ++i) {
     const std::string wrong = WrongFileName(files[i]);
     if (!wrong.empty()) check.Fail(path("file", i), wrong);
+    if (files[i] != kStandardInput) continue;
+    if (!may_be_pipe)
+      check.Fail(path("file", i), "is \"-\", standard input, which data.train and data.test can ",
+                 "read, expected a file (\"./-\" is one that is called so)");
+    if (files.size() > 1)
+      check.Fail(path("file", i), "is \"-\", standard input, expected it to be the only file");
   }
 }
 

@@ -13,6 +13,7 @@
 #include "worker/data/check_text.h"
 #include "worker/data/find_files.h"
 #include "worker/data/generated/world.h"
+#include "worker/data/pipe.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -34,6 +35,7 @@ class Expansion {
  public:
   /// Adds the files that name number `index` means; it begins in `folder` if it is relative.
   void Add(int index, const std::string& name, const std::string& folder) {
+    if (name == kStandardInput) return Put({name, name}, {index, /*is_plain=*/true});
     const std::string path = CheckedPath(name, folder);
     if (AddExisting(index, name, path, /*is_in_config=*/true)) return;
     if (name == "@") Fail("is \"@\", expected the name of a list behind it");
@@ -153,7 +155,8 @@ void ExpandList(const config::Checker& check, const config::ConfigPath& path,
   if (is_generated || (naming.is_expanded && !is_overridden)) {
     // The check of the job refuses what is no file's name.
     for (std::string& name : *names) {
-      if (!name.empty() && SchemeOf(name).empty()) name = AbsolutePath(folder, name);
+      if (!name.empty() && name != kStandardInput && SchemeOf(name).empty())
+        name = AbsolutePath(folder, name);
     }
     return;
   }

@@ -25,8 +25,8 @@ struct FileNaming {
 /// file stays, since the file may be on the hosts of the workers only. Throws Error, by way of
 /// `check` with the place of the name, where a name is a URL, cannot be expanded or leads to no
 /// file, where a file is named twice (unless both names are plain ones in `file`), and where the
-/// names are too many for the manifest of a model. REQUIRES: *data is a part of the message that
-/// `check` is for.
+/// names are too many for the manifest of a model. The name of standard input stays (pipe.h).
+/// REQUIRES: *data is a part of the message that `check` is for.
 void ExpandFiles(const config::Checker& check, const FileNaming& naming, Data* data);
 
 }  // namespace zhiyin::worker::data

@@ -93,7 +93,7 @@ void FileBytes::Seek(int64_t offset) {
 }
 
 void FileBytes::NotePoints(int64_t every) {
-  if (decompressor_ != nullptr) decompressor_->NotePoints(every);
+  if (decompressor_ != nullptr && !IsPipe()) decompressor_->NotePoints(every);
 }
 
 std::vector<SeekPoint> FileBytes::points() const {
@@ -101,6 +101,7 @@ std::vector<SeekPoint> FileBytes::points() const {
 }
 
 void FileBytes::CheckUnchanged(bool at_end) const {
+  if (IsPipe()) return;
   const FileStamp now = raw_->Stamp();
   if ((!at_end || n_raw_ == stamp_.n_bytes) && now == stamp_) return;
   Fail(path_, ": changed while it was read: ", stamp_.n_bytes, " bytes when opened, ", now.n_bytes,

@@ -46,6 +46,8 @@ class FileBytes {
   size_t Read(char* to, size_t n);
 
   bool IsPlain() const { return decompressor_ == nullptr; }
+  /// Whether it is a pipe: what is behind its beginning is read once (Pipe).
+  bool IsPipe() const { return raw_->IsPipe(); }
   /// Continues at this byte of the file as Read returns it. A compressed file is decoded from the
   /// present place on, or from the last one of its points before the byte, or from its beginning.
   /// Throws Error where the file has changed.
@@ -53,7 +55,7 @@ class FileBytes {
   /// Points of this file, which outlive this object. A plain file needs none.
   void SetPoints(const std::vector<SeekPoint>* points) { points_ = points; }
   /// From now on notes points every so many bytes of the file, where it is compressed by a codec
-  /// that has such.
+  /// that has such and is no pipe.
   void NotePoints(int64_t every);
   /// Those that were noted.
   std::vector<SeekPoint> points() const;

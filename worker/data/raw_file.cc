@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "common/error.h"
+#include "worker/data/pipe.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -74,6 +75,10 @@ class LocalFile : public RawFile {
 }  // namespace
 
 std::unique_ptr<RawFile> OpenRawFile(const std::string& path) {
+  if (std::unique_ptr<RawFile> pipe = OpenPipe(path); pipe != nullptr) return pipe;
+  if (path == kStandardInput)
+    Fail(path, ": is standard input, which is read once, as data.train by \"zhiyin train\" or as ",
+         "data.test by \"zhiyin predict\", expected a file");
   return std::make_unique<LocalFile>(path);
 }
 

@@ -27,9 +27,12 @@ class RawFile {
   virtual size_t ReadAt(int64_t offset, char* to, size_t n) = 0;
   /// The stamp that the file has now.
   virtual FileStamp Stamp() = 0;
+  /// Whether its bytes come once and its number of bytes is not known (pipe.h).
+  virtual bool IsPipe() const { return false; }
 };
 
-/// Opens a file. Throws Error where it is missing, a folder, a pipe or a device, or unreadable.
+/// Opens a file, or gives a pipe that is open (Pipe). Throws Error where it is missing, a folder,
+/// another pipe, a device, or unreadable.
 std::unique_ptr<RawFile> OpenRawFile(const std::string& path);
 
 }  // namespace zhiyin::worker::data

@@ -18,6 +18,7 @@
 #include "worker/data/format/arrow_library.h"
 #include "worker/data/format/format.h"
 #include "worker/data/format_records.h"
+#include "worker/data/pipe.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -168,6 +169,7 @@ SplitIndexes::SplitIndexes(const Job& job, IndexFolders folders,
   if (!job.data().has_text() || job.data().has_behaviour()) return;
   for (const data::SplitKind split : splits) {
     if (folders_.kept.empty() && !HasAny(split)) continue;
+    if (data::IsPipe(data::SplitOf(job.data(), split))) continue;
     const std::string name = MakeName(split);
     if (!name.empty()) names_[split] = name;
   }
@@ -178,6 +180,7 @@ std::vector<data::FileDigest> SplitIndexes::DigestsOf(data::SplitKind split) {
   const int64_t n_sampled = data::SampledBytes(paths.size());
   std::vector<data::FileDigest> digests;
   for (const std::string& path : paths) {
+    if (data::IsPipe(path)) continue;
     auto& known = digests_[{path, n_sampled}];
     if (known.path.empty()) known = data::DigestOf(path, n_sampled, tick_);
     digests.push_back(known);

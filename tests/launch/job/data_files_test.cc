@@ -190,6 +190,21 @@ TEST_F(DataFiles, FilesNamedTwiceAreRefusedUnlessPlainly) {
   EXPECT_EQ(ErrorOf("train { file: \"d/a*\" } test { file: \"d/a*\" }"), "no error");
 }
 
+TEST_F(DataFiles, StandardInputIsTheOnlyFileOfTrainOrTest) {
+  Make({"a", "j"}, "user,click\n1,1\n");
+  EXPECT_THAT(Train("\"-\""), ElementsAre("-"));
+  EXPECT_THAT(Train("\"a\"", {"data.train.file=-"}), ElementsAre("-"));
+  EXPECT_THAT(Train("\"./-\""), ElementsAre(Path("-"))) << "a file that is called so";
+  const Job job = Load("train { file: \"a\" } test { file: \"-\" }");
+  EXPECT_EQ(ParseLoadedJob(JobToText(job), "again", "/elsewhere", {}).data().test().file(0), "-");
+  EXPECT_EQ(TrainError("[\"a\", \"-\"]"),
+            "job:3: data.train.file[1]: is \"-\", standard input, expected it to be the only file");
+  EXPECT_THAT(ErrorOf("train { file: \"a\" } validation { file: \"-\" }"),
+              HasSubstr("data.validation.file[0]: is \"-\", standard input, which data.train"));
+  EXPECT_THAT(ErrorOf("train { file: \"a\" } join { file: \"-\" column: \"user\" }"),
+              HasSubstr("data.join[0].file[0]: is \"-\", standard input, which data.train"));
+}
+
 TEST_F(DataFiles, UrlsAreRefused) {
   const std::string expected = ", expected a path that this host can open";
   for (const std::string scheme : {"s3", "s3a", "hdfs", "gs", "http", "https"}) {

@@ -106,6 +106,7 @@ std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
   char magic[6] = {};
   const std::string_view start(magic, file.Read(magic, sizeof(magic)));
   const char* name = start.starts_with("PAR") ? "Parquet" : "Arrow IPC";
+  if (file.IsPipe()) Fail(path, ": is ", name, ", which is not read from a pipe, expected a file");
   if (!file.IsPlain())
     Fail(path, ": is ", name, " within gzip, expected the file itself, which \"gunzip\" makes");
   if (start.starts_with(kEncryptedParquet))
