@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "worker/data/decoded_bytes.h"
 #include "worker/data/pipe.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::worker::data {
 
@@ -73,11 +74,12 @@ void CheckText(const config::Checker& check, const config::ConfigPath& path,
 
 std::string WrongFileName(const std::string& name) {
   constexpr size_t kMaxNameBytes = 4095;  // PATH_MAX without its NUL
+  if (IsRemote(name)) return WrongRemoteName(name);
   if (const std::string_view scheme = SchemeOf(name); scheme == "file") {
     return TextOf("is \"", name, "\", expected the path without file://");
   } else if (!scheme.empty()) {
     return TextOf("is \"", name, "\", which is on ", scheme,
-                  ", expected a path that this host can open");
+                  ", expected a path that this host can open, or s3://, gs://, hdfs:// or abfs://");
   }
   if (name.empty() || name.ends_with('/') || name.find('\0') != std::string::npos)
     return TextOf("is \"", name, "\", expected a file's name");

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "worker/data/pipe.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -79,6 +80,7 @@ std::unique_ptr<RawFile> OpenRawFile(const std::string& path) {
   if (path == kStandardInput)
     Fail(path, ": is standard input, which is read once, as data.train by \"zhiyin train\" or as ",
          "data.test by \"zhiyin predict\", expected a file");
+  if (IsRemote(path)) return OpenRemoteFile(path);
   return std::make_unique<LocalFile>(path);
 }
 

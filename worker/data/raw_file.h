@@ -31,8 +31,8 @@ class RawFile {
   virtual bool IsPipe() const { return false; }
 };
 
-/// Opens a file, or gives a pipe that is open (Pipe). Throws Error where it is missing, a folder,
-/// another pipe, a device, or unreadable.
+/// Opens a file of this host or of another place (IsRemote), or gives a pipe that is open (Pipe).
+/// Throws Error where it is missing, a folder, another pipe, a device, or unreadable.
 std::unique_ptr<RawFile> OpenRawFile(const std::string& path);
 
 }  // namespace zhiyin::worker::data
