@@ -318,7 +318,7 @@ TEST(Refusals, OfFindingsOfAnotherJob) {
               [](net::Mailbox* mailbox) {
                 worker::train::Group group(mailbox, kRoles);
                 worker::train::ShareFindings({}, SmallJob(0), worker::data::SplitKind::kTrain,
-                                             &group);
+                                             &group, /*sees_files=*/true);
               }),
       "rank 3: findings of a pass: 0 numerics and 0 tasks, expected 2 and 2");
 }
@@ -335,7 +335,7 @@ TEST(Refusals, OfFindingsWithLinesThatNobodyFound) {
               [](net::Mailbox* mailbox) {
                 worker::train::Group group(mailbox, kRoles);
                 worker::train::ShareFindings({}, SmallJob(0), worker::data::SplitKind::kTrain,
-                                             &group);
+                                             &group, /*sees_files=*/true);
               }),
       "data.train: one worker found no lines from line 0 of the split on, another found line 256: "
       "expected files that stay as they are");

@@ -25,11 +25,11 @@ void CheckGeneratedSplit(const config::Checker& check, const config::ConfigPath&
 }
 
 void CheckSplit(const config::Checker& check, const config::ConfigPath& path, const Data& data,
-                const Split& split) {
+                const Split& split, bool may_be_pipe) {
   const bool is_generated = ChosenWorld(data) != nullptr;
   if (is_generated && split.file_size() > 0)
     check.Fail(path("file", 0), "generated data is not read from files");
-  CheckFiles(check, path, data, split.file());
+  CheckFiles(check, path, data, split.file(), may_be_pipe);
   check.CheckRange(path("first_row"), split.first_row(), int64_t{0}, int64_t{1} << 60);
   check.CheckRange(path("n_rows"), split.n_rows(), int64_t{0}, int64_t{1} << 60);
   if (is_generated) CheckGeneratedSplit(check, path, data, split);
@@ -104,9 +104,10 @@ KnownColumns CheckData(const config::Checker& check, const Job& job) {
     columns.insert(columns.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
   KnownColumns known(std::move(columns));
   if (data.has_behaviour()) CheckBehaviour(check, job, known);
-  CheckSplit(check, path("train"), data, data.train());
-  if (data.has_validation()) CheckSplit(check, path("validation"), data, data.validation());
-  if (data.has_test()) CheckSplit(check, path("test"), data, data.test());
+  CheckSplit(check, path("train"), data, data.train(), /*may_be_pipe=*/true);
+  if (data.has_validation())
+    CheckSplit(check, path("validation"), data, data.validation(), /*may_be_pipe=*/false);
+  if (data.has_test()) CheckSplit(check, path("test"), data, data.test(), /*may_be_pipe=*/true);
   return known;
 }
 

@@ -5,6 +5,8 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "worker/data/decoded_bytes.h"
+#include "worker/data/pipe.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::worker::data {
 
@@ -72,11 +74,12 @@ void CheckText(const config::Checker& check, const config::ConfigPath& path,
 
 std::string WrongFileName(const std::string& name) {
   constexpr size_t kMaxNameBytes = 4095;  // PATH_MAX without its NUL
+  if (IsRemote(name)) return WrongRemoteName(name);
   if (const std::string_view scheme = SchemeOf(name); scheme == "file") {
     return TextOf("is \"", name, "\", expected the path without file://");
   } else if (!scheme.empty()) {
     return TextOf("is \"", name, "\", which is on ", scheme,
-                  ", expected a path that this host can open");
+                  ", expected a path that this host can open, or s3://, gs://, hdfs:// or abfs://");
   }
   if (name.empty() || name.ends_with('/') || name.find('\0') != std::string::npos)
     return TextOf("is \"", name, "\", expected a file's name");
@@ -87,11 +90,17 @@ std::string WrongFileName(const std::string& name) {
 }
 
 void CheckFiles(const config::Checker& check, const config::ConfigPath& path, const Data& data,
-                const FileNames& files) {
+                const FileNames& files, bool may_be_pipe) {
   if (data.has_text() && files.empty()) check.Fail(path, "has no file");
   for (int i = 0; i < files.size(); ++i) {
     const std::string wrong = WrongFileName(files[i]);
     if (!wrong.empty()) check.Fail(path("file", i), wrong);
+    if (files[i] != kStandardInput) continue;
+    if (!may_be_pipe)
+      check.Fail(path("file", i), "is \"-\", standard input, which data.train and data.test can ",
+                 "read, expected a file (\"./-\" is one that is called so)");
+    if (files.size() > 1)
+      check.Fail(path("file", i), "is \"-\", standard input, expected it to be the only file");
   }
 }
 

@@ -15,11 +15,13 @@ void FillText(zhiyin::Text* text);
 /// columns and layout that is impossible.
 void CheckText(const config::Checker& check, const config::ConfigPath& path,
                const zhiyin::Text& text);
-/// Says what is wrong with the name of a file, wherever there is such a file; "" where nothing is.
+/// Says what is wrong with the name of a data file, wherever there is such a file; "" where nothing
+/// is.
 std::string WrongFileName(const std::string& name);
-/// Checks that there are files where the data is text, and that each can be the name of a file.
-/// `path` leads to the message that has them in its field `file`.
+/// Checks that there are files where the data is text, and that each can be the name of a file, or
+/// where `may_be_pipe` the only one that of standard input (pipe.h). `path` leads to the message
+/// that has them in its field `file`.
 void CheckFiles(const config::Checker& check, const config::ConfigPath& path, const Data& data,
-                const FileNames& files);
+                const FileNames& files, bool may_be_pipe);
 
 }  // namespace zhiyin::worker::data

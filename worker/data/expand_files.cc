@@ -12,7 +12,10 @@
 #include "common/utf8.h"
 #include "worker/data/check_text.h"
 #include "worker/data/find_files.h"
+#include "worker/data/find_remote.h"
 #include "worker/data/generated/world.h"
+#include "worker/data/pipe.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -34,10 +37,12 @@ class Expansion {
  public:
   /// Adds the files that name number `index` means; it begins in `folder` if it is relative.
   void Add(int index, const std::string& name, const std::string& folder) {
+    if (name == kStandardInput) return Put({name, name}, {index, /*is_plain=*/true});
+    if (IsRemote(name)) return AddRemote(index, name, /*is_in_config=*/true);
     const std::string path = CheckedPath(name, folder);
     if (AddExisting(index, name, path, /*is_in_config=*/true)) return;
     if (name == "@") Fail("is \"@\", expected the name of a list behind it");
-    if (name.starts_with('@')) return AddList(index, CheckedPath(name.substr(1), folder));
+    if (name.starts_with('@')) return AddList(index, CheckedList(name.substr(1), folder));
     if (!AddMatches(index, name, path)) Put({path, path}, {index, /*is_plain=*/true});
   }
 
@@ -51,6 +56,28 @@ class Expansion {
     const size_t n = path.size() - (path.size() > 1 && path.ends_with('/') ? 1 : 0);
     if (const std::string wrong = WrongFileName(path.substr(0, n)); !wrong.empty()) Fail(wrong);
     return path;
+  }
+
+  static std::string CheckedList(const std::string& name, const std::string& folder) {
+    if (IsRemote(name))
+      Fail("is \"@", name, "\", a list on ", SchemeOf(name), ", expected a list on this host");
+    return CheckedPath(name, folder);
+  }
+
+  /// Adds what a URL leads to.
+  void AddRemote(int index, const std::string& name, bool is_in_config) {
+    const RemoteName parts(name);
+    std::string path = parts.path;
+    while (path.ends_with('/')) path.pop_back();
+    // A bucket as a whole is a folder, too.
+    if (const std::string wrong = WrongRemoteName(parts.With(path.empty() ? "all" : path));
+        !wrong.empty())
+      Fail(wrong);
+    const std::vector<FoundFile> found = FindRemote(name);
+    if (found.size() == 1 && found[0].path == name) return Put(found[0], {index, is_in_config});
+    PutAll(index, found,
+           name + (HasWildcard(path) ? ": matches no file, expected at least one"
+                                     : ": holds no file, expected at least one"));
   }
 
   /// Adds the file or folder of this very name; false where there is none.
@@ -110,6 +137,7 @@ class Expansion {
   void AddLine(int index, const std::string& name, const std::string& folder) {
     if (FindInvalidUtf8(name) != std::string_view::npos)
       Fail("is \"", name, "\", which is not UTF-8, expected a list in UTF-8");
+    if (IsRemote(name)) return AddRemote(index, name, /*is_in_config=*/false);
     const std::string path = CheckedPath(name, folder);
     if (AddExisting(index, name, path, /*is_in_config=*/false)) return;
     if (name.starts_with('@')) Fail("is \"", name, "\", a list in a list, expected a file's name");
@@ -153,7 +181,8 @@ void ExpandList(const config::Checker& check, const config::ConfigPath& path,
   if (is_generated || (naming.is_expanded && !is_overridden)) {
     // The check of the job refuses what is no file's name.
     for (std::string& name : *names) {
-      if (!name.empty() && SchemeOf(name).empty()) name = AbsolutePath(folder, name);
+      if (!name.empty() && name != kStandardInput && SchemeOf(name).empty())
+        name = AbsolutePath(folder, name);
     }
     return;
   }

@@ -11,17 +11,9 @@
 
 #include "common/tick.h"
 #include "worker/data/codec/decompressor.h"
+#include "worker/data/raw_file.h"
 
 namespace zhiyin::worker::data {
-
-/// Identifies a version of a file: it is unchanged if its stamp is.
-struct FileStamp {
-  int64_t n_bytes = 0;
-  int64_t mtime_ns = 0;
-  uint64_t inode = 0;
-
-  bool operator==(const FileStamp&) const = default;
-};
 
 /// What was read from data files, of all that were given this object. Threads may share it.
 struct ReadCounts {
@@ -54,6 +46,8 @@ class FileBytes {
   size_t Read(char* to, size_t n);
 
   bool IsPlain() const { return decompressor_ == nullptr; }
+  /// Whether it is a pipe: what is behind its beginning is read once (Pipe).
+  bool IsPipe() const { return raw_->IsPipe(); }
   /// Continues at this byte of the file as Read returns it. A compressed file is decoded from the
   /// present place on, or from the last one of its points before the byte, or from its beginning.
   /// Throws Error where the file has changed.
@@ -61,7 +55,7 @@ class FileBytes {
   /// Points of this file, which outlive this object. A plain file needs none.
   void SetPoints(const std::vector<SeekPoint>* points) { points_ = points; }
   /// From now on notes points every so many bytes of the file, where it is compressed by a codec
-  /// that has such.
+  /// that has such and is no pipe.
   void NotePoints(int64_t every);
   /// Those that were noted.
   std::vector<SeekPoint> points() const;
@@ -71,18 +65,7 @@ class FileBytes {
   const FileStamp& stamp() const { return stamp_; }
 
  private:
-  /// Closes the file, also where the constructor throws.
-  struct Descriptor {
-    explicit Descriptor(int open_fd) : fd(open_fd) {}
-    ~Descriptor();
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    const int fd;
-  };
-
   size_t ReadRaw(char* to, size_t n);
-  void SeekRaw(int64_t offset);
   void Decompress();
   /// Returns n bytes of the file from `offset` on, or less where it ends before.
   std::string ReadRawAt(int64_t offset, size_t n);
@@ -94,9 +77,9 @@ class FileBytes {
   ReadCounts* counts_;
   Tick tick_ = [] {};
   int64_t n_since_tick_ = 0;  // bytes
-  Descriptor file_;
+  std::unique_ptr<RawFile> raw_;
   FileStamp stamp_;
-  int64_t n_raw_ = 0;             // bytes of the file that were read in order
+  int64_t n_raw_ = 0;             // the byte of the file that is read next
   const Codec* codec_ = nullptr;  // null for a plain file, as is the next
   std::unique_ptr<Decompressor> decompressor_;
   const std::vector<SeekPoint>* points_ = nullptr;

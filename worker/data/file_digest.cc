@@ -1,12 +1,13 @@
 #include "worker/data/file_digest.h"
 
 #include <algorithm>
-#include <fstream>
+#include <memory>
 #include <span>
 
 #include "common/error.h"
 #include "common/hash.h"
 #include "worker/data/file_bytes.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -17,10 +18,12 @@ constexpr int64_t kSampleBytes = int64_t{64} << 10;
 
 FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick& tick) {
   FileDigest result = {path, FileBytes(path).stamp().n_bytes, 0};
+  // Each sample of a remote file is a request.
+  if (IsRemote(path)) n_sampled_bytes = kMinSampledBytes;
   const bool is_whole = result.n_bytes <= n_sampled_bytes;
   const int64_t n_samples = is_whole ? (result.n_bytes + kSampleBytes - 1) / kSampleBytes
                                      : n_sampled_bytes / kSampleBytes;
-  std::ifstream file(path, std::ios::binary);
+  const std::unique_ptr<RawFile> file = OpenRawFile(path);
   std::vector<char> bytes(static_cast<size_t>(kSampleBytes));
   Digest digest;
   for (int64_t i = 0; i < n_samples; ++i) {
@@ -31,8 +34,7 @@ FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick
                           : i == n_samples - 1 ? last
                                                : last / (n_samples - 1) * i;
     const int64_t n = std::min(kSampleBytes, result.n_bytes - begin);
-    file.seekg(begin);
-    if (!file.read(bytes.data(), n))
+    if (file->ReadAt(begin, bytes.data(), static_cast<size_t>(n)) < static_cast<size_t>(n))
       Fail(path, ": cannot read ", n, " bytes at byte ", begin, ", expected a file that stays");
     digest.Update(std::as_bytes(std::span(bytes.data(), static_cast<size_t>(n))));
   }

@@ -32,8 +32,9 @@ inline constexpr int64_t kAllSampledBytes = int64_t{1} << 30;
 /// otherwise blocks of 64 KiB at equal distances, the first and the last among them. So it differs
 /// where the length differs, where a file that is read whole differs anywhere, and where a longer
 /// one differs in a sampled block: after an insertion or a removal, that is in all blocks behind
-/// it. It does not see a change elsewhere that keeps the length. Calls `tick` for every block.
-/// Throws Error as FileBytes does. REQUIRES: n_sampled_bytes >= kMinSampledBytes.
+/// it. It does not see a change elsewhere that keeps the length. At most kMinSampledBytes are read
+/// of a remote file (IsRemote). Calls `tick` for every block. Throws Error as FileBytes does.
+/// REQUIRES: n_sampled_bytes >= kMinSampledBytes.
 FileDigest DigestOf(const std::string& path, int64_t n_sampled_bytes, const Tick& tick);
 
 /// The most bytes that are sampled of each of n files: kAllSampledBytes / n, within

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "worker/data/pipe.h"
+
 namespace zhiyin::worker::data {
 
 void ExamplePlaces::Clear() {
@@ -27,6 +29,7 @@ FileSource::FileSource(const Job& job, SplitKind split, LabelDomains labels,
                        ExampleParser::Observer observer, const Tick& tick, ReadCounts* counts,
                        const SideInputs& side)
     : is_shared_(!job.data().has_behaviour()),
+      is_pipe_(data::IsPipe(SplitOf(job.data(), split))),
       blocks_(OpenRecords(job, SplitOf(job.data(), split), UseOf(labels), tick, counts),
               SplitOf(job.data(), split)),
       assembler_(job, split, blocks_.records().columns(), std::move(labels), std::move(observer),

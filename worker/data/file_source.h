@@ -54,6 +54,7 @@ class FileSource final : public Source, public SharedFiles {
   /// Null where the split has behaviour: which example a record is, only its number tells.
   SharedFiles* shared_files() override { return is_shared_ ? this : nullptr; }
 
+  bool IsPipe() const override { return is_pipe_; }
   std::vector<Unit> Units() const override { return blocks_.records().Units(); }
   double RecordBytes() const override { return blocks_.records().RecordBytes(); }
   void BeginShare(const FileCut& begin, const FileCut& end, int64_t points_every) override;
@@ -76,6 +77,7 @@ class FileSource final : public Source, public SharedFiles {
   void NoteBegins(size_t end_file, int64_t first);
 
   bool is_shared_;
+  bool is_pipe_;
   RecordBlocks blocks_;
   ExampleAssembler assembler_;
   RecordView record_;  // in hand

@@ -13,10 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsHidden(std::string_view name) {
-  return name.starts_with('.') || name.starts_with('_');
-}
-
 bool IsAbsent(const std::error_code& error) {
   return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
 }
@@ -24,12 +20,6 @@ bool IsAbsent(const std::error_code& error) {
 /// The path of a name in a folder, which may be "/".
 std::string Inside(const std::string& folder, const std::string& name) {
   return folder.ends_with('/') ? folder + name : folder + "/" + name;
-}
-
-/// A pattern may match entries that begin with . or _ where it begins so itself.
-bool MayMatch(const std::string& pattern, const std::string& name) {
-  return (!IsHidden(name) || pattern[0] == name[0]) &&
-         fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE | FNM_PERIOD) == 0;
 }
 
 /// What a search was asked for, and how much it may find.
@@ -156,7 +146,7 @@ std::vector<std::string> Extend(const Search& search, const std::vector<std::str
     }
     for (const fs::directory_entry& entry :
          search.List(path, /*may_be_absent=*/true,
-                     [&](const std::string& entry_name) { return MayMatch(name, entry_name); }))
+                     [&](const std::string& entry_name) { return MatchesName(name, entry_name); }))
       longer.push_back(entry.path().string());
     search.CheckCount(longer.size());
   }
@@ -182,6 +172,15 @@ std::string RealPaths::Of(const std::string& path) {
 
 bool HasWildcard(std::string_view name) {
   return name.find_first_of("*?[") != name.npos;
+}
+
+bool IsHidden(std::string_view name) {
+  return name.starts_with('.') || name.starts_with('_');
+}
+
+bool MatchesName(const std::string& pattern, const std::string& name) {
+  return (!IsHidden(name) || pattern[0] == name[0]) &&
+         fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE | FNM_PERIOD) == 0;
 }
 
 std::vector<FoundFile> FindInFolder(const std::string& folder) {

@@ -33,6 +33,11 @@ class RealPaths {
 /// Whether the name has a character that patterns give a meaning to: *, ? or [.
 bool HasWildcard(std::string_view name);
 
+/// Whether a name is left out of a folder: it begins with . or _.
+bool IsHidden(std::string_view name);
+/// Whether a name in a folder matches a pattern without slashes (FindMatches).
+bool MatchesName(const std::string& pattern, const std::string& name);
+
 /// Finds the files in a folder and in all folders inside it, in bytewise order of their paths.
 /// Files and folders inside it whose names begin with . or _ are left out. Links are followed.
 /// Throws Error, which names the place: where a link leads nowhere or to a folder that is there

@@ -90,7 +90,7 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
     const Join& join = data.join(i);
     if (!data.has_text()) check.Fail(path, "needs examples from files, expected data.text");
     CheckText(check, path("text"), join.text());
-    CheckFiles(check, path, data, join.file());
+    CheckFiles(check, path, data, join.file(), /*may_be_pipe=*/false);
     if (join.text().layout_case() != zhiyin::Text::LAYOUT_NOT_SET && !join.text().has_delimited())
       check.Fail(path("text"), "has a layout that is not delimited, which joins have to be");
     if (!join.text().header() && join.text().column_name().empty())

@@ -65,6 +65,8 @@ class SharedFiles {
   static constexpr int64_t kPlaceEvery = 32;
 
   virtual ~SharedFiles() = default;
+  /// Whether they are one pipe: the chief reads it, once, and others see nothing of it.
+  virtual bool IsPipe() const { return false; }
   virtual std::vector<Unit> Units() const = 0;
   /// About how many bytes of the files a record has; 0 where nothing tells.
   virtual double RecordBytes() const = 0;

@@ -320,7 +320,7 @@ InspectedFiles InspectFiles(const Job& job, const Split& split, LabelUse labels,
     std::optional<Columns> here = ReadColumns(text, expected, &reader, &header);
     file.has_header = header.has_value();
     if (header.has_value()) inspected.headers.insert(*std::move(header));
-    file.is_plain = reader.CanSeek() && reader.file().IsPlain();
+    file.is_plain = reader.CanSeek() && reader.file().IsPlain() && !reader.file().IsPipe();
     if (reader.CanSeek()) {
       file.look = reader.look();
       file.first_line = start;

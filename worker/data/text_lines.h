@@ -21,7 +21,7 @@ struct TextFile {
   FileStamp stamp;
   /// Whether its first line holds no data.
   bool has_header = false;
-  bool is_plain = false;  // neither compressed nor converted
+  bool is_plain = false;  // neither compressed nor converted, and no pipe
   /// Known where the file can seek: what its beginning tells, and where the lines of data begin.
   std::optional<LineReader::Look> look = {};
   LineReader::Place first_line = {};

@@ -108,7 +108,7 @@ void CheckBadLine(const data::BadLine& line, const Data& data) {
 }
 
 SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, data::SplitKind split,
-                             Group* group) {
+                             Group* group, bool sees_files) {
   const char* const name = data::SplitName(split);
   const std::string all = group->Broadcast(GatherFindings(own, job, name, group).Serialize(),
                                            "the findings about all data");
@@ -120,6 +120,7 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, dat
     return parsed;
   });
   SharedFindings shared = {std::move(findings.summary), data::RecordCounts(findings.records)};
+  if (!sees_files) return shared;
   const data::SplitSummary& summary = shared.summary;
   const int64_t n_lines = summary.n_rows + summary.n_bad;
   const double max_share = job.data().max_bad_share();

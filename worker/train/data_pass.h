@@ -34,9 +34,10 @@ struct SharedFindings {
 /// Puts the findings of all workers together, at every worker. Throws Error when there are more
 /// malformed lines than the job allows, no examples, a column that no record has (CheckSeen), a
 /// task without any label, a line that no worker found before others, or a join in which no line
-/// finds its own. Otherwise the chief logs the first malformed lines. Collective over all workers.
+/// finds its own. Otherwise the chief logs the first malformed lines. A worker that does not see
+/// the files (`sees_files`) leaves that to the others. Collective over all workers.
 SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, data::SplitKind split,
-                             Group* group);
+                             Group* group, bool sees_files);
 
 /// Returns lines for people about a split: how its rows differ from what its first_row and n_rows
 /// ask for, whether they are rows of training (data/split_ranges.h), and JoinNotes.

@@ -1,13 +1,16 @@
 #include "worker/train/job.h"
 
 #include <memory>
+#include <optional>
 
 #include "common/error.h"
+#include "worker/data/pipe.h"
 #include "worker/data/records.h"
 #include "worker/data/seen_columns.h"
 #include "worker/saved/saved_model.h"
 #include "worker/train/data_pass.h"
 #include "worker/train/label_classes.h"
+#include "worker/train/piped_split.h"
 #include "worker/train/prediction.h"
 #include "worker/train/results.h"
 #include "worker/train/split_indexes.h"
@@ -38,7 +41,15 @@ void PrintNotes(const std::vector<std::string>& notes, const JobOptions& options
 bool RunTraining(const Manifest& manifest, const net::RoleMap& roles, const JobOptions& options,
                  net::Mailbox* mailbox) {
   Manifest known = manifest;
-  data::FindColumns(known.mutable_job(), [mailbox] { mailbox->SendHeartbeat(); });
+  const Tick tick = [mailbox] { mailbox->SendHeartbeat(); };
+  Group group(mailbox, roles);
+  const bool is_piped = IsPiped(known.job(), data::SplitKind::kTrain, &group);
+  if (is_piped) CheckPiped(known, data::SplitKind::kTrain);
+  std::optional<data::Pipe> pipe;
+  if (is_piped && group.IsChief())
+    pipe.emplace(known.job().data().train().file(0), roles.ChiefRank(), tick);
+  // Only who reads the training split needs its columns.
+  if (!is_piped || group.IsChief()) data::FindColumns(known.mutable_job(), tick);
   return TrainingRun(known, roles, options, mailbox).Run();
 }
 
@@ -78,15 +89,25 @@ void RunPrediction(const Manifest& manifest, const net::RoleMap& roles, const Jo
   const Job& job = manifest.job();
   if (!job.data().has_test())
     Fail("data.test: the model's job names no examples to predict: add --set data.test.file=...");
+  const Tick tick = [mailbox] { mailbox->SendHeartbeat(); };
+  Group group(mailbox, roles);
+  const bool is_piped = IsPiped(job, data::SplitKind::kTestFiles, &group);
+  if (is_piped) CheckPiped(manifest, data::SplitKind::kTestFiles);
+  std::optional<data::Pipe> pipe;
+  if (is_piped && group.IsChief()) pipe.emplace(job.data().test().file(0), roles.ChiefRank(), tick);
   Tools tools(job, roles, /*evaluated=*/{}, options.n_threads, mailbox);
   CheckModel(manifest, *tools.model);
-  const std::unique_ptr<data::Source> source = data::MakeSource(
-      job, data::SplitKind::kTestFiles, /*labels=*/{}, /*observer=*/{},
-      [mailbox] { mailbox->SendHeartbeat(); }, &tools.reads, tools.side);
+  std::unique_ptr<data::Source> source;
+  if (!is_piped || group.IsChief())
+    source = data::MakeSource(job, data::SplitKind::kTestFiles, /*labels=*/{}, /*observer=*/{},
+                              tick, &tools.reads, tools.side);
+  const data::Normalizer normalizer = saved::NormalizerOf(manifest);
+  const std::unique_ptr<BlockFeed> feed = (is_piped ? MakePipeFeed : MakeFileFeed)(
+      job, normalizer, source.get(), roles.n_workers, &tools.group);
   Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
   const PredictionCounts counts =
-      WritePredictions(options.output, saved::NormalizerOf(manifest), job, tools.heads,
-                       source.get(), &scorer, roles.n_workers, &tools.group);
+      WritePredictions(options.output, normalizer, job, tools.heads, feed.get(), &scorer,
+                       roles.n_workers, &tools.group);
   if (!tools.group.IsChief()) return;
   PrintNotes(BadLineNotes(source->joins()), options);
   PrintNotes(JoinNotes(job, "test", counts.joins), options);

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "worker/data/pipe.h"
 #include "worker/data/source.h"
 #include "worker/data/value_counts.h"
 #include "worker/model/check_model.h"
@@ -100,8 +101,9 @@ std::string Refusal(const Job& job, const data::SplitSummary& training, size_t t
     text += ", without those of weight 0 (column " + task.weight_column() + ")";
   text += " (" + RuleText(task.label());
   if (task.has_sample_space()) text += ", where " + RuleText(task.sample_space());
-  return text + "): " + SeenValues(job, task, side, group) +
-         "; expected labels 0 and 1, or the task's allow_one_class where this is meant";
+  text += ")";
+  if (!data::IsPipe(job.data().train())) text += ": " + SeenValues(job, task, side, group);
+  return text + "; expected labels 0 and 1, or the task's allow_one_class where this is meant";
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "worker/train/prediction.h"
 
-#include <glog/logging.h>
-
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -18,71 +16,41 @@ namespace zhiyin::worker::train {
 namespace {
 
 constexpr char kBlocksName[] = "predictions of a worker";
-/// Blocks that each worker has under way at a time.
-constexpr int64_t kBlocksAtATime = 8;
-/// Malformed rows that are written to the log; all are counted.
-constexpr int64_t kBadRowsShown = 10;
 
-/// Predicts the blocks of one worker: worker w has the blocks w, w + n_workers, ...
+/// Predicts the blocks that a worker is fed.
 class BlockPredictor {
  public:
-  BlockPredictor(const data::Normalizer& normalizer, data::Source* source, Scorer* scorer,
-                 int n_workers, Group* group)
-      : normalizer_(normalizer),
-        source_(source),
-        scorer_(scorer),
-        n_workers_(n_workers),
-        group_(group),
-        block_(group->worker()) {
+  BlockPredictor(const data::Normalizer& normalizer, BlockFeed* feed, Scorer* scorer)
+      : normalizer_(normalizer), feed_(feed), scorer_(scorer) {
     scorer->Begin();
   }
 
-  /// Returns the next kBlocksAtATime blocks by number; fewer at the end of the split.
+  /// Returns the blocks of the next round by number. Collective over all workers.
   std::map<int64_t, PredictedBlocks::Block> Next() {
-    std::map<int64_t, PredictedBlocks::Block> read;
-    for (int64_t i = 0; i < kBlocksAtATime; ++i, block_ += n_workers_) {
-      group_->SendHeartbeat();
-      const int64_t n = source_->Read(block_, &rows_, &bad_);
-      if (n == 0) break;
-      joined_.Merge(source_->joined());
-      data::MergeSeen(source_->seen(), &seen_);
-      PredictedBlocks::Block& here = read[block_];
-      here.n_rows = n;
-      for (const data::BadLine& line : bad_) {
-        here.bad.push_back(line.row - block_ * data::kBlockRecords);
-        if (n_shown_++ < kBadRowsShown) LOG(WARNING) << "malformed line: " << line.Text();
-      }
-      if (rows_.n == 0) continue;
-      scorer_->Start(block_, rows_, normalizer_);
-      if (scorer_->n_started() == 2) Finish(&read);
+    std::map<int64_t, PredictedBlocks::Block> predicted;
+    feed_->BeginRound();
+    while (const BlockFeed::Block* block = feed_->Next()) {
+      PredictedBlocks::Block& here = predicted[block->number];
+      here.n_rows = block->n_rows;
+      here.bad = block->bad;
+      if (block->rows.n == 0) continue;
+      scorer_->Start(block->number, block->rows, normalizer_);
+      if (scorer_->n_started() == 2) Finish(&predicted);
     }
-    while (scorer_->n_started() > 0) Finish(&read);
-    return read;
+    while (scorer_->n_started() > 0) Finish(&predicted);
+    return predicted;
   }
 
-  const data::Unpredicted& unpredicted() const { return unpredicted_; }
-  const data::JoinMatches& joined() const { return joined_; }
-  const std::vector<uint8_t>& seen() const { return seen_; }
-
  private:
-  void Finish(std::map<int64_t, PredictedBlocks::Block>* read) {
+  void Finish(std::map<int64_t, PredictedBlocks::Block>* predicted) {
     const Scorer::Scored& scored = scorer_->Finish();
-    (*read)[scored.block].predictions = scored.predictions;
-    unpredicted_.Add(scored.block, scored.unpredicted);
+    (*predicted)[scored.block].predictions = scored.predictions;
+    feed_->AddUnpredicted(scored.block, scored.unpredicted);
   }
 
   const data::Normalizer& normalizer_;
-  data::Source* source_;
+  BlockFeed* feed_;
   Scorer* scorer_;
-  int64_t n_workers_;
-  Group* group_;
-  int64_t block_;  // the next one
-  int64_t n_shown_ = 0;
-  data::Unpredicted unpredicted_;
-  data::JoinMatches joined_;
-  std::vector<uint8_t> seen_;
-  data::Examples rows_;
-  std::vector<data::BadLine> bad_;
 };
 
 /// Throws Error unless the blocks of all workers begin behind the first `n_rows` rows of the split
@@ -103,28 +71,6 @@ int64_t CheckFollow(const PredictedBlocks& blocks, int64_t n_rows, int n_workers
     n_rows += block.n_rows;
   }
   return n_rows;
-}
-
-/// Throws Error unless all workers find `n_rows` rows in the split, which were predicted.
-/// Collective over all workers.
-void CheckEnds(data::Source* source, int64_t n_rows, Group* group) {
-  ByteWriter own;
-  own.Put(source->CountLines().value_or(-1));
-  const std::vector<std::string> all = group->Gather(own.Take(), "its number of rows");
-  for (size_t w = 0; w < all.size(); ++w) {
-    const int rank = group->RankOfWorker(static_cast<int>(w));
-    const int64_t n = FromRank(rank, [&] {
-      ByteReader in(all[w], "a number of rows");
-      const int64_t told = in.Get<int64_t>();
-      if (!in.AtEnd()) in.Refuse("not the last");
-      return told;
-    });
-    if (n != n_rows && n >= 0) {
-      Fail("data.test: rank ", rank, " finds ", n,
-           " rows in its files, but all ranks together find ", n_rows,
-           ", expected equal files on all hosts");
-    }
-  }
 }
 
 }  // namespace
@@ -202,9 +148,8 @@ std::string PredictedBlocks::Lines() const {
 }
 
 PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer,
-                                  const Job& job, const model::TaskHeads& heads,
-                                  data::Source* source, Scorer* scorer, int n_workers,
-                                  Group* group) {
+                                  const Job& job, const model::TaskHeads& heads, BlockFeed* feed,
+                                  Scorer* scorer, int n_workers, Group* group) {
   const size_t n_tasks = static_cast<size_t>(heads.n_tasks());
   const std::string unfinished = path + ".unfinished";
   std::unique_ptr<FileWriter> file;
@@ -216,7 +161,7 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
     write(header + "\n");
   }
   PredictionCounts counts;
-  BlockPredictor predictor(normalizer, source, scorer, n_workers, group);
+  BlockPredictor predictor(normalizer, feed, scorer);
   bool more = true;
   while (more) {
     PredictedBlocks own(n_tasks);
@@ -234,12 +179,10 @@ PredictionCounts WritePredictions(const std::string& path, const data::Normalize
     }
     more = group->Broadcast(more ? "more" : "", "word to go on") == "more";
   }
-  CheckEnds(source, counts.n_rows, group);
-  data::Unpredicted unpredicted = predictor.unpredicted();
-  unpredicted.Name(job, normalizer, source, [&] { group->SendHeartbeat(); });
-  counts.unpredicted = GatherUnpredicted(unpredicted, group);
-  counts.joins = GatherJoined(predictor.joined(), job, group);
-  counts.seen = GatherSeen(predictor.seen(), group);
+  feed->Finish(counts.n_rows);
+  counts.unpredicted = GatherUnpredicted(feed->unpredicted(), group);
+  counts.joins = GatherJoined(feed->joined(), job, group);
+  counts.seen = GatherSeen(feed->seen(), group);
   if (!group->IsChief()) return counts;
   if (counts.n_rows == counts.n_bad) counts.seen.clear();  // nothing says what records have
   data::CheckSeen(job, data::SplitKind::kTestFiles, data::LabelUse::kIgnored, counts.seen);

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "configs/job.pb.h"
-#include "worker/data/source.h"
+#include "worker/data/join_matches.h"
+#include "worker/data/statistics.h"
 #include "worker/data/unpredicted.h"
+#include "worker/train/block_feed.h"
 #include "worker/train/group.h"
 #include "worker/train/scorer.h"
 
@@ -56,13 +58,12 @@ struct PredictionCounts {
 
 /// Writes an output line for every line of the split to `path`, tab-separated, with a header; at
 /// the chief, under a temporary name until the file is complete. Block b is predicted by worker b
-/// mod n_workers. Workers send a few blocks at a time and wait for the chief, which bounds memory.
-/// Throws Error, and leaves no file, where the workers do not find equally many lines, and as
-/// data::CheckSeen does, at the chief. Collective over all workers; the counts are those of the
-/// whole split, at the chief only.
+/// mod n_workers, which is fed with it. Workers send a few blocks at a time and wait for the chief,
+/// which bounds memory. Throws Error, and leaves no file, as BlockFeed does, where blocks are
+/// missing, and as data::CheckSeen does, at the chief. Collective over all workers; the counts are
+/// those of the whole split, at the chief only.
 PredictionCounts WritePredictions(const std::string& path, const data::Normalizer& normalizer,
-                                  const Job& job, const model::TaskHeads& heads,
-                                  data::Source* source, Scorer* scorer, int n_workers,
-                                  Group* group);
+                                  const Job& job, const model::TaskHeads& heads, BlockFeed* feed,
+                                  Scorer* scorer, int n_workers, Group* group);
 
 }  // namespace zhiyin::worker::train

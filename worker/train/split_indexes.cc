@@ -18,6 +18,8 @@
 #include "worker/data/format/arrow_library.h"
 #include "worker/data/format/format.h"
 #include "worker/data/format_records.h"
+#include "worker/data/pipe.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -53,6 +55,13 @@ std::optional<uint64_t> DigestOfReader(const Data& data, data::SplitKind split, 
   both.Put(*program);
   both.Put(*plugin);
   return HashBytes(both.Take());
+}
+
+/// The time of the last change of a file.
+int64_t TimeOf(const std::string& path) {
+  if (data::IsRemote(path)) return data::OpenRawFile(path)->Stamp().mtime_ns;
+  std::error_code none;
+  return std::filesystem::last_write_time(path, none).time_since_epoch().count();
 }
 
 /// The parts of a job that say which examples a split has.
@@ -168,6 +177,7 @@ SplitIndexes::SplitIndexes(const Job& job, IndexFolders folders,
   if (!job.data().has_text() || job.data().has_behaviour()) return;
   for (const data::SplitKind split : splits) {
     if (folders_.kept.empty() && !HasAny(split)) continue;
+    if (data::IsPipe(data::SplitOf(job.data(), split))) continue;
     const std::string name = MakeName(split);
     if (!name.empty()) names_[split] = name;
   }
@@ -178,6 +188,7 @@ std::vector<data::FileDigest> SplitIndexes::DigestsOf(data::SplitKind split) {
   const int64_t n_sampled = data::SampledBytes(paths.size());
   std::vector<data::FileDigest> digests;
   for (const std::string& path : paths) {
+    if (data::IsPipe(path)) continue;
     auto& known = digests_[{path, n_sampled}];
     if (known.path.empty()) known = data::DigestOf(path, n_sampled, tick_);
     digests.push_back(known);
@@ -204,9 +215,7 @@ std::string SplitIndexes::MakeName(data::SplitKind split) {
     all.PutString(file.path);
     all.Put(file.n_bytes);
     all.Put(file.digest);
-    std::error_code none;
-    const auto changed = std::filesystem::last_write_time(file.path, none);
-    all.Put<int64_t>(changed.time_since_epoch().count());
+    all.Put(TimeOf(file.path));
   }
   char digest[24];
   std::snprintf(digest, sizeof(digest), "%016" PRIx64, HashBytes(all.Take()));

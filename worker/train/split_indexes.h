@@ -51,8 +51,8 @@ void RemoveIndexes(const std::string& output);
 /// it depends on: this program, with its plugin where that reads the split (arrow_library.h), how
 /// the job reads examples, and the path, the size, the time of the
 /// last change and the digest (DigestOf) of each file of the split and of the joins. So one that
-/// does not fit is not found. Generated splits and those with behaviour have none. Used by the
-/// chief's thread; Find and Keep also by another one while it waits.
+/// does not fit is not found. Generated splits, pipes and those with behaviour have none. Used by
+/// the chief's thread; Find and Keep also by another one while it waits.
 class SplitIndexes {
  public:
   /// Names the indexes of `splits` by the present state of their files. `tick` is called while
@@ -61,7 +61,8 @@ class SplitIndexes {
   SplitIndexes(const Job& job, IndexFolders folders, std::span<const data::SplitKind> splits,
                Tick tick);
 
-  /// The digests of the files of a split and of the joins. Throws Error as DigestOf does.
+  /// The digests of the files of a split and of the joins, pipes left out. Throws Error as DigestOf
+  /// does.
   std::vector<data::FileDigest> DigestsOf(data::SplitKind split);
   /// The bytes of the index of a split; "" where there is none. One that is damaged is a warning in
   /// the log.

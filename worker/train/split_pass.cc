@@ -59,7 +59,8 @@ SharedFindings SplitPass::Read(const data::BlockDeal& deal, const data::SharedFi
     index = is_new ? ReadUnits(known) : std::move(*found);
     if (!is_new && group_->IsChief()) findings_ = std::move(index.findings);
   }
-  SharedFindings shared = ShareFindings(findings_, job_, split_, group_);
+  const bool sees_files = files == nullptr || !files->IsPipe() || group_->IsChief();
+  SharedFindings shared = ShareFindings(findings_, job_, split_, group_, sees_files);
   counts_ = shared.records;
   if (files == nullptr) return shared;
   if (is_new) {
@@ -201,8 +202,23 @@ data::FileCut SplitPass::CutOf(int64_t unit) const {
   return {units_.back().begin.file + 1, 0};
 }
 
+std::vector<int64_t> SplitPass::ShareUnits(size_t n_units) const {
+  if (!source_->shared_files()->IsPipe())
+    return DivideUnits(std::span(units_).first(n_units), n_workers_);
+  std::vector<int64_t> begins(static_cast<size_t>(n_workers_) + 1, static_cast<int64_t>(n_units));
+  begins[0] = 0;
+  return begins;
+}
+
+void SplitPass::CheckKept(int64_t n_examples) const {
+  if (!source_->shared_files()->IsPipe() || n_examples <= job_.data().shuffle_rows()) return;
+  Fail(data::SplitOf(job_.data(), split_).file(0), ": this pipe has more than ",
+       job_.data().shuffle_rows(), " examples, and every worker keeps all of a pipe: expected at ",
+       "most data.shuffle_rows of them, a larger data.shuffle_rows, or files");
+}
+
 void SplitPass::ReadShares(size_t n_units) {
-  const std::vector<int64_t> begins = DivideUnits(std::span(units_).first(n_units), n_workers_);
+  const std::vector<int64_t> begins = ShareUnits(n_units);
   const size_t own = static_cast<size_t>(group_->worker());
   ShareReport report{begins[own], begins[own + 1], {}, true};
   const bool has_units = report.first_unit < report.end_unit;
@@ -261,6 +277,7 @@ void SplitPass::ReadShare(const data::FileCut& begin, const data::FileCut& end) 
       if (!is_part() && !line.is_relative) CheckBadLine(line, job_.data());
     }
     AddToSegments(n_records, examples, bad);
+    CheckKept(records_.n_examples() + examples.n);
     is_kept_ = is_kept_ && records_.n_examples() + examples.n - n_kept_max_ <= n_kept_max_;
     if (is_kept_) {
       // A copy is just as large as it must be; what a source fills has grown in steps.

@@ -29,6 +29,9 @@ namespace zhiyin::worker::train {
 /// their blocks come from Source::Read. But where the workers want blocks that others read, too, as
 /// in a compressed file whose blocks are mixed, shares are read and blocks delivered all the same.
 ///
+/// A pipe is read by the chief, which keeps all its examples, as all workers do once they are
+/// delivered: nothing can be read a second time.
+///
 /// A split may be a part of its files (first_row, n_rows). Then as many units are read as are
 /// likely to have its records, and more where they do not.
 ///
@@ -48,7 +51,7 @@ class SplitPass {
   /// Reads the split, and returns what all workers found. Where files are shared, tells the source
   /// where its blocks are. `known` are the files of another split that was read before; if they are
   /// the same, what is before this split and known is not read again. May be null. Throws Error as
-  /// Source does, and as ShareFindings does.
+  /// Source does, as ShareFindings does, and for a pipe with more examples than are kept.
   SharedFindings Read(const data::BlockDeal& deal, const data::SharedFiles* known = nullptr);
 
   /// Delivers the blocks that Read has read: each worker gets those that it wants, as many as it
@@ -84,10 +87,14 @@ class SplitPass {
   int64_t PointsEvery() const;
   /// The beginning of a unit, or the end of the last one.
   data::FileCut CutOf(int64_t unit) const;
+  /// Which of the first n units each worker reads, as DivideUnits returns it.
+  std::vector<int64_t> ShareUnits(size_t n_units) const;
   /// Reads this worker's share of the first n units until all shares fit together, and fills
   /// reports_.
   void ReadShares(size_t n_units);
   void ReadShare(const data::FileCut& begin, const data::FileCut& end);
+  /// Throws Error where a pipe has so many examples that not all can be kept.
+  void CheckKept(int64_t n_examples) const;
   void AddToSegments(int64_t n_records, const data::Examples& examples,
                      std::span<const data::BadLine> bad);
   /// Gives the records of all shares their numbers, and collects what was found in those of this

@@ -1,6 +1,7 @@
 #include "worker/train/training_data.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,10 +13,12 @@
 #include "ps/table/table_spec.h"
 #include "worker/data/seen_columns.h"
 #include "worker/data/source.h"
+#include "worker/data/unseen_source.h"
 #include "worker/model/first_outputs.h"
 #include "worker/model/label_domains.h"
 #include "worker/train/data_pass.h"
 #include "worker/train/label_classes.h"
+#include "worker/train/piped_split.h"
 #include "worker/train/split_pass.h"
 #include "worker/train/stopping_rule.h"
 
@@ -107,6 +110,20 @@ std::vector<data::SplitSummary> LoadEvaluated(const Job& job, SplitIndexes* inde
   return all;
 }
 
+/// Makes the source of the training split.
+std::unique_ptr<data::Source> MakeTrainingSource(const Job& job, bool is_piped, Tools* tools) {
+  if (is_piped && !tools->group.IsChief()) return data::MakeUnseenSource();
+  return data::MakeSource(
+      job, data::SplitKind::kTrain, model::LabelDomainsOf(job), /*observer=*/{},
+      [group = &tools->group] { group->SendHeartbeat(); }, &tools->reads, tools->side);
+}
+
+std::vector<int64_t> AllBlocksOf(const data::RecordCounts& records) {
+  std::vector<int64_t> blocks(static_cast<size_t>(records.n_blocks()));
+  std::iota(blocks.begin(), blocks.end(), int64_t{0});
+  return blocks;
+}
+
 }  // namespace
 
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
@@ -114,15 +131,13 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   TrainingData result;
   const int n_workers = roles.n_workers;
   result.n_planned_workers = resumed != nullptr ? resumed->n_workers() : n_workers;
-  const Tick tick = [group = &tools->group] { group->SendHeartbeat(); };
+  const bool is_piped = IsPiped(job, data::SplitKind::kTrain, &tools->group);
   if (tools->group.IsChief()) {
     result.files = indexes->DigestsOf(data::SplitKind::kTrain);
     if (resumed != nullptr) CheckResumedFiles(*resumed, result.files);
   }
   Plans plans(job, n_workers, result.n_planned_workers);
-  std::unique_ptr<data::Source> source =
-      data::MakeSource(job, data::SplitKind::kTrain, model::LabelDomainsOf(job), /*observer=*/{},
-                       tick, &tools->reads, tools->side);
+  std::unique_ptr<data::Source> source = MakeTrainingSource(job, is_piped, tools);
   if (source->joins() != nullptr) {
     result.n_bad_joined = source->joins()->n_bad();
     result.notes = source->joins()->BadLineNotes();
@@ -130,7 +145,8 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(),
                                                       plans.n_kept(), data::Augmenter(job));
   const auto wanted = [&](const data::RecordCounts& records, int w) {
-    return plans.FirstBlocks(records, w);
+    // Slices move from worker to worker, and nobody can read what he lacks in a pipe.
+    return is_piped ? AllBlocksOf(records) : plans.FirstBlocks(records, w);
   };
   SplitPass pass(job, data::SplitKind::kTrain, result.reader->source(), plans.n_kept(), wanted,
                  &tools->group, n_workers, indexes);

@@ -41,10 +41,11 @@ struct TrainingData {
 
 /// Makes the first pass over all splits, shares the findings among all workers, and loads the
 /// blocks that this worker evaluates. `resumed` is the progress of the checkpoint, nullptr for a
-/// new job; `indexes` are those of the job, used at the chief. Throws Error when the data does not
-/// fit the job, when labels are of one class where that means nothing (CheckTrainingLabels,
-/// CheckStoppingMetrics), when the steps are too many (CheckSteps), or when the data differs from
-/// that of the earlier run. Collective over all workers.
+/// new job; `indexes` are those of the job, used at the chief. Where data.train is a pipe, the
+/// chief has opened it (data::Pipe), and every worker keeps all of it. Throws Error when the data
+/// does not fit the job, when labels are of one class where that means nothing
+/// (CheckTrainingLabels, CheckStoppingMetrics), when the steps are too many (CheckSteps), or when
+/// the data differs from that of the earlier run. Collective over all workers.
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools);
 

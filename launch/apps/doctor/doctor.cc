@@ -28,6 +28,7 @@
 #include "launch/rank/cpu_check.h"
 #include "launch/rank/launcher.h"
 #include "launch/rank/run.h"
+#include "worker/data/pipe.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -261,7 +262,9 @@ class Doctor {
     std::unordered_set<std::string> added;
     const auto add = [&](const auto& files) {
       for (const std::string& file : files) {
-        if (added.insert(file).second) found_.data_files.push_back(file);
+        // Standard input is of the job alone.
+        if (file != worker::data::kStandardInput && added.insert(file).second)
+          found_.data_files.push_back(file);
       }
     };
     add(found_.job->data().train().file());

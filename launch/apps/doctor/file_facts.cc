@@ -9,10 +9,16 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <memory>
+#include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "common/error.h"
 #include "common/hash.h"
+#include "worker/data/raw_file.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::launch::apps {
 namespace {
@@ -59,7 +65,31 @@ bool AddBytes(int fd, int64_t begin, int64_t end, Digest* digest) {
   return true;
 }
 
+/// Does so for a file of another place.
+FileFacts LookAtRemoteFile(const std::string& url) {
+  FileFacts facts;
+  try {
+    const std::unique_ptr<worker::data::RawFile> file = worker::data::OpenRawFile(url);
+    const int64_t n = file->Stamp().n_bytes;
+    const int64_t head = std::min(n, kHashedBytes);
+    Digest digest;
+    for (const auto& [begin, end] :
+         {std::pair(int64_t{0}, head), std::pair(std::max(head, n - kHashedBytes), n)}) {
+      std::vector<char> piece(static_cast<size_t>(end - begin));
+      if (file->ReadAt(begin, piece.data(), piece.size()) < piece.size())
+        Fail("it has shrunk meanwhile");
+      digest.Update(std::as_bytes(std::span(piece)));
+    }
+    facts.set_n_bytes(n);
+    facts.set_hash(digest.Value());
+  } catch (const Error& e) {
+    facts.set_error(e.what());
+  }
+  return facts;
+}
+
 FileFacts LookAtFile(const std::string& path) {
+  if (worker::data::IsRemote(path)) return LookAtRemoteFile(path);
   FileFacts facts;
   const Descriptor file(path, O_RDONLY | O_NONBLOCK);
   struct stat status {};

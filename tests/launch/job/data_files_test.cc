@@ -10,16 +10,21 @@
 #include "common/file.h"
 #include "launch/job/load_job.h"
 #include "tests/support/files.h"
+#include "worker/data/format/arrow_library.h"
 
 namespace zhiyin::launch::job {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 using Strings = std::vector<std::string>;
+
+const std::string kExpectedPath =
+    ", expected a path that this host can open, or s3://, gs://, hdfs:// or abfs://";
 
 class DataFiles : public ::testing::Test {
  protected:
@@ -166,8 +171,7 @@ TEST_F(DataFiles, LinesOfAListAreChecked) {
   };
   EXPECT_EQ(error("a\n@list.txt\n"),
             "2: is \"@list.txt\", a list in a list, expected a file's name");
-  EXPECT_EQ(error("s3://b/x\n"),
-            "1: is \"s3://b/x\", which is on s3, expected a path that this host can open");
+  EXPECT_EQ(error("s3a://b/x\n"), "1: is \"s3a://b/x\", which is on s3a" + kExpectedPath);
   EXPECT_EQ(error("\nb\xff\n"), "2: is \"b\\xff\", which is not UTF-8, expected a list in UTF-8");
   EXPECT_EQ(error(std::string("b\0c", 3)),
             "1: is \"" + Path("b") + "\\x00c\", expected a file's name");
@@ -190,23 +194,58 @@ TEST_F(DataFiles, FilesNamedTwiceAreRefusedUnlessPlainly) {
   EXPECT_EQ(ErrorOf("train { file: \"d/a*\" } test { file: \"d/a*\" }"), "no error");
 }
 
-TEST_F(DataFiles, UrlsAreRefused) {
-  const std::string expected = ", expected a path that this host can open";
-  for (const std::string scheme : {"s3", "s3a", "hdfs", "gs", "http", "https"}) {
+TEST_F(DataFiles, StandardInputIsTheOnlyFileOfTrainOrTest) {
+  Make({"a", "j"}, "user,click\n1,1\n");
+  EXPECT_THAT(Train("\"-\""), ElementsAre("-"));
+  EXPECT_THAT(Train("\"a\"", {"data.train.file=-"}), ElementsAre("-"));
+  EXPECT_THAT(Train("\"./-\""), ElementsAre(Path("-"))) << "a file that is called so";
+  const Job job = Load("train { file: \"a\" } test { file: \"-\" }");
+  EXPECT_EQ(ParseLoadedJob(JobToText(job), "again", "/elsewhere", {}).data().test().file(0), "-");
+  EXPECT_EQ(TrainError("[\"a\", \"-\"]"),
+            "job:3: data.train.file[1]: is \"-\", standard input, expected it to be the only file");
+  EXPECT_THAT(ErrorOf("train { file: \"a\" } validation { file: \"-\" }"),
+              HasSubstr("data.validation.file[0]: is \"-\", standard input, which data.train"));
+  EXPECT_THAT(ErrorOf("train { file: \"a\" } join { file: \"-\" column: \"user\" }"),
+              HasSubstr("data.join[0].file[0]: is \"-\", standard input, which data.train"));
+}
+
+TEST_F(DataFiles, UrlsOfOtherPlacesAreRefused) {
+  for (const std::string scheme : {"s3a", "http", "https", "S3"}) {
     const std::string url = scheme + "://bucket/x";
-    EXPECT_EQ(TrainError("\"" + url + "\""),
-              "job:3: data.train.file[0]: is \"" + url + "\", which is on " + scheme + expected);
+    EXPECT_EQ(TrainError("\"" + url + "\""), "job:3: data.train.file[0]: is \"" + url +
+                                                 "\", which is on " + scheme + kExpectedPath);
   }
-  EXPECT_THAT(TrainError("\"a\"", {"data.train.file=s3://bucket/*"}), HasSubstr("is on s3"));
-  EXPECT_THAT(TrainError("\"@s3://bucket/list\""), HasSubstr("is on s3"));
+  EXPECT_THAT(TrainError("\"a\"", {"data.train.file=https://bucket/*"}), HasSubstr("is on https"));
+  EXPECT_THAT(TrainError("\"@s3://bucket/list\""),
+              HasSubstr("is \"@s3://bucket/list\", a list on s3, expected a list on this host"));
   EXPECT_THAT(TrainError("\"file:///a\""),
               HasSubstr("is \"file:///a\", expected the path without file://"));
   EXPECT_THAT(TrainError("\"a\"", {"train.warm_start={model: \"s3://bucket/model\"}"}),
               HasSubstr("train.warm_start.model: is \"s3://bucket/model\", which is on s3"));
   EXPECT_EQ(TrainError("\"./s3:/bucket\""), "no error");
   // A manifest that another program made.
-  EXPECT_THROW(ParseLoadedJob(TextOf("train { file: \"s3://bucket/x\" }"), "manifest", "/", {}),
+  EXPECT_THROW(ParseLoadedJob(TextOf("train { file: \"s3a://bucket/x\" }"), "manifest", "/", {}),
                Error);
+}
+
+TEST_F(DataFiles, UrlsOfPlacesThatArrowReachesNeedItsPlugin) {
+  const std::string place = "job:3: data.train.file[0]: ";
+  EXPECT_EQ(TrainError("\"s3:///x\""),
+            place + "is \"s3:///x\", expected a bucket, as in s3://bucket/clicks.csv");
+  EXPECT_THAT(TrainError("\"s3://key:secret@bucket/x\""),
+              StartsWith(place + "names credentials, which would be kept with the model"));
+  // They are not looked for again.
+  const std::string url = "s3://bucket/a b.csv?region=x";
+  EXPECT_EQ(ParseLoadedJob(TextOf("train { file: \"" + url + "\" }"), "manifest", "/", {})
+                .data()
+                .train()
+                .file(0),
+            url);
+  if (worker::data::LoadArrowLibrary().plugin != nullptr) GTEST_SKIP() << "the plugin is there";
+  for (const std::string name : {"s3://bucket/x", "s3://bucket/", "gs://bucket/*", "hdfs:///x"}) {
+    EXPECT_THAT(TrainError("\"" + name + "\""),
+                AllOf(StartsWith(place + name), HasSubstr(", which needs the plugin")));
+  }
 }
 
 TEST_F(DataFiles, NamesThatAreNotUtf8AreRefused) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "launch/job/load_job.h"
 #include "tests/support/cluster.h"
 #include "tests/support/files.h"
+#include "tests/support/piped_bytes.h"
+#include "worker/data/pipe.h"
 #include "worker/train/model_weights.h"
 #include "worker/train/tools.h"
 
@@ -31,18 +34,42 @@ class WritePredictionsTest : public ::testing::Test {
     const net::RoleMap roles = {.n_servers = 1, .n_workers = static_cast<int>(n_rows.size())};
     testing::RunCluster(
         JobOn("", limit), roles, 1, [&](int worker, net::Mailbox* mailbox, ps::client::Client*) {
-          std::string text;
-          for (int i = 0; i < n_rows[static_cast<size_t>(worker)]; ++i)
-            text += std::to_string(i) + ",0\n";
+          const std::string text = Rows(n_rows[static_cast<size_t>(worker)]);
           const Job job = JobOn(folder_.Write(std::to_string(worker) + ".csv", text), limit);
           Tools tools(job, roles, /*evaluated=*/{}, /*n_threads=*/1, mailbox);
           InitModelWeights(job, std::vector<double>{0}, &tools);
           const auto source = data::MakeSource(job, data::SplitKind::kTestFiles, /*labels=*/{});
           Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
-          WritePredictions(output_, {{0}, {1}}, job, tools.heads, source.get(), &scorer,
+          const data::Normalizer normalizer = {{0}, {1}};
+          const auto feed =
+              MakeFileFeed(job, normalizer, source.get(), roles.n_workers, &tools.group);
+          WritePredictions(output_, normalizer, job, tools.heads, feed.get(), &scorer,
                            roles.n_workers, &tools.group);
           tools.group.Barrier("the other workers");
         });
+    return testing::ReadFile(output_);
+  }
+  /// Predicts rows that come through a pipe, which the first worker reads. `limit` is as above.
+  std::string PredictPiped(int n_workers, const std::string& rows, int limit = 0) {
+    std::filesystem::remove(output_);
+    const testing::PipedBytes bytes(folder_.Path("pipe"), rows);
+    const net::RoleMap roles = {.n_servers = 1, .n_workers = n_workers};
+    const Job job = JobOn(bytes.path(), limit);
+    testing::RunCluster(job, roles, 1, [&](int worker, net::Mailbox* mailbox, ps::client::Client*) {
+      std::optional<data::Pipe> pipe;
+      if (worker == 0) pipe.emplace(bytes.path(), roles.ChiefRank(), [] {});
+      Tools tools(job, roles, /*evaluated=*/{}, /*n_threads=*/1, mailbox);
+      InitModelWeights(job, std::vector<double>{0}, &tools);
+      std::unique_ptr<data::Source> source;
+      if (worker == 0) source = data::MakeSource(job, data::SplitKind::kTestFiles, {});
+      Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
+      const data::Normalizer normalizer = {{0}, {1}};
+      const auto feed = MakePipeFeed(job, normalizer, source.get(), n_workers, &tools.group);
+      const PredictionCounts counts = WritePredictions(
+          output_, normalizer, job, tools.heads, feed.get(), &scorer, n_workers, &tools.group);
+      if (worker == 0) counts_ = counts;
+      tools.group.Barrier("the other workers");
+    });
     return testing::ReadFile(output_);
   }
   void ExpectRefused(const std::vector<int>& n_rows, const std::string& wrong, int limit = 0) {
@@ -55,6 +82,13 @@ class WritePredictionsTest : public ::testing::Test {
 
   testing::TempFolder folder_;
   const std::string output_ = folder_.Path("out.tsv");
+  PredictionCounts counts_;  // of PredictPiped
+
+  static std::string Rows(int n) {
+    std::string rows;
+    for (int i = 0; i < n; ++i) rows += std::to_string(i) + ",0\n";
+    return rows;
+  }
 
  private:
   static Job JobOn(const std::string& file, int limit) {
@@ -80,6 +114,34 @@ TEST_F(WritePredictionsTest, HasALineForEachRowWithAnyNumberOfWorkers) {
   }
   EXPECT_EQ(Predict({2000, 2000, 2000}, 700), Predict({700}));
   EXPECT_EQ(Predict({700, 700, 700}, 2000), Predict({700}));
+}
+
+TEST_F(WritePredictionsTest, ReadsAPipeOnceForAnyNumberOfWorkers) {
+  for (const int n : {1, 256, 2049, 4500}) {
+    const std::string alone = Predict({n});
+    for (const int n_workers : {1, 2, 3}) {
+      EXPECT_EQ(PredictPiped(n_workers, Rows(n)), alone) << n_workers << " workers, " << n;
+      EXPECT_EQ(counts_.n_rows, n);
+    }
+  }
+  EXPECT_EQ(PredictPiped(2, Rows(100'000), 700), Predict({700}));
+}
+
+TEST_F(WritePredictionsTest, NamesTheRowsOfAPipeAsThoseOfAFile) {
+  // The second block is of another worker than the first one.
+  std::string rows = Rows(300) + "malformed\n" + Rows(500);
+  for (const int n_workers : {1, 3}) {
+    const std::string written = PredictPiped(n_workers, rows);
+    EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 802);
+    EXPECT_THAT(written, HasSubstr("\n300\t\n"));
+    EXPECT_EQ(counts_.n_bad, 1);
+  }
+  rows += "1e300,0\n";
+  for (const int n_workers : {1, 2, 3}) {
+    EXPECT_THAT(PredictPiped(n_workers, rows), HasSubstr("\n801\t\n"));
+    ASSERT_EQ(counts_.unpredicted.n, 1);
+    EXPECT_THAT(counts_.unpredicted.first[0].name, HasSubstr("pipe:802: numeric \"x\" is 1e+300"));
+  }
 }
 
 TEST_F(WritePredictionsTest, FilesThatDifferInLengthAreRefused) {

@@ -7,6 +7,7 @@
 #include "worker/data/format/arrow_library.h"
 #include "worker/data/format/arrow_records.h"
 #include "worker/data/format/format.h"
+#include "worker/data/remote_file.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -47,7 +48,10 @@ bool RecognisesArrow(std::string_view start) {
 class PluginTable : public ArrowTable {
  public:
   PluginTable(std::string path, const FileStamp& stamp, const ZhiyinArrowPlugin& plugin)
-      : path_(std::move(path)), stamp_(stamp), plugin_(plugin) {
+      : path_(std::move(path)),
+        stamp_(stamp),
+        plugin_(plugin),
+        remote_(IsRemote(path_) ? OpenRemoteFile(path_) : nullptr) {
     char error[kMaxArrowErrorBytes] = "";
     if (plugin_.open(path_.c_str(), kMaxArrowBytes, &file_, error, sizeof(error)) != 0)
       Refuse(error);
@@ -82,7 +86,8 @@ class PluginTable : public ArrowTable {
   }
 
   void CheckUnchanged() override {
-    if (FileBytes(path_).stamp() != stamp_)
+    const FileStamp now = remote_ == nullptr ? FileBytes(path_).stamp() : remote_->Stamp();
+    if (now != stamp_)
       Fail(path_, ": has changed since it was opened, expected it to stay as it is");
   }
 
@@ -96,6 +101,7 @@ class PluginTable : public ArrowTable {
   std::string path_;
   FileStamp stamp_;
   const ZhiyinArrowPlugin& plugin_;
+  const std::unique_ptr<RawFile> remote_;  // null for a file of this host
   ZhiyinArrowFile* file_ = nullptr;
   ArrowOwned<ArrowSchema> schema_;
 };
@@ -106,6 +112,7 @@ std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
   char magic[6] = {};
   const std::string_view start(magic, file.Read(magic, sizeof(magic)));
   const char* name = start.starts_with("PAR") ? "Parquet" : "Arrow IPC";
+  if (file.IsPipe()) Fail(path, ": is ", name, ", which is not read from a pipe, expected a file");
   if (!file.IsPlain())
     Fail(path, ": is ", name, " within gzip, expected the file itself, which \"gunzip\" makes");
   if (start.starts_with(kEncryptedParquet))

@@ -27,6 +27,24 @@ struct ZhiyinArrowGroup {
 /// A Parquet file that is being written. Used by one thread at a time.
 struct ZhiyinParquetWriter;
 
+/// What is at a place of a file system.
+enum ZhiyinRemoteKind : int32_t {
+  kZhiyinRemoteNothing = 0,
+  kZhiyinRemoteFile = 1,
+  kZhiyinRemoteFolder = 2,
+};
+struct ZhiyinRemoteEntry {
+  const char* name;  // in the folder that was listed: "a" or "a/b"; valid during the call
+  int32_t kind;
+  int64_t n_bytes;   // of a file
+  int64_t mtime_ns;  // of its last change, since 1970; 0: not known
+};
+/// Takes an entry; returns other than 0 to be given no more. Never throws.
+using ZhiyinRemoteVisitor = int (*)(void* context, const ZhiyinRemoteEntry* entry);
+
+/// A file of such a place that is open. Used by one thread at a time.
+struct ZhiyinRemoteFile;
+
 /// Where the bytes of a file that is written go, one after the other.
 struct ZhiyinArrowSink {
   void* context;
@@ -38,8 +56,8 @@ struct ZhiyinArrowPlugin {
   int32_t version;            // kZhiyinArrowVersion
   const char* arrow_version;  // of the Arrow library: "26.0.1"
 
-  /// Opens a file of Parquet or Arrow IPC, and reads its schema. What is read of it takes at most
-  /// `max_bytes` of memory at a time.
+  /// Opens a file of Parquet or Arrow IPC, by its path or a URL as below, and reads its schema.
+  /// What is read of it takes at most `max_bytes` of memory at a time.
   int (*open)(const char* path, int64_t max_bytes, ZhiyinArrowFile** file, char* error,
               size_t n_error);
   /// Streams of the file stay valid.
@@ -67,6 +85,21 @@ struct ZhiyinArrowPlugin {
   int (*finish_parquet)(ZhiyinParquetWriter* writer, char* error, size_t n_error);
   /// Frees the writer, whether it is finished or not. Writes nothing.
   void (*close_parquet)(ZhiyinParquetWriter* writer);
+
+  // Files of other places, by URLs: SCHEME://AUTHORITY/PATH?OPTIONS, where the path is taken as it
+  // stands. Schemes are those of Arrow's file systems, as s3. These may be called by any thread.
+  /// Says what is at a URL.
+  int (*look_at_remote)(const char* url, ZhiyinRemoteEntry* entry, char* error, size_t n_error);
+  /// Gives all entries of a folder, in any order; `recursive`: and of those inside it.
+  int (*list_remote)(const char* url, int recursive, void* context, ZhiyinRemoteVisitor visit,
+                     char* error, size_t n_error);
+  /// Opens a file, and says what it is.
+  int (*open_remote)(const char* url, ZhiyinRemoteFile** file, ZhiyinRemoteEntry* entry,
+                     char* error, size_t n_error);
+  /// Reads n bytes from byte `at` on, or as many as there are.
+  int (*read_remote)(ZhiyinRemoteFile* file, int64_t at, void* to, int64_t n, int64_t* n_read,
+                     char* error, size_t n_error);
+  void (*close_remote)(ZhiyinRemoteFile* file);
 };
 
 using ZhiyinArrowPluginFunction = const ZhiyinArrowPlugin* (*)();
@@ -74,4 +107,4 @@ using ZhiyinArrowPluginFunction = const ZhiyinArrowPlugin* (*)();
 }  // extern "C"
 
 /// Grows with every change of this file.
-inline constexpr int32_t kZhiyinArrowVersion = 2;
+inline constexpr int32_t kZhiyinArrowVersion = 3;

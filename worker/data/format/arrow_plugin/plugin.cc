@@ -24,9 +24,11 @@
 #include <utility>
 #include <vector>
 
+#include "worker/data/format/arrow_plugin/guarded.h"
 #include "worker/data/format/arrow_plugin/interface.h"
 #include "worker/data/format/arrow_plugin/own_file.h"
 #include "worker/data/format/arrow_plugin/parquet_file_writer.h"
+#include "worker/data/format/arrow_plugin/remote.h"
 #include "worker/data/format/arrow_plugin/validate.h"
 
 namespace zhiyin::worker::data::format::arrow_plugin {
@@ -37,6 +39,8 @@ namespace {
 constexpr int64_t kBatchRows = 16384;
 /// What is read of a column of Parquet at a time, compressed.
 constexpr int64_t kColumnBufferBytes = 256 << 10;
+/// In a remote file, where each piece is a request.
+constexpr int64_t kRemoteColumnBufferBytes = 2 << 20;
 
 /// The memory that reading a file takes, limited. It is the system's: Arrow's own allocators start
 /// threads and keep more of it, and are no faster here.
@@ -228,7 +232,8 @@ class ParquetFile : public File {
   arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> MakeReader() const {
     parquet::ReaderProperties parquet_properties(memory_->pool());
     parquet_properties.enable_buffered_stream();
-    parquet_properties.set_buffer_size(kColumnBufferBytes);
+    parquet_properties.set_buffer_size(file_->is_remote() ? kRemoteColumnBufferBytes
+                                                          : kColumnBufferBytes);
     parquet_properties.set_page_checksum_verification(true);
     parquet::ArrowReaderProperties properties(/*use_threads=*/false);
     properties.set_batch_size(kBatchRows);
@@ -308,25 +313,6 @@ arrow::Result<std::unique_ptr<File>> File::Open(const std::string& path, int64_t
 }
 
 namespace {
-
-/// Runs `work`, which returns a Status; writes what is wrong to error[0, n_error).
-template <typename Work>
-int Guarded(char* error, size_t n_error, const Work& work) {
-  std::string text;
-  try {
-    const arrow::Status status = work();
-    if (status.ok()) return 0;
-    text = status.message();
-  } catch (const std::exception& e) {
-    text = e.what();
-  }
-  if (n_error > 0) {
-    const size_t n = std::min(text.size(), n_error - 1);
-    std::memcpy(error, text.data(), n);
-    error[n] = '\0';
-  }
-  return 1;
-}
 
 File* FileOf(ZhiyinArrowFile* file) {
   return reinterpret_cast<File*>(file);
@@ -421,7 +407,12 @@ constexpr ZhiyinArrowPlugin kPlugin = {kZhiyinArrowVersion,
                                        BeginParquet,
                                        WriteParquet,
                                        FinishParquet,
-                                       CloseParquet};
+                                       CloseParquet,
+                                       LookAtRemote,
+                                       ListRemote,
+                                       OpenRemote,
+                                       ReadRemote,
+                                       CloseRemote};
 
 }  // namespace
 }  // namespace zhiyin::worker::data::format::arrow_plugin
