@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 /// 2 servers, 4 workers.
-constexpr int kRanks = 6;
+constexpr int kRanksOfSilence = 6;
 
 Arguments Census(int epochs, const std::string& output, int timeout_s) {
   return {"train",
@@ -44,9 +44,9 @@ class RunningJob {
  public:
   RunningJob(int epochs, int timeout_s)
       : output_(folder_.Path("out")),
-        job_(ZhiyinCommand(kRanks, Census(epochs, output_, timeout_s))) {
-    ranks_ = RanksOf(job_, output_, kRanks);
-    EXPECT_EQ(ranks_.size(), static_cast<size_t>(kRanks));
+        job_(ZhiyinCommand(kRanksOfSilence, Census(epochs, output_, timeout_s))) {
+    ranks_ = RanksOf(job_, output_, kRanksOfSilence);
+    EXPECT_EQ(ranks_.size(), static_cast<size_t>(kRanksOfSilence));
     WaitForEpoch(output_);
   }
 
@@ -63,7 +63,7 @@ class RunningJob {
 
 TEST(Pause, OfAWorkerForFiveSecondsChangesNoBit) {
   TempFolder folder;
-  const ProcessResult whole = RunZhiyin(kRanks, Census(3, folder.Path("out"), 60));
+  const ProcessResult whole = RunZhiyin(kRanksOfSilence, Census(3, folder.Path("out"), 60));
   ASSERT_EQ(whole.exit_code, 0) << whole.err;
 
   RunningJob job(3, 60);

@@ -24,14 +24,14 @@ using ::testing::Not;
 using testing::TempFolder;
 using worker::train::Json;
 
-struct Outcome {
+struct OddRowsOutcome {
   int exit_code = 0;
   std::string printed;
   std::string error;
 };
 
-Outcome RunJob(rank::RankOptions options, int n_workers) {
-  Outcome outcome;
+OddRowsOutcome RunJob(rank::RankOptions options, int n_workers) {
+  OddRowsOutcome outcome;
   options.network = "simulated";
   options.print = [&](const std::string& text) { outcome.printed += text; };
   options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
@@ -47,14 +47,14 @@ Outcome RunJob(rank::RankOptions options, int n_workers) {
 
 class OddRows : public ::testing::Test {
  protected:
-  Outcome Train(const std::string& job, int n_workers = 1) {
+  OddRowsOutcome Train(const std::string& job, int n_workers = 1) {
     rank::RankOptions options;
     options.config = folder_.Write("job.textproto", job);
     options.output = folder_.Path("out");
     options.overwrite = true;
     return RunJob(std::move(options), n_workers);
   }
-  Outcome Predict(std::vector<std::string> overrides, int n_workers = 1) {
+  OddRowsOutcome Predict(std::vector<std::string> overrides, int n_workers = 1) {
     rank::RankOptions options;
     options.command = rank::Command::kPredict;
     options.checkpoint = folder_.Path("out");
@@ -101,7 +101,7 @@ TEST_F(OddRows, AnExtremeRowIsNamedAndCountsInNoMetric) {
   const std::string train = folder_.Write("train.csv", SomeRows(60));
   const std::string plain = folder_.Write("plain.csv", SomeRows(300));
   const std::string odd = folder_.Write("odd.csv", SomeRows(300) + "u1,3e38,1\n");
-  Outcome outcome = Train(LinearJob(train, plain));
+  OddRowsOutcome outcome = Train(LinearJob(train, plain));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(outcome.printed, Not(HasSubstr("no finite prediction")));
   const Json expected = Summary();
@@ -128,7 +128,7 @@ TEST_F(OddRows, AnExtremeRowIsLeftEmptyInPredictions) {
   const std::string odd = folder_.Write("odd.csv", SomeRows(10) + "u1,3e38,1\n" + "u1,2,1\n");
   ASSERT_EQ(Train(LinearJob(train, train)).exit_code, 0);
   for (const int n_workers : {1, 2}) {
-    const Outcome outcome = Predict({"data.test.file=" + odd}, n_workers);
+    const OddRowsOutcome outcome = Predict({"data.test.file=" + odd}, n_workers);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     EXPECT_THAT(outcome.printed,
                 AllOf(HasSubstr("note: 1 of 12 rows has no finite prediction: left empty\n"),
@@ -155,7 +155,7 @@ TEST_F(OddRows, RecordsWithOtherNamesGetNoPredictions) {
   ASSERT_EQ(Train(LinearJob(train, train)).exit_code, 0);
   const std::string other = folder_.Write("other.json", SomeRecords(600, "User"));
   for (const int n_workers : {1, 2}) {
-    const Outcome outcome = Predict({"data.test.file=" + other}, n_workers);
+    const OddRowsOutcome outcome = Predict({"data.test.file=" + other}, n_workers);
     EXPECT_EQ(outcome.exit_code, 1);
     EXPECT_THAT(outcome.error,
                 HasSubstr(other + ": no record of data.test has the column \"user\" (field[0] "
@@ -169,7 +169,7 @@ TEST_F(OddRows, RecordsWithOtherNamesGetNoPredictions) {
 TEST_F(OddRows, AllRowsWithoutPredictionLeaveTheMetricsUndefined) {
   const std::string train = folder_.Write("train.csv", SomeRows(60));
   const std::string odd = folder_.Write("odd.csv", "user,x,click\nu1,3e38,1\nu2,-3e38,0\n");
-  const Outcome outcome = Train(LinearJob(train, odd));
+  const OddRowsOutcome outcome = Train(LinearJob(train, odd));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   const Json summary = Summary();
   EXPECT_EQ(summary["rows_without_prediction"], 2);
@@ -183,7 +183,7 @@ TEST_F(OddRows, AModelIsSavedBeforeItIsEvaluated) {
   WatchFiles([&](const FileStep& step) {
     if (step.kind == FileStep::kRename) written.push_back(step.to);
   });
-  const Outcome outcome = Train(LinearJob(rows, rows));
+  const OddRowsOutcome outcome = Train(LinearJob(rows, rows));
   WatchFiles({});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   const auto last = [&](const std::string& what) {
@@ -208,7 +208,7 @@ TEST_F(OddRows, FilesInPlaceOfTheTestRowsAreReadWhole) {
 
 TEST_F(OddRows, RangesThatAreNotAsTheySeemAreNoted) {
   const std::string rows = folder_.Write("train.csv", SomeRows(60));
-  const Outcome outcome = Train(LinearJob(rows, rows, "first_row: 50 n_rows: 5000"), 2);
+  const OddRowsOutcome outcome = Train(LinearJob(rows, rows, "first_row: 50 n_rows: 5000"), 2);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(
       outcome.printed,
@@ -242,7 +242,7 @@ std::string EventsJob(const std::string& events, const std::string& join = "") {
 TEST_F(OddRows, EveryLineIsPredictedWhereTheTestRowsAreHeldOut) {
   ASSERT_EQ(Train(EventsJob(folder_.Write("events.csv", Events()))).exit_code, 0);
   for (const int n_workers : {1, 2}) {
-    const Outcome outcome = Predict({}, n_workers);
+    const OddRowsOutcome outcome = Predict({}, n_workers);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     const std::vector<std::string> lines = Predictions();
     ASSERT_EQ(lines.size(), 40u);
@@ -277,8 +277,8 @@ TEST_F(OddRows, AMalformedLineOfAJoinIsNamedAndLeftOut) {
   for (int i = 0; i < 8; ++i) items += "i" + std::to_string(i) + "," + std::to_string(i) + "\n";
   items += "i8,cheap\ninew,abc\n";
   const std::string file = folder_.Write("items.csv", items);
-  const Outcome outcome = Train(EventsJob(folder_.Write("events.csv", Events()),
-                                          "join { file: \"" + file + "\" column: \"item\" }"));
+  const OddRowsOutcome outcome = Train(EventsJob(
+      folder_.Write("events.csv", Events()), "join { file: \"" + file + "\" column: \"item\" }"));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(
       outcome.printed,
@@ -306,7 +306,7 @@ TEST_F(OddRows, AJoinInWhichNoRowFindsItsLineIsRefused) {
                       "\"item\" has \"i0\", "),
             HasSubstr("items.csv has \"I1\", expected equal texts")));
   const std::string few = folder_.Write("items.csv", "item,price\ni8,1\n");
-  const Outcome outcome =
+  const OddRowsOutcome outcome =
       Train(EventsJob(events, "join { file: \"" + few + "\" column: \"item\" }"));
   // The rows held out for the test have four other items.
   EXPECT_THAT(outcome.error, HasSubstr("none of the 4 rows of data.test finds a line"));
@@ -325,8 +325,8 @@ TEST_F(OddRows, LabelsOfAJoinInWhichNoRowFindsItsLineAreBlamedOnTheJoin) {
 
 TEST_F(OddRows, AJoinInWhichFewRowsFindTheirLineIsNoted) {
   const std::string few = folder_.Write("items.csv", "item,price\ni1,1\ni2,2\n");
-  const Outcome outcome = Train(EventsJob(folder_.Write("events.csv", Events()),
-                                          "join { file: \"" + few + "\" column: \"item\" }"));
+  const OddRowsOutcome outcome = Train(EventsJob(
+      folder_.Write("events.csv", Events()), "join { file: \"" + few + "\" column: \"item\" }"));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(outcome.printed, HasSubstr("note: data.join[0]: "));
   EXPECT_THAT(outcome.printed, HasSubstr("are the values of column \"item\" and of \"item\" in its "
