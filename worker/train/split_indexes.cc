@@ -66,9 +66,16 @@ std::string WhatIsRead(const Job& job, data::SplitKind split) {
   data->clear_index();
   data->clear_max_bad_share();
   data->clear_shuffle_rows();
+  data->clear_statistics();
   data->clear_validation();
   data->clear_test();
   *data->mutable_train() = data::SplitOf(job.data(), split);
+  // An index has the statistics of the whole split, whatever training begins with.
+  for (Numeric& numeric : *read.mutable_numeric()) {
+    numeric.clear_mean();
+    numeric.clear_stddev();
+  }
+  for (Task& task : *read.mutable_task()) task.clear_label_mean();
   // Equal messages of one version of the program have equal bytes: they have no map.
   return read.SerializeAsString();
 }

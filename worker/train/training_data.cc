@@ -109,7 +109,8 @@ std::vector<data::SplitSummary> LoadEvaluated(const Job& job, SplitIndexes* inde
 
 }  // namespace
 
-TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
+TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
+                              const saved::FirstStatistics* known, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools) {
   TrainingData result;
   const int n_workers = roles.n_workers;
@@ -140,14 +141,14 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   result.n_bad = summary.n_bad;
   for (const std::string& note : ConstantNumerics(job, summary))
     result.notes.push_back("note: " + note);
-  result.normalizer = NormalizerFor(job, summary);
-  result.first_outputs = model::FirstOutputs(job, summary.RoundedLabelSums());
+  result.statistics = known != nullptr ? *known : FirstStatisticsOf(job, summary);
+  result.first_outputs = model::FirstOutputs(job, result.statistics.labels);
   TakeNotes(job, data::SplitKind::kTrain, summary, &result);
   const std::vector<data::SplitSummary> evaluated = LoadEvaluated(job, indexes, tools, &result);
   CheckTrainingLabels(job, summary, evaluated, tools->side, &tools->group);
   pass.Deliver(
       [&](int64_t block, data::Examples rows) { result.reader->Keep(block, std::move(rows)); });
-  result.dealer = plans.Start(train.records, result.normalizer, tools->group.worker(),
+  result.dealer = plans.Start(train.records, result.statistics.normalizer, tools->group.worker(),
                               result.reader.get(), &tools->client);
   result.n_slices = result.dealer->n_slices();
   CheckSteps(job, result.dealer->steps_per_epoch());
