@@ -126,6 +126,10 @@ FirstStatistics StatisticsOfEarlier(const Job& job, const Manifest& earlier,
 }
 
 void CheckStatistics(const Manifest& manifest, const std::string& name) {
+  const auto is_finite = [](double x) { return std::isfinite(x); };
+  if (!std::ranges::all_of(manifest.numeric_mean(), is_finite) ||
+      !std::ranges::all_of(manifest.numeric_scale(), is_finite))
+    Fail(name, ": damaged: a mean or a scale of a numeric is no finite number");
   const int n_tasks = manifest.job().task_size();
   if (manifest.label_sums_size() != 0 && manifest.label_sums_size() != n_tasks) {
     Fail(name, ": damaged: the labels of ", manifest.label_sums_size(), " tasks, expected ",

@@ -16,6 +16,7 @@
 #include "worker/model/label_domains.h"
 #include "worker/train/data_pass.h"
 #include "worker/train/label_classes.h"
+#include "worker/train/row_sample.h"
 #include "worker/train/split_pass.h"
 #include "worker/train/stopping_rule.h"
 
@@ -130,6 +131,11 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
   }
   result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(),
                                                       plans.n_kept(), data::Augmenter(job));
+  std::optional<RowSample> sample;
+  if (known == nullptr && job.data().statistics().has_sample_rows()) {
+    sample = SampleRows(job, job.data().statistics().sample_rows(), result.reader->source(),
+                        n_workers, &tools->group);
+  }
   const auto wanted = [&](const data::RecordCounts& records, int w) {
     return plans.FirstBlocks(records, w);
   };
@@ -141,7 +147,12 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
   result.n_bad = summary.n_bad;
   for (const std::string& note : ConstantNumerics(job, summary))
     result.notes.push_back("note: " + note);
-  result.statistics = known != nullptr ? *known : FirstStatisticsOf(job, summary);
+  if (sample) {
+    for (std::string& note : SampleNotes(job, *sample, summary.n_rows + summary.n_bad))
+      result.notes.push_back(std::move(note));
+  }
+  result.statistics =
+      known != nullptr ? *known : FirstStatisticsOf(job, sample ? sample->summary : summary);
   result.first_outputs = model::FirstOutputs(job, result.statistics.labels);
   TakeNotes(job, data::SplitKind::kTrain, summary, &result);
   const std::vector<data::SplitSummary> evaluated = LoadEvaluated(job, indexes, tools, &result);

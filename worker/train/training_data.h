@@ -42,10 +42,10 @@ struct TrainingData {
 /// Makes the first pass over all splits, shares the findings among all workers, and loads the
 /// blocks that this worker evaluates. `resumed` is the progress of the checkpoint, nullptr for a
 /// new job; `known` are the statistics that training begins with, nullptr where the examples tell
-/// them; `indexes` are those of the job, used at the chief. Throws Error when the data does not
-/// fit the job, when labels are of one class where that means nothing (CheckTrainingLabels,
-/// CheckStoppingMetrics), when the steps are too many (CheckSteps), or when the data differs from
-/// that of the earlier run. Collective over all workers.
+/// them, all or a sample (SampleRows); `indexes` are those of the job, used at the chief. Throws
+/// Error when the data does not fit the job, when labels are of one class where that means nothing
+/// (CheckTrainingLabels, CheckStoppingMetrics), when the steps are too many (CheckSteps), or when
+/// the data differs from that of the earlier run. Collective over all workers.
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
                               const saved::FirstStatistics* known, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools);
