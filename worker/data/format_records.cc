@@ -11,29 +11,31 @@
 namespace zhiyin::worker::data {
 namespace {
 
-/// Collects wanted columns, each once.
-class WantedList {
+/// A column that a job reads, and the input that reads it first, for messages.
+struct UsedColumn {
+  WantedColumn column;
+  std::string user;
+};
+
+/// Collects columns, each once.
+class UsedList {
  public:
-  /// Adds a column that is read for an input, `user` in messages. What several inputs read a column
-  /// for must suit all of them: a text suits a number and a category.
-  void Add(const std::string& name, WantedColumn::Use use, const std::string& user) {
-    if (name.size() > 1 && name[0] == '#' &&
-        name.find_first_not_of("0123456789", 1) == std::string::npos) {
-      Fail(user, ": column \"", name,
-           "\" is a position, but the records of these files name their values: expected a name");
-    }
-    const auto at = std::find_if(columns_.begin(), columns_.end(),
-                                 [&](const WantedColumn& column) { return column.name == name; });
+  /// Adds a column that is read for an input. What several inputs read a column for must suit all
+  /// of them: a text suits a number and a category.
+  void Add(const std::string& column, const std::string& user, WantedColumn::Use use) {
+    const std::string& name = column.empty() ? user : column;
+    const auto at = std::ranges::find_if(
+        columns_, [&](const UsedColumn& used) { return used.column.name == name; });
     if (at == columns_.end()) {
-      columns_.push_back({name, use});
+      columns_.push_back({{name, use}, user});
     } else {
-      at->use = std::min(at->use, use);
+      at->column.use = std::min(at->column.use, use);
     }
   }
-  std::vector<WantedColumn> Take() { return std::move(columns_); }
+  std::vector<UsedColumn> Take() { return std::move(columns_); }
 
  private:
-  std::vector<WantedColumn> columns_;
+  std::vector<UsedColumn> columns_;
 };
 static_assert(WantedColumn::Use::kText < WantedColumn::Use::kCategories &&
               WantedColumn::Use::kCategories < WantedColumn::Use::kNumber);
@@ -41,6 +43,31 @@ static_assert(WantedColumn::Use::kText < WantedColumn::Use::kCategories &&
 WantedColumn::Use UseOfLabel(const Label& label) {
   return label.has_equals() || label.has_prefix() ? WantedColumn::Use::kText
                                                   : WantedColumn::Use::kNumber;
+}
+
+std::vector<UsedColumn> ColumnsWithUsers(const Job& job, LabelUse labels) {
+  using Use = WantedColumn::Use;
+  UsedList used;
+  for (const Field& field : job.field())
+    used.Add(field.column(), field.name(),
+             field.bucket_size() > 0 ? Use::kNumber : Use::kCategories);
+  for (const Numeric& numeric : job.numeric())
+    used.Add(numeric.column(), numeric.name(), Use::kNumber);
+  for (const Join& join : job.data().join()) used.Add(join.column(), "data.join", Use::kText);
+  if (job.data().has_behaviour()) {
+    const zhiyin::Behaviour& behaviour = job.data().behaviour();
+    for (const std::string& column : {behaviour.user(), behaviour.item(), behaviour.time()})
+      used.Add(column, "data.behaviour", Use::kText);
+    if (!behaviour.event().empty()) used.Add(behaviour.event(), "data.behaviour", Use::kNumber);
+  }
+  if (labels == LabelUse::kIgnored) return used.Take();
+  for (const Task& task : job.task()) {
+    used.Add(task.label().column(), task.name(), UseOfLabel(task.label()));
+    if (task.has_sample_space())
+      used.Add(task.sample_space().column(), task.name(), UseOfLabel(task.sample_space()));
+    if (!task.weight_column().empty()) used.Add(task.weight_column(), task.name(), Use::kNumber);
+  }
+  return used.Take();
 }
 
 const char* FormatName(const Format* format) {
@@ -69,9 +96,11 @@ const Format* FormatOfLayout(const Text& text) {
   return nullptr;
 }
 
-/// The format that the first file of a split tells that is not empty; null for delimited text.
-const Format* RecogniseFirst(const Text& text, const Split& split, const Tick& tick) {
-  for (const std::string& path : split.file()) {
+/// The format that the first of the files tells that is not empty; null for delimited text.
+const Format* RecogniseFirst(const Text& text,
+                             const google::protobuf::RepeatedPtrField<std::string>& files,
+                             const Tick& tick) {
+  for (const std::string& path : files) {
     tick();
     const FileStart start = ReadStart(path);
     if (!start.bytes.empty()) return RecogniseFormat(start.bytes, text);
@@ -103,41 +132,40 @@ const Format* FormatOfFiles(const Data& data, const Split& split, const Tick& ti
   const Format* const trained = FormatNamed(data.columns().format());
   if (!is_told && HasOwnColumns(trained)) return trained;
   const Format* const format =
-      is_told ? FormatOfLayout(data.text()) : RecogniseFirst(data.text(), split, tick);
+      is_told ? FormatOfLayout(data.text()) : RecogniseFirst(data.text(), split.file(), tick);
   if (trained != nullptr && format != trained && (HasOwnColumns(trained) || HasOwnColumns(format)))
     Fail(split.file(0), ": is ", FormatName(format), ", expected ", trained->name,
          " as in training");
   return format;
 }
 
+const Format* FormatOfJoin(const Join& join, const Tick& tick) {
+  if (join.text().layout_case() != Text::LAYOUT_NOT_SET) return FormatOfLayout(join.text());
+  return RecogniseFirst(join.text(), join.file(), tick);
+}
+
+std::vector<WantedColumn> UsedColumns(const Job& job, LabelUse labels) {
+  std::vector<WantedColumn> columns;
+  for (UsedColumn& used : ColumnsWithUsers(job, labels)) columns.push_back(std::move(used.column));
+  return columns;
+}
+
 std::vector<WantedColumn> WantedColumns(const Job& job, LabelUse labels) {
-  using Use = WantedColumn::Use;
-  std::vector<std::string> added = JoinedColumns(job.data());
+  std::vector<std::string> added = JoinedColumns(job);
   if (job.data().has_behaviour())
     added.insert(added.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
-  WantedList wanted;
-  const auto add = [&](const std::string& column, const std::string& name, Use use) {
-    const std::string& own = column.empty() ? name : column;
-    if (std::find(added.begin(), added.end(), own) == added.end()) wanted.Add(own, use, name);
-  };
-  for (const Field& field : job.field())
-    add(field.column(), field.name(), field.bucket_size() > 0 ? Use::kNumber : Use::kCategories);
-  for (const Numeric& numeric : job.numeric()) add(numeric.column(), numeric.name(), Use::kNumber);
-  for (const Join& join : job.data().join()) add(join.column(), "data.join", Use::kText);
-  if (job.data().has_behaviour()) {
-    const zhiyin::Behaviour& behaviour = job.data().behaviour();
-    for (const std::string& column : {behaviour.user(), behaviour.item(), behaviour.time()})
-      add(column, "data.behaviour", Use::kText);
-    if (!behaviour.event().empty()) add(behaviour.event(), "data.behaviour", Use::kNumber);
+  std::vector<WantedColumn> wanted;
+  for (UsedColumn& used : ColumnsWithUsers(job, labels)) {
+    const std::string& name = used.column.name;
+    if (std::ranges::find(added, name) != added.end()) continue;
+    if (name.size() > 1 && name[0] == '#' &&
+        name.find_first_not_of("0123456789", 1) == std::string::npos) {
+      Fail(used.user, ": column \"", name,
+           "\" is a position, but the records of these files name their values: expected a name");
+    }
+    wanted.push_back(std::move(used.column));
   }
-  if (labels == LabelUse::kIgnored) return wanted.Take();
-  for (const Task& task : job.task()) {
-    add(task.label().column(), task.name(), UseOfLabel(task.label()));
-    if (task.has_sample_space())
-      add(task.sample_space().column(), task.name(), UseOfLabel(task.sample_space()));
-    if (!task.weight_column().empty()) add(task.weight_column(), task.name(), Use::kNumber);
-  }
-  return wanted.Take();
+  return wanted;
 }
 
 Columns ColumnsOf(const std::vector<WantedColumn>& wanted, const std::string& where) {
@@ -148,19 +176,25 @@ Columns ColumnsOf(const std::vector<WantedColumn>& wanted, const std::string& wh
 
 FormatRecords::FormatRecords(const Format& format, const Job& job, const Split& split,
                              LabelUse labels, Tick tick, ReadCounts* counts)
+    : FormatRecords(format, job.data().text(), "data.text", split.file(),
+                    WantedColumns(job, labels), std::move(tick), counts) {}
+
+FormatRecords::FormatRecords(const Format& format, const Text& text, const std::string& told_by,
+                             const google::protobuf::RepeatedPtrField<std::string>& files,
+                             std::vector<WantedColumn> wanted, Tick tick, ReadCounts* counts)
     : format_(format),
-      text_(job.data().text()),
-      wanted_(WantedColumns(job, labels)),
-      columns_(ColumnsOf(wanted_, split.file(0))),
+      text_(text),
+      wanted_(std::move(wanted)),
+      columns_(ColumnsOf(wanted_, files[0])),
       tick_(std::move(tick)),
       counts_(counts) {
   const bool is_told = text_.layout_case() != Text::LAYOUT_NOT_SET;
-  for (const std::string& path : split.file()) {
+  for (const std::string& path : files) {
     tick_();
     const FileStart start = ReadStart(path);
-    const std::string reference = is_told                 ? " as data.text says"
-                                  : path == split.file(0) ? " as in training"
-                                                          : " as in " + split.file(0);
+    const std::string reference = is_told            ? " as " + told_by + " says"
+                                  : path == files[0] ? " as in training"
+                                                     : " as in " + files[0];
     CheckStart(path, start.bytes, format, text_, reference);
     files_.push_back({path, start.stamp});
   }

@@ -23,6 +23,14 @@ namespace zhiyin::worker::data {
 /// where the columns of training have no meaning in the format.
 const Format* FormatOfFiles(const Data& data, const Split& split, const Tick& tick);
 
+/// Returns the format of the files of a join: the one that its text says, or else the one that
+/// recognises the first file that is not empty; null for delimited text. Throws Error where one
+/// cannot be read.
+const Format* FormatOfJoin(const Join& join, const Tick& tick);
+
+/// Returns the columns that a job reads, those that joins and data.behaviour add among them, each
+/// once.
+std::vector<WantedColumn> UsedColumns(const Job& job, LabelUse labels);
 /// Returns the columns that a job reads from files whose records name their values, those that
 /// joins and data.behaviour add not among them, each once. Throws Error where an input gives the
 /// position of a column in place of its name.
@@ -38,6 +46,11 @@ class FormatRecords final : public Records {
   /// Adds what it reads later to *counts, which outlives it.
   FormatRecords(const Format& format, const Job& job, const Split& split, LabelUse labels,
                 Tick tick, ReadCounts* counts);
+  /// Reads certain columns of files, of which there is one at least. `text` is how they are read,
+  /// `told_by` the place of that in the config, for messages.
+  FormatRecords(const Format& format, const Text& text, const std::string& told_by,
+                const google::protobuf::RepeatedPtrField<std::string>& files,
+                std::vector<WantedColumn> wanted, Tick tick, ReadCounts* counts);
 
   void SetTick(Tick tick) override { tick_ = std::move(tick); }
   const Columns& columns() const override { return columns_; }

@@ -6,6 +6,7 @@
 #include "worker/data/file_bytes.h"
 #include "worker/data/format/arrow_library.h"
 #include "worker/data/format/arrow_records.h"
+#include "worker/data/format/arrow_type.h"
 #include "worker/data/format/format.h"
 
 namespace zhiyin::worker::data {
@@ -100,8 +101,7 @@ class PluginTable : public ArrowTable {
   ArrowOwned<ArrowSchema> schema_;
 };
 
-std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
-                                        std::span<const WantedColumn> wanted, ReadCounts* counts) {
+std::unique_ptr<ArrowTable> OpenPluginTable(const std::string& path, ReadCounts* counts) {
   FileBytes file(path, counts);
   char magic[6] = {};
   const std::string_view start(magic, file.Read(magic, sizeof(magic)));
@@ -114,12 +114,20 @@ std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
     Fail(path, ": is Feather of version 1, expected Arrow IPC, which is version 2");
   const ArrowLibrary library = LoadArrowLibrary();
   if (library.plugin == nullptr) Fail(path, ": is ", name, ", which ", library.trouble);
-  return ReadArrowRecords(std::make_unique<PluginTable>(path, file.stamp(), *library.plugin),
-                          wanted);
+  return std::make_unique<PluginTable>(path, file.stamp(), *library.plugin);
+}
+
+std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
+                                        std::span<const WantedColumn> wanted, ReadCounts* counts) {
+  return ReadArrowRecords(OpenPluginTable(path, counts), wanted);
+}
+
+std::vector<std::string> ArrowNames(const std::string& path, const Text&) {
+  return NamesOfArrowColumns(ArrowTypeOf(OpenPluginTable(path, /*counts=*/nullptr)->schema()));
 }
 
 }  // namespace
 
-const Format kArrow = {"Parquet or Arrow IPC", RecognisesArrow, nullptr, OpenArrow, nullptr};
+const Format kArrow = {"Parquet or Arrow IPC", RecognisesArrow, nullptr, OpenArrow, ArrowNames};
 
 }  // namespace zhiyin::worker::data

@@ -27,8 +27,8 @@ struct Format {
   /// opened, and where a wanted column's name means nothing in the format.
   std::unique_ptr<RecordReader> (*open)(const std::string& path, const Text& text,
                                         std::span<const WantedColumn> wanted, ReadCounts* counts);
-  /// Returns the names of columns that the first kNamedRecords records of a file have, in
-  /// alphabetical order, for messages. Null where columns are numbers, or `open` looks for them.
+  /// Returns the names of columns that a file has, or of those that its first kNamedRecords records
+  /// have: for messages, and for the columns of a join. Null where columns are numbers.
   std::vector<std::string> (*names)(const std::string& path, const Text& text);
 };
 
