@@ -7,9 +7,14 @@
 #include "worker/data/behaviour_columns.h"
 #include "worker/data/format/delimited.h"
 #include "worker/data/joins.h"
+#include "worker/data/record_counts.h"
 
 namespace zhiyin::worker::data {
 namespace {
+
+/// Of so many files, parts are looked for to be shared among readers; of more, there are files
+/// enough.
+constexpr size_t kMostFilesInParts = 256;
 
 /// A column that a job reads, and the input that reads it first, for messages.
 struct UsedColumn {
@@ -177,7 +182,10 @@ Columns ColumnsOf(const std::vector<WantedColumn>& wanted, const std::string& wh
 FormatRecords::FormatRecords(const Format& format, const Job& job, const Split& split,
                              LabelUse labels, Tick tick, ReadCounts* counts)
     : FormatRecords(format, job.data().text(), "data.text", split.file(),
-                    WantedColumns(job, labels), std::move(tick), counts) {}
+                    WantedColumns(job, labels), std::move(tick), counts) {
+  const bool is_part = split.first_row() > 0 || split.n_rows() > 0;
+  has_parts_ = format.parts != nullptr && (is_part || files_.size() <= kMostFilesInParts);
+}
 
 FormatRecords::FormatRecords(const Format& format, const Text& text, const std::string& told_by,
                              const google::protobuf::RepeatedPtrField<std::string>& files,
@@ -199,10 +207,10 @@ FormatRecords::FormatRecords(const Format& format, const Text& text, const std::
     files_.push_back({path, start.stamp});
   }
   files_[0].begin = 0;
-  end_file_ = files_.size();
+  end_ = {files_.size(), 0};
 }
 
-FormatRecords::FormatRecords(const FormatRecords& all, size_t begin_file, size_t end_file)
+FormatRecords::FormatRecords(const FormatRecords& all, const FileCut& begin, const FileCut& end)
     : format_(all.format_),
       text_(all.text_),
       wanted_(all.wanted_),
@@ -210,15 +218,20 @@ FormatRecords::FormatRecords(const FormatRecords& all, size_t begin_file, size_t
       files_(all.files_),
       tick_(all.tick_),
       counts_(all.counts_),
-      begin_file_(begin_file),
-      end_file_(end_file),
-      next_file_(begin_file) {}
+      begin_(begin),
+      end_(end),
+      next_file_(begin.file) {}
 
 bool FormatRecords::Next(RecordView* record) {
-  while (reader_ == nullptr || !reader_->Next(&record_)) {
+  while (reader_ == nullptr || n_left_here() == 0 || !reader_->Next(&record_)) {
+    if (reader_ != nullptr && file() == end_.file && n_left_here() > 0) {
+      Fail(path(), ": has ", n_passed_here_, " records, expected ", end_.offset,
+           " at least as it says");
+    }
     if (!OpenNext()) return false;
   }
   ++position_;
+  ++n_passed_here_;
   record->wrong = record_.wrong;
   if (!record->wrong.empty()) return true;
   record->values.assign(record_.values.begin(), record_.values.end());
@@ -233,15 +246,28 @@ int64_t FormatRecords::Skip(int64_t n) {
   int64_t n_done = 0;
   while (n_done < n) {
     if (reader_ != nullptr) {
-      const int64_t n_wanted = std::min(n - n_done, PieceTick::kPieces);
-      const int64_t n_here = reader_->Skip(n_wanted);
+      const int64_t n_here = SkipHere(n - n_done);
       n_done += n_here;
       position_ += n_here;
-      tick_();
-      if (n_here == n_wanted) continue;
+      if (n_done == n) break;
     }
     if (!OpenNext()) break;
   }
+  return n_done;
+}
+
+int64_t FormatRecords::SkipHere(int64_t n) {
+  n = std::min(n, n_left_here());
+  int64_t n_done = 0;
+  while (n_done < n) {
+    const int64_t n_parts = reader_->PassParts(n - n_done);
+    const int64_t n_wanted = std::min(n - n_done - n_parts, PieceTick::kPieces);
+    const int64_t n_read = reader_->Skip(n_wanted);
+    n_done += n_parts + n_read;
+    tick_();
+    if (n_read < n_wanted) break;
+  }
+  n_passed_here_ += n_done;
   return n_done;
 }
 
@@ -277,19 +303,45 @@ std::vector<int64_t> FormatRecords::Begins() const {
 
 std::vector<Unit> FormatRecords::Units() const {
   std::vector<Unit> units;
-  for (size_t f = 0; f < files_.size(); ++f) units.push_back({{f, 0}, files_[f].stamp.n_bytes});
+  for (size_t f = 0; f < files_.size(); ++f) {
+    tick_();
+    const File& file = files_[f];
+    const int64_t n_bytes = file.stamp.n_bytes;
+    const bool may_have_parts = has_parts_ && n_bytes > 0;
+    const std::vector<FilePart> parts =
+        may_have_parts ? format_.parts(file.path) : std::vector<FilePart>();
+    int64_t n_before = 0;
+    for (const FilePart& part : parts) {
+      if (part.n_records == 0) continue;
+      if (part.n_records > RecordRuns::kMostRecords - n_before) {
+        Fail(file.path, ": says that it has more than ", RecordRuns::kMostRecords,
+             " records, expected fewer");
+      }
+      units.push_back({{f, n_before}, part.n_bytes, /*is_plain=*/false, part.n_records});
+      n_before += part.n_records;
+    }
+    if (n_before > 0) continue;
+    const bool is_empty = n_bytes == 0 || !parts.empty();
+    units.push_back({{f, 0}, n_bytes, /*is_plain=*/false, is_empty ? 0 : -1});
+  }
   return units;
 }
 
 std::unique_ptr<Records> FormatRecords::Between(const FileCut& begin, const FileCut& end) const {
-  return std::unique_ptr<Records>(new FormatRecords(*this, begin.file, end.file));
+  return std::unique_ptr<Records>(new FormatRecords(*this, begin, end));
+}
+
+ShareEnds FormatRecords::ends() const {
+  const int64_t n_before = end_.file == begin_.file ? begin_.offset : 0;
+  return {begin_, end_, end_.offset > 0 ? end_.offset - n_before : 0};
 }
 
 bool FormatRecords::OpenNext() {
-  if (next_file_ >= end_file_) return false;
+  if (next_file_ > end_.file || (next_file_ == end_.file && end_.offset == 0)) return false;
   tick_();
   File& file = files_[next_file_++];
   file.begin = position_;
+  n_passed_here_ = 0;
   const FileStamp stamp = FileBytes(file.path).stamp();
   if (stamp != file.stamp) {
     Fail(file.path, ": changed since the job began: ", file.stamp.n_bytes, " bytes then, ",
@@ -298,6 +350,11 @@ bool FormatRecords::OpenNext() {
   reader_.reset();
   // An empty file has no records in any format.
   if (stamp.n_bytes > 0) reader_ = format_.open(file.path, text_, wanted_, counts_);
+  if (this->file() != begin_.file || begin_.offset == 0) return true;
+  if (reader_ == nullptr || SkipHere(begin_.offset) < begin_.offset) {
+    Fail(file.path, ": has ", n_passed_here_, " records, expected more than ", begin_.offset,
+         " as it says");
+  }
   return true;
 }
 

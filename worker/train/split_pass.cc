@@ -135,6 +135,7 @@ SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {
     file_begins_ = known->FileBegins();
     BeginAt(known->PlaceBefore(first_row_));
   }
+  PassCountedUnits();
   points_every_ = PointsEvery();
   double times = 1.1;
   size_t n_units = EnoughUnits(times);
@@ -186,9 +187,28 @@ void SplitPass::BeginAt(const data::Records::Place& start) {
   unit.begin = cut;
 }
 
+void SplitPass::PassCountedUnits() {
+  data::Records::Place at = start_;
+  size_t n_passed = 0;
+  for (; n_passed + 1 < units_.size(); ++n_passed) {
+    const data::Unit& unit = units_[n_passed];
+    if (unit.n_records < 0 || at.position + unit.n_records > first_row_) break;
+    if (unit.begin.offset == 0) file_begins_[unit.begin.file] = at.position;
+    const data::FileCut& next = units_[n_passed + 1].begin;
+    at = {next.file, at.position + unit.n_records, {next.offset, next.offset}};
+  }
+  if (n_passed > 0) BeginAt(at);
+}
+
 size_t SplitPass::EnoughUnits(double times) const {
+  if (end_row_ == kNoEnd) return units_.size();
+  int64_t position = start_.position;
+  for (size_t u = 0; u < units_.size() && units_[u].n_records >= 0; ++u) {
+    position += units_[u].n_records;
+    if (position >= end_row_) return u + 1;
+  }
   const double record_bytes = source_->shared_files()->RecordBytes();
-  if (end_row_ == kNoEnd || record_bytes == 0) return units_.size();
+  if (record_bytes == 0) return units_.size();
   const double wanted = times * record_bytes * static_cast<double>(end_row_ - start_.position);
   double before = 0;
   size_t n = 0;
@@ -340,6 +360,12 @@ data::SplitFindings SplitPass::ReadAgain(int64_t begin, int64_t end, int64_t n_l
       share_begin.file, first_of_share, {share_begin.offset, n_lines_before}};
   for (const auto& [file, record] : report.findings.file_begins) {
     if (first_of_share + record <= begin) from = {file, first_of_share + record, {}};
+  }
+  int64_t position = start_.position;
+  for (size_t u = 0; u < units_.size() && units_[u].n_records >= 0 && position <= begin; ++u) {
+    const data::FileCut& cut = units_[u].begin;
+    if (position > from.position) from = {cut.file, position, {cut.offset, cut.offset}};
+    position += units_[u].n_records;
   }
   data::FileCut until = CutOf(report.end_unit);
   for (const data::Records::Place& place : places_) {

@@ -77,6 +77,8 @@ class SplitPass {
   /// Whether only some records of the files are in the split.
   bool is_part() const;
   void BeginAt(const data::Records::Place& start);
+  /// Passes the units before the split whose numbers of records are known.
+  void PassCountedUnits();
   /// How many units are likely to have so many times the records of the split and of what is before
   /// it.
   size_t EnoughUnits(double times) const;

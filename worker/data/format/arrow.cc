@@ -16,6 +16,8 @@ namespace {
 /// Arrow IPC is read by the batches that its writer has made.
 constexpr int64_t kMaxArrowBytes = int64_t{4} << 30;
 constexpr size_t kMaxArrowErrorBytes = 2048;
+/// More than a writer makes of a file.
+constexpr int64_t kMostGroups = 1 << 16;
 
 constexpr std::string_view kParquet = "PAR1";
 constexpr std::string_view kEncryptedParquet = "PARE";
@@ -70,6 +72,18 @@ class PluginTable : public ArrowTable {
       rows.push_back(plugin_.group(file_, i).n_rows);
     return rows;
   }
+  /// Its groups; none where the numbers of their rows are not known, and for an impossible number
+  /// of groups.
+  std::vector<FilePart> Groups() {
+    const int64_t n = plugin_.n_groups(file_);
+    std::vector<FilePart> groups;
+    for (int64_t i = 0; i < n && n <= kMostGroups; ++i) {
+      const ZhiyinArrowGroup group = plugin_.group(file_, i);
+      if (group.n_rows < 0) return {};
+      groups.push_back({group.n_rows, group.end - group.begin});
+    }
+    return groups;
+  }
 
   ArrowOwned<ArrowArrayStream> Read(std::span<const int32_t> columns,
                                     int64_t first_group) override {
@@ -101,7 +115,7 @@ class PluginTable : public ArrowTable {
   ArrowOwned<ArrowSchema> schema_;
 };
 
-std::unique_ptr<ArrowTable> OpenPluginTable(const std::string& path, ReadCounts* counts) {
+std::unique_ptr<PluginTable> OpenPluginTable(const std::string& path, ReadCounts* counts) {
   FileBytes file(path, counts);
   char magic[6] = {};
   const std::string_view start(magic, file.Read(magic, sizeof(magic)));
@@ -126,8 +140,13 @@ std::vector<std::string> ArrowNames(const std::string& path, const Text&) {
   return NamesOfArrowColumns(ArrowTypeOf(OpenPluginTable(path, /*counts=*/nullptr)->schema()));
 }
 
+std::vector<FilePart> ArrowParts(const std::string& path) {
+  return OpenPluginTable(path, /*counts=*/nullptr)->Groups();
+}
+
 }  // namespace
 
-const Format kArrow = {"Parquet or Arrow IPC", RecognisesArrow, nullptr, OpenArrow, ArrowNames};
+const Format kArrow = {
+    "Parquet or Arrow IPC", RecognisesArrow, nullptr, OpenArrow, ArrowNames, ArrowParts};
 
 }  // namespace zhiyin::worker::data
