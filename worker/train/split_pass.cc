@@ -115,18 +115,38 @@ std::optional<SplitIndex> SplitPass::FindIndex() {
 bool SplitPass::IsReadApart(const SplitIndex& index) const {
   constexpr double kMostPasses = 1.1;
   const data::RecordCounts records(index.findings.records);
-  int64_t n_read = 0;  // blocks
+  const bool can_jump = source_->shared_files()->CanJump();
+  // What is before the split in its first file a pass reads, too.
+  const int64_t n_before = can_jump ? 0 : first_row_ - ReadsFrom(0, index);
+  const int64_t n_pass = records.n_blocks() * data::kBlockRecords + n_before;
+  int64_t n_read = 0;  // records
   for (int w = 0; w < n_workers_; ++w) {
     const std::vector<int64_t> blocks = wanted_(records, w);
     if (blocks.empty()) continue;
-    if (source_->shared_files()->CanJump()) {
-      n_read += static_cast<int64_t>(blocks.size());
+    if (can_jump) {
+      n_read += static_cast<int64_t>(blocks.size()) * data::kBlockRecords;
     } else {
       const auto [first, last] = std::ranges::minmax(blocks);
-      n_read += last + 1 - (index.points.empty() ? 0 : first);
+      n_read += first_row_ + (last + 1) * data::kBlockRecords - ReadsFrom(first, index);
     }
   }
-  return static_cast<double>(n_read) <= kMostPasses * static_cast<double>(records.n_blocks());
+  return static_cast<double>(n_read) <= kMostPasses * static_cast<double>(n_pass);
+}
+
+int64_t SplitPass::ReadsFrom(int64_t block, const SplitIndex& index) const {
+  const int64_t record = first_row_ + block * data::kBlockRecords;
+  if (!index.points.empty()) return record;
+  size_t file = 0;
+  for (size_t f = 0; f < index.file_begins.size(); ++f) {
+    if (index.file_begins[f] >= 0 && index.file_begins[f] <= record) file = f;
+  }
+  const int64_t file_begin = std::max<int64_t>(index.file_begins[file], 0);
+  int64_t from = file_begin;
+  for (const data::Unit& unit : units_) {
+    const bool is_part = unit.begin.file == file && unit.n_records >= 0;
+    if (is_part && file_begin + unit.begin.offset <= record) from = file_begin + unit.begin.offset;
+  }
+  return from;
 }
 
 SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {

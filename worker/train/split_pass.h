@@ -72,6 +72,8 @@ class SplitPass {
   /// Whether the workers, each for itself, read the blocks that they want at about the cost of one
   /// pass over all.
   bool IsReadApart(const SplitIndex& index) const;
+  /// The record among those of the files from which on a source reads to come to a block.
+  int64_t ReadsFrom(int64_t block, const SplitIndex& index) const;
   /// Reads the split in shares.
   SplitIndex ReadUnits(const data::SharedFiles* known);
   /// Whether only some records of the files are in the split.

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/random.h"
 #include "tests/support/cluster.h"
+#include "tests/support/compress.h"
 #include "tests/support/data_jobs.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
@@ -328,6 +329,28 @@ TEST_F(SplitPassTest, ASecondSplitOfAGzipHasPointsBehindItsBeginning) {
   EXPECT_GT(kept.points.at(0).size(), 2u);
   EXPECT_LE(kept.points.at(0).size(), 128u);
   EXPECT_GT(kept.points.at(0)[0].n_out, kept.places[0].in_file.offset);
+}
+
+TEST_F(SplitPassTest, AnIndexOfManyFilesSparesThePassWhereBlocksAreConsecutive) {
+  Random random(1);
+  std::vector<std::string> files;
+  for (int f = 0; f < 60; ++f) {
+    files.push_back(folder_.Write("f" + std::to_string(f) + ".csv.zst",
+                                  testing::Zstd(LinesOfColumns(600, &random, false))));
+  }
+  const Job job = JobOfColumns(files);
+  const auto part = [](int worker, int64_t n_blocks) {
+    std::vector<int64_t> blocks;
+    for (int64_t b = n_blocks * worker / 4; b < n_blocks * (worker + 1) / 4; ++b)
+      blocks.push_back(b);
+    return blocks;
+  };
+  const std::string index = folder_.Path("index");
+  const PassResult first = PassOver(job, 4, kNoRecordLimit, part, index);
+  EXPECT_GT(first.n_bytes, 0);
+  const PassResult second = PassOver(job, 4, kNoRecordLimit, part, index);
+  EXPECT_EQ(second.n_bytes, 0);
+  testing::ExpectSameFound(second, first);
 }
 
 TEST_F(SplitPassTest, GeneratedBlocksAreReadAsTheyAreDealt) {
