@@ -9,6 +9,7 @@
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/job_changes.h"
 #include "worker/saved/saved_model.h"
+#include "worker/saved/saved_statistics.h"
 #include "worker/train/chief_state.h"
 #include "worker/train/stopping_rule.h"
 
@@ -19,6 +20,21 @@ void NoteCarry(const ps::save::RowCarry& carry,
                const std::function<void(const std::string&)>& note) {
   for (const std::string& line : carry.kept) note("kept: " + line);
   for (const std::string& line : carry.fresh) note("begins anew: " + line);
+}
+
+/// Takes the statistics of an earlier job into the manifest, if the job asks for them.
+void TakeStatistics(const Job& job, Manifest* manifest,
+                    const std::function<void(const std::string&)>& note) {
+  if (!job.data().statistics().has_model()) return;
+  try {
+    const std::string folder = worker::saved::FindModel(job.data().statistics().model());
+    worker::saved::PutStatistics(
+        worker::saved::StatisticsOfEarlier(job, LoadSaved(folder).back().manifest, folder),
+        manifest);
+    note("statistics from " + folder);
+  } catch (const Error& e) {
+    Fail("data.statistics.model: ", e.what());
+  }
 }
 
 /// Whether the output folder holds the model of the best evaluation. Checkpoints of earlier
@@ -100,9 +116,11 @@ std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
     for (const std::string& part : differences.added) note("added since the checkpoint: " + part);
     for (const std::string& change : differences.with_added) note("changed with it: " + change);
     NoteCarry(carry, note);
-    // Found again in the first pass over the data.
+    // Found again in the first pass over the data, or in that of the earlier job.
     start.manifest.mutable_numeric_mean()->Resize(now.numeric_size(), 0);
     start.manifest.mutable_numeric_scale()->Resize(now.numeric_size(), 1);
+    start.manifest.clear_label_sums();
+    TakeStatistics(now, &start.manifest, note);
   }
   worker::saved::SetNewerAside(output, folder, note);
   return start;
@@ -111,6 +129,7 @@ std::optional<JobStart> ResumeFrom(const std::string& output, const Job& job,
 JobStart BeginAnew(const Job& job, const std::function<void(const std::string&)>& note) {
   JobStart start;
   *start.manifest.mutable_job() = job;
+  TakeStatistics(job, &start.manifest, note);
   if (!job.train().has_warm_start()) return start;
   try {
     start.rows = worker::saved::FindModel(job.train().warm_start().model());

@@ -28,9 +28,9 @@ std::optional<JobStart> ResumeFrom(
     const std::string& output, const Job& job, const std::function<void(const std::string&)>& note,
     const Tick& tick = [] {});
 
-/// Returns the state of a new job, with the saved rows of train.warm_start, if it is set. Calls
-/// `note` with lines about rows that are kept and new. Throws Error when the rows of
-/// train.warm_start do not fit.
+/// Returns the state of a new job, with the saved rows of train.warm_start and the statistics of
+/// data.statistics.model, if they are set. Calls `note` with lines about these, and about rows that
+/// are kept and new. Throws Error when the rows or the statistics do not fit.
 JobStart BeginAnew(const Job& job, const std::function<void(const std::string&)>& note);
 
 }  // namespace zhiyin::launch::job

@@ -27,7 +27,10 @@ Job ModelOf(Job job) {
     table.set_name(name);
     table.set_dim(dim);
   }
-  for (Task& task : *job.mutable_task()) task.clear_weight();
+  for (Task& task : *job.mutable_task()) {
+    task.clear_weight();
+    task.clear_label_mean();  // where outputs started
+  }
   job.mutable_model()->mutable_hidden()->clear_dropout();
   return job;
 }

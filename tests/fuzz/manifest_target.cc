@@ -8,6 +8,7 @@
 #include "tests/fuzz/outcome.h"
 #include "tests/fuzz/targets.h"
 #include "worker/saved/saved_model.h"
+#include "worker/saved/saved_statistics.h"
 
 namespace zhiyin::fuzz {
 
@@ -30,6 +31,9 @@ std::vector<std::string> ManifestSeeds() {
     normalizer.mean.assign(static_cast<size_t>(job.numeric_size()), 0.5f);
     normalizer.scale.assign(static_cast<size_t>(job.numeric_size()), 2);
     Manifest manifest = worker::saved::ManifestOf(job, normalizer, 1, 42, 7);
+    const std::vector<worker::data::LabelSums> labels(static_cast<size_t>(job.task_size()),
+                                                      {.weight = 9, .label = 3, .positives = 3});
+    worker::saved::PutStatistics({normalizer, labels}, &manifest);
     Manifest::RowFile* rows = manifest.add_file();
     rows->set_name("rows-0-of-1.bin");
     rows->set_n_bytes(100);

@@ -157,6 +157,49 @@ TEST_F(Formats, HaveMissingNumbersInCommon) {
   }
 }
 
+/// The items of a shop, which examples are joined with.
+DataTable Items() {
+  return {{{"user", ColumnKind::kInteger},
+           {"age", ColumnKind::kNumber},
+           {"groups", ColumnKind::kCategories}},
+          [](TableWriter* writer) {
+            for (int user = 0; user < 90; ++user) {
+              std::vector<std::string> groups;
+              for (int g = 0; g < user % 3; ++g)
+                groups.push_back("group " + std::to_string(user % 7 + g));
+              const std::vector<std::string_view> views(groups.begin(), groups.end());
+              writer->Row({std::to_string(user), TextOf(user * 0.25),
+                           views.empty() ? Value() : Value::List(views)});
+            }
+          }};
+}
+
+TEST_F(Formats, OfJoinsMayDifferFromThatOfTheExamples) {
+  const auto metrics = [&](const TableFormat& examples, const TableFormat& items) {
+    SimulatedJob run =
+        JobOn(folder_.Write("examples", BytesIn(examples, Examples())), TextOfFormat(examples),
+              std::string(kMixedInputs) + R"( numeric { name: "age" }
+                               field { name: "groups" separator: "|" })");
+    Join* join = run.job.mutable_data()->add_join();
+    join->add_file(folder_.Write("items", BytesIn(items, Items())));
+    join->set_column("user");
+    join->mutable_text()->set_header(true);
+    const Outcome outcome = Simulate(run);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.error();
+    return outcome.metrics;
+  };
+  const TableFormat* const tsv = &worker::data::kTsvTable;
+  const TableFormat* const json = &worker::data::kJsonLinesTable;
+  const std::string expected = metrics(*tsv, *tsv);
+  ASSERT_NE(expected, "");
+  EXPECT_EQ(metrics(*json, *tsv), expected);
+  for (const TableFormat* items : worker::data::TableFormats()) {
+    if (!items->refuses(Items().columns).empty()) continue;  // no plugin; or no names
+    EXPECT_EQ(metrics(*tsv, *items), expected) << items->name;
+    EXPECT_EQ(metrics(*json, *items), expected) << items->name;
+  }
+}
+
 TEST_F(Formats, AColumnThatNoRecordHasIsRefused) {
   const std::string json = BytesIn(worker::data::kJsonLinesTable, Examples());
   SimulatedJob run = JobOn(folder_.Write("a.json", json), "");

@@ -1,5 +1,7 @@
 #include "worker/data/check_data.h"
 
+#include <string_view>
+
 #include "common/file.h"
 #include "worker/data/behaviour_columns.h"
 #include "worker/data/check_behaviour.h"
@@ -59,6 +61,32 @@ void CheckIndex(const config::Checker& check, const config::ConfigPath& path, co
     check.Fail(path, "is a URL, \"", data.index(), "\", expected the path of a folder");
 }
 
+void CheckStatistics(const config::Checker& check, const config::ConfigPath& path,
+                     const Data& data) {
+  const zhiyin::Statistics& statistics = data.statistics();
+  if (statistics.from_case() == zhiyin::Statistics::FROM_NOT_SET)
+    check.Fail(path, "says nothing, expected sample_rows or model");
+  if (statistics.has_model()) {
+    const config::ConfigPath model = path("model");
+    if (statistics.model().empty())
+      check.Fail(model, "is empty, expected the folder of an earlier job");
+    if (const std::string_view scheme = SchemeOf(statistics.model()); !scheme.empty())
+      check.Fail(model, "is \"", statistics.model(), "\", which is on ", scheme,
+                 ", expected a path that this host can open");
+    return;
+  }
+  const config::ConfigPath sample = path("sample_rows");
+  check.CheckRange(sample, statistics.sample_rows(), int64_t{1}, int64_t{1} << 48);
+  if (!data.has_text()) check.Fail(sample, "needs examples from files, expected data.text");
+  if (data.has_behaviour())
+    check.Fail(sample, "cannot be combined with data.behaviour, which is read whole by every job");
+  if (data.train().first_row() > 0 || data.train().n_rows() > 0) {
+    check.Fail(sample,
+               "needs all records of its files, expected no first_row and no n_rows in data.train: "
+               "which records these are is not known before all have been counted");
+  }
+}
+
 /// Checks the source; returns the names of its columns, none where the headers of the files will
 /// tell them.
 std::vector<std::string> CheckSource(const config::Checker& check, const Data& data) {
@@ -96,6 +124,7 @@ KnownColumns CheckData(const config::Checker& check, const Job& job) {
   if (!data.has_train()) check.Fail(path, "has no split to train on, expected train");
   check.CheckRange(path("max_bad_share"), data.max_bad_share(), 0.0, 1.0);
   if (!data.index().empty()) CheckIndex(check, path("index"), data);
+  if (data.has_statistics()) CheckStatistics(check, path("statistics"), data);
   check.CheckRange(path("shuffle_rows"), data.shuffle_rows(), kMinShuffleRows, int64_t{1} << 40);
   std::vector<std::string> columns = CheckSource(check, data);
   if (data.has_columns()) CheckColumns(check, path("columns"), data);

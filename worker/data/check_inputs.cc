@@ -9,6 +9,7 @@
 
 #include "common/text.h"
 #include "worker/data/missing_values.h"
+#include "worker/data/statistics.h"
 
 namespace zhiyin::worker::data {
 namespace {
@@ -33,6 +34,21 @@ void CheckValues(const config::Checker& check, const config::ConfigPath& path, c
                  ", expected strictly ascending boundaries");
     }
   }
+}
+
+/// Checks the mean and the standard deviation that a numeric gives.
+void CheckGivenStatistics(const config::Checker& check, const config::ConfigPath& path,
+                          const Numeric& numeric) {
+  if (!numeric.has_mean() && !numeric.has_stddev()) return;
+  const config::ConfigPath given = path(numeric.has_mean() ? "mean" : "stddev");
+  if (!numeric.has_mean() || !numeric.has_stddev())
+    check.Fail(given, "is given alone, expected mean and stddev");
+  if (!numeric.standardise())
+    check.Fail(given,
+               "is given for a numeric that is not standardised, expected standardise: true");
+  if (!std::isfinite(numeric.mean()))
+    check.Fail(path("mean"), "is ", numeric.mean(), ", expected a finite number");
+  check.CheckRange(path("stddev"), numeric.stddev(), kLeastStddev, 1 / kLeastStddev);
 }
 
 /// Checks that the table of a field is one of `tables`.
@@ -86,6 +102,7 @@ void CheckInputs(const config::Checker& check, const Job& job, const KnownColumn
     const config::ConfigPath path = check.root()("numeric", i);
     check.CheckName(path, job.numeric(i).name(), &names);
     CheckColumn(check, path("column"), job.numeric(i).column(), columns);
+    CheckGivenStatistics(check, path, job.numeric(i));
   }
 }
 

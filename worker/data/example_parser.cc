@@ -68,9 +68,13 @@ std::string Wrong(const char* kind, const std::string& name, size_t column, cons
     case Value::Kind::kNumber:
       out << value.number();
       break;
-    case Value::Kind::kList:
-      out << "a list of " << value.list().size() << " values";
+    case Value::Kind::kList: {
+      size_t n = 0;
+      ListTexts texts(value);
+      for (std::string_view text; texts.Next(&text);) ++n;
+      out << "a list of " << n << " values";
       break;
+    }
     case Value::Kind::kMissing:
     case Value::Kind::kText:
       out << '"' << Shown(value.text()) << '"';
@@ -236,7 +240,8 @@ std::string ExampleParser::ParseSeparated(const CategoryColumn& field, std::stri
 std::string ExampleParser::ParseList(const CategoryColumn& field, const Value& list,
                                      std::vector<Key>* keys) const {
   const size_t n_before = keys->size();
-  for (std::string_view value : list.list()) {
+  ListTexts texts(list);
+  for (std::string_view value; texts.Next(&value);) {
     if (trim_) value = TrimSpaces(value);
     if (missing_.Has(value)) continue;
     if (keys->size() - n_before == kMaxValues)

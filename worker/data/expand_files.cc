@@ -240,6 +240,11 @@ void ExpandFiles(const config::Checker& check, const FileNaming& naming, Data* d
   if (data->has_test()) expand(path("test"), data->mutable_test());
   for (int i = 0; i < data->join_size(); ++i) expand(path("join", i), data->mutable_join(i));
   CheckBytes(check, *data);
+  if (const std::string& model = data->statistics().model();
+      !model.empty() && SchemeOf(model).empty()) {
+    const bool is_overridden = check.IsOverridden(path("statistics")("model"));
+    data->mutable_statistics()->set_model(AbsolutePath(is_overridden ? "" : naming.folder, model));
+  }
   if (data->index().empty() || !SchemeOf(data->index()).empty()) return;
   data->set_index(
       AbsolutePath(check.IsOverridden(path("index")) ? "" : naming.folder, data->index()));

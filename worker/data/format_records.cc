@@ -7,33 +7,40 @@
 #include "worker/data/behaviour_columns.h"
 #include "worker/data/format/delimited.h"
 #include "worker/data/joins.h"
+#include "worker/data/record_counts.h"
 
 namespace zhiyin::worker::data {
 namespace {
 
-/// Collects wanted columns, each once.
-class WantedList {
+/// Of so many files, parts are looked for to be shared among readers; of more, there are files
+/// enough.
+constexpr size_t kMostFilesInParts = 256;
+
+/// A column that a job reads, and the input that reads it first, for messages.
+struct UsedColumn {
+  WantedColumn column;
+  std::string user;
+};
+
+/// Collects columns, each once.
+class UsedList {
  public:
-  /// Adds a column that is read for an input, `user` in messages. What several inputs read a column
-  /// for must suit all of them: a text suits a number and a category.
-  void Add(const std::string& name, WantedColumn::Use use, const std::string& user) {
-    if (name.size() > 1 && name[0] == '#' &&
-        name.find_first_not_of("0123456789", 1) == std::string::npos) {
-      Fail(user, ": column \"", name,
-           "\" is a position, but the records of these files name their values: expected a name");
-    }
-    const auto at = std::find_if(columns_.begin(), columns_.end(),
-                                 [&](const WantedColumn& column) { return column.name == name; });
+  /// Adds a column that is read for an input. What several inputs read a column for must suit all
+  /// of them: a text suits a number and a category.
+  void Add(const std::string& column, const std::string& user, WantedColumn::Use use) {
+    const std::string& name = column.empty() ? user : column;
+    const auto at = std::ranges::find_if(
+        columns_, [&](const UsedColumn& used) { return used.column.name == name; });
     if (at == columns_.end()) {
-      columns_.push_back({name, use});
+      columns_.push_back({{name, use}, user});
     } else {
-      at->use = std::min(at->use, use);
+      at->column.use = std::min(at->column.use, use);
     }
   }
-  std::vector<WantedColumn> Take() { return std::move(columns_); }
+  std::vector<UsedColumn> Take() { return std::move(columns_); }
 
  private:
-  std::vector<WantedColumn> columns_;
+  std::vector<UsedColumn> columns_;
 };
 static_assert(WantedColumn::Use::kText < WantedColumn::Use::kCategories &&
               WantedColumn::Use::kCategories < WantedColumn::Use::kNumber);
@@ -41,6 +48,31 @@ static_assert(WantedColumn::Use::kText < WantedColumn::Use::kCategories &&
 WantedColumn::Use UseOfLabel(const Label& label) {
   return label.has_equals() || label.has_prefix() ? WantedColumn::Use::kText
                                                   : WantedColumn::Use::kNumber;
+}
+
+std::vector<UsedColumn> ColumnsWithUsers(const Job& job, LabelUse labels) {
+  using Use = WantedColumn::Use;
+  UsedList used;
+  for (const Field& field : job.field())
+    used.Add(field.column(), field.name(),
+             field.bucket_size() > 0 ? Use::kNumber : Use::kCategories);
+  for (const Numeric& numeric : job.numeric())
+    used.Add(numeric.column(), numeric.name(), Use::kNumber);
+  for (const Join& join : job.data().join()) used.Add(join.column(), "data.join", Use::kText);
+  if (job.data().has_behaviour()) {
+    const zhiyin::Behaviour& behaviour = job.data().behaviour();
+    for (const std::string& column : {behaviour.user(), behaviour.item(), behaviour.time()})
+      used.Add(column, "data.behaviour", Use::kText);
+    if (!behaviour.event().empty()) used.Add(behaviour.event(), "data.behaviour", Use::kNumber);
+  }
+  if (labels == LabelUse::kIgnored) return used.Take();
+  for (const Task& task : job.task()) {
+    used.Add(task.label().column(), task.name(), UseOfLabel(task.label()));
+    if (task.has_sample_space())
+      used.Add(task.sample_space().column(), task.name(), UseOfLabel(task.sample_space()));
+    if (!task.weight_column().empty()) used.Add(task.weight_column(), task.name(), Use::kNumber);
+  }
+  return used.Take();
 }
 
 const char* FormatName(const Format* format) {
@@ -69,9 +101,11 @@ const Format* FormatOfLayout(const Text& text) {
   return nullptr;
 }
 
-/// The format that the first file of a split tells that is not empty; null for delimited text.
-const Format* RecogniseFirst(const Text& text, const Split& split, const Tick& tick) {
-  for (const std::string& path : split.file()) {
+/// The format that the first of the files tells that is not empty; null for delimited text.
+const Format* RecogniseFirst(const Text& text,
+                             const google::protobuf::RepeatedPtrField<std::string>& files,
+                             const Tick& tick) {
+  for (const std::string& path : files) {
     tick();
     const FileStart start = ReadStart(path);
     if (!start.bytes.empty()) return RecogniseFormat(start.bytes, text);
@@ -103,41 +137,40 @@ const Format* FormatOfFiles(const Data& data, const Split& split, const Tick& ti
   const Format* const trained = FormatNamed(data.columns().format());
   if (!is_told && HasOwnColumns(trained)) return trained;
   const Format* const format =
-      is_told ? FormatOfLayout(data.text()) : RecogniseFirst(data.text(), split, tick);
+      is_told ? FormatOfLayout(data.text()) : RecogniseFirst(data.text(), split.file(), tick);
   if (trained != nullptr && format != trained && (HasOwnColumns(trained) || HasOwnColumns(format)))
     Fail(split.file(0), ": is ", FormatName(format), ", expected ", trained->name,
          " as in training");
   return format;
 }
 
+const Format* FormatOfJoin(const Join& join, const Tick& tick) {
+  if (join.text().layout_case() != Text::LAYOUT_NOT_SET) return FormatOfLayout(join.text());
+  return RecogniseFirst(join.text(), join.file(), tick);
+}
+
+std::vector<WantedColumn> UsedColumns(const Job& job, LabelUse labels) {
+  std::vector<WantedColumn> columns;
+  for (UsedColumn& used : ColumnsWithUsers(job, labels)) columns.push_back(std::move(used.column));
+  return columns;
+}
+
 std::vector<WantedColumn> WantedColumns(const Job& job, LabelUse labels) {
-  using Use = WantedColumn::Use;
-  std::vector<std::string> added = JoinedColumns(job.data());
+  std::vector<std::string> added = JoinedColumns(job);
   if (job.data().has_behaviour())
     added.insert(added.end(), kBehaviourColumns.begin(), kBehaviourColumns.end());
-  WantedList wanted;
-  const auto add = [&](const std::string& column, const std::string& name, Use use) {
-    const std::string& own = column.empty() ? name : column;
-    if (std::find(added.begin(), added.end(), own) == added.end()) wanted.Add(own, use, name);
-  };
-  for (const Field& field : job.field())
-    add(field.column(), field.name(), field.bucket_size() > 0 ? Use::kNumber : Use::kCategories);
-  for (const Numeric& numeric : job.numeric()) add(numeric.column(), numeric.name(), Use::kNumber);
-  for (const Join& join : job.data().join()) add(join.column(), "data.join", Use::kText);
-  if (job.data().has_behaviour()) {
-    const zhiyin::Behaviour& behaviour = job.data().behaviour();
-    for (const std::string& column : {behaviour.user(), behaviour.item(), behaviour.time()})
-      add(column, "data.behaviour", Use::kText);
-    if (!behaviour.event().empty()) add(behaviour.event(), "data.behaviour", Use::kNumber);
+  std::vector<WantedColumn> wanted;
+  for (UsedColumn& used : ColumnsWithUsers(job, labels)) {
+    const std::string& name = used.column.name;
+    if (std::ranges::find(added, name) != added.end()) continue;
+    if (name.size() > 1 && name[0] == '#' &&
+        name.find_first_not_of("0123456789", 1) == std::string::npos) {
+      Fail(used.user, ": column \"", name,
+           "\" is a position, but the records of these files name their values: expected a name");
+    }
+    wanted.push_back(std::move(used.column));
   }
-  if (labels == LabelUse::kIgnored) return wanted.Take();
-  for (const Task& task : job.task()) {
-    add(task.label().column(), task.name(), UseOfLabel(task.label()));
-    if (task.has_sample_space())
-      add(task.sample_space().column(), task.name(), UseOfLabel(task.sample_space()));
-    if (!task.weight_column().empty()) add(task.weight_column(), task.name(), Use::kNumber);
-  }
-  return wanted.Take();
+  return wanted;
 }
 
 Columns ColumnsOf(const std::vector<WantedColumn>& wanted, const std::string& where) {
@@ -148,27 +181,36 @@ Columns ColumnsOf(const std::vector<WantedColumn>& wanted, const std::string& wh
 
 FormatRecords::FormatRecords(const Format& format, const Job& job, const Split& split,
                              LabelUse labels, Tick tick, ReadCounts* counts)
+    : FormatRecords(format, job.data().text(), "data.text", split.file(),
+                    WantedColumns(job, labels), std::move(tick), counts) {
+  const bool is_part = split.first_row() > 0 || split.n_rows() > 0;
+  has_parts_ = format.parts != nullptr && (is_part || files_.size() <= kMostFilesInParts);
+}
+
+FormatRecords::FormatRecords(const Format& format, const Text& text, const std::string& told_by,
+                             const google::protobuf::RepeatedPtrField<std::string>& files,
+                             std::vector<WantedColumn> wanted, Tick tick, ReadCounts* counts)
     : format_(format),
-      text_(job.data().text()),
-      wanted_(WantedColumns(job, labels)),
-      columns_(ColumnsOf(wanted_, split.file(0))),
+      text_(text),
+      wanted_(std::move(wanted)),
+      columns_(ColumnsOf(wanted_, files[0])),
       tick_(std::move(tick)),
       counts_(counts) {
   const bool is_told = text_.layout_case() != Text::LAYOUT_NOT_SET;
-  for (const std::string& path : split.file()) {
+  for (const std::string& path : files) {
     tick_();
     const FileStart start = ReadStart(path);
-    const std::string reference = is_told                 ? " as data.text says"
-                                  : path == split.file(0) ? " as in training"
-                                                          : " as in " + split.file(0);
+    const std::string reference = is_told            ? " as " + told_by + " says"
+                                  : path == files[0] ? " as in training"
+                                                     : " as in " + files[0];
     CheckStart(path, start.bytes, format, text_, reference);
     files_.push_back({path, start.stamp});
   }
   files_[0].begin = 0;
-  end_file_ = files_.size();
+  end_ = {files_.size(), 0};
 }
 
-FormatRecords::FormatRecords(const FormatRecords& all, size_t begin_file, size_t end_file)
+FormatRecords::FormatRecords(const FormatRecords& all, const FileCut& begin, const FileCut& end)
     : format_(all.format_),
       text_(all.text_),
       wanted_(all.wanted_),
@@ -176,15 +218,20 @@ FormatRecords::FormatRecords(const FormatRecords& all, size_t begin_file, size_t
       files_(all.files_),
       tick_(all.tick_),
       counts_(all.counts_),
-      begin_file_(begin_file),
-      end_file_(end_file),
-      next_file_(begin_file) {}
+      begin_(begin),
+      end_(end),
+      next_file_(begin.file) {}
 
 bool FormatRecords::Next(RecordView* record) {
-  while (reader_ == nullptr || !reader_->Next(&record_)) {
+  while (reader_ == nullptr || n_left_here() == 0 || !reader_->Next(&record_)) {
+    if (reader_ != nullptr && file() == end_.file && n_left_here() > 0) {
+      Fail(path(), ": has ", n_passed_here_, " records, expected ", end_.offset,
+           " at least as it says");
+    }
     if (!OpenNext()) return false;
   }
   ++position_;
+  ++n_passed_here_;
   record->wrong = record_.wrong;
   if (!record->wrong.empty()) return true;
   record->values.assign(record_.values.begin(), record_.values.end());
@@ -199,15 +246,28 @@ int64_t FormatRecords::Skip(int64_t n) {
   int64_t n_done = 0;
   while (n_done < n) {
     if (reader_ != nullptr) {
-      const int64_t n_wanted = std::min(n - n_done, PieceTick::kPieces);
-      const int64_t n_here = reader_->Skip(n_wanted);
+      const int64_t n_here = SkipHere(n - n_done);
       n_done += n_here;
       position_ += n_here;
-      tick_();
-      if (n_here == n_wanted) continue;
+      if (n_done == n) break;
     }
     if (!OpenNext()) break;
   }
+  return n_done;
+}
+
+int64_t FormatRecords::SkipHere(int64_t n) {
+  n = std::min(n, n_left_here());
+  int64_t n_done = 0;
+  while (n_done < n) {
+    const int64_t n_parts = reader_->PassParts(n - n_done);
+    const int64_t n_wanted = std::min(n - n_done - n_parts, PieceTick::kPieces);
+    const int64_t n_read = reader_->Skip(n_wanted);
+    n_done += n_parts + n_read;
+    tick_();
+    if (n_read < n_wanted) break;
+  }
+  n_passed_here_ += n_done;
   return n_done;
 }
 
@@ -243,19 +303,45 @@ std::vector<int64_t> FormatRecords::Begins() const {
 
 std::vector<Unit> FormatRecords::Units() const {
   std::vector<Unit> units;
-  for (size_t f = 0; f < files_.size(); ++f) units.push_back({{f, 0}, files_[f].stamp.n_bytes});
+  for (size_t f = 0; f < files_.size(); ++f) {
+    tick_();
+    const File& file = files_[f];
+    const int64_t n_bytes = file.stamp.n_bytes;
+    const bool may_have_parts = has_parts_ && n_bytes > 0;
+    const std::vector<FilePart> parts =
+        may_have_parts ? format_.parts(file.path) : std::vector<FilePart>();
+    int64_t n_before = 0;
+    for (const FilePart& part : parts) {
+      if (part.n_records == 0) continue;
+      if (part.n_records > RecordRuns::kMostRecords - n_before) {
+        Fail(file.path, ": says that it has more than ", RecordRuns::kMostRecords,
+             " records, expected fewer");
+      }
+      units.push_back({{f, n_before}, part.n_bytes, /*is_plain=*/false, part.n_records});
+      n_before += part.n_records;
+    }
+    if (n_before > 0) continue;
+    const bool is_empty = n_bytes == 0 || !parts.empty();
+    units.push_back({{f, 0}, n_bytes, /*is_plain=*/false, is_empty ? 0 : -1});
+  }
   return units;
 }
 
 std::unique_ptr<Records> FormatRecords::Between(const FileCut& begin, const FileCut& end) const {
-  return std::unique_ptr<Records>(new FormatRecords(*this, begin.file, end.file));
+  return std::unique_ptr<Records>(new FormatRecords(*this, begin, end));
+}
+
+ShareEnds FormatRecords::ends() const {
+  const int64_t n_before = end_.file == begin_.file ? begin_.offset : 0;
+  return {begin_, end_, end_.offset > 0 ? end_.offset - n_before : 0};
 }
 
 bool FormatRecords::OpenNext() {
-  if (next_file_ >= end_file_) return false;
+  if (next_file_ > end_.file || (next_file_ == end_.file && end_.offset == 0)) return false;
   tick_();
   File& file = files_[next_file_++];
   file.begin = position_;
+  n_passed_here_ = 0;
   const FileStamp stamp = FileBytes(file.path).stamp();
   if (stamp != file.stamp) {
     Fail(file.path, ": changed since the job began: ", file.stamp.n_bytes, " bytes then, ",
@@ -264,6 +350,11 @@ bool FormatRecords::OpenNext() {
   reader_.reset();
   // An empty file has no records in any format.
   if (stamp.n_bytes > 0) reader_ = format_.open(file.path, text_, wanted_, counts_);
+  if (this->file() != begin_.file || begin_.offset == 0) return true;
+  if (reader_ == nullptr || SkipHere(begin_.offset) < begin_.offset) {
+    Fail(file.path, ": has ", n_passed_here_, " records, expected more than ", begin_.offset,
+         " as it says");
+  }
   return true;
 }
 

@@ -5,71 +5,52 @@
 
 #include <algorithm>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "common/error.h"
 #include "common/text.h"
 #include "worker/data/check_text.h"
-#include "worker/data/example_parser.h"
-#include "worker/data/line_reader.h"
-#include "worker/data/schema.h"
-#include "worker/data/text_columns.h"
 
 namespace zhiyin::worker::data {
+
 namespace {
 
-constexpr size_t kMaxKeyBytes = 40;
-
-std::string Quoted(std::string_view key) {
-  return "\"" + Shortened(OneLine(key), kMaxKeyBytes) + "\"";
+bool IsAmong(const std::string& name, const std::vector<std::string>& names) {
+  return std::ranges::find(names, name) != names.end();
 }
 
-/// Finds values of a join that no example can have, so that no example fails because of them.
-class ValueChecker {
- public:
-  /// `names` are the columns of the join's files, `key` is the position of the key.
-  ValueChecker(const Job& job, const Join& join, std::vector<std::string> names, size_t key)
-      : key_(key),
-        is_item_(job.data().has_behaviour() && job.data().behaviour().item() == join.column()) {
-    names[key] = join.column();
-    Job inputs;
-    *inputs.mutable_data()->mutable_text() = job.data().text();
-    Schema schema;
-    schema.n_columns = static_cast<int>(names.size());
-    const auto add = [&](const auto& input, const auto& make, std::vector<int>* positions) {
-      const std::string& column = input.column().empty() ? input.name() : input.column();
-      const auto at = std::find(names.begin(), names.end(), column);
-      if (at == names.end()) return;
-      *make() = input;
-      positions->push_back(static_cast<int>(at - names.begin()));
-    };
-    for (const Field& field : job.field())
-      add(
-          field, [&] { return inputs.add_field(); }, &schema.fields);
-    for (const Numeric& numeric : job.numeric())
-      add(
-          numeric, [&] { return inputs.add_numeric(); }, &schema.numerics);
-    parser_.emplace(inputs, schema, LabelDomains());
-    rows_ = parser_->NewExamples();
+/// Checks Join.add; `names` are those of the columns of the files, empty where they are not known.
+void CheckAdded(const config::Checker& check, const config::ConfigPath& path, const Join& join,
+                const std::vector<std::string>& names) {
+  for (int a = 0; a < join.add_size(); ++a) {
+    const std::string& name = join.add(a);
+    if (name.empty()) check.Fail(path("add", a), "is empty, expected the name of a column");
+    if (name == join.key()) check.Fail(path("add", a), "is the key, which is not added");
+    if (std::find(join.add().begin(), join.add().begin() + a, name) != join.add().begin() + a)
+      check.Fail(path("add", a), "\"", name, "\" comes twice");
+    if (!names.empty() && !IsAmong(name, names))
+      check.FailUnknown(path("add", a), "column", name, names);
   }
+}
 
-  /// Returns what is wrong, or an empty string. REQUIRES: a value for each column.
-  std::string Check(const std::vector<std::string_view>& values) {
-    if (is_item_ && values[key_].find('|') != std::string_view::npos)
-      return "expected an item without |, which separates items of a history";
-    rows_.Clear();
-    values_.assign(values.begin(), values.end());
-    return parser_->Parse(values_, &rows_);
-  }
-
- private:
-  size_t key_;
-  bool is_item_;
-  std::optional<ExampleParser> parser_;
-  std::vector<Value> values_;
-  Examples rows_;
-};
+/// Checks what says how the files of a join are read. Returns the names of their columns; none
+/// where the files tell them.
+std::vector<std::string> CheckJoinText(const config::Checker& check, const config::ConfigPath& path,
+                                       const Join& join) {
+  const zhiyin::Text& text = join.text();
+  CheckText(check, path("text"), text);
+  if (text.has_slots()) return {};
+  if ((text.has_libsvm() || text.has_libffm()) && join.add().empty())
+    check.Fail(path, "has files whose columns are numbers, expected add, the columns to add");
+  std::vector<std::string> names(text.column_name().begin(), text.column_name().end());
+  const bool is_delimited =
+      text.has_delimited() || text.has_delimiter() || text.has_quote() || text.escapes();
+  if (is_delimited && !text.header() && names.empty())
+    check.Fail(path, "needs columns with names, expected header or column_name in its text");
+  if (!names.empty() && !IsAmong(join.key(), names))
+    check.Fail(path("key"), "is \"", join.key(), "\", expected a name of text.column_name");
+  return names;
+}
 
 }  // namespace
 
@@ -78,7 +59,7 @@ void FillJoins(Data* data) {
     if (join.key().empty()) join.set_key(join.column());
     if (!join.has_text()) {
       *join.mutable_text() = data->text();
-      join.mutable_text()->clear_layout();  // joins are delimited text
+      join.mutable_text()->clear_layout();  // these files tell their own format
     }
     FillText(join.mutable_text());
   }
@@ -89,28 +70,23 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
     const config::ConfigPath path = check.root()("data")("join", i);
     const Join& join = data.join(i);
     if (!data.has_text()) check.Fail(path, "needs examples from files, expected data.text");
-    CheckText(check, path("text"), join.text());
+    const std::vector<std::string> names = CheckJoinText(check, path, join);
     CheckFiles(check, path, data, join.file(), /*may_be_pipe=*/false);
-    if (join.text().layout_case() != zhiyin::Text::LAYOUT_NOT_SET && !join.text().has_delimited())
-      check.Fail(path("text"), "has a layout that is not delimited, which joins have to be");
-    if (!join.text().header() && join.text().column_name().empty())
-      check.Fail(path, "needs columns with names, expected header or column_name in its text");
     if (join.column().empty())
       check.Fail(path("column"), "is missing, expected a column of the data");
-    const auto& names = join.text().column_name();
-    if (!names.empty() && std::find(names.begin(), names.end(), join.key()) == names.end())
-      check.Fail(path("key"), "is \"", join.key(), "\", expected a name of text.column_name");
+    CheckAdded(check, path, join, names);
     if (columns->empty()) continue;
-    if (std::find(columns->begin(), columns->end(), join.column()) == columns->end())
+    if (!IsAmong(join.column(), *columns))
       check.Fail(path("column"), "is \"", join.column(), "\", expected a column of the data",
                  Suggestion(join.column(), (*columns)));
-    if (names.empty()) {
+    const std::vector<std::string> added(join.add().begin(), join.add().end());
+    if (names.empty() && added.empty()) {
       columns->clear();  // nothing is known of the columns from here on
       continue;
     }
-    for (const std::string& name : names) {
+    for (const std::string& name : added.empty() ? names : added) {
       if (name == join.key()) continue;
-      if (std::find(columns->begin(), columns->end(), name) != columns->end())
+      if (IsAmong(name, *columns))
         check.Fail(path("text"), "has a column \"", name,
                    "\", and so have the data: expected names that differ");
       columns->push_back(name);
@@ -118,141 +94,12 @@ void CheckJoins(const config::Checker& check, const Data& data, std::vector<std:
   }
 }
 
-std::vector<std::string> JoinedColumns(const Data& data) {
+std::vector<std::string> JoinedColumns(const Job& job) {
   std::vector<std::string> columns;
-  for (const Join& join : data.join()) {
-    std::vector<std::string> names(join.text().column_name().begin(),
-                                   join.text().column_name().end());
-    LineReader reader(join.file(0), Dialect::Of(join.text()));
-    LineSplitter splitter(reader.dialect());
-    std::vector<std::string_view> values;
-    Line line;
-    if (names.empty() && reader.Next(&line) && splitter.Split(line.text, &values).empty())
-      names.assign(values.begin(), values.end());
-    for (std::string& name : names) {
-      if (name != join.key()) columns.push_back(std::move(name));
-    }
+  for (int j = 0; j < job.data().join_size(); ++j) {
+    for (std::string& name : ColumnsOfJoin(job, j)) columns.push_back(std::move(name));
   }
   return columns;
-}
-
-struct JoinedFile::Reading {
-  const Job& job;
-  const Join& join;
-  ReadCounts* counts;
-  Dialect dialect = Dialect::Of(join.text());  // its delimiter may still have to be found
-  MissingValues missing = MissingValues(join.text());
-  std::vector<std::string> names = {};  // of the columns of the first file
-  size_t key_column = 0;
-  std::optional<ValueChecker> checker = {};
-  int64_t n_lines = 0;  // malformed ones included
-};
-
-JoinedFile::JoinedFile(const Job& job, int join, const Tick& tick, ReadCounts* counts) {
-  Reading reading{.job = job, .join = job.data().join(join), .counts = counts};
-  for (const std::string& path : reading.join.file()) ReadFile(path, &reading, tick);
-  if (n_bad_ > reading.n_lines / 2) {
-    Fail(bad_[0], " (", n_bad_, " of ", reading.n_lines, " lines of data.join[", join,
-         "] are malformed, expected half of them at most)");
-  }
-  text_.Fill().shrink_to_fit();
-}
-
-void JoinedFile::ReadFile(const std::string& path, Reading* reading, const Tick& tick) {
-  tick();
-  const Join& join = reading->join;
-  PieceTick line_tick(tick);
-  LineReader reader(path, reading->dialect, reading->counts);
-  CheckDelimited(reader, join.text(), ", which joins have to be");
-  reading->dialect = reader.dialect();
-  LineSplitter splitter(reading->dialect);
-  std::vector<std::string_view> values;
-  Line line;
-  const auto split = [&] {
-    std::string wrong = CheckText(line);
-    return wrong.empty() ? splitter.Split(line.text, &values) : wrong;
-  };
-  std::vector<std::string> names(join.text().column_name().begin(),
-                                 join.text().column_name().end());
-  std::string header;  // the first line, if it is one
-  if (join.text().header()) {
-    if (!reader.Next(&line)) Fail(path, ": is empty, expected a header");
-    if (const std::string wrong = split(); !wrong.empty())
-      Fail(path, ":", line.number, ": ", wrong);
-    CheckNameOrder(join.text(), names, values, TextOf(path, ":", line.number));
-    header = line.text;
-    if (names.empty()) names.assign(values.begin(), values.end());
-  }
-  if (!reading->checker) {
-    const auto key = std::find(names.begin(), names.end(), join.key());
-    if (key == names.end())
-      Fail(path, ": no column \"", join.key(), "\" (data.join)", Suggestion(join.key(), names));
-    reading->names = names;
-    reading->key_column = static_cast<size_t>(key - names.begin());
-    reading->checker.emplace(reading->job, join, names, reading->key_column);
-    for (const std::string& name : names) {
-      if (name != join.key()) columns_.push_back(name);
-    }
-  }
-  if (names != reading->names)
-    Fail(path, ": has other columns than ", join.file(0), ", expected the same");
-  bool may_be_header = !join.text().header();
-  while (reader.Next(&line)) {
-    line_tick();
-    std::string wrong = split();
-    if (std::exchange(may_be_header, false) && wrong.empty()) {
-      CheckNameOrder(join.text(), names, values, TextOf(path, ":", line.number));
-      if (IsHeader(join.text(), names, values)) {
-        header = line.text;
-        continue;
-      }
-    }
-    ++reading->n_lines;
-    if (!header.empty() && line.text == header) wrong = kRepeatsHeader;
-    if (wrong.empty()) wrong = Take(&values, reading);
-    if (wrong.empty()) continue;
-    wrong = path + ":" + std::to_string(line.number) + ": " + wrong;
-    if (reading->job.data().has_max_bad_share() && reading->job.data().max_bad_share() == 0)
-      Fail(wrong, " (data.max_bad_share allows no malformed line)");
-    if (n_bad_++ < static_cast<int64_t>(kMaxNamed)) bad_.push_back(std::move(wrong));
-  }
-}
-
-std::string JoinedFile::Take(std::vector<std::string_view>* values, Reading* reading) {
-  const std::string& key_name = reading->join.key();
-  const size_t n_columns = reading->names.size();
-  if (values->size() != n_columns) {
-    // Without the right number of columns, it is not certain which one is the key.
-    return TextOf(values->size(), values->size() == 1 ? " column" : " columns", ", expected ",
-                  n_columns);
-  }
-  for (std::string_view& value : *values) {
-    if (reading->missing.Has(value)) value = {};
-  }
-  const std::string_view key = (*values)[reading->key_column];
-  if (key.empty()) return "no " + key_name + ", expected one";
-  std::string wrong = reading->checker->Check(*values);
-  if (wrong.empty() && keys_.Find(key) >= 0)
-    wrong = "is there twice, expected one line for each: the first one counts";
-  if (!wrong.empty()) return key_name + " " + Quoted(key) + ": " + wrong;
-  keys_.Add(key);
-  for (size_t c = 0; c < n_columns; ++c) {
-    if (c == reading->key_column) continue;
-    text_.Fill().insert(text_.Fill().end(), (*values)[c].begin(), (*values)[c].end());
-    ends_.Fill().push_back(text_.size());
-  }
-  return "";
-}
-
-void JoinedFile::Append(int line, std::vector<Value>* values) const {
-  if (line < 0) {
-    values->resize(values->size() + columns_.size());
-    return;
-  }
-  size_t at = static_cast<size_t>(line) * columns_.size();
-  size_t begin = at == 0 ? 0 : ends_[at - 1];
-  for (const size_t stop = at + columns_.size(); at < stop; begin = ends_[at++])
-    values->push_back(std::string_view(text_.values().data() + begin, ends_[at] - begin));
 }
 
 namespace {
@@ -267,6 +114,14 @@ Job PartForJoins(const Job& job) {
   data->mutable_behaviour()->set_item(job.data().behaviour().item());
   *part.mutable_field() = job.field();
   *part.mutable_numeric() = job.numeric();
+  // Which columns of records that name their values are read, labels tell, too.
+  for (const Task& task : job.task()) {
+    Task* const own = part.add_task();
+    own->set_name(task.name());
+    *own->mutable_label() = task.label();
+    if (task.has_sample_space()) *own->mutable_sample_space() = task.sample_space();
+    own->set_weight_column(task.weight_column());
+  }
   return part;
 }
 
@@ -372,8 +227,8 @@ std::string Joins::Plan::DescribeMiss(size_t join, const std::vector<Value>& val
   const Join& config = joins_->job_.data().join(static_cast<int>(join));
   const JoinedFile& file = *joins_->files_[join];
   const std::string_view value = values[positions_[join]].text();
-  return TextOf("column \"", config.column(), "\" has ", Quoted(value), ", ", config.file(0),
-                " has ", file.n_lines() == 0 ? "no line" : Quoted(file.key(0)));
+  return TextOf("column \"", config.column(), "\" has ", QuotedKey(value), ", ", config.file(0),
+                " has ", file.n_lines() == 0 ? "no line" : QuotedKey(file.key(0)));
 }
 
 }  // namespace zhiyin::worker::data

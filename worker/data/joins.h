@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "common/config/checker.h"
-#include "common/name_table.h"
 #include "common/tick.h"
 #include "configs/job.pb.h"
 #include "worker/data/file_bytes.h"
+#include "worker/data/joined_file.h"
 #include "worker/data/missing_values.h"
 #include "worker/data/value.h"
 
@@ -26,64 +26,8 @@ void FillJoins(Data* data);
 /// headers of files will tell them.
 void CheckJoins(const config::Checker& check, const Data& data, std::vector<std::string>* columns);
 
-/// Returns the names of the columns that the joins add to the examples, read from the headers of
-/// their files where the config does not name them. Throws Error where a file cannot be read.
-std::vector<std::string> JoinedColumns(const Data& data);
-
-/// The lines of one join, by key. Immutable: used by any number of threads.
-class JoinedFile {
- public:
-  /// The most malformed lines that are named; all are counted.
-  static constexpr size_t kMaxNamed = 10;
-
-  /// Reads the files of data.join[`join`] of `job` and calls `tick` meanwhile. A line that is
-  /// malformed is left out: one that cannot be cut into the columns, that has no key or the key of
-  /// a line before it, or that has a value which no example can have. Throws Error where a file
-  /// cannot be read or has no key column, where more than half of the lines are malformed, or where
-  /// one is and data.max_bad_share is 0. What is read is added to *counts, unless it is null.
-  JoinedFile(const Job& job, int join, const Tick& tick, ReadCounts* counts);
-
-  /// The names of the columns, without the key.
-  const std::vector<std::string>& columns() const { return columns_; }
-  /// The number of lines, without malformed ones.
-  int n_lines() const { return keys_.size(); }
-  int64_t n_bad() const { return n_bad_; }
-  /// The first malformed lines: `items.csv:7: item "x": what is wrong, what is expected`.
-  const std::vector<std::string>& bad() const { return bad_; }
-  std::string_view key(int line) const { return keys_[line]; }
-  /// Returns the line with the key; -1 where there is none.
-  int Find(std::string_view key) const { return keys_.Find(key); }
-  /// Appends a value for each of columns(): those of a line, or empty ones for line -1. They are
-  /// valid during the lifetime of this object.
-  void Append(int line, std::vector<Value>* values) const;
-
-  /// An empty file, which Share fills in.
-  JoinedFile() = default;
-  /// Moves the lines to memory of the host, or takes them from there.
-  template <typename Archive>
-  void Share(Archive* archive) {
-    archive->Strings(&columns_);
-    keys_.Share(archive);
-    archive->Array(&text_);
-    archive->Array(&ends_);
-    archive->Value(&n_bad_);
-    archive->Strings(&bad_);
-  }
-
- private:
-  struct Reading;
-  void ReadFile(const std::string& path, Reading* reading, const Tick& tick);
-  /// Keeps a line, or returns what is wrong with it, beginning with its key where it has one.
-  /// Empties the values that are missing.
-  std::string Take(std::vector<std::string_view>* values, Reading* reading);
-
-  std::vector<std::string> columns_;
-  NameTable keys_;          // the number of a key is that of its line
-  HostArray<char> text_;    // all values, concatenated
-  HostArray<size_t> ends_;  // [n_lines, n_columns]: ends of the values in text_
-  int64_t n_bad_ = 0;
-  std::vector<std::string> bad_;
-};
+/// Returns the names of the columns that the joins add to the examples (ColumnsOfJoin).
+std::vector<std::string> JoinedColumns(const Job& job);
 
 /// All joins of a job, in order. Immutable: used by any number of threads.
 class Joins {

@@ -28,11 +28,13 @@ int64_t RecordBlocks::GoTo(int64_t block) {
   JumpTowards(wanted);
   const auto behind = std::lower_bound(places_.begin(), places_.end(), wanted + n_block, IsBefore);
   if (behind != places_.end()) records_->ReadAheadTo(*behind);
-  // Block by block, so that the beginning of each is remembered.
+  // Block by block, so that the beginning of each is remembered, where it can be returned to.
   while (records_->position() < wanted) {
     const int64_t into = records_->position() - first_record_;  // negative before the split
     if (into >= 0 && into % kBlockRecords == 0) Remember();
-    const int64_t n = into < 0 ? -into : kBlockRecords - into % kBlockRecords;
+    const int64_t n = !records_->HasPlaces() ? wanted - records_->position()
+                      : into < 0             ? -into
+                                             : kBlockRecords - into % kBlockRecords;
     if (records_->Skip(n) < n) return 0;
   }
   Remember();

@@ -37,7 +37,7 @@ class RecordBlocks {
  private:
   /// Moves to the record, or to the nearest one before it that can be jumped to.
   void JumpTowards(int64_t record);
-  /// Remembers the present place where it is behind those that are known.
+  /// Remembers the present place where there is one, behind those that are known.
   void Remember();
 
   std::unique_ptr<Records> records_;

@@ -31,6 +31,8 @@ struct Unit {
   int64_t n_bytes = 0;  // on disk
   /// Whether offsets within it count bytes on disk, and what is before one need not be read.
   bool is_plain = false;
+  /// Its records, negative where they are not known before they are read.
+  int64_t n_records = -1;
 };
 
 /// Where records that were read between two cuts begin and end, known once they were read.
@@ -71,6 +73,8 @@ class Records {
   using Place = TextLines::Place;
   /// The present place; nullopt where this cannot return to it, as in a converted text.
   virtual std::optional<Place> place() const = 0;
+  /// Whether it can return to places at all.
+  virtual bool HasPlaces() const { return true; }
   virtual void Seek(const Place& place) = 0;
   /// From now on reads nothing behind a place before a record needs it, where this can tell. Seek
   /// ends this.

@@ -39,6 +39,10 @@ struct LabelSums {
   double positives = 0;  // weight of those whose label is 1
 };
 
+/// The smallest standard deviation that numerics are divided by. The squares of smaller deviations
+/// are near the smallest normal double, 2.2e-308, where they are rounded.
+inline constexpr double kLeastStddev = 1e-150;
+
 /// Replaces each numeric x by (x - mean) * scale, in doubles, so that the digits of x that an
 /// offset takes up are not missing in the difference. A missing value is taken to be the mean,
 /// which is 0 where numerics are standardised.

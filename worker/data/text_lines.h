@@ -28,10 +28,11 @@ struct TextFile {
 };
 
 /// A place in files where one reader may end and another begin: the first line of data of a file
-/// that begins at byte `offset` or behind it; behind the last file, its end.
+/// that begins at byte `offset` or behind it; behind the last file, its end. In files of other
+/// formats, `offset` is how many records are before it in its file.
 struct FileCut {
   size_t file = 0;
-  int64_t offset = 0;  // above 0 only in a file that can seek; uncompressed
+  int64_t offset = 0;  // above 0 only in a file that can seek, or has parts; uncompressed
 
   auto operator<=>(const FileCut&) const = default;
 };

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zhiyin::worker::data {
 
@@ -35,6 +38,16 @@ class Value {
     return value;
   }
 
+  /// Several texts that stand one after the other in memory, as AppendPacked has put them there.
+  static constexpr Value PackedList(std::string_view packed) {
+    Value value;
+    value.kind_ = Kind::kList;
+    value.is_packed_ = true;
+    value.data_ = packed.data();
+    value.n_ = packed.size();
+    return value;
+  }
+
   constexpr Kind kind() const { return kind_; }
   /// The text; empty where the value is missing. REQUIRES: neither a number nor a list.
   constexpr std::string_view text() const {
@@ -42,11 +55,14 @@ class Value {
   }
   /// REQUIRES: kNumber. May be NaN or infinite, which no input accepts.
   constexpr double number() const { return number_; }
-  /// REQUIRES: kList.
+  /// REQUIRES: kList that is not packed. ListTexts goes through both.
   constexpr std::span<const std::string_view> list() const { return {list_, n_}; }
 
  private:
+  friend class ListTexts;
+
   Kind kind_ = Kind::kMissing;
+  bool is_packed_ = false;
   union {
     const char* data_ = nullptr;
     const std::string_view* list_;
@@ -54,5 +70,38 @@ class Value {
   };
   size_t n_ = 0;
 };
+
+/// Goes through the texts of a list once. Borrows what the value borrows.
+class ListTexts {
+ public:
+  /// REQUIRES: kList.
+  explicit ListTexts(const Value& list) : list_(list) {}
+
+  /// Sets *text to the next one; returns false where there is none.
+  bool Next(std::string_view* text) {
+    if (at_ == list_.n_) return false;
+    if (!list_.is_packed_) {
+      *text = list_.list_[at_++];
+      return true;
+    }
+    uint32_t n = 0;
+    std::memcpy(&n, list_.data_ + at_, sizeof(n));
+    *text = {list_.data_ + at_ + sizeof(n), n};
+    at_ += sizeof(n) + n;
+    return true;
+  }
+
+ private:
+  Value list_;
+  size_t at_ = 0;
+};
+
+/// Appends a text to those of a list that is to be packed. REQUIRES: it is shorter than 4 GiB.
+inline void AppendPacked(std::string_view text, std::vector<char>* packed) {
+  const uint32_t n = static_cast<uint32_t>(text.size());
+  const char* const bytes = reinterpret_cast<const char*>(&n);
+  packed->insert(packed->end(), bytes, bytes + sizeof(n));
+  packed->insert(packed->end(), text.begin(), text.end());
+}
 
 }  // namespace zhiyin::worker::data

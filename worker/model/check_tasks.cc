@@ -1,5 +1,6 @@
 #include "worker/model/check_tasks.h"
 
+#include <memory>
 #include <set>
 #include <string>
 
@@ -14,6 +15,22 @@ void CheckSampleSpace(const config::Checker& check, const config::ConfigPath& pa
                       const Label& space, const Data& data, const data::KnownColumns& columns) {
   if (space.column().empty()) check.Fail(path, "has no column");
   data::CheckLabel(check, path, space, data, columns);
+}
+
+/// Checks the mean label that a task gives.
+void CheckLabelMean(const config::Checker& check, const config::ConfigPath& path,
+                    const Task& task) {
+  const config::ConfigPath mean = path("label_mean");
+  const loss::LossKind* const kind = loss::ChosenLoss(task);
+  if (kind->first_output == nullptr)
+    check.Fail(mean, "means nothing with ", kind->name, ", whose outputs start at 0");
+  const std::unique_ptr<loss::Loss> made = loss::MakeLoss(task);
+  if (!made->Accepts(task.label_mean()))
+    check.Fail(mean, "is ", task.label_mean(), ", expected ", made->Domain());
+  if (task.positive_weight() != 1 &&
+      loss::PredictionOf(task) != loss::PredictionKind::kProbability) {
+    check.Fail(mean, "does not tell how many labels are 1, expected no positive_weight beside it");
+  }
 }
 
 void CheckTask(const config::Checker& check, const config::ConfigPath& path, const Task& task,
@@ -36,6 +53,7 @@ void CheckTask(const config::Checker& check, const config::ConfigPath& path, con
   if (task.has_sample_space())
     CheckSampleSpace(check, path("sample_space"), task.sample_space(), job.data(), columns);
   loss::CheckLoss(check, path, task, job);
+  if (task.has_label_mean()) CheckLabelMean(check, path, task);
 }
 
 }  // namespace

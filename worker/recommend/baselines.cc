@@ -60,15 +60,23 @@ class ContentOnly final : public Baseline {
       values.clear();
       content.Append(content.Find(behaviour.item(i)), &values);
       std::set<int> own;
+      const auto add = [&](size_t column, std::string_view value) {
+        if (value.empty()) return;
+        own.insert(numbers
+                       .emplace(std::to_string(column) + "=" + std::string(value),
+                                static_cast<int>(numbers.size()))
+                       .first->second);
+      };
       for (size_t c = 0; c < values.size(); ++c) {
+        if (values[c].kind() == data::Value::Kind::kList) {
+          data::ListTexts texts(values[c]);
+          for (std::string_view value; texts.Next(&value);) add(c, value);
+          continue;
+        }
         for (std::string_view rest = values[c].text(); !rest.empty();) {
           const std::string_view value = rest.substr(0, rest.find('|'));
           rest.remove_prefix(std::min(value.size() + 1, rest.size()));
-          if (!value.empty())
-            own.insert(numbers
-                           .emplace(std::to_string(c) + "=" + std::string(value),
-                                    static_cast<int>(numbers.size()))
-                           .first->second);
+          add(c, value);
         }
       }
       for (const int term : own) terms_[static_cast<size_t>(i)].emplace_back(term, 1.0f);

@@ -17,7 +17,7 @@ using google::protobuf::Message;
 using google::protobuf::util::MessageDifferencer;
 
 /// The places at or below which a job may change between its runs, without indices.
-constexpr std::array<std::string_view, 21> kMayChange = {"name",
+constexpr std::array<std::string_view, 22> kMayChange = {"name",
                                                          "data.index",
                                                          "train.warm_start",
                                                          "evaluation",
@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 21> kMayChange = {"name",
                                                          "table.hot_keys",
                                                          "model.hidden.dropout",
                                                          "task.weight",
+                                                         "task.label_mean",
                                                          "task.allow_one_class"};
 
 /// Whether this is a parameter of an optimizer, which may change. Its kind may not, since that

@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/text.h"
+#include "worker/saved/saved_statistics.h"
 #include "worker/saved/state_file.h"
 
 namespace zhiyin::worker::saved {
@@ -253,6 +254,7 @@ void CheckManifest(const Manifest& manifest, const std::string& name) {
     Fail(name, ": damaged: ", manifest.numeric_mean_size(), " means and ",
          manifest.numeric_scale_size(), " scales, expected ", n_numerics);
   }
+  CheckStatistics(manifest, name);
   if (const std::string& base = manifest.base().name();
       manifest.has_base() && (base.empty() || base == "." || base == ".." ||
                               base.find('/') != base.npos || base.find('\0') != base.npos)) {

@@ -18,10 +18,6 @@
 namespace zhiyin::worker::train {
 namespace {
 
-/// The smallest standard deviation that numerics are divided by. The squares of smaller deviations
-/// are near the smallest normal double, 2.2e-308, where they are rounded.
-constexpr double kLeastStddev = 1e-150;
-
 /// The share of lines that find a line in a join, below which a note asks whether that is right.
 constexpr double kFewJoined = 0.5;
 
@@ -236,10 +232,10 @@ std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSumma
       notes.push_back(what + "has no value in data.train: it tells nothing");
     } else if (moments.n() == training.n_rows && moments.IsConstant()) {
       notes.push_back(what + "has one value in data.train: it tells nothing");
-    } else if (job.numeric(k).standardise() && moments.n() > 0 && !moments.IsConstant() &&
-               moments.Rounded().Stddev() < kLeastStddev) {
+    } else if (job.numeric(k).standardise() && !job.numeric(k).has_stddev() && moments.n() > 0 &&
+               !moments.IsConstant() && moments.Rounded().Stddev() < data::kLeastStddev) {
       notes.push_back(TextOf(what, "its standard deviation in data.train is less than ",
-                             kLeastStddev,
+                             data::kLeastStddev,
                              ", too little to be divided by: it tells nothing, "
                              "expected values in another unit"));
     }
@@ -250,13 +246,28 @@ std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSumma
 data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& training) {
   data::Normalizer normalizer;
   for (int k = 0; k < job.numeric_size(); ++k) {
+    const Numeric& numeric = job.numeric(k);
+    if (numeric.has_mean()) {
+      normalizer.mean.push_back(numeric.mean());
+      normalizer.scale.push_back(1 / numeric.stddev());
+      continue;
+    }
     const data::Moments moments = training.numerics[static_cast<size_t>(k)].Rounded();
-    const bool standardise = job.numeric(k).standardise();
+    const bool standardise = numeric.standardise();
     const double stddev = moments.Stddev();
     normalizer.mean.push_back(standardise ? moments.mean : 0);
-    normalizer.scale.push_back(standardise && stddev >= kLeastStddev ? 1 / stddev : 1);
+    normalizer.scale.push_back(standardise && stddev >= data::kLeastStddev ? 1 / stddev : 1);
   }
   return normalizer;
+}
+
+saved::FirstStatistics FirstStatisticsOf(const Job& job, const data::SplitSummary& training) {
+  saved::FirstStatistics statistics = {NormalizerFor(job, training), training.RoundedLabelSums()};
+  for (int t = 0; t < job.task_size(); ++t) {
+    if (job.task(t).has_label_mean())
+      statistics.labels[static_cast<size_t>(t)] = saved::LabelsOfMean(job.task(t).label_mean());
+  }
+  return statistics;
 }
 
 }  // namespace zhiyin::worker::train

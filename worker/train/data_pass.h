@@ -14,6 +14,7 @@
 #include "worker/data/split_summary.h"
 #include "worker/data/statistics.h"
 #include "worker/data/unpredicted.h"
+#include "worker/saved/saved_statistics.h"
 #include "worker/train/group.h"
 
 namespace zhiyin::worker::train {
@@ -60,12 +61,17 @@ std::vector<uint8_t> GatherSeen(std::span<const uint8_t> own, Group* group);
 data::Unpredicted GatherUnpredicted(const data::Unpredicted& own, Group* group);
 
 /// Returns a sentence for each numeric that has one value, or none, in all of several training
-/// examples, or that varies too little to be standardised: it tells a model nothing. `zhiyin check`
-/// says more (docs/checking.md).
+/// examples, or that varies too little to be standardised by them: it tells a model nothing.
+/// `zhiyin check` says more (docs/checking.md).
 std::vector<std::string> ConstantNumerics(const Job& job, const data::SplitSummary& training);
 
-/// Returns the normalizer that standardises numerics as the job asks for, by the statistics of the
-/// training split. One that varies too little keeps its unit.
+/// Returns the normalizer that standardises numerics as the job asks for: by the mean and standard
+/// deviation that a numeric gives, or else by the statistics of training examples. A numeric that
+/// varies too little in these keeps its unit.
 data::Normalizer NormalizerFor(const Job& job, const data::SplitSummary& training);
+
+/// Returns what training begins with, given training examples: NormalizerFor, and their labels but
+/// for those of tasks that give their mean.
+saved::FirstStatistics FirstStatisticsOf(const Job& job, const data::SplitSummary& training);
 
 }  // namespace zhiyin::worker::train

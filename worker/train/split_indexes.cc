@@ -44,11 +44,19 @@ std::optional<uint64_t> DigestOfPrograms(const std::vector<std::string>& paths) 
   return HashBytes(digests.Take());
 }
 
-/// The digest of what reads the files of a split, the plugin for Parquet and Arrow IPC included;
-/// nullopt where that cannot be read.
+/// Whether the plugin for Parquet and Arrow IPC reads files of a split or a join.
+bool ReadsWithPlugin(const Data& data, data::SplitKind split, const Tick& tick) {
+  return data::FormatOfFiles(data, data::SplitOf(data, split), tick) == &data::kArrow ||
+         std::ranges::any_of(data.join(), [&](const Join& join) {
+           return data::FormatOfJoin(join, tick) == &data::kArrow;
+         });
+}
+
+/// The digest of what reads the files of a split and the joins, the plugin for Parquet and Arrow
+/// IPC included; nullopt where that cannot be read.
 std::optional<uint64_t> DigestOfReader(const Data& data, data::SplitKind split, const Tick& tick) {
   static const std::optional<uint64_t> program = DigestOfPrograms({"/proc/self/exe"});
-  if (data::FormatOfFiles(data, data::SplitOf(data, split), tick) != &data::kArrow) return program;
+  if (!ReadsWithPlugin(data, split, tick)) return program;
   static const std::optional<uint64_t> plugin = DigestOfPrograms(data::LoadArrowLibrary().files);
   if (!program || !plugin) return {};
   ByteWriter both;
@@ -75,9 +83,16 @@ std::string WhatIsRead(const Job& job, data::SplitKind split) {
   data->clear_index();
   data->clear_max_bad_share();
   data->clear_shuffle_rows();
+  data->clear_statistics();
   data->clear_validation();
   data->clear_test();
   *data->mutable_train() = data::SplitOf(job.data(), split);
+  // An index has the statistics of the whole split, whatever training begins with.
+  for (Numeric& numeric : *read.mutable_numeric()) {
+    numeric.clear_mean();
+    numeric.clear_stddev();
+  }
+  for (Task& task : *read.mutable_task()) task.clear_label_mean();
   // Equal messages of one version of the program have equal bytes: they have no map.
   return read.SerializeAsString();
 }

@@ -116,18 +116,38 @@ std::optional<SplitIndex> SplitPass::FindIndex() {
 bool SplitPass::IsReadApart(const SplitIndex& index) const {
   constexpr double kMostPasses = 1.1;
   const data::RecordCounts records(index.findings.records);
-  int64_t n_read = 0;  // blocks
+  const bool can_jump = source_->shared_files()->CanJump();
+  // What is before the split in its first file a pass reads, too.
+  const int64_t n_before = can_jump ? 0 : first_row_ - ReadsFrom(0, index);
+  const int64_t n_pass = records.n_blocks() * data::kBlockRecords + n_before;
+  int64_t n_read = 0;  // records
   for (int w = 0; w < n_workers_; ++w) {
     const std::vector<int64_t> blocks = wanted_(records, w);
     if (blocks.empty()) continue;
-    if (source_->shared_files()->CanJump()) {
-      n_read += static_cast<int64_t>(blocks.size());
+    if (can_jump) {
+      n_read += static_cast<int64_t>(blocks.size()) * data::kBlockRecords;
     } else {
       const auto [first, last] = std::ranges::minmax(blocks);
-      n_read += last + 1 - (index.points.empty() ? 0 : first);
+      n_read += first_row_ + (last + 1) * data::kBlockRecords - ReadsFrom(first, index);
     }
   }
-  return static_cast<double>(n_read) <= kMostPasses * static_cast<double>(records.n_blocks());
+  return static_cast<double>(n_read) <= kMostPasses * static_cast<double>(n_pass);
+}
+
+int64_t SplitPass::ReadsFrom(int64_t block, const SplitIndex& index) const {
+  const int64_t record = first_row_ + block * data::kBlockRecords;
+  if (!index.points.empty()) return record;
+  size_t file = 0;
+  for (size_t f = 0; f < index.file_begins.size(); ++f) {
+    if (index.file_begins[f] >= 0 && index.file_begins[f] <= record) file = f;
+  }
+  const int64_t file_begin = std::max<int64_t>(index.file_begins[file], 0);
+  int64_t from = file_begin;
+  for (const data::Unit& unit : units_) {
+    const bool is_part = unit.begin.file == file && unit.n_records >= 0;
+    if (is_part && file_begin + unit.begin.offset <= record) from = file_begin + unit.begin.offset;
+  }
+  return from;
 }
 
 SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {
@@ -136,6 +156,7 @@ SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {
     file_begins_ = known->FileBegins();
     BeginAt(known->PlaceBefore(first_row_));
   }
+  PassCountedUnits();
   points_every_ = PointsEvery();
   double times = 1.1;
   size_t n_units = EnoughUnits(times);
@@ -187,9 +208,28 @@ void SplitPass::BeginAt(const data::Records::Place& start) {
   unit.begin = cut;
 }
 
+void SplitPass::PassCountedUnits() {
+  data::Records::Place at = start_;
+  size_t n_passed = 0;
+  for (; n_passed + 1 < units_.size(); ++n_passed) {
+    const data::Unit& unit = units_[n_passed];
+    if (unit.n_records < 0 || at.position + unit.n_records > first_row_) break;
+    if (unit.begin.offset == 0) file_begins_[unit.begin.file] = at.position;
+    const data::FileCut& next = units_[n_passed + 1].begin;
+    at = {next.file, at.position + unit.n_records, {next.offset, next.offset}};
+  }
+  if (n_passed > 0) BeginAt(at);
+}
+
 size_t SplitPass::EnoughUnits(double times) const {
+  if (end_row_ == kNoEnd) return units_.size();
+  int64_t position = start_.position;
+  for (size_t u = 0; u < units_.size() && units_[u].n_records >= 0; ++u) {
+    position += units_[u].n_records;
+    if (position >= end_row_) return u + 1;
+  }
   const double record_bytes = source_->shared_files()->RecordBytes();
-  if (end_row_ == kNoEnd || record_bytes == 0) return units_.size();
+  if (record_bytes == 0) return units_.size();
   const double wanted = times * record_bytes * static_cast<double>(end_row_ - start_.position);
   double before = 0;
   size_t n = 0;
@@ -357,6 +397,12 @@ data::SplitFindings SplitPass::ReadAgain(int64_t begin, int64_t end, int64_t n_l
       share_begin.file, first_of_share, {share_begin.offset, n_lines_before}};
   for (const auto& [file, record] : report.findings.file_begins) {
     if (first_of_share + record <= begin) from = {file, first_of_share + record, {}};
+  }
+  int64_t position = start_.position;
+  for (size_t u = 0; u < units_.size() && units_[u].n_records >= 0 && position <= begin; ++u) {
+    const data::FileCut& cut = units_[u].begin;
+    if (position > from.position) from = {cut.file, position, {cut.offset, cut.offset}};
+    position += units_[u].n_records;
   }
   data::FileCut until = CutOf(report.end_unit);
   for (const data::Records::Place& place : places_) {

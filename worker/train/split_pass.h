@@ -75,11 +75,15 @@ class SplitPass {
   /// Whether the workers, each for itself, read the blocks that they want at about the cost of one
   /// pass over all.
   bool IsReadApart(const SplitIndex& index) const;
+  /// The record among those of the files from which on a source reads to come to a block.
+  int64_t ReadsFrom(int64_t block, const SplitIndex& index) const;
   /// Reads the split in shares.
   SplitIndex ReadUnits(const data::SharedFiles* known);
   /// Whether only some records of the files are in the split.
   bool is_part() const;
   void BeginAt(const data::Records::Place& start);
+  /// Passes the units before the split whose numbers of records are known.
+  void PassCountedUnits();
   /// How many units are likely to have so many times the records of the split and of what is before
   /// it.
   size_t EnoughUnits(double times) const;

@@ -19,6 +19,7 @@
 #include "worker/train/data_pass.h"
 #include "worker/train/label_classes.h"
 #include "worker/train/piped_split.h"
+#include "worker/train/row_sample.h"
 #include "worker/train/split_pass.h"
 #include "worker/train/stopping_rule.h"
 
@@ -126,7 +127,8 @@ std::vector<int64_t> AllBlocksOf(const data::RecordCounts& records) {
 
 }  // namespace
 
-TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
+TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
+                              const saved::FirstStatistics* known, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools) {
   TrainingData result;
   const int n_workers = roles.n_workers;
@@ -144,6 +146,15 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   }
   result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(),
                                                       plans.n_kept(), data::Augmenter(job));
+  std::optional<RowSample> sample;
+  if (known == nullptr && job.data().statistics().has_sample_rows()) {
+    if (is_piped)
+      Fail(
+          "data.statistics.sample_rows: data.train is a pipe, which is read once, expected all of "
+          "it to give the statistics, or data.statistics.model");
+    sample = SampleRows(job, job.data().statistics().sample_rows(), result.reader->source(),
+                        n_workers, &tools->group);
+  }
   const auto wanted = [&](const data::RecordCounts& records, int w) {
     // Slices move from worker to worker, and nobody can read what he lacks in a pipe.
     return is_piped ? AllBlocksOf(records) : plans.FirstBlocks(records, w);
@@ -156,14 +167,19 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net
   result.n_bad = summary.n_bad;
   for (const std::string& note : ConstantNumerics(job, summary))
     result.notes.push_back("note: " + note);
-  result.normalizer = NormalizerFor(job, summary);
-  result.first_outputs = model::FirstOutputs(job, summary.RoundedLabelSums());
+  if (sample) {
+    for (std::string& note : SampleNotes(job, *sample, summary.n_rows + summary.n_bad))
+      result.notes.push_back(std::move(note));
+  }
+  result.statistics =
+      known != nullptr ? *known : FirstStatisticsOf(job, sample ? sample->summary : summary);
+  result.first_outputs = model::FirstOutputs(job, result.statistics.labels);
   TakeNotes(job, data::SplitKind::kTrain, summary, &result);
   const std::vector<data::SplitSummary> evaluated = LoadEvaluated(job, indexes, tools, &result);
   CheckTrainingLabels(job, summary, evaluated, tools->side, &tools->group);
   pass.Deliver(
       [&](int64_t block, data::Examples rows) { result.reader->Keep(block, std::move(rows)); });
-  result.dealer = plans.Start(train.records, result.normalizer, tools->group.worker(),
+  result.dealer = plans.Start(train.records, result.statistics.normalizer, tools->group.worker(),
                               result.reader.get(), &tools->client);
   result.n_slices = result.dealer->n_slices();
   CheckSteps(job, result.dealer->steps_per_epoch());

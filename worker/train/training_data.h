@@ -12,7 +12,7 @@
 #include "configs/manifest.pb.h"
 #include "worker/data/file_digest.h"
 #include "worker/data/slice_reader.h"
-#include "worker/data/statistics.h"
+#include "worker/saved/saved_statistics.h"
 #include "worker/train/dealer.h"
 #include "worker/train/split_indexes.h"
 #include "worker/train/tools.h"
@@ -32,7 +32,7 @@ struct TrainingData {
   /// slices, also in a resumed job.
   int n_planned_workers = 0;
   std::vector<data::FileDigest> files;  // at the chief: of the training examples and joins
-  data::Normalizer normalizer;
+  saved::FirstStatistics statistics;
   std::vector<double> first_outputs;  // of the model, by task (worker/model/first_outputs.h)
   std::unique_ptr<data::SliceReader> reader;
   std::unique_ptr<Dealer> dealer;
@@ -41,12 +41,14 @@ struct TrainingData {
 
 /// Makes the first pass over all splits, shares the findings among all workers, and loads the
 /// blocks that this worker evaluates. `resumed` is the progress of the checkpoint, nullptr for a
-/// new job; `indexes` are those of the job, used at the chief. Where data.train is a pipe, the
-/// chief has opened it (data::Pipe), and every worker keeps all of it. Throws Error when the data
-/// does not fit the job, when labels are of one class where that means nothing
-/// (CheckTrainingLabels, CheckStoppingMetrics), when the steps are too many (CheckSteps), or when
-/// the data differs from that of the earlier run. Collective over all workers.
-TrainingData ReadTrainingData(const Job& job, const Progress* resumed, const net::RoleMap& roles,
+/// new job; `known` are the statistics that training begins with, nullptr where the examples tell
+/// them, all or a sample (SampleRows); `indexes` are those of the job, used at the chief. Where
+/// data.train is a pipe, the chief has opened it (data::Pipe), and every worker keeps all of it.
+/// Throws Error when the data does not fit the job, when labels are of one class where that means
+/// nothing (CheckTrainingLabels, CheckStoppingMetrics), when the steps are too many (CheckSteps),
+/// or when the data differs from that of the earlier run. Collective over all workers.
+TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
+                              const saved::FirstStatistics* known, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools);
 
 /// Throws Error, naming the file, where a file of the run that wrote the checkpoint has another

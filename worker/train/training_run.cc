@@ -1,6 +1,7 @@
 #include "worker/train/training_run.h"
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "common/wall_clock.h"
 #include "ps/slices.h"
 #include "worker/saved/saved_model.h"
+#include "worker/saved/saved_statistics.h"
 #include "worker/train/epoch_evaluation.h"
 #include "worker/train/invariants.h"
 #include "worker/train/left_out.h"
@@ -25,6 +27,14 @@ Job WithSlices(const Manifest& manifest, int n_workers) {
   const int n_first_workers = manifest.has_progress() ? manifest.progress().n_workers() : n_workers;
   job.mutable_train()->set_slices(ps::SlicesOfStep(job.train(), n_first_workers));
   return job;
+}
+
+/// The statistics that training begins with, where they are not those of the examples: of an
+/// earlier job, or those that a resumed job began with. Where inputs or tasks were added, the
+/// manifest has none.
+std::optional<saved::FirstStatistics> KnownStatistics(const Manifest& manifest) {
+  if (!manifest.job().data().has_statistics()) return {};
+  return saved::StatisticsOf(manifest);
 }
 
 /// The splits whose indexes the chief is to find or keep; none elsewhere.
@@ -68,7 +78,8 @@ bool TrainingRun::Run() {
 
 void TrainingRun::Prepare() {
   profile_.Enter(Stage::kFirstPass);
-  data_ = ReadTrainingData(job_, resumed_, roles_, &indexes_, &tools_);
+  const std::optional<saved::FirstStatistics> known = KnownStatistics(manifest_);
+  data_ = ReadTrainingData(job_, resumed_, known ? &*known : nullptr, roles_, &indexes_, &tools_);
   totals_.n_rows = data_.n_rows;
   totals_.n_bad = data_.n_bad;
   if (job_.data().join_size() > 0) totals_.joins = JoinsJson(data_.joins, data_.n_bad_joined);
@@ -86,7 +97,7 @@ void TrainingRun::Prepare() {
                    mailbox_, &*printer_);
   totals_.reading_s = SecondsSince(started_);
   trainer_.emplace(job_, data_.dealer.get(), data_.reader.get(), &mailbox_->endpoint(),
-                   &data_.normalizer, data_.n_rows, &tools_.client, tools_.model.get(),
+                   &data_.statistics.normalizer, data_.n_rows, &tools_.client, tools_.model.get(),
                    &tools_.dense, &tools_.heads, &balance_, &profile_,
                    [this] { mailbox_->SendHeartbeat(); });
   if (resumed_ != nullptr) Resume();
@@ -232,7 +243,7 @@ void TrainingRun::SayLeftOut(const EpochSummary& summary) {
 
 Evaluations TrainingRun::Evaluate() {
   profile_.Enter(Stage::kEvaluation);
-  EpochEvaluation evaluation = EvaluateModel(data_.normalizer, &tools_);
+  EpochEvaluation evaluation = EvaluateModel(data_.statistics.normalizer, &tools_);
   if (!IsChief()) return {};
   totals_.n_rows_made_by_evaluation += evaluation.n_rows_made;
   const std::vector<Json> lines =
@@ -273,8 +284,7 @@ bool TrainingRun::Pause(const SyncPoint& sync_point, int64_t step, bool in_epoch
                         &tools_.group);
   }
   if (IsChief()) {
-    Manifest manifest = saved::ManifestOf(manifest_.job(), data_.normalizer, totals_.n_epochs, step,
-                                          tools_.model->n_weights());
+    Manifest manifest = ManifestNow(step);
     Progress* progress = manifest.mutable_progress();
     *progress = ProgressOf(job_, data_, totals_, balance_.epochs(), step);
     if (in_epoch) progress->set_training_s(totals_.training_s + SecondsSince(epoch_began_));
@@ -291,11 +301,16 @@ void TrainingRun::SaveModel() {
   saved_at_epoch_ = totals_.n_epochs;
   profile_.Enter(Stage::kSave);
   if (sync_points_) sync_points_->Finish();
-  selection_.ModelSaved(
-      saved::SaveModel(saved::ManifestOf(manifest_.job(), data_.normalizer, totals_.n_epochs,
-                                         StepsOf(totals_.n_epochs), tools_.model->n_weights()),
-                       options_.output + "/model", &tools_.client,
-                       [this](const std::string& line) { printer_->Say(line); }));
+  selection_.ModelSaved(saved::SaveModel(ManifestNow(StepsOf(totals_.n_epochs)),
+                                         options_.output + "/model", &tools_.client,
+                                         [this](const std::string& line) { printer_->Say(line); }));
+}
+
+Manifest TrainingRun::ManifestNow(int64_t step) const {
+  Manifest manifest = saved::ManifestOf(manifest_.job(), data_.statistics.normalizer,
+                                        totals_.n_epochs, step, tools_.model->n_weights());
+  saved::PutStatistics(data_.statistics, &manifest);
+  return manifest;
 }
 
 void TrainingRun::SayBackAtWork() {

@@ -77,6 +77,8 @@ class TrainingRun {
   /// job ends here. REQUIRES: all workers have pushed the steps before `step`, and no later ones.
   bool Pause(const SyncPoint& sync_point, int64_t step, bool in_epoch);
 
+  /// The manifest of a model or a checkpoint that is saved before `step`.
+  Manifest ManifestNow(int64_t step) const;
   /// At the chief: saves the model with its current weights, unless that was done or the job has no
   /// output folder.
   void SaveModel();

@@ -192,6 +192,42 @@ const std::vector<Row> kValues = {
      "file",
      "job:4: data.index: data.behaviour is read whole by every job, expected data.index or "
      "data.behaviour"},
+    {"train { file", "statistics {} train { file",
+     "job:4: data.statistics: says nothing, expected sample_rows or model"},
+    {"train { file", "statistics { model: \"\" } train { file",
+     "job:4: data.statistics.model: is empty, expected the folder of an earlier job"},
+    {"train { file", "statistics { model: \"s3://bucket/out\" } train { file",
+     "job:4: data.statistics.model: is \"s3://bucket/out\", which is on s3, expected a path "
+     "that this host can open"},
+    {"train { file", "statistics { sample_rows: 0 } train { file",
+     "job:4: data.statistics.sample_rows: is 0, expected 1 to 281474976710656"},
+    {"train { file",
+     "statistics { sample_rows: 9 } behaviour { user: \"user\" item: \"item\" time: \"price\" "
+     "last: "
+     "1 } train { file",
+     "job:4: data.statistics.sample_rows: cannot be combined with data.behaviour, which is read "
+     "whole by every job"},
+    {"train { file: \"a.tsv\" first_row: 0",
+     "statistics { sample_rows: 9 } train { file: \"a.tsv\" first_row: 5",
+     "job:4: data.statistics.sample_rows: needs all records of its files, expected no first_row "
+     "and "
+     "no n_rows in data.train: which records these are is not known before all have been counted"},
+    {"log1p: true", "log1p: true mean: 5",
+     "job:13: numeric[price].mean: is given alone, expected mean and stddev"},
+    {"log1p: true", "stddev: 5",
+     "job:13: numeric[price].stddev: is given alone, expected mean and stddev"},
+    {"log1p: true", "standardise: false mean: 5 stddev: 1",
+     "job:13: numeric[price].mean: is given for a numeric that is not standardised, expected "
+     "standardise: true"},
+    {"log1p: true", "mean: 5 stddev: 0",
+     "job:13: numeric[price].stddev: is 0, expected 1e-150 to 1e+150"},
+    {"binary_cross_entropy {}", "binary_cross_entropy {} label_mean: 1.5",
+     "job:17: task[click].label_mean: is 1.5, expected a number from 0 to 1"},
+    {"binary_cross_entropy {}", "hinge {} label_mean: 0.5",
+     "job:17: task[click].label_mean: means nothing with hinge, whose outputs start at 0"},
+    {"binary_cross_entropy {}", "squared_error {} label_mean: 0.5 positive_weight: 2",
+     "job:17: task[click].label_mean: does not tell how many labels are 1, expected no "
+     "positive_weight beside it"},
     {"first_row: 0", "first_row: -1",
      "job:4: data.train.first_row: is -1, expected 0 to 1152921504606846976"},
     {"adam { learning_rate: 0.1 }", "adam { learning_rate: nan }",

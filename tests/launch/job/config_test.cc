@@ -314,6 +314,11 @@ TEST(Override, NamesFilesFromTheCurrentFolder) {
   std::string with_index(kWholeJob);
   with_index.insert(with_index.find("train {"), "index: \"x\" ");
   EXPECT_EQ(ParseJob(with_index, "job", "/data", {}).data().index(), "/data/x");
+  EXPECT_EQ(Set({"data.statistics={model: \"earlier\"}"}).data().statistics().model(),
+            AbsolutePath("", "earlier"));
+  std::string with_model(kWholeJob);
+  with_model.insert(with_model.find("train {"), "statistics { model: \"x\" } ");
+  EXPECT_EQ(ParseJob(with_model, "job", "/data", {}).data().statistics().model(), "/data/x");
 }
 
 TEST(Override, ReachesEveryKindOfField) {

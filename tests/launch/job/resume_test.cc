@@ -16,6 +16,7 @@
 #include "tests/support/files.h"
 #include "worker/saved/checkpoints.h"
 #include "worker/saved/saved_model.h"
+#include "worker/saved/saved_statistics.h"
 #include "worker/saved/state_file.h"
 
 namespace zhiyin::launch::job {
@@ -350,6 +351,64 @@ TEST_F(WarmStarting, SaysWhatDoesNotFit) {
   EXPECT_EQ(ErrorOf(job), "train.warm_start: the saved job has no table places");
   job = Like("train { warm_start { model: '/nowhere' } }");
   EXPECT_THAT(ErrorOf(job), HasSubstr("train.warm_start: /nowhere: no model here"));
+}
+
+/// A job whose statistics are those of the earlier one.
+Job WithStatisticsOf(const std::string& folder) {
+  Job job = SmallJob();
+  job.mutable_data()->mutable_statistics()->set_model(folder);
+  return job;
+}
+
+/// Numbers that differ, for the numerics and tasks of a job.
+worker::saved::FirstStatistics SomeStatistics(const Job& job) {
+  worker::saved::FirstStatistics statistics;
+  for (int k = 0; k < job.numeric_size(); ++k) {
+    statistics.normalizer.mean.push_back(10 + k);
+    statistics.normalizer.scale.push_back(0.5);
+  }
+  for (int t = 0; t < job.task_size(); ++t)
+    statistics.labels.push_back({.weight = 8, .label = 2.0 + t, .positives = 2});
+  return statistics;
+}
+
+TEST_F(WarmStarting, TakesTheStatisticsOfAnEarlierJob) {
+  Manifest manifest = worker::saved::LoadManifest(folder_.Path("model"));
+  worker::saved::PutStatistics(SomeStatistics(manifest.job()), &manifest);
+  worker::saved::WriteManifest(manifest, folder_.Path("model"));
+  const JobStart start = Begin(WithStatisticsOf(folder_.Path()));
+  EXPECT_EQ(start.rows, "");
+  EXPECT_THAT(notes_, ElementsAre("statistics from " + folder_.Path("model")));
+  const auto found = worker::saved::StatisticsOf(start.manifest);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->normalizer.mean.at(1), 11);
+  EXPECT_EQ(found->labels.at(1).label, 3);
+  EXPECT_FALSE(worker::saved::StatisticsOf(Begin(SmallJob()).manifest).has_value());
+}
+
+TEST_F(WarmStarting, SaysWhichStatisticsDoNotFit) {
+  EXPECT_THAT(ErrorOf(WithStatisticsOf("/nowhere")),
+              HasSubstr("data.statistics.model: /nowhere: no model here"));
+  EXPECT_THAT(ErrorOf(WithStatisticsOf(folder_.Path())),
+              HasSubstr("data.statistics.model: " + folder_.Path("model") +
+                        ": does not keep the mean labels of its tasks"));
+}
+
+TEST_F(Resuming, KeepsTheStatisticsThatTheJobBeganWith) {
+  const Job job = WithStatisticsOf("/gone");
+  Save(job, 5);
+  const std::string folder = worker::saved::CheckpointPath(folder_.Path(), 5);
+  Manifest manifest = worker::saved::LoadManifest(folder);
+  worker::saved::PutStatistics(SomeStatistics(job), &manifest);
+  worker::saved::WriteManifest(manifest, folder);
+  const JobStart start = From(job);
+  ASSERT_TRUE(start.manifest.has_progress());
+  EXPECT_EQ(worker::saved::StatisticsOf(start.manifest)->normalizer.mean.at(0), 10);
+  EXPECT_THAT(ErrorOf(SmallJob()), HasSubstr("data.statistics: is absent, was set"));
+  Job wider = job;
+  *wider.add_numeric() = job.numeric(0);
+  wider.mutable_numeric()->rbegin()->set_name("more");
+  EXPECT_THAT(ErrorOf(wider), HasSubstr("data.statistics.model: /gone: no model here"));
 }
 
 TEST_F(Resuming, ASliceAWorkerStaysWhatItWas) {

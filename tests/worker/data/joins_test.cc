@@ -4,21 +4,28 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <span>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/error.h"
 #include "common/hash.h"
 #include "launch/job/load_job.h"
+#include "tests/support/compress.h"
+#include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 #include "worker/data/behaviour.h"
 #include "worker/data/source.h"
+#include "worker/data/writer/table_format.h"
 #include "worker/model/label_domains.h"
 #include "worker/recommend/baselines.h"
 
 namespace zhiyin::worker::data {
 namespace {
 
+using namespace std::string_view_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
@@ -100,11 +107,161 @@ TEST_F(JoinsTest, AHeaderWithinAFileIsNoLine) {
               ElementsAre(folder_.Path("items.csv") + ":4: repeats the header, expected values"));
 }
 
-TEST_F(JoinsTest, AFileOfAnotherFormatIsRefused) {
-  const Job job = JobOf("{\"item\": \"cup\", \"price\": 2}\n");
+constexpr const char* kJsonItems =
+    R"({"item": "cup", "price": 2.5, "place": "Bonn", "tags": ["a|b", "c"], "other": 1}
+{"item": "pot", "price": 7, "place": "Aachen", "tags": "d|e", "other": 1}
+{"item": "new", "price": 9, "place": "Bonn", "tags": [], "other": 1}
+)";
+
+TEST_F(JoinsTest, AFileOfAnotherFormatThanTheFirstIsRefused) {
+  const std::string csv = folder_.Write("more.csv", kItems);
+  const std::string json = folder_.Write("more.json", kJsonItems);
+  Job job = JobOf(kItems);
+  job.mutable_data()->mutable_join(0)->add_file(json);
   EXPECT_THAT([&] { Joins::Read(job); },
-              ThrowsMessage<Error>(HasSubstr(
-                  "items.csv: is JSON Lines, expected delimited text, which joins have to be")));
+              ThrowsMessage<Error>(HasSubstr("more.json: is JSON Lines, expected delimited text as "
+                                             "in " +
+                                             folder_.Path("items.csv"))));
+  job.mutable_data()->mutable_join(0)->set_file(0, json);
+  job.mutable_data()->mutable_join(0)->set_file(1, csv);
+  EXPECT_THAT([&] { Joins::Read(job); },
+              ThrowsMessage<Error>(HasSubstr("more.csv: is delimited text, expected JSON Lines as "
+                                             "in " +
+                                             json)));
+}
+
+/// Adds a field that reads the tags of the joined items.
+void AddTags(Job* job) {
+  Field* field = job->add_field();
+  field->set_name("tags");
+  field->set_column("tags");
+  field->set_vocabulary("tags");
+  field->set_separator("|");
+}
+
+TEST_F(JoinsTest, OfRecordsAddTheColumnsThatTheJobReads) {
+  Job job = JobOf(kJsonItems);
+  AddTags(&job);
+  const Examples rows = Read(job);
+  EXPECT_THAT(Joins::Read(job)->ByColumn("item")->columns(), ElementsAre("tags", "price", "place"));
+  ASSERT_EQ(rows.n, 3);
+  EXPECT_EQ(rows.numerics[0], 2.5);
+  EXPECT_EQ(rows.numerics[1], 7);
+  EXPECT_TRUE(std::isnan(rows.numerics[2])) << "a mug has no record";
+  EXPECT_EQ(rows.KeysOf(0, 1)[0], CategoryHasher("weather")("cold"));
+  const CategoryHasher tags("tags");
+  // A separator splits a text, not the elements of a list.
+  EXPECT_THAT(rows.KeysOf(0, 2), ElementsAre(tags("a|b"), tags("c")));
+  EXPECT_THAT(rows.KeysOf(1, 2), ElementsAre(tags("d"), tags("e")));
+  EXPECT_TRUE(rows.KeysOf(2, 2).empty());
+}
+
+TEST_F(JoinsTest, OfEveryFormatAddEqualColumns) {
+  const DataTable table = {{{"item", ColumnKind::kCategory},
+                            {"price", ColumnKind::kNumber},
+                            {"place", ColumnKind::kCategory},
+                            {"tags", ColumnKind::kCategories}},
+                           [](TableWriter* writer) {
+                             const std::string_view two[] = {"x", "y z"};
+                             const std::string_view one[] = {"x"};
+                             writer->Row({"cup"sv, "2.25"sv, "Bonn"sv, Value::List(two)});
+                             writer->Row({"pot"sv, "0.1"sv, "Aachen"sv, Value()});
+                             writer->Row({"mug"sv, Value(), Value(), Value::List(one)});
+                           }};
+  const auto rows_in = [&](const std::string& bytes) {
+    Job job = JobOf(bytes);
+    AddTags(&job);
+    return Read(job);
+  };
+  const auto bytes_in = [&](const TableFormat& format) {
+    std::ostringstream bytes;
+    WriteTable(table, format, &bytes);
+    return bytes.str();
+  };
+  const Examples expected = rows_in(bytes_in(kCsvTable));
+  EXPECT_EQ(expected.numerics[1], 0.1);
+  EXPECT_EQ(expected.KeysOf(0, 2).size(), 2u);
+  for (const TableFormat* format : TableFormats()) {
+    if (!format->refuses(table.columns).empty()) continue;  // no plugin; or no names
+    SCOPED_TRACE(format->name);
+    const std::string bytes = bytes_in(*format);
+    testing::ExpectSameRows(rows_in(bytes), expected);
+    if (!format->may_be_compressed) continue;
+    for (const testing::Compression& compression : testing::Compressions())
+      testing::ExpectSameRows(rows_in(compression.compress(bytes)), expected);
+  }
+}
+
+TEST_F(JoinsTest, OfNumbersAddTheColumnsThatAreSaid) {
+  const std::string events = folder_.Write("numbers.csv", "item,rating\n17,5\n18,1\n99,4\n");
+  const auto job_of = [&](const std::string& add) {
+    return launch::job::ParseJob(R"(
+      data { text { header: true } train { file: ")" +
+                                     events + R"(" } join { file: ")" +
+                                     folder_.Write("items.txt", "17 3:2.5 5:1\n18 5:0.5\n") +
+                                     R"(" column: "item" key: "label" text { libsvm {} } )" + add +
+                                     R"( } }
+      numeric { name: "price" column: "3" } numeric { name: "age" column: "5" }
+      task { name: "rating" label { at_least: 4 } binary_cross_entropy {} }
+      model { shared_bottom { bottom: 2 } }
+      train { epochs: 1 batch_size: 4 dense_optimizer { sgd { learning_rate: 1 } } })",
+                                 "job", ".", {});
+  };
+  const Examples rows = Read(job_of(R"(add: "3" add: "5")"));
+  ASSERT_EQ(rows.n, 3);
+  EXPECT_THAT(std::span(rows.numerics).first(4), ElementsAre(2.5, 1, 0, 0.5));
+  EXPECT_TRUE(std::isnan(rows.numerics[4])) << "an item without a record";
+  EXPECT_THAT([&] { job_of(""); },
+              ThrowsMessage<Error>(HasSubstr("data.join[0]: has files whose columns are numbers, "
+                                             "expected add, the columns to add")));
+}
+
+TEST_F(JoinsTest, OnlyTheColumnsThatAreSaidAreAdded) {
+  Job job = JobOf("price,item,place,rating\n2.5,cup,Bonn,5\nx,pot,Bonn,2\n");
+  for (const char* name : {"place", "price"}) job.mutable_data()->mutable_join(0)->add_add(name);
+  const JoinedFile& file = *Joins::Read(job)->ByColumn("item");
+  EXPECT_THAT(file.columns(), ElementsAre("price", "place"));
+  EXPECT_EQ(file.n_bad(), 1);
+  // What is not added is not checked, and may have the name of another column.
+  job.clear_numeric();
+  job.mutable_data()->mutable_join(0)->mutable_add()->RemoveLast();
+  EXPECT_EQ(Joins::Read(job)->ByColumn("item")->n_bad(), 0);
+  EXPECT_EQ(Read(job).KeysOf(0, 1).size(), 1u);
+  job.mutable_data()->mutable_join(0)->add_add("town");
+  EXPECT_THAT(
+      [&] { Joins::Read(job); },
+      ThrowsMessage<Error>(HasSubstr("items.csv: no column \"town\" (data.join[0].add[1])")));
+  job = JobOf(kJsonItems);
+  job.mutable_data()->mutable_join(0)->add_add("weather");
+  EXPECT_THAT([&] { Joins::Read(job); },
+              ThrowsMessage<Error>(
+                  HasSubstr("items.csv: no record has the column \"weather\" (data.join[0])")));
+}
+
+TEST_F(JoinsTest, MalformedRecordsAreNamedAndLeftOut) {
+  const Job job = JobOf(std::string(kJsonItems) +
+                        R"({"item": "jug", "price": "many"}
+{"item": null, "price": 1}
+{"item": "cup", "price": 1}
+)");
+  const JoinedFile& items = *Joins::Read(job)->ByColumn("item");
+  EXPECT_EQ(items.n_lines(), 3);
+  EXPECT_THAT(items.bad(), ElementsAre(HasSubstr("items.csv:4: item \"jug\": numeric \"price\""),
+                                       HasSubstr("items.csv:5: no item, expected one"),
+                                       HasSubstr("items.csv:6: item \"cup\": is there twice")));
+}
+
+TEST_F(JoinsTest, NumbersThatMeanMissingAreMissing) {
+  Job job = JobOf(R"({"item": "cup", "price": -999, "place": "Bonn"}
+{"item": "pot", "price": 7.0, "place": "Bonn"}
+{"item": "mug", "price": 8, "place": "Bonn"}
+)");
+  job.mutable_data()->mutable_text()->add_missing("-999.0");
+  job.mutable_data()->mutable_join(0)->mutable_text()->add_missing("7");
+  const Examples rows = Read(job);
+  EXPECT_TRUE(std::isnan(rows.numerics[0])) << "missing by the text of the examples";
+  EXPECT_TRUE(std::isnan(rows.numerics[1])) << "missing by the text of the join";
+  EXPECT_EQ(rows.numerics[2], 8);
 }
 
 TEST_F(JoinsTest, ItemsOfAJoinAreItemsOfTheBehaviour) {
@@ -241,6 +398,13 @@ TEST_F(JoinsTest, TheConfigurationIsCheckedBeforeAnyFileIsRead) {
   EXPECT_THAT(refused(R"(join { file: "x" column: "item" key: "k" text { column_name: "a" } })"),
               ThrowsMessage<Error>(
                   HasSubstr("data.join[2].key: is \"k\", expected a name of text.column_name")));
+  EXPECT_THAT(refused(R"(join { file: "x" column: "item" add: "a" add: "a" })"),
+              ThrowsMessage<Error>(HasSubstr("data.join[2].add[1]: \"a\" comes twice")));
+  EXPECT_THAT(
+      refused(R"(join { file: "x" column: "item" add: "item" })"),
+      ThrowsMessage<Error>(HasSubstr("data.join[2].add[0]: is the key, which is not added")));
+  EXPECT_THAT(refused(R"(join { file: "x" column: "item" add: "b" text { column_name: "item" } })"),
+              ThrowsMessage<Error>(HasSubstr("data.join[2].add[0]: no column \"b\"")));
   const std::string events = R"(behaviour { user: "user" item: "item" time: "time" from_time: 9 )";
   EXPECT_THAT(
       refused(events + R"(event: "#3" })"),

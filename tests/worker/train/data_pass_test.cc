@@ -44,6 +44,32 @@ TEST(ConstantNumerics, AreThoseThatVaryTooLittleToBeStandardised) {
   EXPECT_DOUBLE_EQ(normalizer.scale[1], 2e140);
 }
 
+TEST(FirstStatistics, AreTheGivenOnesAndThoseOfExamples) {
+  Job job;
+  for (const char* name : {"given", "found", "plain"}) {
+    job.add_numeric()->set_name(name);
+    job.mutable_numeric()->rbegin()->set_standardise(true);
+  }
+  job.mutable_numeric(0)->set_mean(5);
+  job.mutable_numeric(0)->set_stddev(4);
+  job.mutable_numeric(2)->set_standardise(false);
+  for (const char* name : {"click", "order"}) job.add_task()->set_name(name);
+  job.mutable_task(1)->set_label_mean(0.5);
+  data::SplitSummary training;
+  training.n_rows = 2;
+  training.numerics.resize(3);
+  for (data::ExactMoments& moments : training.numerics) {
+    for (const double x : {1.0, 3.0}) moments.Add(x);
+  }
+  training.label_sums.resize(2);
+  for (data::ExactLabelSums& sums : training.label_sums) sums.Add(1, 7);
+  const saved::FirstStatistics found = FirstStatisticsOf(job, training);
+  EXPECT_THAT(found.normalizer.mean, ElementsAre(5, 2, 0));
+  EXPECT_THAT(found.normalizer.scale, ElementsAre(0.25, 1, 1));
+  EXPECT_EQ(found.labels[0].weight, 7);
+  EXPECT_EQ(found.labels[1].label / found.labels[1].weight, 0.5);
+}
+
 TEST(ConstantNumerics, AreNoneInASingleExample) {
   Job job;
   job.add_numeric()->set_name("one");

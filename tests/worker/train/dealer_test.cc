@@ -24,7 +24,7 @@ std::vector<Dealt> SlicesInTime(const Job& job, int n_workers) {
   testing::RunCluster(job, roles, 1, [&](int, net::Mailbox* mailbox, ps::client::Client*) {
     Tools tools(job, roles, /*evaluated=*/{}, /*n_threads=*/1, mailbox);
     SplitIndexes indexes(job, IndexFolders(), {}, [] {});
-    TrainingData data = ReadTrainingData(job, nullptr, roles, &indexes, &tools);
+    TrainingData data = ReadTrainingData(job, nullptr, nullptr, roles, &indexes, &tools);
     data.dealer->BeginEpoch(0);
     while (const std::optional<SliceTask> task = data.dealer->Next()) {
       slices.push_back({*task, data.reader->Next().n});

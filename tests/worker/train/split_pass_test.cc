@@ -4,14 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "common/error.h"
 #include "common/random.h"
 #include "tests/support/cluster.h"
+#include "tests/support/compress.h"
 #include "tests/support/data_jobs.h"
 #include "tests/support/example_jobs.h"
 #include "tests/support/files.h"
 #include "tests/support/split_passes.h"
+#include "worker/data/writer/table_format.h"
 #include "worker/model/label_domains.h"
 
 namespace zhiyin::worker::train {
@@ -129,6 +134,44 @@ TEST_F(SplitPassTest, RecordsOfOtherFormatsAreSharedByFiles) {
   Job job = JobOfColumns(files);
   job.mutable_data()->mutable_text()->Clear();
   ExpectSameForAnyWorkers(job);
+}
+
+/// Writes a Parquet file of several row groups; returns its path, "" where there is no plugin.
+std::string WriteGroups(const testing::TempFolder& folder, int64_t n_rows) {
+  const std::vector<data::TableColumn> columns = {{"a", data::ColumnKind::kNumber},
+                                                  {"b", data::ColumnKind::kCategory},
+                                                  {"y", data::ColumnKind::kInteger, true}};
+  if (!data::kParquetTable.refuses(columns).empty()) return "";
+  std::ostringstream bytes;
+  const auto write_rows = [n_rows](data::TableWriter* writer) {
+    for (int64_t i = 0; i < n_rows; ++i) {
+      const std::string number = std::to_string(i);
+      const std::string category = "c" + std::to_string(i % 50);
+      writer->Row({number, category, std::string_view(i % 3 == 0 ? "1" : "0")});
+    }
+  };
+  data::WriteTable({columns, write_rows}, data::kParquetTable, &bytes);
+  return folder.Write("groups" + std::to_string(n_rows) + ".parquet", bytes.str());
+}
+
+TEST_F(SplitPassTest, RowGroupsAreShared) {
+  const std::string file = WriteGroups(folder_, 70'000);
+  if (file.empty()) GTEST_SKIP() << "no plugin";
+  Job job = JobOfColumns({file, WriteGroups(folder_, 100)});
+  job.mutable_data()->mutable_text()->Clear();
+  ExpectSameForAnyWorkers(job);
+}
+
+TEST_F(SplitPassTest, RowGroupsBeforeAndBehindTheSplitAreNotRead) {
+  const std::string file = WriteGroups(folder_, 140'000);
+  if (file.empty()) GTEST_SKIP() << "no plugin";
+  Job job = JobOfColumns({file});
+  job.mutable_data()->mutable_text()->Clear();
+  for (const auto& [first_row, n_rows] : {std::pair(70'000, 50'000), {65'536, 65'536}}) {
+    job.mutable_data()->mutable_train()->set_first_row(first_row);
+    job.mutable_data()->mutable_train()->set_n_rows(n_rows);
+    ExpectSameForAnyWorkers(job);
+  }
 }
 
 TEST_F(SplitPassTest, DeliversTheFirstBlocksThatAWorkerMayKeep) {
@@ -286,6 +329,28 @@ TEST_F(SplitPassTest, ASecondSplitOfAGzipHasPointsBehindItsBeginning) {
   EXPECT_GT(kept.points.at(0).size(), 2u);
   EXPECT_LE(kept.points.at(0).size(), 128u);
   EXPECT_GT(kept.points.at(0)[0].n_out, kept.places[0].in_file.offset);
+}
+
+TEST_F(SplitPassTest, AnIndexOfManyFilesSparesThePassWhereBlocksAreConsecutive) {
+  Random random(1);
+  std::vector<std::string> files;
+  for (int f = 0; f < 60; ++f) {
+    files.push_back(folder_.Write("f" + std::to_string(f) + ".csv.zst",
+                                  testing::Zstd(LinesOfColumns(600, &random, false))));
+  }
+  const Job job = JobOfColumns(files);
+  const auto part = [](int worker, int64_t n_blocks) {
+    std::vector<int64_t> blocks;
+    for (int64_t b = n_blocks * worker / 4; b < n_blocks * (worker + 1) / 4; ++b)
+      blocks.push_back(b);
+    return blocks;
+  };
+  const std::string index = folder_.Path("index");
+  const PassResult first = PassOver(job, 4, kNoRecordLimit, part, index);
+  EXPECT_GT(first.n_bytes, 0);
+  const PassResult second = PassOver(job, 4, kNoRecordLimit, part, index);
+  EXPECT_EQ(second.n_bytes, 0);
+  testing::ExpectSameFound(second, first);
 }
 
 TEST_F(SplitPassTest, GeneratedBlocksAreReadAsTheyAreDealt) {

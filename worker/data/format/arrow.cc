@@ -6,6 +6,7 @@
 #include "worker/data/file_bytes.h"
 #include "worker/data/format/arrow_library.h"
 #include "worker/data/format/arrow_records.h"
+#include "worker/data/format/arrow_type.h"
 #include "worker/data/format/format.h"
 #include "worker/data/remote_file.h"
 
@@ -16,6 +17,8 @@ namespace {
 /// Arrow IPC is read by the batches that its writer has made.
 constexpr int64_t kMaxArrowBytes = int64_t{4} << 30;
 constexpr size_t kMaxArrowErrorBytes = 2048;
+/// More than a writer makes of a file.
+constexpr int64_t kMostGroups = 1 << 16;
 
 constexpr std::string_view kParquet = "PAR1";
 constexpr std::string_view kEncryptedParquet = "PARE";
@@ -73,6 +76,18 @@ class PluginTable : public ArrowTable {
       rows.push_back(plugin_.group(file_, i).n_rows);
     return rows;
   }
+  /// Its groups; none where the numbers of their rows are not known, and for an impossible number
+  /// of groups.
+  std::vector<FilePart> Groups() {
+    const int64_t n = plugin_.n_groups(file_);
+    std::vector<FilePart> groups;
+    for (int64_t i = 0; i < n && n <= kMostGroups; ++i) {
+      const ZhiyinArrowGroup group = plugin_.group(file_, i);
+      if (group.n_rows < 0) return {};
+      groups.push_back({group.n_rows, group.end - group.begin});
+    }
+    return groups;
+  }
 
   ArrowOwned<ArrowArrayStream> Read(std::span<const int32_t> columns,
                                     int64_t first_group) override {
@@ -106,8 +121,7 @@ class PluginTable : public ArrowTable {
   ArrowOwned<ArrowSchema> schema_;
 };
 
-std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
-                                        std::span<const WantedColumn> wanted, ReadCounts* counts) {
+std::unique_ptr<PluginTable> OpenPluginTable(const std::string& path, ReadCounts* counts) {
   FileBytes file(path, counts);
   char magic[6] = {};
   const std::string_view start(magic, file.Read(magic, sizeof(magic)));
@@ -121,12 +135,25 @@ std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
     Fail(path, ": is Feather of version 1, expected Arrow IPC, which is version 2");
   const ArrowLibrary library = LoadArrowLibrary();
   if (library.plugin == nullptr) Fail(path, ": is ", name, ", which ", library.trouble);
-  return ReadArrowRecords(std::make_unique<PluginTable>(path, file.stamp(), *library.plugin),
-                          wanted);
+  return std::make_unique<PluginTable>(path, file.stamp(), *library.plugin);
+}
+
+std::unique_ptr<RecordReader> OpenArrow(const std::string& path, const Text&,
+                                        std::span<const WantedColumn> wanted, ReadCounts* counts) {
+  return ReadArrowRecords(OpenPluginTable(path, counts), wanted);
+}
+
+std::vector<std::string> ArrowNames(const std::string& path, const Text&) {
+  return NamesOfArrowColumns(ArrowTypeOf(OpenPluginTable(path, /*counts=*/nullptr)->schema()));
+}
+
+std::vector<FilePart> ArrowParts(const std::string& path) {
+  return OpenPluginTable(path, /*counts=*/nullptr)->Groups();
 }
 
 }  // namespace
 
-const Format kArrow = {"Parquet or Arrow IPC", RecognisesArrow, nullptr, OpenArrow, nullptr};
+const Format kArrow = {
+    "Parquet or Arrow IPC", RecognisesArrow, nullptr, OpenArrow, ArrowNames, ArrowParts};
 
 }  // namespace zhiyin::worker::data

@@ -23,13 +23,14 @@ class ArrowBatches {
       : table_(*table), columns_(std::move(columns)) {
     int64_t begin = 0;
     for (const int64_t n : table_.GroupRows()) {
-      if (n < 0) {
+      if (n < 0 || n > INT64_MAX - begin) {
         group_begins_.clear();
         break;
       }
       group_begins_.push_back(begin);
       begin += n;
     }
+    if (!group_begins_.empty()) n_rows_ = begin;
     Start(0, 0);
   }
 
@@ -41,15 +42,27 @@ class ArrowBatches {
     table_.CheckUnchanged();
     ArrowOwned<ArrowArray> batch;
     if (stream_->get_next(stream_.get(), batch.Fill()) != 0) FailStream();
-    if (!batch) return batch;
+    if (!batch) {
+      CheckGroups(/*at_end=*/true);
+      return batch;
+    }
     if (batch->length < 0 || batch->n_children != schema_->n_children)
       FailCorrupt(table_.path(), "it has other columns than its schema");
+    next_group_ = std::upper_bound(group_begins_.begin(), group_begins_.end(), next_row_) -
+                  group_begins_.begin();
     next_row_ += batch->length;
+    CheckGroups(/*at_end=*/false);
     return batch;
   }
 
   /// The row that the next batch begins with.
   int64_t next_row() const { return next_row_; }
+
+  /// The first row of the last group that begins at `row` at the latest; -1 where there is none.
+  int64_t GroupBefore(int64_t row) const {
+    const auto after = std::upper_bound(group_begins_.begin(), group_begins_.end(), row);
+    return after == group_begins_.begin() ? -1 : *(after - 1);
+  }
 
   /// Continues at the last group that begins at `row` at the latest, if it begins after next_row.
   void Jump(int64_t row) {
@@ -65,6 +78,17 @@ class ArrowBatches {
     next_row_ = row;
   }
 
+  /// Throws Error where groups have other numbers of rows than the table says, by which readers
+  /// divide it.
+  void CheckGroups(bool at_end) {
+    const bool is_beyond = next_group_ < static_cast<std::ptrdiff_t>(group_begins_.size()) &&
+                           next_row_ > group_begins_[static_cast<size_t>(next_group_)];
+    if (!is_beyond && (n_rows_ < 0 || (at_end ? next_row_ == n_rows_ : next_row_ <= n_rows_)))
+      return;
+    Fail(table_.path(), ": damaged: other numbers of rows than its groups say, up to row ",
+         next_row_);
+  }
+
   [[noreturn]] void FailStream() {
     // What was wrong may be that another program writes the file.
     table_.CheckUnchanged();
@@ -78,7 +102,9 @@ class ArrowBatches {
   std::vector<int64_t> group_begins_;  // first rows; empty where there are no groups
   ArrowOwned<ArrowArrayStream> stream_;
   ArrowOwned<ArrowSchema> schema_;
+  int64_t n_rows_ = -1;  // that the groups say; -1: not known
   int64_t next_row_ = 0;
+  std::ptrdiff_t next_group_ = 0;  // the first one behind where the last batch began
 };
 
 /// Positions of the columns that are wanted, in ascending order. Throws Error where there is one
@@ -119,6 +145,18 @@ class ArrowRecordReader : public RecordReader {
       record->values.assign(columns_.size(), Value());
     }
     return true;
+  }
+
+  int64_t PassParts(int64_t n) override {
+    const int64_t before = n_passed_;
+    const int64_t target = n > INT64_MAX - before ? INT64_MAX : before + n;
+    const int64_t begin = batches_.GroupBefore(target);
+    if (begin <= n_passed_ || begin < batches_.next_row()) return 0;
+    slice_row_ = slice_rows_;
+    batch_row_ = BatchRows();
+    batches_.Jump(target);
+    n_passed_ = batches_.next_row();
+    return n_passed_ - before;
   }
 
   int64_t Skip(int64_t n) override {

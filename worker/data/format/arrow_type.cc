@@ -293,6 +293,12 @@ const ArrowType& TypeAt(const ArrowType& table, const ArrowPlace& place) {
   return *type;
 }
 
+std::vector<std::string> NamesOfArrowColumns(const ArrowType& table) {
+  std::vector<std::string> names;
+  AddNames(table, "", &names);
+  return names;
+}
+
 ArrowPlace FindArrowColumn(const std::string& path, const ArrowType& table,
                            const WantedColumn& wanted) {
   std::optional<ArrowPlace> place = FindField(table, wanted.name);
@@ -305,9 +311,8 @@ ArrowPlace FindArrowColumn(const std::string& path, const ArrowType& table,
     }
   }
   if (!place) {
-    std::vector<std::string> names;
-    AddNames(table, "", &names);
-    Fail(path, ": has no column \"", wanted.name, "\"", Suggestion(wanted.name, names));
+    Fail(path, ": has no column \"", wanted.name, "\"",
+         Suggestion(wanted.name, NamesOfArrowColumns(table)));
   }
   CheckUnique(path, table, *place);
   const ArrowType& type = TypeAt(table, *place);

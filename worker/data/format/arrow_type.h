@@ -64,6 +64,9 @@ const ArrowType& TypeAt(const ArrowType& table, const ArrowPlace& place);
 /// Whether the values are lists, of which `children` has the items' type.
 bool IsArrowList(ArrowKind kind);
 
+/// The names by which FindArrowColumn finds columns and fields of structs, in their order.
+std::vector<std::string> NamesOfArrowColumns(const ArrowType& table);
+
 /// Finds a wanted column in a table, a struct of columns. Its name is that of a column, or else
 /// `a.b`, the field b of the struct a, or else `a[N]`. Throws Error, which begins with `path`,
 /// where there is none or several, or where its type is none that a Value can hold.

@@ -13,6 +13,12 @@
 
 namespace zhiyin::worker::data {
 
+/// A part of a file that can be read without those before it, as a row group of Parquet.
+struct FilePart {
+  int64_t n_records = 0;
+  int64_t n_bytes = 0;  // on disk
+};
+
 /// A format. Its algorithm is in the file that defines the constant.
 struct Format {
   const char* name;  // for messages and data.columns.format: "JSON Lines"
@@ -27,9 +33,12 @@ struct Format {
   /// opened, and where a wanted column's name means nothing in the format.
   std::unique_ptr<RecordReader> (*open)(const std::string& path, const Text& text,
                                         std::span<const WantedColumn> wanted, ReadCounts* counts);
-  /// Returns the names of columns that the first kNamedRecords records of a file have, in
-  /// alphabetical order, for messages. Null where columns are numbers, or `open` looks for them.
+  /// Returns the names of columns that a file has, or of those that its first kNamedRecords records
+  /// have: for messages, and for the columns of a join. Null where columns are numbers.
   std::vector<std::string> (*names)(const std::string& path, const Text& text);
+  /// Returns the parts of a file, in their order, which together have its records; none where the
+  /// file does not tell. Null for a format whose files have no such parts.
+  std::vector<FilePart> (*parts)(const std::string& path) = nullptr;
 };
 
 /// How many records tell the names of a file's columns.

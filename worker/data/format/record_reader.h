@@ -51,6 +51,10 @@ class RecordReader {
   virtual bool Next(Record* record) = 0;
   /// Passes over n records; returns how many there were.
   virtual int64_t Skip(int64_t n) = 0;
+  /// Passes to the last part of the file that begins within the next n records and can be read
+  /// without those before it (Format::parts), if it was not begun yet. Returns how many records
+  /// that passed over; reads none of them.
+  virtual int64_t PassParts(int64_t) { return 0; }
 };
 
 }  // namespace zhiyin::worker::data

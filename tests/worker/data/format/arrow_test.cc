@@ -490,6 +490,41 @@ TEST(ArrowRecords, JumpsToTheGroupOfARow) {
   EXPECT_EQ(ShownArrow(record.values[0]), "35");
 }
 
+TEST(ArrowRecords, PassesGroupsWithoutReadingThem) {
+  int n_reads = 0;
+  const std::vector<WantedColumn> wanted = {{"x", Use::kText}};
+  const auto reader = ReadArrowRecords(
+      TableOf(kPath, Counting(4, 10), {.group_rows = {10, 10, 10, 10}, .n_reads = &n_reads}),
+      wanted);
+  EXPECT_EQ(reader->PassParts(5), 0) << "row 5 is in the first group";
+  EXPECT_EQ(reader->PassParts(25), 20);
+  EXPECT_EQ(n_reads, 2);
+  Record record;
+  ASSERT_TRUE(reader->Next(&record));
+  EXPECT_EQ(record.number, 21);
+  EXPECT_EQ(ShownArrow(record.values[0]), "20");
+  EXPECT_EQ(reader->PassParts(5), 0) << "in the group that is read";
+  EXPECT_EQ(reader->PassParts(9), 9);
+  EXPECT_EQ(n_reads, 2) << "the next group follows";
+  ASSERT_TRUE(reader->Next(&record));
+  EXPECT_EQ(ShownArrow(record.values[0]), "30");
+  EXPECT_EQ(reader->PassParts(INT64_MAX), 0);
+}
+
+TEST(ArrowRecords, GroupsOfOtherRowsThanTheTableSaysAreRefused) {
+  const auto error_of = [](const std::vector<int64_t>& groups) {
+    const auto reader = ReadArrowRecords(TableOf(kPath, Counting(3, 10), {.group_rows = groups}),
+                                         std::vector<WantedColumn>{{"x", Use::kText}});
+    return ErrorOf([&] { reader->Skip(INT64_MAX); });
+  };
+  EXPECT_EQ(error_of({10, 15, 5}),
+            "hand.arrow: damaged: other numbers of rows than its groups say, up to row 30");
+  EXPECT_EQ(error_of({15, 15}),
+            "hand.arrow: damaged: other numbers of rows than its groups say, up to row 20");
+  EXPECT_EQ(error_of({10, 10, 15}),
+            "hand.arrow: damaged: other numbers of rows than its groups say, up to row 30");
+}
+
 TEST(ArrowRecords, AnErrorOfTheStreamNamesFileAndRow) {
   const auto reader =
       ReadArrowRecords(TableOf(kPath, Counting(1, 2), {.error = "page 7 is\nbroken"}),
