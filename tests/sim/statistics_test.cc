@@ -18,13 +18,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr int kRows = 12'000;
+constexpr int kStatisticsRows = 12'000;
 
 /// Prices and counts grow from row to row, and one in five rows has the label.
-std::string Csv() {
+std::string GrowingCsv() {
   std::string text = "item,price,count,clicked\n";
   Random random(1);
-  for (int i = 0; i < kRows; ++i) {
+  for (int i = 0; i < kStatisticsRows; ++i) {
     text += "item " + std::to_string(i % 211) + "," + std::to_string(i + 100) + "," +
             std::to_string(random.Below(1000)) + "," + (random.Below(5) == 0 ? "1\n" : "0\n");
   }
@@ -65,7 +65,7 @@ class StatisticsOfJobs : public ::testing::Test {
   }
 
   TempFolder folder_;
-  const std::string file_ = folder_.Write("rows.csv", Csv());
+  const std::string file_ = folder_.Write("rows.csv", GrowingCsv());
 };
 
 TEST_F(StatisticsOfJobs, OfASampleAreEqualForAnyNumberOfWorkers) {

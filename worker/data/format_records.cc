@@ -12,8 +12,8 @@
 namespace zhiyin::worker::data {
 namespace {
 
-/// Of so many files, parts are looked for to be shared among readers; of more, there are files
-/// enough.
+/// Parts are looked for where there are at most so many files; more are enough to be shared among
+/// readers as they are.
 constexpr size_t kMostFilesInParts = 256;
 
 /// A column that a job reads, and the input that reads it first, for messages.

@@ -26,6 +26,13 @@ void SliceQueue::Push() {
   changed_.notify_all();
 }
 
+void SliceQueue::PushMore() {
+  const std::lock_guard lock(mutex_);
+  ++n_ordered_;
+  ++n_pushed_;
+  changed_.notify_all();
+}
+
 void SliceQueue::NoteProgress() {
   const std::lock_guard lock(mutex_);
   ++n_progressed_;

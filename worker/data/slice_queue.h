@@ -40,6 +40,8 @@ class SliceQueue {
   /// Waits for a free slice, to be filled and pushed. Returns nullptr once the queue is closed.
   Examples* WaitForSlot();
   void Push();
+  /// Pushes a slice of an order that has more slices, the last of which Push ends.
+  void PushMore();
   /// Notes that the reader has made progress with a slice that is not pushed yet.
   void NoteProgress();
   /// No more slices come: Pop throws `error` once those that were pushed are taken.

@@ -18,12 +18,21 @@
 
 namespace zhiyin::worker::data {
 
+/// Slices of a worker, one after the other. Used by the rank's thread.
+class SliceStream {
+ public:
+  virtual ~SliceStream() = default;
+  /// Returns the next slice, its numerics normalized; it is valid until the next call. `tick` is
+  /// called during a long wait.
+  virtual const Examples& NextSlice(const Tick& tick) = 0;
+};
+
 /// Gives the slices that were ordered, in that order. Its thread reads, shuffles and assembles
 /// ahead of the caller, at most kSlicesAhead slices; errors of the thread come out of Next(). What
 /// was read is kept in a RunCache.
 ///
 /// Called by the rank's thread only. The destructor joins the thread, whatever it is doing.
-class SliceReader {
+class SliceReader final : public SliceStream {
  public:
   static constexpr int kSlicesAhead = SliceQueue::kSlicesAhead;
 
@@ -31,7 +40,7 @@ class SliceReader {
   /// and always those in use. `augmenter` changes what comes out, by epoch and example.
   SliceReader(std::unique_ptr<Source> source, uint64_t seed, int64_t max_kept_rows,
               Augmenter augmenter);
-  ~SliceReader();
+  ~SliceReader() override;
 
   /// The source. REQUIRES, for this and the next: Start was not called.
   Source* source() { return cache_.source(); }
@@ -51,6 +60,7 @@ class SliceReader {
   /// thread makes progress: when it has read a block, or passed over lines on its way to one.
   /// REQUIRES: fewer calls than orders before.
   const Examples& Next(const Tick& tick = [] {});
+  const Examples& NextSlice(const Tick& tick) override { return Next(tick); }
 
   /// The runs that are wholly in memory, ascending. A function of the orders alone, once all slices
   /// that were ordered have been taken, and runs are not read together.

@@ -11,6 +11,7 @@
 #include "worker/model/loss/loss.h"
 #include "worker/saved/scored_split.h"
 #include "worker/train/checkpoint_schedule.h"
+#include "worker/train/one_pass.h"
 #include "worker/train/stopping_rule.h"
 
 namespace zhiyin::worker::train {
@@ -85,6 +86,7 @@ void CheckTrain(const config::Checker& check, const Job& job) {
                    kMaxEpochs);
   if (const std::string& groups = job.evaluation().gauc_field(); !groups.empty())
     model::loss::CheckGroupField(check, check.root()("evaluation")("gauc_field"), groups, job);
+  if (job.data().one_pass()) CheckOnePass(check, job);
 }
 
 }  // namespace zhiyin::worker::train

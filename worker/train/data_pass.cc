@@ -32,16 +32,7 @@ void LogBadLines(const data::SplitSummary& summary, const char* split) {
 data::SplitFindings ParseFindings(const std::string& bytes, const Job& job) {
   data::SplitFindings findings = data::SplitFindings::Parse(bytes);
   if (findings.records.n_read() == 0) return {};
-  const data::SplitSummary& summary = findings.summary;
-  if (summary.numerics.size() != static_cast<size_t>(job.numeric_size()) ||
-      summary.n_observed.size() != static_cast<size_t>(job.task_size())) {
-    Fail("findings of a pass: ", summary.numerics.size(), " numerics and ",
-         summary.n_observed.size(), " tasks, expected ", job.numeric_size(), " and ",
-         job.task_size());
-  }
-  if (summary.joins.n_found.size() != static_cast<size_t>(job.data().join_size()))
-    Fail("findings of a pass: ", summary.joins.n_found.size(), " joins, expected ",
-         job.data().join_size());
+  CheckShape(findings.summary, job);
   return findings;
 }
 
@@ -103,21 +94,22 @@ void CheckBadLine(const data::BadLine& line, const Data& data) {
     Fail(line.Text(), " (data.max_bad_share allows no malformed line)");
 }
 
-SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, data::SplitKind split,
-                             Group* group, bool sees_files) {
+void CheckShape(const data::SplitSummary& summary, const Job& job) {
+  if (summary.n_rows + summary.n_bad == 0) return;
+  if (summary.numerics.size() != static_cast<size_t>(job.numeric_size()) ||
+      summary.n_observed.size() != static_cast<size_t>(job.task_size())) {
+    Fail("findings of a pass: ", summary.numerics.size(), " numerics and ",
+         summary.n_observed.size(), " tasks, expected ", job.numeric_size(), " and ",
+         job.task_size());
+  }
+  if (summary.joins.n_found.size() != static_cast<size_t>(job.data().join_size()))
+    Fail("findings of a pass: ", summary.joins.n_found.size(), " joins, expected ",
+         job.data().join_size());
+}
+
+void CheckFindings(const Job& job, data::SplitKind split, const data::SplitSummary& summary,
+                   Group* group) {
   const char* const name = data::SplitName(split);
-  const std::string all = group->Broadcast(GatherFindings(own, job, name, group).Serialize(),
-                                           "the findings about all data");
-  data::SplitFindings findings = FromRank(group->RankOfWorker(0), [&] {
-    data::SplitFindings parsed = ParseFindings(all, job);
-    if (parsed.records.n_read() != parsed.records.n_records())
-      Fail("findings of a pass: ", parsed.records.n_read(), " of ", parsed.records.n_records(),
-           " lines were read, expected all");
-    return parsed;
-  });
-  SharedFindings shared = {std::move(findings.summary), data::RecordCounts(findings.records)};
-  if (!sees_files) return shared;
-  const data::SplitSummary& summary = shared.summary;
   const int64_t n_lines = summary.n_rows + summary.n_bad;
   const double max_share = job.data().max_bad_share();
   if (static_cast<double>(summary.n_bad) > max_share * static_cast<double>(n_lines)) {
@@ -135,6 +127,22 @@ SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, dat
            job.task(t).label().column(), ")");
     }
   }
+}
+
+SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, data::SplitKind split,
+                             Group* group, bool sees_files) {
+  const char* const name = data::SplitName(split);
+  const std::string all = group->Broadcast(GatherFindings(own, job, name, group).Serialize(),
+                                           "the findings about all data");
+  data::SplitFindings findings = FromRank(group->RankOfWorker(0), [&] {
+    data::SplitFindings parsed = ParseFindings(all, job);
+    if (parsed.records.n_read() != parsed.records.n_records())
+      Fail("findings of a pass: ", parsed.records.n_read(), " of ", parsed.records.n_records(),
+           " lines were read, expected all");
+    return parsed;
+  });
+  SharedFindings shared = {std::move(findings.summary), data::RecordCounts(findings.records)};
+  if (sees_files) CheckFindings(job, split, shared.summary, group);
   return shared;
 }
 

@@ -32,11 +32,18 @@ struct SharedFindings {
   data::RecordCounts records;
 };
 
-/// Puts the findings of all workers together, at every worker. Throws Error when there are more
-/// malformed lines than the job allows, no examples, a column that no record has (CheckSeen), a
-/// task without any label, a line that no worker found before others, or a join in which no line
-/// finds its own. Otherwise the chief logs the first malformed lines. A worker that does not see
-/// the files (`sees_files`) leaves that to the others. Collective over all workers.
+/// Throws Error unless what was found in some records is of so many inputs, tasks and joins.
+void CheckShape(const data::SplitSummary& summary, const Job& job);
+
+/// Throws Error when a split has more malformed lines than the job allows, no examples, a column
+/// that no record has (CheckSeen), a task without any label, or a join in which no line finds its
+/// own. Otherwise the chief logs the first malformed lines.
+void CheckFindings(const Job& job, data::SplitKind split, const data::SplitSummary& summary,
+                   Group* group);
+
+/// Puts the findings of all workers together, at every worker. Throws Error as CheckFindings does,
+/// and for a line that no worker found before others. A worker that does not see the files
+/// (`sees_files`) leaves CheckFindings to the others. Collective over all workers.
 SharedFindings ShareFindings(const data::SplitFindings& own, const Job& job, data::SplitKind split,
                              Group* group, bool sees_files);
 

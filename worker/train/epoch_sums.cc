@@ -40,7 +40,7 @@ EpochSums::EpochSums(const SumsShape& shape) : tasks_(shape.n_tasks), balance_(s
 void EpochSums::Add(int64_t slice, std::span<const model::TaskSums> tasks,
                     std::span<const double> balance) {
   CheckFinite(balance);
-  has_slice_[static_cast<size_t>(slice)] = true;
+  if (!has_slice_.empty()) has_slice_[static_cast<size_t>(slice)] = true;
   for (size_t t = 0; t < tasks_.size(); ++t) {
     const model::TaskSums::Numbers numbers = tasks[t].ToNumbers();
     CheckFinite(numbers);
@@ -50,8 +50,8 @@ void EpochSums::Add(int64_t slice, std::span<const model::TaskSums> tasks,
 }
 
 void EpochSums::Merge(const EpochSums& other) {
-  if (other.has_slice_.empty()) return;
-  if (has_slice_.empty()) {
+  if (other.tasks_.empty()) return;
+  if (tasks_.empty()) {
     *this = other;
     return;
   }

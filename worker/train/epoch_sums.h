@@ -36,7 +36,7 @@ class TaskOrder {
 
 /// The numbers of slices, tasks and balance figures that sums of an epoch are for.
 struct SumsShape {
-  size_t n_slices = 0;
+  size_t n_slices = 0;  // 0: they are not told apart
   size_t n_tasks = 0;
   size_t n_balance = 0;  // numbers of BalanceSums; 0: none
 };

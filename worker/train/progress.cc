@@ -114,17 +114,23 @@ void ProgressPrinter::Update(int64_t epoch, const std::vector<EpochTally>& talli
   if (all.n_rows == 0) return;
   const double seconds = std::chrono::duration<double>(now - started_).count();
   const double n_done = static_cast<double>((epoch - 1) * rows_per_epoch_ + all.n_rows);
-  const double n_left = static_cast<double>(n_epochs_ * rows_per_epoch_) - n_done;
   std::string text =
-      Format("epoch %lld/%lld  %3.0f%%  %.0f samples/s  loss %.4f", static_cast<long long>(epoch),
-             static_cast<long long>(n_epochs_),
-             100.0 * static_cast<double>(all.n_rows) / static_cast<double>(rows_per_epoch_),
-             n_done / seconds, all.MeanLoss());
+      Format("epoch %lld/%lld", static_cast<long long>(epoch), static_cast<long long>(n_epochs_));
+  if (rows_per_epoch_ > 0) {
+    text += Format("  %3.0f%%",
+                   100.0 * static_cast<double>(all.n_rows) / static_cast<double>(rows_per_epoch_));
+  } else {
+    text += Format("  %lld samples", static_cast<long long>(all.n_rows));
+  }
+  text += Format("  %.0f samples/s  loss %.4f", n_done / seconds, all.MeanLoss());
   for (size_t t = 0; t < all.aucs.size(); ++t) {
     if (const std::optional<double> auc = all.aucs[t].Value())
       text += "  " + task_names_[t] + Format(" AUC %.4f", *auc);
   }
-  text += "  " + TimeText(n_left * seconds / n_done) + " left";
+  if (rows_per_epoch_ > 0) {
+    const double n_left = static_cast<double>(n_epochs_ * rows_per_epoch_) - n_done;
+    text += "  " + TimeText(n_left * seconds / n_done) + " left";
+  }
   if (style_ == ProgressStyle::kLog) {
     print_(text + "\n");
     return;

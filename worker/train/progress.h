@@ -49,7 +49,8 @@ struct EpochTally {
 /// Prints for the chief. Used by the rank's thread.
 class ProgressPrinter {
  public:
-  /// `print` receives finished text, control characters included.
+  /// `print` receives finished text, control characters included. `rows_per_epoch` is 0 where it is
+  /// not known.
   ProgressPrinter(ProgressStyle style, std::vector<std::string> task_names, int64_t n_epochs,
                   int64_t rows_per_epoch, std::function<void(const std::string&)> print);
 

@@ -10,6 +10,8 @@ namespace {
 
 /// Reports of a worker to the chief in an epoch.
 constexpr int64_t kReportsPerEpoch = 500;
+/// The slices from one report to the next, where the slices of an epoch are not known.
+constexpr int64_t kSlicesOfReport = 64;
 
 }  // namespace
 
@@ -18,7 +20,8 @@ ProgressReports::ProgressReports(const net::RoleMap& roles, ProgressStyle style,
     : roles_(roles),
       style_(style),
       n_tasks_(n_tasks),
-      interval_(std::max<int64_t>(1, n_slices / roles.n_workers / kReportsPerEpoch)),
+      interval_(n_slices > 0 ? std::max<int64_t>(1, n_slices / roles.n_workers / kReportsPerEpoch)
+                             : kSlicesOfReport),
       mailbox_(mailbox),
       printer_(printer),
       tallies_(static_cast<size_t>(roles.n_workers)) {}

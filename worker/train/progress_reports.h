@@ -18,8 +18,8 @@ namespace zhiyin::worker::train {
 /// mailbox and the printer, which is used at the chief only.
 class ProgressReports {
  public:
-  /// `n_slices` is the number of slices of an epoch, over all workers. With ProgressStyle::kNone
-  /// nothing is sent. REQUIRES: all workers have kNone, or none has.
+  /// `n_slices` is the number of slices of an epoch, over all workers; 0 where it is not known.
+  /// With ProgressStyle::kNone nothing is sent. REQUIRES: all workers have kNone, or none has.
   ProgressReports(const net::RoleMap& roles, ProgressStyle style, size_t n_tasks, int64_t n_slices,
                   net::Mailbox* mailbox, ProgressPrinter* printer);
 

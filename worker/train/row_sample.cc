@@ -139,11 +139,11 @@ RowSample SampleRows(const Job& job, int64_t n, data::Source* source, int n_work
   }
 }
 
-std::vector<std::string> SampleNotes(const Job& job, const RowSample& sample, int64_t n_records) {
+std::vector<std::string> SampleNotes(const Job& job, const RowSample& sample) {
   std::vector<std::string> notes;
   if (!sample.is_whole) {
-    notes.push_back(TextOf("statistics are of a sample of ", sample.n_records, " of the ",
-                           n_records, " rows of data.train"));
+    notes.push_back(
+        TextOf("statistics are of a sample of ", sample.n_records, " rows of data.train"));
   }
   for (int k = 0; k < job.numeric_size(); ++k) {
     const Numeric& numeric = job.numeric(k);

@@ -31,7 +31,7 @@ struct RowSample {
 RowSample SampleRows(const Job& job, int64_t n, data::Source* source, int n_workers, Group* group);
 
 /// Returns lines for people about a sample that training begins with: how large it is, and which
-/// numerics and tasks it tells nothing of. `n_records` is how many records data.train has.
-std::vector<std::string> SampleNotes(const Job& job, const RowSample& sample, int64_t n_records);
+/// numerics and tasks it tells nothing of.
+std::vector<std::string> SampleNotes(const Job& job, const RowSample& sample);
 
 }  // namespace zhiyin::worker::train

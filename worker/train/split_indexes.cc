@@ -84,6 +84,7 @@ std::string WhatIsRead(const Job& job, data::SplitKind split) {
   data->clear_max_bad_share();
   data->clear_shuffle_rows();
   data->clear_statistics();
+  data->clear_one_pass();
   data->clear_validation();
   data->clear_test();
   *data->mutable_train() = data::SplitOf(job.data(), split);

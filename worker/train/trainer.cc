@@ -19,14 +19,14 @@ constexpr uint64_t kPasses = 0x706173;
 
 }  // namespace
 
-Trainer::Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader,
+Trainer::Trainer(const Job& job, Dealer* dealer, data::SliceStream* slices,
                  const net::Endpoint* clock, const data::Normalizer* normalizer, int64_t epoch_rows,
                  ps::client::Client* client, model::Model* model, model::DenseWeights* dense,
                  model::TaskHeads* heads, model::balance::TaskBalance* balance, Profile* profile,
                  std::function<void()> tick)
     : job_(job),
       dealer_(dealer),
-      reader_(reader),
+      slices_(slices),
       clock_(clock),
       normalizer_(normalizer),
       epoch_rows_(epoch_rows),
@@ -101,7 +101,7 @@ bool Trainer::Start(Slot* slot) {
     return false;
   }
   profile_->Enter(Stage::kRows);
-  const data::Examples& rows = reader_->Next(tick_);
+  const data::Examples& rows = slices_->NextSlice(tick_);
   profile_->Enter(Stage::kKeys);
   slot->task = *task;
   slot->n_rows = rows.n;

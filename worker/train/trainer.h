@@ -39,10 +39,10 @@ namespace zhiyin::worker::train {
 /// all arguments of the constructor.
 class Trainer {
  public:
-  /// `normalizer` is that of the reader, `epoch_rows` how many examples all workers together train
-  /// on in an epoch. `tick` is called during long waits for data, for
-  /// heartbeats.
-  Trainer(const Job& job, Dealer* dealer, data::SliceReader* reader, const net::Endpoint* clock,
+  /// `slices` are those that the dealer orders, `normalizer` is that of the slices, `epoch_rows`
+  /// how many examples all workers together train on in an epoch, at most. `tick` is called during
+  /// long waits for data, for heartbeats.
+  Trainer(const Job& job, Dealer* dealer, data::SliceStream* slices, const net::Endpoint* clock,
           const data::Normalizer* normalizer, int64_t epoch_rows, ps::client::Client* client,
           model::Model* model, model::DenseWeights* dense, model::TaskHeads* heads,
           model::balance::TaskBalance* balance, Profile* profile, std::function<void()> tick);
@@ -108,7 +108,7 @@ class Trainer {
 
   const Job& job_;
   Dealer* dealer_;
-  data::SliceReader* reader_;
+  data::SliceStream* slices_;
   const net::Endpoint* clock_;
   const data::Normalizer* normalizer_;
   int64_t epoch_rows_;

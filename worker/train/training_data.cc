@@ -18,6 +18,7 @@
 #include "worker/model/label_domains.h"
 #include "worker/train/data_pass.h"
 #include "worker/train/label_classes.h"
+#include "worker/train/one_pass.h"
 #include "worker/train/piped_split.h"
 #include "worker/train/row_sample.h"
 #include "worker/train/split_pass.h"
@@ -96,8 +97,9 @@ std::vector<data::SplitSummary> LoadEvaluated(const Job& job, SplitIndexes* inde
     const data::SplitKind split = evaluator->split();
     const bool has_known_files =
         std::ranges::equal(data::SplitOf(job.data(), split).file(), job.data().train().file());
+    const bool is_known = has_known_files && to->reader != nullptr;
     all.push_back(
-        evaluator->Load(indexes, has_known_files ? to->reader->source()->shared_files() : nullptr));
+        evaluator->Load(indexes, is_known ? to->reader->source()->shared_files() : nullptr));
     const data::SplitSummary& found = all.back();
     to->n_bad += found.n_bad;
     // The first one is the one that decides (Evaluations::Deciding).
@@ -111,18 +113,70 @@ std::vector<data::SplitSummary> LoadEvaluated(const Job& job, SplitIndexes* inde
   return all;
 }
 
-/// Makes the source of the training split.
-std::unique_ptr<data::Source> MakeTrainingSource(const Job& job, bool is_piped, Tools* tools) {
-  if (is_piped && !tools->group.IsChief()) return data::MakeUnseenSource();
-  return data::MakeSource(
-      job, data::SplitKind::kTrain, model::LabelDomainsOf(job), /*observer=*/{},
-      [group = &tools->group] { group->SendHeartbeat(); }, &tools->reads, tools->side);
-}
-
 std::vector<int64_t> AllBlocksOf(const data::RecordCounts& records) {
   std::vector<int64_t> blocks(static_cast<size_t>(records.n_blocks()));
   std::iota(blocks.begin(), blocks.end(), int64_t{0});
   return blocks;
+}
+
+/// Opens the training split. The chief alone reads a pipe.
+std::unique_ptr<data::Source> OpenTraining(const Job& job, bool is_piped, Tools* tools,
+                                           TrainingData* to) {
+  if (is_piped && !tools->group.IsChief()) return data::MakeUnseenSource();
+  std::unique_ptr<data::Source> source = data::MakeSource(
+      job, data::SplitKind::kTrain, model::LabelDomainsOf(job), /*observer=*/{},
+      [group = &tools->group] { group->SendHeartbeat(); }, &tools->reads, tools->side);
+  if (source->joins() != nullptr) {
+    to->n_bad_joined = source->joins()->n_bad();
+    to->notes = source->joins()->BadLineNotes();
+  }
+  return source;
+}
+
+/// Returns a sample of the training examples where training begins with its statistics.
+std::optional<RowSample> SampleIfAsked(const Job& job, const saved::FirstStatistics* known,
+                                       int n_workers, data::Source* source, Tools* tools) {
+  if (known != nullptr || !job.data().statistics().has_sample_rows()) return {};
+  return SampleRows(job, job.data().statistics().sample_rows(), source, n_workers, &tools->group);
+}
+
+/// What is found in no examples.
+data::SplitSummary NothingFound(const Job& job) {
+  data::SplitSummary summary;
+  summary.numerics.resize(static_cast<size_t>(job.numeric_size()));
+  summary.label_sums.resize(static_cast<size_t>(job.task_size()));
+  return summary;
+}
+
+/// Makes all ready for training in one pass.
+TrainingData BeginOnePass(const Job& job, const saved::FirstStatistics* known, int n_workers,
+                          SplitIndexes* indexes, Tools* tools) {
+  TrainingData result;
+  result.n_planned_workers = n_workers;
+  std::unique_ptr<data::Source> source = OpenTraining(job, /*is_piped=*/false, tools, &result);
+  const std::optional<RowSample> sample = SampleIfAsked(job, known, n_workers, source.get(), tools);
+  if (sample) {
+    for (std::string& note : SampleNotes(job, *sample)) result.notes.push_back(std::move(note));
+  }
+  result.statistics = known != nullptr
+                          ? *known
+                          : FirstStatisticsOf(job, sample ? sample->summary : NothingFound(job));
+  result.first_outputs = model::FirstOutputs(job, result.statistics.labels);
+  LoadEvaluated(job, indexes, tools, &result);
+  result.ranges = DivideIntoRanges(job, *source->shared_files(), n_workers);
+  const int n_slices = ps::SlicesOfStep(job.train(), n_workers);
+  const data::UnitReader::Settings settings = {
+      .seed = job.train().seed(),
+      .batch_examples = std::max(job.train().batch_size() / n_slices, 1),
+      .window_examples = job.data().shuffle_rows(),
+      .allows_bad = job.data().max_bad_share() > 0};
+  result.units =
+      std::make_unique<data::UnitReader>(std::move(source), result.ranges, settings,
+                                         data::Augmenter(job), result.statistics.normalizer);
+  result.dealer = MakeOnePassDealer(
+      job, static_cast<int64_t>(result.ranges.size()), tools->group.worker(), n_workers,
+      result.units.get(), &tools->client, [group = &tools->group] { group->SendHeartbeat(); });
+  return result;
 }
 
 }  // namespace
@@ -130,8 +184,9 @@ std::vector<int64_t> AllBlocksOf(const data::RecordCounts& records) {
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
                               const saved::FirstStatistics* known, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools) {
-  TrainingData result;
   const int n_workers = roles.n_workers;
+  if (job.data().one_pass()) return BeginOnePass(job, known, n_workers, indexes, tools);
+  TrainingData result;
   result.n_planned_workers = resumed != nullptr ? resumed->n_workers() : n_workers;
   const bool is_piped = IsPiped(job, data::SplitKind::kTrain, &tools->group);
   if (tools->group.IsChief()) {
@@ -139,22 +194,15 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
     if (resumed != nullptr) CheckResumedFiles(*resumed, result.files);
   }
   Plans plans(job, n_workers, result.n_planned_workers);
-  std::unique_ptr<data::Source> source = MakeTrainingSource(job, is_piped, tools);
-  if (source->joins() != nullptr) {
-    result.n_bad_joined = source->joins()->n_bad();
-    result.notes = source->joins()->BadLineNotes();
-  }
-  result.reader = std::make_unique<data::SliceReader>(std::move(source), job.train().seed(),
-                                                      plans.n_kept(), data::Augmenter(job));
-  std::optional<RowSample> sample;
-  if (known == nullptr && job.data().statistics().has_sample_rows()) {
-    if (is_piped)
-      Fail(
-          "data.statistics.sample_rows: data.train is a pipe, which is read once, expected all of "
-          "it to give the statistics, or data.statistics.model");
-    sample = SampleRows(job, job.data().statistics().sample_rows(), result.reader->source(),
-                        n_workers, &tools->group);
-  }
+  if (is_piped && job.data().statistics().has_sample_rows())
+    Fail(
+        "data.statistics.sample_rows: data.train is a pipe, which is read once, expected all of "
+        "it to give the statistics, or data.statistics.model");
+  result.reader =
+      std::make_unique<data::SliceReader>(OpenTraining(job, is_piped, tools, &result),
+                                          job.train().seed(), plans.n_kept(), data::Augmenter(job));
+  const std::optional<RowSample> sample =
+      SampleIfAsked(job, known, n_workers, result.reader->source(), tools);
   const auto wanted = [&](const data::RecordCounts& records, int w) {
     // Slices move from worker to worker, and nobody can read what he lacks in a pipe.
     return is_piped ? AllBlocksOf(records) : plans.FirstBlocks(records, w);
@@ -168,8 +216,7 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
   for (const std::string& note : ConstantNumerics(job, summary))
     result.notes.push_back("note: " + note);
   if (sample) {
-    for (std::string& note : SampleNotes(job, *sample, summary.n_rows + summary.n_bad))
-      result.notes.push_back(std::move(note));
+    for (std::string& note : SampleNotes(job, *sample)) result.notes.push_back(std::move(note));
   }
   result.statistics =
       known != nullptr ? *known : FirstStatisticsOf(job, sample ? sample->summary : summary);
@@ -187,6 +234,16 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
     CheckResumedData(*resumed, result.n_rows, result.n_slices, result.dealer->steps_per_epoch());
   }
   return result;
+}
+
+void TakeUnits(const Job& job, const data::UnitFindings& found, TrainingData* data,
+               const std::function<void(const std::string&)>& say) {
+  const data::SplitSummary& summary = found.summary;
+  data->n_rows = summary.n_rows;
+  data->n_bad += summary.n_bad;
+  data->joins.emplace(data->joins.begin(), data::SplitKind::kTrain, summary.joins);
+  for (const std::string& note : ConstantNumerics(job, summary)) say("note: " + note);
+  for (const std::string& note : SplitNotes(job, data::SplitKind::kTrain, summary)) say(note);
 }
 
 void CheckResumedFiles(const Progress& resumed, const std::vector<data::FileDigest>& files) {

@@ -12,8 +12,10 @@
 #include "worker/saved/saved_statistics.h"
 #include "worker/train/epoch_evaluation.h"
 #include "worker/train/invariants.h"
+#include "worker/train/label_classes.h"
 #include "worker/train/left_out.h"
 #include "worker/train/model_weights.h"
+#include "worker/train/one_pass.h"
 #include "worker/train/products_used.h"
 #include "worker/train/progress_message.h"
 
@@ -80,9 +82,7 @@ void TrainingRun::Prepare() {
   profile_.Enter(Stage::kFirstPass);
   const std::optional<saved::FirstStatistics> known = KnownStatistics(manifest_);
   data_ = ReadTrainingData(job_, resumed_, known ? &*known : nullptr, roles_, &indexes_, &tools_);
-  totals_.n_rows = data_.n_rows;
-  totals_.n_bad = data_.n_bad;
-  if (job_.data().join_size() > 0) totals_.joins = JoinsJson(data_.joins, data_.n_bad_joined);
+  TakeRowCounts();
   profile_.Enter(Stage::kOther);
   const ProductsUsed products = GatherProductsUsed(job_.train(), &tools_.group);
   totals_.products = products.backends;
@@ -96,13 +96,13 @@ void TrainingRun::Prepare() {
   reports_.emplace(roles_, options_.progress, static_cast<size_t>(job_.task_size()), data_.n_slices,
                    mailbox_, &*printer_);
   totals_.reading_s = SecondsSince(started_);
-  trainer_.emplace(job_, data_.dealer.get(), data_.reader.get(), &mailbox_->endpoint(),
-                   &data_.statistics.normalizer, data_.n_rows, &tools_.client, tools_.model.get(),
+  trainer_.emplace(job_, data_.dealer.get(), data_.slices(), &mailbox_->endpoint(),
+                   &data_.statistics.normalizer, RowsOfEpoch(), &tools_.client, tools_.model.get(),
                    &tools_.dense, &tools_.heads, &balance_, &profile_,
                    [this] { mailbox_->SendHeartbeat(); });
   if (resumed_ != nullptr) Resume();
-  const bool keeps_checkpoints =
-      !options_.output.empty() && (job_.train().has_checkpoint() || options_.stop_requested);
+  const bool keeps_checkpoints = !options_.output.empty() && data_.units == nullptr &&
+                                 (job_.train().has_checkpoint() || options_.stop_requested);
   if (!keeps_checkpoints) return;
   const SyncPoints::Settings settings = {
       .output = options_.output,
@@ -182,6 +182,7 @@ void TrainingRun::Conclude() {
 bool TrainingRun::TrainEpoch(int64_t epoch) {
   const auto after_slice = [&](const EpochTally& tally) {
     if (options_.died_at > 0 && totals_.death_to_step_s == 0 && IsChief()) SayBackAtWork();
+    if (data_.units != nullptr) SayIfAskedToStop();
     reports_->AfterSlice(tally);
   };
   reports_->BeginEpoch(epoch);
@@ -206,6 +207,7 @@ bool TrainingRun::TrainEpoch(int64_t epoch) {
 
 void TrainingRun::EndEpoch(int64_t epoch) {
   profile_.Enter(Stage::kSync);
+  if (data_.units != nullptr) EndOnePass();
   WorkerParts parts;
   parts.sums = tools_.group.Gather(trainer_->epoch_sums().Serialize(), "the end of an epoch");
   parts.tallies = tools_.group.Gather(trainer_->tally().Serialize(), "its tally of an epoch");
@@ -231,6 +233,25 @@ void TrainingRun::EndEpoch(int64_t epoch) {
   losses.PutArray<double>(mean_losses);
   const std::string known = tools_.group.Broadcast(losses.Take(), "the mean losses of an epoch");
   balance_.AddEpoch(ByteReader(known, "mean losses").GetArray<double>());
+}
+
+void TrainingRun::EndOnePass() {
+  const data::UnitFindings found =
+      ShareUnits(data_.units->findings(), data_.ranges, job_, &tools_.group);
+  const int n_slices = ps::SlicesOfStep(job_.train(), roles_.n_workers);
+  steps_of_one_pass_ = (found.n_batches + n_slices - 1) / n_slices;
+  const auto say = [this](const std::string& line) {
+    if (IsChief()) printer_->Say(line);
+  };
+  TakeUnits(job_, found, &data_, say);
+  if (IsChief()) NoteLabels(job_, data::SplitKind::kTrain, found.summary);
+  TakeRowCounts();
+}
+
+void TrainingRun::TakeRowCounts() {
+  totals_.n_rows = data_.n_rows;
+  totals_.n_bad = data_.n_bad;
+  if (job_.data().join_size() > 0) totals_.joins = JoinsJson(data_.joins, data_.n_bad_joined);
 }
 
 void TrainingRun::SayLeftOut(const EpochSummary& summary) {
@@ -311,6 +332,14 @@ Manifest TrainingRun::ManifestNow(int64_t step) const {
                                         totals_.n_epochs, step, tools_.model->n_weights());
   saved::PutStatistics(data_.statistics, &manifest);
   return manifest;
+}
+
+void TrainingRun::SayIfAskedToStop() {
+  if (has_said_no_stop_ || !IsChief() || !options_.stop_requested || !options_.stop_requested())
+    return;
+  has_said_no_stop_ = true;
+  printer_->Say(
+      "note: asked to end early, but a job with data.one_pass keeps no checkpoints: it goes on");
 }
 
 void TrainingRun::SayBackAtWork() {

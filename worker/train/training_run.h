@@ -63,6 +63,10 @@ class TrainingRun {
   /// Gathers the workers' sums of the epoch at the chief, which writes the epoch's metrics;
   /// broadcasts the mean losses where the method of balancing uses them.
   void EndEpoch(int64_t epoch);
+  /// Takes what was found in one pass over the training split. With data.one_pass alone.
+  void EndOnePass();
+  /// Takes the numbers of rows that are known into the totals.
+  void TakeRowCounts();
   /// At the chief: prints how many examples the epoch has left out.
   void SayLeftOut(const EpochSummary& summary);
   /// Evaluates the model. Returns the results at the chief, which also writes and prints them; none
@@ -82,12 +86,21 @@ class TrainingRun {
   /// At the chief: saves the model with its current weights, unless that was done or the job has no
   /// output folder.
   void SaveModel();
+  /// At the chief: prints, once, that a job which keeps no checkpoints does not end early.
+  void SayIfAskedToStop();
   /// At the chief: prints how long after the death of the earlier run the first step was done.
   void SayBackAtWork();
 
   bool IsChief() const { return tools_.group.IsChief(); }
   /// The number of steps in `n_epochs` epochs.
-  int64_t StepsOf(int64_t n_epochs) const { return n_epochs * data_.dealer->steps_per_epoch(); }
+  int64_t StepsOf(int64_t n_epochs) const {
+    return n_epochs *
+           (data_.units != nullptr ? steps_of_one_pass_ : data_.dealer->steps_per_epoch());
+  }
+  /// The examples of an epoch; more than there are where their number is not known.
+  int64_t RowsOfEpoch() const {
+    return data_.units != nullptr && data_.n_rows == 0 ? kMostRows : data_.n_rows;
+  }
   EpochShape Shape() const;
   /// At the chief: the lines of metrics.jsonl and, `in_epoch`, the sums of the epoch so far.
   ChiefState StateNow(const WorkerParts& parts, bool in_epoch) const;
@@ -112,6 +125,8 @@ class TrainingRun {
   TrainingData data_;
   EpochPart left_;  // at the chief: the part of the current epoch that was done before the resume
   bool stopped_early_ = false;
+  int64_t steps_of_one_pass_ = 0;  // once it is over
+  bool has_said_no_stop_ = false;
   int64_t saved_at_epoch_ = -1;    // at the chief: the completed epochs of the model that was saved
   Clock::time_point epoch_began_;  // of this run's part of the current epoch
   // Made by Prepare().

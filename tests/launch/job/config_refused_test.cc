@@ -93,6 +93,38 @@ TEST_P(TextJob, IsRefusedWithOneLine) {
   EXPECT_EQ(LineOf(Edited(kTextJob, GetParam())), GetParam().line);
 }
 
+/// The line of the text job with data.one_pass, trained as that asks for, and an edit.
+std::string LineOfOnePass(const Row& edit) {
+  std::string text = Edited(kTextJob, {"train { file", "one_pass: true train { file", ""});
+  text = Edited(text, {"seed: 7", "seed: 7 staleness: -1", ""});
+  text = Edited(text, {"log1p: true", "log1p: true mean: 3 stddev: 2", ""});
+  text = Edited(text, {"binary_cross_entropy {}", "binary_cross_entropy {} label_mean: 0.1", ""});
+  return LineOf(edit.from.empty() ? text : Edited(text, edit));
+}
+
+TEST(OnePass, IsRefusedWhereItCannotBe) {
+  EXPECT_EQ(LineOfOnePass({}), "no error");
+  const std::string needs =
+      "needs statistics of the examples, which a job with data.one_pass does not know before it "
+      "trains: expected data.statistics, or these statistics here";
+  const std::vector<Row> rows = {
+      {"epochs: 1", "epochs: 2",
+       "job:4: data.one_pass: is for one epoch, expected train.epochs: 1"},
+      {"first_row: 0", "n_rows: 5",
+       "job:4: data.one_pass: reads whole files, expected no first_row and no n_rows in "
+       "data.train"},
+      {"staleness: -1", "staleness: -1 checkpoint { every_steps: 5 }",
+       "job:4: data.one_pass: does not know where it stands among all examples, expected no "
+       "train.checkpoint"},
+      {" mean: 3 stddev: 2", "", "job:13: numeric[price]: " + needs},
+      {" label_mean: 0.1", "", "job:14: task[click]: " + needs},
+      {"tower: 4 }", "tower: 4 } hidden { normalization: BATCH }",
+       "job:4: data.one_pass: does not know which steps are the last ones, of which batch "
+       "normalisation keeps the statistics: expected another model.hidden.normalization"}};
+  for (const Row& row : rows) EXPECT_EQ(LineOfOnePass(row), row.line) << row.to;
+  EXPECT_EQ(LineOfOnePass({"binary_cross_entropy {} label_mean: 0.1", "hinge {}", ""}), "no error");
+}
+
 const std::vector<Row> kSyntax = {
     {"epochs: 1", "epochs 1", "job:21: train.epochs: found \"1\", expected \":\""},
     {"epochs: 1", "epochs:", "job:22: train.epochs: found \"batch_size\", expected an integer"},
@@ -212,6 +244,9 @@ const std::vector<Row> kValues = {
      "job:4: data.statistics.sample_rows: needs all records of its files, expected no first_row "
      "and "
      "no n_rows in data.train: which records these are is not known before all have been counted"},
+    {"train { file", "one_pass: true train { file",
+     "job:4: data.one_pass: does not know the steps of an epoch, by which workers wait for each "
+     "other: expected train.staleness: -1"},
     {"log1p: true", "log1p: true mean: 5",
      "job:13: numeric[price].mean: is given alone, expected mean and stddev"},
     {"log1p: true", "stddev: 5",
