@@ -125,14 +125,14 @@ TEST_F(StatisticsOfJobs, ThatAreGivenAreTaken) {
 }
 
 TEST_F(StatisticsOfJobs, OfASampleAreKeptByAJobThatResumes) {
-  constexpr int kEndedEarly = 75;
+  constexpr int kExitOfAnEarlyEnd = 75;
   SimulatedJob run = JobWith("statistics { sample_rows: 1000 }");
   run.job.mutable_train()->mutable_checkpoint()->set_every_steps(5);
   const std::string expected = Run(run, 2).metrics;
   run.n_workers = 2;
   run.output = folder_.Path("resumed");
   run.stop_requested = [n_asked = 0]() mutable { return n_asked++ >= 2; };
-  ASSERT_EQ(Simulate(run).exit_code, kEndedEarly);
+  ASSERT_EQ(Simulate(run).exit_code, kExitOfAnEarlyEnd);
   run.stop_requested = {};
   run.resume = true;
   const Outcome outcome = Simulate(run);
