@@ -101,7 +101,10 @@ void SetProducts() {
     Fail("--products=", name, ": expected auto, onednn or eigen");
   const Backend backend = name == "eigen" ? Backend::kEigen : Backend::kOneDnn;
   if (!worker::model::nn::HasBackend(backend))
-    Fail("--products=", name, ": this program was built without oneDNN, expected auto or eigen");
+    Fail("--products=", name,
+         ": this program was built without oneDNN, or this processor has no AVX-512, expected auto "
+         "or "
+         "eigen");
   worker::model::nn::SetBackend(backend);
 }
 

@@ -27,7 +27,7 @@ DEFINE_int32(threads, 1,
 DEFINE_string(simulate, "", "SxW|S servers and W workers in this process, without MPI");
 DEFINE_string(
     products, "auto",
-    "LIBRARY|multiplies matrices: auto (oneDNN where this build has it), onednn or eigen; "
+    "LIBRARY|multiplies matrices: auto (oneDNN where there is one, and AVX-512), onednn or eigen; "
     "the last bits of a result depend on it");
 DEFINE_string(
     network, "",

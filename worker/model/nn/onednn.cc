@@ -16,14 +16,6 @@ using dnnl::memory;
 
 const char* InstructionsName() {
   switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41:
-      return "SSE4.1";
-    case dnnl::cpu_isa::avx:
-      return "AVX";
-    case dnnl::cpu_isa::avx2:
-      return "AVX2";
-    case dnnl::cpu_isa::avx2_vnni:
-      return "AVX2 with VNNI";
     case dnnl::cpu_isa::avx512_core:
     case dnnl::cpu_isa::avx512_core_vnni:
       return "AVX-512";
@@ -103,6 +95,15 @@ bool OneDnnHasBfloat16() {
     return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
   }();
   return has;
+}
+
+bool OneDnnIsOfUse() {
+  static const bool is_of_use = [] {
+    const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+    return isa == dnnl::cpu_isa::avx512_core || isa == dnnl::cpu_isa::avx512_core_vnni ||
+           OneDnnHasBfloat16();
+  }();
+  return is_of_use;
 }
 
 std::string DescribeOneDnn() {

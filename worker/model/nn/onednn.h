@@ -11,6 +11,10 @@ namespace zhiyin::worker::model::nn {
 /// environment variable DNNL_MAX_CPU_ISA (oneDNN's own) allows.
 bool OneDnnHasBfloat16();
 
+/// Whether oneDNN is of use on this processor, as DNNL_MAX_CPU_ISA allows: with AVX-512. With less
+/// it is no faster than Eigen, and the bits of a row depend on how many rows there are.
+bool OneDnnIsOfUse();
+
 /// "oneDNN 2.6.3 (AVX-512)".
 std::string DescribeOneDnn();
 

@@ -12,20 +12,25 @@
 namespace zhiyin::worker::model::nn {
 namespace {
 
-#ifdef ZHIYIN_HAS_ONEDNN
-constexpr bool kHasOneDnn = true;
-#else
-constexpr bool kHasOneDnn = false;
+#ifndef ZHIYIN_HAS_ONEDNN
+bool OneDnnIsOfUse() {
+  return false;
+}
 bool OneDnnHasBfloat16() {
   return false;
 }
 std::string DescribeOneDnn() {
   return "";
 }
-void OneDnnProduct(const Factor&, const Factor&, bool, MutableBlock) {}
+void OneDnnProduct(const Factor&, const Factor&, bool, MutableBlock) {
+  LOG(FATAL) << "built without oneDNN";
+}
 #endif
 
-std::atomic<Backend> current_backend = kHasOneDnn ? Backend::kOneDnn : Backend::kEigen;
+std::atomic<Backend>& TheBackend() {
+  static std::atomic<Backend> backend = OneDnnIsOfUse() ? Backend::kOneDnn : Backend::kEigen;
+  return backend;
+}
 
 template <typename A, typename B>
 void EigenProduct(const A& a, const B& b, bool adds, MutableBlock c) {
@@ -84,16 +89,16 @@ void Product(const Factor& a, const Factor& b, bool adds, MutableBlock c) {
 }  // namespace
 
 bool HasBackend(Backend backend) {
-  return backend == Backend::kEigen || kHasOneDnn;
+  return backend == Backend::kEigen || OneDnnIsOfUse();
 }
 
 Backend CurrentBackend() {
-  return current_backend.load(std::memory_order_relaxed);
+  return TheBackend().load(std::memory_order_relaxed);
 }
 
 void SetBackend(Backend backend) {
   CHECK(HasBackend(backend));
-  current_backend = backend;
+  TheBackend() = backend;
 }
 
 std::string DescribeBackend() {

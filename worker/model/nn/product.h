@@ -28,9 +28,10 @@ using MutableBlock = Eigen::Ref<Matrix, 0, Eigen::OuterStride<>>;
 
 enum class Backend { kEigen, kOneDnn };
 
-/// Whether this build has the backend.
+/// Whether this build has the backend, and this processor the instructions with which it is of use:
+/// oneDNN needs AVX-512. With less it is no faster than Eigen.
 bool HasBackend(Backend backend);
-/// The backend of all threads; at first oneDNN where this build has it.
+/// The backend of all threads; at first oneDNN where HasBackend says so.
 Backend CurrentBackend();
 /// REQUIRES: HasBackend(backend), and no other thread multiplies.
 void SetBackend(Backend backend);

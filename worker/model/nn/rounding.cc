@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <functional>
+
 namespace zhiyin::worker::model::nn {
 namespace {
 
@@ -57,9 +59,12 @@ const Bfloat16Pass* Bfloat16Pass::Current() {
 
 Factor Bfloat16Pass::Weights(std::span<const float> weights, int64_t begin, int rows,
                              int cols) const {
-  CHECK(weights.data() == of_.data()) << "other weights than those that were rounded";
-  CHECK_LE(static_cast<size_t>(begin + int64_t{rows} * cols), of_.size());
-  return weights_->Matrix(static_cast<size_t>(begin), rows, cols);
+  const float* const first = weights.data() + begin;
+  const std::less_equal<const float*> is_not_behind;
+  CHECK(is_not_behind(of_.data(), first) &&
+        is_not_behind(first + int64_t{rows} * cols, of_.data() + of_.size()))
+      << "other weights than those that were rounded";
+  return weights_->Matrix(static_cast<size_t>(first - of_.data()), rows, cols);
 }
 
 bool IsInBfloat16(int in, int out) {

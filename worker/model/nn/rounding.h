@@ -48,8 +48,8 @@ class Bfloat16Pass {
   /// That of the calling thread, or nullptr.
   static const Bfloat16Pass* Current();
 
-  /// The rounded weights from `begin` of the flat vector on. REQUIRES: `weights` is the vector that
-  /// was rounded.
+  /// The rounded ones of the weights from `begin` on. REQUIRES: `weights` is the vector that was
+  /// rounded, or a part of it.
   Factor Weights(std::span<const float> weights, int64_t begin, int rows, int cols) const;
 
  private:
