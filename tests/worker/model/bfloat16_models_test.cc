@@ -31,7 +31,7 @@ constexpr int kWiden = 16;
 /// A rounding changes a factor by at most 2^-8 of itself, and its product by 2^-7. Errors of
 /// several layers add up, and average out where they are summed: a per cent remains. A gradient
 /// that is made with the factor of another product is as far off as it is long.
-constexpr double kNearFloats = 0.05;
+constexpr double kNearFloats = 0.08;
 
 Matrix NormalMatrix(Eigen::Index n, Eigen::Index dim, uint64_t seed) {
   Random random(seed);
