@@ -25,7 +25,7 @@ class StandardInput : public ::testing::Test {
     folder_.Write("rows.csv", RowsForInput(3000));
     const std::string job = folder_.Write("job.textproto", R"(
       data { text { header: true } train { file: "rows.csv" } }
-      table { name: "ids" dim: 2 optimizer { adagrad { learning_rate: 0.1 } } }
+      table { name: "ids" dim: 1 optimizer { adagrad { learning_rate: 0.1 } } }
       field { name: "user" }
       task { name: "click" label { number {} } binary_cross_entropy {} }
       model { linear {} }

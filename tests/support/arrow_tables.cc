@@ -87,6 +87,7 @@ void ExportArray(const ArrowBatch& batch, ArrowArray* out) {
 }
 
 struct HeldStream {
+  ArrowBatch shape;  // has the columns, also where there are no batches
   std::vector<ArrowBatch> batches;
   std::string error;
   size_t next = 0;
@@ -95,7 +96,7 @@ struct HeldStream {
 void ExportStream(HeldStream held, ArrowArrayStream* out) {
   out->private_data = new HeldStream(std::move(held));
   out->get_schema = [](ArrowArrayStream* stream, ArrowSchema* schema) {
-    ExportSchema(static_cast<HeldStream*>(stream->private_data)->batches[0], schema);
+    ExportSchema(static_cast<HeldStream*>(stream->private_data)->shape, schema);
     return 0;
   };
   out->get_next = [](ArrowArrayStream* stream, ArrowArray* array) {
@@ -141,7 +142,7 @@ class HandMadeTable : public worker::data::ArrowTable {
     int64_t n_before = 0;
     for (int64_t g = 0; g < first_group; ++g)
       n_before += options_.group_rows[static_cast<size_t>(g)];
-    HeldStream held{{}, options_.error, 0};
+    HeldStream held{Projected(batches_[0], columns), {}, options_.error, 0};
     for (const ArrowBatch& batch : batches_) {
       if (n_before <= 0) held.batches.push_back(Projected(batch, columns));
       n_before -= batch.length;

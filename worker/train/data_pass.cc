@@ -95,7 +95,6 @@ void CheckBadLine(const data::BadLine& line, const Data& data) {
 }
 
 void CheckShape(const data::SplitSummary& summary, const Job& job) {
-  if (summary.n_rows + summary.n_bad == 0) return;
   if (summary.numerics.size() != static_cast<size_t>(job.numeric_size()) ||
       summary.n_observed.size() != static_cast<size_t>(job.task_size())) {
     Fail("findings of a pass: ", summary.numerics.size(), " numerics and ",

@@ -45,6 +45,14 @@ double EstimateRecords(const data::SharedFiles& files, std::span<const data::Uni
   return n_records;
 }
 
+/// Throws Error as CheckShape does. A worker in whose ranges no record begins finds nothing, not
+/// even how many inputs and tasks there are.
+void CheckUnits(const data::SplitSummary& summary, const Job& job) {
+  const bool is_nothing = summary.n_rows + summary.n_bad == 0 && summary.numerics.empty() &&
+                          summary.n_observed.empty() && summary.joins.n_found.empty();
+  if (!is_nothing) CheckShape(summary, job);
+}
+
 /// Throws Error unless every range was read once, and begins where the one before it ends.
 void CheckRanges(const std::vector<data::UnitFindings::Read>& reads,
                  const std::vector<data::UnitRange>& ranges, const Job& job) {
@@ -133,7 +141,7 @@ data::UnitFindings ShareUnits(const data::UnitFindings& own,
       ByteReader in(parts[w], kUnitsName);
       const data::UnitFindings part = data::UnitFindings::Parse(&in);
       if (!in.AtEnd()) in.Refuse("not the last");
-      CheckShape(part.summary, job);
+      CheckUnits(part.summary, job);
       all.summary.Merge(part.summary);
       all.ranges.insert(all.ranges.end(), part.ranges.begin(), part.ranges.end());
       all.n_batches += part.n_batches;
@@ -146,7 +154,7 @@ data::UnitFindings ShareUnits(const data::UnitFindings& own,
     ByteReader in(bytes, kUnitsName);
     data::UnitFindings parsed = data::UnitFindings::Parse(&in);
     if (!in.AtEnd()) in.Refuse("not the last");
-    CheckShape(parsed.summary, job);
+    CheckUnits(parsed.summary, job);
     return parsed;
   });
   CheckRanges(shared.ranges, ranges, job);

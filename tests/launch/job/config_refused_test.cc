@@ -334,7 +334,7 @@ const std::vector<Row> kNames = {
     {"epochs: 1", "ep\xc3\xa9: 1",
      "job:21: train: no field \"ep\"; known are epochs, batch_size, staleness, slices, seed, "
      "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, "
-     "checkpoint, warm_start, start_at_zero"},
+     "checkpoint, warm_start, start_at_zero, compute"},
 };
 
 const std::vector<Row> kMeaning = {
@@ -736,11 +736,11 @@ const std::vector<Row> kOverrides = {
      "--set train.=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
      "dense_optimizer, "
      "prefetch, max_gradient, balance, task_gradients_every, early_stopping, checkpoint, "
-     "warm_start, start_at_zero"},
+     "warm_start, start_at_zero, compute"},
     {"train..epochs=3", "",
      "--set train..epochs=3: no field \"\"; known are epochs, batch_size, staleness, slices, seed, "
      "dense_optimizer, prefetch, max_gradient, balance, task_gradients_every, early_stopping, "
-     "checkpoint, warm_start, start_at_zero"},
+     "checkpoint, warm_start, start_at_zero, compute"},
     {"table[ids.dim=3", "", "--set table[ids.dim=3: \"table[ids\": expected NAME or NAME[WHICH]"},
     {"=3", "", "--set =3: expected PATH=VALUE, for example train.staleness=-1"},
     {"data.train={file: \"a\"} name: \"x\" test {}", "",

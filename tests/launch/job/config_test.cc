@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "job:12: field[1]: no field \"nome\"; the nearest is \"name\""},
         Refusal{With("log1p: true", "xyzzy: true"),
                 "job:13: numeric[price]: no field \"xyzzy\"; known are name, column, log1p, "
-                "standardise"},
+                "standardise, mean, stddev"},
         Refusal{With("name: \"shop\"", "nam: \"shop\""),
                 "job:1: no field \"nam\"; the nearest is \"name\""},
         Refusal{With("epochs: 1", "epochs: one"),

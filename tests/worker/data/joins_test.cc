@@ -219,7 +219,8 @@ TEST_F(JoinsTest, OfNumbersAddTheColumnsThatAreSaid) {
 TEST_F(JoinsTest, OnlyTheColumnsThatAreSaidAreAdded) {
   Job job = JobOf("price,item,place,rating\n2.5,cup,Bonn,5\nx,pot,Bonn,2\n");
   for (const char* name : {"place", "price"}) job.mutable_data()->mutable_join(0)->add_add(name);
-  const JoinedFile& file = *Joins::Read(job)->ByColumn("item");
+  const auto joins = Joins::Read(job);
+  const JoinedFile& file = *joins->ByColumn("item");
   EXPECT_THAT(file.columns(), ElementsAre("price", "place"));
   EXPECT_EQ(file.n_bad(), 1);
   // What is not added is not checked, and may have the name of another column.
@@ -244,7 +245,8 @@ TEST_F(JoinsTest, MalformedRecordsAreNamedAndLeftOut) {
 {"item": null, "price": 1}
 {"item": "cup", "price": 1}
 )");
-  const JoinedFile& items = *Joins::Read(job)->ByColumn("item");
+  const auto joins = Joins::Read(job);
+  const JoinedFile& items = *joins->ByColumn("item");
   EXPECT_EQ(items.n_lines(), 3);
   EXPECT_THAT(items.bad(), ElementsAre(HasSubstr("items.csv:4: item \"jug\": numeric \"price\""),
                                        HasSubstr("items.csv:5: no item, expected one"),

@@ -40,10 +40,9 @@ class WritePredictionsTest : public ::testing::Test {
           InitModelWeights(job, std::vector<double>{0}, &tools);
           const auto source = data::MakeSource(job, data::SplitKind::kTestFiles, /*labels=*/{});
           Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
-          const data::Normalizer normalizer = {{0}, {1}};
           const auto feed =
-              MakeFileFeed(job, normalizer, source.get(), roles.n_workers, &tools.group);
-          WritePredictions(output_, normalizer, job, tools.heads, feed.get(), &scorer,
+              MakeFileFeed(job, normalizer_, source.get(), roles.n_workers, &tools.group);
+          WritePredictions(output_, normalizer_, job, tools.heads, feed.get(), &scorer,
                            roles.n_workers, &tools.group);
           tools.group.Barrier("the other workers");
         });
@@ -63,10 +62,9 @@ class WritePredictionsTest : public ::testing::Test {
       std::unique_ptr<data::Source> source;
       if (worker == 0) source = data::MakeSource(job, data::SplitKind::kTestFiles, {});
       Scorer scorer(job, &tools.client, tools.model.get(), &tools.dense, &tools.heads);
-      const data::Normalizer normalizer = {{0}, {1}};
-      const auto feed = MakePipeFeed(job, normalizer, source.get(), n_workers, &tools.group);
+      const auto feed = MakePipeFeed(job, normalizer_, source.get(), n_workers, &tools.group);
       const PredictionCounts counts = WritePredictions(
-          output_, normalizer, job, tools.heads, feed.get(), &scorer, n_workers, &tools.group);
+          output_, normalizer_, job, tools.heads, feed.get(), &scorer, n_workers, &tools.group);
       if (worker == 0) counts_ = counts;
       tools.group.Barrier("the other workers");
     });
@@ -136,11 +134,12 @@ TEST_F(WritePredictionsTest, NamesTheRowsOfAPipeAsThoseOfAFile) {
     EXPECT_THAT(written, HasSubstr("\n300\t\n"));
     EXPECT_EQ(counts_.n_bad, 1);
   }
-  rows += "1e300,0\n";
+  // A well-formed number, which is no finite one when it is normalised.
+  rows += "3e38,0\n";
   for (const int n_workers : {1, 2, 3}) {
     EXPECT_THAT(PredictPiped(n_workers, rows), HasSubstr("\n801\t\n"));
     ASSERT_EQ(counts_.unpredicted.n, 1);
-    EXPECT_THAT(counts_.unpredicted.first[0].name, HasSubstr("pipe:802: numeric \"x\" is 1e+300"));
+    EXPECT_THAT(counts_.unpredicted.first[0].name, HasSubstr("pipe:802: numeric \"x\" is 3e+38"));
   }
 }
 

@@ -48,8 +48,7 @@ class ArrowBatches {
     }
     if (batch->length < 0 || batch->n_children != schema_->n_children)
       FailCorrupt(table_.path(), "it has other columns than its schema");
-    next_group_ = std::upper_bound(group_begins_.begin(), group_begins_.end(), next_row_) -
-                  group_begins_.begin();
+    next_group_ = GroupAfter(next_row_);
     next_row_ += batch->length;
     CheckGroups(/*at_end=*/false);
     return batch;
@@ -76,6 +75,13 @@ class ArrowBatches {
     stream_ = table_.Read(columns_, group);
     if (stream_->get_schema(stream_.get(), schema_.Fill()) != 0) FailStream();
     next_row_ = row;
+    next_group_ = GroupAfter(row);
+  }
+
+  /// The first group that begins behind a row; their number where there is none.
+  std::ptrdiff_t GroupAfter(int64_t row) const {
+    return std::upper_bound(group_begins_.begin(), group_begins_.end(), row) -
+           group_begins_.begin();
   }
 
   /// Throws Error where groups have other numbers of rows than the table says, by which readers

@@ -512,10 +512,16 @@ TEST(ArrowRecords, PassesGroupsWithoutReadingThem) {
 }
 
 TEST(ArrowRecords, GroupsOfOtherRowsThanTheTableSaysAreRefused) {
-  const auto error_of = [](const std::vector<int64_t>& groups) {
-    const auto reader = ReadArrowRecords(TableOf(kPath, Counting(3, 10), {.group_rows = groups}),
-                                         std::vector<WantedColumn>{{"x", Use::kText}});
-    return ErrorOf([&] { reader->Skip(INT64_MAX); });
+  const auto reader_of = [](const std::vector<int64_t>& groups) {
+    return ReadArrowRecords(TableOf(kPath, Counting(3, 10), {.group_rows = groups}),
+                            std::vector<WantedColumn>{{"x", Use::kText}});
+  };
+  const auto error_of = [&](const std::vector<int64_t>& groups) {
+    const auto reader = reader_of(groups);
+    return ErrorOf([&] {
+      Record record;
+      while (reader->Next(&record)) continue;
+    });
   };
   EXPECT_EQ(error_of({10, 15, 5}),
             "hand.arrow: damaged: other numbers of rows than its groups say, up to row 30");
@@ -523,6 +529,25 @@ TEST(ArrowRecords, GroupsOfOtherRowsThanTheTableSaysAreRefused) {
             "hand.arrow: damaged: other numbers of rows than its groups say, up to row 20");
   EXPECT_EQ(error_of({10, 10, 15}),
             "hand.arrow: damaged: other numbers of rows than its groups say, up to row 30");
+  // Who goes on to the last group notices that it ends elsewhere.
+  EXPECT_EQ(ErrorOf([&] {
+              reader_of({10, 15, 5})->Skip(INT64_MAX);
+            }),
+            "hand.arrow: damaged: other numbers of rows than its groups say, up to row 25");
+}
+
+TEST(ArrowRecords, ReadsAndSkipsGroupsWithoutRows) {
+  for (const std::vector<int64_t>& groups :
+       std::vector<std::vector<int64_t>>{{10, 10, 10, 0}, {0, 10, 0, 10, 10, 0, 0}}) {
+    for (const int64_t n_before : {0, 1, 10, 29, 30}) {
+      const auto reader = ReadArrowRecords(TableOf(kPath, Counting(3, 10), {.group_rows = groups}),
+                                           std::vector<WantedColumn>{{"x", Use::kText}});
+      Record record;
+      for (int64_t i = 0; i < n_before; ++i) ASSERT_TRUE(reader->Next(&record));
+      EXPECT_EQ(reader->Skip(INT64_MAX), 30 - n_before);
+      EXPECT_FALSE(reader->Next(&record));
+    }
+  }
 }
 
 TEST(ArrowRecords, AnErrorOfTheStreamNamesFileAndRow) {
