@@ -80,6 +80,7 @@ class WritePredictionsTest : public ::testing::Test {
 
   testing::TempFolder folder_;
   const std::string output_ = folder_.Path("out.tsv");
+  data::Normalizer normalizer_ = {{0}, {1}};
   PredictionCounts counts_;  // of PredictPiped
 
   static std::string Rows(int n) {
@@ -136,6 +137,7 @@ TEST_F(WritePredictionsTest, NamesTheRowsOfAPipeAsThoseOfAFile) {
   }
   // A well-formed number, which is no finite one when it is normalised.
   rows += "3e38,0\n";
+  normalizer_.scale = {10};
   for (const int n_workers : {1, 2, 3}) {
     EXPECT_THAT(PredictPiped(n_workers, rows), HasSubstr("\n801\t\n"));
     ASSERT_EQ(counts_.unpredicted.n, 1);
