@@ -46,7 +46,7 @@ class ChunkedPass {
   size_t n_tasks_;
   bool is_possible_;
   Eigen::Index rows_;
-  // Of one chunk; the last chunk of a slice has memory of its own, since its shape differs.
+  /// What a chunk needs. The last one of a slice has memory of its own, since its shape differs.
   struct Memory {
     Matrix outputs, doutputs, dx;
   };

@@ -5,8 +5,8 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 
-/// Of the OpenMP runtime that oneDNN is linked with: sets the number of threads of the products
-/// that the calling thread starts. Declared here, since the header belongs to compilers.
+/// Sets the number of threads for what the calling thread starts: a function of the OpenMP runtime
+/// that oneDNN is linked with. Declared here, since its header belongs to compilers.
 extern "C" void omp_set_num_threads(int n);
 
 namespace zhiyin::worker::model::nn {
