@@ -61,6 +61,23 @@ TEST(Resume, AfterAWordToMpirunIsTheSameJobWithOtherRanks) {
   EXPECT_EQ(ReadFile(output + "/metrics.jsonl"), ReadFile(whole + "/metrics.jsonl"));
 }
 
+/// Some of so many signals arrive inside a product of matrices.
+TEST(Resume, AWordToAWorkerThatDoesNotDecideLeavesTheJobAsItIs) {
+  TempFolder folder;
+  const std::string output = folder.Path("out");
+  BackgroundProcess job(ZhiyinCommand(3, Census(output, 1, 4, 50)));
+  const std::vector<int> ranks = RanksOf(job, output, 3);
+  ASSERT_EQ(ranks.size(), 3u);
+  WaitForStep(output, 1);
+  int n_signals = 0;
+  for (; n_signals < 1000 && kill(ranks[2], SIGUSR1) == 0; ++n_signals)
+    std::this_thread::sleep_for(milliseconds(1));
+  const ProcessResult result = job.Wait(60);
+  EXPECT_GT(n_signals, 0);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(ErrorLines(result), ElementsAre());
+}
+
 TEST(ThoroughResume, AfterKillsAtAnyMomentFindsAWholeCheckpoint) {
   TempFolder folder;
   const std::string output = folder.Path("out");
