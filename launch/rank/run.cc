@@ -1,6 +1,5 @@
 #include "launch/rank/run.h"
 
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -8,7 +7,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -70,30 +68,10 @@ std::unique_ptr<LifeFile> MakeLifeFile(RankOptions* options) {
 std::atomic<bool> stop_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-/// Has the handler run on a stack of its own. While oneDNN multiplies, the stack pointer of the
-/// thread is that of a piece of the heap, and what the system lays there for a handler overwrites
-/// what lies before. REQUIRES: called by the main thread, which gets the signals of a process.
-void Handle(int signal, void (*handler)(int)) {
-  // With AMX, the registers alone are more than 10 KB.
-  alignas(64) static std::byte stack[64 << 10];
-  stack_t present{};
-  sigaltstack(nullptr, &present);
-  if ((present.ss_flags & SS_DISABLE) != 0) {  // else a sanitizer has provided one
-    stack_t own{};
-    own.ss_sp = stack;
-    own.ss_size = sizeof(stack);
-    sigaltstack(&own, nullptr);
-  }
-  struct sigaction action {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART | SA_ONSTACK;
-  sigaction(signal, &action, nullptr);
-}
-
 }  // namespace
 
 void SpeakOnSigterm() {
-  Handle(SIGTERM, SayTerminated);
+  std::signal(SIGTERM, SayTerminated);
 }
 
 int RunOverMpi(RankOptions options) {
@@ -110,7 +88,7 @@ int RunOverMpi(RankOptions options) {
                            std::_Exit(1);
                          });
   // mpirun passes it on to all ranks.
-  Handle(SIGUSR1, [](int) { stop_requested = true; });
+  std::signal(SIGUSR1, [](int) { stop_requested = true; });
   options.stop_requested = [] { return stop_requested.load(); };
   watchdog.Begin("all ranks to start (MPI_Init)");
   net::MpiWorld world;

@@ -1,6 +1,8 @@
 #include "worker/model/nn/onednn.h"
 
 #include <glog/logging.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
@@ -32,6 +34,27 @@ memory::dims Strides(const Factor& factor) {
   return factor.is_transposed() ? memory::dims{1, factor.stride()}
                                 : memory::dims{factor.stride(), 1};
 }
+
+/// Keeps signals from the calling thread while it exists. Products of oneDNN move the stack pointer
+/// into the heap for a while, where the frame of a signal's handler would overwrite what lies
+/// before. A signal of the process goes to another thread, or waits for some milliseconds; those of
+/// faults are left alone, since they cannot wait.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t held;
+    sigfillset(&held);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
+      sigdelset(&held, fault);
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 /// What a thread needs for products of bfloat16 numbers. One for each thread, since those that
 /// execute a primitive share its scratch memory.
@@ -119,6 +142,7 @@ void OneDnnProduct(const Factor& a, const Factor& b, bool adds, MutableBlock c) 
     return true;
   }();
   CHECK(is_alone);
+  const SignalsHeld signals_held;
   if (a.is_bfloat16()) {
     Bfloat16Products::OfThread().Run(a, b, adds, c);
     return;
