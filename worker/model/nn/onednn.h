@@ -1,4 +1,4 @@
-// The products of oneDNN (https://www.oneapi.io), version 2 or later.
+// The products of oneDNN (https://www.oneapi.io), version 2.
 #pragma once
 
 #include <string>
