@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <new>
 #include <vector>
 
 namespace zhiyin {
+
+inline constexpr size_t kHugePage = size_t{2} << 20;
 
 /// Asks the system for huge pages in the whole ones of n_bytes from `begin` on. A wish: where the
 /// system has none, ordinary pages stay.
@@ -19,7 +20,6 @@ class LargePageAllocator {
  public:
   using value_type = T;
   static constexpr size_t kAlignment = 64;
-  static constexpr size_t kHugePage = size_t{2} << 20;
   static constexpr size_t kLarge = 2 * kHugePage;
 
   LargePageAllocator() = default;

@@ -20,7 +20,7 @@ HugeChunk MapHugeChunk(size_t n_bytes, size_t n_small) {
       RoundUp(reinterpret_cast<uintptr_t>(begin), kHugePage) - reinterpret_cast<uintptr_t>(begin);
   if (before > 0) munmap(begin, before);
   munmap(begin + before + n_bytes, kHugePage - before);
-  madvise(begin + before + n_small, n_bytes - n_small, MADV_HUGEPAGE);
+  WishForHugePages(begin + before + n_small, n_bytes - n_small);
   return HugeChunk(begin + before, Unmap{n_bytes});
 }
 

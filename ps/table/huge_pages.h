@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <memory>
 
-namespace zhiyin::ps::table {
+#include "common/large_pages.h"
 
-inline constexpr size_t kHugePage = size_t{2} << 20;
+namespace zhiyin::ps::table {
 
 inline size_t RoundUp(size_t n, size_t unit) {
   return (n + unit - 1) / unit * unit;
