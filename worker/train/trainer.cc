@@ -258,13 +258,14 @@ void Trainer::Record(const Slot& slot) {
 void Trainer::Observe(Slot* slot, const model::nn::Pass& pass) {
   if (!balance_->HasSums()) return;
   const SliceTask& task = slot->task;
-  Matrix outputs = outputs_;
-  if (balance_->LooksAt(task.clock)) {
+  const bool looks = balance_->LooksAt(task.clock);
+  if (looks) {
     profile_->Enter(Stage::kForward);
-    model_->Forward(dense_->weights(), X(), pass, &outputs);
+    model_->Forward(dense_->weights(), X(), pass, &observed_outputs_);
   }
   profile_->Enter(Stage::kBackward);
-  heads_->Derivatives(outputs, slot->targets, task.step_examples, &doutputs_, objectives_);
+  heads_->Derivatives(looks ? observed_outputs_ : outputs_, slot->targets, task.step_examples,
+                      &doutputs_, objectives_);
   balance_->Apply({X(), &doutputs_, objectives_, sums_, slot->input.n_rows(), task.step_examples,
                    task.clock, pass.seed},
                   dense_, &slot->input);
