@@ -4,14 +4,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <mutex>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "common/file.h"
-#include "common/net/sim_network.h"
-#include "launch/rank/run_rank.h"
+#include "tests/sim/run_ranks.h"
 #include "tests/support/files.h"
 #include "worker/train/results.h"
 
@@ -21,47 +19,28 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::RanksOutcome;
+using testing::RunRanks;
 using testing::TempFolder;
 using worker::train::Json;
 
-struct OddRowsOutcome {
-  int exit_code = 0;
-  std::string printed;
-  std::string error;
-};
-
-OddRowsOutcome RunJob(rank::RankOptions options, int n_workers) {
-  OddRowsOutcome outcome;
-  options.network = "simulated";
-  options.print = [&](const std::string& text) { outcome.printed += text; };
-  options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
-  net::SimNetwork network(1 + n_workers, {.seed = 1});
-  std::mutex mutex;
-  network.Run([&](net::Endpoint& endpoint) {
-    const int code = rank::RunRank(endpoint, options);
-    std::lock_guard lock(mutex);
-    outcome.exit_code = std::max(outcome.exit_code, code);
-  });
-  return outcome;
-}
-
 class OddRows : public ::testing::Test {
  protected:
-  OddRowsOutcome Train(const std::string& job, int n_workers = 1) {
+  RanksOutcome Train(const std::string& job, int n_workers = 1) {
     rank::RankOptions options;
     options.config = folder_.Write("job.textproto", job);
     options.output = folder_.Path("out");
     options.overwrite = true;
-    return RunJob(std::move(options), n_workers);
+    return RunRanks(std::move(options), n_workers);
   }
-  OddRowsOutcome Predict(std::vector<std::string> overrides, int n_workers = 1) {
+  RanksOutcome Predict(std::vector<std::string> overrides, int n_workers = 1) {
     rank::RankOptions options;
     options.command = rank::Command::kPredict;
     options.checkpoint = folder_.Path("out");
     options.output = folder_.Path("predictions.tsv");
     options.overwrite = true;
     options.overrides = std::move(overrides);
-    return RunJob(std::move(options), n_workers);
+    return RunRanks(std::move(options), n_workers);
   }
   Json Summary() { return Json::parse(testing::ReadFile(folder_.Path("out/summary.json"))); }
   /// The lines of the predictions, without the header.
@@ -101,7 +80,7 @@ TEST_F(OddRows, AnExtremeRowIsNamedAndCountsInNoMetric) {
   const std::string train = folder_.Write("train.csv", SomeRows(60));
   const std::string plain = folder_.Write("plain.csv", SomeRows(300));
   const std::string odd = folder_.Write("odd.csv", SomeRows(300) + "u1,3e38,1\n");
-  OddRowsOutcome outcome = Train(LinearJob(train, plain));
+  RanksOutcome outcome = Train(LinearJob(train, plain));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(outcome.printed, Not(HasSubstr("no finite prediction")));
   const Json expected = Summary();
@@ -128,7 +107,7 @@ TEST_F(OddRows, AnExtremeRowIsLeftEmptyInPredictions) {
   const std::string odd = folder_.Write("odd.csv", SomeRows(10) + "u1,3e38,1\n" + "u1,2,1\n");
   ASSERT_EQ(Train(LinearJob(train, train)).exit_code, 0);
   for (const int n_workers : {1, 2}) {
-    const OddRowsOutcome outcome = Predict({"data.test.file=" + odd}, n_workers);
+    const RanksOutcome outcome = Predict({"data.test.file=" + odd}, n_workers);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     EXPECT_THAT(outcome.printed,
                 AllOf(HasSubstr("note: 1 of 12 rows has no finite prediction: left empty\n"),
@@ -155,7 +134,7 @@ TEST_F(OddRows, RecordsWithOtherNamesGetNoPredictions) {
   ASSERT_EQ(Train(LinearJob(train, train)).exit_code, 0);
   const std::string other = folder_.Write("other.json", SomeRecords(600, "User"));
   for (const int n_workers : {1, 2}) {
-    const OddRowsOutcome outcome = Predict({"data.test.file=" + other}, n_workers);
+    const RanksOutcome outcome = Predict({"data.test.file=" + other}, n_workers);
     EXPECT_EQ(outcome.exit_code, 1);
     EXPECT_THAT(outcome.error,
                 HasSubstr(other + ": no record of data.test has the column \"user\" (field[0] "
@@ -169,7 +148,7 @@ TEST_F(OddRows, RecordsWithOtherNamesGetNoPredictions) {
 TEST_F(OddRows, AllRowsWithoutPredictionLeaveTheMetricsUndefined) {
   const std::string train = folder_.Write("train.csv", SomeRows(60));
   const std::string odd = folder_.Write("odd.csv", "user,x,click\nu1,3e38,1\nu2,-3e38,0\n");
-  const OddRowsOutcome outcome = Train(LinearJob(train, odd));
+  const RanksOutcome outcome = Train(LinearJob(train, odd));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   const Json summary = Summary();
   EXPECT_EQ(summary["rows_without_prediction"], 2);
@@ -183,7 +162,7 @@ TEST_F(OddRows, AModelIsSavedBeforeItIsEvaluated) {
   WatchFiles([&](const FileStep& step) {
     if (step.kind == FileStep::kRename) written.push_back(step.to);
   });
-  const OddRowsOutcome outcome = Train(LinearJob(rows, rows));
+  const RanksOutcome outcome = Train(LinearJob(rows, rows));
   WatchFiles({});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   const auto last = [&](const std::string& what) {
@@ -208,7 +187,7 @@ TEST_F(OddRows, FilesInPlaceOfTheTestRowsAreReadWhole) {
 
 TEST_F(OddRows, RangesThatAreNotAsTheySeemAreNoted) {
   const std::string rows = folder_.Write("train.csv", SomeRows(60));
-  const OddRowsOutcome outcome = Train(LinearJob(rows, rows, "first_row: 50 n_rows: 5000"), 2);
+  const RanksOutcome outcome = Train(LinearJob(rows, rows, "first_row: 50 n_rows: 5000"), 2);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(
       outcome.printed,
@@ -242,7 +221,7 @@ std::string EventsJob(const std::string& events, const std::string& join = "") {
 TEST_F(OddRows, EveryLineIsPredictedWhereTheTestRowsAreHeldOut) {
   ASSERT_EQ(Train(EventsJob(folder_.Write("events.csv", Events()))).exit_code, 0);
   for (const int n_workers : {1, 2}) {
-    const OddRowsOutcome outcome = Predict({}, n_workers);
+    const RanksOutcome outcome = Predict({}, n_workers);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     const std::vector<std::string> lines = Predictions();
     ASSERT_EQ(lines.size(), 40u);
@@ -277,8 +256,8 @@ TEST_F(OddRows, AMalformedLineOfAJoinIsNamedAndLeftOut) {
   for (int i = 0; i < 8; ++i) items += "i" + std::to_string(i) + "," + std::to_string(i) + "\n";
   items += "i8,cheap\ninew,abc\n";
   const std::string file = folder_.Write("items.csv", items);
-  const OddRowsOutcome outcome = Train(EventsJob(
-      folder_.Write("events.csv", Events()), "join { file: \"" + file + "\" column: \"item\" }"));
+  const RanksOutcome outcome = Train(EventsJob(folder_.Write("events.csv", Events()),
+                                               "join { file: \"" + file + "\" column: \"item\" }"));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(
       outcome.printed,
@@ -306,7 +285,7 @@ TEST_F(OddRows, AJoinInWhichNoRowFindsItsLineIsRefused) {
                       "\"item\" has \"i0\", "),
             HasSubstr("items.csv has \"I1\", expected equal texts")));
   const std::string few = folder_.Write("items.csv", "item,price\ni8,1\n");
-  const OddRowsOutcome outcome =
+  const RanksOutcome outcome =
       Train(EventsJob(events, "join { file: \"" + few + "\" column: \"item\" }"));
   // The rows held out for the test have four other items.
   EXPECT_THAT(outcome.error, HasSubstr("none of the 4 rows of data.test finds a line"));
@@ -325,8 +304,8 @@ TEST_F(OddRows, LabelsOfAJoinInWhichNoRowFindsItsLineAreBlamedOnTheJoin) {
 
 TEST_F(OddRows, AJoinInWhichFewRowsFindTheirLineIsNoted) {
   const std::string few = folder_.Write("items.csv", "item,price\ni1,1\ni2,2\n");
-  const OddRowsOutcome outcome = Train(EventsJob(
-      folder_.Write("events.csv", Events()), "join { file: \"" + few + "\" column: \"item\" }"));
+  const RanksOutcome outcome = Train(EventsJob(folder_.Write("events.csv", Events()),
+                                               "join { file: \"" + few + "\" column: \"item\" }"));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
   EXPECT_THAT(outcome.printed, HasSubstr("note: data.join[0]: "));
   EXPECT_THAT(outcome.printed, HasSubstr("are the values of column \"item\" and of \"item\" in its "

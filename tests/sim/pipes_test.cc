@@ -3,13 +3,11 @@
 
 #include <algorithm>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "common/net/sim_network.h"
-#include "launch/rank/run_rank.h"
+#include "tests/sim/run_ranks.h"
 #include "tests/support/compress.h"
 #include "tests/support/files.h"
 #include "tests/support/piped_bytes.h"
@@ -20,31 +18,13 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::PipedBytes;
-
-struct PipedOutcome {
-  int exit_code = 0;
-  std::string printed;
-  std::string error;
-};
+using testing::RanksOutcome;
+using testing::RunRanks;
 
 class Pipes : public ::testing::Test {
  protected:
-  PipedOutcome Run(rank::RankOptions options, int n_workers) {
-    PipedOutcome outcome;
-    options.network = "simulated";
-    options.print = [&](const std::string& text) { outcome.printed += text; };
-    options.print_error = [&](const std::string& line) { outcome.error += line + "\n"; };
-    net::SimNetwork network(1 + n_workers, {.seed = 1});
-    std::mutex mutex;
-    network.Run([&](net::Endpoint& endpoint) {
-      const int code = rank::RunRank(endpoint, options);
-      std::lock_guard lock(mutex);
-      outcome.exit_code = std::max(outcome.exit_code, code);
-    });
-    return outcome;
-  }
   /// Trains on data.train, `train` in the config, with more settings of data and of train.
-  PipedOutcome Train(const std::string& train, int n_workers, const std::string& of_data = "",
+  RanksOutcome Train(const std::string& train, int n_workers, const std::string& of_data = "",
                      const std::string& of_train = "slices: 6", bool resume = false) {
     rank::RankOptions options;
     options.config = folder_.Write("job.textproto", R"(data { text { header: true } )" + of_data +
@@ -62,16 +42,16 @@ class Pipes : public ::testing::Test {
     options.overwrite = !resume;
     options.resume = resume;
     options.stop_requested = stop_requested_;
-    return Run(std::move(options), n_workers);
+    return RunRanks(std::move(options), n_workers);
   }
-  PipedOutcome Predict(const std::string& file, int n_workers) {
+  RanksOutcome Predict(const std::string& file, int n_workers) {
     rank::RankOptions options;
     options.command = rank::Command::kPredict;
     options.checkpoint = folder_.Path("out");
     options.output = folder_.Path("predictions.tsv");
     options.overwrite = true;
     options.overrides = {"data.test.file=" + file};
-    return Run(std::move(options), n_workers);
+    return RunRanks(std::move(options), n_workers);
   }
   std::string Metrics() const { return testing::ReadFile(folder_.Path("out/metrics.jsonl")); }
   std::string Predictions() const { return testing::ReadFile(folder_.Path("predictions.tsv")); }
@@ -95,7 +75,7 @@ TEST_F(Pipes, TrainAsFilesDo) {
   const std::string rows = PipedRows(3000);
   const std::string file = folder_.Write("train.csv", rows);
   for (const int n_workers : {1, 3}) {
-    PipedOutcome outcome = Train(Quoted(file), n_workers);
+    RanksOutcome outcome = Train(Quoted(file), n_workers);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     const std::string expected = Metrics();
     for (const std::string& bytes : {rows, testing::Gzip(rows)}) {
@@ -110,7 +90,7 @@ TEST_F(Pipes, TrainAsFilesDo) {
 TEST_F(Pipes, TrainAwayFromStalenessZero) {
   for (const char* staleness : {"staleness: -1", "staleness: 2"}) {
     const PipedBytes piped(PipePath(), PipedRows(5000));
-    const PipedOutcome outcome = Train(Quoted(piped.path()), 3, "", staleness);
+    const RanksOutcome outcome = Train(Quoted(piped.path()), 3, "", staleness);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     const auto summary =
         worker::train::Json::parse(testing::ReadFile(folder_.Path("out/summary.json")));
@@ -120,7 +100,7 @@ TEST_F(Pipes, TrainAwayFromStalenessZero) {
 
 TEST_F(Pipes, TrainOnWhatFitsInMemory) {
   const PipedBytes piped(PipePath(), PipedRows(5000));
-  const PipedOutcome outcome = Train(Quoted(piped.path()), 2, "shuffle_rows: 4000");
+  const RanksOutcome outcome = Train(Quoted(piped.path()), 2, "shuffle_rows: 4000");
   EXPECT_NE(outcome.exit_code, 0);
   EXPECT_THAT(outcome.error,
               HasSubstr(piped.path() +
@@ -132,19 +112,19 @@ TEST_F(Pipes, TrainOnWhatFitsInMemory) {
 TEST_F(Pipes, AreRefusedWhereTheyWouldBeReadTwice) {
   {
     const PipedBytes piped(PipePath(), PipedRows(100));
-    const PipedOutcome outcome = Train(Quoted(piped.path()) + " n_rows: 50", 2);
+    const RanksOutcome outcome = Train(Quoted(piped.path()) + " n_rows: 50", 2);
     EXPECT_THAT(outcome.error, HasSubstr("which data.train reads as a whole, expected neither"));
   }
   {
     const PipedBytes piped(PipePath(), PipedRows(100));
-    const PipedOutcome outcome =
+    const RanksOutcome outcome =
         Train(Quoted(piped.path()), 1, "validation { file: " + Quoted(piped.path()) + " }");
     EXPECT_THAT(outcome.error, HasSubstr("is a pipe, which data.train reads, expected a file in "
                                          "data.validation"));
   }
   {
     const PipedBytes piped(PipePath(), PipedRows(100));
-    const PipedOutcome outcome =
+    const RanksOutcome outcome =
         Train("[" + Quoted(piped.path()) + ", " + Quoted(folder_.Path("test.csv")) + "]", 1);
     EXPECT_THAT(outcome.error, HasSubstr(": is no regular file, expected a file"));
   }
@@ -152,13 +132,13 @@ TEST_F(Pipes, AreRefusedWhereTheyWouldBeReadTwice) {
   stop_requested_ = [n_asked = 0]() mutable { return n_asked++ >= 2; };
   ASSERT_EQ(Train(Quoted(piped.path()), 2).exit_code, rank::kEndedEarly);
   stop_requested_ = {};
-  const PipedOutcome outcome = Train(Quoted(piped.path()), 2, "", "slices: 6", /*resume=*/true);
+  const RanksOutcome outcome = Train(Quoted(piped.path()), 2, "", "slices: 6", /*resume=*/true);
   EXPECT_THAT(outcome.error, HasSubstr("--resume: data.train is a pipe"));
 }
 
 TEST_F(Pipes, OfMalformedRowsEndAJobWithOneLine) {
   const PipedBytes piped(PipePath(), PipedRows(300) + "u1,2\n");
-  const PipedOutcome outcome = Train(Quoted(piped.path()), 3, "max_bad_share: 0");
+  const RanksOutcome outcome = Train(Quoted(piped.path()), 3, "max_bad_share: 0");
   EXPECT_NE(outcome.exit_code, 0);
   EXPECT_THAT(outcome.error,
               HasSubstr(piped.path() + ":302: 2 columns, expected 3 (data.max_bad_share allows no "
@@ -170,7 +150,7 @@ TEST_F(Pipes, ArePredictedAsFilesAre) {
   const std::string rows = PipedRows(4000);
   const std::string file = folder_.Write("rows.csv", rows);
   for (const int n_workers : {1, 3}) {
-    PipedOutcome outcome = Predict(file, n_workers);
+    RanksOutcome outcome = Predict(file, n_workers);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
     const std::string expected = Predictions();
     for (const std::string& bytes : {rows, testing::Zstd(rows)}) {
@@ -181,7 +161,7 @@ TEST_F(Pipes, ArePredictedAsFilesAre) {
     }
   }
   const PipedBytes piped(PipePath(), "");
-  const PipedOutcome outcome = Predict(piped.path(), 2);
+  const RanksOutcome outcome = Predict(piped.path(), 2);
   EXPECT_THAT(outcome.error, HasSubstr(piped.path() + ": is empty, expected a header\n"));
 }
 

@@ -11,6 +11,7 @@
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 #include "tests/support/piped_bytes.h"
+#include "tests/support/whole_file.h"
 #include "worker/data/file_bytes.h"
 #include "worker/data/source.h"
 #include "worker/data/writer/table_format.h"
@@ -21,19 +22,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 using zhiyin::testing::PipedBytes;
+using zhiyin::testing::WholeFile;
 
 constexpr int kRank = 3;
-
-std::string ReadToEnd(const std::string& path) {
-  FileBytes file(path);
-  std::string all;
-  std::string piece(100'000, '\0');
-  for (size_t n = piece.size(); n == piece.size();) {
-    n = file.Read(piece.data(), piece.size());
-    all.append(piece, 0, n);
-  }
-  return all;
-}
 
 /// Numbers up to n, a line each.
 std::string PipedNumbers(int n) {
@@ -71,8 +62,8 @@ TEST_F(PipeTest, IsReadWhileItIsOpenOnly) {
   const PipedBytes bytes(path_, "one\ntwo\n");
   {
     Pipe pipe(path_, kRank, [] {});
-    EXPECT_EQ(ReadToEnd(path_), "one\ntwo\n");
-    EXPECT_EQ(ReadToEnd(path_), "one\ntwo\n") << "its beginning is kept";
+    EXPECT_EQ(WholeFile(path_), "one\ntwo\n");
+    EXPECT_EQ(WholeFile(path_), "one\ntwo\n") << "its beginning is kept";
     EXPECT_THAT([&] { Pipe(path_, kRank, [] {}); },
                 ThrowsMessage<Error>(HasSubstr("read already")));
   }
@@ -93,8 +84,8 @@ TEST_F(PipeTest, IsReadOnceBehindItsBeginning) {
     EXPECT_EQ(looking.Read(start.data(), start.size()), start.size());
     EXPECT_EQ(start, text.substr(0, start.size()));
   }
-  EXPECT_EQ(ReadToEnd(path_), text);
-  EXPECT_THAT([&] { ReadToEnd(path_); },
+  EXPECT_EQ(WholeFile(path_), text);
+  EXPECT_THAT([&] { WholeFile(path_); },
               ThrowsMessage<Error>(HasSubstr(": byte 8388608 is read a second time")));
 }
 
@@ -102,7 +93,7 @@ TEST_F(PipeTest, IsWaitedForWithTicks) {
   const PipedBytes bytes(path_, std::vector<std::string>{"a", "b", "c", std::string(100'000, 'd')});
   int n_ticks = 0;
   Pipe pipe(path_, kRank, [&] { ++n_ticks; });
-  EXPECT_EQ(ReadToEnd(path_), "abc" + std::string(100'000, 'd'));
+  EXPECT_EQ(WholeFile(path_), "abc" + std::string(100'000, 'd'));
   EXPECT_GE(n_ticks, 4);
 }
 
@@ -113,11 +104,11 @@ TEST_F(PipeTest, MayBeCompressed) {
     const std::string compressed = compression.compress(text);
     const PipedBytes bytes(path_, compressed);
     Pipe pipe(path_, kRank, [] {});
-    EXPECT_EQ(ReadToEnd(path_), text);
+    EXPECT_EQ(WholeFile(path_), text);
   }
   const PipedBytes bytes(path_, testing::Gzip(text).substr(0, 1000));
   Pipe pipe(path_, kRank, [] {});
-  EXPECT_THAT([&] { ReadToEnd(path_); }, ThrowsMessage<Error>(HasSubstr(path_ + ": at byte ")));
+  EXPECT_THAT([&] { WholeFile(path_); }, ThrowsMessage<Error>(HasSubstr(path_ + ": at byte ")));
 }
 
 TEST_F(PipeTest, HasTheExamplesOfAFile) {

@@ -14,6 +14,7 @@
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 #include "tests/support/s3_server.h"
+#include "tests/support/whole_file.h"
 #include "worker/data/file_bytes.h"
 #include "worker/data/file_digest.h"
 #include "worker/data/find_remote.h"
@@ -27,6 +28,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
+using zhiyin::testing::WholeFile;
 
 TEST(RemoteNames, AreThoseOfPlacesThatThePluginReaches) {
   for (const char* name : {"s3://b/x", "gs://b/x", "hdfs://host:8020/x", "abfss://c@a.net/x"})
@@ -64,17 +66,6 @@ TEST(RemoteNames, NeedThePlugin) {
               ThrowsMessage<Error>(
                   HasSubstr("s3://bucket/x: is on s3, which needs the plugin libzhiyin_arrow.so")));
   EXPECT_THROW(FindRemote("s3://bucket/x"), Error);
-}
-
-std::string WholeFile(const std::string& path) {
-  FileBytes file(path);
-  std::string all;
-  std::string piece(100'000, '\0');
-  for (size_t n = piece.size(); n == piece.size();) {
-    n = file.Read(piece.data(), piece.size());
-    all.append(piece, 0, n);
-  }
-  return all;
 }
 
 std::string Digits(int n) {
