@@ -179,7 +179,7 @@ void BM_BenchMmoeStep(benchmark::State& state, Backend backend, bool in_bfloat16
   Matrix outputs;
   Matrix dx;
   for (auto _ : state) {
-    // As in training, where every step has other weights.
+    // In training, every step has other weights to round.
     std::optional<model::nn::Bfloat16Pass> pass;
     if (in_bfloat16) {
       rounded.Round(dense.weights());

@@ -44,7 +44,7 @@ class Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
 
-  /// As RawFile::ReadAt. Throws Error for bytes that were read and not kept.
+  /// Reads as RawFile::ReadAt does. Throws Error for bytes that were read and not kept.
   size_t ReadAt(int64_t offset, char* to, size_t n);
 
  private:

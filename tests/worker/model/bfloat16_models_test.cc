@@ -143,7 +143,7 @@ TEST_P(EveryModelInBfloat16, SeesWeightsThatHaveChanged) {
   ExpectEqualPasses(BothWays(used.get(), x, doutputs), BothWays(model_.get(), x, doutputs));
 }
 
-/// As a worker's first slice may be.
+/// A worker's first slice may have no examples.
 TEST_P(EveryModelInBfloat16, TakesEmptyBatches) {
   const RoundedPass pass(dense_.weights());
   for (const Eigen::Index n : {0, 1, 0}) {

@@ -123,7 +123,6 @@ TEST(ChunkedPass, DropsOtherActivationsInEachChunk) {
 TEST(ChunkedPass, SaysWhereAPredictionIsNotFinite) {
   ChunkedExample example(testing::ExampleJob("mmoe { n_experts: 2 expert: 8 tower: 4 }", 2));
   const Eigen::Index n = 2 * example.pass.rows() + 1;
-  example.TakeExamples(n);
   for (const Eigen::Index row : {Eigen::Index{0}, example.pass.rows(), n - 1}) {
     example.TakeExamples(n);
     example.x(row, 0) = std::numeric_limits<float>::quiet_NaN();

@@ -240,7 +240,7 @@ TEST_P(Rounding, OfANarrowLayerIsNone) {
   }
 }
 
-/// As AITM reads its layer of values, keys and queries: both batches forward, then both back, the
+/// AITM reads its layer of values, keys and queries so: both batches forward, then both back, the
 /// second with derivatives in the memory of the first.
 TEST_P(Rounding, OfALayerThatIsReadTwiceIsOfEachOfItsInputs) {
   constexpr int kIn = 24, kOut = 40, kRows = 21;

@@ -39,7 +39,7 @@ struct RemoteFile {
   static arrow::Result<RemoteFile> Open(const std::string& url);
 };
 
-// As in the interface.
+// The functions of the plugin's interface.
 int LookAtRemote(const char* url, ZhiyinRemoteEntry* entry, char* error, size_t n_error);
 int ListRemote(const char* url, int recursive, void* context, ZhiyinRemoteVisitor visit,
                char* error, size_t n_error);
