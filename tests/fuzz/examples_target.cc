@@ -12,6 +12,7 @@ int FuzzExamples(const uint8_t* data, size_t size) {
     worker::data::Examples copy(2, 1, 1);
     copy.Append(rows, 0, rows.n);
     for (int64_t i = 0; i < copy.n; ++i) copy.KeysOf(i, 1);
+    rows.FirstKeys(1);
   });
   return 0;
 }
@@ -25,8 +26,12 @@ std::vector<std::string> ExamplesSeeds() {
   rows.labels = {0, 1};
   worker::data::Examples weighted = rows;
   weighted.weights = {1, 2};
+  worker::data::Examples augmented = rows;
+  augmented.data_keys = {1, 4, 2, 3};
+  augmented.data_key_begin = {0, 2, 2, 3, 4};
   std::vector<std::string> seeds;
-  for (const worker::data::Examples& some : {worker::data::Examples(2, 1, 1), rows, weighted}) {
+  for (const worker::data::Examples& some :
+       {worker::data::Examples(2, 1, 1), rows, weighted, augmented}) {
     ByteWriter out;
     some.Write(&out);
     seeds.push_back(out.Take());

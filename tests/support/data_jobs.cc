@@ -114,6 +114,8 @@ void ExpectSameRows(const worker::data::Examples& a, const worker::data::Example
   EXPECT_EQ(a.n, b.n);
   EXPECT_EQ(a.keys, b.keys);
   EXPECT_EQ(a.key_begin, b.key_begin);
+  EXPECT_EQ(a.data_keys, b.data_keys);
+  EXPECT_EQ(a.data_key_begin, b.data_key_begin);
   EXPECT_EQ(Bits(a.numerics), Bits(b.numerics));
   EXPECT_EQ(Bits(a.labels), Bits(b.labels));
 }

@@ -1,7 +1,5 @@
 #include "worker/data/examples.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 
 namespace zhiyin::worker::data {
@@ -35,12 +33,14 @@ void Examples::Append(const Examples& from, int64_t first, int64_t n_examples) {
   n += n_examples;
 }
 
-// Format: i64 n; arrays of u64 keys, u32 key_begin, f64 numerics, f64 labels, f64 weights.
+// Format: i64 n; arrays of u64 keys, u32 key_begin, u64 data_keys, u32 data_key_begin, f64
+// numerics, f64 labels, f64 weights.
 void Examples::Write(ByteWriter* out) const {
-  CHECK(data_key_begin.empty());
   out->Put(n);
   out->PutArray<Key>(keys);
   out->PutArray<uint32_t>(key_begin);
+  out->PutArray<Key>(data_keys);
+  out->PutArray<uint32_t>(data_key_begin);
   out->PutArray<double>(numerics);
   out->PutArray<double>(labels);
   out->PutArray<double>(weights);
@@ -51,6 +51,8 @@ Examples Examples::Read(int n_fields, int n_numerics, int n_tasks, ByteReader* i
   examples.n = in->Get<int64_t>();
   examples.keys = in->GetArray<Key>();
   examples.key_begin = in->GetArray<uint32_t>();
+  examples.data_keys = in->GetArray<Key>();
+  examples.data_key_begin = in->GetArray<uint32_t>();
   examples.numerics = in->GetArray<double>();
   examples.labels = in->GetArray<double>();
   examples.weights = in->GetArray<double>();
@@ -60,11 +62,16 @@ Examples Examples::Read(int n_fields, int n_numerics, int n_tasks, ByteReader* i
                static_cast<size_t>(width > 0 ? examples.n : 0) &&
            (width == 0 || all.size() % static_cast<size_t>(width) == 0);
   };
-  const bool has_begins = !examples.key_begin.empty() && examples.key_begin.front() == 0 &&
-                          examples.key_begin.back() == examples.keys.size() &&
-                          std::is_sorted(examples.key_begin.begin(), examples.key_begin.end()) &&
-                          has(std::span(examples.key_begin).subspan(1), n_fields);
-  if (!has_begins || !has(examples.numerics, n_numerics) || !has(examples.labels, n_tasks) ||
+  const auto has_begins = [&](const std::vector<uint32_t>& begins, const std::vector<Key>& all) {
+    return !begins.empty() && begins.front() == 0 && begins.back() == all.size() &&
+           std::is_sorted(begins.begin(), begins.end()) &&
+           has(std::span(begins).subspan(1), n_fields);
+  };
+  const bool has_data_begins = examples.data_key_begin.empty()
+                                   ? examples.data_keys.empty()
+                                   : has_begins(examples.data_key_begin, examples.data_keys);
+  if (!has_begins(examples.key_begin, examples.keys) || !has_data_begins ||
+      !has(examples.numerics, n_numerics) || !has(examples.labels, n_tasks) ||
       (!examples.weights.empty() && !has(examples.weights, n_tasks)))
     in->Refuse("examples of another shape");
   return examples;

@@ -50,7 +50,7 @@ struct Examples {
   /// Appends n examples of `from`, from example `begin` on.
   void Append(const Examples& from, int64_t begin, int64_t n);
 
-  /// Writes examples as the data has them, before any augmentation.
+  /// Writes the examples, augmented or not.
   void Write(ByteWriter* out) const;
   /// The inverse of Write, for examples of a known shape. Throws Error, by way of `in`, on bytes
   /// that Write did not write for examples of that shape.

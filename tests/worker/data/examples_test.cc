@@ -74,7 +74,10 @@ TEST(Examples, AppendsConsecutiveExamples) {
 TEST(Examples, OfBytesAreThoseThatWereWritten) {
   Examples weighted = ThreeRows();
   weighted.weights = {0.1, 2, 3, 4, 5, 0.7};
-  for (const Examples& rows : {ThreeRows(), weighted, Examples(2, 1, 2)}) {
+  Examples augmented = ThreeRows();
+  augmented.data_keys = {10, 11, 21, 20, 30, 31, 32};
+  augmented.data_key_begin = {0, 2, 3, 3, 4, 5, 7};
+  for (const Examples& rows : {ThreeRows(), weighted, augmented, Examples(2, 1, 2)}) {
     ByteWriter out;
     rows.Write(&out);
     const std::string bytes = out.Take();
