@@ -36,7 +36,7 @@ enum class FrameKind : uint16_t {
   kWaiting,         // heartbeat of a rank that waits for others: to rank 0, and from rank 0 to all
   kGather,          // worker to chief
   kBroadcast,       // chief to worker
-  kExamples,        // worker to worker: parts of blocks that it has read
+  kExamples,        // worker to worker: examples that it has read, and what belongs to them
   kProgress,        // worker to chief
   kPull,            // worker to server: rows, made where absent
   kPeek,            // worker to server, a read-only pull: rows, zeros where absent

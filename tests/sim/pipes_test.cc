@@ -44,6 +44,26 @@ class Pipes : public ::testing::Test {
     options.stop_requested = stop_requested_;
     return RunRanks(std::move(options), n_workers);
   }
+  /// Trains on data.train in one pass, with windows of about 700 rows and batches of 10. `of_x` is
+  /// what the numeric says of itself.
+  RanksOutcome TrainInOnePass(const std::string& train, int n_workers,
+                              const std::string& of_data = "",
+                              const std::string& of_x = "mean: 6 stddev: 4") {
+    rank::RankOptions options;
+    options.config = folder_.Write(
+        "job.textproto", "data { text { header: true } one_pass: true shuffle_rows: 700 " +
+                             of_data + " train { file: " + train + R"( } test { file: "test.csv" } }
+        table { name: "ids" dim: 4 optimizer { adagrad { learning_rate: 0.1 } } }
+        field { name: "user" augment { dropout: 0.1 } } numeric { name: "x" )" +
+                             of_x + R"( }
+        task { name: "click" label { number {} } label_mean: 0.3 binary_cross_entropy {} }
+        model { shared_bottom { bottom: [4] } }
+        train { epochs: 1 batch_size: 60 slices: 6 seed: 1 staleness: -1
+                dense_optimizer { adam { learning_rate: 0.01 } } })");
+    options.output = folder_.Path("out");
+    options.overwrite = true;
+    return RunRanks(std::move(options), n_workers);
+  }
   RanksOutcome Predict(const std::string& file, int n_workers) {
     rank::RankOptions options;
     options.command = rank::Command::kPredict;
@@ -52,6 +72,9 @@ class Pipes : public ::testing::Test {
     options.overwrite = true;
     options.overrides = {"data.test.file=" + file};
     return RunRanks(std::move(options), n_workers);
+  }
+  worker::train::Json Summary() const {
+    return worker::train::Json::parse(testing::ReadFile(folder_.Path("out/summary.json")));
   }
   std::string Metrics() const { return testing::ReadFile(folder_.Path("out/metrics.jsonl")); }
   std::string Predictions() const { return testing::ReadFile(folder_.Path("predictions.tsv")); }
@@ -92,9 +115,7 @@ TEST_F(Pipes, TrainAwayFromStalenessZero) {
     const PipedBytes piped(PipePath(), PipedRows(5000));
     const RanksOutcome outcome = Train(Quoted(piped.path()), 3, "", staleness);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
-    const auto summary =
-        worker::train::Json::parse(testing::ReadFile(folder_.Path("out/summary.json")));
-    EXPECT_EQ(summary["samples"], 10'000);
+    EXPECT_EQ(Summary()["samples"], 10'000);
   }
 }
 
@@ -106,7 +127,7 @@ TEST_F(Pipes, TrainOnWhatFitsInMemory) {
               HasSubstr(piped.path() +
                         ": this pipe has more than 4000 examples, and every worker keeps all of a "
                         "pipe: expected at most data.shuffle_rows of them, a larger "
-                        "data.shuffle_rows, or files\n"));
+                        "data.shuffle_rows, data.one_pass, or files\n"));
 }
 
 TEST_F(Pipes, AreRefusedWhereTheyWouldBeReadTwice) {
@@ -143,6 +164,76 @@ TEST_F(Pipes, OfMalformedRowsEndAJobWithOneLine) {
   EXPECT_THAT(outcome.error,
               HasSubstr(piped.path() + ":302: 2 columns, expected 3 (data.max_bad_share allows no "
                                        "malformed line)\n"));
+}
+
+TEST_F(Pipes, OfAnyLengthTrainInOnePass) {
+  const std::string rows = PipedRows(5000);
+  // A compressed file, too, is read from end to end by one worker, in windows of as many rows.
+  const std::string file = folder_.WriteGzip("train.csv.gz", rows);
+  ASSERT_EQ(TrainInOnePass(Quoted(file), 1).exit_code, 0);
+  const std::string expected = Metrics();
+  const std::vector<std::string> slow = {rows.substr(0, 9'000), rows.substr(9'000, 20'000),
+                                         rows.substr(29'000)};
+  for (const int n_workers : {1, 3}) {
+    for (const std::vector<std::string>& pieces :
+         {std::vector<std::string>{rows}, {testing::Gzip(rows)}, {testing::Zstd(rows)}, slow}) {
+      const PipedBytes piped(PipePath(), pieces);
+      const RanksOutcome outcome = TrainInOnePass(Quoted(piped.path()), n_workers);
+      ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+      const worker::train::Json summary = Summary();
+      EXPECT_EQ(summary["samples"], 5000);
+      EXPECT_EQ(summary["train_rows"], 5000);
+      EXPECT_EQ(summary["malformed_lines"], 0);
+      EXPECT_GE(summary["steps"], 5000 / 60);
+      for (const worker::train::Json& samples : summary["worker_samples"]) EXPECT_GT(samples, 0);
+      if (n_workers == 1) {
+        EXPECT_EQ(Metrics(), expected);
+      }
+    }
+  }
+}
+
+TEST_F(Pipes, CountMalformedRowsInOnePass) {
+  const std::string rows = PipedRows(3000) + "u1,2\n";
+  {
+    const PipedBytes piped(PipePath(), rows);
+    const RanksOutcome outcome = TrainInOnePass(Quoted(piped.path()), 3);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.error;
+    EXPECT_EQ(Summary()["samples"], 3000);
+    EXPECT_EQ(Summary()["malformed_lines"], 1);
+  }
+  for (const auto& [share, why] :
+       {std::pair{"0", "(data.max_bad_share allows no malformed line)\n"},
+        std::pair{"0.0001", "(1 of 3001 lines are malformed; data.max_bad_share allows a share"}}) {
+    const PipedBytes piped(PipePath(), rows);
+    const RanksOutcome outcome =
+        TrainInOnePass(Quoted(piped.path()), 3, std::string("max_bad_share: ") + share);
+    EXPECT_NE(outcome.exit_code, 0);
+    EXPECT_THAT(outcome.error, HasSubstr(piped.path() + ":3002: 2 columns, expected 3 " + why));
+  }
+}
+
+TEST_F(Pipes, AreRefusedInOnePassWithOneLine) {
+  const auto error = [&](const std::string& bytes, const std::string& of_data,
+                         const std::string& of_x, const std::string& of_train = "") {
+    const PipedBytes piped(PipePath(), bytes);
+    const RanksOutcome outcome = TrainInOnePass(Quoted(piped.path()) + of_train, 3, of_data, of_x);
+    EXPECT_NE(outcome.exit_code, 0);
+    return outcome.error;
+  };
+  const std::string rows = PipedRows(2000);
+  const std::string given = "mean: 6 stddev: 4";
+  EXPECT_THAT(error(rows, "", ""),
+              HasSubstr("needs statistics of the examples, which a job with data.one_pass does"));
+  EXPECT_THAT(error(rows, "statistics { sample_rows: 100 }", ""),
+              HasSubstr("data.statistics.sample_rows: data.train is a pipe, which is read once, "
+                        "expected statistics in the config, or data.statistics.model\n"));
+  EXPECT_THAT(error(rows, "", given, " n_rows: 50"),
+              HasSubstr("reads whole files, expected no first_row and no n_rows"));
+  EXPECT_THAT(error(PipedRows(0), "", given), HasSubstr("data.train: no rows: the files are"));
+  const std::string gzip = testing::Gzip(rows);
+  EXPECT_THAT(error(gzip.substr(0, gzip.size() - 100), "", given),
+              HasSubstr(PipePath() + ": at byte "));
 }
 
 TEST_F(Pipes, ArePredictedAsFilesAre) {

@@ -29,7 +29,7 @@ FileSource::FileSource(const Job& job, SplitKind split, LabelDomains labels,
                        ExampleParser::Observer observer, const Tick& tick, ReadCounts* counts,
                        const SideInputs& side)
     : is_shared_(!job.data().has_behaviour()),
-      is_pipe_(data::IsPipe(SplitOf(job.data(), split))),
+      pipe_(data::IsPipe(SplitOf(job.data(), split)) ? SplitOf(job.data(), split).file(0) : ""),
       blocks_(OpenRecords(job, SplitOf(job.data(), split), UseOf(labels), tick, counts),
               SplitOf(job.data(), split)),
       assembler_(job, split, blocks_.records().columns(), std::move(labels), std::move(observer),
@@ -57,6 +57,11 @@ int64_t FileSource::Read(int64_t block, Examples* examples, std::vector<BadLine>
   }
   seen_ = records.TakeSeen();
   return i;
+}
+
+void FileSource::SetTick(Tick tick) {
+  if (IsPipe()) SetPipeTick(pipe_, tick);
+  blocks_.records().SetTick(std::move(tick));
 }
 
 void FileSource::Clear(Examples* examples, std::vector<BadLine>* bad) {
@@ -91,7 +96,8 @@ int64_t FileSource::ReadOn(int64_t n_most, Examples* examples, std::vector<BadLi
   int64_t i = 0;
   for (; i < n_most; ++i, ++n_records) {
     std::optional<Records::Place> place;
-    if (n_records % kPlaceEvery == 0) place = share_->place();
+    // Nobody returns to a place in a pipe, which may be of any length.
+    if (!IsPipe() && n_records % kPlaceEvery == 0) place = share_->place();
     if (!AppendNext(share_.get(), examples)) break;
     if (place.has_value()) share_findings_.places.push_back(*place);
     NoteBegins(share_->file() + 1, n_records);

@@ -50,11 +50,11 @@ class FileSource final : public Source, public SharedFiles {
   JoinMatches joined() const override { return assembler_.joined(); }
   std::span<const uint8_t> seen() const override { return seen_; }
   const Joins* joins() const override { return assembler_.joins(); }
-  void SetTick(Tick tick) override { blocks_.records().SetTick(std::move(tick)); }
+  void SetTick(Tick tick) override;
   /// Null where the split has behaviour: which example a record is, only its number tells.
   SharedFiles* shared_files() override { return is_shared_ ? this : nullptr; }
 
-  bool IsPipe() const override { return is_pipe_; }
+  bool IsPipe() const override { return !pipe_.empty(); }
   std::vector<Unit> Units() const override { return blocks_.records().Units(); }
   double RecordBytes() const override { return blocks_.records().RecordBytes(); }
   void BeginShare(const FileCut& begin, const FileCut& end, int64_t points_every) override;
@@ -77,7 +77,7 @@ class FileSource final : public Source, public SharedFiles {
   void NoteBegins(size_t end_file, int64_t first);
 
   bool is_shared_;
-  bool is_pipe_;
+  std::string pipe_;  // the only file where that is a pipe; else empty
   RecordBlocks blocks_;
   ExampleAssembler assembler_;
   RecordView record_;  // in hand

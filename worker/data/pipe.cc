@@ -168,4 +168,11 @@ std::unique_ptr<RawFile> OpenPipe(const std::string& path) {
   return std::make_unique<PipeFile>(found->second);
 }
 
+void SetPipeTick(const std::string& path, Tick tick) {
+  OpenPipes& pipes = AllOpenPipes();
+  const std::lock_guard lock(pipes.mutex);
+  if (const auto found = pipes.by_name.find(path); found != pipes.by_name.end())
+    found->second->SetTick(std::move(tick));
+}
+
 }  // namespace zhiyin::worker::data

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "common/tick.h"
 #include "configs/job.pb.h"
@@ -27,7 +28,7 @@ bool IsPipe(const Split& split);
 /// them can be read once, each by whoever reads on where the last one has ended.
 ///
 /// The pipes that are open are known to the whole process, as its standard input is. Used by one
-/// thread.
+/// thread at a time.
 ///
 ///   Pipe pipe("-", rank, tick);
 ///   const std::unique_ptr<Source> source = MakeSource(job, ...);  // whose only file is "-"
@@ -44,6 +45,8 @@ class Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
 
+  /// Replaces the tick, for another thread that reads from now on.
+  void SetTick(Tick tick) { tick_ = std::move(tick); }
   /// Reads as RawFile::ReadAt does. Throws Error for bytes that were read and not kept.
   size_t ReadAt(int64_t offset, char* to, size_t n);
 
@@ -72,5 +75,7 @@ class Pipe {
 
 /// The open pipe of this name, as a file; null where there is none.
 std::unique_ptr<RawFile> OpenPipe(const std::string& path);
+/// Replaces the tick of the open pipe of this name; does nothing where there is none.
+void SetPipeTick(const std::string& path, Tick tick);
 
 }  // namespace zhiyin::worker::data

@@ -134,7 +134,8 @@ class Source {
   virtual const Joins* joins() const { return nullptr; }
 
   /// Sets what Read calls while it passes over lines, decodes and opens files before it comes to
-  /// the block. Sources that can jump to every block never call it.
+  /// the block, and what is called while a pipe is read and waited for. Other sources that can jump
+  /// to every block never call it.
   virtual void SetTick(Tick) {}
 };
 

@@ -81,7 +81,11 @@ UnitReader::UnitReader(std::unique_ptr<Source> source, std::vector<UnitRange> ra
       settings_(settings),
       augmenter_(std::move(augmenter)),
       normalizer_(std::move(normalizer)) {
-  source_->SetTick([this] { queue_.NoteProgress(); });
+  source_->SetTick([this] {
+    queue_.NoteProgress();
+    // The next bytes of a pipe may never come.
+    if (queue_.IsClosed()) Fail("data.train is not read any more");
+  });
   thread_ = std::thread([this] { Run(); });
 }
 

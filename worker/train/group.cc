@@ -1,6 +1,7 @@
 #include "worker/train/group.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/error.h"
 
@@ -71,21 +72,32 @@ void Group::Send(int worker, std::string_view bytes) {
 }
 
 std::string Group::Receive(int worker, const char* what) {
-  const int from = roles_.RankOfWorker(worker);
-  for (auto frame = sent_.begin(); frame != sent_.end(); ++frame) {
-    if (frame->source() != from) continue;
-    std::string bytes(frame->text());
-    sent_.erase(frame);
-    return bytes;
-  }
+  const int from = RankOfWorker(worker);
   while (true) {
-    net::Frame frame = mailbox_->Await({net::FrameKind::kExamples}, what,
-                                       [from](int rank) { return rank == from; });
-    if (roles_.IsServer(frame.source()))
-      Fail(net::NameOf(frame), ", which is a server, expected one from a worker");
-    if (frame.source() == from) return std::string(frame.text());
-    sent_.push_back(std::move(frame));
+    if (std::optional<std::string> bytes = TakeKept(from)) return *std::move(bytes);
+    Keep(mailbox_->Await({net::FrameKind::kExamples}, what,
+                         [from](int rank) { return rank == from; }));
   }
+}
+
+std::optional<std::string> Group::TakeArrived(int worker) {
+  while (std::optional<net::Frame> frame = mailbox_->Take({net::FrameKind::kExamples}))
+    Keep(*std::move(frame));
+  return TakeKept(RankOfWorker(worker));
+}
+
+void Group::Keep(net::Frame frame) {
+  if (roles_.IsServer(frame.source()))
+    Fail(net::NameOf(frame), ", which is a server, expected one from a worker");
+  sent_.push_back(std::move(frame));
+}
+
+std::optional<std::string> Group::TakeKept(int rank) {
+  const auto frame = std::ranges::find(sent_, rank, &net::Frame::source);
+  if (frame == sent_.end()) return std::nullopt;
+  std::string bytes(frame->text());
+  sent_.erase(frame);
+  return bytes;
 }
 
 void Group::Barrier(const char* what) {

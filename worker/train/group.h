@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,11 +40,18 @@ class Group {
   void Send(int worker, std::string_view bytes);
   /// Returns the next bytes that a worker has sent to this one.
   std::string Receive(int worker, const char* what);
+  /// Returns them if they have arrived, without waiting.
+  std::optional<std::string> TakeArrived(int worker);
   /// For long work between calls: see Mailbox.
   void SendHeartbeat() { mailbox_->SendHeartbeat(); }
   void WaitForDisk(const std::function<void()>& call) { mailbox_->WaitForDisk(call); }
 
  private:
+  /// Keeps bytes that a worker has sent. Throws Error where they come from a server.
+  void Keep(net::Frame frame);
+  /// Returns the first bytes of a rank that are kept.
+  std::optional<std::string> TakeKept(int rank);
+
   net::Mailbox* mailbox_;
   net::RoleMap roles_;
   int worker_;

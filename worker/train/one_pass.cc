@@ -131,7 +131,7 @@ std::vector<data::UnitRange> DivideIntoRanges(const Job& job, const data::Shared
 
 data::UnitFindings ShareUnits(const data::UnitFindings& own,
                               const std::vector<data::UnitRange>& ranges, const Job& job,
-                              Group* group) {
+                              Group* group, bool sees_files) {
   ByteWriter out;
   own.Write(&out);
   const std::vector<std::string> parts = group->Gather(out.Take(), "what it has found in one pass");
@@ -158,7 +158,7 @@ data::UnitFindings ShareUnits(const data::UnitFindings& own,
     return parsed;
   });
   CheckRanges(shared.ranges, ranges, job);
-  CheckFindings(job, data::SplitKind::kTrain, shared.summary, group);
+  if (sees_files) CheckFindings(job, data::SplitKind::kTrain, shared.summary, group);
   return shared;
 }
 

@@ -39,10 +39,11 @@ std::unique_ptr<Dealer> MakeOnePassDealer(const Job& job, int64_t n_ranges, int 
 
 /// Puts together what the readers of all workers have found, at every worker. Throws Error where
 /// ShareFindings would, and where the ranges do not join: a reader that began within a value with
-/// line ends took one of these for the end of a record. Collective over all workers. REQUIRES: all
+/// line ends took one of these for the end of a record. A worker that does not see the files
+/// (`sees_files`) leaves CheckFindings to the others. Collective over all workers. REQUIRES: all
 /// ranges have ended.
 data::UnitFindings ShareUnits(const data::UnitFindings& own,
                               const std::vector<data::UnitRange>& ranges, const Job& job,
-                              Group* group);
+                              Group* group, bool sees_files);
 
 }  // namespace zhiyin::worker::train

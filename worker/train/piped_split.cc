@@ -24,6 +24,10 @@ void CheckPiped(const Manifest& manifest, data::SplitKind split) {
     Fail(files.file(0), ": is a pipe, and data.behaviour reads data.", data::SplitName(split),
          " more than once, expected a file");
   if (split != data::SplitKind::kTrain) return;
+  if (job.data().statistics().has_sample_rows())
+    Fail("data.statistics.sample_rows: data.train is a pipe, which is read once, expected ",
+         job.data().one_pass() ? "statistics in the config" : "all of it to give the statistics",
+         ", or data.statistics.model");
   for (const data::SplitKind other : data::EvaluatedSplits(job.data())) {
     const auto& others = data::SplitOf(job.data(), other).file();
     if (std::ranges::find(others, files.file(0)) != others.end())

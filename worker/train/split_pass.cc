@@ -254,7 +254,7 @@ void SplitPass::CheckKept(int64_t n_examples) const {
   if (!source_->shared_files()->IsPipe() || n_examples <= job_.data().shuffle_rows()) return;
   Fail(data::SplitOf(job_.data(), split_).file(0), ": this pipe has more than ",
        job_.data().shuffle_rows(), " examples, and every worker keeps all of a pipe: expected at ",
-       "most data.shuffle_rows of them, a larger data.shuffle_rows, or files");
+       "most data.shuffle_rows of them, a larger data.shuffle_rows, data.one_pass, or files");
 }
 
 void SplitPass::ReadShares(size_t n_units) {

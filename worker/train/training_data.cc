@@ -153,7 +153,8 @@ TrainingData BeginOnePass(const Job& job, const saved::FirstStatistics* known, i
                           SplitIndexes* indexes, Tools* tools) {
   TrainingData result;
   result.n_planned_workers = n_workers;
-  std::unique_ptr<data::Source> source = OpenTraining(job, /*is_piped=*/false, tools, &result);
+  const bool is_piped = IsPiped(job, data::SplitKind::kTrain, &tools->group);
+  std::unique_ptr<data::Source> source = OpenTraining(job, is_piped, tools, &result);
   const std::optional<RowSample> sample = SampleIfAsked(job, known, n_workers, source.get(), tools);
   if (sample) {
     for (std::string& note : SampleNotes(job, *sample)) result.notes.push_back(std::move(note));
@@ -164,6 +165,11 @@ TrainingData BeginOnePass(const Job& job, const saved::FirstStatistics* known, i
   result.first_outputs = model::FirstOutputs(job, result.statistics.labels);
   LoadEvaluated(job, indexes, tools, &result);
   result.ranges = DivideIntoRanges(job, *source->shared_files(), n_workers);
+  if (is_piped && !tools->group.IsChief()) {
+    result.dealt = std::make_unique<DealtBatch>();
+    result.dealer = MakePipeDealer(job, n_workers, result.dealt.get(), &tools->group);
+    return result;
+  }
   const int n_slices = ps::SlicesOfStep(job.train(), n_workers);
   const data::UnitReader::Settings settings = {
       .seed = job.train().seed(),
@@ -173,6 +179,10 @@ TrainingData BeginOnePass(const Job& job, const saved::FirstStatistics* known, i
   result.units =
       std::make_unique<data::UnitReader>(std::move(source), result.ranges, settings,
                                          data::Augmenter(job), result.statistics.normalizer);
+  if (is_piped) {
+    result.dealer = MakeChiefsPipeDealer(job, n_workers, result.units.get(), &tools->group);
+    return result;
+  }
   result.dealer = MakeOnePassDealer(
       job, static_cast<int64_t>(result.ranges.size()), tools->group.worker(), n_workers,
       result.units.get(), &tools->client, [group = &tools->group] { group->SendHeartbeat(); });
@@ -194,10 +204,6 @@ TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
     if (resumed != nullptr) CheckResumedFiles(*resumed, result.files);
   }
   Plans plans(job, n_workers, result.n_planned_workers);
-  if (is_piped && job.data().statistics().has_sample_rows())
-    Fail(
-        "data.statistics.sample_rows: data.train is a pipe, which is read once, expected all of "
-        "it to give the statistics, or data.statistics.model");
   result.reader =
       std::make_unique<data::SliceReader>(OpenTraining(job, is_piped, tools, &result),
                                           job.train().seed(), plans.n_kept(), data::Augmenter(job));

@@ -16,6 +16,7 @@
 #include "worker/data/unit_reader.h"
 #include "worker/saved/saved_statistics.h"
 #include "worker/train/dealer.h"
+#include "worker/train/piped_batches.h"
 #include "worker/train/split_indexes.h"
 #include "worker/train/tools.h"
 
@@ -40,15 +41,19 @@ struct TrainingData {
   saved::FirstStatistics statistics;
   std::vector<double> first_outputs;  // of the model, by task (worker/model/first_outputs.h)
   std::unique_ptr<data::SliceReader> reader;
-  /// With data.one_pass, in place of `reader`. Then n_rows, n_slices and the joins of the training
-  /// split are not known before the epoch is over, and n_bad lacks its lines.
+  /// With data.one_pass, in place of `reader`: `units`, or `dealt` where another worker reads
+  /// data.train from a pipe. Then n_rows, n_slices and the joins of the training split are not
+  /// known before the epoch is over, and n_bad lacks its lines.
   std::unique_ptr<data::UnitReader> units;
-  std::vector<data::UnitRange> ranges;  // of `units`
+  std::unique_ptr<DealtBatch> dealt;
+  std::vector<data::UnitRange> ranges;  // of all workers together
   std::unique_ptr<Dealer> dealer;
   int64_t n_slices = 0;  // of an epoch
 
   data::SliceStream* slices() const {
-    return units ? static_cast<data::SliceStream*>(units.get()) : reader.get();
+    if (units) return units.get();
+    if (dealt) return dealt.get();
+    return reader.get();
   }
 };
 
@@ -57,16 +62,16 @@ struct TrainingData {
 /// the checkpoint, nullptr for a new job; `known` are the statistics that training begins with,
 /// nullptr where the examples tell them, all or a sample (SampleRows); `indexes` are those of the
 /// job, used at the chief. Where data.train is a pipe, the chief has opened it (data::Pipe), and
-/// every worker keeps all of it. Throws Error when the data does not fit the job, when labels are
-/// of one class where that means nothing (CheckTrainingLabels, CheckStoppingMetrics), when the
-/// steps are too many (CheckSteps), or when the data differs from that of the earlier run.
-/// Collective over all workers.
+/// every worker keeps all of it, but for data.one_pass. Throws Error when the data does not fit the
+/// job, when labels are of one class where that means nothing (CheckTrainingLabels,
+/// CheckStoppingMetrics), when the steps are too many (CheckSteps), or when the data differs from
+/// that of the earlier run. Collective over all workers.
 TrainingData ReadTrainingData(const Job& job, const Progress* resumed,
                               const saved::FirstStatistics* known, const net::RoleMap& roles,
                               SplitIndexes* indexes, Tools* tools);
 
 /// Takes what was found in one pass over data.train, once the epoch is over, into *data, its notes
-/// to `say`. REQUIRES: data->units.
+/// to `say`. REQUIRES: the job has data.one_pass.
 void TakeUnits(const Job& job, const data::UnitFindings& found, TrainingData* data,
                const std::function<void(const std::string&)>& say);
 

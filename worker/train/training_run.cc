@@ -101,7 +101,7 @@ void TrainingRun::Prepare() {
                    &tools_.dense, &tools_.heads, &balance_, &profile_,
                    [this] { mailbox_->SendHeartbeat(); });
   if (resumed_ != nullptr) Resume();
-  const bool keeps_checkpoints = !options_.output.empty() && data_.units == nullptr &&
+  const bool keeps_checkpoints = !options_.output.empty() && !job_.data().one_pass() &&
                                  (job_.train().has_checkpoint() || options_.stop_requested);
   if (!keeps_checkpoints) return;
   const SyncPoints::Settings settings = {
@@ -182,7 +182,7 @@ void TrainingRun::Conclude() {
 bool TrainingRun::TrainEpoch(int64_t epoch) {
   const auto after_slice = [&](const EpochTally& tally) {
     if (options_.died_at > 0 && totals_.death_to_step_s == 0 && IsChief()) SayBackAtWork();
-    if (data_.units != nullptr) SayIfAskedToStop();
+    if (job_.data().one_pass()) SayIfAskedToStop();
     reports_->AfterSlice(tally);
   };
   reports_->BeginEpoch(epoch);
@@ -207,7 +207,7 @@ bool TrainingRun::TrainEpoch(int64_t epoch) {
 
 void TrainingRun::EndEpoch(int64_t epoch) {
   profile_.Enter(Stage::kSync);
-  if (data_.units != nullptr) EndOnePass();
+  if (job_.data().one_pass()) EndOnePass();
   WorkerParts parts;
   parts.sums = tools_.group.Gather(trainer_->epoch_sums().Serialize(), "the end of an epoch");
   parts.tallies = tools_.group.Gather(trainer_->tally().Serialize(), "its tally of an epoch");
@@ -236,8 +236,10 @@ void TrainingRun::EndEpoch(int64_t epoch) {
 }
 
 void TrainingRun::EndOnePass() {
+  const bool sees_files = data_.units != nullptr;
   const data::UnitFindings found =
-      ShareUnits(data_.units->findings(), data_.ranges, job_, &tools_.group);
+      ShareUnits(sees_files ? data_.units->findings() : data::UnitFindings(), data_.ranges, job_,
+                 &tools_.group, sees_files);
   const int n_slices = ps::SlicesOfStep(job_.train(), roles_.n_workers);
   steps_of_one_pass_ = (found.n_batches + n_slices - 1) / n_slices;
   const auto say = [this](const std::string& line) {

@@ -95,11 +95,11 @@ class TrainingRun {
   /// The number of steps in `n_epochs` epochs.
   int64_t StepsOf(int64_t n_epochs) const {
     return n_epochs *
-           (data_.units != nullptr ? steps_of_one_pass_ : data_.dealer->steps_per_epoch());
+           (job_.data().one_pass() ? steps_of_one_pass_ : data_.dealer->steps_per_epoch());
   }
   /// The examples of an epoch; more than there are where their number is not known.
   int64_t RowsOfEpoch() const {
-    return data_.units != nullptr && data_.n_rows == 0 ? kMostRows : data_.n_rows;
+    return job_.data().one_pass() && data_.n_rows == 0 ? kMostRows : data_.n_rows;
   }
   EpochShape Shape() const;
   /// At the chief: the lines of metrics.jsonl and, `in_epoch`, the sums of the epoch so far.

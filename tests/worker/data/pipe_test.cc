@@ -1,6 +1,9 @@
 #include "worker/data/pipe.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sstream>
 #include <string>
@@ -95,6 +98,21 @@ TEST_F(PipeTest, IsWaitedForWithTicks) {
   Pipe pipe(path_, kRank, [&] { ++n_ticks; });
   EXPECT_EQ(WholeFile(path_), "abc" + std::string(100'000, 'd'));
   EXPECT_GE(n_ticks, 4);
+}
+
+TEST_F(PipeTest, IsWaitedForAsLongAsItsTickWants) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  const int writer = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(writer, 0);
+  Pipe pipe(path_, kRank, [] {});
+  SetPipeTick(path_, [n_ticks = 0]() mutable {
+    if (++n_ticks == 3) Fail("nobody wants it");
+  });
+  SetPipeTick(folder_.Path("nothing"), [] {});
+  char byte = 0;
+  EXPECT_THAT([&] { pipe.ReadAt(0, &byte, 1); },
+              ThrowsMessage<Error>(HasSubstr("nobody wants it")));
+  close(writer);
 }
 
 TEST_F(PipeTest, MayBeCompressed) {
