@@ -82,6 +82,7 @@ void TrainingRun::Prepare() {
   profile_.Enter(Stage::kFirstPass);
   const std::optional<saved::FirstStatistics> known = KnownStatistics(manifest_);
   data_ = ReadTrainingData(job_, resumed_, known ? &*known : nullptr, roles_, &indexes_, &tools_);
+  n_bytes_before_ = tools_.reads.n_bytes;
   TakeRowCounts();
   profile_.Enter(Stage::kOther);
   const ProductsUsed products = GatherProductsUsed(job_.train(), &tools_.group);
@@ -161,7 +162,7 @@ void TrainingRun::Conclude() {
   profile_.Enter(Stage::kSync);
   const std::vector<std::string> all_counts =
       tools_.group.Gather(SerializeCounts(tools_.client.counts()), "its counts");
-  totals_.reads = GatherReads(tools_.reads, &tools_.group);
+  totals_.reads = GatherReads(tools_.reads, n_bytes_before_, &tools_.group);
   const std::vector<double> worker_stages =
       options_.profile ? GatherSeconds(&profile_, roles_, &tools_.group) : std::vector<double>();
   if (!IsChief()) return;

@@ -37,6 +37,7 @@ Json TrainingSummary(const Job& job, const net::RoleMap& roles, const JobOptions
       {"train_rows", totals.n_rows},
       {"malformed_lines", totals.n_bad},
       {"bytes_read", totals.reads.n_bytes},
+      {"bytes_read_before_training", totals.reads.n_bytes_before},
       {"files_opened", totals.reads.n_files},
       {"samples", totals.n_samples},
       {"samples_left_out", totals.n_left_out},
@@ -137,9 +138,11 @@ JobCounts CountsOf(const Job& job, const net::RoleMap& roles, const TrainingTota
   return counts;
 }
 
-TrainingTotals::Reads GatherReads(const data::ReadCounts& own, Group* group) {
+TrainingTotals::Reads GatherReads(const data::ReadCounts& own, int64_t n_bytes_before,
+                                  Group* group) {
   ByteWriter out;
   out.Put(own.n_bytes.load());
+  out.Put(n_bytes_before);
   out.Put(own.n_files.load());
   const std::vector<std::string> parts = group->Gather(out.Take(), "what it has read");
   TrainingTotals::Reads total;
@@ -148,10 +151,13 @@ TrainingTotals::Reads GatherReads(const data::ReadCounts& own, Group* group) {
       ByteReader in(parts[w], "what a worker has read");
       constexpr int64_t kMost = int64_t{1} << 56;
       const int64_t n_bytes = in.Get<int64_t>();
+      const int64_t n_before = in.Get<int64_t>();
       const int64_t n_files = in.Get<int64_t>();
-      if (n_bytes < 0 || n_bytes > kMost || n_files < 0 || n_files > kMost || !in.AtEnd())
+      if (n_bytes < 0 || n_bytes > kMost || n_before < 0 || n_before > n_bytes || n_files < 0 ||
+          n_files > kMost || !in.AtEnd())
         in.Refuse("no counts");
       total.n_bytes += n_bytes;
+      total.n_bytes_before += n_before;
       total.n_files += n_files;
     });
   }
