@@ -29,6 +29,17 @@ std::string Csv(int n_noise = 0) {
   return text;
 }
 
+/// The rows of Csv as JSON Lines.
+std::string JsonLines() {
+  std::string text;
+  for (int i = 0; i < kRows; ++i) {
+    text += R"({"user": "user )" + std::to_string(i * 7919 % 1009) + R"(", "item": "item )" +
+            std::to_string(i % 211) + R"(", "price": )" + std::to_string(i % 97) +
+            R"(.25, "clicked": ")" + (i % 3 == 0 ? "1" : "0") + "\"}\n";
+  }
+  return text;
+}
+
 struct Options {
   int64_t shuffle_rows = 1'000'000;
   int staleness = 0;
@@ -36,6 +47,7 @@ struct Options {
   int n_held_out = 0;
   std::string index = "";
   bool has_behaviour = false;
+  std::string text = "header: true";
 };
 
 /// The windows of a split have so many examples.
@@ -58,9 +70,10 @@ class Reading : public ::testing::Test {
         "behaviour { user: \"user\" item: \"item\" time: \"price\" last: 1 history_length: 3 }";
     SimulatedJob run = {
         launch::job::ParseJob(
-            "name: \"reading\" data { text { header: true } train { " + train + "} test { " + test +
-                "} shuffle_rows: " + std::to_string(options.shuffle_rows) + " index: \"" +
-                options.index + "\" " + (options.has_behaviour ? behaviour : "") + R"(}
+            "name: \"reading\" data { text { " + options.text + " } train { " + train +
+                "} test { " + test + "} shuffle_rows: " + std::to_string(options.shuffle_rows) +
+                " index: \"" + options.index + "\" " + (options.has_behaviour ? behaviour : "") +
+                R"(}
               table { name: "t" dim: 2 optimizer { adagrad { learning_rate: 0.1 } } }
               field { name: "user" table: "t" } field { name: "item" table: "t" }
               )" +
@@ -190,6 +203,7 @@ TEST_F(Reading, OfASecondJobHasNoFirstPass) {
       const double each_epoch = files == all[0] ? 1.1 : n_workers == 1 ? 1.5 : 1.15;
       EXPECT_LE(outcome.summary["bytes_read"], kEpochs * 2 * each_epoch * BytesOf(files))
           << files[0] << " " << n_workers;
+      EXPECT_EQ(outcome.summary["bytes_read_before_training"], 0);
     }
   }
   // What fits in memory is read in the first epoch, and kept. Of a split as small as this one
@@ -202,6 +216,42 @@ TEST_F(Reading, OfASecondJobHasNoFirstPass) {
     EXPECT_EQ(outcome.metrics, expected_kept);
     EXPECT_LE(outcome.summary["bytes_read"], 2 * 1.1 * BytesOf(all[0]))
         << n_workers << " " << outcome.summary["files_opened"];
+    const double n_first = outcome.summary["bytes_read_before_training"];
+    EXPECT_LE(n_first, n_workers < 16 ? 0 : 1.1 * BytesOf(all[0])) << n_workers;
+  }
+}
+
+/// The first step needs blocks of the whole training split. Of a file in which readers cannot jump
+/// to theirs, one of them reads all for the others. The test split is first read when it is
+/// evaluated.
+TEST_F(Reading, OfASecondJobOnAGzipOrJsonLinesReadsEachByteOnce) {
+  struct Case {
+    std::string file;
+    std::string text;
+  };
+  const std::vector<Case> all = {
+      {folder_.WriteGzip("all.csv.gz", Csv(/*n_noise=*/100)), Options().text},
+      {folder_.Write("all.jsonl", JsonLines()), ""}};
+  for (const Case& data : all) {
+    SCOPED_TRACE(data.file);
+    const double n_bytes = BytesOf({data.file});
+    Options options = {.index = folder_.Path("index"), .text = data.text};
+    const std::string expected = Train({data.file}, 4, options).metrics;
+    for (const int n_workers : {1, 4, 16}) {
+      SCOPED_TRACE(n_workers);
+      const Outcome outcome = Train({data.file}, n_workers, options);
+      EXPECT_EQ(outcome.metrics, expected);
+      EXPECT_LE(outcome.summary["bytes_read_before_training"], 1.05 * n_bytes);
+      EXPECT_LE(outcome.summary["bytes_read"], (1.05 + 1.25) * n_bytes);
+    }
+    // One worker has all runs, each of which has blocks of the whole file.
+    options.staleness = -1;
+    const Outcome stale = Train({data.file}, 1, options);
+    EXPECT_LE(stale.summary["bytes_read"], 2 * 1.05 * n_bytes);
+    // What is not kept is read in every epoch, and not before.
+    options.staleness = 0;
+    options.shuffle_rows = 1000;
+    EXPECT_EQ(Train({data.file}, 4, options).summary["bytes_read_before_training"], 0);
   }
 }
 

@@ -59,6 +59,9 @@ PassResult PassOver(const Job& job, int n_workers, int64_t n_kept_max, const Wan
     pass.Deliver([&](int64_t block, data::Examples rows) {
       EXPECT_TRUE(own.emplace(block, std::move(rows)).second);
     });
+    group.Barrier("the other workers");
+    if (worker == 0) found.n_bytes_delivered = counts.n_bytes - found.n_bytes;
+    group.Barrier("what was counted");
     data::Examples rows;
     std::vector<data::BadLine> bad;
     if (!index_folder.empty()) {

@@ -21,8 +21,10 @@ struct PassResult {
   worker::data::RecordCounts records;
   /// [workers]: the blocks that each got.
   std::vector<std::map<int64_t, worker::data::Examples>> blocks;
+  // By SplitPass::Read.
   int64_t n_bytes = 0;
   int64_t n_opened = 0;
+  int64_t n_bytes_delivered = 0;  // read by SplitPass::Deliver
   bool is_shared = false;
 };
 

@@ -10,7 +10,6 @@
 #include "worker/saved/scored_split.h"
 #include "worker/train/block_results.h"
 #include "worker/train/data_pass.h"
-#include "worker/train/split_pass.h"
 
 namespace zhiyin::worker::train {
 
@@ -71,34 +70,45 @@ Evaluator::Evaluator(const Job& job, data::SplitKind split, ps::client::Client* 
       gauc_field_(saved::FieldOfName(job, job.evaluation().gauc_field())) {}
 
 data::SplitSummary Evaluator::Load(SplitIndexes* indexes, const data::SharedFiles* known) {
-  const int64_t n_kept_max = job_.data().shuffle_rows();
-  const bool is_shared = source_->shared_files() != nullptr;
-  // Consecutive blocks, where they are read in shares: most of them are here already.
-  const auto blocks_of = [&](const data::RecordCounts& records, int64_t worker) {
-    const int64_t n = records.n_blocks();
-    if (!is_shared) return Blocks{worker, n, n_workers_};
-    return Blocks{n * worker / n_workers_, n * (worker + 1) / n_workers_, 1};
+  const auto wanted = [this](const data::RecordCounts& records, int worker) {
+    return KeptBlocks(records, worker);
   };
-  const auto wanted = [&](const data::RecordCounts& records, int worker) {
-    const Blocks blocks = blocks_of(records, worker);
-    int64_t n_examples = 0;
-    std::vector<int64_t> numbers;
-    for (int64_t b = blocks.first; b < blocks.end; b += blocks.stride) {
-      numbers.push_back(b);
-      n_examples += records.ExamplesOf(b);
-    }
-    return n_examples <= n_kept_max ? numbers : std::vector<int64_t>();
-  };
-  SplitPass pass(job_, split_, source_.get(), n_kept_max, wanted, group_, n_workers_, indexes);
-  SharedFindings found = pass.Read({n_workers_, n_workers_}, known);
-  pass.Deliver([&](int64_t block, data::Examples examples) { kept_[block] = std::move(examples); });
+  pass_ = std::make_unique<SplitPass>(job_, split_, source_.get(), job_.data().shuffle_rows(),
+                                      wanted, group_, n_workers_, indexes);
+  SharedFindings found = pass_->Read({n_workers_, n_workers_}, known);
   records_ = found.records;
-  own_ = blocks_of(records_, group_->worker());
+  own_ = BlocksOf(records_, group_->worker());
+  keeps_ = !KeptBlocks(records_, group_->worker()).empty();
+  if (!pass_->is_found()) EndPass();
+  return std::move(found.summary);
+}
+
+Evaluator::Blocks Evaluator::BlocksOf(const data::RecordCounts& records, int64_t worker) const {
+  const int64_t n = records.n_blocks();
+  if (source_->shared_files() == nullptr) return {worker, n, n_workers_};
+  // Consecutive blocks, where they are read in shares: most of them are here already.
+  return {n * worker / n_workers_, n * (worker + 1) / n_workers_, 1};
+}
+
+std::vector<int64_t> Evaluator::KeptBlocks(const data::RecordCounts& records,
+                                           int64_t worker) const {
+  const Blocks blocks = BlocksOf(records, worker);
+  int64_t n_examples = 0;
+  std::vector<int64_t> numbers;
+  for (int64_t b = blocks.first; b < blocks.end; b += blocks.stride) {
+    numbers.push_back(b);
+    n_examples += records.ExamplesOf(b);
+  }
+  return n_examples <= job_.data().shuffle_rows() ? numbers : std::vector<int64_t>();
+}
+
+void Evaluator::EndPass() {
+  pass_->Deliver(
+      [this](int64_t block, data::Examples examples) { kept_[block] = std::move(examples); });
+  pass_.reset();
   const int64_t n_own = (own_.end - own_.first + own_.stride - 1) / own_.stride;
   is_kept_ = static_cast<int64_t>(kept_.size()) >= n_own;
   if (!is_kept_) kept_.clear();
-  keeps_ = !wanted(records_, group_->worker()).empty();
-  return std::move(found.summary);
 }
 
 void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Examples&)>& visit) {
@@ -127,6 +137,7 @@ void Evaluator::ForEachBlock(const std::function<void(int64_t, const data::Examp
 }
 
 EvaluationResult Evaluator::Evaluate(const data::Normalizer& normalizer) {
+  if (pass_ != nullptr) EndPass();
   BlockResults results(static_cast<size_t>(heads_->n_tasks()));
   data::Unpredicted unpredicted;
   const auto finish = [&] {

@@ -24,6 +24,7 @@
 #include "worker/train/group.h"
 #include "worker/train/scorer.h"
 #include "worker/train/split_indexes.h"
+#include "worker/train/split_pass.h"
 
 namespace zhiyin::worker::train {
 
@@ -72,16 +73,16 @@ class Evaluator {
 
   /// Reads the split with all workers (SplitPass) and returns what was found. Keeps the blocks of
   /// this worker if they have at most data.shuffle_rows examples; otherwise every evaluation reads
-  /// them again. Where an index spares the pass, the first evaluation reads them. `indexes`: as for
-  /// SplitPass; `known`: as for SplitPass::Read. Throws Error as that does. Collective over all
-  /// workers.
+  /// them again. Where an index tells what is found, nothing is read before the first evaluation.
+  /// `indexes`: as for SplitPass; `known`: as for SplitPass::Read. Throws Error as that does. Call
+  /// once. Collective over all workers.
   data::SplitSummary Load(SplitIndexes* indexes, const data::SharedFiles* known = nullptr);
 
   /// The joins of the data; null where there are none.
   const data::Joins* joins() const { return source_->joins(); }
 
   /// Evaluates the model. Collective over all workers; the result is empty elsewhere than at the
-  /// chief. REQUIRES: no worker pushes meanwhile.
+  /// chief. REQUIRES: Load was called; no worker pushes meanwhile.
   EvaluationResult Evaluate(const data::Normalizer& normalizer);
 
  private:
@@ -92,6 +93,12 @@ class Evaluator {
     int64_t stride = 1;
   };
 
+  /// The blocks that a worker evaluates.
+  Blocks BlocksOf(const data::RecordCounts& records, int64_t worker) const;
+  /// Those that it keeps: all of them or none.
+  std::vector<int64_t> KeptBlocks(const data::RecordCounts& records, int64_t worker) const;
+  /// Takes the blocks that the pass delivers, and ends it. Collective over all workers.
+  void EndPass();
   void Add(const Scorer::Scored& scored, BlockResults* results);
   void ForEachBlock(const std::function<void(int64_t, const data::Examples&)>& visit);
 
@@ -101,6 +108,7 @@ class Evaluator {
   int n_workers_;
   model::TaskHeads* heads_;
   std::unique_ptr<data::Source> source_;
+  std::unique_ptr<SplitPass> pass_;  // from Load until its blocks were delivered; borrows job_
   data::RecordCounts records_;
   Blocks own_;            // of this worker
   bool is_kept_ = false;  // all of own_, in memory

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/hash.h"
 #include "worker/train/block_delivery.h"
+#include "worker/train/read_apart.h"
 
 namespace zhiyin::worker::train {
 namespace {
@@ -26,6 +27,8 @@ constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
 // records, or more where there are too many.
 constexpr int64_t kSegmentRecords = 4096;
 constexpr size_t kMaxSegments = 256;
+/// As many units are read at first as are likely to have so many times the records that are wanted.
+constexpr double kTimesLikely = 1.1;
 
 }  // namespace
 
@@ -49,25 +52,21 @@ SplitPass::SplitPass(const Job& job, data::SplitKind split, data::Source* source
 SharedFindings SplitPass::Read(const data::BlockDeal& deal, const data::SharedFiles* known) {
   data::SharedFiles* const files = source_->shared_files();
   SplitIndex index;
-  bool is_new = false;
   if (files == nullptr) {
     ReadBlocks(deal);
   } else {
     units_ = files->Units();
     std::optional<SplitIndex> found = FindIndex();
-    is_new = !found.has_value();
-    index = is_new ? ReadUnits(known) : std::move(*found);
-    if (!is_new && group_->IsChief()) findings_ = std::move(index.findings);
+    is_found_ = found.has_value();
+    index = is_found_ ? std::move(*found) : ReadUnits(known);
+    if (is_found_ && group_->IsChief()) findings_ = std::move(index.findings);
   }
   const bool sees_files = files == nullptr || !files->IsPipe() || group_->IsChief();
   SharedFindings shared = ShareFindings(findings_, job_, split_, group_, sees_files);
   counts_ = shared.records;
   if (files == nullptr) return shared;
-  if (is_new) {
-    const int64_t n = std::clamp(first_record_.back(), first_row_, end_row_) - first_row_;
-    if (counts_.n_records() != n)
-      Fail(kReportsName, ": ", n, " records in all, expected ", counts_.n_records());
-  }
+  if (!is_found_ && counts_.n_records() != n_read())
+    Fail(kReportsName, ": ", n_read(), " records in all, expected ", counts_.n_records());
   if (group_->IsChief() && indexes_ != nullptr && indexes_->Keeps(split_)) {
     index.findings = {shared.summary, counts_.Runs()};
     group_->WaitForDisk([&] { indexes_->Keep(split_, index.Serialize()); });
@@ -108,65 +107,55 @@ std::optional<SplitIndex> SplitPass::FindIndex() {
     if (index.file_begins.size() != units_.back().begin.file + 1)
       Fail(kIndexName, ": of ", index.file_begins.size(), " files, expected ",
            units_.back().begin.file + 1);
-    if (!IsReadApart(index)) return {};
+    const data::RecordCounts records(index.findings.records);
+    is_apart_ = IsReadApart(index, {units_, first_row_, source_->shared_files()->CanJump()},
+                            n_workers_, [&](int w) { return wanted_(records, w); });
     return index;
   });
 }
 
-bool SplitPass::IsReadApart(const SplitIndex& index) const {
-  constexpr double kMostPasses = 1.1;
-  const data::RecordCounts records(index.findings.records);
-  const bool can_jump = source_->shared_files()->CanJump();
-  // What is before the split in its first file a pass reads, too.
-  const int64_t n_before = can_jump ? 0 : first_row_ - ReadsFrom(0, index);
-  const int64_t n_pass = records.n_blocks() * data::kBlockRecords + n_before;
-  int64_t n_read = 0;  // records
-  for (int w = 0; w < n_workers_; ++w) {
-    const std::vector<int64_t> blocks = wanted_(records, w);
-    if (blocks.empty()) continue;
-    if (can_jump) {
-      n_read += static_cast<int64_t>(blocks.size()) * data::kBlockRecords;
-    } else {
-      const auto [first, last] = std::ranges::minmax(blocks);
-      n_read += first_row_ + (last + 1) * data::kBlockRecords - ReadsFrom(first, index);
-    }
-  }
-  return static_cast<double>(n_read) <= kMostPasses * static_cast<double>(n_pass);
-}
-
-int64_t SplitPass::ReadsFrom(int64_t block, const SplitIndex& index) const {
-  const int64_t record = first_row_ + block * data::kBlockRecords;
-  if (!index.points.empty()) return record;
-  size_t file = 0;
-  for (size_t f = 0; f < index.file_begins.size(); ++f) {
-    if (index.file_begins[f] >= 0 && index.file_begins[f] <= record) file = f;
-  }
-  const int64_t file_begin = std::max<int64_t>(index.file_begins[file], 0);
-  int64_t from = file_begin;
-  for (const data::Unit& unit : units_) {
-    const bool is_part = unit.begin.file == file && unit.n_records >= 0;
-    if (is_part && file_begin + unit.begin.offset <= record) from = file_begin + unit.begin.offset;
-  }
-  return from;
-}
-
-SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {
+void SplitPass::ChooseUnits(const data::SharedFiles* known) {
   file_begins_.assign(units_.back().begin.file + 1, -1);
   if (known != nullptr && known->FileBegins().size() == file_begins_.size()) {
     file_begins_ = known->FileBegins();
     BeginAt(known->PlaceBefore(first_row_));
   }
   PassCountedUnits();
+}
+
+SplitIndex SplitPass::ReadUnits(const data::SharedFiles* known) {
+  ChooseUnits(known);
   points_every_ = PointsEvery();
-  double times = 1.1;
+  CollectFindings(ReadEnoughUnits());
+  return SharePlaces();
+}
+
+int64_t SplitPass::ReadEnoughUnits() {
+  double times = kTimesLikely;
   size_t n_units = EnoughUnits(times);
   while (true) {
     ReadShares(n_units);
-    NumberShares();
-    if (first_record_.back() >= end_row_ || n_units == units_.size()) return SharePlaces();
+    const int64_t n_lines_before = NumberShares();
+    if (first_record_.back() >= end_row_ || n_units == units_.size()) return n_lines_before;
     times *= 4;
     n_units = std::max(EnoughUnits(times), n_units + 1);
   }
+}
+
+bool SplitPass::ReadFound() {
+  ChooseUnits(source_->shared_files());
+  const std::vector<int64_t> begins = ShareUnits(EnoughUnits(kTimesLikely));
+  if (!IsAnyShareKept(units_, begins, counts_.n_examples(), n_kept_max_)) return false;
+  ReadEnoughUnits();
+  if (n_read() != counts_.n_records()) {
+    Fail("data.", data::SplitName(split_), ": ", n_read(), " records, expected ",
+         counts_.n_records(), " as its index says: files that stay as they are");
+  }
+  return true;
+}
+
+int64_t SplitPass::n_read() const {
+  return std::clamp(first_record_.back(), first_row_, end_row_) - first_row_;
 }
 
 void SplitPass::ReadBlocks(const data::BlockDeal& deal) {
@@ -316,7 +305,7 @@ void SplitPass::ReadShare(const data::FileCut& begin, const data::FileCut& end) 
     for (const data::BadLine& line : bad) {
       if (!is_part() && !line.is_relative) CheckBadLine(line, job_.data());
     }
-    AddToSegments(n_records, examples, bad);
+    if (!is_found_) AddToSegments(n_records, examples, bad);
     CheckKept(records_.n_examples() + examples.n);
     is_kept_ = is_kept_ && records_.n_examples() + examples.n - n_kept_max_ <= n_kept_max_;
     if (is_kept_) {
@@ -346,7 +335,7 @@ void SplitPass::AddToSegments(int64_t n_records, const data::Examples& examples,
   segments_.back().findings.AddOfShare(n_records, examples, bad, *source_);
 }
 
-void SplitPass::NumberShares() {
+int64_t SplitPass::NumberShares() {
   first_record_.assign(1, start_.position);
   // The lines that the shares so far have of the file that they end within.
   int64_t n_lines = start_.in_file.n_lines;
@@ -366,7 +355,7 @@ void SplitPass::NumberShares() {
     place.position += first_record_[own];
     if (place.file == begin.file) place.in_file.n_lines += n_lines_before_own;
   }
-  CollectFindings(n_lines_before_own);
+  return n_lines_before_own;
 }
 
 void SplitPass::CollectFindings(int64_t n_lines_before) {
@@ -479,7 +468,7 @@ data::FilePoints SplitPass::SharePoints() {
 
 void SplitPass::Deliver(const std::function<void(int64_t block, data::Examples examples)>& keep) {
   if (is_shared()) {
-    if (reports_.empty()) return;  // an index told what is found
+    if (is_found_ && (is_apart_ || !ReadFound())) return;
     std::vector<bool> is_kept;
     for (const ShareReport& report : reports_) is_kept.push_back(report.is_kept);
     DeliverBlocks(

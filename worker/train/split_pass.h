@@ -25,9 +25,10 @@ namespace zhiyin::worker::train {
 /// there were; then all records have a number, and the blocks are delivered to the workers that
 /// need them. Otherwise each worker reads the blocks that a deal gives it.
 ///
-/// What is found in shares is kept for later jobs (SplitIndexes), which then read nothing here:
-/// their blocks come from Source::Read. But where the workers want blocks that others read, too, as
-/// in a compressed file whose blocks are mixed, shares are read and blocks delivered all the same.
+/// What is found in shares is kept for later jobs (SplitIndexes). In these Read reads nothing, and
+/// most often Deliver neither: their blocks come from Source::Read. But where the workers would
+/// then read what others read, too, as in a compressed file whose blocks are mixed (IsReadApart),
+/// Deliver reads shares and delivers blocks as in a first pass.
 ///
 /// A pipe is read by the chief, which keeps all its examples, as all workers do once they are
 /// delivered: nothing can be read a second time.
@@ -54,13 +55,15 @@ class SplitPass {
   /// Source does, as ShareFindings does, and for a pipe with more examples than are kept.
   SharedFindings Read(const data::BlockDeal& deal, const data::SharedFiles* known = nullptr);
 
-  /// Delivers the blocks that Read has read: each worker gets those that it wants, as many as it
-  /// may keep and were kept. `keep` is called for each block that this worker gets. Call once,
-  /// after Read.
+  /// Delivers the blocks that were read: each worker gets those that it wants, as many as it may
+  /// keep and were kept. `keep` is called for each block that this worker gets. Call once, after
+  /// Read. Throws Error as Read does.
   void Deliver(const std::function<void(int64_t block, data::Examples examples)>& keep);
 
   /// Whether the files of the split can be shared.
   bool is_shared() const { return source_->shared_files() != nullptr; }
+  /// Whether an index told what Read returned, so that no byte was read yet.
+  bool is_found() const { return is_found_; }
 
  private:
   /// Consecutive records of the share, and what was found in them; numbers are those of the share.
@@ -70,15 +73,20 @@ class SplitPass {
   };
 
   void ReadBlocks(const data::BlockDeal& deal);
-  /// Returns what an earlier job has kept of the split; nullopt where it is to be read.
+  /// Returns what an earlier job has kept of the split, and sets is_apart_; nullopt where there is
+  /// nothing.
   std::optional<SplitIndex> FindIndex();
-  /// Whether the workers, each for itself, read the blocks that they want at about the cost of one
-  /// pass over all.
-  bool IsReadApart(const SplitIndex& index) const;
-  /// The record among those of the files from which on a source reads to come to a block.
-  int64_t ReadsFrom(int64_t block, const SplitIndex& index) const;
-  /// Reads the split in shares.
+  /// Sets the units that may be read: those from the last place on that is known before the split.
+  void ChooseUnits(const data::SharedFiles* known);
+  /// Reads the split in shares, and collects what is found.
   SplitIndex ReadUnits(const data::SharedFiles* known);
+  /// Reads in shares as many units as have the split. Returns what NumberShares does.
+  int64_t ReadEnoughUnits();
+  /// Reads in shares what an index has told of. Returns false, and reads nothing, where no share
+  /// would be kept.
+  bool ReadFound();
+  /// The records of the split that were read in shares.
+  int64_t n_read() const;
   /// Whether only some records of the files are in the split.
   bool is_part() const;
   void BeginAt(const data::Records::Place& start);
@@ -101,9 +109,10 @@ class SplitPass {
   void CheckKept(int64_t n_examples) const;
   void AddToSegments(int64_t n_records, const data::Examples& examples,
                      std::span<const data::BadLine> bad);
-  /// Gives the records of all shares their numbers, and collects what was found in those of this
-  /// share that are in the split.
-  void NumberShares();
+  /// Gives the records of all shares their numbers. Returns how many lines are before this share in
+  /// the file that it begins in.
+  int64_t NumberShares();
+  /// Collects what was found in those records of this share that are in the split.
   void CollectFindings(int64_t n_lines_before);
   /// Returns what is in records of this share, of which a segment has more. Numbers are those of
   /// the share.
@@ -129,6 +138,8 @@ class SplitPass {
   std::map<int64_t, data::Examples> blocks_;  // that were read as blocks and kept
 
   // Where files are shared.
+  bool is_found_ = false;             // an index tells what is found
+  bool is_apart_ = false;             // then: each worker reads for itself what it wants
   std::vector<data::Unit> units_;     // those that may be read
   data::Records::Place start_;        // of the first unit
   std::vector<int64_t> file_begins_;  // [files]; negative where it is not known

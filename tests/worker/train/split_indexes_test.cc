@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "common/random.h"
+#include "tests/support/compress.h"
 #include "tests/support/data_jobs.h"
 #include "tests/support/files.h"
 #include "tests/support/split_passes.h"
@@ -73,20 +74,62 @@ TEST_F(SplitIndexesTest, ASecondPassReadsNothing) {
   }
 }
 
-TEST_F(SplitIndexesTest, BlocksOfAMixedGzipAreStillDelivered) {
+TEST_F(SplitIndexesTest, MixedBlocksAreReadOnceWhenTheyAreDelivered) {
   Random random(2);
-  const std::vector<std::string> gzip = {
-      folder_.WriteGzip("b.csv.gz", LinesOfColumns(9000, &random, false))};
-  const PassResult first = PassWithIndex(JobOfColumns(gzip), 3);
-  const PassResult second = PassWithIndex(JobOfColumns(gzip), 3);
-  EXPECT_LE(second.n_bytes, static_cast<int64_t>(std::filesystem::file_size(gzip[0])) + 100)
-      << "which one worker has read";
+  const std::string text = LinesOfColumns(9000, &random, false);
+  std::string json;
+  for (int i = 0; i < 9000; ++i) {
+    json +=
+        "{\"a\": " + std::to_string(i) + ", \"b\": \"x\", \"y\": " + std::to_string(i % 2) + "}\n";
+  }
+  const std::vector<std::string> files = {folder_.WriteGzip("b.csv.gz", text),
+                                          folder_.Write("c.csv.zst", testing::Zstd(text)),
+                                          folder_.Write("d.jsonl", json)};
+  for (const std::string& file : files) {
+    SCOPED_TRACE(file);
+    Job job = JobOfColumns({file});
+    if (file == files[2]) job.mutable_data()->mutable_text()->Clear();
+    for (const int n_rows : {0, 5000}) {
+      job.mutable_data()->mutable_train()->set_first_row(n_rows / 2);
+      job.mutable_data()->mutable_train()->set_n_rows(n_rows);
+      const PassResult first = PassWithIndex(job, 3);
+      EXPECT_EQ(first.n_bytes_delivered, 0);
+      const PassResult second = PassWithIndex(job, 3);
+      EXPECT_EQ(second.n_bytes, 0);
+      EXPECT_GT(second.n_bytes_delivered, 0);
+      EXPECT_LE(second.n_bytes_delivered,
+                static_cast<int64_t>(std::filesystem::file_size(file)) + 3000)
+          << "which one worker has read";
+      ExpectSameFound(second, first);
+      const PassResult alone = PassWithIndex(job, 1);
+      EXPECT_EQ(alone.n_bytes + alone.n_bytes_delivered, 0) << "it reads all of it in any case";
+    }
+  }
+  const std::string plain = folder_.Write("a.csv", text);
+  PassWithIndex(JobOfColumns({plain}), 3);
+  const PassResult second = PassWithIndex(JobOfColumns({plain}), 3);
+  EXPECT_EQ(second.n_bytes + second.n_bytes_delivered, 0) << "each reads its own blocks";
+}
+
+TEST_F(SplitIndexesTest, AFileOfWhichNothingWouldBeKeptIsNotReadForDelivery) {
+  Random random(2);
+  const Job job =
+      JobOfColumns({folder_.WriteGzip("b.csv.gz", LinesOfColumns(9000, &random, false))});
+  const auto pass = [&] {
+    return PassOver(
+        job, 3, 2600,
+        [](int worker, int64_t n_blocks) {
+          std::vector<int64_t> blocks;
+          for (int64_t b = worker; b < n_blocks; b += 3) blocks.push_back(b);
+          return blocks;
+        },
+        folder_.Path("index"));
+  };
+  const PassResult first = pass();
+  ASSERT_GT(first.records.n_examples(), 2 * 2600) << "one worker reads all, and cannot keep it";
+  const PassResult second = pass();
+  EXPECT_EQ(second.n_bytes + second.n_bytes_delivered, 0);
   ExpectSameFound(second, first);
-  EXPECT_EQ(PassWithIndex(JobOfColumns(gzip), 1).n_bytes, 0) << "it reads all of it in any case";
-  const std::vector<std::string> plain = {
-      folder_.Write("a.csv", LinesOfColumns(9000, &random, false))};
-  PassWithIndex(JobOfColumns(plain), 3);
-  EXPECT_EQ(PassWithIndex(JobOfColumns(plain), 3).n_bytes, 0) << "each reads its own blocks";
 }
 
 TEST_F(SplitIndexesTest, WhatDoesNotFitIsReadAgain) {
