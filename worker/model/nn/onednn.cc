@@ -4,8 +4,12 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <array>
+#include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
+#include <vector>
 
 /// Sets the number of threads for what the calling thread starts: a function of the OpenMP runtime
 /// that oneDNN is linked with. Declared here, since its header belongs to compilers.
@@ -66,23 +70,65 @@ class Bfloat16Products {
   }
 
   void Run(const Factor& a, const Factor& b, bool adds, MutableBlock c) {
-    dnnl::matmul& product = Primitive(a.is_transposed(), b.is_transposed(), adds);
-    const auto argument = [&](const Factor& factor) {
-      return memory({{factor.rows(), factor.cols()}, memory::data_type::bf16, Strides(factor)},
-                    engine_, const_cast<Bfloat16*>(factor.halves()));
-    };
-    product.execute(
-        stream_,
-        {{DNNL_ARG_SRC, argument(a)},
-         {DNNL_ARG_WEIGHTS, argument(b)},
-         {DNNL_ARG_DST,
-          memory({{c.rows(), c.cols()}, memory::data_type::f32, memory::dims{c.outerStride(), 1}},
-                 engine_, c.data())}});
+    Execute(Primitive(a.is_transposed(), b.is_transposed(), adds), a, b, c);
+  }
+  /// Runs code that was made for exactly this shape, which is faster, the more so where a is
+  /// transposed. REQUIRES: b and c are without gaps.
+  void RunForShape(const Factor& a, const Factor& b, bool adds, MutableBlock c) {
+    const bool has_gaps = a.is_transposed() && a.stride() != a.rows();
+    const Factor dense = has_gaps ? WithoutGaps(a) : a;
+    Execute(PrimitiveForShape(dense, b, adds, c), dense, b, c);
   }
 
  private:
-  /// One primitive serves all shapes: those of sequences differ from slice to slice, and code would
-  /// be made for each.
+  static memory::desc Describe(const Factor& factor) {
+    return {{factor.rows(), factor.cols()}, memory::data_type::bf16, Strides(factor)};
+  }
+  static memory::desc Describe(const MutableBlock& c) {
+    return {{c.rows(), c.cols()}, memory::data_type::f32, memory::dims{c.outerStride(), 1}};
+  }
+  static dnnl::primitive_attr Attributes(bool adds) {
+    dnnl::primitive_attr attributes;
+    if (adds) {
+      dnnl::post_ops sum;
+      sum.append_sum(1);
+      attributes.set_post_ops(sum);
+    }
+    return attributes;
+  }
+
+  void Execute(dnnl::matmul& product, const Factor& a, const Factor& b, MutableBlock c) {
+    const auto argument = [&](const Factor& factor) {
+      return memory(Describe(factor), engine_, const_cast<Bfloat16*>(factor.halves()));
+    };
+    product.execute(stream_, {{DNNL_ARG_SRC, argument(a)},
+                              {DNNL_ARG_WEIGHTS, argument(b)},
+                              {DNNL_ARG_DST, memory(Describe(c), engine_, c.data())}});
+  }
+
+  /// A copy of the columns that a part of a team multiplies. Valid until the next one.
+  Factor WithoutGaps(const Factor& a) {
+    const Eigen::Index rows = a.cols();
+    const Eigen::Index cols = a.rows();
+    dense_.resize(static_cast<size_t>(rows * cols));
+    for (Eigen::Index i = 0; i < rows; ++i)
+      std::copy_n(a.halves() + i * a.stride(), cols, dense_.data() + i * cols);
+    return Factor(dense_.data(), rows, cols).Transposed();
+  }
+
+  dnnl::matmul& PrimitiveForShape(const Factor& a, const Factor& b, bool adds,
+                                  const MutableBlock& c) {
+    const std::array<Eigen::Index, 6> shape = {a.rows(),          a.cols(),          b.cols(),
+                                               a.is_transposed(), b.is_transposed(), adds};
+    const auto found = of_shapes_.find(shape);
+    if (found != of_shapes_.end()) return found->second;
+    const dnnl::matmul::desc description(Describe(a), Describe(b), Describe(c));
+    const dnnl::matmul::primitive_desc made(description, Attributes(adds), engine_);
+    return of_shapes_.emplace(shape, dnnl::matmul(made)).first->second;
+  }
+
+  /// One primitive serves all other shapes: those of sequences differ from slice to slice, and code
+  /// would be made for each.
   dnnl::matmul& Primitive(bool a_transposed, bool b_transposed, bool adds) {
     std::optional<dnnl::matmul>& made = primitives_[a_transposed][b_transposed][adds];
     if (made) return *made;
@@ -92,22 +138,18 @@ class Bfloat16Products {
     const auto shape = [&](memory::data_type type, bool is_transposed) {
       return memory::desc({kAny, kAny}, type, is_transposed ? transposed : stored);
     };
-    dnnl::primitive_attr attributes;
-    if (adds) {
-      dnnl::post_ops sum;
-      sum.append_sum(1);
-      attributes.set_post_ops(sum);
-    }
     const dnnl::matmul::desc description(shape(memory::data_type::bf16, a_transposed),
                                          shape(memory::data_type::bf16, b_transposed),
                                          shape(memory::data_type::f32, false));
-    made.emplace(dnnl::matmul::primitive_desc(description, attributes, engine_));
+    made.emplace(dnnl::matmul::primitive_desc(description, Attributes(adds), engine_));
     return *made;
   }
 
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
   std::optional<dnnl::matmul> primitives_[2][2][2];
+  std::map<std::array<Eigen::Index, 6>, dnnl::matmul> of_shapes_;
+  std::vector<Bfloat16> dense_;
 };
 
 }  // namespace
@@ -135,7 +177,7 @@ std::string DescribeOneDnn() {
          std::to_string(version.patch) + " (" + InstructionsName() + ")";
 }
 
-void OneDnnProduct(const Factor& a, const Factor& b, bool adds, MutableBlock c) {
+void OneDnnProduct(const Factor& a, const Factor& b, bool adds, bool for_shape, MutableBlock c) {
   // The threads of a rank are those of its team.
   thread_local const bool is_alone = [] {
     omp_set_num_threads(1);
@@ -144,7 +186,8 @@ void OneDnnProduct(const Factor& a, const Factor& b, bool adds, MutableBlock c) 
   CHECK(is_alone);
   const SignalsHeld signals_held;
   if (a.is_bfloat16()) {
-    Bfloat16Products::OfThread().Run(a, b, adds, c);
+    Bfloat16Products& products = Bfloat16Products::OfThread();
+    for_shape ? products.RunForShape(a, b, adds, c) : products.Run(a, b, adds, c);
     return;
   }
   const dnnl::status status = dnnl::sgemm(

@@ -18,8 +18,9 @@ bool OneDnnIsOfUse();
 /// "oneDNN 2.6.3 (AVX-512)".
 std::string DescribeOneDnn();
 
-/// c = a b, or c += a b if `adds`, in the calling thread alone. REQUIRES: as Multiply; no shape is
-/// 0. Any number of threads.
-void OneDnnProduct(const Factor& a, const Factor& b, bool adds, MutableBlock c);
+/// c = a b, or c += a b if `adds`, in the calling thread alone, by code that each thread makes for
+/// the shape and keeps if `for_shape`. REQUIRES: as Multiply; no shape is 0; for_shape only for
+/// bfloat16 numbers, with b and c without gaps. Any number of threads.
+void OneDnnProduct(const Factor& a, const Factor& b, bool adds, bool for_shape, MutableBlock c);
 
 }  // namespace zhiyin::worker::model::nn

@@ -22,7 +22,7 @@ bool OneDnnHasBfloat16() {
 std::string DescribeOneDnn() {
   return "";
 }
-void OneDnnProduct(const Factor&, const Factor&, bool, MutableBlock) {
+void OneDnnProduct(const Factor&, const Factor&, bool, bool, MutableBlock) {
   LOG(FATAL) << "built without oneDNN";
 }
 #endif
@@ -62,6 +62,18 @@ bool IsWorthOneDnn(const Factor& a, const Factor& b) {
          a.rows() * a.cols() * b.cols() >= kMinProduct;
 }
 
+/// The rows of a part of a product are a multiple of this where oneDNN has code for its shape.
+constexpr int64_t kRowsForShape = 64;
+
+/// Whether oneDNN makes code for the shape of a product of bfloat16 numbers. A layer has few shapes
+/// where the number of its examples, the rows of `a` as they are stored, is one of few.
+bool IsOfFewShapes(const Factor& a, const MutableBlock& c) {
+  constexpr Eigen::Index kMostExamples = 1024;
+  const Eigen::Index n_examples = a.is_transposed() ? a.cols() : a.rows();
+  return a.is_bfloat16() && n_examples % kRowsForShape == 0 && n_examples <= kMostExamples &&
+         c.outerStride() == c.cols();
+}
+
 void Product(const Factor& a, const Factor& b, bool adds, MutableBlock c) {
   CHECK(a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows())
       << a.rows() << "x" << a.cols() << " times " << b.rows() << "x" << b.cols() << " to "
@@ -75,15 +87,17 @@ void Product(const Factor& a, const Factor& b, bool adds, MutableBlock c) {
   CHECK_EQ(a.is_bfloat16(), b.is_bfloat16());
   const bool in_onednn =
       a.is_bfloat16() || (CurrentBackend() == Backend::kOneDnn && IsWorthOneDnn(a, b));
+  const bool for_shape = in_onednn && IsOfFewShapes(a, c);
   const double flops = 2.0 * static_cast<double>(c.size()) * static_cast<double>(a.cols());
-  ForRows(c.rows(), flops, [&](Eigen::Index begin, Eigen::Index n) {
+  const auto multiply = [&](Eigen::Index begin, Eigen::Index n) {
     auto part = c.middleRows(begin, n);
     if (in_onednn) {
-      OneDnnProduct(a.MiddleRows(begin, n), b, adds, part);
+      OneDnnProduct(a.MiddleRows(begin, n), b, adds, for_shape, part);
     } else {
       EigenProduct(a.MiddleRows(begin, n), b, adds, part);
     }
-  });
+  };
+  ForRows(c.rows(), flops, multiply, for_shape ? kRowsForShape : kRowsAtOnce);
 }
 
 }  // namespace

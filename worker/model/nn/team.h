@@ -56,14 +56,16 @@ class Team {
   std::vector<std::jthread> others_;
 };
 
+/// The innermost loop of a product handles so many rows at once; parts begin at multiples of it, so
+/// that no row is summed in another order.
+inline constexpr int64_t kRowsAtOnce = 16;
+
 /// Calls work(begin, n) for ranges of matrix rows that together are [0, n_rows), spread over the
 /// team of the calling thread; once for all rows where there is no team or too little work for it.
-/// `flops` is the number of floating-point operations for all rows.
+/// `flops` is the number of floating-point operations for all rows. Ranges begin at multiples of
+/// `rows_at_once`.
 template <typename Work>
-void ForRows(int64_t n_rows, double flops, const Work& work) {
-  // The innermost loop of a product handles so many rows at once; parts begin at multiples of it,
-  // so that no row is summed in another order.
-  constexpr int64_t kRowsAtOnce = 16;
+void ForRows(int64_t n_rows, double flops, const Work& work, int64_t rows_at_once = kRowsAtOnce) {
   // More than one part a thread, so that a thread that is held up leaves parts to the others.
   constexpr int64_t kPartsOfThread = 2;
   // With fewer rows, packing the other factor for each part costs more than is gained.
@@ -77,10 +79,10 @@ void ForRows(int64_t n_rows, double flops, const Work& work) {
                         static_cast<int64_t>(flops / kFlopsOfPart)});
   }
   if (n_parts < 2) return work(int64_t{0}, n_rows);
-  const int64_t n_groups = (n_rows + kRowsAtOnce - 1) / kRowsAtOnce;
+  const int64_t n_groups = (n_rows + rows_at_once - 1) / rows_at_once;
   team->Run(n_parts, [&](int64_t part) {
-    const int64_t begin = part * n_groups / n_parts * kRowsAtOnce;
-    const int64_t end = std::min(n_rows, (part + 1) * n_groups / n_parts * kRowsAtOnce);
+    const int64_t begin = part * n_groups / n_parts * rows_at_once;
+    const int64_t end = std::min(n_rows, (part + 1) * n_groups / n_parts * rows_at_once);
     work(begin, end - begin);
   });
 }
