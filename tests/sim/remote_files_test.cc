@@ -42,7 +42,7 @@ class RemoteJobs : public ::testing::Test {
       train { file: ")" + train + R"(" } test { file: ")" +
                                                test + R"(" } index: ")" + index +
                                                R"(" }
-      table { name: "ids" dim: 2 optimizer { sgd { learning_rate: 0.1 } } }
+      table { name: "ids" dim: 1 optimizer { sgd { learning_rate: 0.1 } } }
       field { name: "id" } numeric { name: "x" }
       task { name: "y" label { number {} } squared_error {} }
       model { linear {} }
