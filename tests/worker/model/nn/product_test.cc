@@ -40,13 +40,14 @@ struct ProductShape {
 /// From one number on; the smallest that oneDNN multiplies, and one below; odd ones, of which no
 /// side is a multiple of what kernels do at once; shapes of layers.
 constexpr ProductShape kProductShapes[] = {
-    {1, 1, 1},      {1, 7, 1},     {2, 3, 5},      {8, 8, 8},    {7, 33, 9},   {16, 17, 1},
-    {1, 16, 33},    {8, 64, 64},   {8, 64, 63},    {31, 32, 33}, {33, 77, 19}, {65, 130, 40},
-    {131, 205, 77}, {256, 64, 16}, {40, 300, 211}, {517, 40, 19}};
+    {1, 1, 1},     {1, 7, 1},     {2, 3, 5},      {8, 8, 8},     {7, 33, 9},
+    {16, 17, 1},   {1, 16, 33},   {8, 64, 64},    {8, 64, 63},   {31, 32, 33},
+    {33, 77, 19},  {65, 130, 40}, {131, 205, 77}, {256, 64, 16}, {40, 300, 211},
+    {517, 40, 19}, {64, 129, 40}, {128, 48, 93},  {77, 192, 131}};
 
 /// Large enough to be divided among threads, and to be packed by Eigen.
 constexpr ProductShape kLargeShapes[] = {
-    {517, 205, 77}, {1024, 98, 64}, {131, 1000, 80}, {640, 24, 130}};
+    {517, 205, 77}, {1024, 98, 64}, {131, 1000, 80}, {640, 24, 130}, {416, 256, 264}};
 
 /// One of the ways to multiply.
 struct ProductKind {
