@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 #include <vector>
@@ -81,6 +82,13 @@ class Bfloat16Products {
   }
 
  private:
+  /// Makes the code of a product, in one thread at a time: oneDNN keeps what it has made for all.
+  dnnl::matmul Make(const dnnl::matmul::desc& description, bool adds) const {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    return dnnl::matmul(dnnl::matmul::primitive_desc(description, Attributes(adds), engine_));
+  }
+
   static memory::desc Describe(const Factor& factor) {
     return {{factor.rows(), factor.cols()}, memory::data_type::bf16, Strides(factor)};
   }
@@ -123,8 +131,7 @@ class Bfloat16Products {
     const auto found = of_shapes_.find(shape);
     if (found != of_shapes_.end()) return found->second;
     const dnnl::matmul::desc description(Describe(a), Describe(b), Describe(c));
-    const dnnl::matmul::primitive_desc made(description, Attributes(adds), engine_);
-    return of_shapes_.emplace(shape, dnnl::matmul(made)).first->second;
+    return of_shapes_.emplace(shape, Make(description, adds)).first->second;
   }
 
   /// One primitive serves all other shapes: those of sequences differ from slice to slice, and code
@@ -141,7 +148,7 @@ class Bfloat16Products {
     const dnnl::matmul::desc description(shape(memory::data_type::bf16, a_transposed),
                                          shape(memory::data_type::bf16, b_transposed),
                                          shape(memory::data_type::f32, false));
-    made.emplace(dnnl::matmul::primitive_desc(description, Attributes(adds), engine_));
+    made = Make(description, adds);
     return *made;
   }
 
