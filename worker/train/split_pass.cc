@@ -27,7 +27,7 @@ constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
 // records, or more where there are too many.
 constexpr int64_t kSegmentRecords = 4096;
 constexpr size_t kMaxSegments = 256;
-/// As many units are read at first as are likely to have so many times the records that are wanted.
+/// The units that are read at first are likely to hold this many times the records that are wanted.
 constexpr double kTimesLikely = 1.1;
 
 }  // namespace
