@@ -19,8 +19,8 @@ struct IndexedFiles {
 };
 
 /// Whether the workers, each for itself, read the blocks that they want at about the cost of one
-/// pass over all. `wanted(w)` are those of worker w, in the order of need: run after run, the
-/// blocks of each ascending. Where it cannot jump, each run is a pass. A pure function.
+/// pass over all. `wanted(w)` returns the blocks of worker w in the order of need: run after run,
+/// ascending within each. Where a worker cannot jump, each run is a pass. A pure function.
 bool IsReadApart(const SplitIndex& index, const IndexedFiles& files, int n_workers,
                  const std::function<std::vector<int64_t>(int worker)>& wanted);
 

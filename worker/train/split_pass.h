@@ -25,10 +25,10 @@ namespace zhiyin::worker::train {
 /// there were; then all records have a number, and the blocks are delivered to the workers that
 /// need them. Otherwise each worker reads the blocks that a deal gives it.
 ///
-/// What is found in shares is kept for later jobs (SplitIndexes). In these Read reads nothing, and
-/// most often Deliver neither: their blocks come from Source::Read. But where the workers would
-/// then read what others read, too, as in a compressed file whose blocks are mixed (IsReadApart),
-/// Deliver reads shares and delivers blocks as in a first pass.
+/// What is found in shares is kept for later jobs (SplitIndexes), in which Read reads nothing. Each
+/// worker of such a job then takes its blocks from Source::Read, if that costs about one pass over
+/// the files (IsReadApart). Otherwise, as with a compressed file whose blocks are mixed, Deliver
+/// reads shares and delivers blocks as in a first pass.
 ///
 /// A pipe is read by the chief, which keeps all its examples, as all workers do once they are
 /// delivered: nothing can be read a second time.

@@ -131,7 +131,7 @@ class Trainer {
   Slot slots_[2];
   Matrix x_;
   Matrix outputs_;
-  Matrix observed_outputs_;  // of Observe
+  Matrix observed_outputs_;  // what Observe computes anew
   Matrix doutputs_, dx_;
   std::vector<float> predictions_;
   std::vector<double> objectives_;  // [n_tasks]

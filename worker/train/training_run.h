@@ -123,7 +123,7 @@ class TrainingRun {
   ResultFiles files_;
   TrainingTotals totals_;
   TrainingData data_;
-  int64_t n_bytes_before_ = 0;  // that this worker had read when training began
+  int64_t n_bytes_before_ = 0;  // what this worker had read when training began
   EpochPart left_;  // at the chief: the part of the current epoch that was done before the resume
   bool stopped_early_ = false;
   int64_t steps_of_one_pass_ = 0;  // once it is over

@@ -44,7 +44,7 @@ struct TrainingTotals {
   /// Reading of the splits in this run, over all workers.
   struct Reads {
     int64_t n_bytes = 0;
-    int64_t n_bytes_before = 0;  // of n_bytes: before training began
+    int64_t n_bytes_before = 0;  // the part of n_bytes that was read before training began
     int64_t n_files = 0;
   };
   Reads reads;
@@ -87,8 +87,8 @@ int64_t RowsMade(const ps::ServerReport& report);
 JobCounts CountsOf(const Job& job, const net::RoleMap& roles, const TrainingTotals& totals,
                    const std::vector<std::string>& workers, const ps::ServerReport& servers);
 
-/// Returns the sum over all workers at the chief, nothing elsewhere. `n_bytes_before`: what this
-/// one had read when training began. Collective.
+/// Returns the sum over all workers at the chief, nothing elsewhere. `n_bytes_before` is what this
+/// worker had read when training began. Collective.
 TrainingTotals::Reads GatherReads(const data::ReadCounts& own, int64_t n_bytes_before,
                                   Group* group);
 

@@ -62,7 +62,7 @@ bool IsWorthOneDnn(const Factor& a, const Factor& b) {
          a.rows() * a.cols() * b.cols() >= kMinProduct;
 }
 
-/// The rows of a part of a product are a multiple of this where oneDNN has code for its shape.
+/// The parts of a product begin at multiples of so many rows where oneDNN has code for its shape.
 constexpr int64_t kRowsForShape = 64;
 
 /// Whether oneDNN makes code for the shape of a product of bfloat16 numbers. A layer has few shapes
